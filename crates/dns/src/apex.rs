@@ -1,0 +1,112 @@
+//! What the server itself puts into every zone: the SOA, the operator's NS set, and the addresses of those nameservers where
+//! they lie inside the zone.
+//!
+//! It is kept apart from the users' records: one value shared by all zones, and each version of a zone says which value was
+//! in force. A change of the operator's nameservers is then a version of every zone like any other change.
+
+use std::net::IpAddr;
+
+use crate::rdata::{A, Aaaa, Ns, Soa};
+use crate::{Fault, HostName, Name, OwnerName, RecordData, ResourceRecord, Serial, Ttl, ZoneName};
+
+/// The operator's nameservers and the SOA's timers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Apex {
+    /// The NS set; the first is the SOA's MNAME. Never empty.
+    pub nameservers: Vec<ApexNameserver>,
+    /// The TTL of the NS set, where users' own NS records at the apex do not set another.
+    pub ns_ttl: Ttl,
+    /// The timers, in seconds.
+    pub timers: SoaTimers,
+}
+
+/// One of the operator's nameservers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApexNameserver {
+    /// Its name.
+    pub name: Name,
+    /// Its addresses, served in the zone that its name lies in. Empty where somebody else serves them.
+    pub addresses: Vec<IpAddr>,
+}
+
+/// The numbers of an SOA record, in seconds (RFC 1035, section 3.3.13; RFC 2308, section 4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are the RFC's")]
+pub struct SoaTimers {
+    pub refresh: u32,
+    pub retry: u32,
+    pub expire: u32,
+    pub minimum: u32,
+}
+
+impl Default for SoaTimers {
+    /// A day's refresh would be enough where changes are notified; an hour bounds what a lost NOTIFY costs.
+    fn default() -> Self {
+        SoaTimers { refresh: 3600, retry: 600, expire: 1_209_600, minimum: 300 }
+    }
+}
+
+impl Apex {
+    /// The apex that `nameservers` make, with default timers; `None` where there are none.
+    pub fn new(nameservers: Vec<ApexNameserver>) -> Option<Apex> {
+        let apex = Apex { nameservers, ns_ttl: Ttl::DEFAULT, timers: SoaTimers::default() };
+        (!apex.nameservers.is_empty()).then_some(apex)
+    }
+
+    /// The SOA of a version. Its RNAME is `hostmaster` beside the first nameserver.
+    pub fn soa(&self, serial: Serial) -> Soa {
+        let mname = self.nameservers.first().map_or_else(Name::root, |first| first.name.clone());
+        let domain = mname.parent().unwrap_or_else(Name::root);
+        let rname = Name::from_labels([b"hostmaster".as_slice()].into_iter().chain(domain.labels())).unwrap_or(domain);
+        let SoaTimers { refresh, retry, expire, minimum } = self.timers;
+        Soa { mname, rname, serial, refresh, retry, expire, minimum, ttl: self.ns_ttl }
+    }
+
+    /// The server's records in `zone`, without the SOA. The NS set takes the TTL of the users' NS records at the apex, where
+    /// there are any: one RRset has one TTL.
+    pub fn records(&self, zone: &ZoneName, users_ns_ttl: Option<Ttl>) -> Vec<ResourceRecord> {
+        let ttl = users_ns_ttl.unwrap_or(self.ns_ttl);
+        let mut records: Vec<_> = self.nameservers.iter().map(|nameserver| ns_record(&nameserver.name, ttl)).collect();
+        for nameserver in &self.nameservers {
+            let Some(owner) = OwnerName::of(&nameserver.name, zone) else { continue };
+            records.extend(nameserver.addresses.iter().map(|address| ResourceRecord {
+                owner: owner.clone(),
+                ttl: self.ns_ttl,
+                data: match address {
+                    IpAddr::V4(v4) => RecordData::A(A(*v4)),
+                    IpAddr::V6(v6) => RecordData::Aaaa(Aaaa(*v6)),
+                },
+            }));
+        }
+        records
+    }
+
+    /// Whether the addresses at `owner` are the server's.
+    pub fn owns_addresses(&self, zone: &ZoneName, owner: &OwnerName) -> bool {
+        self.nameservers.iter().any(|nameserver| {
+            !nameserver.addresses.is_empty() && OwnerName::of(&nameserver.name, zone).as_ref() == Some(owner)
+        })
+    }
+
+    /// Whether `zone` can have this apex: a nameserver whose name lies inside the zone needs addresses there, or BIND refuses
+    /// the zone.
+    pub fn check_zone(&self, zone: &ZoneName) -> Result<(), Fault> {
+        let homeless =
+            |nameserver: &&ApexNameserver| nameserver.addresses.is_empty() && nameserver.name.is_within(zone.name());
+        match self.nameservers.iter().find(homeless) {
+            None => Ok(()),
+            Some(nameserver) => {
+                let name = &nameserver.name;
+                let detail = format!(
+                    "this server's nameserver {name} lies inside {zone}, and its addresses are not known here; \
+                     the operator has to start the server with --ns {name}=ADDRESS"
+                );
+                Err(Fault::of("domain", "apex-address", detail))
+            }
+        }
+    }
+}
+
+fn ns_record(name: &Name, ttl: Ttl) -> ResourceRecord {
+    ResourceRecord { owner: OwnerName::apex(), ttl, data: RecordData::Ns(Ns { host: HostName::from(name.clone()) }) }
+}

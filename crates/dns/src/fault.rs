@@ -1,0 +1,30 @@
+//! Why something a user sent cannot be stored.
+
+use std::borrow::Cow;
+
+/// One broken rule: which, in which member of the request, and what would be right.
+///
+/// Every fault is the user's to mend, so there is one shape for all of them and one HTTP status (400). Programs tell faults
+/// apart by `check`, people read `detail`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{detail}")]
+pub struct Fault {
+    /// The rule's stable identifier, for example `priority-required`.
+    pub check: &'static str,
+    /// The member of the request at fault; `None` where no single member is.
+    pub field: Option<&'static str>,
+    /// A sentence for people: what is wrong and what would be right.
+    pub detail: Cow<'static, str>,
+}
+
+impl Fault {
+    /// A fault of one member of the request.
+    pub fn of(field: &'static str, check: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { check, field: Some(field), detail: detail.into() }
+    }
+
+    /// A fault that no single member carries.
+    pub fn general(check: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { check, field: None, detail: detail.into() }
+    }
+}

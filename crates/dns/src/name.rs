@@ -1,0 +1,370 @@
+//! Absolute domain names, in one form only: lower case, A-labels.
+//!
+//! A name is held in wire form (RFC 1035, section 3.1), lower-cased when it is made, so that equality of octets is equality
+//! of names. Text is read here and nowhere else; Unicode goes through UTS 46. The parser is our own, small as it is, because
+//! a user has to be told which label is wrong and why, and because an unescaped `;` or `"` is a mistake here, not a label.
+
+use std::fmt;
+use std::sync::Arc;
+
+use idna::AsciiDenyList;
+
+use crate::ZoneName;
+use crate::key;
+
+/// The longest name in wire form, the root's zero octet included (RFC 1035, section 2.3.4).
+pub(crate) const MAX_WIRE: usize = 255;
+/// The longest label (RFC 1035, section 2.3.4).
+const MAX_LABEL: usize = 63;
+
+/// An absolute domain name in lower case.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Name(Arc<[u8]>);
+
+impl Name {
+    /// Reads a name in presentation form; the final dot is optional and makes no difference. `.` is the root.
+    ///
+    /// Escapes (`\.`, `\DDD`) are understood, Unicode is converted (UTS 46).
+    pub fn parse(text: &str) -> Result<Name, NameError> {
+        if text == "." {
+            return Ok(Name::root());
+        }
+        let labels = parse_labels(text)?;
+        Name::from_labels(labels.labels.iter().map(Vec::as_slice))
+    }
+
+    /// The root, `.`.
+    pub fn root() -> Name {
+        Name(Arc::from([0u8]))
+    }
+
+    /// A name from its labels, leftmost first, the root not among them.
+    pub fn from_labels<'a>(labels: impl IntoIterator<Item = &'a [u8]>) -> Result<Name, NameError> {
+        let mut wire = Vec::with_capacity(64);
+        for label in labels {
+            if label.is_empty() {
+                return Err(NameError::EmptyLabel);
+            }
+            if label.len() > MAX_LABEL {
+                return Err(NameError::LongLabel(label_text(label)));
+            }
+            wire.push(label.len() as u8);
+            wire.extend(label.iter().map(u8::to_ascii_lowercase));
+        }
+        wire.push(0);
+        if wire.len() > MAX_WIRE {
+            return Err(NameError::TooLong);
+        }
+        Ok(Name(wire.into()))
+    }
+
+    /// Reads an uncompressed name at the start of `wire`; gives the name and what follows it.
+    pub fn from_wire(wire: &[u8]) -> Result<(Name, &[u8]), NameError> {
+        let mut at = 0;
+        loop {
+            match wire.get(at) {
+                Some(0) => break,
+                Some(&length) if usize::from(length) <= MAX_LABEL => at += 1 + usize::from(length),
+                _ => return Err(NameError::Wire),
+            }
+        }
+        if at + 1 > MAX_WIRE {
+            return Err(NameError::TooLong);
+        }
+        let (name, rest) = wire.split_at(at + 1);
+        Ok((Name(name.to_ascii_lowercase().into()), rest))
+    }
+
+    /// The uncompressed wire form, which ends with the root's zero octet.
+    pub fn wire(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The labels, leftmost first, without the root's.
+    pub fn labels(&self) -> impl Iterator<Item = &[u8]> + Clone {
+        Labels(&self.0)
+    }
+
+    /// Whether this is the root, `.`.
+    pub fn is_root(&self) -> bool {
+        self.0.len() == 1
+    }
+
+    /// Whether `self` is `ancestor` or below it.
+    pub fn is_within(&self, ancestor: &Name) -> bool {
+        self.suffix_start(ancestor).is_some()
+    }
+
+    /// Where in the wire form `ancestor` begins, if `self` ends with it.
+    pub(crate) fn suffix_start(&self, ancestor: &Name) -> Option<usize> {
+        let mut at = 0;
+        loop {
+            if self.0[at..] == ancestor.0[..] {
+                return Some(at);
+            }
+            match self.0[at] {
+                0 => return None,
+                length => at += 1 + usize::from(length),
+            }
+        }
+    }
+
+    /// The name without its leftmost label; `None` for the root.
+    pub fn parent(&self) -> Option<Name> {
+        match self.0[0] {
+            0 => None,
+            length => Some(Name(self.0[1 + usize::from(length)..].into())),
+        }
+    }
+
+    /// A byte string that sorts names in canonical order (RFC 4034, section 6.1) and in which a name below another starts
+    /// with the other's.
+    pub fn key(&self) -> Vec<u8> {
+        let labels: Vec<&[u8]> = self.labels().collect();
+        let mut bytes = Vec::with_capacity(self.0.len());
+        for label in labels.iter().rev() {
+            key::push_label(&mut bytes, label);
+        }
+        bytes
+    }
+
+    /// The name whose [`Name::key`] this is.
+    pub fn from_key(bytes: &[u8]) -> Result<Name, NameError> {
+        let labels: Vec<Vec<u8>> = key::raw_labels(bytes).map(key::unescape).collect();
+        Name::from_labels(labels.iter().rev().map(Vec::as_slice))
+    }
+
+    /// The presentation form with the final dot, as zone files and `dig` have it.
+    pub fn fqdn(&self) -> impl fmt::Display + '_ {
+        Fqdn(self)
+    }
+}
+
+/// Without the final dot, as the API answers names; the root is `.`.
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_root() {
+            return f.write_str(".");
+        }
+        write_labels(f, self.labels())
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.fqdn())
+    }
+}
+
+struct Fqdn<'a>(&'a Name);
+
+impl fmt::Display for Fqdn<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        if self.0.is_root() { Ok(()) } else { f.write_str(".") }
+    }
+}
+
+#[derive(Clone)]
+struct Labels<'a>(&'a [u8]);
+
+impl<'a> Iterator for Labels<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let (&length, rest) = self.0.split_first()?;
+        if length == 0 {
+            return None;
+        }
+        let (label, rest) = rest.split_at(usize::from(length));
+        self.0 = rest;
+        Some(label)
+    }
+}
+
+/// The name of a host that record data points at: the target of CNAME, NS, MX and SRV.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct HostName(Name);
+
+impl HostName {
+    /// Reads a target as users write it: always a full name, the final dot optional; `@` is the zone's apex.
+    ///
+    /// # Errors
+    ///
+    /// A single label without a final dot is refused: it is nearly always a relative name in the making.
+    pub fn parse(text: &str, zone: &ZoneName) -> Result<HostName, NameError> {
+        if text == "@" {
+            return Ok(HostName(zone.name().clone()));
+        }
+        let name = Name::parse(text)?;
+        if name.labels().count() == 1 && !text.ends_with('.') {
+            return Err(NameError::SingleLabel { label: name.to_string(), zone: zone.to_string() });
+        }
+        Ok(HostName(name))
+    }
+
+    /// The name.
+    pub fn name(&self) -> &Name {
+        &self.0
+    }
+}
+
+impl From<Name> for HostName {
+    fn from(name: Name) -> Self {
+        HostName(name)
+    }
+}
+
+/// Without the final dot, but for a name of one label, which would not be read back without.
+impl fmt::Display for HostName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.labels().count() == 1 { self.0.fqdn().fmt(f) } else { self.0.fmt(f) }
+    }
+}
+
+/// Why a text is no domain name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// Nothing at all.
+    #[error("a name may not be empty")]
+    Empty,
+    /// Two dots in a row, or one at the start.
+    #[error("a name may not have an empty label (two dots in a row, or a dot at the start)")]
+    EmptyLabel,
+    /// A label over 63 octets (RFC 1035, section 2.3.4).
+    #[error("the label \"{0}\" is longer than 63 octets")]
+    LongLabel(String),
+    /// A name over 255 octets (RFC 1035, section 2.3.4).
+    #[error("the full name is longer than 255 octets")]
+    TooLong,
+    /// A character that has to be escaped to stand in a name.
+    #[error(
+        "the character {0:?} cannot stand in a name as it is; if it is meant, write it as \\DDD (three decimal digits)"
+    )]
+    Character(char),
+    /// A backslash that begins no escape.
+    #[error("a backslash must be followed by one character or by three decimal digits from 000 to 255")]
+    Escape,
+    /// UTS 46 refuses it.
+    #[error("\"{0}\" is not a valid internationalized domain name (UTS 46)")]
+    Idna(String),
+    /// Octets that are no uncompressed name.
+    #[error("not a domain name in wire form")]
+    Wire,
+    /// A target of one label, without the final dot.
+    #[error(
+        "\"{label}\" is not a full name: did you mean \"{label}.{zone}\"? (for the top-level name itself write \"{label}.\")"
+    )]
+    SingleLabel {
+        /// The label as it was read.
+        label: String,
+        /// The zone it was probably meant to be in.
+        zone: String,
+    },
+    /// An owner that lies outside its zone.
+    #[error("\"{name}\" is not inside the zone {zone}")]
+    OutsideZone {
+        /// The owner as it was read.
+        name: String,
+        /// The zone.
+        zone: String,
+    },
+}
+
+/// The labels of a text, leftmost first, and whether it ended with a dot.
+pub(crate) struct ParsedLabels {
+    pub(crate) labels: Vec<Vec<u8>>,
+    pub(crate) absolute: bool,
+}
+
+/// Splits a name in presentation form into its labels, in lower case; lengths are checked by whoever puts them together.
+pub(crate) fn parse_labels(text: &str) -> Result<ParsedLabels, NameError> {
+    if text.is_empty() {
+        return Err(NameError::Empty);
+    }
+    if text.is_ascii() {
+        return parse_ascii(text);
+    }
+    // An escape beside Unicode would be read by UTS 46 as a literal backslash.
+    if text.contains('\\') {
+        return Err(NameError::Character('\\'));
+    }
+    if let Some(odd) = text.chars().find(|c| c.is_ascii() && !is_plain(*c) && *c != '.') {
+        return Err(NameError::Character(odd));
+    }
+    let ascii = idna::domain_to_ascii_cow(text.as_bytes(), AsciiDenyList::EMPTY)
+        .map_err(|_| NameError::Idna(text.to_owned()))?;
+    parse_ascii(&ascii)
+}
+
+fn parse_ascii(text: &str) -> Result<ParsedLabels, NameError> {
+    let mut labels = Vec::new();
+    let mut label = Vec::new();
+    let mut absolute = false;
+    let mut octets = text.bytes();
+    while let Some(octet) = octets.next() {
+        absolute = false;
+        match octet {
+            b'.' => {
+                if label.is_empty() {
+                    return Err(NameError::EmptyLabel);
+                }
+                labels.push(std::mem::take(&mut label));
+                absolute = true;
+            }
+            b'\\' => label.push(parse_escape(&mut octets)?.to_ascii_lowercase()),
+            plain if is_plain(plain.into()) => label.push(plain.to_ascii_lowercase()),
+            other => return Err(NameError::Character(other.into())),
+        }
+    }
+    if !label.is_empty() {
+        labels.push(label);
+    }
+    if labels.is_empty() { Err(NameError::EmptyLabel) } else { Ok(ParsedLabels { labels, absolute }) }
+}
+
+/// The octet an escape stands for; the backslash has been read (RFC 1035, section 5.1).
+pub(crate) fn parse_escape(octets: &mut std::str::Bytes<'_>) -> Result<u8, NameError> {
+    let first = octets.next().ok_or(NameError::Escape)?;
+    if !first.is_ascii_digit() {
+        return if first.is_ascii_graphic() || first == b' ' { Ok(first) } else { Err(NameError::Escape) };
+    }
+    let mut value = u32::from(first - b'0');
+    for _ in 0..2 {
+        match octets.next() {
+            Some(digit @ b'0'..=b'9') => value = value * 10 + u32::from(digit - b'0'),
+            _ => return Err(NameError::Escape),
+        }
+    }
+    u8::try_from(value).map_err(|_| NameError::Escape)
+}
+
+/// Whether a character means itself in a name, in a zone file as well as here.
+fn is_plain(c: char) -> bool {
+    c.is_ascii_graphic() && !matches!(c, '.' | '\\' | '"' | ';' | '(' | ')' | '@' | '$')
+}
+
+pub(crate) fn write_labels<'a>(f: &mut fmt::Formatter<'_>, labels: impl Iterator<Item = &'a [u8]>) -> fmt::Result {
+    for (index, label) in labels.enumerate() {
+        if index > 0 {
+            f.write_str(".")?;
+        }
+        f.write_str(&label_text(label))?;
+    }
+    Ok(())
+}
+
+/// One label in presentation form: what a zone file could misread is escaped.
+fn label_text(label: &[u8]) -> String {
+    let mut text = String::with_capacity(label.len());
+    for &octet in label {
+        if is_plain(octet.into()) {
+            text.push(octet.into());
+        } else if octet.is_ascii_graphic() {
+            text.extend(['\\', octet.into()]);
+        } else {
+            text.push_str(&format!("\\{octet:03}"));
+        }
+    }
+    text
+}

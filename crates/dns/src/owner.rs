@@ -1,0 +1,185 @@
+//! The owner of a record, relative to its zone.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::key;
+use crate::name::{MAX_WIRE, Name, NameError, parse_labels, write_labels};
+use crate::zone::ZoneName;
+
+/// A name inside a zone, relative to the apex. Ordered canonically (RFC 4034, section 6.1); the apex comes first.
+///
+/// Held as a sort key (labels from the apex downwards), which is also how the store keeps it: what is below a name is a range.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OwnerName(Arc<[u8]>);
+
+impl OwnerName {
+    /// The zone's own name, `@`.
+    pub fn apex() -> OwnerName {
+        OwnerName(Arc::from([]))
+    }
+
+    /// Reads an owner as users write it: `@`, a relative name, or a full name inside the zone with or without its final dot.
+    /// A name that does not end in the zone's name is relative.
+    pub fn parse(text: &str, zone: &ZoneName) -> Result<OwnerName, NameError> {
+        if text == "@" {
+            return Ok(OwnerName::apex());
+        }
+        let parsed = parse_labels(text)?;
+        let labels = || parsed.labels.iter().map(Vec::as_slice);
+        let outside = || NameError::OutsideZone { name: text.to_owned(), zone: zone.to_string() };
+        // Too long to be a full name, a text may still be too long as a relative one: the second look says so.
+        if let Ok(full) = Name::from_labels(labels())
+            && let Some(owner) = OwnerName::of(&full, zone)
+        {
+            return Ok(owner);
+        }
+        if parsed.absolute {
+            return Err(outside());
+        }
+        let full = Name::from_labels(labels().chain(zone.name().labels()))?;
+        OwnerName::of(&full, zone).ok_or_else(outside)
+    }
+
+    /// The owner that an absolute name is in `zone`; `None` outside.
+    pub fn of(name: &Name, zone: &ZoneName) -> Option<OwnerName> {
+        name.suffix_start(zone.name())?;
+        let depth = name.labels().count() - zone.name().labels().count();
+        let labels: Vec<&[u8]> = name.labels().take(depth).collect();
+        let mut bytes = Vec::with_capacity(name.wire().len());
+        for label in labels.iter().rev() {
+            key::push_label(&mut bytes, label);
+        }
+        Some(OwnerName(bytes.into()))
+    }
+
+    /// The absolute name.
+    pub fn in_zone(&self, zone: &ZoneName) -> Name {
+        let labels = self.labels();
+        let all = labels.iter().map(Vec::as_slice).chain(zone.name().labels());
+        // Both constructors above have seen the full name and its length.
+        Name::from_labels(all).unwrap_or_else(|_| zone.name().clone())
+    }
+
+    /// Whether this is the apex.
+    pub fn is_apex(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether the leftmost label is `*` (RFC 4592, section 2.1.1).
+    pub fn is_wildcard(&self) -> bool {
+        key::raw_labels(&self.0).last() == Some(b"*")
+    }
+
+    /// The sort key, for the store and for trees.
+    pub fn key(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The owner whose [`OwnerName::key`] this is; `None` where the octets are no key.
+    pub fn from_key(bytes: &[u8]) -> Option<OwnerName> {
+        let whole = bytes.is_empty() || bytes.ends_with(&[0]);
+        let sound = key::raw_labels(bytes).all(|label| !label.is_empty());
+        (whole && sound && bytes.len() <= 2 * MAX_WIRE).then(|| OwnerName(bytes.into()))
+    }
+
+    /// The labels, leftmost first.
+    fn labels(&self) -> Vec<Vec<u8>> {
+        let mut labels: Vec<_> = key::raw_labels(&self.0).map(key::unescape).collect();
+        labels.reverse();
+        labels
+    }
+}
+
+/// Relative to the zone; `@` for the apex.
+impl fmt::Display for OwnerName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_apex() {
+            return f.write_str("@");
+        }
+        write_labels(f, self.labels().iter().map(Vec::as_slice))
+    }
+}
+
+impl fmt::Debug for OwnerName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn zone() -> ZoneName {
+        ZoneName::parse("example.com").unwrap()
+    }
+
+    #[test]
+    fn outside_or_malformed_owners_are_refused() {
+        let long = "a".repeat(64);
+        let deep = ["a"; 130].join(".");
+        for (text, reason) in [
+            ("", "may not be empty"),
+            (".", "empty label"),
+            ("a..b", "empty label"),
+            (".a", "empty label"),
+            ("www.example.org.", "not inside the zone example.com"),
+            ("com.", "not inside the zone"),
+            (long.as_str(), "longer than 63"),
+            (deep.as_str(), "longer than 255"),
+            ("a b", "cannot stand in a name"),
+            ("a\nb", "cannot stand in a name"),
+            ("a;b", "cannot stand in a name"),
+            ("$INCLUDE", "cannot stand in a name"),
+            ("\"a\"", "cannot stand in a name"),
+            ("a\\25", "backslash"),
+            ("a\\256", "backslash"),
+            ("a\\", "backslash"),
+            ("é\\046b", "cannot stand in a name"),
+            ("xn--\u{e9}", "internationalized"),
+        ] {
+            let error = OwnerName::parse(text, &zone()).unwrap_err().to_string();
+            assert!(error.contains(reason), "{text:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn owners_are_answered_relative_in_lower_case() {
+        for (text, canonical) in [
+            ("@", "@"),
+            ("example.com", "@"),
+            ("EXAMPLE.com.", "@"),
+            ("www", "www"),
+            ("WWW.Example.COM", "www"),
+            ("www.example.com.", "www"),
+            ("a.b", "a.b"),
+            ("*", "*"),
+            ("*.example.com.", "*"),
+            ("_dmarc", "_dmarc"),
+            ("www.example.org", "www.example.org"),
+            ("a\\.b", "a\\.b"),
+            ("a\\046b.c", "a\\.b.c"),
+            ("\\000\\001\\032\\255", "\\000\\001\\032\\255"),
+            ("\\065bc", "abc"),
+            ("a\\;b", "a\\;b"),
+            ("\\@", "\\@"),
+            ("bücher", "xn--bcher-kva"),
+            ("_sip.BÜCHER", "_sip.xn--bcher-kva"),
+            ("0/25", "0/25"),
+        ] {
+            let owner = OwnerName::parse(text, &zone()).unwrap();
+            assert_eq!(owner.to_string(), canonical, "{text:?}");
+            assert_eq!(OwnerName::parse(canonical, &zone()).unwrap(), owner, "{canonical:?} again");
+            assert_eq!(OwnerName::from_key(owner.key()), Some(owner.clone()));
+            assert_eq!(OwnerName::of(&owner.in_zone(&zone()), &zone()), Some(owner));
+        }
+    }
+
+    #[test]
+    fn owners_sort_canonically() {
+        let order = ["@", "a", "yljkjljk.a", "z.a", "zabc.a", "z", "\\001.z", "*.z", "\\200.z"];
+        let owners: Vec<_> = order.iter().map(|text| OwnerName::parse(text, &zone()).unwrap()).collect();
+        assert!(owners.is_sorted(), "the example of RFC 4034, section 6.1");
+    }
+}

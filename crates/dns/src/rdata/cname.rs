@@ -1,0 +1,62 @@
+//! CNAME: an alias (RFC 1035, section 3.3.1).
+
+use std::fmt;
+
+use super::{WireError, only_name, parse_target};
+use crate::{Fault, HostName, ZoneName};
+
+/// The owner is another name for `target`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cname {
+    /// The name that the owner stands for.
+    pub target: HostName,
+}
+
+impl Cname {
+    pub(super) fn parse(value: &str, zone: &ZoneName) -> Result<Cname, Fault> {
+        Ok(Cname { target: parse_target(value, zone, false)? })
+    }
+
+    pub(super) fn from_wire(wire: &[u8]) -> Result<Cname, WireError> {
+        Ok(Cname { target: only_name(wire)? })
+    }
+
+    pub(super) fn compose(&self, wire: &mut Vec<u8>) {
+        wire.extend(self.target.name().wire());
+    }
+}
+
+impl fmt::Display for Cname {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.target.name().fqdn().fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rdata::examples::{RecordType, check};
+
+    #[test]
+    fn examples() {
+        check(
+            RecordType::Cname,
+            &[
+                ("Target.Example.com", None, "target.example.com", "target.example.com."),
+                ("target.example.com.", None, "target.example.com", "target.example.com."),
+                ("@", None, "example.com", "example.com."),
+                ("localhost.", None, "localhost.", "localhost."),
+                ("bücher.example", None, "xn--bcher-kva.example", "xn--bcher-kva.example."),
+                ("_x.acm-validations.aws.", None, "_x.acm-validations.aws", "_x.acm-validations.aws."),
+            ],
+            &[
+                ("", None, "value"),
+                ("mail", None, "value"),
+                (".", None, "value"),
+                ("a..b", None, "value"),
+                ("a b.example.com", None, "value"),
+                ("a.example.com; b", None, "value"),
+                ("a.example.com", Some(1), "priority"),
+            ],
+        );
+    }
+}

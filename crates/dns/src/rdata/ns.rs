@@ -1,0 +1,59 @@
+//! NS: a nameserver (RFC 1035, section 3.3.11).
+
+use std::fmt;
+
+use super::{WireError, only_name, parse_target};
+use crate::{Fault, HostName, ZoneName};
+
+/// `host` answers for the owner: at the apex for the zone, below it for what is delegated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ns {
+    /// The name of the nameserver.
+    pub host: HostName,
+}
+
+impl Ns {
+    pub(super) fn parse(value: &str, zone: &ZoneName) -> Result<Ns, Fault> {
+        Ok(Ns { host: parse_target(value, zone, false)? })
+    }
+
+    pub(super) fn from_wire(wire: &[u8]) -> Result<Ns, WireError> {
+        Ok(Ns { host: only_name(wire)? })
+    }
+
+    pub(super) fn compose(&self, wire: &mut Vec<u8>) {
+        wire.extend(self.host.name().wire());
+    }
+}
+
+impl fmt::Display for Ns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.host.name().fqdn().fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rdata::examples::{RecordType, check};
+
+    #[test]
+    fn examples() {
+        check(
+            RecordType::Ns,
+            &[
+                ("NS1.Example.net", None, "ns1.example.net", "ns1.example.net."),
+                ("ns1.example.net.", None, "ns1.example.net", "ns1.example.net."),
+                ("@", None, "example.com", "example.com."),
+            ],
+            &[
+                ("", None, "value"),
+                ("mail", None, "value"),
+                (".", None, "value"),
+                ("a..b", None, "value"),
+                ("a b.example.com", None, "value"),
+                ("a.example.com; b", None, "value"),
+                ("a.example.com", Some(1), "priority"),
+            ],
+        );
+    }
+}
