@@ -1,1 +1,31 @@
-//! placeholder
+//! What Zonewright knows: accounts, tokens, zones and every version of them, on SQLite.
+//!
+//! A zone is a sequence of versions, and a version is what one committed change removed and added. That one journal is the
+//! history, the audit log, and what the nameservers are brought up to date from; there is no second log. A change is planned
+//! (`dns::change`), checked and stored in one transaction, and is durable when its future resolves.
+//!
+//! The interface speaks the types of `dns` and of this crate, never SQL. Every query over tenants' data takes the account, by
+//! itself or inside an [`Author`], so that forgetting it does not compile. "Not found" is `Ok(None)`.
+//!
+//! Decided against: one ORM over several databases (group commit and the journal's range reads need SQL that we can see), and
+//! storing what is deployed (the nameserver is asked; anything else is a second truth).
+
+mod accounts;
+mod clock;
+mod error;
+mod permissions;
+mod sqlite;
+mod tokens;
+mod versions;
+mod zones;
+
+pub use accounts::{Account, AccountId, CreateAccountError, NewAccount, PasswordHash};
+pub use clock::{Clock, Timestamp};
+pub use error::StoreError;
+pub use permissions::{Permission, Permissions, UnknownPermission};
+pub use sqlite::{Options, Store};
+pub use tokens::{CreatedToken, Identity, NewToken, PlainToken, Token, TokenId};
+pub use versions::{Author, Head, Moves, Source, VersionNumber};
+pub use zones::{
+    ChangeError, Committed, Condition, CreateZoneError, RecordFilter, RecordVisitor, StoredRecord, Zone, ZoneOfAnyone,
+};

@@ -1,0 +1,55 @@
+//! Versions: what the journal says of each change, and how its readers follow it.
+
+use std::net::IpAddr;
+
+use dns::{Serial, ZoneId, ZoneName};
+
+use crate::AccountId;
+
+/// A version's number, counted per zone from 1. Not its serial: serials jump and wrap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct VersionNumber(pub u64);
+
+/// Who makes a change, for whom, and from where: what the journal remembers beside the records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Author {
+    /// The account whose zones may be changed.
+    pub account: AccountId,
+    /// The token's name, or who else acted for the account.
+    pub name: String,
+    /// Through which door the change came.
+    pub source: Source,
+    /// The client's address, where there was one.
+    pub address: Option<IpAddr>,
+}
+
+/// Through which door a change came. The stored numbers never change their meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Source {
+    /// The REST API.
+    Api = 1,
+    /// The operator's command line.
+    Operator = 2,
+    /// The server itself: a change of the operator's nameservers, a repair.
+    Server = 3,
+}
+
+/// The newest version of a zone that exists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "what the types say")]
+pub struct Head {
+    pub id: ZoneId,
+    pub name: ZoneName,
+    pub version: VersionNumber,
+    pub serial: Serial,
+}
+
+/// Which zones have changed, been made or been deleted after some position in the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moves {
+    /// Their names, each once.
+    pub names: Vec<ZoneName>,
+    /// The position to ask from next time.
+    pub position: u64,
+}
