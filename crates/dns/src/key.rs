@@ -5,7 +5,7 @@
 //! "starts with": one encoding serves the nameserver's tree, the database's indexes and the rules.
 
 /// Appends `label` to a key. Labels come from the root downwards.
-pub(crate) fn push_label(key: &mut Vec<u8>, label: &[u8]) {
+pub fn push_label(key: &mut Vec<u8>, label: &[u8]) {
     for &octet in label {
         match octet {
             0 => key.extend([1, 1]),
@@ -17,12 +17,12 @@ pub(crate) fn push_label(key: &mut Vec<u8>, label: &[u8]) {
 }
 
 /// The labels of a key, from the root downwards, still escaped.
-pub(crate) fn raw_labels(key: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub fn raw_labels(key: &[u8]) -> impl Iterator<Item = &[u8]> {
     key.split_inclusive(|&octet| octet == 0).map(|label| label.strip_suffix(&[0]).unwrap_or(label))
 }
 
 /// The octets of one escaped label.
-pub(crate) fn unescape(raw: &[u8]) -> Vec<u8> {
+pub fn unescape(raw: &[u8]) -> Vec<u8> {
     let mut label = Vec::with_capacity(raw.len());
     let mut octets = raw.iter();
     while let Some(&octet) = octets.next() {

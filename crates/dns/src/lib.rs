@@ -11,7 +11,7 @@
 pub mod apex;
 pub mod change;
 mod fault;
-mod key;
+pub mod key;
 mod name;
 mod owner;
 pub mod rdata;
