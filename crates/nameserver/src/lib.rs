@@ -1,1 +1,14 @@
-//! placeholder
+//! A small authoritative nameserver, for trying things out and for tests.
+//!
+//! It answers over UDP and TCP from a catalogue of zones in memory, [`Zones`], which whoever deploys fills and changes while
+//! [`Server`] answers. Each zone is an immutable version behind a pointer: a change makes the next version, which shares
+//! nearly everything with the one before, and swaps the pointer. A query holds one version from its start to its end, so it
+//! never waits and never sees half a change.
+
+mod node;
+mod server;
+mod zone;
+mod zones;
+
+pub use server::Server;
+pub use zones::{ApplyError, Zones};
