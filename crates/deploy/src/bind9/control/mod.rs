@@ -1,0 +1,225 @@
+//! The client of BIND 9's control channel, which `rndc` uses: commands for a running named.
+//!
+//! [`Control`] keeps one authenticated connection and sends one [`Command`] at a time over it. A
+//! `zonestatus` took 0.15 ms so, 0.35 ms with a handshake of its own, and 18 ms as an `rndc` process
+//! (BIND 9.18, loopback, two cores).
+//!
+//! Commands are values, and their text is made in one place (`line.rs`), so that no zone name and
+//! no path can end a command and begin another.
+//!
+//! Decided against: running `rndc`, for its cost, and because the same quoting would have to be
+//! right; a pool of connections, because the commands that change named stop all of its other work
+//! anyway; pipelining, because a lost connection would leave open which commands were carried
+//! out.
+
+mod command;
+mod connection;
+mod error;
+mod key;
+mod line;
+mod reply;
+mod wire;
+mod zone_config;
+
+use std::net::SocketAddr;
+use std::sync::atomic::AtomicU32;
+use std::time::{Duration, SystemTime};
+
+use tokio::net::TcpStream;
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+pub use self::command::Command;
+pub use self::error::{ControlError, Stage};
+pub use self::key::{Algorithm, ControlKey, KeyError};
+pub use self::line::{ConfigText, ConfigTextError, ControlName};
+pub use self::reply::{Refusal, Refused, Reply, ZoneKind, ZoneStatus};
+pub use self::wire::{CommandTooLong, ProtocolError};
+pub use self::zone_config::{Dnssec, NotifyTarget, Peer, ZoneConfig};
+
+use self::connection::{Connection, Signer};
+use self::wire::Answer;
+
+/// A control channel of one named.
+///
+/// Share it by reference or in an `Arc`: concurrent callers take turns, first come, first served.
+/// Connecting waits until there is a command.
+#[derive(Debug)]
+pub struct Control {
+    address: SocketAddr,
+    signer: Signer,
+    timeouts: Timeouts,
+    /// The connection between two commands. It is taken out for the time of an exchange, so that
+    /// one that failed or was cancelled is never used again.
+    kept: Mutex<Option<Connection>>,
+}
+
+impl Control {
+    /// A channel to the `inet` address of named's `controls` statement, without connecting.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Random`] when the operating system gives no random bytes for the first serial.
+    pub fn new(address: SocketAddr, key: ControlKey) -> Result<Self, KeyError> {
+        let first_serial = getrandom::u32().map_err(KeyError::Random)?;
+        let signer = Signer {
+            key,
+            clock: wall_clock,
+            next_serial: AtomicU32::new(first_serial),
+        };
+        Ok(Self {
+            address,
+            signer,
+            timeouts: Timeouts::default(),
+            kept: Mutex::new(None),
+        })
+    }
+
+    /// With other timeouts than the default ones.
+    #[must_use]
+    pub fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.timeouts = timeouts;
+        self
+    }
+
+    /// With another clock than the system's, for tests.
+    #[must_use]
+    pub fn with_clock(mut self, clock: fn() -> SystemTime) -> Self {
+        self.signer.clock = clock;
+        self
+    }
+
+    /// Sends a command and waits for its answer.
+    ///
+    /// A kept connection that was found closed is replaced. When it breaks after the command
+    /// was written, the command is sent once more only if it [is repeatable](Command::is_repeatable),
+    /// and never after a timeout.
+    ///
+    /// Dropping the future does not call a command back that was already sent.
+    ///
+    /// # Errors
+    ///
+    /// See [`ControlError`]. After any of them the next command starts with a sound connection.
+    pub async fn send(&self, command: &Command) -> Result<Reply, ControlError> {
+        let line = command.line();
+        let line = line.as_str();
+        wire::check_length(line)?;
+
+        let mut kept = self.kept.lock().await;
+        if let Some(mut connection) = kept.take().filter(Connection::is_usable) {
+            match self.exchange(&mut connection, line).await {
+                Ok(answer) => {
+                    *kept = Some(connection);
+                    return into_reply(answer);
+                }
+                Err(ControlError::NotSent(_)) => {}
+                Err(ControlError::NotAnswered) if command.is_repeatable() => {}
+                Err(error) => return Err(error),
+            }
+            tracing::debug!(
+                server.address = %self.address,
+                command = command.verb(),
+                "the control channel was closed, connecting again"
+            );
+        }
+        let mut connection = self.connect().await?;
+        let answer = self.exchange(&mut connection, line).await?;
+        *kept = Some(connection);
+        into_reply(answer)
+    }
+
+    /// The status of a zone.
+    ///
+    /// # Errors
+    ///
+    /// As [`Control::send`]; [`Refusal::NotLoaded`] for a zone that is configured and has no content.
+    pub async fn zone_status(&self, zone: &ControlName) -> Result<ZoneStatus, ControlError> {
+        let reply = self.send(&Command::ZoneStatus(zone.clone())).await?;
+        Ok(reply.text.parse()?)
+    }
+
+    async fn connect(&self) -> Result<Connection, ControlError> {
+        let connect = async {
+            let failed = |source| ControlError::Connect {
+                address: self.address,
+                source,
+            };
+            let stream = TcpStream::connect(self.address).await.map_err(failed)?;
+            // A command is one small write that waits for its answer.
+            stream.set_nodelay(true).map_err(failed)?;
+            let handshake = Connection::handshake(stream, &self.signer).await;
+            handshake.map_err(|error| match error {
+                ControlError::NotSent(_) | ControlError::NotAnswered => {
+                    ControlError::Authentication {
+                        address: self.address,
+                    }
+                }
+                error => error,
+            })
+        };
+        let after = self.timeouts.connect;
+        let expired = |_| ControlError::Timeout {
+            stage: Stage::Connect,
+            after,
+        };
+        timeout(after, connect).await.map_err(expired)?
+    }
+
+    async fn exchange(
+        &self,
+        connection: &mut Connection,
+        line: &str,
+    ) -> Result<Answer, ControlError> {
+        let after = self.timeouts.command;
+        let expired = |_| ControlError::Timeout {
+            stage: Stage::Command,
+            after,
+        };
+        let exchange = connection.exchange(line, &self.signer);
+        timeout(after, exchange).await.map_err(expired)?
+    }
+}
+
+/// How long to wait for named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For connecting and the handshake together.
+    pub connect: Duration,
+    /// For one command, from the time its turn has come. named loads a zone within `addzone`,
+    /// so this bounds the size of zones.
+    pub command: Duration,
+}
+
+impl Default for Timeouts {
+    /// 5 seconds and, as in `rndc`, 60 seconds.
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            command: Duration::from_secs(60),
+        }
+    }
+}
+
+fn into_reply(answer: Answer) -> Result<Reply, ControlError> {
+    let Answer {
+        result,
+        error,
+        text,
+        ..
+    } = answer;
+    if result == 0 {
+        return Ok(Reply { text });
+    }
+    Err(ControlError::Refused(Box::new(Refused::new(error, text))))
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "named compares a message's time with its own clock: what counts is the time of the host"
+)]
+fn wall_clock() -> SystemTime {
+    SystemTime::now()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,3 @@
+//! BIND 9 as a nameserver that zones are deployed to.
+
+pub mod control;
