@@ -13,12 +13,13 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use common::channel::{Channel, add_zone, delete_zone, eventually, statement, zone};
+use common::channel::{Channel, add_zone, delete_zone, eventually, key_name, statement, zone};
 use common::named::{SMALL_ZONE, Setup};
 use deploy::bind9::control::{
-    Algorithm, Command, ConfigText, Control, ControlError, ControlKey, Dnssec, NotifyTarget, Peer,
-    Refusal, ZoneConfig, ZoneKind,
+    Algorithm, Command, ConfigText, Control, ControlError, ControlKey, Dnssec, NotifyTarget, Peer, Refusal, ZoneConfig,
+    ZoneKind,
 };
+use dns::Serial;
 
 #[tokio::test]
 async fn a_wrong_key_is_told() {
@@ -29,10 +30,7 @@ async fn a_wrong_key_is_told() {
     for key in [other_secret, other_algorithm] {
         let control = Control::new(channel.named.control(), key).unwrap();
         let error = control.send(&Command::Status).await.unwrap_err();
-        assert!(
-            matches!(error, ControlError::Authentication { .. }),
-            "{error:?}"
-        );
+        assert!(matches!(error, ControlError::Authentication { .. }), "{error:?}");
     }
 }
 
@@ -43,15 +41,8 @@ async fn a_wrong_clock_is_told() {
     let ten_minutes_slow = || now() - Duration::from_secs(600);
     for clock in [ten_minutes_fast, ten_minutes_slow as fn() -> SystemTime] {
         let control = Control::new(channel.named.control(), channel.key.clone()).unwrap();
-        let error = control
-            .with_clock(clock)
-            .send(&Command::Status)
-            .await
-            .unwrap_err();
-        assert!(
-            matches!(error, ControlError::Authentication { .. }),
-            "{error:?}"
-        );
+        let error = control.with_clock(clock).send(&Command::Status).await.unwrap_err();
+        assert!(matches!(error, ControlError::Authentication { .. }), "{error:?}");
         assert!(error.to_string().contains("clocks"));
     }
 }
@@ -83,11 +74,7 @@ async fn a_command_that_is_too_long_is_not_sent() {
     assert!(matches!(error, ControlError::TooLong(_)), "{error:?}");
     assert!(!channel.named.log().contains("long.test"));
     channel.ok(add(most)).await;
-    channel
-        .control
-        .zone_status(&zone("long.test"))
-        .await
-        .unwrap();
+    channel.control.zone_status(&zone("long.test")).await.unwrap();
 }
 
 #[tokio::test]
@@ -108,17 +95,10 @@ async fn refusals() {
         assert_eq!(channel.refusal(command.clone()).await, refusal, "{command}");
     }
     channel.ok(delete_zone(&name)).await;
-    for (file, refusal) in [
-        ("nowhere.db", Refusal::FileNotFound),
-        ("bad.db", Refusal::BadZone),
-    ] {
+    for (file, refusal) in [("nowhere.db", Refusal::FileNotFound), ("bad.db", Refusal::BadZone)] {
         assert_eq!(channel.refusal(add(file)).await, refusal, "{file}");
     }
-    let unloaded = channel
-        .control
-        .zone_status(&zone("missing.test"))
-        .await
-        .unwrap_err();
+    let unloaded = channel.control.zone_status(&zone("missing.test")).await.unwrap_err();
     assert_eq!(unloaded.refusal(), Some(Refusal::NotLoaded));
 
     let none = zone("b.test");
@@ -129,21 +109,11 @@ async fn refusals() {
         Command::Thaw(none.clone()),
         Command::Reload(none.clone()),
         Command::Notify(none.clone()),
-        Command::Sync {
-            zone: none.clone(),
-            clean: false,
-        },
+        Command::Sync { zone: none.clone(), clean: false },
         delete_zone(&none),
-        Command::ModZone {
-            zone: none.clone(),
-            config: Box::new(channel.small()),
-        },
+        Command::ModZone { zone: none.clone(), config: Box::new(channel.small()) },
     ] {
-        assert_eq!(
-            channel.refusal(command.clone()).await,
-            Refusal::NotFound,
-            "{command}"
-        );
+        assert_eq!(channel.refusal(command.clone()).await, Refusal::NotFound, "{command}");
     }
 }
 
@@ -168,9 +138,7 @@ async fn every_algorithm() {
         let control = Control::new(named.control(), key).unwrap();
         for _ in 0..2 {
             let reply = control.send(&Command::Status).await;
-            let text = reply
-                .unwrap_or_else(|error| panic!("{algorithm}: {error}"))
-                .text;
+            let text = reply.unwrap_or_else(|error| panic!("{algorithm}: {error}")).text;
             assert!(text.ends_with("server is up and running"), "{text}");
         }
     }
@@ -180,22 +148,17 @@ async fn every_algorithm() {
 async fn the_same_answers_as_rndc() {
     let channel = Channel::open();
     let mut config = channel.small();
-    config.update_keys = vec![zone("update")];
+    config.update_keys = vec![key_name("update")];
     channel.ok(add_zone(&zone("a.test"), config)).await;
-    for command in [
-        Command::ZoneStatus(zone("a.test")),
-        Command::ShowZone(zone("a.test")),
-    ] {
+    for command in [Command::ZoneStatus(zone("a.test")), Command::ShowZone(zone("a.test"))] {
         let text = channel.ok(command.clone()).await;
         assert_eq!(channel.rndc(&command.to_string()), Ok(text + "\n"));
     }
 
     channel.ok(Command::Freeze(zone("a.test"))).await;
-    for command in [
-        Command::Freeze(zone("a.test")),
-        Command::ZoneStatus(zone("b.test")),
-        Command::Retransfer(zone("a.test")),
-    ] {
+    for command in
+        [Command::Freeze(zone("a.test")), Command::ZoneStatus(zone("b.test")), Command::Retransfer(zone("a.test"))]
+    {
         let Err(ControlError::Refused(refused)) = channel.control.send(&command).await else {
             panic!("{command} was not refused");
         };
@@ -216,54 +179,33 @@ async fn a_zone_s_life() {
     let path = channel.named.path("a.db");
     fs::write(&path, SMALL_ZONE).unwrap();
     let mut config = ZoneConfig::primary(channel.text("a.db"));
-    config.update_keys = vec![zone("update")];
+    config.update_keys = vec![key_name("update")];
     channel.ok(add_zone(&name, config.clone())).await;
 
     let added = status().await;
     assert_eq!(added.kind, ZoneKind::Primary);
     assert_eq!(added.files.as_deref(), path.to_str());
-    assert_eq!((added.serial, added.signed_serial), (1, None));
+    assert_eq!((added.serial, added.signed_serial), (Serial(1), None));
     assert!(added.dynamic && !added.frozen && added.reconfigurable);
-    assert_eq!(
-        channel.refusal(Command::Reload(name.clone())).await,
-        Refusal::DynamicZone
-    );
+    assert_eq!(channel.refusal(Command::Reload(name.clone())).await, Refusal::DynamicZone);
 
     channel.ok(Command::Freeze(name.clone())).await;
     assert!(status().await.frozen);
-    assert_eq!(
-        channel.refusal(Command::Freeze(name.clone())).await,
-        Refusal::AlreadyFrozen
-    );
+    assert_eq!(channel.refusal(Command::Freeze(name.clone())).await, Refusal::AlreadyFrozen);
     fs::write(&path, SMALL_ZONE.replace(" 1 3600", " 2 3600")).unwrap();
     channel.ok(Command::Thaw(name.clone())).await;
-    eventually(async || status().await.serial == 2).await;
+    eventually(async || status().await.serial == Serial(2)).await;
     assert!(!status().await.frozen);
 
-    channel
-        .ok(Command::Sync {
-            zone: name.clone(),
-            clean: true,
-        })
-        .await;
+    channel.ok(Command::Sync { zone: name.clone(), clean: true }).await;
     channel.ok(Command::Notify(name.clone())).await;
     config.update_keys.clear();
-    channel
-        .ok(Command::ModZone {
-            zone: name.clone(),
-            config: Box::new(config),
-        })
-        .await;
+    channel.ok(Command::ModZone { zone: name.clone(), config: Box::new(config) }).await;
     assert!(!status().await.dynamic);
     channel.ok(Command::Reload(name.clone())).await;
     channel.ok(Command::Reconfig).await;
 
-    channel
-        .ok(Command::DelZone {
-            zone: name.clone(),
-            clean: true,
-        })
-        .await;
+    channel.ok(Command::DelZone { zone: name.clone(), clean: true }).await;
     let gone = channel.control.zone_status(&name).await.unwrap_err();
     assert_eq!(gone.refusal(), Some(Refusal::NotFound));
     eventually(async || !path.exists()).await;
@@ -275,28 +217,16 @@ async fn every_option_is_understood() {
     fs::create_dir(channel.named.path("keys")).unwrap();
     let config = ZoneConfig {
         journal: Some(channel.text("elsewhere.jnl")),
-        update_keys: vec![zone("update"), zone("zonewright")],
-        allow_transfer: vec![
-            Peer::Key(zone("update")),
-            Peer::Address("::1".parse().unwrap()),
-        ],
+        update_keys: vec![key_name("update"), key_name("zonewright")],
+        allow_transfer: vec![Peer::Key(key_name("update")), Peer::Address("::1".parse().unwrap())],
         also_notify: vec![
-            NotifyTarget {
-                address: "127.0.0.1:9".parse().unwrap(),
-                key: Some(zone("update")),
-            },
-            NotifyTarget {
-                address: "[::1]:9".parse().unwrap(),
-                key: None,
-            },
+            NotifyTarget { address: "127.0.0.1:9".parse().unwrap(), key: Some(key_name("update")) },
+            NotifyTarget { address: "[::1]:9".parse().unwrap(), key: None },
         ],
         notify_explicit: true,
         ignore_check_names: true,
         max_records_per_type: Some(200),
-        dnssec: Some(Dnssec {
-            policy: ConfigText::new("default").unwrap(),
-            key_directory: channel.text("keys"),
-        }),
+        dnssec: Some(Dnssec { policy: ConfigText::new("default").unwrap(), key_directory: channel.text("keys") }),
         ..channel.small()
     };
     let name = zone("a.test");
@@ -319,7 +249,7 @@ async fn every_option_is_understood() {
     }
     eventually(async || {
         let status = channel.control.zone_status(&name).await.unwrap();
-        status.serial == 1 && status.signed_serial.is_some_and(|serial| serial > 1)
+        status.serial == Serial(1) && status.signed_serial.is_some_and(|serial| serial > Serial(1))
     })
     .await;
 }
@@ -365,10 +295,7 @@ async fn concurrent_callers_get_their_own_answers() {
     assert_eq!(channel.zones().await, zones);
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "named takes its time from the system"
-)]
+#[expect(clippy::disallowed_methods, reason = "named takes its time from the system")]
 fn now() -> SystemTime {
     SystemTime::now()
 }

@@ -13,10 +13,8 @@ use std::fs;
 
 use common::channel::{Channel, add_zone, delete_zone, statement, zone};
 use common::named::SMALL_ZONE;
-use deploy::bind9::control::{
-    Command, ConfigText, ControlName, NotifyTarget, Peer, Refusal, ZoneConfig,
-};
-use domain::base::Name;
+use deploy::bind9::control::{Command, ConfigText, NotifyTarget, Peer, Refusal, ZoneConfig};
+use dns::{Name, ZoneName};
 
 /// No name can end a command and begin another: each adds, shows and deletes exactly one zone, its
 /// own, and named reads back what it has stored of them when it is started again.
@@ -56,13 +54,12 @@ async fn hostile_names() {
 
     let mut zones = channel.zones().await;
     for label in &labels {
-        let wire = hostile_name(label);
-        let name = ControlName::new(&wire);
+        let name = ZoneName::from_stored(hostile_name(label));
         channel.add(&name).await;
         zones += 1;
         assert_eq!(channel.zones().await, zones, "{name}");
         let shown = channel.ok(Command::ShowZone(name.clone())).await;
-        assert_eq!(shown_name(&shown), wire, "{shown}");
+        assert_eq!(shown_wire(&shown), name.name().wire(), "{shown}");
         let freeze = Command::Freeze(name.clone());
         assert_eq!(channel.refusal(freeze).await, Refusal::NotDynamic);
         let add = add_zone(&name, channel.small());
@@ -72,7 +69,7 @@ async fn hostile_names() {
     channel.named.restart();
     assert_eq!(channel.zones().await, zones);
     for label in &labels {
-        let name = ControlName::new(&hostile_name(label));
+        let name = ZoneName::from_stored(hostile_name(label));
         channel.control.zone_status(&name).await.unwrap();
         channel.ok(delete_zone(&name)).await;
         zones -= 1;
@@ -85,22 +82,16 @@ async fn hostile_names() {
 #[tokio::test]
 async fn hostile_options() {
     let mut channel = Channel::open();
-    let evil_key = ControlName::new(&hostile_name(b"\"; }; zone \"y\" { file \"z"));
-    let secret = statement("k", &channel.key).replace("key \"k\"", &format!("key {evil_key}"));
+    let label = b"\"; }; zone \"y\" { file \"z";
+    let evil_key = hostile_name(label);
+    let spelled: String = label.iter().map(|octet| format!("\\{octet:03}")).collect();
+    let secret = statement("k", &channel.key).replace("\"k\"", &format!("\"{spelled}.test\""));
     let conf = channel.named.path("named.conf");
     let before = fs::read_to_string(&conf).unwrap();
     fs::write(&conf, secret + &before).unwrap();
     channel.named.restart();
 
-    let files = [
-        "a b",
-        "a; }; zone y { file z",
-        "# // /* {",
-        "täst",
-        "$x%n'`",
-        "-clean",
-        "...",
-    ];
+    let files = ["a b", "a; }; zone y { file z", "# // /* {", "täst", "$x%n'`", "-clean", "..."];
     let zones = channel.zones().await;
     for (number, file) in (1..).zip(files) {
         let path = channel.named.path(file);
@@ -109,10 +100,7 @@ async fn hostile_options() {
         let config = ZoneConfig {
             update_keys: vec![evil_key.clone()],
             allow_transfer: vec![Peer::Key(evil_key.clone())],
-            also_notify: vec![NotifyTarget {
-                address: "127.0.0.1:9".parse().unwrap(),
-                key: Some(evil_key.clone()),
-            }],
+            also_notify: vec![NotifyTarget { address: "127.0.0.1:9".parse().unwrap(), key: Some(evil_key.clone()) }],
             ..ZoneConfig::primary(channel.text(file))
         };
         let name = zone(&format!("z{number}.test"));
@@ -125,26 +113,18 @@ async fn hostile_options() {
     assert_eq!(channel.zones().await, zones + files.len());
 
     for file in ["a\"b", "a\\", "a\nb", "a\0b", "a\u{85}b", "\\\"; }; stop"] {
-        assert!(
-            ConfigText::from_path(&channel.named.path(file)).is_err(),
-            "{file:?}"
-        );
+        assert!(ConfigText::from_path(&channel.named.path(file)).is_err(), "{file:?}");
     }
 }
 
 /// A name with one label of any octets, below `test`.
-fn hostile_name(label: &[u8]) -> Name<Vec<u8>> {
-    let mut wire = vec![u8::try_from(label.len()).unwrap()];
-    wire.extend(label);
-    wire.extend(b"\x04test\0");
-    Name::from_octets(wire).unwrap()
+fn hostile_name(label: &[u8]) -> Name {
+    Name::from_labels([label, b"test"]).unwrap()
 }
 
-/// The name in `zone "NAME" { ...`, which named writes with escapes of its own.
-fn shown_name(statement: &str) -> Name<Vec<u8>> {
-    let (name, _) = statement
-        .strip_prefix("zone \"")
-        .and_then(|rest| rest.rsplit_once("\" { type primary;"))
-        .unwrap();
-    name.parse().unwrap()
+/// The name in `zone "NAME" { ...` in wire form. named escapes it in a way of its own.
+fn shown_wire(statement: &str) -> Vec<u8> {
+    let (name, _) = statement.strip_prefix("zone \"").and_then(|rest| rest.rsplit_once("\" { type primary;")).unwrap();
+    let name: domain::base::Name<Vec<u8>> = name.parse().unwrap();
+    name.into_octets()
 }

@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use deploy::bind9::control::{
-    Algorithm, Command, ConfigText, Control, ControlKey, ControlName, Refusal, ZoneConfig,
-};
-use domain::base::Name;
+use deploy::bind9::control::{Algorithm, Command, ConfigText, Control, ControlKey, Refusal, ZoneConfig};
+use dns::{Name, ZoneName};
 
 use super::named::{Named, SMALL_ZONE, Setup};
 
@@ -33,11 +31,7 @@ impl Channel {
             .statements(&statement.replace("zonewright", "update"))
             .start();
         let control = Control::new(named.control(), key.clone()).unwrap();
-        Self {
-            named,
-            key,
-            control,
-        }
+        Self { named, key, control }
     }
 
     /// The text of a command that has to succeed.
@@ -51,9 +45,7 @@ impl Channel {
     /// The refusal of a command that has to be refused.
     pub(crate) async fn refusal(&self, command: Command) -> Refusal {
         let error = self.control.send(&command).await.unwrap_err();
-        error
-            .refusal()
-            .unwrap_or_else(|| panic!("{command}: {error}"))
+        error.refusal().unwrap_or_else(|| panic!("{command}: {error}"))
     }
 
     /// A file in the server's folder, for a configuration.
@@ -62,7 +54,7 @@ impl Channel {
     }
 
     /// Adds a static zone. Those may share a file.
-    pub(crate) async fn add(&self, zone: &ControlName) {
+    pub(crate) async fn add(&self, zone: &ZoneName) {
         self.ok(add_zone(zone, self.small())).await;
     }
 
@@ -74,10 +66,7 @@ impl Channel {
     /// The number of zones named has, some of its own among them.
     pub(crate) async fn zones(&self) -> usize {
         let status = self.ok(Command::Status).await;
-        let line = status
-            .lines()
-            .find_map(|line| line.strip_prefix("number of zones: "))
-            .unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("number of zones: ")).unwrap();
         line.split(' ').next().unwrap().parse().unwrap()
     }
 
@@ -104,25 +93,24 @@ pub(crate) fn statement(name: &str, key: &ControlKey) -> String {
     key.to_statement(&ConfigText::new(name).unwrap())
 }
 
-/// A name from its presentation form.
-pub(crate) fn zone(text: &str) -> ControlName {
-    ControlName::new(&text.parse::<Name<Vec<u8>>>().unwrap())
+/// A zone's name from its presentation form.
+pub(crate) fn zone(text: &str) -> ZoneName {
+    ZoneName::parse(text).unwrap()
+}
+
+/// A key's name from its presentation form.
+pub(crate) fn key_name(text: &str) -> Name {
+    Name::parse(text).unwrap()
 }
 
 /// The command that adds a zone.
-pub(crate) fn add_zone(zone: &ControlName, config: ZoneConfig) -> Command {
-    Command::AddZone {
-        zone: zone.clone(),
-        config: Box::new(config),
-    }
+pub(crate) fn add_zone(zone: &ZoneName, config: ZoneConfig) -> Command {
+    Command::AddZone { zone: zone.clone(), config: Box::new(config) }
 }
 
 /// The command that removes a zone, but not its file.
-pub(crate) fn delete_zone(zone: &ControlName) -> Command {
-    Command::DelZone {
-        zone: zone.clone(),
-        clean: false,
-    }
+pub(crate) fn delete_zone(zone: &ZoneName) -> Command {
+    Command::DelZone { zone: zone.clone(), clean: false }
 }
 
 /// Polls until it is so.

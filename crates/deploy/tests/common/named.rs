@@ -80,12 +80,7 @@ impl Setup {
         for (name, content) in &self.files {
             fs::write(folder.path().join(name), content).unwrap();
         }
-        let mut named = Named {
-            dns: free_port(),
-            control: free_port(),
-            folder,
-            process: None,
-        };
+        let mut named = Named { dns: free_port(), control: free_port(), folder, process: None };
         // A free port may be taken by somebody else before named has it.
         for _ in 0..5 {
             fs::write(named.path("named.conf"), self.configuration(&named)).unwrap();
@@ -178,11 +173,7 @@ impl Named {
     }
 
     fn try_start(&mut self) -> Result<(), Taken> {
-        let mut log = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(self.path("named.log"))
-            .unwrap();
+        let mut log = OpenOptions::new().create(true).append(true).open(self.path("named.log")).unwrap();
         let begin = log.seek(SeekFrom::End(0)).unwrap();
         let process = Command::new("named")
             .args(["-g", "-n", "1", "-c"])

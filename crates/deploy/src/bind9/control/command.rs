@@ -6,7 +6,9 @@
 
 use std::fmt;
 
-use super::line::{CommandLine, ControlName};
+use dns::ZoneName;
+
+use super::line::CommandLine;
 use super::zone_config::ZoneConfig;
 
 /// One command for named. `Display` gives the line that named reads.
@@ -15,48 +17,48 @@ pub enum Command {
     /// Loads a new zone from its file, synchronously. Needs `allow-new-zones yes`.
     AddZone {
         /// The zone's apex.
-        zone: ControlName,
+        zone: ZoneName,
         /// Its options.
         config: Box<ZoneConfig>,
     },
     /// Replaces a zone's options by others, and loads the zone with them.
     ModZone {
         /// The zone's apex.
-        zone: ControlName,
+        zone: ZoneName,
         /// All of its options, not only those that change.
         config: Box<ZoneConfig>,
     },
     /// Stops serving a zone.
     DelZone {
         /// The zone's apex.
-        zone: ControlName,
+        zone: ZoneName,
         /// Whether named removes the zone file and its journal too. It does so some time after
         /// it has answered.
         clean: bool,
     },
     /// The zone's options, as one `zone` statement.
-    ShowZone(ControlName),
+    ShowZone(ZoneName),
     /// What named knows about the zone: see [`ZoneStatus`](super::ZoneStatus).
-    ZoneStatus(ControlName),
+    ZoneStatus(ZoneName),
     /// Writes the journal into the zone file and refuses dynamic updates until [`Self::Thaw`], or
     /// until named restarts.
-    Freeze(ControlName),
+    Freeze(ZoneName),
     /// Begins to load the zone file, and accepts updates when it was good. Success says nothing
     /// about the load.
-    Thaw(ControlName),
+    Thaw(ZoneName),
     /// Queues the load of a zone that is not dynamic. Success says nothing about the load.
-    Reload(ControlName),
+    Reload(ZoneName),
     /// Writes the journal into the zone file.
     Sync {
         /// The zone's apex.
-        zone: ControlName,
+        zone: ZoneName,
         /// Whether the journal is removed.
         clean: bool,
     },
     /// Sends the zone's NOTIFY messages again.
-    Notify(ControlName),
+    Notify(ZoneName),
     /// Transfers a secondary zone anew, whatever its serial.
-    Retransfer(ControlName),
+    Retransfer(ZoneName),
     /// Reads `named.conf` again, and loads new zones only.
     Reconfig,
     /// Version, counters and limits of the server, for people.
@@ -126,13 +128,13 @@ impl Command {
         line.word(self.verb());
         match self {
             Self::AddZone { zone, config } | Self::ModZone { zone, config } => {
-                config.render(line.argument(zone));
+                config.render(line.name(zone.name()));
             }
             Self::DelZone { zone, clean } | Self::Sync { zone, clean } => {
                 if *clean {
                     line.word("-clean");
                 }
-                line.argument(zone);
+                line.name(zone.name());
             }
             Self::ShowZone(zone)
             | Self::ZoneStatus(zone)
@@ -141,7 +143,7 @@ impl Command {
             | Self::Reload(zone)
             | Self::Notify(zone)
             | Self::Retransfer(zone) => {
-                line.argument(zone);
+                line.name(zone.name());
             }
             Self::Reconfig | Self::Status | Self::Stop | Self::Halt => {}
         }
@@ -157,36 +159,28 @@ impl fmt::Display for Command {
 
 #[cfg(test)]
 mod tests {
-    use domain::base::Name;
+    use dns::Name;
 
     use super::super::{ConfigText, Dnssec, NotifyTarget, Peer};
     use super::*;
 
-    fn name(text: &str) -> ControlName {
-        ControlName::new(&text.parse::<Name<Vec<u8>>>().unwrap())
+    fn name(text: &str) -> Name {
+        Name::parse(text).unwrap()
+    }
+
+    fn zone(text: &str) -> ZoneName {
+        ZoneName::parse(text).unwrap()
     }
 
     #[test]
     fn lines() {
-        let zone = name("0/25.2.0.192.in-addr.arpa");
+        let zone = zone("0/25.2.0.192.in-addr.arpa");
         let quoted = r#""0\04725.2.0.192.in-addr.arpa.""#;
         let cases = [
             (Command::Status, "status".to_owned()),
-            (
-                Command::ZoneStatus(zone.clone()),
-                format!("zonestatus {quoted}"),
-            ),
-            (
-                Command::DelZone {
-                    zone: zone.clone(),
-                    clean: false,
-                },
-                format!("delzone {quoted}"),
-            ),
-            (
-                Command::Sync { zone, clean: true },
-                format!("sync -clean {quoted}"),
-            ),
+            (Command::ZoneStatus(zone.clone()), format!("zonestatus {quoted}")),
+            (Command::DelZone { zone: zone.clone(), clean: false }, format!("delzone {quoted}")),
+            (Command::Sync { zone, clean: true }, format!("sync -clean {quoted}")),
         ];
         for (command, line) in cases {
             assert_eq!(command.to_string(), line);
@@ -196,34 +190,21 @@ mod tests {
     #[test]
     fn every_option_of_a_zone() {
         let text = |text| ConfigText::new(text).unwrap();
-        let target = |address: &str, key| NotifyTarget {
-            address: address.parse().unwrap(),
-            key,
-        };
+        let target = |address: &str, key| NotifyTarget { address: address.parse().unwrap(), key };
         let config = ZoneConfig {
             file: text("/zones/a b.db"),
             journal: Some(text("/zones/a.jnl")),
             update_keys: vec![name("one"), name("two")],
             allow_transfer: vec![Peer::Key(name("one")), Peer::Address([192, 0, 2, 1].into())],
-            also_notify: vec![
-                target("192.0.2.1:53", None),
-                target("[2001:db8::1]:5301", Some(name("one"))),
-            ],
+            also_notify: vec![target("192.0.2.1:53", None), target("[2001:db8::1]:5301", Some(name("one")))],
             notify_explicit: true,
             ignore_check_names: true,
             max_records_per_type: Some(200),
-            dnssec: Some(Dnssec {
-                policy: text("default"),
-                key_directory: text("/keys"),
-            }),
+            dnssec: Some(Dnssec { policy: text("default"), key_directory: text("/keys") }),
         };
-        let zone = name("example.com");
+        let zone = zone("example.com");
         assert_eq!(
-            Command::AddZone {
-                zone: zone.clone(),
-                config: Box::new(config)
-            }
-            .to_string(),
+            Command::AddZone { zone: zone.clone(), config: Box::new(config) }.to_string(),
             "addzone \"example.com.\" { type primary; file \"/zones/a b.db\" ; journal \"/zones/a.jnl\" ; \
              allow-update { key \"one.\" ; key \"two.\" ; }; \
              allow-transfer { key \"one.\" ; 192.0.2.1 ; }; \

@@ -25,19 +25,13 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Runs the handshake: an empty command, whose answer brings the nonce of this connection.
-    pub(super) async fn handshake(
-        mut stream: TcpStream,
-        signer: &Signer,
-    ) -> Result<Self, ControlError> {
+    pub(super) async fn handshake(mut stream: TcpStream, signer: &Signer) -> Result<Self, ControlError> {
         let (serial, frame) = signer.seal(None, "null");
         let answer = exchange(&mut stream, &frame, signer).await?;
         if answer.serial != serial {
             return Err(ProtocolError::Unrelated.into());
         }
-        Ok(Self {
-            stream,
-            nonce: answer.nonce,
-        })
+        Ok(Self { stream, nonce: answer.nonce })
     }
 
     /// Whether named has not closed the connection, and nothing waits to be read that nobody asked
@@ -50,11 +44,7 @@ impl Connection {
     }
 
     /// Sends a command and waits for its answer.
-    pub(super) async fn exchange(
-        &mut self,
-        command: &str,
-        signer: &Signer,
-    ) -> Result<Answer, ControlError> {
+    pub(super) async fn exchange(&mut self, command: &str, signer: &Signer) -> Result<Answer, ControlError> {
         let (serial, frame) = signer.seal(Some(self.nonce), command);
         let answer = exchange(&mut self.stream, &frame, signer).await?;
         if answer.serial != serial || answer.nonce != self.nonce {
@@ -89,11 +79,7 @@ impl Signer {
     }
 }
 
-async fn exchange(
-    stream: &mut TcpStream,
-    frame: &[u8],
-    signer: &Signer,
-) -> Result<Answer, ControlError> {
+async fn exchange(stream: &mut TcpStream, frame: &[u8], signer: &Signer) -> Result<Answer, ControlError> {
     let written = stream.write_all(frame).await;
     written.map_err(ControlError::NotSent)?;
     let mut length = [0; 4];

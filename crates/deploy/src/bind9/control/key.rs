@@ -61,24 +61,17 @@ impl ControlKey {
                 }
                 Some(Token::Text("secret")) if secret.is_none() => secret = Some(tokens.value()?),
                 _ => {
-                    return Err(KeyError::File {
-                        expected: "one `algorithm` and one `secret`",
-                    });
+                    return Err(KeyError::File { expected: "one `algorithm` and one `secret`" });
                 }
             }
             tokens.expect(';')?;
         }
         tokens.expect(';')?;
         if tokens.next()?.is_some() {
-            return Err(KeyError::File {
-                expected: "nothing after the one `key` statement",
-            });
+            return Err(KeyError::File { expected: "nothing after the one `key` statement" });
         }
         let missing = |expected| KeyError::File { expected };
-        Self::new(
-            algorithm.ok_or(missing("an `algorithm`"))?,
-            secret.ok_or(missing("a `secret`"))?,
-        )
+        Self::new(algorithm.ok_or(missing("an `algorithm`"))?, secret.ok_or(missing("a `secret`"))?)
     }
 
     /// A new random key of the digest's own length, for [`Algorithm::Sha256`] 256 bits.
@@ -96,11 +89,7 @@ impl ControlKey {
     /// file that only named and this server can read.
     #[must_use]
     pub fn to_statement(&self, name: &ConfigText) -> String {
-        format!(
-            "key {name} {{\n\talgorithm {};\n\tsecret \"{}\";\n}};\n",
-            self.algorithm,
-            BASE64.encode(&self.secret),
-        )
+        format!("key {name} {{\n\talgorithm {};\n\tsecret \"{}\";\n}};\n", self.algorithm, BASE64.encode(&self.secret),)
     }
 
     /// The algorithm this key signs with.
@@ -129,9 +118,7 @@ impl ControlKey {
 
 impl fmt::Debug for ControlKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ControlKey")
-            .field("algorithm", &self.algorithm)
-            .finish_non_exhaustive()
+        f.debug_struct("ControlKey").field("algorithm", &self.algorithm).finish_non_exhaustive()
     }
 }
 
@@ -152,13 +139,7 @@ pub enum Algorithm {
 
 impl Algorithm {
     /// Every algorithm, weakest first.
-    pub const ALL: [Self; 5] = [
-        Self::Sha1,
-        Self::Sha224,
-        Self::Sha256,
-        Self::Sha384,
-        Self::Sha512,
-    ];
+    pub const ALL: [Self; 5] = [Self::Sha1, Self::Sha224, Self::Sha256, Self::Sha384, Self::Sha512];
 
     /// The length of the digest in bytes.
     #[must_use]
@@ -240,10 +221,7 @@ pub enum KeyError {
 }
 
 fn hmac<M: Mac + KeyInit>(secret: &[u8], message: &[u8]) -> Vec<u8> {
-    #[expect(
-        clippy::expect_used,
-        reason = "HMAC takes a key of any length (RFC 2104, section 2)"
-    )]
+    #[expect(clippy::expect_used, reason = "HMAC takes a key of any length (RFC 2104, section 2)")]
     let mac = <M as Mac>::new_from_slice(secret).expect("a key of any length");
     mac.chain_update(message).finalize().into_bytes().to_vec()
 }
@@ -299,9 +277,7 @@ impl<'a> Tokens<'a> {
                 self.rest = self.rest.split_once('\n').map_or("", |(_, rest)| rest);
             } else if let Some(comment) = self.rest.strip_prefix("/*") {
                 let expected = "an end of the comment";
-                let (_, rest) = comment
-                    .split_once("*/")
-                    .ok_or(KeyError::File { expected })?;
+                let (_, rest) = comment.split_once("*/").ok_or(KeyError::File { expected })?;
                 self.rest = rest;
             } else {
                 return Ok(());
@@ -312,18 +288,14 @@ impl<'a> Tokens<'a> {
     fn value(&mut self) -> Result<&'a str, KeyError> {
         match self.next()? {
             Some(Token::Text(text)) => Ok(text),
-            _ => Err(KeyError::File {
-                expected: "a name or a value",
-            }),
+            _ => Err(KeyError::File { expected: "a name or a value" }),
         }
     }
 
     fn expect_word(&mut self, word: &'static str) -> Result<(), KeyError> {
         match self.next()? {
             Some(Token::Text(text)) if text == word => Ok(()),
-            _ => Err(KeyError::File {
-                expected: "a `key` statement",
-            }),
+            _ => Err(KeyError::File { expected: "a `key` statement" }),
         }
     }
 
@@ -375,10 +347,7 @@ mod tests {
     fn every_cut_of_a_key_file_is_refused() {
         let statement = format!("key \"k\" {{ algorithm hmac-sha256; secret \"{SECRET}\"; }};");
         for end in 0..statement.len() {
-            assert!(
-                ControlKey::from_key_file(&statement[..end]).is_err(),
-                "{end}"
-            );
+            assert!(ControlKey::from_key_file(&statement[..end]).is_err(), "{end}");
         }
     }
 
@@ -420,14 +389,8 @@ mod tests {
     fn known_hmacs() {
         let cases = [
             ("hmac-sha1", "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"),
-            (
-                "hmac-sha224",
-                "a30e01098bc6dbbf45690f3a7e9e6d0f8bbea2a39e6148008fd05e44",
-            ),
-            (
-                "hmac-sha256",
-                "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
-            ),
+            ("hmac-sha224", "a30e01098bc6dbbf45690f3a7e9e6d0f8bbea2a39e6148008fd05e44"),
+            ("hmac-sha256", "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"),
         ];
         for (algorithm, expected) in cases {
             let key = ControlKey::new(algorithm, &BASE64.encode("Jefe")).unwrap();

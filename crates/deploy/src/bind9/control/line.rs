@@ -2,8 +2,8 @@
 //!
 //! named splits a command line into tokens with the lexer of its configuration language, so a
 //! name or a path that is pasted in can close a quote or a brace and begin another command. Here a
-//! [`CommandLine`] takes four things only: words that stand in this program's source, numbers,
-//! addresses, and text that was quoted by [`Quoted`]. There is no method for a plain string.
+//! [`CommandLine`] takes words that stand in this program's source, numbers, addresses, names, and
+//! [`ConfigText`]. There is no method for any other string.
 //!
 //! Inside quotes named's lexer knows two special octets. A backslash makes the quote after it plain
 //! and *stays in the text* otherwise, so there is no spelling of every text. Hence two kinds:
@@ -15,49 +15,15 @@
 //!   is made into [`ConfigText`].
 
 use std::fmt::{self, Write as _};
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::path::Path;
 
-use domain::base::ToName;
-
-/// A domain name (of a zone or a key) as it stands in a command. Every name can be one, whatever
-/// octets are in its labels.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct ControlName(Quoted);
-
-impl ControlName {
-    /// The name with every octet of its labels kept, letter case included.
-    pub fn new(name: &impl ToName) -> Self {
-        let mut text = String::new();
-        for label in name.iter_labels().filter(|label| !label.is_root()) {
-            for &octet in label.as_slice() {
-                if octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_') {
-                    text.push(char::from(octet));
-                } else {
-                    let digit = |divisor: u8| char::from(b'0' + octet / divisor % 10);
-                    text.extend(['\\', digit(100), digit(10), digit(1)]);
-                }
-            }
-            text.push('.');
-        }
-        if text.is_empty() {
-            text.push('.');
-        }
-        Self(Quoted(text))
-    }
-}
-
-/// The name in its quotes.
-impl fmt::Display for ControlName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
+use dns::Name;
 
 /// A path or another string of named's configuration that can stand in quotes unchanged: not empty,
 /// without control characters, quotes and backslashes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct ConfigText(Quoted);
+pub struct ConfigText(String);
 
 impl ConfigText {
     /// Takes `text` as it is.
@@ -69,12 +35,9 @@ impl ConfigText {
         if text.is_empty() {
             return Err(ConfigTextError::Empty);
         }
-        match text
-            .chars()
-            .find(|&c| c.is_control() || matches!(c, '"' | '\\'))
-        {
+        match text.chars().find(|&c| c.is_control() || matches!(c, '"' | '\\')) {
             Some(character) => Err(ConfigTextError::Character(character)),
-            None => Ok(Self(Quoted(text.to_owned()))),
+            None => Ok(Self(text.to_owned())),
         }
     }
 
@@ -91,7 +54,7 @@ impl ConfigText {
 /// The text in its quotes.
 impl fmt::Display for ConfigText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        write!(f, "\"{}\"", self.0)
     }
 }
 
@@ -109,26 +72,6 @@ pub enum ConfigTextError {
     Encoding,
 }
 
-/// Text that named's lexer reads as exactly one token when it is in quotes: no quote, no line
-/// break, and backslashes only before three digits. Made by [`ControlName`] and [`ConfigText`].
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Quoted(String);
-
-impl fmt::Display for Quoted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\"{}\"", self.0)
-    }
-}
-
-/// What may stand in a command line beside the program's own words.
-pub(super) trait Argument: fmt::Display {}
-
-impl Argument for ControlName {}
-impl Argument for ConfigText {}
-impl Argument for IpAddr {}
-impl Argument for u16 {}
-impl Argument for u32 {}
-
 /// A command line under construction. Everything added is set apart by a space.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct CommandLine(String);
@@ -136,35 +79,65 @@ pub(super) struct CommandLine(String);
 impl CommandLine {
     /// Adds words and punctuation of the program itself.
     pub(super) fn word(&mut self, word: &'static str) -> &mut Self {
-        if !self.0.is_empty() {
-            self.0.push(' ');
-        }
-        self.0.push_str(word);
-        self
+        self.push(format_args!("{word}"))
     }
 
-    /// Adds data.
-    pub(super) fn argument(&mut self, argument: &impl Argument) -> &mut Self {
-        // Writing to a string cannot fail.
-        let _ = write!(self.word("").0, "{argument}");
-        self
+    /// Adds a path or another text.
+    pub(super) fn text(&mut self, text: &ConfigText) -> &mut Self {
+        self.push(format_args!("{text}"))
     }
 
-    /// Adds `ADDRESS port PORT`. A scope identifier (`%eth0`) is left out.
-    pub(super) fn endpoint(&mut self, address: &SocketAddr) -> &mut Self {
-        self.argument(&address.ip())
-            .word("port")
-            .argument(&address.port())
+    /// Adds the name of a zone or a key.
+    pub(super) fn name(&mut self, name: &Name) -> &mut Self {
+        self.push(format_args!("{}", QuotedName(name)))
+    }
+
+    /// Adds a number.
+    pub(super) fn number(&mut self, number: u32) -> &mut Self {
+        self.push(format_args!("{number}"))
+    }
+
+    /// Adds an address.
+    pub(super) fn address(&mut self, address: IpAddr) -> &mut Self {
+        self.push(format_args!("{address}"))
     }
 
     pub(super) fn as_str(&self) -> &str {
         &self.0
     }
+
+    fn push(&mut self, token: fmt::Arguments<'_>) -> &mut Self {
+        if !self.0.is_empty() {
+            self.0.push(' ');
+        }
+        // Writing to a string cannot fail.
+        let _ = self.0.write_fmt(token);
+        self
+    }
+}
+
+/// A name in quotes, for named's lexer first and its name parser second.
+struct QuotedName<'a>(&'a Name);
+
+impl fmt::Display for QuotedName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_char('"')?;
+        for label in self.0.labels() {
+            for &octet in label {
+                if octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_') {
+                    f.write_char(char::from(octet))?;
+                } else {
+                    write!(f, "\\{octet:03}")?;
+                }
+            }
+            f.write_char('.')?;
+        }
+        f.write_str(if self.0.is_root() { ".\"" } else { "\"" })
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use domain::base::Name;
     use proptest::prelude::*;
 
     use super::*;
@@ -218,27 +191,19 @@ mod tests {
         prop::collection::vec(prop::collection::vec(octet, 1..=63), 0..=3)
     }
 
-    fn name(labels: &[Octets]) -> Name<Octets> {
-        let mut wire = Octets::new();
-        for label in labels {
-            wire.push(u8::try_from(label.len()).unwrap());
-            wire.extend(label);
-        }
-        wire.push(0);
-        Name::from_octets(wire).unwrap()
+    fn name(labels: &[Octets]) -> Name {
+        Name::from_labels(labels.iter().map(Vec::as_slice)).unwrap()
     }
 
-    fn assert_one_name(name: &Name<Octets>) {
+    fn assert_one_name(name: &Name) {
         let mut line = CommandLine::default();
-        line.word("delzone")
-            .argument(&ControlName::new(name))
-            .word("-end");
+        line.word("delzone").name(name).word("-end");
         let tokens = lex(line.as_str()).unwrap();
         assert_eq!(tokens.len(), 3, "{line:?}");
         assert_eq!((&*tokens[0], &*tokens[2]), ("delzone", "-end"));
         let text = tokens[1].strip_prefix('"').unwrap();
-        let read: Name<Octets> = text.parse().unwrap();
-        assert_eq!(read.as_slice(), name.as_slice(), "letter case too");
+        let read: domain::base::Name<Octets> = text.parse().unwrap();
+        assert_eq!(read.as_slice(), name.wire());
     }
 
     #[test]
@@ -250,18 +215,18 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_name_fits_named_s_buffer() {
+    fn the_longest_name_fits_the_buffer_of_named() {
         let longest = name(&[vec![0; 63], vec![0; 63], vec![0; 63], vec![0; 61]]);
-        let text = ControlName::new(&longest).to_string();
+        let text = QuotedName(&longest).to_string();
         assert!(text.len() - 2 <= 1023, "DNS_NAME_MAXTEXT");
         assert_one_name(&longest);
     }
 
     #[test]
     fn a_name_is_never_an_option() {
-        let option = ControlName::new(&name(&[b"-clean".to_vec()]));
-        assert_eq!(option.to_string(), "\"-clean.\"");
-        assert_eq!(ControlName::new(&name(&[])).to_string(), "\".\"");
+        let option = name(&[b"-clean".to_vec()]);
+        assert_eq!(QuotedName(&option).to_string(), "\"-clean.\"");
+        assert_eq!(QuotedName(&Name::root()).to_string(), "\".\"");
     }
 
     proptest! {
@@ -277,7 +242,7 @@ mod tests {
                 return Ok(());
             };
             let mut line = CommandLine::default();
-            line.word("file").argument(&quoted).word(";");
+            line.word("file").text(&quoted).word(";");
             let expected = ["file".to_owned(), format!("\"{text}"), ";".to_owned()];
             prop_assert_eq!(lex(line.as_str()), Some(expected.to_vec()));
         }

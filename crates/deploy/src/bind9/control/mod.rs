@@ -25,6 +25,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::AtomicU32;
 use std::time::{Duration, SystemTime};
 
+use dns::ZoneName;
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
@@ -32,7 +33,7 @@ use tokio::time::timeout;
 pub use self::command::Command;
 pub use self::error::{ControlError, Stage};
 pub use self::key::{Algorithm, ControlKey, KeyError};
-pub use self::line::{ConfigText, ConfigTextError, ControlName};
+pub use self::line::{ConfigText, ConfigTextError};
 pub use self::reply::{Refusal, Refused, Reply, ZoneKind, ZoneStatus};
 pub use self::wire::{CommandTooLong, ProtocolError};
 pub use self::zone_config::{Dnssec, NotifyTarget, Peer, ZoneConfig};
@@ -62,17 +63,8 @@ impl Control {
     /// [`KeyError::Random`] when the operating system gives no random bytes for the first serial.
     pub fn new(address: SocketAddr, key: ControlKey) -> Result<Self, KeyError> {
         let first_serial = getrandom::u32().map_err(KeyError::Random)?;
-        let signer = Signer {
-            key,
-            clock: wall_clock,
-            next_serial: AtomicU32::new(first_serial),
-        };
-        Ok(Self {
-            address,
-            signer,
-            timeouts: Timeouts::default(),
-            kept: Mutex::new(None),
-        })
+        let signer = Signer { key, clock: wall_clock, next_serial: AtomicU32::new(first_serial) };
+        Ok(Self { address, signer, timeouts: Timeouts::default(), kept: Mutex::new(None) })
     }
 
     /// With other timeouts than the default ones.
@@ -133,48 +125,33 @@ impl Control {
     /// # Errors
     ///
     /// As [`Control::send`]; [`Refusal::NotLoaded`] for a zone that is configured and has no content.
-    pub async fn zone_status(&self, zone: &ControlName) -> Result<ZoneStatus, ControlError> {
+    pub async fn zone_status(&self, zone: &ZoneName) -> Result<ZoneStatus, ControlError> {
         let reply = self.send(&Command::ZoneStatus(zone.clone())).await?;
         Ok(reply.text.parse()?)
     }
 
     async fn connect(&self) -> Result<Connection, ControlError> {
         let connect = async {
-            let failed = |source| ControlError::Connect {
-                address: self.address,
-                source,
-            };
+            let failed = |source| ControlError::Connect { address: self.address, source };
             let stream = TcpStream::connect(self.address).await.map_err(failed)?;
             // A command is one small write that waits for its answer.
             stream.set_nodelay(true).map_err(failed)?;
             let handshake = Connection::handshake(stream, &self.signer).await;
             handshake.map_err(|error| match error {
                 ControlError::NotSent(_) | ControlError::NotAnswered => {
-                    ControlError::Authentication {
-                        address: self.address,
-                    }
+                    ControlError::Authentication { address: self.address }
                 }
                 error => error,
             })
         };
         let after = self.timeouts.connect;
-        let expired = |_| ControlError::Timeout {
-            stage: Stage::Connect,
-            after,
-        };
+        let expired = |_| ControlError::Timeout { stage: Stage::Connect, after };
         timeout(after, connect).await.map_err(expired)?
     }
 
-    async fn exchange(
-        &self,
-        connection: &mut Connection,
-        line: &str,
-    ) -> Result<Answer, ControlError> {
+    async fn exchange(&self, connection: &mut Connection, line: &str) -> Result<Answer, ControlError> {
         let after = self.timeouts.command;
-        let expired = |_| ControlError::Timeout {
-            stage: Stage::Command,
-            after,
-        };
+        let expired = |_| ControlError::Timeout { stage: Stage::Command, after };
         let exchange = connection.exchange(line, &self.signer);
         timeout(after, exchange).await.map_err(expired)?
     }
@@ -193,20 +170,12 @@ pub struct Timeouts {
 impl Default for Timeouts {
     /// 5 seconds and, as in `rndc`, 60 seconds.
     fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(5),
-            command: Duration::from_secs(60),
-        }
+        Self { connect: Duration::from_secs(5), command: Duration::from_secs(60) }
     }
 }
 
 fn into_reply(answer: Answer) -> Result<Reply, ControlError> {
-    let Answer {
-        result,
-        error,
-        text,
-        ..
-    } = answer;
+    let Answer { result, error, text, .. } = answer;
     if result == 0 {
         return Ok(Reply { text });
     }

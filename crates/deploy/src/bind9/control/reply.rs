@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use dns::Serial;
+
 use super::wire::ProtocolError;
 
 /// The answer to a command that succeeded.
@@ -26,11 +28,7 @@ pub struct Refused {
 impl Refused {
     pub(super) fn new(reason: String, text: String) -> Self {
         let refusal = Refusal::from_reason(&reason);
-        Self {
-            refusal,
-            reason,
-            text,
-        }
+        Self { refusal, reason, text }
     }
 }
 
@@ -92,9 +90,9 @@ pub struct ZoneStatus {
     pub files: Option<String>,
     /// The SOA serial of the zone as it was given to named: for a zone that named signs inline,
     /// that of the unsigned zone.
-    pub serial: u32,
+    pub serial: Serial,
     /// The SOA serial that is served, for a zone that named signs inline.
-    pub signed_serial: Option<u32>,
+    pub signed_serial: Option<Serial>,
     /// Whether the zone takes dynamic updates when it is not frozen.
     pub dynamic: bool,
     /// Whether updates are refused until a `thaw`.
@@ -125,7 +123,7 @@ impl FromStr for ZoneStatus {
             lines.find_map(|(name, value)| (name == key).then_some(value))
         };
         let serial = |key: &'static str| {
-            let parse = |value: &str| value.parse().map_err(|_| ProtocolError::Text(key));
+            let parse = |value: &str| value.parse().map(Serial).map_err(|_| ProtocolError::Text(key));
             value(key).map(parse).transpose()
         };
         let yes = |key: &'static str| match value(key) {
@@ -169,11 +167,7 @@ mod tests {
             ("type: primary\nserial: 1\nfrozen: maybe", "frozen"),
         ];
         for (text, line) in cases {
-            assert_eq!(
-                text.parse::<ZoneStatus>(),
-                Err(ProtocolError::Text(line)),
-                "{text}"
-            );
+            assert_eq!(text.parse::<ZoneStatus>(), Err(ProtocolError::Text(line)), "{text}");
         }
     }
 
@@ -182,8 +176,8 @@ mod tests {
         let expected = ZoneStatus {
             kind: ZoneKind::Primary,
             files: Some("/zones/b.db".to_owned()),
-            serial: u32::MAX,
-            signed_serial: Some(3),
+            serial: Serial(u32::MAX),
+            signed_serial: Some(Serial(3)),
             dynamic: true,
             frozen: false,
             reconfigurable: true,

@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use domain::base::Name;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -45,10 +44,7 @@ impl Fake {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let control = Control::new(listener.local_addr().unwrap(), key.clone())
             .unwrap()
-            .with_timeouts(Timeouts {
-                connect: Duration::from_secs(5),
-                command: Duration::from_millis(200),
-            });
+            .with_timeouts(Timeouts { connect: Duration::from_secs(5), command: Duration::from_millis(200) });
         let (report, seen) = mpsc::unbounded_channel();
         tokio::spawn(async move {
             let mut acts = acts.iter();
@@ -86,10 +82,7 @@ impl Fake {
                 }
             }
         });
-        Self {
-            control: Arc::new(control),
-            seen,
-        }
+        Self { control: Arc::new(control), seen }
     }
 
     async fn send(&self, command: &Command) -> Result<String, ControlError> {
@@ -110,26 +103,15 @@ async fn read(stream: &mut TcpStream, key: &ControlKey) -> Option<(u32, Option<u
 
 async fn write(stream: &mut TcpStream, answer: &Answer, key: &ControlKey, most: usize) {
     let frame = seal_answer(answer, key);
-    stream
-        .write_all(&frame[..frame.len().min(most)])
-        .await
-        .unwrap();
+    stream.write_all(&frame[..frame.len().min(most)]).await.unwrap();
 }
 
 fn answer(serial: u32, text: &str) -> Answer {
-    Answer {
-        serial,
-        nonce: NONCE,
-        result: 0,
-        error: String::new(),
-        text: text.to_owned(),
-    }
+    Answer { serial, nonce: NONCE, result: 0, error: String::new(), text: text.to_owned() }
 }
 
 fn notify() -> Command {
-    Command::Notify(ControlName::new(
-        &"a.test".parse::<Name<Vec<u8>>>().unwrap(),
-    ))
+    Command::Notify(ZoneName::parse("a.test").unwrap())
 }
 
 #[tokio::test]
@@ -140,10 +122,7 @@ async fn stop_is_not_sent_again() {
     assert!(matches!(error, ControlError::NotAnswered), "{error:?}");
     fake.send(&Command::Status).await.unwrap();
     let expected = [(0, "status"), (0, "stop"), (1, "status")];
-    assert_eq!(
-        fake.seen(),
-        expected.map(|(number, line)| (number, line.to_owned()))
-    );
+    assert_eq!(fake.seen(), expected.map(|(number, line)| (number, line.to_owned())));
 }
 
 #[tokio::test]
@@ -177,11 +156,7 @@ async fn half_an_answer_is_an_error_and_ends_the_connection() {
 #[tokio::test]
 async fn answers_to_something_else_are_refused_and_end_the_connection() {
     let mut fake = Fake::start(&[Act::OtherSerial, Act::OtherNonce, Act::Endless, Act::Echo]).await;
-    for expected in [
-        ProtocolError::Unrelated,
-        ProtocolError::Unrelated,
-        ProtocolError::TooLong(0xffff_ffff),
-    ] {
+    for expected in [ProtocolError::Unrelated, ProtocolError::Unrelated, ProtocolError::TooLong(0xffff_ffff)] {
         match fake.send(&Command::Status).await.unwrap_err() {
             ControlError::Protocol(error) => assert_eq!(error, expected),
             error => panic!("{error:?}"),
@@ -197,15 +172,9 @@ async fn a_late_answer_is_not_taken_for_the_next_one() {
     let mut fake = Fake::start(&[Act::Silent, Act::Echo]).await;
     let error = fake.send(&notify()).await.unwrap_err();
     let stage = Stage::Command;
-    assert!(
-        matches!(error, ControlError::Timeout { stage: s, .. } if s == stage),
-        "{error:?}"
-    );
+    assert!(matches!(error, ControlError::Timeout { stage: s, .. } if s == stage), "{error:?}");
     assert_eq!(fake.send(&Command::Status).await.unwrap(), "status");
-    assert_eq!(
-        fake.seen(),
-        [(0, notify().to_string()), (1, "status".to_owned())]
-    );
+    assert_eq!(fake.seen(), [(0, notify().to_string()), (1, "status".to_owned())]);
 }
 
 #[tokio::test]
@@ -226,13 +195,10 @@ async fn concurrent_callers_share_one_connection() {
     let callers: Vec<_> = (0..20)
         .map(|number| {
             let control = Arc::clone(&fake.control);
-            let zone: Name<Vec<u8>> = format!("z{number}.test").parse().unwrap();
-            let command = Command::ShowZone(ControlName::new(&zone));
+            let zone = ZoneName::parse(&format!("z{number}.test")).unwrap();
+            let command = Command::ShowZone(zone);
             tokio::spawn(async move {
-                assert_eq!(
-                    control.send(&command).await.unwrap().text,
-                    command.to_string()
-                );
+                assert_eq!(control.send(&command).await.unwrap().text, command.to_string());
             })
         })
         .collect();
@@ -246,17 +212,9 @@ async fn concurrent_callers_share_one_connection() {
 async fn a_handshake_without_an_answer_times_out() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let key = ControlKey::generate(Algorithm::Sha256).unwrap();
-    let timeouts = Timeouts {
-        connect: Duration::from_millis(50),
-        ..Timeouts::default()
-    };
-    let control = Control::new(listener.local_addr().unwrap(), key)
-        .unwrap()
-        .with_timeouts(timeouts);
+    let timeouts = Timeouts { connect: Duration::from_millis(50), ..Timeouts::default() };
+    let control = Control::new(listener.local_addr().unwrap(), key).unwrap().with_timeouts(timeouts);
     let error = control.send(&Command::Status).await.unwrap_err();
     let stage = Stage::Connect;
-    assert!(
-        matches!(error, ControlError::Timeout { stage: s, .. } if s == stage),
-        "{error:?}"
-    );
+    assert!(matches!(error, ControlError::Timeout { stage: s, .. } if s == stage), "{error:?}");
 }

@@ -59,11 +59,7 @@ impl Request<'_> {
         put_table(&mut signed, "_ctrl", |table| {
             put_bytes(table, "_ser", self.serial.to_string().as_bytes());
             put_bytes(table, "_tim", self.sent.to_string().as_bytes());
-            put_bytes(
-                table,
-                "_exp",
-                self.sent.saturating_add(LIFETIME).to_string().as_bytes(),
-            );
+            put_bytes(table, "_exp", self.sent.saturating_add(LIFETIME).to_string().as_bytes());
             if let Some(nonce) = self.nonce {
                 put_bytes(table, "_nonce", nonce.to_string().as_bytes());
             }
@@ -77,9 +73,7 @@ impl Request<'_> {
         authenticator.resize(AUTHENTICATOR_LEN, 0);
 
         let mut message = VERSION.to_be_bytes().to_vec();
-        put_table(&mut message, "_auth", |table| {
-            put_bytes(table, "hsha", &authenticator)
-        });
+        put_table(&mut message, "_auth", |table| put_bytes(table, "hsha", &authenticator));
         message.extend(signed);
         let mut frame = length(message.len()).to_vec();
         frame.extend(message);
@@ -130,9 +124,7 @@ impl Answer {
 /// Refuses a command line that named would not read.
 pub(super) fn check_length(command: &str) -> Result<(), CommandTooLong> {
     if command.len() > MAX_COMMAND {
-        return Err(CommandTooLong {
-            bytes: command.len(),
-        });
+        return Err(CommandTooLong { bytes: command.len() });
     }
     Ok(())
 }
@@ -193,21 +185,12 @@ fn verify(rest: &mut &[u8], key: &ControlKey) -> Result<(), ProtocolError> {
     }
     let tag = match hsha.value.split_first() {
         Some((&code, digest)) if code == key.algorithm().code() => {
-            let end = digest
-                .iter()
-                .rposition(|&byte| byte != 0)
-                .map_or(0, |last| last + 1);
-            BASE64
-                .decode(&digest[..end])
-                .map_err(|_| ProtocolError::Signature)?
+            let end = digest.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
+            BASE64.decode(&digest[..end]).map_err(|_| ProtocolError::Signature)?
         }
         _ => return Err(ProtocolError::Signature),
     };
-    if key.verifies(rest, &tag) {
-        Ok(())
-    } else {
-        Err(ProtocolError::Signature)
-    }
+    if key.verifies(rest, &tag) { Ok(()) } else { Err(ProtocolError::Signature) }
 }
 
 /// A decoded table: its entries in order, borrowed from the message.
@@ -221,11 +204,7 @@ enum Value<'a> {
 }
 
 impl<'a> Table<'a> {
-    fn decode(
-        mut bytes: &'a [u8],
-        budget: &mut Budget,
-        depth: usize,
-    ) -> Result<Self, ProtocolError> {
+    fn decode(mut bytes: &'a [u8], budget: &mut Budget, depth: usize) -> Result<Self, ProtocolError> {
         if depth > MAX_DEPTH {
             return Err(ProtocolError::TooDeep);
         }
@@ -257,10 +236,9 @@ impl<'a> Table<'a> {
 
     fn number(&self, name: &'static str) -> Result<u32, ProtocolError> {
         match self.get(name) {
-            Some(Value::Bytes(digits)) => str::from_utf8(digits)
-                .ok()
-                .and_then(|digits| digits.parse().ok())
-                .ok_or(ProtocolError::Entry(name)),
+            Some(Value::Bytes(digits)) => {
+                str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok()).ok_or(ProtocolError::Entry(name))
+            }
             _ => Err(ProtocolError::Entry(name)),
         }
     }
@@ -268,9 +246,7 @@ impl<'a> Table<'a> {
     /// The text without the NUL that some of named's texts end with. Empty when there is none.
     fn text(&self, name: &str) -> Cow<'a, str> {
         match self.get(name) {
-            Some(Value::Bytes(bytes)) => {
-                String::from_utf8_lossy(bytes.strip_suffix(b"\0").unwrap_or(bytes))
-            }
+            Some(Value::Bytes(bytes)) => String::from_utf8_lossy(bytes.strip_suffix(b"\0").unwrap_or(bytes)),
             _ => Cow::Borrowed(""),
         }
     }

@@ -17,28 +17,19 @@ fn signed(body: &[u8], key: &ControlKey) -> Vec<u8> {
     authenticator.extend(BASE64.encode(key.sign(body)).bytes());
     authenticator.resize(AUTHENTICATOR_LEN, 0);
     let mut message = VERSION.to_be_bytes().to_vec();
-    put_table(&mut message, "_auth", |table| {
-        put_bytes(table, "hsha", &authenticator)
-    });
+    put_table(&mut message, "_auth", |table| put_bytes(table, "hsha", &authenticator));
     message.extend(body);
     message
 }
 
 /// What a named reads: serial, nonce and command line of a request without its length.
-pub(in super::super) fn open_request(
-    message: &[u8],
-    key: &ControlKey,
-) -> (u32, Option<u32>, String) {
+pub(in super::super) fn open_request(message: &[u8], key: &ControlKey) -> (u32, Option<u32>, String) {
     let mut rest = &message[4..];
     verify(&mut rest, key).unwrap();
     let message = Table::decode(rest, &mut Budget::default(), 1).unwrap();
     let control = message.table("_ctrl").unwrap();
     let command = message.table("_data").unwrap().text("type").into_owned();
-    (
-        control.number("_ser").unwrap(),
-        control.number("_nonce").ok(),
-        command,
-    )
+    (control.number("_ser").unwrap(), control.number("_nonce").ok(), command)
 }
 
 /// What a named writes: the frame of an answer.
@@ -123,10 +114,7 @@ fn every_cut_is_refused() {
         assert!(Answer::open(&good[..end], &key).is_err(), "{end}");
     }
     for end in 0..body.len() {
-        assert!(
-            Answer::open(&signed(&body[..end], &key), &key).is_err(),
-            "{end}"
-        );
+        assert!(Answer::open(&signed(&body[..end], &key), &key).is_err(), "{end}");
     }
 }
 
@@ -146,10 +134,7 @@ fn hostile_tables_are_refused() {
     let many = [0, TYPE_BYTES, 0, 0, 0, 0].repeat(MAX_ANSWER / 6);
     assert_eq!(open(&many), Err(ProtocolError::TooManyEntries));
 
-    assert_eq!(
-        open(b"\x01A\x01\xff\xff\xff\xff"),
-        Err(ProtocolError::Truncated)
-    );
+    assert_eq!(open(b"\x01A\x01\xff\xff\xff\xff"), Err(ProtocolError::Truncated));
     assert_eq!(open(b"\xffA"), Err(ProtocolError::Truncated));
     assert_eq!(open(b"\x01A\x03\0\0\0\0"), Err(ProtocolError::ValueType(3)));
     assert_eq!(open(b""), Err(ProtocolError::Entry("_ctrl")));
@@ -174,9 +159,7 @@ fn entries_that_are_not_what_they_should_be() {
             put_bytes(table, "_rpl", or("_rpl", b"1"));
             put_bytes(table, "_nonce", or("_nonce", b"99"));
         });
-        put_table(&mut body, "_data", |table| {
-            put_bytes(table, "result", or("result", b"0"))
-        });
+        put_table(&mut body, "_data", |table| put_bytes(table, "result", or("result", b"0")));
         let opened = Answer::open(&signed(&body, &key), &key);
         assert_eq!(opened, Err(ProtocolError::Entry(name)), "{value:?}");
     }
@@ -185,17 +168,8 @@ fn entries_that_are_not_what_they_should_be() {
 #[test]
 fn a_request_is_no_answer() {
     let key = key(Algorithm::Sha256);
-    let frame = Request {
-        serial: 1,
-        sent: 2,
-        nonce: Some(3),
-        command: "status",
-    }
-    .seal(&key);
-    assert_eq!(
-        Answer::open(&frame[4..], &key),
-        Err(ProtocolError::Entry("_rpl"))
-    );
+    let frame = Request { serial: 1, sent: 2, nonce: Some(3), command: "status" }.seal(&key);
+    assert_eq!(Answer::open(&frame[4..], &key), Err(ProtocolError::Entry("_rpl")));
 }
 
 #[test]
@@ -211,17 +185,9 @@ fn the_longest_command_fits() {
     let longest = "x".repeat(MAX_COMMAND);
     assert_eq!(check_length(&longest), Ok(()));
     let bytes = MAX_COMMAND + 1;
-    assert_eq!(
-        check_length(&(longest.clone() + "x")),
-        Err(CommandTooLong { bytes })
-    );
+    assert_eq!(check_length(&(longest.clone() + "x")), Err(CommandTooLong { bytes }));
     for algorithm in Algorithm::ALL {
-        let request = Request {
-            serial: u32::MAX,
-            sent: u64::MAX,
-            nonce: Some(u32::MAX),
-            command: &longest,
-        };
+        let request = Request { serial: u32::MAX, sent: u64::MAX, nonce: Some(u32::MAX), command: &longest };
         assert!(request.seal(&key(algorithm)).len() <= 4 + MAX_REQUEST);
     }
 }
@@ -231,13 +197,8 @@ fn an_answer_in_every_algorithm() {
     for algorithm in Algorithm::ALL {
         let key = key(algorithm);
         let answer = Answer::open(&signed(&answer_body(), &key), &key).unwrap();
-        let expected = Answer {
-            serial: 7,
-            nonce: 99,
-            result: 23,
-            error: "not found".to_owned(),
-            text: "no such zone".to_owned(),
-        };
+        let expected =
+            Answer { serial: 7, nonce: 99, result: 23, error: "not found".to_owned(), text: "no such zone".to_owned() };
         assert_eq!(answer, expected);
     }
 }

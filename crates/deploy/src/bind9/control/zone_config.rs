@@ -5,7 +5,9 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::line::{CommandLine, ConfigText, ControlName};
+use dns::Name;
+
+use super::line::{CommandLine, ConfigText};
 
 /// The configuration of one primary zone.
 ///
@@ -26,7 +28,7 @@ pub struct ZoneConfig {
     pub journal: Option<ConfigText>,
     /// The TSIG keys that may change the zone by dynamic update. With one or more the zone is
     /// dynamic; named must know the keys.
-    pub update_keys: Vec<ControlName>,
+    pub update_keys: Vec<Name>,
     /// Who may transfer the zone.
     pub allow_transfer: Vec<Peer>,
     /// Who is told of changes.
@@ -63,30 +65,25 @@ impl ZoneConfig {
     /// Adds the block `{ ... }` that follows the zone's name.
     pub(super) fn render(&self, line: &mut CommandLine) {
         line.word("{ type primary;");
-        line.word("file").argument(&self.file).word(";");
+        line.word("file").text(&self.file).word(";");
         if let Some(journal) = &self.journal {
-            line.word("journal").argument(journal).word(";");
+            line.word("journal").text(journal).word(";");
         }
         render_block(line, "allow-update", &self.update_keys, |line, key| {
-            line.word("key").argument(key);
+            line.word("key").name(key);
         });
-        render_block(
-            line,
-            "allow-transfer",
-            &self.allow_transfer,
-            |line, peer| match peer {
-                Peer::Address(address) => {
-                    line.argument(address);
-                }
-                Peer::Key(key) => {
-                    line.word("key").argument(key);
-                }
-            },
-        );
+        render_block(line, "allow-transfer", &self.allow_transfer, |line, peer| match peer {
+            Peer::Address(address) => {
+                line.address(*address);
+            }
+            Peer::Key(key) => {
+                line.word("key").name(key);
+            }
+        });
         render_block(line, "also-notify", &self.also_notify, |line, target| {
-            line.endpoint(&target.address);
+            line.address(target.address.ip()).word("port").number(target.address.port().into());
             if let Some(key) = &target.key {
-                line.word("key").argument(key);
+                line.word("key").name(key);
             }
         });
         if self.notify_explicit {
@@ -95,17 +92,13 @@ impl ZoneConfig {
         if self.ignore_check_names {
             line.word("check-names ignore;");
         }
-        if let Some(most) = &self.max_records_per_type {
-            line.word("max-records-per-type").argument(most).word(";");
+        if let Some(most) = self.max_records_per_type {
+            line.word("max-records-per-type").number(most).word(";");
         }
-        if let Some(Dnssec {
-            policy,
-            key_directory,
-        }) = &self.dnssec
-        {
-            line.word("dnssec-policy").argument(policy).word(";");
+        if let Some(Dnssec { policy, key_directory }) = &self.dnssec {
+            line.word("dnssec-policy").text(policy).word(";");
             line.word("inline-signing yes;");
-            line.word("key-directory").argument(key_directory).word(";");
+            line.word("key-directory").text(key_directory).word(";");
         }
         line.word("};");
     }
@@ -117,16 +110,16 @@ pub enum Peer {
     /// A host.
     Address(IpAddr),
     /// Whoever signs with this TSIG key.
-    Key(ControlName),
+    Key(Name),
 }
 
 /// A server that is sent NOTIFY (RFC 1996).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotifyTarget {
-    /// Address and port.
+    /// Address and port. A scope identifier (`%eth0`) is left out.
     pub address: SocketAddr,
     /// The TSIG key that the NOTIFY is signed with.
-    pub key: Option<ControlName>,
+    pub key: Option<Name>,
 }
 
 /// Signing of a zone by named (`dnssec-policy`).
