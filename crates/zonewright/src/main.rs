@@ -1,2 +1,96 @@
-//! placeholder
-fn main() {}
+//! The `zonewright` command: configuration, wiring, start and stop. Everything else is in the crates below.
+
+mod admin;
+mod cli;
+mod config;
+mod doctor;
+mod duration;
+mod first_start;
+mod health;
+mod logging;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use cli::{Cli, Command};
+use store::{Clock, Options, Store};
+
+use crate::config::{Config, ConfigError};
+
+/// What a wrong command line or configuration ends with.
+const EXIT_CONFIG: u8 = 2;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&Failure::Other(format!("the asynchronous runtime could not start: {error}"))),
+    };
+    let result = runtime.block_on(run(cli.command));
+    // A name resolution or a read that hangs must not keep a finished process alive.
+    runtime.shutdown_background();
+    match result {
+        Ok(code) => code,
+        Err(failure) => fail(&failure),
+    }
+}
+
+async fn run(command: Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Serve(flags) => serve::serve(Config::load(&flags)?).await,
+        Command::Doctor(flags) => doctor::doctor(&flags).await,
+        Command::Account(command) => admin::account(command).await,
+        Command::Token(command) => admin::token(command).await,
+        Command::Zone(command) => admin::zone(command).await,
+    }
+}
+
+/// Why a command ended early, in words for whoever typed it.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("{0}")]
+    Other(String),
+}
+
+impl From<store::StoreError> for Failure {
+    fn from(error: store::StoreError) -> Self {
+        Failure::Other(chain(&error))
+    }
+}
+
+/// An error and what caused it, on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    text
+}
+
+#[expect(clippy::print_stderr, reason = "the last word of a command that failed is for the terminal")]
+fn fail(failure: &Failure) -> ExitCode {
+    eprintln!("zonewright: {failure}");
+    match failure {
+        Failure::Config(_) => ExitCode::from(EXIT_CONFIG),
+        Failure::Other(_) => ExitCode::FAILURE,
+    }
+}
+
+/// Opens the database of a configuration; the data directory is made where it is missing.
+fn open_store(config: &Config) -> Result<Store, Failure> {
+    make_private_folder(&config.data)
+        .map_err(|error| Failure::Other(format!("the data directory {} cannot be used: {error}", config.data.display())))?;
+    let options = Options { clock: Clock::system(), limits: config.limits, apex: config.apex.clone() };
+    Ok(Store::open(&config.database_file(), options)?)
+}
+
+/// Makes a folder that only its owner may look into; one that exists is left as it is.
+fn make_private_folder(path: &std::path::Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}

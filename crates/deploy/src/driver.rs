@@ -1,0 +1,202 @@
+//! The zones of one nameserver: which wait, which are being brought up to date, which failed and when they are tried again.
+//!
+//! ```text
+//!             moved                      a place is free
+//!   (in order) ----> waiting ---------------------------> running ---- done ----> (in order)
+//!                    ^  ^  ^                               |   |
+//!                    |  |  `--- moved while running, done -'   |
+//!                    |  `------ back-off over, or moved ---- failed <--- (error)
+//! ```
+//!
+//! A zone is in one of these states at a time, so that calls for one name never overlap; different names run side by side, and
+//! a zone that fails holds back nobody.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::time::Duration;
+
+use dns::ZoneName;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use store::Store;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::time::{DelayQueue, delay_queue};
+
+use crate::chain::Chain;
+use crate::nameserver::{DeployError, Nameserver};
+use crate::progress::Progress;
+use crate::reconcile::{Outcome, reconcile};
+use crate::sweep::Swept;
+
+/// How many zones of one nameserver are worked on at the same time.
+const AT_ONCE: usize = 32;
+/// The wait after a first failure; doubled with each further one, and shortened at random by up to a half.
+const FIRST_BACKOFF: Duration = Duration::from_millis(100);
+/// The longest wait between two tries.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
+/// How often the gauges are set.
+const REPORT_EVERY: Duration = Duration::from_secs(1);
+
+/// Keeps one nameserver at the heads of the zones it is told of.
+pub(crate) struct Driver {
+    store: Store,
+    nameserver: Arc<dyn Nameserver>,
+    progress: Arc<Progress>,
+    zones: HashMap<ZoneName, State>,
+    /// The waiting zones, the longest waiting first.
+    queue: VecDeque<ZoneName>,
+    /// The failed ones, until they are tried again.
+    failed: DelayQueue<ZoneName>,
+    jitter: RandomState,
+}
+
+enum State {
+    Waiting(Wish),
+    Running { wish: Wish, moved_again: Option<Instant> },
+    Failed { wish: Wish, retry: delay_queue::Key },
+}
+
+#[derive(Clone, Copy)]
+struct Wish {
+    /// Since when the zone waits.
+    since: Instant,
+    /// How often it failed since it was last in order.
+    failures: u32,
+}
+
+impl Driver {
+    pub(crate) fn new(store: Store, nameserver: Arc<dyn Nameserver>, progress: Arc<Progress>) -> Driver {
+        let (zones, queue, failed) = (HashMap::new(), VecDeque::new(), DelayQueue::new());
+        Driver { store, nameserver, progress, zones, queue, failed, jitter: RandomState::new() }
+    }
+
+    /// Runs until `stop`, or until nobody is left to say what moved. Zones that a sweep found different yield to those that
+    /// somebody just changed.
+    pub(crate) async fn run(
+        mut self,
+        mut moved: mpsc::UnboundedReceiver<Arc<[ZoneName]>>,
+        mut swept: mpsc::Receiver<Swept>,
+        stop: CancellationToken,
+    ) {
+        let mut running = FuturesUnordered::new();
+        let mut report = tokio::time::interval(REPORT_EVERY);
+        let mut sweep_is_through = false;
+        loop {
+            while running.len() < AT_ONCE
+                && let Some(name) = self.start_next()
+            {
+                let (store, nameserver) = (self.store.clone(), Arc::clone(&self.nameserver));
+                running.push(async move {
+                    let result = reconcile(&store, &*nameserver, &name).await;
+                    (name, result)
+                });
+            }
+            if sweep_is_through && running.is_empty() {
+                self.progress.set_settled();
+            }
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                names = moved.recv() => match names {
+                    Some(names) => names.iter().for_each(|name| self.mark(name)),
+                    None => return,
+                },
+                Some((name, result)) = running.next() => self.finished(name, result),
+                Some(expired) = self.failed.next(), if !self.failed.is_empty() => self.retry(expired.into_inner()),
+                Some(message) = swept.recv(), if self.queue.is_empty() && running.len() < AT_ONCE => match message {
+                    Swept::Differs(name) => self.mark(&name),
+                    Swept::Through => sweep_is_through = true,
+                },
+                _ = report.tick() => self.report(),
+            }
+        }
+    }
+
+    /// A zone may have another head than it had.
+    fn mark(&mut self, name: &ZoneName) {
+        let now = Instant::now();
+        match self.zones.get_mut(name) {
+            Some(State::Waiting(_)) => {}
+            Some(State::Running { moved_again, .. }) => {
+                moved_again.get_or_insert(now);
+            }
+            Some(State::Failed { wish, retry }) => {
+                let wish = *wish;
+                self.failed.remove(retry);
+                self.wait(name.clone(), wish);
+            }
+            None => self.wait(name.clone(), Wish { since: now, failures: 0 }),
+        }
+    }
+
+    fn wait(&mut self, name: ZoneName, wish: Wish) {
+        self.queue.push_back(name.clone());
+        self.zones.insert(name, State::Waiting(wish));
+    }
+
+    fn start_next(&mut self) -> Option<ZoneName> {
+        let name = self.queue.pop_front()?;
+        if let Some(state) = self.zones.get_mut(&name)
+            && let State::Waiting(wish) = *state
+        {
+            *state = State::Running { wish, moved_again: None };
+        }
+        Some(name)
+    }
+
+    fn retry(&mut self, name: ZoneName) {
+        if let Some(State::Failed { wish, .. }) = self.zones.get(&name) {
+            let wish = *wish;
+            self.wait(name, wish);
+        }
+    }
+
+    fn finished(&mut self, name: ZoneName, result: Result<Outcome, DeployError>) {
+        let Some(State::Running { wish, moved_again }) = self.zones.remove(&name) else { return };
+        let server = self.nameserver.name().to_owned();
+        match result {
+            Ok(outcome) => {
+                if outcome != Outcome::InSync {
+                    let waited = wish.since.elapsed();
+                    tracing::debug!(zone.name = %name, server.id = server, ?outcome, ?waited, "deployed");
+                    metrics::histogram!("zonewright_deploy_seconds", "nameserver" => server).record(waited);
+                }
+                if wish.failures > 0 {
+                    self.progress.set_error(&name, None);
+                }
+                if let Some(since) = moved_again {
+                    self.wait(name, Wish { since, failures: 0 });
+                }
+            }
+            Err(error) => {
+                let failures = wish.failures.saturating_add(1);
+                let delay = self.backoff(&name, failures);
+                let error = Chain(&error).to_string();
+                tracing::warn!(zone.name = %name, server.id = server, failures, ?delay, error, "deployment failed");
+                metrics::counter!("zonewright_deploy_errors_total", "nameserver" => server).increment(1);
+                self.progress.set_error(&name, Some(error));
+                let retry = self.failed.insert(name.clone(), delay);
+                self.zones.insert(name, State::Failed { wish: Wish { failures, ..wish }, retry });
+            }
+        }
+    }
+
+    fn backoff(&self, name: &ZoneName, failures: u32) -> Duration {
+        let doubled = FIRST_BACKOFF.saturating_mul(1 << failures.saturating_sub(1).min(16));
+        let share = (self.jitter.hash_one((name, failures)) % 512) as u32;
+        doubled.min(LONGEST_BACKOFF) * (1024 - share) / 1024
+    }
+
+    fn report(&self) {
+        let since = |state: &State| match state {
+            State::Waiting(wish) | State::Running { wish, .. } | State::Failed { wish, .. } => wish.since,
+        };
+        let oldest = self.zones.values().map(since).min().map_or(Duration::ZERO, |since| since.elapsed());
+        let server = self.nameserver.name().to_owned();
+        metrics::gauge!("zonewright_deploy_waiting", "nameserver" => server.clone()).set(self.zones.len() as f64);
+        metrics::gauge!("zonewright_deploy_oldest_waiting_seconds", "nameserver" => server).set(oldest.as_secs_f64());
+    }
+}

@@ -1,0 +1,85 @@
+//! What the reconciler asks of a nameserver, whatever its kind.
+
+use std::error::Error;
+
+use dns::{Serial, ZoneDelta, ZoneId, ZoneName, ZoneSnapshot};
+use futures_util::future::BoxFuture;
+
+/// A nameserver that can be asked what it serves.
+pub trait Witness: Send + Sync + 'static {
+    /// What it is called in answers, logs and metrics; unique among the nameservers of a node.
+    fn name(&self) -> &str;
+
+    /// How it is reached.
+    fn kind(&self) -> Kind;
+
+    /// What it serves under a name at this moment: asked, not remembered.
+    fn served<'a>(&'a self, name: &'a ZoneName) -> BoxFuture<'a, Result<Option<Served>, DeployError>>;
+}
+
+/// A nameserver that zones are deployed to.
+///
+/// Each call either brings about what it says or fails and may be made again; none is told what happened before. The
+/// reconciler never makes two calls for one zone name at the same time.
+pub trait Nameserver: Witness {
+    /// Makes it serve exactly this content, whatever it served under that name before.
+    fn load(&self, zone: ZoneSnapshot) -> BoxFuture<'_, Result<(), DeployError>>;
+
+    /// Makes it serve the later version, if it serves exactly the earlier one: compare-and-set.
+    ///
+    /// # Errors
+    ///
+    /// [`DeployError::Diverged`] where it serves something else; nothing has changed then.
+    fn apply(&self, delta: ZoneDelta) -> BoxFuture<'_, Result<(), DeployError>>;
+
+    /// Makes it serve nothing under that name.
+    fn remove<'a>(&'a self, name: &'a ZoneName) -> BoxFuture<'a, Result<(), DeployError>>;
+}
+
+/// The kinds of nameserver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The small nameserver in this process.
+    Embedded,
+    /// A BIND primary on this host.
+    Bind9,
+    /// A secondary of any make: asked, not deployed to.
+    Secondary,
+}
+
+impl Kind {
+    /// Its name in answers and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Embedded => "embedded",
+            Kind::Bind9 => "bind9",
+            Kind::Secondary => "secondary",
+        }
+    }
+}
+
+/// What a nameserver serves under a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Served {
+    /// The zone, where the nameserver can tell; a zone that was deleted and made again is another one.
+    pub id: Option<ZoneId>,
+    /// The version.
+    pub serial: Serial,
+}
+
+/// Why a nameserver does not do as it is asked.
+#[derive(Debug, thiserror::Error)]
+pub enum DeployError {
+    /// It serves something else than the step starts from.
+    #[error("it serves something else than was expected ({0})")]
+    Diverged(String),
+    /// It cannot be reached, or does not answer.
+    #[error("it does not answer")]
+    Unreachable(#[source] Box<dyn Error + Send + Sync>),
+    /// It understood and refused.
+    #[error("it refused: {0}")]
+    Refused(String),
+    /// The store could not be read.
+    #[error("the store could not be read")]
+    Store(#[from] store::StoreError),
+}

@@ -1,0 +1,82 @@
+//! One zone on one nameserver: what is served, what should be, and the step between.
+//!
+//! Nothing is remembered from one run to the next, and nothing is told by the caller beside the name. A run can therefore be
+//! repeated, delayed or cut off anywhere, and the next one ends in the same place.
+
+use std::cmp::Ordering;
+
+use dns::ZoneName;
+use store::{Head, Store};
+
+use crate::nameserver::{DeployError, Nameserver, Served};
+
+/// What a run did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Nothing was to do.
+    InSync,
+    /// The difference was applied.
+    Applied,
+    /// The whole zone was loaded.
+    Loaded,
+    /// The zone was removed.
+    Removed,
+}
+
+/// Brings one nameserver to the newest version of the zone of that name.
+pub(crate) async fn reconcile(
+    store: &Store,
+    nameserver: &dyn Nameserver,
+    name: &ZoneName,
+) -> Result<Outcome, DeployError> {
+    let served = nameserver.served(name).await?;
+    if let Some(served) = served
+        && let Some(outcome) = step(store, nameserver, served).await?
+    {
+        return Ok(outcome);
+    }
+    let Some(head) = store.head(name).await? else {
+        return match served {
+            None => Ok(Outcome::InSync),
+            Some(_) => nameserver.remove(name).await.map(|()| Outcome::Removed),
+        };
+    };
+    if let Some(served) = served {
+        if is_at(&head, served) {
+            return Ok(Outcome::InSync);
+        }
+        if served.id.is_some_and(|id| id != head.id) {
+            // The zone of that name is another one now: nothing of the old one may shine through.
+            nameserver.remove(name).await?;
+        }
+    }
+    match store.snapshot(head.id).await? {
+        Some(zone) => nameserver.load(zone).await.map(|()| Outcome::Loaded),
+        // Deleted since the head was read: that deletion is a move of its own, and wakes another run.
+        None => Ok(Outcome::InSync),
+    }
+}
+
+/// The usual case, by one look at the journal: the zone that is served has a newer version. `None` where that is not so, or
+/// where the nameserver diverged.
+async fn step(store: &Store, nameserver: &dyn Nameserver, served: Served) -> Result<Option<Outcome>, DeployError> {
+    let Some(id) = served.id else { return Ok(None) };
+    let Some(delta) = store.delta(id, served.serial).await? else { return Ok(None) };
+    if delta.to.serial == served.serial {
+        return Ok(Some(Outcome::InSync));
+    }
+    match nameserver.apply(delta).await {
+        Ok(()) => Ok(Some(Outcome::Applied)),
+        Err(DeployError::Diverged(why)) => {
+            tracing::warn!(server.id = nameserver.name(), why, "a nameserver diverged; the whole zone is loaded");
+            Ok(None)
+        }
+        Err(other) => Err(other),
+    }
+}
+
+/// Whether the nameserver serves this version or a later one of the same zone.
+pub(crate) fn is_at(head: &Head, served: Served) -> bool {
+    served.id.is_none_or(|id| id == head.id)
+        && matches!(served.serial.partial_cmp(&head.serial), Some(Ordering::Equal | Ordering::Greater))
+}

@@ -1,0 +1,85 @@
+//! The comparison of all zones with what a nameserver serves: at start, and now and then.
+//!
+//! Moves are only hints: one may be lost with a process, and a nameserver may change by itself. The sweep is what makes the
+//! reconciler right; the hints make it quick.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dns::ZoneName;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use store::Store;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::chain::Chain;
+use crate::nameserver::{DeployError, Nameserver};
+use crate::reconcile::is_at;
+
+/// How many zones are read from the store at a time.
+const PAGE: u32 = 500;
+/// How many zones a nameserver is asked for at a time.
+const ASKED_AT_ONCE: usize = 64;
+/// The wait before a sweep that failed is taken up again.
+const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
+
+/// What a sweep says.
+#[derive(Debug)]
+pub(crate) enum Swept {
+    /// The nameserver does not serve this zone's newest version.
+    Differs(ZoneName),
+    /// Every zone was compared, and what differed was told before.
+    Through,
+}
+
+/// Sweeps at once and then every `every`, until `stop` or until nobody listens. The channel's bound is what keeps a sweep over a
+/// million zones from running ahead of the work it makes.
+pub(crate) async fn sweep_for_ever(
+    store: Store,
+    nameserver: Arc<dyn Nameserver>,
+    swept: mpsc::Sender<Swept>,
+    every: Duration,
+    stop: CancellationToken,
+) {
+    let sweeps = async {
+        while !swept.is_closed() {
+            match sweep(&store, &*nameserver, &swept).await {
+                Ok(()) => tokio::time::sleep(every).await,
+                Err(error) => {
+                    let error = Chain(&error).to_string();
+                    tracing::warn!(server.id = nameserver.name(), error, "zones could not be compared; trying again");
+                    tokio::time::sleep(PAUSE_AFTER_ERROR).await;
+                }
+            }
+        }
+    };
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = sweeps => {}
+    }
+}
+
+async fn sweep(store: &Store, nameserver: &dyn Nameserver, swept: &mpsc::Sender<Swept>) -> Result<(), DeployError> {
+    let mut after = None;
+    loop {
+        let heads = store.heads(after, PAGE).await?;
+        let Some(last) = heads.last() else { break };
+        after = Some(last.id);
+        let mut differing = stream::iter(&heads)
+            .map(|head| async move {
+                let served = nameserver.served(&head.name).await?;
+                Ok::<_, DeployError>((!served.is_some_and(|served| is_at(head, served))).then(|| head.name.clone()))
+            })
+            .buffer_unordered(ASKED_AT_ONCE)
+            .try_filter_map(|name| async { Ok(name) })
+            .boxed();
+        while let Some(name) = differing.try_next().await? {
+            if swept.send(Swept::Differs(name)).await.is_err() {
+                return Ok(());
+            }
+        }
+    }
+    // Where nobody listens any more there is nobody to tell.
+    let _ = swept.send(Swept::Through).await;
+    Ok(())
+}

@@ -1,0 +1,183 @@
+//! The operator's commands. They work on the same database file while the server runs; it notices within a second.
+
+use std::io::{BufRead, Write};
+use std::process::ExitCode;
+
+use dns::ZoneName;
+use store::{
+    Account, Author, Clock, NewAccount, NewToken, PasswordHash, Permission, Permissions, Source, Store, Timestamp,
+};
+
+use crate::cli::{AccountCommand, DataFlags, TokenCommand, ZoneCommand};
+use crate::config::Config;
+use crate::{Failure, duration, open_store};
+
+/// The shortest password accepted, in characters.
+const SHORTEST_PASSWORD: usize = 10;
+/// How many zones are read at a time.
+const PAGE: u32 = 1000;
+
+/// `zonewright account ...`
+pub(crate) async fn account(command: AccountCommand) -> Result<ExitCode, Failure> {
+    let AccountCommand::Create { email, first_name, last_name, company, password_stdin, data } = command;
+    let store = open(&data)?;
+    let password = if password_stdin { Some(read_password().await?) } else { None };
+    let account = NewAccount { email, first_name, last_name, company_name: company, password };
+    let account = store.create_account(account).await.map_err(|error| Failure::Other(crate::chain(&error)))?;
+    let email = &account.email;
+    print(&format!(
+        "account {email} made; a token for it: zonewright token create --account {email} --name NAME --permission 'dns:*'\n"
+    ))?;
+    store.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `zonewright token ...`
+pub(crate) async fn token(command: TokenCommand) -> Result<ExitCode, Failure> {
+    match command {
+        TokenCommand::Create { account, name, permissions, expires, data } => {
+            let permissions: Permissions = permissions
+                .iter()
+                .map(|text| text.parse::<Permission>())
+                .collect::<Result<_, _>>()
+                .map_err(|error| Failure::Other(format!("--permission: {error}")))?;
+            if name.trim().is_empty() {
+                return Err(Failure::Other("--name: give the token a name by which its owner knows it".to_owned()));
+            }
+            let expires_at = expires.as_deref().map(expiry).transpose()?;
+            let store = open(&data)?;
+            let account = find_account(&store, &account).await?;
+            let token = store.create_token(account.id, NewToken { name, permissions, expires_at }).await?;
+            store.close().await;
+            print(&format!("{}\n", token.plain.reveal()))?;
+        }
+        TokenCommand::List { account, data } => {
+            let store = open(&data)?;
+            let accounts = store.accounts().await?;
+            let only = match account {
+                Some(email) => Some(find_account(&store, &email).await?.id),
+                None => None,
+            };
+            let mut lines = String::from("number\taccount\tname\tends in\tpermissions\tcreated\texpires\tlast used\n");
+            for token in store.tokens(only).await? {
+                let email = accounts.iter().find(|account| account.id == token.account).map_or("?", |account| &account.email);
+                let permissions: Vec<_> = token.permissions.iter().map(Permission::name).collect();
+                let time = |time: Option<Timestamp>| time.map_or_else(|| "never".to_owned(), |time| format!("{time:.0}"));
+                lines.push_str(&format!(
+                    "{}\t{email}\t{}\t...{}\t{}\t{:.0}\t{}\t{}\n",
+                    token.id,
+                    token.name.escape_debug(),
+                    token.last_four,
+                    permissions.join(","),
+                    token.created_at,
+                    time(token.expires_at),
+                    time(token.last_used_at),
+                ));
+            }
+            store.close().await;
+            print(&lines)?;
+        }
+        TokenCommand::Revoke { id, data } => {
+            let store = open(&data)?;
+            let revoked = store.revoke_token(id).await?;
+            store.close().await;
+            if !revoked {
+                return Err(Failure::Other(format!("there is no token {id}; `zonewright token list` shows the numbers")));
+            }
+            print(&format!("token {id} revoked\n"))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `zonewright zone ...`
+pub(crate) async fn zone(command: ZoneCommand) -> Result<ExitCode, Failure> {
+    match command {
+        ZoneCommand::List { data } => {
+            let store = open(&data)?;
+            let mut after = None;
+            loop {
+                let page = store.zones_of_anyone(after, PAGE).await?;
+                let Some(last) = page.last() else { break };
+                after = Some(last.zone.name.clone());
+                let lines: String = page
+                    .iter()
+                    .map(|row| format!("{}\t{}\t{} records\tserial {}\n", row.zone.name, row.email, row.zone.record_count, row.zone.serial))
+                    .collect();
+                print(&lines)?;
+            }
+            store.close().await;
+        }
+        ZoneCommand::Move { domain, to, data } => {
+            let name = zone_name(&domain)?;
+            let store = open(&data)?;
+            let account = find_account(&store, &to).await?;
+            let moved = store.move_zone(&name, account.id).await?;
+            store.close().await;
+            if !moved {
+                return Err(no_zone(&name));
+            }
+            print(&format!("{name} belongs to {} now\n", account.email))?;
+        }
+        ZoneCommand::Delete { domain, data } => {
+            let name = zone_name(&domain)?;
+            let store = open(&data)?;
+            let found = store.zone_of_anyone(&name).await?.ok_or_else(|| no_zone(&name))?;
+            let author =
+                Author { account: found.account, name: "operator".to_owned(), source: Source::Operator, address: None };
+            let deleted = store.delete_zone(&author, found.zone.id).await?;
+            store.close().await;
+            let deleted = deleted.ok_or_else(|| no_zone(&name))?;
+            print(&format!("{name} of {} deleted, with {} records\n", found.email, deleted.record_count))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn open(data: &DataFlags) -> Result<Store, Failure> {
+    let config = Config::load_for_data(data)?;
+    open_store(&config)
+}
+
+async fn find_account(store: &Store, email: &str) -> Result<Account, Failure> {
+    let account = store.account_by_email(email).await?;
+    account.ok_or_else(|| Failure::Other(format!("there is no account {email}; make it with: zonewright account create {email}")))
+}
+
+fn zone_name(text: &str) -> Result<ZoneName, Failure> {
+    ZoneName::parse(text).map_err(|fault| Failure::Other(format!("{text}: {fault}")))
+}
+
+fn no_zone(name: &ZoneName) -> Failure {
+    Failure::Other(format!("there is no zone {name}; `zonewright zone list` shows all"))
+}
+
+fn expiry(text: &str) -> Result<Timestamp, Failure> {
+    let span = duration::parse(text)
+        .ok_or_else(|| Failure::Other(format!("--expires \"{text}\": a whole number and s, m, h, d or w, such as 90d")))?;
+    Clock::system().now().checked_add(span).map_err(|_| Failure::Other(format!("--expires \"{text}\" is too far away")))
+}
+
+async fn read_password() -> Result<PasswordHash, Failure> {
+    let mut line = String::new();
+    std::io::stdin()
+        .lock()
+        .read_line(&mut line)
+        .map_err(|error| Failure::Other(format!("no password could be read from standard input: {error}")))?;
+    let password = line.trim_end_matches(['\n', '\r']);
+    if password.chars().count() < SHORTEST_PASSWORD {
+        return Err(Failure::Other(format!("the password needs at least {SHORTEST_PASSWORD} characters")));
+    }
+    Ok(PasswordHash::new(password).await?)
+}
+
+/// Writes to standard output; a reader that has gone away (`| head`) is no failure.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::Other(format!("standard output cannot be written: {error}")))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,157 @@
+//! The command line. Its names are promises: scripts rely on them.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Self-hosted managed DNS.
+#[derive(Debug, Parser)]
+#[command(version, about, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the server: API and deployment to the nameserver
+    Serve(ServeFlags),
+    /// Make accounts
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// Make, list and revoke API tokens
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// The operator's overrides over zones
+    #[command(subcommand)]
+    Zone(ZoneCommand),
+    /// Check configuration, database, nameserver, clock and permissions, and say how to mend what is wrong
+    Doctor(ServeFlags),
+}
+
+/// What every command that uses the data takes.
+#[derive(Debug, Default, Args)]
+pub(crate) struct DataFlags {
+    /// Configuration file (TOML) [default: zonewright.toml if there is one]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Data directory [default: ./zonewright-data]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<String>,
+    /// Database [default: SQLite in the data directory]
+    #[arg(long, value_name = "URL")]
+    pub(crate) database: Option<String>,
+}
+
+#[derive(Debug, Default, Args)]
+pub(crate) struct ServeFlags {
+    #[command(flatten)]
+    pub(crate) data: DataFlags,
+    /// Where the API answers [default: 127.0.0.1:8053]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) http: Option<String>,
+    /// Certificate chain (PEM) for HTTPS
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_cert: Option<String>,
+    /// Private key (PEM) for HTTPS
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_key: Option<String>,
+    /// embedded, bind9, bind9-managed or none [default: embedded]
+    #[arg(long, value_name = "KIND")]
+    pub(crate) nameserver: Option<String>,
+    /// Where the embedded or the managed nameserver answers, UDP and TCP [default: 127.0.0.1:5300]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) dns: Option<String>,
+    /// A secondary's DNS address; repeatable
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) secondary: Vec<String>,
+    /// A nameserver of every zone; with addresses, the server looks after its A and AAAA records; repeatable
+    /// [default: ns1.zonewright.test, ns2.zonewright.test]
+    #[arg(long, value_name = "NAME[=ADDR,...]")]
+    pub(crate) ns: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccountCommand {
+    /// Make an account
+    Create {
+        /// The address it is known by
+        email: String,
+        /// First name
+        #[arg(long, default_value = "")]
+        first_name: String,
+        /// Last name
+        #[arg(long, default_value = "")]
+        last_name: String,
+        /// Company
+        #[arg(long, default_value = "")]
+        company: String,
+        /// Read a password from the first line of standard input
+        #[arg(long)]
+        password_stdin: bool,
+        #[command(flatten)]
+        data: DataFlags,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Make a token and print it, and nothing else, on standard output
+    Create {
+        /// Whose token it is
+        #[arg(long, value_name = "EMAIL")]
+        account: String,
+        /// What to call it
+        #[arg(long)]
+        name: String,
+        /// dns:list, dns:create, dns:update, dns:delete or dns:*; repeatable
+        #[arg(long = "permission", value_name = "PERMISSION", required = true)]
+        permissions: Vec<String>,
+        /// For how long it is good: a number and s, m, h, d or w, such as 90d [default: for ever]
+        #[arg(long, value_name = "TIME")]
+        expires: Option<String>,
+        #[command(flatten)]
+        data: DataFlags,
+    },
+    /// List tokens: number, account, name, last characters, permissions, times
+    List {
+        /// Only this account's
+        #[arg(long, value_name = "EMAIL")]
+        account: Option<String>,
+        #[command(flatten)]
+        data: DataFlags,
+    },
+    /// Revoke a token; a running server refuses it within a second
+    Revoke {
+        /// Its number, as `token list` shows it
+        id: i64,
+        #[command(flatten)]
+        data: DataFlags,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ZoneCommand {
+    /// List all zones with their accounts
+    List {
+        #[command(flatten)]
+        data: DataFlags,
+    },
+    /// Give a zone to another account
+    Move {
+        /// The zone's name
+        domain: String,
+        /// The account that gets it
+        #[arg(long, value_name = "EMAIL")]
+        to: String,
+        #[command(flatten)]
+        data: DataFlags,
+    },
+    /// Delete a zone with its records
+    Delete {
+        /// The zone's name
+        domain: String,
+        #[command(flatten)]
+        data: DataFlags,
+    },
+}
