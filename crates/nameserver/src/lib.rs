@@ -5,8 +5,16 @@
 //! nearly everything with the one before, and swaps the pointer. A query holds one version from its start to its end, so it
 //! never waits and never sees half a change.
 
+mod answer;
+mod metrics;
+mod name;
 mod node;
+mod request;
 mod server;
+mod tcp;
+mod transfer;
+mod udp;
+mod writer;
 mod zone;
 mod zones;
 

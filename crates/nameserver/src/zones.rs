@@ -10,9 +10,10 @@ use std::borrow::Borrow;
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use dns::{OwnerName, RecordType, Serial, ZoneDelta, ZoneId, ZoneName, ZoneSnapshot};
 
+use crate::name::FlatName;
 use crate::zone::Zone;
 
 /// The zones that are served. Cloning is cheap, and all clones are the same catalogue.
@@ -120,6 +121,22 @@ impl Zones {
     /// The zone with exactly that name, in lower-case wire form, at its current version.
     pub(crate) fn get(&self, wire: &[u8]) -> Option<Arc<Zone>> {
         Some(self.catalogue.shard(wire).served.load().get(wire)?.load_full())
+    }
+
+    /// The zone that answers for a name, without its first `skip` labels, and how many labels the name has below the apex.
+    pub(crate) fn closest(&self, name: &FlatName, skip: usize) -> Option<(Guard<Arc<Zone>>, usize)> {
+        (skip..=name.label_count()).find_map(|depth| {
+            let wire = name.suffix(depth);
+            let zone = self.catalogue.shard(wire).served.load().get(wire)?.load();
+            Some((zone, depth))
+        })
+    }
+
+    /// Whether no zone is served between a name and its ancestor `depth` labels above.
+    pub(crate) fn none_closer(&self, name: &FlatName, depth: usize) -> bool {
+        (0..depth)
+            .map(|labels| name.suffix(labels))
+            .all(|wire| !self.catalogue.shard(wire).served.load().contains_key(wire))
     }
 }
 

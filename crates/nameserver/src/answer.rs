@@ -1,0 +1,365 @@
+//! Answering: the algorithm of RFC 1034, section 4.3.2, over one version of one zone.
+//!
+//! What a query sees is one version, from its question to its additional records. CNAMEs are followed and addresses added
+//! inside that zone only, as BIND does: what another zone on this server says about a name is for whoever asks for it.
+//!
+//! A positive answer has no authority section (BIND's `minimal-responses no-auth`): the NS set there tells a resolver
+//! nothing it does not have, and costs it the room for addresses.
+
+use std::sync::Arc;
+
+use arc_swap::Guard;
+use dns::RecordType;
+use domain::base::header::Header;
+use domain::base::iana::{Class, OptRcode, Rcode, Rtype};
+
+use crate::Zones;
+use crate::name::{FlatName, RelativeKey};
+use crate::node::{Node, Rrset};
+use crate::request::{Question, Request};
+use crate::transfer::{self, Transfer};
+use crate::writer::{Compression, Full, OptReply, Section, Writer};
+use crate::zone::{Found, Zone};
+
+/// The most octets sent over UDP, whatever the client takes: what passes without fragmentation nearly everywhere, and
+/// BIND's `max-udp-size`.
+pub(crate) const MAX_UDP: u16 = 1232;
+/// What a client without EDNS takes over UDP (RFC 1035, section 4.2.1).
+const PLAIN_UDP: u16 = 512;
+/// CNAMEs followed for one answer. A chain that is longer, or a loop, is SERVFAIL with the part that was followed.
+const MAX_CNAMES: usize = 11;
+/// RRsets of more records get no additional addresses: looking them all up would make one query as dear as many.
+const MAX_ADDITIONAL_TARGETS: u16 = 13;
+
+const A: u16 = RecordType::A as u16;
+const AAAA: u16 = RecordType::Aaaa as u16;
+const NS: u16 = RecordType::Ns as u16;
+const CNAME: u16 = RecordType::Cname as u16;
+const SOA: u16 = RecordType::Soa as u16;
+
+/// How a query came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Transport {
+    Udp,
+    Tcp {
+        /// Whether the client is on this machine, and so may transfer zones.
+        loopback: bool,
+    },
+}
+
+/// What became of a message.
+pub(crate) enum Outcome {
+    /// It is not to be answered.
+    Dropped,
+    /// The response is in the buffer.
+    Replied {
+        /// With the bits that EDNS adds.
+        rcode: OptRcode,
+        /// Whether it says that there is more over TCP.
+        truncated: bool,
+    },
+    /// The response is a whole zone, to be streamed.
+    Transfer(Transfer),
+}
+
+/// Memory that queries use one after the other.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    compression: Compression,
+    key: RelativeKey,
+}
+
+/// Answers one message; the response is appended to `out`.
+pub(crate) fn respond(
+    zones: &Zones,
+    packet: &[u8],
+    transport: Transport,
+    scratch: &mut Scratch,
+    out: &mut Vec<u8>,
+) -> Outcome {
+    let Some(request) = Request::read(packet) else { return Outcome::Dropped };
+    let limit = match (transport, request.edns) {
+        (Transport::Tcp { .. }, _) => crate::writer::MAX_MESSAGE,
+        (Transport::Udp, None) => PLAIN_UDP.into(),
+        (Transport::Udp, Some(edns)) => edns.payload_size.clamp(PLAIN_UDP, MAX_UDP).into(),
+    };
+    let mut reply = Reply {
+        writer: Writer::new(out, &mut scratch.compression, limit, request.edns.is_some()),
+        aa: false,
+        tc: false,
+        rcode: request.fault.unwrap_or(OptRcode::NOERROR),
+    };
+    if let Some(question) = &request.question {
+        reply.writer.question(question.asked.wire(), question.qtype, question.qclass);
+        if request.fault.is_none() {
+            match transfer::kind(question.qtype) {
+                Some(kind) => match transfer::start(kind, zones, &request, question, transport) {
+                    Ok(transfer::Start::Stream(transfer)) => {
+                        reply.discard();
+                        return Outcome::Transfer(transfer);
+                    }
+                    Ok(transfer::Start::SoaOnly(zone)) => reply.soa_answer(&zone, question),
+                    Err(rcode) => reply.rcode = rcode,
+                },
+                None => query(zones, question, transport, &mut scratch.key, &mut reply),
+            }
+        }
+    }
+    reply.finish(&request)
+}
+
+/// A response in the making.
+struct Reply<'b> {
+    writer: Writer<'b>,
+    aa: bool,
+    tc: bool,
+    rcode: OptRcode,
+}
+
+impl Reply<'_> {
+    fn finish(self, request: &Request) -> Outcome {
+        let edns = request.edns.map(|edns| OptReply {
+            payload_size: MAX_UDP,
+            extended_rcode: (self.rcode.to_int() >> 4) as u8,
+            dnssec_ok: edns.dnssec_ok,
+        });
+        self.writer.finish(response_header(request, self.aa, self.tc, self.rcode.rcode()), edns);
+        Outcome::Replied { rcode: self.rcode, truncated: self.tc }
+    }
+
+    fn discard(self) {
+        self.writer.discard();
+    }
+
+    /// What was to be in the answer does not fit: all of it is left to TCP (RFC 2181, section 9).
+    fn truncate(&mut self) {
+        self.writer.clear();
+        self.tc = true;
+    }
+
+    /// The SOA as the answer; with IXFR, "this is what there is" (RFC 1995, section 2).
+    fn soa_answer(&mut self, zone: &Zone, question: &Question) {
+        self.aa = true;
+        if let Some(soa) = zone.apex().and_then(|apex| apex.rrset(SOA))
+            && self.writer.rrset(Section::Answer, question.name.wire(), soa, soa.ttl).is_err()
+        {
+            self.truncate();
+        }
+    }
+}
+
+/// The header of a response: RD and CD as they were asked (RFC 4035, section 3.2.2), RA never.
+pub(crate) fn response_header(request: &Request, aa: bool, tc: bool, rcode: Rcode) -> Header {
+    let mut header = Header::new();
+    header.set_id(request.header.id());
+    header.set_qr(true);
+    header.set_opcode(request.header.opcode());
+    header.set_rd(request.header.rd());
+    header.set_cd(request.header.cd());
+    header.set_aa(aa);
+    header.set_tc(tc);
+    header.set_rcode(rcode);
+    header
+}
+
+/// Answers an ordinary query.
+fn query(zones: &Zones, question: &Question, transport: Transport, key: &mut RelativeKey, reply: &mut Reply<'_>) {
+    match Rtype::from_int(question.qtype) {
+        Rtype::MAILA | Rtype::MAILB => reply.rcode = OptRcode::NOTIMP,
+        Rtype::OPT | Rtype::TSIG | Rtype::TKEY => reply.rcode = OptRcode::FORMERR,
+        _ if question.qclass != Class::IN.to_int() => reply.rcode = OptRcode::REFUSED,
+        _ => match closest_zone(zones, question) {
+            None => reply.rcode = OptRcode::REFUSED,
+            Some((zone, depth)) => {
+                let mut search = Search { zones, zone: &zone, key, question, reply };
+                if search.run(depth, transport) == Err(Full) {
+                    reply.truncate();
+                }
+            }
+        },
+    }
+}
+
+/// The zone that answers, and how many labels the name has below its apex. That is the longest match, but for DS, which the
+/// parent side has (RFC 4035, section 3.1.4.1).
+fn closest_zone(zones: &Zones, question: &Question) -> Option<(Guard<Arc<Zone>>, usize)> {
+    let name = &question.name;
+    let closest = zones.closest(name, 0)?;
+    if question.qtype == Rtype::DS.to_int() && closest.1 == 0 && name.label_count() > 0 {
+        return Some(zones.closest(name, 1).unwrap_or(closest));
+    }
+    Some(closest)
+}
+
+/// One query on its way through a zone.
+struct Search<'q, 'b> {
+    zones: &'q Zones,
+    zone: &'q Zone,
+    key: &'q mut RelativeKey,
+    question: &'q Question,
+    reply: &'q mut Reply<'b>,
+}
+
+impl Search<'_, '_> {
+    fn run(&mut self, depth: usize, transport: Transport) -> Result<(), Full> {
+        let qtype = self.question.qtype;
+        let zone = self.zone;
+        let mut name = self.question.name;
+        let mut depth = depth;
+        let mut followed = 0;
+        self.reply.aa = true;
+        loop {
+            self.key.set(&name, depth);
+            let node = match zone.find(self.key.key(), self.key.ends()) {
+                Found::Cut { node, depth: cut, at } if !(at && belongs_to_parent(qtype)) => {
+                    self.reply.aa = followed > 0;
+                    return self.refer(node, name.suffix(depth - cut));
+                }
+                Found::Exact(node) | Found::Wildcard(node) | Found::Cut { node, .. } => node,
+                Found::Empty => return self.negative(),
+                Found::Nothing => {
+                    self.reply.rcode = OptRcode::NXDOMAIN;
+                    return self.negative();
+                }
+            };
+            if qtype == Rtype::ANY.to_int() {
+                return self.everything(&name, node, transport);
+            }
+            if let Some(rrset) = node.rrset(qtype) {
+                self.reply.writer.rrset(Section::Answer, name.wire(), rrset, rrset.ttl)?;
+                if rrset.count <= MAX_ADDITIONAL_TARGETS {
+                    self.add_addresses(std::iter::once(rrset), None);
+                }
+                return Ok(());
+            }
+            let alias = node.rrset(CNAME).filter(|_| follows_aliases(qtype));
+            let Some((alias, target)) = alias.and_then(|alias| Some((alias, alias.records().next()?))) else {
+                return self.negative();
+            };
+            if followed == MAX_CNAMES {
+                self.reply.rcode = OptRcode::SERVFAIL;
+                return Ok(());
+            }
+            self.reply.writer.rrset(Section::Answer, name.wire(), alias, alias.ttl)?;
+            followed += 1;
+            match self.within_zone(target) {
+                Some((next, below)) => (name, depth) = (next, below),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// A name that this zone answers for, and its depth; `None` for one outside it, or in another zone served here.
+    fn within_zone(&self, wire: &[u8]) -> Option<(FlatName, usize)> {
+        let name = FlatName::from_wire(wire)?;
+        let depth = name.depth_below(self.zone.name().name().wire())?;
+        self.zones.none_closer(&name, depth).then_some((name, depth))
+    }
+
+    /// "There is no such record": the SOA says for how long that may be kept (RFC 2308, sections 3 and 5).
+    fn negative(&mut self) -> Result<(), Full> {
+        let Some(soa) = self.zone.apex().and_then(|apex| apex.rrset(SOA)) else { return Ok(()) };
+        let minimum = soa.records().next().and_then(|data| data.last_chunk::<4>());
+        let ttl = minimum.map_or(soa.ttl, |minimum| soa.ttl.min(u32::from_be_bytes(*minimum)));
+        self.reply.writer.rrset(Section::Authority, self.zone.name().name().wire(), soa, ttl)
+    }
+
+    /// `ANY`: all RRsets over TCP. Over UDP only that there are some, because whoever asks may not be who is answered
+    /// (RFC 8482, section 4.4).
+    fn everything(&mut self, name: &FlatName, node: &Node, transport: Transport) -> Result<(), Full> {
+        if transport == Transport::Udp {
+            return Err(Full);
+        }
+        for rrset in node.rrsets() {
+            if self.reply.writer.rrset(Section::Answer, name.wire(), rrset, rrset.ttl) == Err(Full) {
+                // RFC 8482, section 4.1: a part of the RRsets will do.
+                self.reply.tc = true;
+                return Ok(());
+            }
+        }
+        self.add_addresses(node.rrsets().filter(|rrset| rrset.count <= MAX_ADDITIONAL_TARGETS), Some((name, node)));
+        Ok(())
+    }
+
+    /// Adds the addresses of the hosts that RRsets in the answer name (RFC 1035, section 3.3; RFC 2782), as far as this zone
+    /// has them with authority. `answered` is a name whose RRsets are all in the answer already.
+    fn add_addresses<'n>(&mut self, rrsets: impl Iterator<Item = Rrset<'n>>, answered: Option<(&FlatName, &Node)>) {
+        let mut seen: Vec<&[u8]> = Vec::new();
+        for target in rrsets.flat_map(targets) {
+            if seen.contains(&target) {
+                continue;
+            }
+            seen.push(target);
+            if answered.is_some_and(|(name, _)| name.wire() == target) {
+                continue;
+            }
+            let Some((name, depth)) = self.within_zone(target) else { continue };
+            self.key.set(&name, depth);
+            let zone = self.zone;
+            if let Found::Exact(node) | Found::Wildcard(node) = zone.find(self.key.key(), self.key.ends()) {
+                // RFC 2181, section 9: additional records that do not fit are left out, and nobody is told.
+                let _ = self.add_node(target, node);
+            }
+        }
+    }
+
+    fn add_node(&mut self, owner: &[u8], node: &Node) -> Result<(), Full> {
+        for rrset in [A, AAAA].into_iter().filter_map(|rtype| node.rrset(rtype)) {
+            self.reply.writer.rrset(Section::Additional, owner, rrset, rrset.ttl)?;
+        }
+        Ok(())
+    }
+
+    /// A referral: the NS set of the cut, and the addresses of its hosts as far as this zone has them. Without the addresses
+    /// of hosts at or below the cut nobody gets further, so the answer is truncated where those do not fit (RFC 9471).
+    fn refer(&mut self, cut: &Node, owner: &[u8]) -> Result<(), Full> {
+        let Some(nameservers) = cut.rrset(NS) else { return Ok(()) };
+        self.reply.writer.rrset(Section::Authority, owner, nameservers, nameservers.ttl)?;
+        let zone = self.zone;
+        let mut siblings = Vec::new();
+        for target in targets(nameservers) {
+            let Some((name, depth)) = self.within_zone(target) else { continue };
+            self.key.set(&name, depth);
+            let node = match zone.find(self.key.key(), self.key.ends()) {
+                Found::Exact(node) | Found::Wildcard(node) => Some(node),
+                Found::Cut { .. } => zone.node(self.key.key()),
+                Found::Empty | Found::Nothing => None,
+            };
+            let Some(node) = node else { continue };
+            if name.depth_below(owner).is_some() {
+                if self.add_node(target, node) == Err(Full) {
+                    self.reply.tc = true;
+                    return Ok(());
+                }
+            } else {
+                siblings.push((target, node));
+            }
+        }
+        for (target, node) in siblings {
+            let _ = self.add_node(target, node);
+        }
+        Ok(())
+    }
+}
+
+/// The hosts that an RRset names and whose addresses go with it.
+fn targets<'n>(rrset: Rrset<'n>) -> impl Iterator<Item = &'n [u8]> {
+    let before = match RecordType::from_code(rrset.rtype) {
+        Some(RecordType::Ns) => Some(0),
+        Some(RecordType::Mx) => Some(2),
+        Some(RecordType::Srv) => Some(6),
+        _ => None,
+    };
+    before.into_iter().flat_map(move |before| rrset.records().filter_map(move |data| data.get(before..)))
+}
+
+/// Types that the parent side of a cut has (RFC 4035, section 2.6; KEY as RFC 3007 once had it, and BIND still has).
+fn belongs_to_parent(qtype: u16) -> bool {
+    matches!(Rtype::from_int(qtype), Rtype::DS | Rtype::NSEC | Rtype::KEY)
+}
+
+/// Types that may stand beside a CNAME, and are therefore not looked for behind it (RFC 4034, sections 3 and 4; RFC 2181,
+/// section 10.1).
+fn follows_aliases(qtype: u16) -> bool {
+    !matches!(Rtype::from_int(qtype), Rtype::CNAME | Rtype::RRSIG | Rtype::SIG | Rtype::NSEC | Rtype::KEY)
+}

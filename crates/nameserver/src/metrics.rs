@@ -1,0 +1,85 @@
+//! What is counted. No label names a zone or a client: there may be a million of each.
+//!
+//! The handles are made once, when the server is bound, so a recorder has to be installed before. Finding a counter by its
+//! name for every query would cost more than the answer.
+
+use domain::base::iana::OptRcode;
+use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};
+
+use crate::answer::{Outcome, Transport};
+
+const QUERIES: &str = "nameserver_queries_total";
+const RESPONSES: &str = "nameserver_responses_total";
+const DROPPED: &str = "nameserver_dropped_total";
+const TRUNCATED: &str = "nameserver_truncated_total";
+const TRANSFERS: &str = "nameserver_transfers_total";
+const CONNECTIONS: &str = "nameserver_tcp_connections";
+
+/// The response codes that this server gives.
+const RCODES: [(OptRcode, &str); 8] = [
+    (OptRcode::NOERROR, "NOERROR"),
+    (OptRcode::FORMERR, "FORMERR"),
+    (OptRcode::SERVFAIL, "SERVFAIL"),
+    (OptRcode::NXDOMAIN, "NXDOMAIN"),
+    (OptRcode::NOTIMP, "NOTIMP"),
+    (OptRcode::REFUSED, "REFUSED"),
+    (OptRcode::NOTAUTH, "NOTAUTH"),
+    (OptRcode::BADVERS, "BADVERS"),
+];
+
+/// Handles of the counters.
+pub(crate) struct Metrics {
+    udp: Counter,
+    tcp: Counter,
+    responses: [Counter; RCODES.len()],
+    dropped: Counter,
+    truncated: Counter,
+    transfers: Counter,
+    /// Open TCP connections.
+    pub(crate) connections: Gauge,
+}
+
+impl Metrics {
+    /// Registers with the recorder that is installed.
+    pub(crate) fn register() -> Metrics {
+        describe_counter!(QUERIES, "Messages received, by transport");
+        describe_counter!(RESPONSES, "Responses sent, by response code; a zone transfer is one");
+        describe_counter!(DROPPED, "Messages received that are no queries, and were not answered");
+        describe_counter!(TRUNCATED, "Responses that sent the client to TCP");
+        describe_counter!(TRANSFERS, "Zone transfers begun (AXFR, and IXFR answered with the zone)");
+        describe_gauge!(CONNECTIONS, "TCP connections open");
+        Metrics {
+            udp: counter!(QUERIES, "transport" => "udp"),
+            tcp: counter!(QUERIES, "transport" => "tcp"),
+            responses: RCODES.map(|(_, name)| counter!(RESPONSES, "rcode" => name)),
+            dropped: counter!(DROPPED),
+            truncated: counter!(TRUNCATED),
+            transfers: counter!(TRANSFERS),
+            connections: gauge!(CONNECTIONS),
+        }
+    }
+
+    /// Counts one message and what became of it.
+    pub(crate) fn count(&self, transport: Transport, outcome: &Outcome) {
+        match transport {
+            Transport::Udp => self.udp.increment(1),
+            Transport::Tcp { .. } => self.tcp.increment(1),
+        }
+        let answered = match outcome {
+            Outcome::Dropped => return self.dropped.increment(1),
+            Outcome::Transfer(_) => {
+                self.transfers.increment(1);
+                OptRcode::NOERROR
+            }
+            Outcome::Replied { rcode, truncated } => {
+                if *truncated {
+                    self.truncated.increment(1);
+                }
+                *rcode
+            }
+        };
+        if let Some(at) = RCODES.iter().position(|(rcode, _)| *rcode == answered) {
+            self.responses[at].increment(1);
+        }
+    }
+}
