@@ -206,13 +206,14 @@ impl Search<'_, '_> {
         let zone = self.zone;
         let mut name = self.question.name;
         let mut depth = depth;
-        let mut followed = 0;
+        let mut followed: Vec<&[u8]> = Vec::new();
         self.reply.aa = true;
         loop {
             self.key.set(&name, depth);
             let node = match zone.find(self.key.key(), self.key.ends()) {
-                Found::Cut { node, depth: cut, at } if !(at && belongs_to_parent(qtype)) => {
-                    self.reply.aa = followed > 0;
+                // The parent side of a cut has DS, and nothing else that anybody asks for (RFC 4035, section 3.1.4.1).
+                Found::Cut { node, depth: cut, at } if !(at && qtype == Rtype::DS.to_int()) => {
+                    self.reply.aa = !followed.is_empty();
                     return self.refer(node, name.suffix(depth - cut));
                 }
                 Found::Exact(node) | Found::Wildcard(node) | Found::Cut { node, .. } => node,
@@ -228,7 +229,7 @@ impl Search<'_, '_> {
             if let Some(rrset) = node.rrset(qtype) {
                 self.reply.writer.rrset(Section::Answer, name.wire(), rrset, rrset.ttl)?;
                 if rrset.count <= MAX_ADDITIONAL_TARGETS {
-                    self.add_addresses(std::iter::once(rrset), None);
+                    self.add_addresses(rrset);
                 }
                 return Ok(());
             }
@@ -236,12 +237,12 @@ impl Search<'_, '_> {
             let Some((alias, target)) = alias.and_then(|alias| Some((alias, alias.records().next()?))) else {
                 return self.negative();
             };
-            if followed == MAX_CNAMES {
+            self.reply.writer.rrset(Section::Answer, name.wire(), alias, alias.ttl)?;
+            if followed.len() == MAX_CNAMES || followed.contains(&target) || self.question.name.wire() == target {
                 self.reply.rcode = OptRcode::SERVFAIL;
                 return Ok(());
             }
-            self.reply.writer.rrset(Section::Answer, name.wire(), alias, alias.ttl)?;
-            followed += 1;
+            followed.push(target);
             match self.within_zone(target) {
                 Some((next, below)) => (name, depth) = (next, below),
                 None => return Ok(()),
@@ -265,7 +266,7 @@ impl Search<'_, '_> {
     }
 
     /// `ANY`: all RRsets over TCP. Over UDP only that there are some, because whoever asks may not be who is answered
-    /// (RFC 8482, section 4.4).
+    /// (RFC 8482, section 4.4). Additional addresses it gets none, as with BIND: whoever wants everything has them already.
     fn everything(&mut self, name: &FlatName, node: &Node, transport: Transport) -> Result<(), Full> {
         if transport == Transport::Udp {
             return Err(Full);
@@ -277,20 +278,14 @@ impl Search<'_, '_> {
                 return Ok(());
             }
         }
-        self.add_addresses(node.rrsets().filter(|rrset| rrset.count <= MAX_ADDITIONAL_TARGETS), Some((name, node)));
         Ok(())
     }
 
-    /// Adds the addresses of the hosts that RRsets in the answer name (RFC 1035, section 3.3; RFC 2782), as far as this zone
-    /// has them with authority. `answered` is a name whose RRsets are all in the answer already.
-    fn add_addresses<'n>(&mut self, rrsets: impl Iterator<Item = Rrset<'n>>, answered: Option<(&FlatName, &Node)>) {
-        let mut seen: Vec<&[u8]> = Vec::new();
-        for target in rrsets.flat_map(targets) {
-            if seen.contains(&target) {
-                continue;
-            }
-            seen.push(target);
-            if answered.is_some_and(|(name, _)| name.wire() == target) {
+    /// Adds the addresses of the hosts that an RRset in the answer names (RFC 1035, section 3.3; RFC 2782), as far as this zone
+    /// has them with authority.
+    fn add_addresses(&mut self, rrset: Rrset<'_>) {
+        for (index, target) in targets(rrset).enumerate() {
+            if targets(rrset).take(index).any(|before| before == target) {
                 continue;
             }
             let Some((name, depth)) = self.within_zone(target) else { continue };
@@ -298,7 +293,9 @@ impl Search<'_, '_> {
             let zone = self.zone;
             if let Found::Exact(node) | Found::Wildcard(node) = zone.find(self.key.key(), self.key.ends()) {
                 // RFC 2181, section 9: additional records that do not fit are left out, and nobody is told.
-                let _ = self.add_node(target, node);
+                if self.add_node(target, node) == Err(Full) {
+                    return;
+                }
             }
         }
     }
@@ -336,7 +333,9 @@ impl Search<'_, '_> {
             }
         }
         for (target, node) in siblings {
-            let _ = self.add_node(target, node);
+            if self.add_node(target, node) == Err(Full) {
+                break;
+            }
         }
         Ok(())
     }
@@ -351,11 +350,6 @@ fn targets<'n>(rrset: Rrset<'n>) -> impl Iterator<Item = &'n [u8]> {
         _ => None,
     };
     before.into_iter().flat_map(move |before| rrset.records().filter_map(move |data| data.get(before..)))
-}
-
-/// Types that the parent side of a cut has (RFC 4035, section 2.6; KEY as RFC 3007 once had it, and BIND still has).
-fn belongs_to_parent(qtype: u16) -> bool {
-    matches!(Rtype::from_int(qtype), Rtype::DS | Rtype::NSEC | Rtype::KEY)
 }
 
 /// Types that may stand beside a CNAME, and are therefore not looked for behind it (RFC 4034, sections 3 and 4; RFC 2181,

@@ -1,7 +1,7 @@
 //! The same questions to our server and to a real BIND with the same zone files: the answers are the same.
 //!
 //! Compared are response code, AA, TC, RD, RA, CD, the question, and each section as a set. Where we differ on purpose, the
-//! difference is spelled out in [`assert_same`].
+//! difference is spelled out in [`is_same`].
 
 use std::collections::BTreeSet;
 
@@ -12,6 +12,7 @@ use super::common::named::Named;
 use super::common::zones::{random_zone, zone};
 use super::common::{Ours, Random};
 
+const NS: u16 = 2;
 const ANY: u16 = 255;
 /// A, NS, CNAME, SOA, PTR, MX, TXT, SIG, KEY, AAAA, SRV, NAPTR, DNAME, DS, RRSIG, NSEC, DNSKEY, TLSA, HTTPS, CAA, two that
 /// nobody has, and ANY.
@@ -32,19 +33,30 @@ impl Pair {
         Pair { named: Named::start(zones), ours }
     }
 
-    fn compare(&self, query: &Query, transport: Transport) {
+    /// How the answers differ, if they do.
+    fn compare(&self, query: &Query, transport: Transport) -> Option<String> {
         let theirs = ask(self.named.address, query, transport).unwrap();
         let ours = ask(self.ours.address, query, transport).unwrap();
-        assert_same(query, transport, ours, theirs);
+        let report = format!("{query:?} over {transport:?}\n  ours: {ours:?}\n  theirs: {theirs:?}");
+        (!is_same(query, transport, ours, theirs)).then_some(report)
     }
 }
 
-fn assert_same(query: &Query, transport: Transport, mut ours: Answer, mut theirs: Answer) {
-    let context = format!("{query:?} over {transport:?}\n  ours: {ours:#?}\ntheirs: {theirs:#?}");
+fn is_same(query: &Query, transport: Transport, mut ours: Answer, mut theirs: Answer) -> bool {
     if query.qtype == ANY && transport == Transport::Udp && !theirs.answer.is_empty() {
         // Ours: what exists is told over TCP only.
-        assert!(ours.tc && ours.answer.is_empty(), "{context}");
-        return;
+        return ours.tc && ours.answer.is_empty();
+    }
+    if ours.authority.iter().filter(|line| line.1 == NS).count() > 13 {
+        // BIND looks for the addresses of at most 13 hosts, also in a referral. Ours has all that are needed to go on, or says
+        // that they did not fit (RFC 9471, section 3).
+        let addresses = ours.additional.len();
+        let complete = addresses == ours.authority.len();
+        theirs.additional.clone_from(&ours.additional);
+        theirs.tc = ours.tc;
+        if complete == ours.tc {
+            return false;
+        }
     }
     if theirs.tc {
         // BIND fills a truncated answer with what fits, we leave it empty; the client is to discard it (RFC 2181, section 9).
@@ -55,7 +67,7 @@ fn assert_same(query: &Query, transport: Transport, mut ours: Answer, mut theirs
         }
     }
     (ours.octets, theirs.octets) = (0, 0);
-    assert!(ours == theirs, "{context}");
+    ours == theirs
 }
 
 /// Every name of the zone, those above, below and beside them, and some that are not there.
@@ -83,15 +95,17 @@ fn names_around(zone: &ZoneSnapshot) -> Vec<Name> {
 fn compare_everything(zones: &[ZoneSnapshot]) -> usize {
     let pair = Pair::start(zones);
     let mut asked = 0;
+    let mut differences = Vec::new();
     for zone in zones {
         for name in names_around(zone) {
             for qtype in TYPES {
                 let mut query = Query::new(&name, qtype);
                 query.rd = asked % 2 == 0;
-                query.edns = [None, Some((1232, false)), Some((4096, true)), Some((512, false))][asked % 4];
-                pair.compare(&query, Transport::Udp);
+                // Not 512: BIND then leaves addresses out, whether they fit or not.
+                query.edns = [None, Some((1232, false)), Some((4096, true)), Some((600, false))][asked % 4];
+                differences.extend(pair.compare(&query, Transport::Udp));
                 if asked % 5 == 0 || qtype == ANY {
-                    pair.compare(&query, Transport::Tcp);
+                    differences.extend(pair.compare(&query, Transport::Tcp));
                 }
                 asked += 1;
             }
@@ -102,6 +116,9 @@ fn compare_everything(zones: &[ZoneSnapshot]) -> usize {
         assert_eq!(ours.len(), theirs.len());
         assert_eq!(ours.into_iter().collect::<BTreeSet<_>>(), theirs.into_iter().collect::<BTreeSet<_>>());
     }
+    let count = differences.len();
+    differences.truncate(std::env::var("SHOW").map_or(20, |n| n.parse().unwrap()));
+    assert!(count == 0, "{count} of {asked} answers differ, among them:\n{}", differences.join("\n"));
     asked
 }
 

@@ -1,12 +1,7 @@
 //! The nameserver over its sockets, and beside a real BIND.
 //!
 //! One binary for all of it, so that what the tests share is compiled once and nothing of it is unused.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    missing_docs,
-    reason = "a test fails by panicking, and what tests share has no other readers"
-)]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod common;
 mod differential;

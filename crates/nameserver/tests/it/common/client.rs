@@ -62,7 +62,7 @@ impl Query {
 pub(crate) type Line = (String, u16, u32, String);
 
 /// A response, its sections as sets.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Answer {
     pub(crate) rcode: u16,
     pub(crate) aa: bool,
@@ -76,17 +76,20 @@ pub(crate) struct Answer {
     pub(crate) additional: BTreeSet<Line>,
     /// Payload size and DO of the response's OPT record.
     pub(crate) edns: Option<(u16, bool)>,
+    /// Whether a record stands twice in one section.
+    pub(crate) repeats: bool,
     pub(crate) octets: usize,
 }
 
 impl Answer {
-    /// Reads a response; panics where it is malformed or has the same record twice.
+    /// Reads a response; panics where it is malformed.
     pub(crate) fn read(response: &[u8]) -> Answer {
         let message = Message::from_octets(response).expect("a header");
         let header = message.header();
         assert!(header.qr(), "a response");
         let (question, answer, authority, additional) = message.sections().expect("sections");
         let mut edns = None;
+        let mut repeats = false;
         let mut sections = [answer, authority, additional].map(|section| {
             let mut lines = BTreeSet::new();
             for record in section {
@@ -96,7 +99,7 @@ impl Answer {
                     assert!(edns.is_none(), "one OPT");
                     edns = Some((record.class().to_int(), flags & 0x8000 != 0, (flags >> 24) as u16));
                 } else {
-                    assert!(lines.insert(line(&record)), "{:?} is there twice", line(&record));
+                    repeats |= !lines.insert(line(&record));
                 }
             }
             lines
@@ -114,8 +117,28 @@ impl Answer {
             authority: std::mem::take(&mut sections[1]),
             additional: std::mem::take(&mut sections[2]),
             edns: edns.map(|(size, dnssec_ok, _)| (size, dnssec_ok)),
+            repeats,
             octets: response.len(),
         }
+    }
+}
+
+/// One line for each part, as short as differences can be read.
+impl std::fmt::Debug for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Answer { rcode, aa, tc, rd, ra, cd, edns, repeats, octets, .. } = self;
+        writeln!(
+            f,
+            "rcode {rcode} aa {aa} tc {tc} rd {rd} ra {ra} cd {cd} edns {edns:?} repeats {repeats}, {octets} octets"
+        )?;
+        for (name, section) in
+            [("answer", &self.answer), ("authority", &self.authority), ("additional", &self.additional)]
+        {
+            for (owner, rtype, ttl, data) in section {
+                writeln!(f, "    {name}: {owner} {ttl} TYPE{rtype} {data:.100}")?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -81,7 +81,10 @@ fn free_port() -> u16 {
     }
 }
 
-/// `minimal-responses no-auth` is what our server does: additional addresses, no NS set beside a positive answer.
+/// `minimal-responses no-auth` is what our server does: additional addresses, no NS set beside a positive answer. Nor does it
+/// treat the SOA in "there is no such SOA" otherwise than in other negative answers (`zero-no-soa-ttl no`).
+/// With its cache for glue, BIND leaves the addresses of hosts elsewhere in the zone out of a referral; without, it adds them as
+/// RFC 1034, section 4.3.2, has it (`glue-cache no`).
 fn write_configuration(folder: &Path, port: u16, zones: &[ZoneSnapshot]) {
     let mut configuration = format!(
         "options {{
@@ -93,6 +96,8 @@ fn write_configuration(folder: &Path, port: u16, zones: &[ZoneSnapshot]) {
             recursion no;
             notify no;
             minimal-responses no-auth;
+            zero-no-soa-ttl no;
+            glue-cache no;
             answer-cookie no;
             dnssec-validation no;
             allow-transfer {{ 127.0.0.1; }};
