@@ -1,0 +1,268 @@
+//! The real binary as a process, for tests of the whole.
+//!
+//! Decided against running `serve` inside the test's process: a crash, a signal and what is printed at the first start can
+//! only be tested from outside.
+
+// Each file in `tests` is a program of its own that uses a part of this module.
+#![expect(dead_code, reason = "no single test uses all of it")]
+
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// For whatever should take milliseconds and may take longer on a busy machine.
+pub const DEADLINE: Duration = Duration::from_secs(30);
+
+/// A running server on loopback, on ports the kernel chose. Dropping it kills the process and removes its folder.
+pub struct Server {
+    child: Child,
+    http: SocketAddr,
+    dns: Option<SocketAddr>,
+    stdout: Captured,
+    stderr: Captured,
+    data: Data,
+}
+
+impl Server {
+    /// Starts on an empty data directory, with `flags` added, and returns when it is ready.
+    #[track_caller]
+    pub fn start(flags: &[&str]) -> Server {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("data");
+        Server::launch(Data { path, _folder: Some(folder) }, flags)
+    }
+
+    /// Starts on a data directory that outlives the server, such as one another server was killed on.
+    #[track_caller]
+    pub fn start_in(data: &Path, flags: &[&str]) -> Server {
+        Server::launch(Data { path: data.to_owned(), _folder: None }, flags)
+    }
+
+    #[track_caller]
+    fn launch(data: Data, flags: &[&str]) -> Server {
+        let mut child = zonewright(&data.path, &["serve", "--http", "127.0.0.1:0", "--dns", "127.0.0.1:0"])
+            .args(flags)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the zonewright binary starts");
+        let stdout = Captured::read(child.stdout.take().expect("piped"));
+        let stderr = Captured::read(child.stderr.take().expect("piped"));
+        let unknown = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut server = Server { child, http: unknown, dns: None, stdout, stderr, data };
+        let running = wait_for("the server to say where it listens", || {
+            server.assert_alive();
+            let log = server.stderr.text();
+            let line = log.lines().find(|line| line.contains("zonewright is running"))?;
+            serde_json::from_str::<serde_json::Value>(line).ok()
+        });
+        server.http = address(&running["http.address"]).expect("the log names the HTTP address");
+        server.dns = address(&running["dns.address"]);
+        let ready = format!("http://{}/readyz", server.http);
+        wait_for("the server to be ready", || {
+            server.assert_alive();
+            ureq::get(&ready).call().ok()
+        });
+        server
+    }
+
+    /// The base of every API path, such as `http://127.0.0.1:40123/api/v1`.
+    pub fn api(&self) -> String {
+        format!("http://{}/api/v1", self.http)
+    }
+
+    /// Where HTTP is answered.
+    pub fn http(&self) -> SocketAddr {
+        self.http
+    }
+
+    /// Where the server's nameserver answers.
+    #[track_caller]
+    pub fn dns(&self) -> SocketAddr {
+        self.dns.expect("this server was started with a nameserver of its own")
+    }
+
+    /// The token of the first start, which may do everything.
+    #[track_caller]
+    pub fn token(&self) -> String {
+        let text = self.welcome();
+        let token = text.lines().find_map(|line| line.trim().strip_prefix("token")?.split_whitespace().next());
+        token.unwrap_or_else(|| panic!("no token in the text of the first start:\n{text}")).to_owned()
+    }
+
+    /// The whole text of the first start.
+    #[track_caller]
+    pub fn welcome(&self) -> String {
+        const LAST_LINE: &str = "  dig ";
+        wait_for("the text of the first start", || {
+            let text = self.stdout.text();
+            let last = text.find(LAST_LINE)?;
+            text[last..].contains('\n').then_some(text)
+        })
+    }
+
+    /// The data directory.
+    pub fn data(&self) -> &Path {
+        &self.data.path
+    }
+
+    /// The process, for signals and for looking at what it uses.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What was logged so far.
+    pub fn log(&self) -> String {
+        self.stderr.text()
+    }
+
+    /// Ends the process at once, as a power cut would (SIGKILL).
+    pub fn kill(&mut self) {
+        // One that has ended already cannot be killed, which is what was wanted.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Asks the process to stop (SIGTERM) and waits until it has.
+    #[track_caller]
+    pub fn stop(&mut self) -> ExitStatus {
+        let asked = run(Command::new("kill").arg("-TERM").arg(self.pid().to_string()));
+        assert!(asked.status.success(), "kill -TERM: {}", describe(&asked));
+        wait_for("the server to stop", || self.child.try_wait().expect("the process can be waited for"))
+    }
+
+    /// Asks the server's nameserver with dig, until the answer section is as wanted. Gives the answer as dig prints it.
+    #[track_caller]
+    pub fn dig_until(&self, question: &[&str], wanted: impl Fn(&str) -> bool) -> String {
+        let mut last = String::new();
+        let answer = poll(|| {
+            last = self.dig(question);
+            wanted(&last).then(|| last.clone())
+        });
+        answer.unwrap_or_else(|| panic!("dig {question:?} did not say what was wanted within {DEADLINE:?}, but:\n{last}"))
+    }
+
+    /// Asks the server's nameserver with dig, once. Gives the answer section, one record a line, columns one space apart.
+    #[track_caller]
+    pub fn dig(&self, question: &[&str]) -> String {
+        let at = format!("@{}", self.dns().ip());
+        let port = self.dns().port().to_string();
+        let output = run(Command::new("dig").args([&at, "-p", &port, "+noall", "+answer", "+time=2"]).args(question));
+        assert!(output.status.success(), "dig {question:?}: {}", describe(&output));
+        let text = String::from_utf8_lossy(&output.stdout);
+        let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with(';'));
+        lines.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ") + "\n").collect()
+    }
+
+    #[track_caller]
+    fn assert_alive(&mut self) {
+        if let Some(status) = self.child.try_wait().expect("the process can be waited for") {
+            panic!("the server ended by itself ({status}); its log:\n{}{}", self.stdout.text(), self.stderr.text());
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            eprintln!("--- log of the server under {} ---\n{}", self.data.path.display(), self.stderr.text());
+        }
+    }
+}
+
+/// A `zonewright` command on a data directory, without what the environment of the test would set.
+pub fn zonewright(data: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_zonewright"));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("ZONEWRIGHT_") {
+            command.env_remove(name);
+        }
+    }
+    command.args(arguments).arg("--data").arg(data);
+    command
+}
+
+/// Runs a program to its end. One that cannot be started is a failure that says so.
+#[track_caller]
+pub fn run(command: &mut Command) -> Output {
+    command.output().unwrap_or_else(|error| {
+        panic!(
+            "{:?} could not be started: {error}; the tests need it, and scripts/test installs what they need",
+            command.get_program()
+        )
+    })
+}
+
+/// What a program ended with and what it said, for the message of a failure.
+pub fn describe(output: &Output) -> String {
+    let mut text = format!("{}\n", output.status);
+    for (name, bytes) in [("stdout", &output.stdout), ("stderr", &output.stderr)] {
+        // Writing to a String does not fail.
+        let _ = writeln!(text, "{name}: {}", String::from_utf8_lossy(bytes));
+    }
+    text
+}
+
+/// Calls `attempt` until it gives something; a failure after [`DEADLINE`].
+#[track_caller]
+pub fn wait_for<T>(what: &str, attempt: impl FnMut() -> Option<T>) -> T {
+    poll(attempt).unwrap_or_else(|| panic!("waited {DEADLINE:?} for {what}"))
+}
+
+fn poll<T>(mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
+    const PAUSE: Duration = Duration::from_millis(10);
+    let end = Instant::now() + DEADLINE;
+    loop {
+        if let Some(found) = attempt() {
+            return Some(found);
+        }
+        if Instant::now() > end {
+            return None;
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
+/// An address in a log line, which may stand in an option's `Some(...)`.
+fn address(field: &serde_json::Value) -> Option<SocketAddr> {
+    let text = field.as_str()?;
+    text.strip_prefix("Some(").and_then(|inner| inner.strip_suffix(')')).unwrap_or(text).parse().ok()
+}
+
+struct Data {
+    path: PathBuf,
+    /// Removed with the server that made it.
+    _folder: Option<TempDir>,
+}
+
+/// What a process prints, read as it comes so that a full pipe never holds it up.
+#[derive(Clone)]
+struct Captured(Arc<Mutex<String>>);
+
+impl Captured {
+    fn read(from: impl Read + Send + 'static) -> Captured {
+        let captured = Captured(Arc::default());
+        let text = captured.0.clone();
+        std::thread::spawn(move || {
+            let mut from = BufReader::new(from);
+            let mut line = Vec::new();
+            while from.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
+                text.lock().expect("nobody panics with the lock").push_str(&String::from_utf8_lossy(&line));
+                line.clear();
+            }
+        });
+        captured
+    }
+
+    fn text(&self) -> String {
+        self.0.lock().expect("nobody panics with the lock").clone()
+    }
+}
