@@ -47,9 +47,22 @@ impl Default for SoaTimers {
 }
 
 impl Apex {
-    /// The apex that `nameservers` make, with default timers; `None` where there are none.
+    /// The apex that `nameservers` make, with default timers; `None` where there are none. A name or address that is given
+    /// twice counts once: DNS has no record twice.
     pub fn new(nameservers: Vec<ApexNameserver>) -> Option<Apex> {
-        let apex = Apex { nameservers, ns_ttl: Ttl::DEFAULT, timers: SoaTimers::default() };
+        let mut distinct: Vec<ApexNameserver> = Vec::with_capacity(nameservers.len());
+        for ApexNameserver { name, addresses } in nameservers {
+            let at = distinct.iter().position(|known| known.name == name).unwrap_or_else(|| {
+                distinct.push(ApexNameserver { name, addresses: Vec::new() });
+                distinct.len() - 1
+            });
+            for address in addresses {
+                if !distinct[at].addresses.contains(&address) {
+                    distinct[at].addresses.push(address);
+                }
+            }
+        }
+        let apex = Apex { nameservers: distinct, ns_ttl: Ttl::DEFAULT, timers: SoaTimers::default() };
         (!apex.nameservers.is_empty()).then_some(apex)
     }
 

@@ -5,6 +5,7 @@
 //! a user has to be told which label is wrong and why, and because an unescaped `;` or `"` is a mistake here, not a label.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use idna::AsciiDenyList;
@@ -16,6 +17,8 @@ use crate::key;
 pub(crate) const MAX_WIRE: usize = 255;
 /// The longest label (RFC 1035, section 2.3.4).
 const MAX_LABEL: usize = 63;
+/// The longest text that can be a name: every octet written as `\DDD`. Spares UTS 46 and error messages from longer ones.
+const MAX_TEXT: usize = 4 * MAX_WIRE;
 
 /// An absolute domain name in lower case.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -191,13 +194,21 @@ impl HostName {
     ///
     /// # Errors
     ///
-    /// A single label without a final dot is refused: it is nearly always a relative name in the making.
+    /// A single label without a final dot is refused: it is nearly always a relative name in the making. So is an address.
     pub fn parse(text: &str, zone: &ZoneName) -> Result<HostName, NameError> {
         if text == "@" {
             return Ok(HostName(zone.name().clone()));
         }
-        let name = Name::parse(text)?;
-        if name.labels().count() == 1 && !text.ends_with('.') {
+        if text == "." {
+            return Ok(HostName(Name::root()));
+        }
+        // With a final dot `192.0.2.1.` would be a name all the same, but one that BIND warns of and nobody means.
+        if text.strip_suffix('.').unwrap_or(text).parse::<IpAddr>().is_ok() {
+            return Err(NameError::Address(text.to_owned()));
+        }
+        let parsed = parse_labels(text)?;
+        let name = Name::from_labels(parsed.labels.iter().map(Vec::as_slice))?;
+        if parsed.labels.len() == 1 && !parsed.absolute {
             return Err(NameError::SingleLabel { label: name.to_string(), zone: zone.to_string() });
         }
         Ok(HostName(name))
@@ -261,6 +272,9 @@ pub enum NameError {
         /// The zone it was probably meant to be in.
         zone: String,
     },
+    /// An address where a name is needed.
+    #[error("{0} is an address, and a host name is needed here: give the name that has this address")]
+    Address(String),
     /// An owner that lies outside its zone.
     #[error("\"{name}\" is not inside the zone {zone}")]
     OutsideZone {
@@ -282,6 +296,9 @@ pub(crate) fn parse_labels(text: &str) -> Result<ParsedLabels, NameError> {
     if text.is_empty() {
         return Err(NameError::Empty);
     }
+    if text.len() > MAX_TEXT {
+        return Err(NameError::TooLong);
+    }
     if text.is_ascii() {
         return parse_ascii(text);
     }
@@ -294,6 +311,10 @@ pub(crate) fn parse_labels(text: &str) -> Result<ParsedLabels, NameError> {
     }
     let ascii = idna::domain_to_ascii_cow(text.as_bytes(), AsciiDenyList::EMPTY)
         .map_err(|_| NameError::Idna(text.to_owned()))?;
+    // UTS 46 makes a backslash of the fullwidth one, which must not begin an escape now.
+    if ascii.contains('\\') {
+        return Err(NameError::Character('\\'));
+    }
     parse_ascii(&ascii)
 }
 

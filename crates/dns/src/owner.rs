@@ -28,10 +28,8 @@ impl OwnerName {
         let parsed = parse_labels(text)?;
         let labels = || parsed.labels.iter().map(Vec::as_slice);
         let outside = || NameError::OutsideZone { name: text.to_owned(), zone: zone.to_string() };
-        // Too long to be a full name, a text may still be too long as a relative one: the second look says so.
-        if let Ok(full) = Name::from_labels(labels())
-            && let Some(owner) = OwnerName::of(&full, zone)
-        {
+        let full = Name::from_labels(labels())?;
+        if let Some(owner) = OwnerName::of(&full, zone) {
             return Ok(owner);
         }
         if parsed.absolute {
@@ -119,6 +117,8 @@ mod tests {
     fn outside_or_malformed_owners_are_refused() {
         let long = "a".repeat(64);
         let deep = ["a"; 130].join(".");
+        let long_full = format!("{long}.example.com.");
+        let endless = "é".repeat(100_000);
         for (text, reason) in [
             ("", "may not be empty"),
             (".", "empty label"),
@@ -128,6 +128,8 @@ mod tests {
             ("com.", "not inside the zone"),
             (long.as_str(), "longer than 63"),
             (deep.as_str(), "longer than 255"),
+            (long_full.as_str(), "longer than 63"),
+            (endless.as_str(), "longer than 255"),
             ("a b", "cannot stand in a name"),
             ("a\nb", "cannot stand in a name"),
             ("a;b", "cannot stand in a name"),
@@ -138,6 +140,19 @@ mod tests {
             ("a\\", "backslash"),
             ("é\\046b", "cannot stand in a name"),
             ("xn--\u{e9}", "internationalized"),
+            ("é＼046b", "cannot stand in a name"),
+            ("a＼.b", "cannot stand in a name"),
+            ("www＠", "cannot stand in a name"),
+            ("é\u{a0}b", "cannot stand in a name"),
+            ("a\u{ad}..b", "empty label"),
+            ("\u{ad}", "empty label"),
+            ("a。。b", "empty label"),
+            ("。", "empty label"),
+            ("www.example.org。", "not inside the zone"),
+            ("a\u{2028}b", "internationalized"),
+            ("\u{202e}abc", "internationalized"),
+            ("xn--0.é", "internationalized"),
+            ("אa", "internationalized"),
         ] {
             let error = OwnerName::parse(text, &zone()).unwrap_err().to_string();
             assert!(error.contains(reason), "{text:?}: {error}");
@@ -167,6 +182,15 @@ mod tests {
             ("bücher", "xn--bcher-kva"),
             ("_sip.BÜCHER", "_sip.xn--bcher-kva"),
             ("0/25", "0/25"),
+            ("ｗｗｗ．ｂ", "www.b"),
+            ("www。example｡com。", "www"),
+            ("\u{feff}www", "www"),
+            ("straße", "xn--strae-oqa"),
+            ("xn--strae-oqa", "xn--strae-oqa"),
+            ("xn--0", "xn--0"),
+            ("a\\.example.com", "a\\.example.com"),
+            ("a\\.", "a\\."),
+            ("a\\\\", "a\\\\"),
         ] {
             let owner = OwnerName::parse(text, &zone()).unwrap();
             assert_eq!(owner.to_string(), canonical, "{text:?}");
@@ -174,6 +198,23 @@ mod tests {
             assert_eq!(OwnerName::from_key(owner.key()), Some(owner.clone()));
             assert_eq!(OwnerName::of(&owner.in_zone(&zone()), &zone()), Some(owner));
         }
+    }
+
+    #[test]
+    fn a_full_name_may_have_255_octets() {
+        // 13 octets for the zone; 242 remain: 3 labels of 63 and one of 49, each with its octet of length.
+        let labels = ["a".repeat(63), "b".repeat(63), "c".repeat(63)].join(".");
+        let longest = format!("{labels}.{}", "d".repeat(49));
+        let owner = OwnerName::parse(&longest, &zone()).unwrap();
+        assert_eq!(owner.in_zone(&zone()).wire().len(), 255);
+        assert_eq!(OwnerName::parse(&format!("{longest}.example.com."), &zone()).unwrap(), owner);
+        assert_eq!(OwnerName::from_key(owner.key()), Some(owner));
+        let escaped = longest.bytes().map(|c| if c == b'.' { ".".into() } else { format!("\\{c:03}") });
+        assert_eq!(OwnerName::parse(&escaped.collect::<String>(), &zone()).unwrap().to_string(), longest);
+        let error = OwnerName::parse(&format!("{longest}d"), &zone()).unwrap_err();
+        assert_eq!(error, NameError::TooLong);
+        // Read as relative it would fit no zone; as a full name of another zone it is one, and too long below this one.
+        assert_eq!(OwnerName::parse(&format!("{longest}.example.org"), &zone()).unwrap_err(), NameError::TooLong);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Zones: their names, their content at one version, and the step from one version to another.
 
 use std::fmt;
+use std::net::Ipv4Addr;
 
 use uuid::Uuid;
 
@@ -30,6 +31,11 @@ impl ZoneName {
                     "the labels of a zone's name are made of letters, digits and hyphens, with a hyphen only inside";
                 return Err(fault("domain-label", detail.to_owned()));
             }
+        }
+        if name.to_string().parse::<Ipv4Addr>().is_ok() {
+            let detail =
+                format!("{name} is an address; the zone for a network's addresses is such as 2.0.192.in-addr.arpa");
+            return Err(fault("domain-address", detail));
         }
         if name.labels().count() < 2 {
             return Err(fault(
@@ -133,6 +139,9 @@ mod tests {
             ("example-.com", "domain-label"),
             ("exa\"mple.com", "domain-name"),
             ("@", "domain-name"),
+            ("192.0.2.1", "domain-address"),
+            ("192.0.2.1.", "domain-address"),
+            ("１９２.0.2.1", "domain-address"),
             (long.as_str(), "domain-name"),
         ] {
             let fault = ZoneName::parse(text).unwrap_err();

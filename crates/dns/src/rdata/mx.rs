@@ -53,6 +53,10 @@ mod tests {
             &[
                 ("mail.example.com", None, "priority"),
                 ("mail", Some(10), "value"),
+                ("mail\\.", Some(10), "value"),
+                ("192.0.2.1", Some(10), "value"),
+                ("192.0.2.1.", Some(10), "value"),
+                ("2001:db8::1", Some(10), "value"),
                 ("10 mail.example.com", Some(10), "value"),
                 ("", Some(10), "value"),
             ],

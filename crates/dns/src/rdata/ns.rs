@@ -48,6 +48,10 @@ mod tests {
             &[
                 ("", None, "value"),
                 ("mail", None, "value"),
+                ("mail\\.", None, "value"),
+                ("192.0.2.1", None, "value"),
+                ("192.0.2.1.", None, "value"),
+                ("2001:db8::1", None, "value"),
                 (".", None, "value"),
                 ("a..b", None, "value"),
                 ("a b.example.com", None, "value"),

@@ -11,6 +11,8 @@ use crate::Fault;
 
 /// The most text accepted in one record, in octets.
 const MAX_TEXT: usize = 65_000;
+/// What that much plain text is in wire form; quoted strings may not need more, however short they are.
+const MAX_WIRE: usize = MAX_TEXT + MAX_TEXT.div_ceil(MAX_STRING);
 /// A character-string holds at most this many octets (RFC 1035, section 3.3).
 const MAX_STRING: usize = 255;
 
@@ -24,10 +26,16 @@ pub struct Txt {
 
 impl Txt {
     pub(super) fn parse(value: &str) -> Result<Txt, Fault> {
-        let long = || Fault::of("value", "txt-long", "a TXT record may hold at most 65000 octets of text");
+        let long = || {
+            Fault::of(
+                "value",
+                "txt-long",
+                "a TXT record may hold at most 65000 octets of text (65255 with one for each string)",
+            )
+        };
         if value.trim_start().starts_with('"') {
             let strings = text::quoted_strings(value.trim_start())?;
-            if strings.iter().map(Vec::len).sum::<usize>() > MAX_TEXT {
+            if strings.iter().map(|string| 1 + string.len()).sum::<usize>() > MAX_WIRE {
                 return Err(long());
             }
             if strings.iter().any(|string| string.len() > MAX_STRING) {
@@ -129,6 +137,7 @@ mod tests {
             strings.join(" ")
         };
         let too_long = "x".repeat(65_001);
+        let many_strings = "\"\"".repeat(65_256);
         let long_string = format!("\"{}\"", "x".repeat(256));
         check(
             RecordType::Txt,
@@ -159,6 +168,7 @@ mod tests {
                 ("\"a\nb\"", None, "value"),
                 (long_string.as_str(), None, "value"),
                 (too_long.as_str(), None, "value"),
+                (many_strings.as_str(), None, "value"),
                 ("x", Some(1), "priority"),
             ],
         );

@@ -1,0 +1,174 @@
+//! The work of [`plan`](super::plan): the edits one after the other, the rules, the difference.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::place::{Held, Place};
+use super::rules::{self, Setting};
+use super::{Edit, Lookup, NewRecord, Plan, PlanError, TtlChoice};
+use crate::{Fault, OwnerName, Record, RecordId, RecordType};
+
+pub(super) struct Planner<'a, L> {
+    pub(super) setting: Setting<'a>,
+    lookup: &'a mut L,
+    /// The names looked at so far.
+    places: BTreeMap<OwnerName, Place>,
+    /// Where each record stands that was seen so far; `None` once an edit has deleted it.
+    spots: HashMap<RecordId, Option<Spot>>,
+    pub(super) faults: Vec<(usize, Fault)>,
+}
+
+/// Where a record stands among the places.
+#[derive(Clone)]
+struct Spot {
+    owner: OwnerName,
+    record_type: RecordType,
+    wire: Vec<u8>,
+}
+
+impl Spot {
+    fn of(owner: &OwnerName, data: &crate::RecordData) -> Spot {
+        Spot { owner: owner.clone(), record_type: data.record_type(), wire: data.wire() }
+    }
+}
+
+impl<'a, L: Lookup> Planner<'a, L> {
+    pub(super) fn new(setting: Setting<'a>, lookup: &'a mut L) -> Self {
+        Planner { setting, lookup, places: BTreeMap::new(), spots: HashMap::new(), faults: Vec::new() }
+    }
+
+    pub(super) fn apply(&mut self, index: usize, edit: &Edit) -> Result<(), PlanError<L::Error>> {
+        match edit {
+            Edit::Create(id, wanted) => {
+                if let Some(fault) = self.insert(index, *id, wanted).map_err(PlanError::Lookup)? {
+                    self.faults.push((index, fault));
+                }
+            }
+            Edit::Replace(id, wanted) => {
+                let (spot, old) = self.take(index, *id)?;
+                if let Some(fault) = self.insert(index, *id, wanted).map_err(PlanError::Lookup)? {
+                    self.faults.push((index, fault));
+                    // Without it, the rules over the zone would miss a record that nobody wanted gone.
+                    self.put(spot, old).map_err(PlanError::Lookup)?;
+                }
+            }
+            Edit::Delete(id) => {
+                self.take(index, *id)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The rules over the zone as it would be.
+    pub(super) fn check(&mut self) -> Result<(), L::Error> {
+        let touched: Vec<OwnerName> = self
+            .places
+            .iter()
+            .filter(|(_, place)| place.touched_by(|_| true).is_some())
+            .map(|(owner, _)| owner.clone())
+            .collect();
+        for owner in touched {
+            let setting = self.setting;
+            let place = self.place(&owner)?;
+            let mut broken = Vec::new();
+            rules::check_name(setting, &owner, place, &mut broken);
+            self.faults.extend(broken);
+            self.check_address_still_needed(&owner)?;
+            if owner.is_apex() {
+                self.check_apex_nameservers()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The difference between the zone and what the edits make of it.
+    pub(super) fn outcome(mut self, edits: &[Edit]) -> Result<Plan, PlanError<L::Error>> {
+        if !self.faults.is_empty() {
+            self.faults.sort_by_key(|(index, _)| *index);
+            return Err(PlanError::Faults(self.faults));
+        }
+        let mut plan = Plan { removed: Vec::new(), added: Vec::new(), results: Vec::new() };
+        let mut standing: HashMap<RecordId, Record> = HashMap::new();
+        for (owner, place) in self.places.iter().filter(|(_, place)| place.touched_by(|_| true).is_some()) {
+            let now = place.records(owner);
+            let by_id = |records: &[Record]| -> HashMap<RecordId, Record> {
+                records.iter().map(|record| (record.id, record.clone())).collect()
+            };
+            let (stored_by_id, now_by_id) = (by_id(&place.stored), by_id(&now));
+            plan.removed.extend(place.stored.iter().filter(|old| now_by_id.get(&old.id) != Some(*old)).cloned());
+            plan.added.extend(now.into_iter().filter(|new| stored_by_id.get(&new.id) != Some(new)));
+            standing.extend(now_by_id);
+        }
+        plan.results = edits
+            .iter()
+            .map(|edit| match edit {
+                Edit::Create(id, _) | Edit::Replace(id, _) => standing.get(id).cloned(),
+                Edit::Delete(_) => None,
+            })
+            .collect();
+        Ok(plan)
+    }
+
+    /// Puts a record where an edit wants it; gives the rule that forbids it, and then changes nothing.
+    fn insert(&mut self, index: usize, id: RecordId, wanted: &NewRecord) -> Result<Option<Fault>, L::Error> {
+        let setting = self.setting;
+        if let Err(fault) = rules::check_record(setting, wanted) {
+            return Ok(Some(fault));
+        }
+        let record_type = wanted.data.record_type();
+        let set = self.place(&wanted.owner)?.set_mut(record_type);
+        set.ttl = match wanted.ttl {
+            TtlChoice::Set(ttl) => {
+                if let Some(other) = set.given_ttl.filter(|other| *other != ttl) {
+                    let detail = format!(
+                        "all {record_type} records of a name share one TTL, and this change gives both {other} and {ttl}"
+                    );
+                    return Ok(Some(Fault::of("ttl", "ttl-conflict", detail)));
+                }
+                set.given_ttl = Some(ttl);
+                ttl
+            }
+            TtlChoice::Join(_) if !set.records.is_empty() => set.ttl,
+            TtlChoice::Join(_) if record_type == RecordType::Ns && wanted.owner.is_apex() => setting.apex.ns_ttl,
+            TtlChoice::Join(alone) => alone,
+        };
+        set.touched_by = Some(index);
+        let held = Held { id, data: wanted.data.clone(), edit: Some(index) };
+        self.put(Spot::of(&wanted.owner, &wanted.data), held)?;
+        Ok(None)
+    }
+
+    fn put(&mut self, spot: Spot, held: Held) -> Result<(), L::Error> {
+        let id = held.id;
+        self.place(&spot.owner)?.set_mut(spot.record_type).put(spot.wire.clone(), held);
+        self.spots.insert(id, Some(spot));
+        Ok(())
+    }
+
+    fn take(&mut self, index: usize, id: RecordId) -> Result<(Spot, Held), PlanError<L::Error>> {
+        let spot = self.locate(id).map_err(PlanError::Lookup)?.ok_or(PlanError::NoRecord { index })?;
+        let set = self.place(&spot.owner).map_err(PlanError::Lookup)?.set_mut(spot.record_type);
+        let held = set.take(&spot.wire, id).ok_or(PlanError::NoRecord { index })?;
+        set.touched_by = Some(index);
+        self.spots.insert(id, None);
+        Ok((spot, held))
+    }
+
+    fn locate(&mut self, id: RecordId) -> Result<Option<Spot>, L::Error> {
+        match self.spots.get(&id) {
+            Some(known) => Ok(known.clone()),
+            None => Ok(self.lookup.by_id(id)?.map(|record| Spot::of(&record.owner, &record.data))),
+        }
+    }
+
+    /// The records at a name, looked up once.
+    pub(super) fn place(&mut self, owner: &OwnerName) -> Result<&mut Place, L::Error> {
+        if !self.places.contains_key(owner) {
+            let stored = self.lookup.at(owner)?;
+            for record in &stored {
+                self.spots.insert(record.id, Some(Spot::of(owner, &record.data)));
+            }
+            self.places.insert(owner.clone(), Place::new(stored));
+        }
+        Ok(self.places.entry(owner.clone()).or_default())
+    }
+}

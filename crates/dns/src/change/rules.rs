@@ -1,0 +1,161 @@
+//! The rules over a zone: what BIND would refuse or ignore, and what the API promises.
+//!
+//! Each is checked on the zone as it would be after all edits, and names the edit that a user would change to mend it. A rule
+//! that was broken before the change, and is not broken further by it, is not this change's fault: it must be possible to
+//! mend a zone step by step.
+
+use super::place::{Place, RrSet, is_address};
+use super::planner::Planner;
+use super::{Limits, Lookup, NewRecord, TtlChoice};
+use crate::apex::Apex;
+use crate::{Fault, OwnerName, RecordData, RecordType, ZoneName};
+
+/// What a change is planned for and under which terms.
+#[derive(Clone, Copy)]
+pub(super) struct Setting<'a> {
+    pub(super) zone: &'a ZoneName,
+    pub(super) apex: &'a Apex,
+    pub(super) limits: &'a Limits,
+}
+
+/// What can be said of a record without seeing others.
+pub(super) fn check_record(setting: Setting<'_>, wanted: &NewRecord) -> Result<(), Fault> {
+    let Setting { zone, apex, limits } = setting;
+    let record_type = wanted.data.record_type();
+    if is_address(record_type) && apex.owns_addresses(zone, &wanted.owner) {
+        let host = wanted.owner.in_zone(zone);
+        let detail = format!("{host} is a nameserver of this server, which looks after its addresses");
+        return Err(Fault::of("name", "server-owned", detail));
+    }
+    if let RecordData::Ns(ns) = &wanted.data
+        && wanted.owner.is_apex()
+        && apex.nameservers.iter().any(|nameserver| nameserver.name == *ns.host.name())
+    {
+        let detail = "this NS record is one of the server's own, which every zone has";
+        return Err(Fault::of("value", "duplicate", detail));
+    }
+    match wanted.ttl {
+        TtlChoice::Set(ttl) if ttl < limits.ttl_min || ttl > limits.ttl_max => {
+            let detail = format!("ttl must be between {} and {} seconds here", limits.ttl_min, limits.ttl_max);
+            Err(Fault::of("ttl", "ttl-range", detail))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The rules over all records of one name.
+pub(super) fn check_name(setting: Setting<'_>, owner: &OwnerName, place: &Place, faults: &mut Vec<(usize, Fault)>) {
+    faults.extend(check_alias(setting, owner, place));
+    for (record_type, set) in place.sets() {
+        let Some(index) = set.touched_by else { continue };
+        check_duplicates(record_type, owner, set, faults);
+        if record_type == RecordType::Ns && owner.is_wildcard() {
+            let detail = "NS records cannot stand at a wildcard name; nameservers ignore them there";
+            faults.push((index, Fault::of("name", "ns-wildcard", detail)));
+        }
+        faults.extend(check_size(setting, record_type, owner, set).map(|fault| (index, fault)));
+    }
+}
+
+/// A CNAME is alone at its name (RFC 1034, section 3.6.2; RFC 2181, section 10.1).
+fn check_alias(setting: Setting<'_>, owner: &OwnerName, place: &Place) -> Option<(usize, Fault)> {
+    let aliases = place.set(RecordType::Cname)?;
+    let (index, check, detail) = if owner.is_apex() {
+        let detail = "a CNAME cannot stand at the apex, beside the zone's SOA and NS records".to_owned();
+        (aliases.touched_by?, "cname-apex", detail)
+    } else if aliases.records.len() > 1 {
+        (aliases.touched_by?, "cname-single", format!("{owner} can have only one CNAME record"))
+    } else if place.sets().count() > 1 || setting.apex.owns_addresses(setting.zone, owner) {
+        let last = place.sets().filter_map(|(_, set)| set.touched_by).max()?;
+        let detail = format!("a CNAME record cannot stand beside other records, and {owner} would have both");
+        (last, "cname-alone", detail)
+    } else {
+        return None;
+    };
+    Some((index, Fault::of("name", check, detail)))
+}
+
+/// Two records of a set with the same data are one record to DNS (RFC 2181, section 5).
+fn check_duplicates(record_type: RecordType, owner: &OwnerName, set: &RrSet, faults: &mut Vec<(usize, Fault)>) {
+    for same in set.records.values().filter(|same| same.len() > 1) {
+        let mut edits: Vec<Option<usize>> = same.iter().map(|held| held.edit).collect();
+        // The first of them may stay, be it stored or new.
+        edits.sort_unstable();
+        for index in edits.into_iter().skip(1).flatten() {
+            let detail =
+                format!("the same {record_type} record exists already at {owner} (compared in canonical form)");
+            faults.push((index, Fault::of("value", "duplicate", detail)));
+        }
+    }
+}
+
+/// How many records a set may have, and that an answer with all of them fits one DNS message.
+fn check_size(setting: Setting<'_>, record_type: RecordType, owner: &OwnerName, set: &RrSet) -> Option<Fault> {
+    let Setting { zone, apex, limits } = setting;
+    let own: &[_] = if record_type == RecordType::Ns && owner.is_apex() { &apex.nameservers } else { &[] };
+    let users = set.held().count();
+    let count = users + own.len();
+    if count > limits.rrset_records && users > set.stored {
+        let most = limits.rrset_records;
+        let detail = format!("{owner} would have {count} {record_type} records; at most {most} are allowed");
+        return Some(Fault::general("rrset-records", detail));
+    }
+    let users_octets: usize = set.records.keys().map(|wire| RR_OVERHEAD + wire.len()).sum();
+    let own_octets: usize = own.iter().map(|nameserver| RR_OVERHEAD + nameserver.name.wire().len()).sum();
+    let question = owner.in_zone(zone).wire().len();
+    if users_octets + own_octets + question + MESSAGE_OVERHEAD > usize::from(u16::MAX) {
+        let detail =
+            format!("the {record_type} records at {owner} would no longer fit one DNS message of 65535 octets");
+        return Some(Fault::of("value", "rrset-octets", detail));
+    }
+    None
+}
+
+/// A compressed owner (2), type, class, TTL and length (RFC 1035, section 4.1.3).
+const RR_OVERHEAD: usize = 12;
+/// The header, the question's type and class, and room for OPT and TSIG.
+const MESSAGE_OVERHEAD: usize = 12 + 4 + 128;
+
+/// The rule that spans two names: an NS record at the apex that names a host inside the zone needs that host's address, or
+/// BIND refuses the zone.
+impl<L: Lookup> Planner<'_, L> {
+    /// A host that an NS record at the apex names cannot lose its last address.
+    pub(super) fn check_address_still_needed(&mut self, owner: &OwnerName) -> Result<(), L::Error> {
+        let place = self.place(owner)?;
+        let lost = place.had_address() && !place.has_address();
+        let Some(index) = place.touched_by(is_address).filter(|_| lost) else { return Ok(()) };
+        let host = owner.in_zone(self.setting.zone);
+        let nameservers = self.place(&OwnerName::apex())?.set(RecordType::Ns);
+        let needed = nameservers.is_some_and(|set| {
+            // Those that this change puts there are the other function's.
+            set.held().any(|held| held.edit.is_none() && held.data.target().is_some_and(|it| *it.name() == host))
+        });
+        if needed {
+            let detail = format!(
+                "{host} is named by an NS record at the apex and needs at least one A or AAAA record; \
+                 remove that NS record first"
+            );
+            self.faults.push((index, Fault::general("apex-ns-address", detail)));
+        }
+        Ok(())
+    }
+
+    /// An NS record that comes to the apex needs the address of its host.
+    pub(super) fn check_apex_nameservers(&mut self) -> Result<(), L::Error> {
+        let Setting { zone, apex, .. } = self.setting;
+        let Some(set) = self.place(&OwnerName::apex())?.set(RecordType::Ns) else { return Ok(()) };
+        let new: Vec<_> = set
+            .held()
+            .filter_map(|held| Some((held.edit?, OwnerName::of(held.data.target()?.name(), zone)?)))
+            .collect();
+        for (index, owner) in new {
+            if !apex.owns_addresses(zone, &owner) && !self.place(&owner)?.has_address() {
+                let host = owner.in_zone(zone);
+                let detail =
+                    format!("{host} lies inside this zone and has no address; create its A or AAAA record first");
+                self.faults.push((index, Fault::of("value", "apex-ns-address", detail)));
+            }
+        }
+        Ok(())
+    }
+}
