@@ -113,8 +113,10 @@ fn check_size(setting: Setting<'_>, record_type: RecordType, owner: &OwnerName, 
 
 /// A compressed owner (2), type, class, TTL and length (RFC 1035, section 4.1.3).
 const RR_OVERHEAD: usize = 12;
-/// The header, the question's type and class, and room for OPT and TSIG.
-const MESSAGE_OVERHEAD: usize = 12 + 4 + 128;
+/// The header, the question's type and class, and room for OPT and TSIG. A zone transfer needs the most: BIND 9.18 keeps 123
+/// octets and the key's name (HMAC-SHA256) from every message, and where one record does not fit the rest, secondaries never
+/// get the zone ("RR too large for zone transfer"). This is enough for key names of 64 octets.
+const MESSAGE_OVERHEAD: usize = 12 + 4 + 172;
 
 /// The rule that spans two names: an NS record at the apex that names a host inside the zone needs that host's address, or
 /// BIND refuses the zone.

@@ -1,0 +1,248 @@
+//! Random zones: what clients send, mild and wild, and the changes they send it in.
+
+use dns::change::{Edit, PlanError};
+use dns::{Apex, RecordId, RecordType};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+
+use crate::memory::{Given, Zone, apex};
+
+/// One change of a zone: steps that stand or fall together.
+pub(crate) type Change = Vec<Step>;
+
+#[derive(Debug, Clone)]
+pub(crate) enum Step {
+    Create(Given),
+    /// As many records as one RRset may have, or nearly.
+    Fill {
+        name: String,
+        record_type: RecordType,
+        count: u8,
+    },
+    /// A nameserver at a name, with or without its address. At the apex it is the customer's second provider.
+    Nameserver {
+        name: String,
+        host: String,
+        address: bool,
+    },
+    Replace(Index, Given),
+    Delete(Index),
+}
+
+/// A zone without records, and what happens to it.
+pub(crate) fn history() -> impl Strategy<Value = (Zone, Vec<Change>)> {
+    (empty_zone(), vec(vec(step(), 1..8), 1..8))
+}
+
+/// Makes the edits of a change; what the parsers refuse is left out.
+pub(crate) fn edits(zone: &mut Zone, change: &[Step]) -> Vec<Edit> {
+    let ids: Vec<RecordId> = zone.records().map(|record| record.id).collect();
+    let mut edits = Vec::new();
+    for step in change {
+        match step {
+            Step::Create(given) => create(zone, given, &mut edits),
+            Step::Fill { name, record_type, count } => {
+                (0..*count).for_each(|index| create(zone, &numbered(name, *record_type, index), &mut edits));
+            }
+            Step::Nameserver { name, host, address } => {
+                if *address {
+                    create(zone, &numbered(host, RecordType::A, 1), &mut edits);
+                }
+                let value = format!("{host}.{}.", zone.name);
+                let ns = Given { record_type: RecordType::Ns, name: name.clone(), value, priority: None, ttl: None };
+                create(zone, &ns, &mut edits);
+            }
+            Step::Replace(which, given) if !ids.is_empty() => {
+                edits.extend(given.parse(&zone.name).map(|record| Edit::Replace(*which.get(&ids), record)));
+            }
+            Step::Delete(which) if !ids.is_empty() => edits.push(Edit::Delete(*which.get(&ids))),
+            Step::Replace(..) | Step::Delete(_) => {}
+        }
+    }
+    edits
+}
+
+fn create(zone: &mut Zone, given: &Given, edits: &mut Vec<Edit>) {
+    if let Some(record) = given.parse(&zone.name) {
+        edits.push(Edit::Create(zone.new_id(), record));
+    }
+}
+
+/// Plans and commits every change; of one that is refused, the edits that are accepted alone.
+pub(crate) fn live_through(zone: &mut Zone, changes: &[Change]) {
+    for change in changes {
+        let edits = edits(zone, change);
+        match zone.plan(&edits) {
+            Ok(plan) => zone.commit(&plan),
+            Err(_) => {
+                for edit in edits {
+                    match zone.plan(&[edit]) {
+                        Ok(plan) => zone.commit(&plan),
+                        Err(PlanError::Faults(_) | PlanError::NoRecord { .. }) => {}
+                        Err(PlanError::Lookup(never)) => match never {},
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn empty_zone() -> impl Strategy<Value = Zone> {
+    let long = ["x".repeat(63), "y".repeat(63), "z".repeat(57), "example.com".to_owned()].join(".");
+    let usual = || apex(&[("ns1.zonewright.test", &[]), ("ns2.zonewright.test", &[])]);
+    // The operator's own zone, with a nameserver at its apex too.
+    let operators: Apex = apex(&[
+        ("ns1.example.net", &["192.0.2.53", "2001:db8::53"]),
+        ("ns.deep.example.net", &["192.0.2.54"]),
+        ("example.net", &["192.0.2.55"]),
+    ]);
+    prop_oneof![
+        4 => Just(Zone::new("example.com", usual())),
+        2 => Just(Zone::new("example.net", operators.clone())),
+        1 => Just(Zone::new("example.com", operators)),
+        1 => Just(Zone::new("bücher.example", usual())),
+        1 => Just(Zone::new("0/25.2.0.192.in-addr.arpa", usual())),
+        1 => Just(Zone::new(&long, usual())),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let full = prop_oneof![1..5u8, Just(98u8), Just(100u8), Just(101u8)];
+    let types = select(vec![RecordType::A, RecordType::Aaaa, RecordType::Mx, RecordType::Txt, RecordType::Ns]);
+    prop_oneof![
+        20 => given().prop_map(Step::Create),
+        1 => (name(), types, full).prop_map(|(name, record_type, count)| Step::Fill { name, record_type, count }),
+        4 => (prop_oneof![Just("@".to_owned()), plain_name()], plain_name(), any::<bool>())
+            .prop_map(|(name, host, address)| Step::Nameserver { name, host, address }),
+        4 => (any::<Index>(), given()).prop_map(|(which, given)| Step::Replace(which, given)),
+        3 => any::<Index>().prop_map(Step::Delete),
+    ]
+}
+
+fn numbered(name: &str, record_type: RecordType, index: u8) -> Given {
+    let value = match record_type {
+        RecordType::A => format!("192.0.2.{index}"),
+        RecordType::Aaaa => format!("2001:db8::{index:x}"),
+        RecordType::Mx => format!("mx{index}.example.org"),
+        RecordType::Ns => format!("ns{index}.example.org"),
+        _ => format!("text {index}"),
+    };
+    let priority = record_type.has_priority().then_some(10);
+    Given { record_type, name: name.to_owned(), value, priority, ttl: None }
+}
+
+/// A record of any type.
+pub(crate) fn given() -> impl Strategy<Value = Given> {
+    select(&RecordType::EDITABLE[..]).prop_flat_map(given_of)
+}
+
+fn given_of(record_type: RecordType) -> impl Strategy<Value = Given> {
+    let priority = if record_type.has_priority() { any::<u16>().prop_map(Some).boxed() } else { Just(None).boxed() };
+    let ttl = prop_oneof![
+        6 => Just(None),
+        1 => select(vec![0, 1, 300, 86_400, 0x7fff_fffe, 0x7fff_ffff]).prop_map(Some),
+    ];
+    (name(), value(record_type), priority, ttl).prop_map(move |(name, value, priority, ttl)| Given {
+        record_type,
+        name,
+        value,
+        priority,
+        ttl,
+    })
+}
+
+fn value(record_type: RecordType) -> BoxedStrategy<String> {
+    match record_type {
+        RecordType::A => any::<[u8; 4]>().prop_map(|octets| std::net::Ipv4Addr::from(octets).to_string()).boxed(),
+        RecordType::Aaaa => prop_oneof![
+            any::<u128>(),
+            any::<u32>().prop_map(|low| 0xffff_0000_0000 | u128::from(low)),
+            any::<u32>().prop_map(u128::from),
+        ]
+        .prop_map(|number| std::net::Ipv6Addr::from(number).to_string())
+        .boxed(),
+        RecordType::Cname | RecordType::Ns | RecordType::Mx => target().boxed(),
+        RecordType::Srv => (any::<u16>(), any::<u16>(), target()).prop_map(|(w, p, t)| format!("{w} {p} {t}")).boxed(),
+        RecordType::Txt => text().boxed(),
+        RecordType::Caa => (any::<u8>(), "[a-zA-Z0-9]{1,15}", vec(any::<u8>(), 0..40))
+            .prop_map(|(flags, tag, value)| format!("{flags} {tag} {}", quoted(&value)))
+            .boxed(),
+        RecordType::Soa => Just(String::new()).boxed(),
+    }
+}
+
+fn text() -> impl Strategy<Value = String> {
+    let strings = vec(vec(any::<u8>(), 0..=255), 1..4);
+    prop_oneof![
+        12 => "\\PC{1,80}",
+        3 => "\\PC{200,700}",
+        12 => strings.prop_map(|strings| strings.iter().map(|s| quoted(s)).collect::<Vec<_>>().join(" ")),
+        // Every octet there is.
+        1 => Just(quoted(&(0..=127).collect::<Vec<u8>>()) + &quoted(&(128..=255).collect::<Vec<u8>>())),
+        1 => (64_000..=65_000usize, "[\"\\\\;x$]").prop_map(|(length, octet)| octet.repeat(length)),
+        1 => (60_000..=65_255usize).prop_map(|count| "\"\"".repeat(count)),
+    ]
+}
+
+/// Quoted, each octet as it is or escaped.
+fn quoted(octets: &[u8]) -> String {
+    let mut text = String::from("\"");
+    for &octet in octets {
+        match octet {
+            b'"' | b'\\' => text.extend(['\\', octet.into()]),
+            b' '..=b'~' => text.push(octet.into()),
+            other => text.push_str(&format!("\\{other:03}")),
+        }
+    }
+    text + "\""
+}
+
+fn target() -> impl Strategy<Value = String> {
+    prop_oneof![
+        8 => select(vec![
+            "@", ".", "localhost.", "mail.example.org", "Mail.Example.ORG.", "www.example.com", "ns1.example.net",
+            "sub.example.com", "*.example.com", "bücher.example", "1.2.", "0x7f.1.", "in.a.", "_x._y.example.org",
+        ]).prop_map(str::to_owned),
+        2 => wild_label().prop_map(|label| format!("{label}.example.org")),
+        1 => wild_label().prop_map(|label| format!("{label}.")),
+        1 => (0..8usize).prop_map(|less| long_name(253 - less) + "."),
+    ]
+}
+
+/// Few enough to collide.
+fn plain_name() -> impl Strategy<Value = String> {
+    select(vec!["www", "a", "b", "a.b", "*", "*.a", "sub", "host.sub", "ns.host.sub", "_dmarc", "_sip._tcp", "ns1"])
+        .prop_map(str::to_owned)
+}
+
+/// An owner.
+pub(crate) fn name() -> impl Strategy<Value = String> {
+    prop_oneof![
+        4 => Just("@".to_owned()),
+        12 => plain_name(),
+        3 => select(vec![
+            "IN", "TXT", "3600", "1h", "\\@", "\\$origin", "\\\"", "\\;", "\\(", "a\\.b", "\\\\", "\\# 4", "\\*", "-",
+            "bücher", "食狮", "_sip.straße", "xn--0", "\\000", "\\010", "\\255.a", "!#%&'*+,/:<=>?[]^_`{|}~",
+        ]).prop_map(str::to_owned),
+        2 => wild_label(),
+        1 => (wild_label(), wild_label()).prop_map(|(left, right)| format!("{left}.{right}")),
+        // Around the most that fits below `example.com`, and below the long zone.
+        1 => (0..8usize).prop_map(|less| long_name(245 - less)),
+        1 => (0..4usize).prop_map(|less| long_name(55 - less)),
+    ]
+}
+
+/// A label of any octets.
+fn wild_label() -> impl Strategy<Value = String> {
+    vec(any::<u8>(), 1..=63).prop_map(|octets| octets.iter().map(|octet| format!("\\{octet:03}")).collect())
+}
+
+/// A name of so many characters.
+fn long_name(length: usize) -> String {
+    let mut name = "l".repeat(length);
+    for dot in (63..length.saturating_sub(1)).step_by(64) {
+        name.replace_range(dot..=dot, ".");
+    }
+    name
+}

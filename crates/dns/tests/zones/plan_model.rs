@@ -1,0 +1,198 @@
+//! The planner against a naive model that sees the whole zone: same outcome, same refusals.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use dns::change::{Edit, PlanError, TtlChoice};
+use dns::{OwnerName, Record, RecordId, RecordType};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+
+use crate::generate::{edits, history};
+use crate::memory::Zone;
+
+#[test]
+fn plans_agree_with_a_naive_model() {
+    let mut runner = TestRunner::new(Config { cases: 1500, failure_persistence: None, ..Config::default() });
+    let (mut accepted, mut refused) = (0, 0);
+    let counts = std::cell::RefCell::new((&mut accepted, &mut refused));
+    let outcome = runner.run(&history(), |(mut zone, changes)| {
+        for change in &changes {
+            let edits = edits(&mut zone, change);
+            let model = Model::after(&zone, &edits);
+            zone.lookups = 0;
+            let planned = zone.plan(&edits);
+            // An edit looks at its record and at two names; an NS at the apex at its host's; the apex once more.
+            prop_assert!(zone.lookups <= 4 * edits.len() + 1, "{} look-ups for {} edits", zone.lookups, edits.len());
+            match planned {
+                Ok(plan) => {
+                    prop_assert!(model.broken.is_empty(), "accepted in spite of {:?}", model.broken);
+                    let ids: Vec<_> =
+                        plan.results.iter().map(|record| record.as_ref().map(|record| record.id)).collect();
+                    zone.commit(&plan);
+                    prop_assert_eq!(sorted(zone.records().cloned().collect()), sorted(model.records.clone()));
+                    for (edit, id) in edits.iter().zip(ids) {
+                        let standing = model.records.iter().map(|record| record.id).find(|id| *id == edit_id(edit));
+                        prop_assert_eq!(id, standing, "the result of {:?}", edit);
+                    }
+                    *counts.borrow_mut().0 += 1;
+                }
+                Err(PlanError::Faults(faults)) => {
+                    let checks: BTreeSet<_> = faults.iter().map(|(_, fault)| fault.check).collect();
+                    prop_assert!(checks.is_subset(&model.broken), "{:?}, but the model has {:?}", faults, model.broken);
+                    prop_assert!(faults.is_sorted_by_key(|(index, _)| *index));
+                    prop_assert!(faults.iter().all(|(index, _)| *index < edits.len()));
+                    *counts.borrow_mut().1 += 1;
+                }
+                Err(PlanError::NoRecord { index }) => {
+                    prop_assert_eq!(Some(index), model.missing);
+                    *counts.borrow_mut().1 += 1;
+                }
+                Err(PlanError::Lookup(never)) => match never {},
+            }
+        }
+        Ok(())
+    });
+    if let Err(error) = outcome {
+        panic!("{error}");
+    }
+    assert!(accepted > 500 && refused > 500, "{accepted} accepted, {refused} refused");
+}
+
+fn sorted(mut records: Vec<Record>) -> Vec<Record> {
+    records.sort_by_key(|record| record.id);
+    records
+}
+
+fn edit_id(edit: &Edit) -> RecordId {
+    match edit {
+        Edit::Create(id, _) | Edit::Replace(id, _) | Edit::Delete(id) => *id,
+    }
+}
+
+/// A zone after some edits, and the checks that it breaks or that the edits broke.
+struct Model {
+    records: Vec<Record>,
+    broken: BTreeSet<&'static str>,
+    missing: Option<usize>,
+}
+
+impl Model {
+    fn after(zone: &Zone, edits: &[Edit]) -> Model {
+        let mut model = Model { records: zone.records().cloned().collect(), broken: BTreeSet::new(), missing: None };
+        let mut given = BTreeMap::new();
+        for (index, edit) in edits.iter().enumerate() {
+            if !model.apply(zone, edit, &mut given) {
+                model.missing = Some(index);
+                return model;
+            }
+        }
+        model.check(zone);
+        model
+    }
+
+    fn apply(&mut self, zone: &Zone, edit: &Edit, given: &mut BTreeMap<(OwnerName, RecordType), u32>) -> bool {
+        let (id, wanted) = match edit {
+            Edit::Create(id, wanted) => (*id, Some(wanted)),
+            Edit::Replace(id, wanted) => (*id, Some(wanted)),
+            Edit::Delete(id) => (*id, None),
+        };
+        let before = self.records.clone();
+        self.records.retain(|record| record.id != id);
+        if !matches!(edit, Edit::Create(..)) && self.records.len() == before.len() {
+            return false;
+        }
+        let Some(wanted) = wanted else { return true };
+        let set = (wanted.owner.clone(), wanted.data.record_type());
+        let servers_own = zone.apex.records(&zone.name, None);
+        let refusal = if matches!(set.1, RecordType::A | RecordType::Aaaa)
+            && servers_own.iter().any(|own| own.owner == set.0 && own.data.record_type() != RecordType::Ns)
+        {
+            Some("server-owned")
+        } else if servers_own.iter().any(|own| own.owner == set.0 && own.data == wanted.data) {
+            Some("duplicate")
+        } else {
+            match wanted.ttl {
+                TtlChoice::Set(ttl) if ttl < zone.limits.ttl_min || ttl > zone.limits.ttl_max => Some("ttl-range"),
+                TtlChoice::Set(ttl) => {
+                    let first = *given.entry(set.clone()).or_insert(ttl.seconds());
+                    (first != ttl.seconds()).then_some("ttl-conflict")
+                }
+                TtlChoice::Join(_) => None,
+            }
+        };
+        if let Some(check) = refusal {
+            self.broken.insert(check);
+            self.records = before;
+            return true;
+        }
+        let mut siblings: Vec<&mut Record> = self
+            .records
+            .iter_mut()
+            .filter(|record| (&record.owner, record.data.record_type()) == (&set.0, set.1))
+            .collect();
+        let ttl = match wanted.ttl {
+            TtlChoice::Set(ttl) => {
+                siblings.iter_mut().for_each(|sibling| sibling.ttl = ttl);
+                ttl
+            }
+            TtlChoice::Join(alone) => match siblings.first() {
+                Some(sibling) => sibling.ttl,
+                None if set == (OwnerName::apex(), RecordType::Ns) => zone.apex.ns_ttl,
+                None => alone,
+            },
+        };
+        self.records.push(Record { id, owner: set.0, ttl, data: wanted.data.clone() });
+        true
+    }
+
+    /// Every rule over the zone, told as plainly as possible.
+    fn check(&mut self, zone: &Zone) {
+        let servers = zone.apex.records(&zone.name, None);
+        let mut types_at: BTreeMap<OwnerName, BTreeSet<RecordType>> = BTreeMap::new();
+        let mut sets: BTreeMap<(OwnerName, RecordType), Vec<Vec<u8>>> = BTreeMap::new();
+        let users = self.records.iter().map(|record| (&record.owner, &record.data));
+        for (owner, data) in users.chain(servers.iter().map(|own| (&own.owner, &own.data))) {
+            types_at.entry(owner.clone()).or_default().insert(data.record_type());
+            sets.entry((owner.clone(), data.record_type())).or_default().push(data.wire());
+        }
+        for (owner, types) in &types_at {
+            if types.contains(&RecordType::Cname) {
+                let targets = sets[&(owner.clone(), RecordType::Cname)].iter().collect::<BTreeSet<_>>();
+                if owner.is_apex() {
+                    self.broken.insert("cname-apex");
+                } else if targets.len() > 1 {
+                    self.broken.insert("cname-single");
+                } else if types.len() > 1 {
+                    self.broken.insert("cname-alone");
+                }
+            }
+            if types.contains(&RecordType::Ns) && owner.is_wildcard() {
+                self.broken.insert("ns-wildcard");
+            }
+        }
+        for ((owner, _), data) in &sets {
+            if data.iter().collect::<BTreeSet<_>>().len() < data.len() {
+                self.broken.insert("duplicate");
+            }
+            if data.len() > zone.limits.rrset_records {
+                self.broken.insert("rrset-records");
+            }
+            // An answer: header, question, each record behind a compressed owner, room for OPT and TSIG.
+            let question = owner.in_zone(&zone.name).wire().len() + 4;
+            let answer = 12 + question + data.iter().map(|data| 12 + data.len()).sum::<usize>() + 172;
+            if answer > 65_535 {
+                self.broken.insert("rrset-octets");
+            }
+        }
+        for record in self.records.iter().filter(|record| record.owner.is_apex()) {
+            if record.data.record_type() == RecordType::Ns
+                && let Some(host) = record.data.target().and_then(|host| OwnerName::of(host.name(), &zone.name))
+                && !types_at
+                    .get(&host)
+                    .is_some_and(|types| types.contains(&RecordType::A) || types.contains(&RecordType::Aaaa))
+            {
+                self.broken.insert("apex-ns-address");
+            }
+        }
+    }
+}
