@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+use argon2::password_hash::phc;
+use argon2::{Argon2, PasswordHasher, PasswordVerifier};
+use tokio::sync::Semaphore;
+
 use crate::{StoreError, Timestamp};
 
 /// An account's identity inside the store. Only the store makes one.
@@ -41,6 +45,33 @@ pub struct NewAccount {
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(pub(crate) String);
 
+/// How many passwords are hashed at once: each takes 19 MiB and a good part of a processor's time.
+static HASHERS: Semaphore = Semaphore::const_new(2);
+
+impl PasswordHash {
+    /// Hashes a password with a new salt, away from the async threads.
+    pub async fn new(plain: &str) -> Result<PasswordHash, StoreError> {
+        let plain = plain.to_owned();
+        let hashed = off_the_async_threads(move || Argon2::default().hash_password(plain.as_bytes())).await?;
+        hashed.map(|hash| PasswordHash(hash.to_string())).map_err(|_| StoreError::Random)
+    }
+
+    /// Whether `plain` is the password. A hash that cannot be read is nobody's password.
+    pub async fn verify(&self, plain: &str) -> Result<bool, StoreError> {
+        let (hash, plain) = (self.0.clone(), plain.to_owned());
+        off_the_async_threads(move || {
+            let hash = phc::PasswordHash::new(&hash);
+            hash.is_ok_and(|hash| Argon2::default().verify_password(plain.as_bytes(), &hash).is_ok())
+        })
+        .await
+    }
+}
+
+async fn off_the_async_threads<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> Result<T, StoreError> {
+    let _place = HASHERS.acquire().await.map_err(|_| StoreError::Closed)?;
+    tokio::task::spawn_blocking(run).await.map_err(|_| StoreError::Panicked)
+}
+
 impl fmt::Debug for PasswordHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PasswordHash(..)")
@@ -59,4 +90,22 @@ pub enum CreateAccountError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn only_the_password_verifies() {
+        let hash = PasswordHash::new("correct horse").await.unwrap();
+        assert!(hash.0.starts_with("$argon2id$"), "{}", hash.0);
+        for wrong in ["", "correct", "Correct horse", "correct horse "] {
+            assert!(!hash.verify(wrong).await.unwrap(), "{wrong:?}");
+        }
+        assert!(!PasswordHash("damaged".to_owned()).verify("damaged").await.unwrap());
+        assert!(hash.verify("correct horse").await.unwrap());
+        assert_ne!(PasswordHash::new("correct horse").await.unwrap(), hash, "a salt of its own");
+        assert_eq!(format!("{hash:?}"), "PasswordHash(..)");
+    }
 }

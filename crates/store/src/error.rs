@@ -1,17 +1,44 @@
 //! What can go wrong in the store that is nobody's request's fault.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
 /// A failure of the database or of what is in it.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The database refused or failed.
     #[error("the database failed")]
     Database(#[from] rusqlite::Error),
+    /// The transaction that many writers share could not begin or end: none of them has changed anything.
+    #[error("the database could not store the change")]
+    Commit(#[source] Arc<rusqlite::Error>),
     /// The store is shutting down, or its writer has ended.
     #[error("the store is closed")]
     Closed,
+    /// A defect of this program, met in the middle of an operation, which has had no effect.
+    #[error("an operation on the store ended in a panic")]
+    Panicked,
     /// The schema could not be brought up to date.
     #[error("the database's schema could not be brought up to date")]
     Migration(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The database was written by a newer release, which may mean other things by it.
+    #[error(
+        "{path} was written by a newer release (schema {found}; this one knows up to {known}): upgrade the program"
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its schema's number.
+        found: i64,
+        /// The newest that this program knows.
+        known: i64,
+    },
+    /// A file that is something else.
+    #[error("{path} is not a database of this program")]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
     /// A row that this program cannot have written.
     #[error("a row of {table} is damaged (row {row}, column {column})")]
     Damaged {
@@ -25,11 +52,11 @@ pub enum StoreError {
     /// The operating system gave no random octets.
     #[error("no random numbers from the operating system")]
     Random,
-    /// A file or folder could not be made.
+    /// A file or folder could not be made or used.
     #[error("{path} cannot be used")]
     File {
         /// Which.
-        path: std::path::PathBuf,
+        path: PathBuf,
         /// Why.
         #[source]
         source: std::io::Error,

@@ -43,6 +43,8 @@ pub struct StoredRecord {
     pub created_at: Timestamp,
     /// The version that last changed it.
     pub version: VersionNumber,
+    /// That version's serial.
+    pub serial: Serial,
 }
 
 /// Which records; what is `None` does not matter.

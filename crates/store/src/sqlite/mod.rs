@@ -1,12 +1,52 @@
-//! The store on SQLite.
+//! The store on SQLite: one file, one thread that writes, a few that read.
+//!
+//! | part | job |
+//! |---|---|
+//! | `open` | the file, its connections, migrations |
+//! | `writer` | the one writing thread: group commit |
+//! | `readers` | the reading threads |
+//! | `watcher` | what other processes write |
+//! | `housekeeper` | what waits: uses of tokens, records of deleted zones, the log |
+//! | `accounts`, `tokens`, `identities` | who may ask |
+//! | `zones`, `records`, `change`, `apexes` | what they may ask for |
+//! | `journal`, `deployment` | what follows from it |
+//!
+//! The log is written ahead (WAL) with `synchronous=FULL`: a commit that was answered survives the loss of power. Other
+//! processes may open the same file at the same time; SQLite's locks keep their transactions apart from the writer's.
 
+mod accounts;
+mod apexes;
+mod change;
+mod deployment;
+mod housekeeper;
+mod identities;
+mod ids;
+mod journal;
+mod open;
+#[cfg(test)]
+mod plans;
+mod readers;
+mod records;
+mod rows;
+mod tokens;
+mod watcher;
+mod writer;
+mod zones;
+
+use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread::JoinHandle;
 
 use dns::apex::Apex;
 use dns::change::{Edit, Limits};
 use dns::{RecordId, Serial, ZoneDelta, ZoneId, ZoneName, ZoneSnapshot};
+use rusqlite::Connection;
 use tokio::sync::watch;
 
+use self::open::Role;
+use self::readers::{Readers, Size};
+use self::writer::Writer;
 use crate::*;
 
 /// What a store is opened with.
@@ -21,52 +61,223 @@ pub struct Options {
 }
 
 /// The store. Cheap to clone; all clones share one writer and one set of readers.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
     path: PathBuf,
+    writer: Writer,
+    readers: Readers,
+    shared: Arc<Shared>,
+    threads: Mutex<Threads>,
+}
+
+/// What ends the threads, and the threads themselves, in the order in which they end.
+#[derive(Default)]
+struct Threads {
+    /// Dropping them ends the watcher and the housekeeper.
+    stops: Vec<mpsc::Sender<()>>,
+    helpers: Vec<JoinHandle<()>>,
+    readers: Vec<JoinHandle<()>>,
+    writer: Option<JoinHandle<()>>,
+}
+
+/// What the threads have in common.
+#[derive(Debug)]
+struct Shared {
+    clock: Clock,
+    limits: Limits,
+    /// The apex that this store was opened with.
+    apex: Apex,
+    apex_id: i64,
+    apexes: apexes::Apexes,
+    identities: identities::Identities,
+    ids: ids::Ids,
+    position: watch::Sender<u64>,
+}
+
+impl Shared {
+    /// Now, in the resolution that is stored.
+    fn now(&self) -> Timestamp {
+        let now = self.clock.now();
+        Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+    }
+
+    /// Tells those who follow the journal that it has reached a position.
+    fn journal_moved(&self, position: Option<i64>) {
+        let Some(position) = position.and_then(|position| u64::try_from(position).ok()) else { return };
+        self.position.send_if_modified(|known| {
+            let moved = position > *known;
+            *known = position.max(*known);
+            moved
+        });
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("path", &self.inner.path).finish_non_exhaustive()
+    }
 }
 
 impl Store {
-    /// Opens the database file, makes it (mode 0600) where there is none, and brings its schema up to date.
+    /// Opens the database file, makes it (mode 0600) where there is none, and brings its schema up to date. Blocks.
     pub fn open(path: &Path, options: Options) -> Result<Store, StoreError> {
-        todo!()
-    }
-    /// Ends the writer after the jobs it has, and closes the database.
-    pub async fn close(&self) {
-        todo!()
+        let mut connection = open::prepare(path)?;
+        let apex_id = apexes::intern(&mut connection, &options.apex)?;
+        let shared = Arc::new(Shared {
+            clock: options.clock,
+            limits: options.limits,
+            apex: options.apex,
+            apex_id,
+            apexes: apexes::Apexes::default(),
+            identities: identities::Identities::default(),
+            ids: ids::Ids::default(),
+            position: watch::Sender::new(journal::position(&connection)?),
+        });
+        let (writer, writer_thread) = Writer::start(connection, Arc::clone(&shared))?;
+        let (readers, reader_threads) = Readers::start(path)?;
+        let mut threads = Threads { readers: reader_threads, writer: Some(writer_thread), ..Threads::default() };
+        threads.help("store-watcher", open::connect(path, Role::Reader)?, {
+            let shared = Arc::clone(&shared);
+            move |connection, stop| watcher::run(connection, &shared, stop)
+        })?;
+        threads.help("store-housekeeper", open::connect(path, Role::Checkpointer)?, {
+            let (shared, writer) = (Arc::clone(&shared), writer.clone());
+            move |connection, stop| housekeeper::run(connection, &shared, &writer, stop)
+        })?;
+        let inner = Inner { path: path.to_owned(), writer, readers, shared, threads: Mutex::new(threads) };
+        Ok(Store { inner: Arc::new(inner) })
     }
 
-    // ---- accounts and tokens ----
+    /// Ends the writer after the jobs it has, and closes the database. What is asked afterwards is refused as closed.
+    pub async fn close(&self) {
+        let inner = Arc::clone(&self.inner);
+        // It fails only with a panic there, which leaves nothing to close.
+        let _ = tokio::task::spawn_blocking(move || inner.end()).await;
+    }
+}
+
+impl Inner {
+    /// The helpers first, because they use the writer; the writer's connection last, because it may copy the log back.
+    fn end(&self) {
+        let mut threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        threads.stops.clear();
+        join(threads.helpers);
+        self.readers.stop();
+        join(threads.readers);
+        self.writer.stop();
+        join(threads.writer);
+    }
+}
+
+/// A store that nobody closed ends its threads all the same, so that the file is free for the next.
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl Threads {
+    fn help(
+        &mut self,
+        name: &str,
+        connection: Connection,
+        run: impl FnOnce(&Connection, &mpsc::Receiver<()>) + Send + 'static,
+    ) -> Result<(), StoreError> {
+        let (stop, stopped) = mpsc::channel();
+        self.helpers.push(spawn(name, move || run(&connection, &stopped))?);
+        self.stops.push(stop);
+        Ok(())
+    }
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StoreError> {
+    let builder = std::thread::Builder::new().name(name.to_owned());
+    builder.spawn(run).map_err(|source| StoreError::File { path: PathBuf::from(name), source })
+}
+
+fn join(threads: impl IntoIterator<Item = JoinHandle<()>>) {
+    for thread in threads {
+        if thread.join().is_err() {
+            tracing::error!("a thread of the store had panicked");
+        }
+    }
+}
+
+/// Accounts and tokens.
+impl Store {
     /// Makes an account.
     pub async fn create_account(&self, account: NewAccount) -> Result<Account, CreateAccountError> {
-        todo!()
-    }
-    /// The account with that address, compared without regard to case.
-    pub async fn account_by_email(&self, email: &str) -> Result<Option<Account>, StoreError> {
-        todo!()
-    }
-    /// All accounts, oldest first.
-    pub async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
-        todo!()
-    }
-    /// Makes a token.
-    pub async fn create_token(&self, account: AccountId, token: NewToken) -> Result<CreatedToken, StoreError> {
-        todo!()
-    }
-    /// The tokens of one account, or of all, oldest first; revoked ones are gone.
-    pub async fn tokens(&self, account: Option<AccountId>) -> Result<Vec<Token>, StoreError> {
-        todo!()
-    }
-    /// Revokes a token; false where there is none with that number.
-    pub async fn revoke_token(&self, id: i64) -> Result<bool, StoreError> {
-        todo!()
-    }
-    /// Whom the presented text speaks for; `None` where it is malformed, unknown, expired or revoked. Answered from memory where it can be.
-    pub async fn authenticate(&self, presented: &str) -> Result<Option<std::sync::Arc<Identity>>, StoreError> {
-        todo!()
+        self.inner.writer.run(|work| accounts::create(work, account)).await
     }
 
-    // ---- zones and records, for one account ----
+    /// The account with that address, compared without regard to case.
+    pub async fn account_by_email(&self, email: &str) -> Result<Option<Account>, StoreError> {
+        let email = email.to_owned();
+        self.inner.readers.run(Size::Small, move |connection| accounts::by_email(connection, &email)).await
+    }
+
+    /// All accounts, oldest first.
+    pub async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
+        self.inner.readers.run(Size::Large, accounts::all).await
+    }
+
+    /// The password of an account, where it has one.
+    pub async fn password(&self, account: AccountId) -> Result<Option<PasswordHash>, StoreError> {
+        self.inner.readers.run(Size::Small, move |connection| accounts::password(connection, account)).await
+    }
+
+    /// Makes a token.
+    pub async fn create_token(&self, account: AccountId, token: NewToken) -> Result<CreatedToken, StoreError> {
+        let plain = PlainToken::draw()?;
+        self.inner.writer.run(move |work| tokens::create(work, account, token, plain)).await
+    }
+
+    /// The tokens of one account, or of all, oldest first; revoked ones are gone.
+    pub async fn tokens(&self, account: Option<AccountId>) -> Result<Vec<Token>, StoreError> {
+        self.inner.readers.run(Size::Large, move |connection| tokens::all(connection, account)).await
+    }
+
+    /// Revokes a token; false where there is none with that number. It is refused from when this returns.
+    pub async fn revoke_token(&self, id: i64) -> Result<bool, StoreError> {
+        let revoked = self.inner.writer.run(move |work| tokens::revoke(work, id)).await;
+        // Also after a failure: then it is not known what was stored.
+        self.inner.shared.identities.empty();
+        revoked
+    }
+
+    /// Whom the presented text speaks for; `None` where it is malformed, unknown, expired or revoked. Answered from memory
+    /// where it can be.
+    pub async fn authenticate(&self, presented: &str) -> Result<Option<Arc<Identity>>, StoreError> {
+        if !PlainToken::is_well_formed(presented) {
+            return Ok(None);
+        }
+        let hash = tokens::hash(presented);
+        let Shared { identities, .. } = &*self.inner.shared;
+        let age = identities.age();
+        let identity = match identities.get(&hash) {
+            Some(known) => known,
+            None => {
+                let found = self.inner.readers.run(Size::Small, move |connection| tokens::identity(connection, hash));
+                match found.await? {
+                    Some((stored, identity)) if identities::is_same(&stored, &hash) => Arc::new(identity),
+                    _ => return Ok(None),
+                }
+            }
+        };
+        let now = self.inner.shared.now();
+        if identity.token.expires_at.is_some_and(|end| end <= now) {
+            return Ok(None);
+        }
+        Ok(Some(identities.accept(&hash, identity, age, now)))
+    }
+}
+
+/// Zones and records, for one account.
+impl Store {
     /// Makes a zone. `override_related` is the operator's.
     pub async fn create_zone(
         &self,
@@ -74,8 +285,10 @@ impl Store {
         name: ZoneName,
         override_related: bool,
     ) -> Result<Zone, CreateZoneError> {
-        todo!()
+        let author = author.clone();
+        self.inner.writer.run(move |work| zones::create(work, &author, &name, override_related)).await
     }
+
     /// The account's zones after `after`, oldest first.
     pub async fn zones(
         &self,
@@ -84,26 +297,38 @@ impl Store {
         after: Option<ZoneId>,
         limit: u32,
     ) -> Result<Vec<Zone>, StoreError> {
-        todo!()
+        let read = move |connection: &Connection| zones::page(connection, account, name.as_ref(), after, limit);
+        self.inner.readers.run(Size::Small, read).await
     }
+
     /// One zone.
     pub async fn zone(&self, account: AccountId, id: ZoneId) -> Result<Option<Zone>, StoreError> {
-        todo!()
+        let read = move |connection: &Connection| Ok(zones::of_account(connection, account, id)?.map(|row| row.zone));
+        self.inner.readers.run(Size::Small, read).await
     }
-    /// Deletes a zone with its records: `None` where the account has no such zone.
+
+    /// Deletes a zone with its records, and gives it at its last version; `None` where the account has no such zone.
     pub async fn delete_zone(&self, author: &Author, id: ZoneId) -> Result<Option<Zone>, StoreError> {
-        todo!()
+        let author = author.clone();
+        self.inner.writer.run(move |work| zones::delete(work, &author, id)).await
     }
-    /// All records of a zone that pass the filter, in one consistent view; gives the visitor back, or `None` where the account has no such zone.
+
+    /// All records of a zone that pass the filter, in one consistent view; gives the visitor back, or `None` where the account
+    /// has no such zone.
     pub async fn visit_records<V: RecordVisitor>(
         &self,
         account: AccountId,
         zone: ZoneId,
         filter: RecordFilter,
-        visitor: V,
+        mut visitor: V,
     ) -> Result<Option<V>, StoreError> {
-        todo!()
+        let read = move |connection: &Connection| {
+            let found = records::visit(connection, account, zone, &filter, &mut visitor)?;
+            Ok(found.then_some(visitor))
+        };
+        self.inner.readers.run(Size::Large, read).await
     }
+
     /// A page of the records of one zone (or of all the account's), oldest first. `None` where the account has no such zone.
     pub async fn records(
         &self,
@@ -113,12 +338,18 @@ impl Store {
         after: Option<RecordId>,
         limit: u32,
     ) -> Result<Option<Vec<StoredRecord>>, StoreError> {
-        todo!()
+        let read = move |connection: &Connection| match zone {
+            Some(zone) => records::page_of_zone(connection, account, zone, &filter, after, limit),
+            None => records::page_of_account(connection, account, &filter, after, limit).map(Some),
+        };
+        self.inner.readers.run(Size::Large, read).await
     }
+
     /// One record, and the zone it is in.
     pub async fn record(&self, account: AccountId, id: RecordId) -> Result<Option<(Zone, StoredRecord)>, StoreError> {
-        todo!()
+        self.inner.readers.run(Size::Small, move |connection| records::one(connection, account, id)).await
     }
+
     /// Changes a zone: all edits or none. Durable when it returns.
     pub async fn change(
         &self,
@@ -127,58 +358,87 @@ impl Store {
         edits: Vec<Edit>,
         conditions: Vec<Condition>,
     ) -> Result<Committed, ChangeError> {
-        todo!()
+        let author = author.clone();
+        self.inner.writer.run(move |work| change::change(work, &author, zone, &edits, &conditions)).await
     }
+
     /// A new record identity.
     pub fn new_record_id(&self) -> RecordId {
-        todo!()
+        RecordId(self.inner.shared.ids.next(self.inner.shared.now()))
     }
+}
 
-    // ---- the operator's ----
+/// The operator's.
+impl Store {
     /// The zone of that name, whoever has it.
     pub async fn zone_of_anyone(&self, name: &ZoneName) -> Result<Option<ZoneOfAnyone>, StoreError> {
-        todo!()
-    }
-    /// All zones by name, after `after`.
-    pub async fn zones_of_anyone(&self, after: Option<ZoneName>, limit: u32) -> Result<Vec<ZoneOfAnyone>, StoreError> {
-        todo!()
-    }
-    /// Gives a zone to another account; false where there is no such zone.
-    pub async fn move_zone(&self, name: &ZoneName, to: AccountId) -> Result<bool, StoreError> {
-        todo!()
-    }
-    /// Gives the next zones that have another apex than the one this store was opened with a version that has it; how many it did. 0: all have it.
-    pub async fn roll_out_apex(&self, at_most: u32) -> Result<u32, StoreError> {
-        todo!()
-    }
-    /// SQLite's own check of the file; the complaints, none where all is well.
-    pub async fn check(&self) -> Result<Vec<String>, StoreError> {
-        todo!()
+        let name = name.clone();
+        let read = move |connection: &Connection| {
+            Ok(zones::of_anyone(connection, zones::ONE_OF_ANYONE, Some(&name), 1)?.pop())
+        };
+        self.inner.readers.run(Size::Small, read).await
     }
 
-    // ---- deployment ----
+    /// All zones by name, after `after`.
+    pub async fn zones_of_anyone(&self, after: Option<ZoneName>, limit: u32) -> Result<Vec<ZoneOfAnyone>, StoreError> {
+        let read = move |connection: &Connection| zones::of_anyone(connection, zones::OF_ANYONE, after.as_ref(), limit);
+        self.inner.readers.run(Size::Large, read).await
+    }
+
+    /// Gives a zone to another account; false where there is no such zone.
+    pub async fn move_zone(&self, name: &ZoneName, to: AccountId) -> Result<bool, StoreError> {
+        let name = name.clone();
+        self.inner.writer.run(move |work| zones::give_to(work, &name, to)).await
+    }
+
+    /// Gives the next zones that have another apex than the one this store was opened with a version that has it; how many it
+    /// did. 0: all have it, but for those that cannot.
+    pub async fn roll_out_apex(&self, at_most: u32) -> Result<u32, StoreError> {
+        self.inner.writer.run(move |work| apexes::roll_out(work, at_most)).await
+    }
+
+    /// SQLite's own check of the file; the complaints, none where all is well.
+    pub async fn check(&self) -> Result<Vec<String>, StoreError> {
+        self.inner.readers.run(Size::Large, open::check).await
+    }
+}
+
+/// Deployment.
+impl Store {
     /// The newest version of the zone of that name, if there is one.
     pub async fn head(&self, name: &ZoneName) -> Result<Option<Head>, StoreError> {
-        todo!()
+        let name = name.clone();
+        let read = move |connection: &Connection| Ok(zones::by_name(connection, &name)?.map(zones::head));
+        self.inner.readers.run(Size::Small, read).await
     }
+
     /// The newest versions of all zones, in an order that stays, after `after`.
     pub async fn heads(&self, after: Option<ZoneId>, limit: u32) -> Result<Vec<Head>, StoreError> {
-        todo!()
+        self.inner.readers.run(Size::Large, move |connection| zones::heads(connection, after, limit)).await
     }
+
     /// What the zone's newest version holds.
     pub async fn snapshot(&self, id: ZoneId) -> Result<Option<ZoneSnapshot>, StoreError> {
-        todo!()
+        let shared = Arc::clone(&self.inner.shared);
+        let read = move |connection: &Connection| deployment::snapshot(&shared, connection, id);
+        self.inner.readers.run(Size::Large, read).await
     }
+
     /// The step from the version with serial `from` to the newest. `None` where the zone is gone or never had such a version.
     pub async fn delta(&self, id: ZoneId, from: Serial) -> Result<Option<ZoneDelta>, StoreError> {
-        todo!()
+        let shared = Arc::clone(&self.inner.shared);
+        let read = move |connection: &Connection| deployment::delta(&shared, connection, id, from);
+        self.inner.readers.run(Size::Small, read).await
     }
+
     /// Which zones moved after a position in the journal.
     pub async fn moves(&self, after: u64) -> Result<Moves, StoreError> {
-        todo!()
+        self.inner.readers.run(Size::Small, move |connection| journal::moves(connection, after)).await
     }
-    /// The journal's position, whenever it moves: by this process at once, by another within a second. A hint; [`Store::moves`] is the truth.
+
+    /// The journal's position, whenever it moves: by this process at once, by another within a second. A hint;
+    /// [`Store::moves`] is the truth.
     pub fn position(&self) -> watch::Receiver<u64> {
-        todo!()
+        self.inner.shared.position.subscribe()
     }
 }

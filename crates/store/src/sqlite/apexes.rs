@@ -1,0 +1,181 @@
+//! The server's own records as they are stored, and bringing new ones to every zone.
+//!
+//! Each value of [`Apex`] is stored once, as JSON, and never changes; zones and versions point at it. So "what did the server
+//! put into the zone at version 7" has an answer for ever, and a change of the operator's nameservers is a version per zone,
+//! not a rewrite of records.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use dns::apex::{Apex, ApexNameserver, SoaTimers};
+use dns::change::Lookup;
+use dns::{Name, OwnerName, Record, RecordData, RecordType, Ttl, ZoneName};
+use rusqlite::{Connection, OptionalExtension, params};
+use serde::{Deserialize, Serialize};
+
+use super::change::LiveRecords;
+use super::journal::{self, By};
+use super::rows::{Place, ZoneRow, zone, zone_columns};
+use super::writer::Work;
+use crate::{Source, StoreError};
+
+/// The serialised form is stored: members are only ever added, with a default.
+#[derive(Serialize, Deserialize)]
+struct StoredApex {
+    nameservers: Vec<StoredNameserver>,
+    ns_ttl: u32,
+    refresh: u32,
+    retry: u32,
+    expire: u32,
+    minimum: u32,
+}
+
+/// As [`StoredApex`].
+#[derive(Serialize, Deserialize)]
+struct StoredNameserver {
+    name: String,
+    addresses: Vec<IpAddr>,
+}
+
+/// The values that were read so far, by number.
+#[derive(Debug, Default)]
+pub(super) struct Apexes(Mutex<HashMap<i64, Arc<Apex>>>);
+
+impl Apexes {
+    /// The value with that number.
+    pub(super) fn get(&self, connection: &Connection, id: i64) -> Result<Arc<Apex>, StoreError> {
+        if let Some(known) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&id) {
+            return Ok(Arc::clone(known));
+        }
+        let content: Option<String> = connection
+            .prepare_cached("SELECT content FROM apexes WHERE id = ?1")?
+            .query_row([id], |row| row.get(0))
+            .optional()?;
+        let apex = content.as_deref().and_then(from_json);
+        let apex = Arc::new(Place { table: "apexes", row: id }.sound("content", apex)?);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::clone(&apex));
+        Ok(apex)
+    }
+}
+
+/// The number of `apex`, which is stored if it is new.
+pub(super) fn intern(connection: &mut Connection, apex: &Apex) -> Result<i64, StoreError> {
+    let content =
+        to_json(apex).map_err(|error| StoreError::Database(rusqlite::Error::ToSqlConversionFailure(error)))?;
+    let find = |connection: &Connection| {
+        let sql = "SELECT id FROM apexes WHERE content = ?1";
+        connection.query_row(sql, [&content], |row| row.get::<_, i64>(0)).optional()
+    };
+    if let Some(id) = find(connection)? {
+        return Ok(id);
+    }
+    connection.execute("INSERT OR IGNORE INTO apexes (content) VALUES (?1)", [&content])?;
+    Ok(find(connection)?.unwrap_or_default())
+}
+
+/// Zones whose apex is smaller than the wanted one, or larger: together, all that have another.
+pub(super) const ZONES_WITH_OLDER_APEX: &str = concat!(
+    "SELECT ",
+    zone_columns!(),
+    " FROM zones z INDEXED BY zones_by_apex WHERE z.deleted IS NULL AND z.apex < ?1"
+);
+pub(super) const ZONES_WITH_NEWER_APEX: &str = concat!(
+    "SELECT ",
+    zone_columns!(),
+    " FROM zones z INDEXED BY zones_by_apex WHERE z.deleted IS NULL AND z.apex > ?1"
+);
+
+/// Gives up to `at_most` zones the store's apex. A zone that cannot have it keeps what it has, and is named in the log.
+pub(super) fn roll_out(work: &Work, at_most: u32) -> Result<u32, StoreError> {
+    let wanted = work.shared.apex_id;
+    let mut outdated = Vec::new();
+    for sql in [ZONES_WITH_OLDER_APEX, ZONES_WITH_NEWER_APEX] {
+        let mut statement = work.connection.prepare_cached(sql)?;
+        let mut rows = statement.query([wanted])?;
+        while outdated.len() < at_most as usize
+            && let Some(row) = rows.next()?
+        {
+            let outdated_zone = zone(row)?;
+            match work.shared.apex.check_zone(&outdated_zone.zone.name) {
+                Ok(()) => outdated.push(outdated_zone),
+                Err(fault) => tracing::warn!(zone.name = %outdated_zone.zone.name, %fault, "a zone keeps its old apex"),
+            }
+        }
+    }
+    let done = outdated.len() as u32;
+    for zone in outdated {
+        adopt(work, zone)?;
+    }
+    Ok(done)
+}
+
+fn adopt(work: &Work, mut zone: ZoneRow) -> Result<(), StoreError> {
+    let mut live = LiveRecords::new(&work.connection, &zone);
+    let removed = overridden(&zone.zone.name, &work.shared.apex, &mut live)?;
+    let by = By { account: None, name: "server", source: Source::Server, address: None };
+    zone.apex = work.shared.apex_id;
+    work.connection
+        .prepare_cached("UPDATE zones SET apex = ?2 WHERE id = ?1")?
+        .execute(params![zone.row, zone.apex])?;
+    let rows = live.into_rows();
+    journal::append(work, &mut zone, &by, &removed, &[], &rows).map(drop)
+}
+
+/// The users' records that cannot stand beside the server's: those that the server has itself from now on, and NS records at
+/// the apex whose host loses its address with the old apex. Without this BIND would refuse the zone, or serve an RRset twice.
+fn overridden(name: &ZoneName, apex: &Apex, live: &mut LiveRecords<'_>) -> Result<Vec<Record>, StoreError> {
+    let mut removed = Vec::new();
+    for nameserver in &apex.nameservers {
+        let Some(owner) = OwnerName::of(&nameserver.name, name) else { continue };
+        if nameserver.addresses.is_empty() {
+            continue;
+        }
+        let ours =
+            |record: &Record| matches!(record.data.record_type(), RecordType::A | RecordType::Aaaa | RecordType::Cname);
+        for record in live.at(&owner)?.into_iter().filter(ours) {
+            if !removed.contains(&record) {
+                removed.push(record);
+            }
+        }
+    }
+    for record in live.at(&OwnerName::apex())? {
+        let RecordData::Ns(ns) = &record.data else { continue };
+        let host = ns.host.name();
+        let is_ours = apex.nameservers.iter().any(|nameserver| nameserver.name == *host);
+        let is_homeless = match OwnerName::of(host, name) {
+            Some(owner) if !apex.owns_addresses(name, &owner) => {
+                let is_address = |record: &Record| matches!(record.data, RecordData::A(_) | RecordData::Aaaa(_));
+                !live.at(&owner)?.iter().any(is_address)
+            }
+            _ => false,
+        };
+        if is_ours || is_homeless {
+            removed.push(record);
+        }
+    }
+    Ok(removed)
+}
+
+fn to_json(apex: &Apex) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
+    let SoaTimers { refresh, retry, expire, minimum } = apex.timers;
+    let nameservers = apex
+        .nameservers
+        .iter()
+        .map(|server| StoredNameserver { name: server.name.fqdn().to_string(), addresses: server.addresses.clone() })
+        .collect();
+    let stored = StoredApex { nameservers, ns_ttl: apex.ns_ttl.seconds(), refresh, retry, expire, minimum };
+    Ok(serde_json::to_string(&stored)?)
+}
+
+fn from_json(content: &str) -> Option<Apex> {
+    let stored: StoredApex = serde_json::from_str(content).ok()?;
+    let nameservers = stored
+        .nameservers
+        .into_iter()
+        .map(|server| Some(ApexNameserver { name: Name::parse(&server.name).ok()?, addresses: server.addresses }))
+        .collect::<Option<Vec<_>>>()?;
+    let StoredApex { refresh, retry, expire, minimum, .. } = stored;
+    let timers = SoaTimers { refresh, retry, expire, minimum };
+    Some(Apex { nameservers, ns_ttl: Ttl::new(stored.ns_ttl)?, timers })
+}

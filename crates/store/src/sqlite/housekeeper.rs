@@ -1,0 +1,102 @@
+//! What has to be done but never on a request's path: storing when tokens were used, ending the records of deleted zones, and
+//! copying the log back into the file.
+//!
+//! SQLite would copy the log back inside the commit that makes it long, and that commit's clients would wait for it. Here the
+//! housekeeper does it beside the writer. While others write the log does not come to its end that way and would grow for
+//! ever, so where it has become long, the writer itself copies the little that is left between two transactions: then the
+//! log begins again from its start.
+
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+
+use super::writer::Writer;
+use super::{Shared, tokens, watcher, zones};
+use crate::StoreError;
+
+/// How often it looks for work.
+const EVERY: Duration = Duration::from_millis(100);
+/// How often the uses of tokens are stored.
+const NOTE_USES_EVERY: Duration = Duration::from_secs(1);
+/// The longest it ends records of deleted zones in one go.
+const SWEEP_AT_MOST: Duration = Duration::from_millis(50);
+/// How many pages of the log may wait to be copied back: 8 MiB.
+const PAGES_WAITING: i64 = 2_048;
+/// How long the log may become before it must begin again from its start, in pages: 64 MiB.
+const PAGES_IN_LOG: i64 = 16_384;
+
+/// Works until `stop` is dropped, and stores the last uses then.
+pub(super) fn run(connection: &Connection, shared: &Arc<Shared>, writer: &Writer, stop: &mpsc::Receiver<()>) {
+    let mut noted = Instant::now();
+    let mut unswept = Unswept { data_version: None, remains: true };
+    while stop.recv_timeout(EVERY) == Err(mpsc::RecvTimeoutError::Timeout) {
+        if noted.elapsed() >= NOTE_USES_EVERY {
+            noted = Instant::now();
+            report(note_uses(shared, writer));
+        }
+        report(sweep(connection, writer, &mut unswept));
+        report(shorten_log(connection, writer));
+    }
+    report(note_uses(shared, writer));
+}
+
+fn report(outcome: Result<(), StoreError>) {
+    if let Err(error) = outcome {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "the store's housekeeping failed; it will be tried again"
+        );
+    }
+}
+
+fn note_uses(shared: &Shared, writer: &Writer) -> Result<(), StoreError> {
+    let uses = shared.identities.take_uses();
+    if uses.is_empty() { Ok(()) } else { writer.run_blocking(move |work| tokens::note_uses(work, &uses)) }
+}
+
+/// Whether there may be deleted zones whose records live on.
+struct Unswept {
+    data_version: Option<i64>,
+    remains: bool,
+}
+
+fn sweep(connection: &Connection, writer: &Writer, unswept: &mut Unswept) -> Result<(), StoreError> {
+    let data_version = watcher::data_version(connection)?;
+    if unswept.data_version != Some(data_version) {
+        unswept.remains = zones::is_unswept(connection)?;
+        unswept.data_version = Some(data_version);
+    }
+    let started = Instant::now();
+    while unswept.remains && started.elapsed() < SWEEP_AT_MOST {
+        unswept.remains = writer.run_blocking(zones::sweep)?;
+    }
+    Ok(())
+}
+
+fn shorten_log(connection: &Connection, writer: &Writer) -> Result<(), StoreError> {
+    let Log { pages, copied } = log(connection, "PRAGMA wal_checkpoint(NOOP)")?;
+    if pages - copied < PAGES_WAITING {
+        return Ok(());
+    }
+    let log = log(connection, "PRAGMA wal_checkpoint(PASSIVE)")?;
+    if log.pages > PAGES_IN_LOG {
+        writer.checkpoint_blocking();
+    }
+    Ok(())
+}
+
+/// Copies back what it can of the log without waiting for anybody.
+pub(super) fn copy_back(connection: &Connection) {
+    report(log(connection, "PRAGMA wal_checkpoint(PASSIVE)").map(drop));
+}
+
+struct Log {
+    pages: i64,
+    copied: i64,
+}
+
+fn log(connection: &Connection, sql: &'static str) -> Result<Log, StoreError> {
+    let read = |row: &rusqlite::Row<'_>| Ok(Log { pages: row.get(1)?, copied: row.get(2)? });
+    Ok(connection.query_row(sql, [], read)?)
+}

@@ -1,0 +1,170 @@
+//! Opening the file: who may read it, how its connections behave, and bringing its schema up to date.
+//!
+//! Migrations are numbered SQL files, compiled in; `PRAGMA user_version` says how many have run. All that are missing run in
+//! one immediate transaction, so that a crash leaves the old schema, and a server and a command that start together on an
+//! empty file do not both make it. A migration that was released never changes: a test holds their digests.
+//!
+//! Decided against: the `refinery` crate. It runs each migration in a deferred transaction of its own (two processes race),
+//! and panics over a damaged history table.
+
+use std::fs::OpenOptions;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+
+use crate::StoreError;
+
+/// Every schema change since the first release, oldest first. Never change or remove one.
+const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_first.sql")];
+
+/// "ZWrt": marks the file as ours.
+const APPLICATION_ID: i64 = 0x5a57_7274;
+
+/// How long a connection waits for another process that writes.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// The only one of this process that writes.
+    Writer,
+    /// Copies the write-ahead log back; holds no data of its own.
+    Checkpointer,
+    /// Reads only.
+    Reader,
+}
+
+/// Makes the file where there is none, brings its schema up to date, and gives the writer's connection.
+pub(super) fn prepare(path: &Path) -> Result<Connection, StoreError> {
+    check_folder(path)?;
+    make_file(path)?;
+    let mut connection = connect(path, Role::Writer)?;
+    migrate(&mut connection, path)?;
+    Ok(connection)
+}
+
+/// Opens one connection to a file that [`prepare`] has seen.
+pub(super) fn connect(path: &Path, role: Role) -> Result<Connection, StoreError> {
+    let access = match role {
+        Role::Writer | Role::Checkpointer => OpenFlags::SQLITE_OPEN_READ_WRITE,
+        Role::Reader => OpenFlags::SQLITE_OPEN_READ_ONLY,
+    };
+    // Each connection stays on one thread, so SQLite's own locks around it would only cost.
+    let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    if role == Role::Writer {
+        set_wal(&connection).map_err(|error| foreign(error, path))?;
+    }
+    // The log is copied back by the checkpointer, never inside somebody's commit.
+    connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 0;")?;
+    // KiB, negative by SQLite's convention.
+    let cache = match role {
+        Role::Writer => -65_536,
+        Role::Reader => -16_384,
+        Role::Checkpointer => -1_024,
+    };
+    connection.pragma_update(None, "cache_size", cache)?;
+    Ok(connection)
+}
+
+fn check_folder(path: &Path) -> Result<(), StoreError> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    match std::fs::metadata(&folder) {
+        Ok(found) if found.is_dir() => Ok(()),
+        Ok(_) => Err(StoreError::File { path: folder, source: io::ErrorKind::NotADirectory.into() }),
+        Err(source) => Err(StoreError::File { path: folder, source }),
+    }
+}
+
+/// SQLite gives the log and the shared index beside the file the same mode.
+fn make_file(path: &Path) -> Result<(), StoreError> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop).map_err(|source| StoreError::File { path: path.to_owned(), source })
+}
+
+/// Two processes that open a new file together may find each other in the way here without SQLite's own waiting.
+fn set_wal(connection: &Connection) -> Result<(), rusqlite::Error> {
+    let deadline = Instant::now() + BUSY;
+    loop {
+        match connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0)) {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            other => return other.map(drop),
+        }
+    }
+}
+
+fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    let known = MIGRATIONS.len() as i64;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let number = |sql: &str| transaction.query_row(sql, [], |row| row.get::<_, i64>(0));
+    let done = number("PRAGMA user_version")?;
+    let is_ours = number("PRAGMA application_id")? == APPLICATION_ID;
+    let is_empty = number("SELECT count(*) FROM sqlite_schema")? == 0;
+    if !is_ours && !is_empty {
+        return Err(StoreError::Foreign { path: path.to_owned() });
+    }
+    let missing = usize::try_from(done).ok().and_then(|done| MIGRATIONS.get(done..));
+    let Some(missing) = missing else {
+        return Err(StoreError::Newer { path: path.to_owned(), found: done, known });
+    };
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let failed = |error: rusqlite::Error| StoreError::Migration(Box::new(error));
+    for (number, migration) in (done + 1..).zip(missing) {
+        tracing::info!(schema = number, "bringing the database's schema up to date");
+        transaction.execute_batch(migration).map_err(failed)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
+    transaction.pragma_update(None, "user_version", known).map_err(failed)?;
+    transaction.commit().map_err(failed)
+}
+
+/// SQLite's own check, of every page, index, constraint and foreign key.
+pub(super) fn check(connection: &Connection) -> Result<Vec<String>, StoreError> {
+    let mut statement = connection.prepare("PRAGMA integrity_check")?;
+    let found = statement.query_map([], |row| row.get::<_, String>(0))?;
+    let mut complaints = found.collect::<Result<Vec<_>, _>>()?;
+    complaints.retain(|complaint| complaint != "ok");
+    let mut statement = connection.prepare("PRAGMA foreign_key_check")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (table, id, parent): (String, Option<i64>, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        complaints.push(format!("row {} of {table} points at no row of {parent}", id.unwrap_or_default()));
+    }
+    Ok(complaints)
+}
+
+fn foreign(error: rusqlite::Error, path: &Path) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => StoreError::Foreign { path: path.to_owned() },
+        _ => error.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sha2::{Digest, Sha256};
+
+    use super::*;
+
+    #[test]
+    fn released_migrations_never_change() {
+        let digests: Vec<String> = MIGRATIONS
+            .iter()
+            .map(|sql| Sha256::digest(sql).iter().take(8).map(|octet| format!("{octet:02x}")).collect())
+            .collect();
+        assert_eq!(digests, ["ba4d8c45d2ea393d"]);
+    }
+}

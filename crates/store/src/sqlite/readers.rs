@@ -1,0 +1,116 @@
+//! The threads that read, each with its own connection.
+//!
+//! Reads block, so they never run on the async threads. Each runs in one deferred transaction: everything it sees is from one
+//! moment, and it neither waits for the writer nor holds it up. Whole zones are read on other threads than single rows, so
+//! that a few large zones cannot keep every small question waiting.
+//!
+//! A read must not wait for a slow client: while it lasts, the log cannot begin again from its start.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread::JoinHandle;
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::open::{Role, connect};
+use crate::StoreError;
+
+/// How much a read may have to read.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Size {
+    /// A few rows, or a page of them.
+    Small,
+    /// All of a zone, or of the file.
+    Large,
+}
+
+const THREADS_FOR_SMALL: usize = 2;
+const THREADS_FOR_LARGE: usize = 2;
+
+/// The way to the reading threads.
+#[derive(Debug)]
+pub(super) struct Readers {
+    small: mpsc::Sender<Message>,
+    large: mpsc::Sender<Message>,
+}
+
+enum Message {
+    Job(Box<dyn FnOnce(&Connection) + Send>),
+    Stop,
+}
+
+impl Readers {
+    /// Opens the connections and starts the threads.
+    pub(super) fn start(path: &Path) -> Result<(Readers, Vec<JoinHandle<()>>), StoreError> {
+        let mut threads = Vec::new();
+        let mut start = |count: usize| -> Result<mpsc::Sender<Message>, StoreError> {
+            let (messages, inbox) = mpsc::channel();
+            let inbox = Arc::new(Mutex::new(inbox));
+            for _ in 0..count {
+                let connection = connect(path, Role::Reader)?;
+                let inbox = Arc::clone(&inbox);
+                threads.push(super::spawn("store-reader", move || run(&connection, &inbox))?);
+            }
+            Ok(messages)
+        };
+        let small = start(THREADS_FOR_SMALL)?;
+        let large = start(THREADS_FOR_LARGE)?;
+        Ok((Readers { small, large }, threads))
+    }
+
+    /// Runs `read` in a transaction of its own.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        size: Size,
+        read: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (sender, receiver) = oneshot::channel();
+        let job = Box::new(move |connection: &Connection| {
+            // Nobody may wait any more.
+            let _ = sender.send(in_transaction(connection, read));
+        });
+        let lane = match size {
+            Size::Small => &self.small,
+            Size::Large => &self.large,
+        };
+        lane.send(Message::Job(job)).map_err(|_| StoreError::Closed)?;
+        receiver.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// Ends the threads after the reads that wait by now.
+    pub(super) fn stop(&self) {
+        for _ in 0..THREADS_FOR_SMALL {
+            let _ = self.small.send(Message::Stop);
+        }
+        for _ in 0..THREADS_FOR_LARGE {
+            let _ = self.large.send(Message::Stop);
+        }
+    }
+}
+
+fn run(connection: &Connection, inbox: &Mutex<mpsc::Receiver<Message>>) {
+    loop {
+        let message = inbox.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        match message {
+            Ok(Message::Job(job)) => job(connection),
+            Ok(Message::Stop) | Err(_) => return,
+        }
+    }
+}
+
+fn in_transaction<T>(
+    connection: &Connection,
+    read: impl FnOnce(&Connection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    connection.prepare_cached("BEGIN DEFERRED")?.execute([])?;
+    let outcome = catch_unwind(AssertUnwindSafe(|| read(connection))).unwrap_or_else(|_| {
+        tracing::error!("a read of the store panicked");
+        Err(StoreError::Panicked)
+    });
+    if !connection.is_autocommit() {
+        connection.prepare_cached("ROLLBACK")?.execute([])?;
+    }
+    outcome
+}

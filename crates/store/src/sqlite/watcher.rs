@@ -1,0 +1,55 @@
+//! Notices what other processes write into the file: the admin commands.
+//!
+//! `PRAGMA data_version` tells a connection whether another one has committed since it last asked, at the cost of a look at
+//! the shared index of the log. On a change, the journal's position moves on, and what is in memory of tokens is emptied if a
+//! token or an account was changed.
+
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use super::{Shared, journal, tokens};
+use crate::StoreError;
+
+/// How often it looks. A revoked token is refused within twice this, and the time of a read.
+const EVERY: Duration = Duration::from_millis(100);
+
+/// Watches until `stop` is dropped.
+pub(super) fn run(connection: &Connection, shared: &Arc<Shared>, stop: &mpsc::Receiver<()>) {
+    let mut seen = Seen::default();
+    while stop.recv_timeout(EVERY) == Err(mpsc::RecvTimeoutError::Timeout) {
+        if let Err(error) = look(connection, shared, &mut seen) {
+            tracing::error!(error = &error as &dyn std::error::Error, "the database could not be watched");
+            // What cannot be watched may not be trusted.
+            shared.identities.empty();
+        }
+    }
+}
+
+#[derive(Default)]
+struct Seen {
+    data_version: Option<i64>,
+    revision: Option<i64>,
+}
+
+fn look(connection: &Connection, shared: &Shared, seen: &mut Seen) -> Result<(), StoreError> {
+    let data_version = data_version(connection)?;
+    if seen.data_version == Some(data_version) {
+        return Ok(());
+    }
+    let revision = tokens::revision(connection)?;
+    if seen.revision != Some(revision) {
+        shared.identities.empty();
+        seen.revision = Some(revision);
+    }
+    shared.journal_moved(Some(journal::position(connection)? as i64));
+    // Last, so that a failure before is looked at again.
+    seen.data_version = Some(data_version);
+    Ok(())
+}
+
+/// A number that changes whenever another connection has committed.
+pub(super) fn data_version(connection: &Connection) -> Result<i64, StoreError> {
+    Ok(connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?)
+}

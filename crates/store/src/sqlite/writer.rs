@@ -1,0 +1,218 @@
+//! The one thread that writes, and group commit.
+//!
+//! The writer takes the job that waits, opens a transaction, runs the job and all that have come since, each in a savepoint
+//! of its own, commits once, and only then answers all of them: one fsync serves many clients, and an answer means that the
+//! change is durable. A job that is refused takes back only its own savepoint; where the commit fails, all fail.
+//!
+//! Decided against: a transaction per job (an fsync each), and a fixed delay to collect jobs (with one client it is pure
+//! loss, and with many the jobs collect by themselves while the last commit waits for the disk).
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::Shared;
+use crate::{StoreError, Timestamp};
+
+/// The longest a transaction collects jobs before it commits: bounds what the first of them waits.
+const COLLECT_AT_MOST: Duration = Duration::from_millis(20);
+
+/// The way to the writer.
+#[derive(Debug, Clone)]
+pub(super) struct Writer {
+    messages: mpsc::Sender<Message>,
+}
+
+/// What a job works with.
+pub(super) struct Work {
+    pub(super) connection: Connection,
+    pub(super) shared: Arc<Shared>,
+    /// The newest position in the journal that the open transaction wrote.
+    journal_end: Cell<Option<i64>>,
+}
+
+/// Runs its job, or is refused before, and gives its answer to be sent after the commit.
+type Job = Box<dyn FnOnce(Result<&Work, SharedError>) -> Answer + Send>;
+type Answer = Box<dyn FnOnce(Result<(), SharedError>)>;
+type SharedError = Arc<rusqlite::Error>;
+
+enum Message {
+    Job(Job),
+    Checkpoint(oneshot::Sender<()>),
+    Stop,
+}
+
+impl Writer {
+    /// Starts the thread.
+    pub(super) fn start(connection: Connection, shared: Arc<Shared>) -> Result<(Writer, JoinHandle<()>), StoreError> {
+        let (messages, inbox) = mpsc::channel();
+        let work = Work { connection, shared, journal_end: Cell::new(None) };
+        let thread = super::spawn("store-writer", move || run(&work, &inbox))?;
+        Ok((Writer { messages }, thread))
+    }
+
+    /// Runs `job` in a transaction; resolves when that is durable. Runs to its end even where nobody waits any more.
+    pub(super) async fn run<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&Work) -> Result<T, E> + Send + 'static,
+    {
+        self.submit(job).await.unwrap_or(Err(E::from(StoreError::Closed)))
+    }
+
+    /// [`Writer::run`] for the store's own threads, which may block.
+    pub(super) fn run_blocking<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Work) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.submit(job).blocking_recv().unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// Copies back, between two transactions, what is left of the log; waits until it is done.
+    pub(super) fn checkpoint_blocking(&self) {
+        let (done, wait) = oneshot::channel();
+        if self.messages.send(Message::Checkpoint(done)).is_ok() {
+            // An error means that the writer has ended, and with it the log's growth.
+            let _ = wait.blocking_recv();
+        }
+    }
+
+    /// Ends the thread after the jobs it has by now.
+    pub(super) fn stop(&self) {
+        // It may have ended already.
+        let _ = self.messages.send(Message::Stop);
+    }
+
+    fn submit<T, E, F>(&self, job: F) -> oneshot::Receiver<Result<T, E>>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&Work) -> Result<T, E> + Send + 'static,
+    {
+        let (sender, receiver) = oneshot::channel();
+        let job: Job = Box::new(move |work| {
+            let outcome = match work {
+                Ok(work) => work.attempt(job),
+                Err(error) => Err(E::from(StoreError::Commit(error))),
+            };
+            Box::new(move |committed| {
+                let answer = match committed {
+                    Ok(()) => outcome,
+                    Err(error) => Err(E::from(StoreError::Commit(error))),
+                };
+                // Nobody may wait any more; the change stands all the same.
+                let _ = sender.send(answer);
+            })
+        });
+        // A message that cannot be sent is dropped, and with it the sender: the receiver then says "closed".
+        let _ = self.messages.send(Message::Job(job));
+        receiver
+    }
+}
+
+impl Work {
+    /// Now, by the store's clock, in the resolution that is stored.
+    pub(super) fn now(&self) -> Timestamp {
+        self.shared.now()
+    }
+
+    /// Notes that the open transaction has written this position of the journal.
+    pub(super) fn journal_reached(&self, position: i64) {
+        self.journal_end.set(self.journal_end.get().max(Some(position)));
+    }
+
+    fn execute(&self, sql: &'static str) -> Result<(), rusqlite::Error> {
+        self.connection.prepare_cached(sql)?.execute([]).map(drop)
+    }
+
+    /// Runs one job in its savepoint.
+    fn attempt<T, E: From<StoreError>>(&self, job: impl FnOnce(&Work) -> Result<T, E>) -> Result<T, E> {
+        let before = self.journal_end.get();
+        self.execute("SAVEPOINT job").map_err(StoreError::from)?;
+        let outcome = catch_unwind(AssertUnwindSafe(|| job(self))).unwrap_or_else(|_| {
+            tracing::error!("a job of the store's writer panicked; it has had no effect");
+            Err(E::from(StoreError::Panicked))
+        });
+        // SQLite itself takes back the whole transaction over some failures (a full disk): then there is no savepoint either.
+        if self.connection.is_autocommit() {
+            return outcome;
+        }
+        if outcome.is_err() {
+            self.journal_end.set(before);
+            self.execute("ROLLBACK TO job").map_err(StoreError::from)?;
+        }
+        self.execute("RELEASE job").map_err(StoreError::from)?;
+        outcome
+    }
+}
+
+fn run(work: &Work, inbox: &mpsc::Receiver<Message>) {
+    let mut next = inbox.recv().ok();
+    while let Some(message) = next {
+        next = match message {
+            Message::Job(job) => transaction(work, job, inbox),
+            Message::Checkpoint(done) => {
+                super::housekeeper::copy_back(&work.connection);
+                // The housekeeper may have ended.
+                let _ = done.send(());
+                None
+            }
+            Message::Stop => return,
+        };
+        if next.is_none() {
+            next = inbox.recv().ok();
+        }
+    }
+}
+
+/// Runs `first` and what else has come by then in one transaction. Gives back a message that is no job, to be handled next.
+fn transaction(work: &Work, first: Job, inbox: &mpsc::Receiver<Message>) -> Option<Message> {
+    let mut answers = Vec::new();
+    let mut other = None;
+    let begun = work.execute("BEGIN IMMEDIATE").map_err(Arc::new);
+    let started = Instant::now();
+    let mut job = Some(first);
+    let mut outcome = begun.clone();
+    while let Some(current) = job.take() {
+        answers.push(current(begun.clone().map(|()| work)));
+        if begun.is_ok() && work.connection.is_autocommit() {
+            outcome = Err(Arc::new(rusqlite::Error::SqliteFailure(
+                rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_ABORT_ROLLBACK),
+                Some("another change of the same transaction failed and took it back".to_owned()),
+            )));
+            break;
+        }
+        if started.elapsed() < COLLECT_AT_MOST {
+            match inbox.try_recv() {
+                Ok(Message::Job(more)) => job = Some(more),
+                Ok(message) => other = Some(message),
+                Err(_) => {}
+            }
+        }
+    }
+    if outcome.is_ok() {
+        outcome = work.execute("COMMIT").map_err(Arc::new);
+    }
+    let journal_end = work.journal_end.take();
+    match &outcome {
+        Ok(()) => work.shared.journal_moved(journal_end),
+        Err(error) => {
+            tracing::error!(error = %error, changes = answers.len(), "a transaction could not be stored");
+            if !work.connection.is_autocommit()
+                && let Err(error) = work.execute("ROLLBACK")
+            {
+                tracing::error!(%error, "and could not be taken back");
+            }
+        }
+    }
+    for answer in answers {
+        answer(outcome.clone());
+    }
+    other
+}

@@ -1,0 +1,306 @@
+//! Zones: making, listing, deleting, and the operator's overrides.
+//!
+//! Deleting a zone touches one row, however many records it has: every tenant's query passes over the records of a deleted
+//! zone, and the housekeeper ends their lives in small steps afterwards (see [`sweep`]).
+
+use dns::{Name, Serial, ZoneId, ZoneName};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
+
+use super::journal::{self, By, Kind};
+use super::rows::{self, ZONE_WIDTH, ZoneRow, zone_columns};
+use super::writer::Work;
+use crate::{AccountId, Author, CreateZoneError, Head, StoreError, VersionNumber, Zone, ZoneOfAnyone};
+
+/// Makes a zone: its first version holds the server's own records.
+pub(super) fn create(
+    work: &Work,
+    author: &Author,
+    name: &ZoneName,
+    override_related: bool,
+) -> Result<Zone, CreateZoneError> {
+    let shared = &work.shared;
+    shared.apex.check_zone(name).map_err(CreateZoneError::Apex)?;
+    let key = name.name().key();
+    let now = work.now();
+    let mut zone = ZoneRow {
+        row: 0,
+        account: author.account,
+        apex: shared.apex_id,
+        zone: Zone {
+            id: ZoneId(shared.ids.next(now)),
+            name: name.clone(),
+            created_at: now,
+            record_count: 0,
+            version: VersionNumber(1),
+            serial: first_serial(&work.connection, &key, Serial::at_time(now.as_second()))?,
+        },
+    };
+    if !insert(work, &zone, &key)? {
+        return Err(CreateZoneError::Exists);
+    }
+    zone.row = work.connection.last_insert_rowid();
+    // After the insert, so that "exists" comes before "related"; the savepoint takes the row back.
+    if !override_related && is_related_to_another(&work.connection, author.account, name.name(), &key)? {
+        return Err(CreateZoneError::Related);
+    }
+    journal::insert_version(work, &zone, &By::from(author), Kind::Change, now)?;
+    Ok(zone.zone)
+}
+
+/// False where a live zone has the name.
+fn insert(work: &Work, zone: &ZoneRow, key: &[u8]) -> Result<bool, StoreError> {
+    let inserted = work
+        .connection
+        .prepare_cached(
+            "INSERT INTO zones (uuid, account, name, created, record_count, version, serial, apex)
+             VALUES (?1, ?2, ?3, ?4, 0, 1, ?5, ?6)",
+        )?
+        .execute(params![
+            zone.zone.id.0.as_bytes(),
+            zone.account.0,
+            key,
+            zone.zone.created_at.as_millisecond(),
+            zone.zone.serial.0,
+            zone.apex,
+        ]);
+    match inserted {
+        Ok(_) => Ok(true),
+        Err(error) if violates_uniqueness(&error) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether a statement failed because the row would have been a second one.
+pub(super) fn violates_uniqueness(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|error| {
+        error.code == ErrorCode::ConstraintViolation && error.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE
+    })
+}
+
+fn first_serial(connection: &Connection, key: &[u8], now: Serial) -> Result<Serial, StoreError> {
+    let floor: Option<u32> = connection
+        .prepare_cached("SELECT serial FROM floors WHERE name = ?1")?
+        .query_row([key], |row| row.get(0))
+        .optional()?;
+    Ok(floor.map_or(now, |floor| Serial(floor).next(now)))
+}
+
+pub(super) const BELOW: &str = "SELECT 1 FROM zones INDEXED BY zones_by_name
+     WHERE deleted IS NULL AND name > ?1 AND name < ?2 AND account <> ?3 LIMIT 1";
+const ABOVE: &str =
+    "SELECT 1 FROM zones INDEXED BY zones_by_name WHERE deleted IS NULL AND name = ?1 AND account <> ?2";
+
+fn is_related_to_another(
+    connection: &Connection,
+    account: AccountId,
+    name: &Name,
+    key: &[u8],
+) -> Result<bool, StoreError> {
+    // Every key below this one begins with it, and it ends with a zero octet: the same with a one is the first beyond.
+    let mut beyond = key.to_vec();
+    if let Some(last) = beyond.last_mut() {
+        *last = 1;
+    }
+    if connection.prepare_cached(BELOW)?.exists(params![key, beyond, account.0])? {
+        return Ok(true);
+    }
+    let mut above = connection.prepare_cached(ABOVE)?;
+    let mut ancestor = name.parent();
+    while let Some(name) = ancestor.filter(|name| !name.is_root()) {
+        if above.exists(params![name.key(), account.0])? {
+            return Ok(true);
+        }
+        ancestor = name.parent();
+    }
+    Ok(false)
+}
+
+/// Deletes a zone. Its last version says so, and its name keeps the serial as a floor.
+pub(super) fn delete(work: &Work, author: &Author, id: ZoneId) -> Result<Option<Zone>, StoreError> {
+    let Some(mut zone) = of_account(&work.connection, author.account, id)? else { return Ok(None) };
+    let now = work.now();
+    journal::advance(&mut zone.zone, now);
+    journal::insert_version(work, &zone, &By::from(author), Kind::Deleted, now)?;
+    work.connection
+        .prepare_cached("UPDATE zones SET deleted = ?2, version = ?3, serial = ?4 WHERE id = ?1")?
+        .execute(params![zone.row, now.as_millisecond(), journal::number(zone.zone.version), zone.zone.serial.0])?;
+    // The serial of a zone always lies above its name's floor, so the newest is the highest.
+    work.connection
+        .prepare_cached("INSERT INTO floors VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET serial = excluded.serial")?
+        .execute(params![zone.zone.name.name().key(), zone.zone.serial.0])?;
+    Ok(Some(zone.zone))
+}
+
+/// How many records one step of [`sweep`] ends: a few milliseconds of the writer's time.
+const SWEEP_STEP: usize = 200;
+
+pub(super) const UNSWEPT: &str =
+    "SELECT id, version FROM zones INDEXED BY zones_unswept WHERE deleted IS NOT NULL AND swept = 0 LIMIT 1";
+
+/// Whether [`sweep`] has something to do.
+pub(super) fn is_unswept(connection: &Connection) -> Result<bool, StoreError> {
+    Ok(connection.prepare_cached(UNSWEPT)?.exists([])?)
+}
+
+/// Ends some records of a deleted zone with the zone's last version. False where there was nothing to do.
+pub(super) fn sweep(work: &Work) -> Result<bool, StoreError> {
+    let unswept = work
+        .connection
+        .prepare_cached(UNSWEPT)?
+        .query_row([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
+        .optional()?;
+    let Some((zone, version)) = unswept else { return Ok(false) };
+    let ended = work
+        .connection
+        .prepare_cached(
+            "UPDATE records SET to_version = ?2 WHERE id IN (
+                 SELECT id FROM records INDEXED BY records_of_zone WHERE zone = ?1 AND to_version IS NULL LIMIT ?3)",
+        )?
+        .execute(params![zone, version, SWEEP_STEP as i64])?;
+    if ended < SWEEP_STEP {
+        work.connection.prepare_cached("UPDATE zones SET swept = 1 WHERE id = ?1")?.execute([zone])?;
+    }
+    Ok(true)
+}
+
+/// Gives a zone, with its records, to another account. Costs a row per record: the account stands in them.
+pub(super) fn give_to(work: &Work, name: &ZoneName, to: AccountId) -> Result<bool, StoreError> {
+    let found = by_name(&work.connection, name)?;
+    let Some(zone) = found else { return Ok(false) };
+    work.connection.execute("UPDATE zones SET account = ?2 WHERE id = ?1", params![zone.row, to.0])?;
+    work.connection
+        .execute("UPDATE records SET account = ?2 WHERE zone = ?1 AND to_version IS NULL", params![zone.row, to.0])?;
+    Ok(true)
+}
+
+pub(super) const OF_ACCOUNT: &str = concat!(
+    "SELECT ",
+    zone_columns!(),
+    " FROM zones z INDEXED BY zones_of_account WHERE z.account = ?1 AND z.uuid = ?2 AND z.deleted IS NULL"
+);
+
+/// The account's zone of that identity.
+pub(super) fn of_account(
+    connection: &Connection,
+    account: AccountId,
+    id: ZoneId,
+) -> Result<Option<ZoneRow>, StoreError> {
+    one(connection, OF_ACCOUNT, params![account.0, id.0.as_bytes()])
+}
+
+pub(super) const BY_UUID: &str = concat!(
+    "SELECT ",
+    zone_columns!(),
+    " FROM zones z INDEXED BY zones_by_uuid WHERE z.uuid = ?1 AND z.deleted IS NULL"
+);
+
+/// The zone of that identity, whoever has it: for deployment.
+pub(super) fn by_uuid(connection: &Connection, id: ZoneId) -> Result<Option<ZoneRow>, StoreError> {
+    one(connection, BY_UUID, params![id.0.as_bytes()])
+}
+
+pub(super) const BY_NAME: &str = concat!(
+    "SELECT ",
+    zone_columns!(),
+    " FROM zones z INDEXED BY zones_by_name WHERE z.name = ?1 AND z.deleted IS NULL"
+);
+
+/// The zone of that name, whoever has it.
+pub(super) fn by_name(connection: &Connection, name: &ZoneName) -> Result<Option<ZoneRow>, StoreError> {
+    one(connection, BY_NAME, params![name.name().key()])
+}
+
+fn one(
+    connection: &Connection,
+    sql: &'static str,
+    parameters: impl rusqlite::Params,
+) -> Result<Option<ZoneRow>, StoreError> {
+    connection.prepare_cached(sql)?.query_row(parameters, |row| Ok(rows::zone(row))).optional()?.transpose()
+}
+
+pub(super) const PAGE: &str = concat!(
+    "SELECT ",
+    zone_columns!(),
+    " FROM zones z INDEXED BY zones_of_account
+     WHERE z.account = ?1 AND z.uuid > ?2 AND z.deleted IS NULL ORDER BY z.uuid LIMIT ?3"
+);
+
+/// A page of an account's zones, oldest first.
+pub(super) fn page(
+    connection: &Connection,
+    account: AccountId,
+    name: Option<&ZoneName>,
+    after: Option<ZoneId>,
+    limit: u32,
+) -> Result<Vec<Zone>, StoreError> {
+    if let Some(name) = name {
+        let found = by_name(connection, name)?;
+        let wanted = |zone: &ZoneRow| zone.account == account && after.is_none_or(|after| zone.zone.id > after);
+        return Ok(found.filter(wanted).map(|row| row.zone).into_iter().take(limit as usize).collect());
+    }
+    let mut statement = connection.prepare_cached(PAGE)?;
+    let mut rows = statement.query(params![account.0, start(after.map(|after| after.0).as_ref()), limit])?;
+    let mut zones = Vec::new();
+    while let Some(row) = rows.next()? {
+        zones.push(rows::zone(row)?.zone);
+    }
+    Ok(zones)
+}
+
+/// The key after which a page begins: nothing sorts before every UUID.
+pub(super) fn start(after: Option<&uuid::Uuid>) -> &[u8] {
+    after.map_or(&[], |uuid| uuid.as_bytes().as_slice())
+}
+
+pub(super) const HEADS: &str = concat!(
+    "SELECT ",
+    zone_columns!(),
+    " FROM zones z INDEXED BY zones_by_uuid WHERE z.uuid > ?1 AND z.deleted IS NULL ORDER BY z.uuid LIMIT ?2"
+);
+
+/// The heads of all zones.
+pub(super) fn heads(connection: &Connection, after: Option<ZoneId>, limit: u32) -> Result<Vec<Head>, StoreError> {
+    let mut statement = connection.prepare_cached(HEADS)?;
+    let mut rows = statement.query(params![start(after.map(|after| after.0).as_ref()), limit])?;
+    let mut heads = Vec::new();
+    while let Some(row) = rows.next()? {
+        heads.push(head(rows::zone(row)?));
+    }
+    Ok(heads)
+}
+
+/// What deployment needs of a zone.
+pub(super) fn head(row: ZoneRow) -> Head {
+    Head { id: row.zone.id, name: row.zone.name, version: row.zone.version, serial: row.zone.serial }
+}
+
+pub(super) const OF_ANYONE: &str = concat!(
+    "SELECT ",
+    zone_columns!(),
+    ", a.email FROM zones z INDEXED BY zones_by_name CROSS JOIN accounts a ON a.id = z.account
+     WHERE z.name > ?1 AND z.deleted IS NULL ORDER BY z.name LIMIT ?2"
+);
+pub(super) const ONE_OF_ANYONE: &str = concat!(
+    "SELECT ",
+    zone_columns!(),
+    ", a.email FROM zones z INDEXED BY zones_by_name CROSS JOIN accounts a ON a.id = z.account
+     WHERE z.name = ?1 AND z.deleted IS NULL LIMIT ?2"
+);
+
+/// Zones with their owners, by name: the one with that name, or those after it.
+pub(super) fn of_anyone(
+    connection: &Connection,
+    sql: &'static str,
+    name: Option<&ZoneName>,
+    limit: u32,
+) -> Result<Vec<ZoneOfAnyone>, StoreError> {
+    let key = name.map(|name| name.name().key()).unwrap_or_default();
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params![key, limit])?;
+    let mut zones = Vec::new();
+    while let Some(row) = rows.next()? {
+        let ZoneRow { account, zone, .. } = rows::zone(row)?;
+        zones.push(ZoneOfAnyone { account, email: row.get(ZONE_WIDTH)?, zone });
+    }
+    Ok(zones)
+}

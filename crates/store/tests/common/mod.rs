@@ -1,0 +1,146 @@
+//! A store in a folder of its own, with a clock that the test sets.
+
+#![expect(dead_code, reason = "each test file uses its part of this")]
+#![expect(clippy::unwrap_used, reason = "only tests use this")]
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
+
+use dns::apex::{Apex, ApexNameserver};
+use dns::change::{Edit, Limits, NewRecord, TtlChoice};
+use dns::{Name, OwnerName, RecordData, RecordId, RecordType, Ttl, ZoneName};
+use store::*;
+
+/// 2024-01-15T10:30:00Z.
+pub(crate) const START: i64 = 1_705_314_600;
+
+/// A store, the folder that it is in, and its clock.
+pub(crate) struct Fixture {
+    pub(crate) store: Store,
+    pub(crate) clock: TestClock,
+    folder: tempfile::TempDir,
+}
+
+/// Seconds since 1970, as the test sets them.
+#[derive(Clone)]
+pub(crate) struct TestClock(Arc<AtomicI64>);
+
+impl TestClock {
+    pub(crate) fn set(&self, seconds: i64) {
+        self.0.store(seconds, Ordering::SeqCst);
+    }
+
+    pub(crate) fn advance(&self, seconds: i64) {
+        self.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    fn clock(&self) -> Clock {
+        let seconds = Arc::clone(&self.0);
+        Clock::from_fn(move || Timestamp::from_second(seconds.load(Ordering::SeqCst)).unwrap())
+    }
+}
+
+impl Fixture {
+    pub(crate) fn new() -> Fixture {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = TestClock(Arc::new(AtomicI64::new(START)));
+        let store =
+            Store::open(&folder.path().join("store.db"), options(&clock, apex(&[("ns1.zonewright.test", &[])])))
+                .unwrap();
+        Fixture { store, clock, folder }
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.path().join("store.db")
+    }
+
+    /// A second store on the same file, as another process has it.
+    pub(crate) fn another(&self) -> Store {
+        self.another_with(apex(&[("ns1.zonewright.test", &[])]))
+    }
+
+    pub(crate) fn another_with(&self, apex: Apex) -> Store {
+        Store::open(&self.path(), options(&self.clock, apex)).unwrap()
+    }
+
+    pub(crate) async fn account(&self, email: &str) -> Author {
+        let new = NewAccount { email: email.to_owned(), ..NewAccount::default() };
+        author(self.store.create_account(new).await.unwrap().id)
+    }
+
+    pub(crate) async fn zone(&self, author: &Author, name: &str) -> Zone {
+        self.store.create_zone(author, zone_name(name), false).await.unwrap()
+    }
+
+    pub(crate) async fn add(&self, author: &Author, zone: &Zone, owner: &str, address: &str) -> StoredRecord {
+        let edit = self.create(zone, owner, address);
+        let committed = self.store.change(author, zone.id, vec![edit], vec![]).await.unwrap();
+        committed.records[0].clone().unwrap()
+    }
+
+    /// The wish for an A record.
+    pub(crate) fn create(&self, zone: &Zone, owner: &str, address: &str) -> Edit {
+        Edit::Create(self.store.new_record_id(), wish(zone, owner, RecordType::A, address))
+    }
+
+    /// The number that a direct question to the file answers.
+    pub(crate) fn count(&self, sql: &str) -> i64 {
+        count(&self.path(), sql)
+    }
+}
+
+pub(crate) fn count(path: &Path, sql: &str) -> i64 {
+    let connection = rusqlite::Connection::open(path).unwrap();
+    connection.query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+pub(crate) fn options(clock: &TestClock, apex: Apex) -> Options {
+    Options { clock: clock.clock(), limits: Limits::default(), apex }
+}
+
+pub(crate) fn apex(nameservers: &[(&str, &[&str])]) -> Apex {
+    let nameservers = nameservers
+        .iter()
+        .map(|(name, addresses)| ApexNameserver {
+            name: Name::parse(name).unwrap(),
+            addresses: addresses.iter().map(|address| address.parse().unwrap()).collect(),
+        })
+        .collect();
+    Apex::new(nameservers).unwrap()
+}
+
+pub(crate) fn author(account: AccountId) -> Author {
+    Author { account, name: "test".to_owned(), source: Source::Api, address: None }
+}
+
+pub(crate) fn zone_name(name: &str) -> ZoneName {
+    ZoneName::parse(name).unwrap()
+}
+
+pub(crate) fn wish(zone: &Zone, owner: &str, record_type: RecordType, value: &str) -> NewRecord {
+    NewRecord {
+        owner: OwnerName::parse(owner, &zone.name).unwrap(),
+        data: RecordData::parse(record_type, value, None, &zone.name).unwrap(),
+        ttl: TtlChoice::Join(Ttl::DEFAULT),
+    }
+}
+
+pub(crate) fn replace(record: &StoredRecord, wanted: NewRecord) -> Edit {
+    Edit::Replace(record.record.id, wanted)
+}
+
+pub(crate) fn delete(id: RecordId) -> Edit {
+    Edit::Delete(id)
+}
+
+/// Asks until the answer is yes; fails after ten seconds.
+pub(crate) async fn eventually<F: Future<Output = bool>>(what: &str, mut ask: impl FnMut() -> F) -> Duration {
+    let started = Instant::now();
+    while !ask().await {
+        assert!(started.elapsed() < Duration::from_secs(10), "{what}: not within ten seconds");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    started.elapsed()
+}
