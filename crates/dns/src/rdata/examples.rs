@@ -12,6 +12,7 @@ pub(crate) type Bad<'a> = (&'a str, Option<u16>, &'a str);
 /// way through the store.
 pub(crate) fn check(record_type: RecordType, good: &[Good<'_>], bad: &[Bad<'_>]) {
     let zone = ZoneName::parse("example.com").unwrap();
+    assert_eq!(RecordType::parse(record_type.name()), Ok(record_type), "{record_type} is among the editable types");
     for (value, priority, field) in bad {
         match RecordData::parse(record_type, value, *priority, &zone) {
             Ok(data) => panic!("{record_type} {value:?} was accepted as {data}"),

@@ -2,7 +2,7 @@
 //!
 //! Each type knows how users write it (`parse`, `value`, with the priority apart), how it travels and is compared (`compose`,
 //! `from_wire`: uncompressed, names in lower case) and how a zone file writes it (`Display`, all names absolute). To add a type,
-//! write its file, add it to [`RecordType`] and follow the compiler.
+//! see `docs/adding-a-record-type.md`.
 
 mod a;
 mod aaaa;

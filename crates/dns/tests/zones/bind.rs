@@ -118,7 +118,7 @@ pub(crate) fn serve(zones: &[ZoneSnapshot]) -> Vec<String> {
     let (send, lines) = mpsc::channel();
     let log = BufReader::new(named.0.stderr.take().unwrap());
     std::thread::spawn(move || log.lines().map_while(Result::ok).try_for_each(|line| send.send(line)));
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_secs(120);
     let mut loaded = 0;
     let mut complaints = Vec::new();
     loop {
@@ -163,7 +163,7 @@ pub(crate) fn transfers(zone: &ZoneSnapshot, key: &str) -> bool {
             .expect("dig runs (Debian: bind9-dnsutils)");
         String::from_utf8_lossy(&output.stdout).into_owned()
     };
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_secs(120);
     while !dig("SOA", &["+short"]).contains("1700000000") {
         assert!(Instant::now() < deadline, "named answers");
     }
