@@ -60,9 +60,11 @@ pub(crate) async fn token(command: TokenCommand) -> Result<ExitCode, Failure> {
             };
             let mut lines = String::from("number\taccount\tname\tends in\tpermissions\tcreated\texpires\tlast used\n");
             for token in store.tokens(only).await? {
-                let email = accounts.iter().find(|account| account.id == token.account).map_or("?", |account| &account.email);
+                let email =
+                    accounts.iter().find(|account| account.id == token.account).map_or("?", |account| &account.email);
                 let permissions: Vec<_> = token.permissions.iter().map(Permission::name).collect();
-                let time = |time: Option<Timestamp>| time.map_or_else(|| "never".to_owned(), |time| format!("{time:.0}"));
+                let time =
+                    |time: Option<Timestamp>| time.map_or_else(|| "never".to_owned(), |time| format!("{time:.0}"));
                 lines.push_str(&format!(
                     "{}\t{email}\t{}\t...{}\t{}\t{:.0}\t{}\t{}\n",
                     token.id,
@@ -82,7 +84,9 @@ pub(crate) async fn token(command: TokenCommand) -> Result<ExitCode, Failure> {
             let revoked = store.revoke_token(id).await?;
             store.close().await;
             if !revoked {
-                return Err(Failure::Other(format!("there is no token {id}; `zonewright token list` shows the numbers")));
+                return Err(Failure::Other(format!(
+                    "there is no token {id}; `zonewright token list` shows the numbers"
+                )));
             }
             print(&format!("token {id} revoked\n"))?;
         }
@@ -102,7 +106,12 @@ pub(crate) async fn zone(command: ZoneCommand) -> Result<ExitCode, Failure> {
                 after = Some(last.zone.name.clone());
                 let lines: String = page
                     .iter()
-                    .map(|row| format!("{}\t{}\t{} records\tserial {}\n", row.zone.name, row.email, row.zone.record_count, row.zone.serial))
+                    .map(|row| {
+                        format!(
+                            "{}\t{}\t{} records\tserial {}\n",
+                            row.zone.name, row.email, row.zone.record_count, row.zone.serial
+                        )
+                    })
                     .collect();
                 print(&lines)?;
             }
@@ -141,7 +150,9 @@ fn open(data: &DataFlags) -> Result<Store, Failure> {
 
 async fn find_account(store: &Store, email: &str) -> Result<Account, Failure> {
     let account = store.account_by_email(email).await?;
-    account.ok_or_else(|| Failure::Other(format!("there is no account {email}; make it with: zonewright account create {email}")))
+    account.ok_or_else(|| {
+        Failure::Other(format!("there is no account {email}; make it with: zonewright account create {email}"))
+    })
 }
 
 fn zone_name(text: &str) -> Result<ZoneName, Failure> {
@@ -153,8 +164,9 @@ fn no_zone(name: &ZoneName) -> Failure {
 }
 
 fn expiry(text: &str) -> Result<Timestamp, Failure> {
-    let span = duration::parse(text)
-        .ok_or_else(|| Failure::Other(format!("--expires \"{text}\": a whole number and s, m, h, d or w, such as 90d")))?;
+    let span = duration::parse(text).ok_or_else(|| {
+        Failure::Other(format!("--expires \"{text}\": a whole number and s, m, h, d or w, such as 90d"))
+    })?;
     Clock::system().now().checked_add(span).map_err(|_| Failure::Other(format!("--expires \"{text}\" is too far away")))
 }
 

@@ -78,8 +78,7 @@ impl Config {
 
     /// Reads everything for a command that only uses the data.
     pub(crate) fn load_for_data(flags: &DataFlags) -> Result<Config, ConfigError> {
-        let given =
-            Flags { data: flags.data.as_deref(), database: flags.database.as_deref(), ..Flags::default() };
+        let given = Flags { data: flags.data.as_deref(), database: flags.database.as_deref(), ..Flags::default() };
         read(flags.config.as_deref(), &given)
     }
 
@@ -192,7 +191,11 @@ fn explain(error: &figment::Error) -> String {
         .map(|single| {
             let place = single.metadata.as_ref().map_or_else(|| "configuration".to_owned(), place_of);
             let key = single.path.join(".");
-            if key.is_empty() { format!("{place}: {}", single.kind) } else { format!("{place}: {key}: {}", single.kind) }
+            if key.is_empty() {
+                format!("{place}: {}", single.kind)
+            } else {
+                format!("{place}: {key}: {}", single.kind)
+            }
         })
         .collect();
     sentences.join("\n")
@@ -214,21 +217,39 @@ struct Checker<'a> {
 impl Checker<'_> {
     fn check(&self, raw: Raw, file: Option<PathBuf>) -> Result<Config, ConfigError> {
         if let Some(url) = &raw.database {
-            return Err(self.bad("database", format!("\"{}\" is not supported by this version", redacted(url)), "leave it out for SQLite in the data directory"));
+            return Err(self.bad(
+                "database",
+                format!("\"{}\" is not supported by this version", redacted(url)),
+                "leave it out for SQLite in the data directory",
+            ));
         }
         if !raw.secondary.is_empty() {
-            return Err(self.bad("secondary", "this version deploys to the embedded nameserver only".to_owned(), "leave it out"));
+            return Err(self.bad(
+                "secondary",
+                "this version deploys to the embedded nameserver only".to_owned(),
+                "leave it out",
+            ));
         }
         let nameserver = match raw.nameserver.as_str() {
             "embedded" => NameserverKind::Embedded,
             "none" => NameserverKind::None,
-            other => return Err(self.bad("nameserver", format!("\"{other}\" is not supported by this version"), "use embedded or none")),
+            other => {
+                return Err(self.bad(
+                    "nameserver",
+                    format!("\"{other}\" is not supported by this version"),
+                    "use embedded or none",
+                ));
+            }
         };
         let tls = match (raw.tls_cert, raw.tls_key) {
             (None, None) => None,
             (Some(cert), Some(key)) => Some(Tls { cert: cert.into(), key: key.into() }),
-            (Some(_), None) => return Err(self.bad("tls_key", "missing beside tls_cert".to_owned(), "HTTPS needs both")),
-            (None, Some(_)) => return Err(self.bad("tls_cert", "missing beside tls_key".to_owned(), "HTTPS needs both")),
+            (Some(_), None) => {
+                return Err(self.bad("tls_key", "missing beside tls_cert".to_owned(), "HTTPS needs both"));
+            }
+            (None, Some(_)) => {
+                return Err(self.bad("tls_cert", "missing beside tls_key".to_owned(), "HTTPS needs both"));
+            }
         };
         let limits = Limits {
             rrset_records: self.at_least_one("limits.rrset_records", raw.limits.rrset_records)?,
@@ -236,7 +257,11 @@ impl Checker<'_> {
             ttl_max: self.ttl("limits.ttl_max", raw.limits.ttl_max)?,
         };
         if limits.ttl_min > limits.ttl_max {
-            return Err(self.bad("limits.ttl_min", format!("{} is larger than limits.ttl_max", limits.ttl_min), "give a smaller number of seconds"));
+            return Err(self.bad(
+                "limits.ttl_min",
+                format!("{} is larger than limits.ttl_max", limits.ttl_min),
+                "give a smaller number of seconds",
+            ));
         }
         Ok(Config {
             file,
@@ -259,7 +284,9 @@ impl Checker<'_> {
     }
 
     fn address(&self, key: &str, text: &str) -> Result<SocketAddr, ConfigError> {
-        text.parse().map_err(|_| self.bad(key, format!("\"{text}\" is no address with a port"), "such as 127.0.0.1:8053 or [::1]:8053"))
+        text.parse().map_err(|_| {
+            self.bad(key, format!("\"{text}\" is no address with a port"), "such as 127.0.0.1:8053 or [::1]:8053")
+        })
     }
 
     fn ttl(&self, key: &str, seconds: u32) -> Result<Ttl, ConfigError> {
@@ -274,7 +301,8 @@ impl Checker<'_> {
         const HINT: &str = "NAME or NAME=ADDRESS,ADDRESS such as ns1.example.net=192.0.2.53,2001:db8::53";
         let mut set: Vec<ApexNameserver> = Vec::new();
         for text in nameservers {
-            let (name, addresses) = text.split_once('=').map_or((text.as_str(), None), |(name, list)| (name, Some(list)));
+            let (name, addresses) =
+                text.split_once('=').map_or((text.as_str(), None), |(name, list)| (name, Some(list)));
             let name = Name::parse(name).map_err(|error| self.bad("ns", format!("\"{text}\": {error}"), HINT))?;
             if name.labels().count() < 2 {
                 return Err(self.bad("ns", format!("\"{text}\" is not a full host name"), HINT));
@@ -283,13 +311,16 @@ impl Checker<'_> {
                 return Err(self.bad("ns", format!("{name} is named twice"), HINT));
             }
             let addresses = addresses
-                .map(|list| list.split(',').map(|address| address.trim().parse::<IpAddr>()).collect::<Result<Vec<_>, _>>())
+                .map(|list| {
+                    list.split(',').map(|address| address.trim().parse::<IpAddr>()).collect::<Result<Vec<_>, _>>()
+                })
                 .transpose()
                 .map_err(|_| self.bad("ns", format!("\"{text}\" has an address that is none"), HINT))?
                 .unwrap_or_default();
             set.push(ApexNameserver { name, addresses });
         }
-        let apex = Apex::new(set).ok_or_else(|| self.bad("ns", "a zone needs at least one nameserver".to_owned(), HINT))?;
+        let apex =
+            Apex::new(set).ok_or_else(|| self.bad("ns", "a zone needs at least one nameserver".to_owned(), HINT))?;
         Ok(Apex { timers: SoaTimers::default(), ..apex })
     }
 

@@ -106,10 +106,16 @@ fn data_directory(path: &Path) -> Vec<Finding> {
         Ok(metadata) if metadata.is_dir() => metadata,
         Ok(_) => return vec![Finding::bad(format!("data directory: {shown} is a file"), "choose another --data")],
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return vec![Finding::warning(format!("data directory: {shown} does not exist yet"), "`zonewright serve` makes it")];
+            return vec![Finding::warning(
+                format!("data directory: {shown} does not exist yet"),
+                "`zonewright serve` makes it",
+            )];
         }
         Err(error) => {
-            return vec![Finding::bad(format!("data directory: {shown}: {error}"), "give this user access to it, or choose another --data")];
+            return vec![Finding::bad(
+                format!("data directory: {shown}: {error}"),
+                "give this user access to it, or choose another --data",
+            )];
         }
     };
     let mut findings = Vec::new();
@@ -127,7 +133,10 @@ fn data_directory(path: &Path) -> Vec<Finding> {
             format!("disk: a write is durable only after {time:.1?}"),
             "every change waits for this; put the data directory on a faster disk",
         ),
-        Err(error) => Finding::bad(format!("data directory: {shown} cannot be written: {error}"), "check its owner and the free space"),
+        Err(error) => Finding::bad(
+            format!("data directory: {shown} cannot be written: {error}"),
+            "check its owner and the free space",
+        ),
     });
     findings
 }
@@ -159,7 +168,8 @@ async fn database(store: &Store) -> Vec<Finding> {
             format!("database: damaged: {}", complaints.join("; ")),
             "stop the server and bring back a backup",
         )),
-        Err(error) => findings.push(Finding::bad(format!("database: {}", chain(&error)), "check the disk, then bring back a backup")),
+        Err(error) => findings
+            .push(Finding::bad(format!("database: {}", chain(&error)), "check the disk, then bring back a backup")),
     }
     match store.accounts().await {
         Ok(accounts) if accounts.is_empty() => {
@@ -205,7 +215,11 @@ async fn nameserver(config: &Config, store: &Store) -> Vec<Finding> {
         Finding::good(format!("nameserver: {address} serves the newest version of the {} zones looked at", heads.len()))
     } else {
         Finding::bad(
-            format!("nameserver: {address} does not serve the newest version of {}: {}", behind.len(), behind.join(", ")),
+            format!(
+                "nameserver: {address} does not serve the newest version of {}: {}",
+                behind.len(),
+                behind.join(", ")
+            ),
             "is the server running on this data directory? its log says why a deployment failed",
         )
     });
@@ -218,7 +232,10 @@ fn clock(heads: &[store::Head]) -> Finding {
     let limit = dns::Serial(now.0.wrapping_add(CLOCK_SLACK));
     match heads.iter().find(|head| head.serial.is_newer_than(limit)) {
         Some(head) => Finding::warning(
-            format!("clock: {} has serial {}, which lies in the future of this machine's clock ({now})", head.name, head.serial),
+            format!(
+                "clock: {} has serial {}, which lies in the future of this machine's clock ({now})",
+                head.name, head.serial
+            ),
             "set the clock (chrony, systemd-timesyncd); serials go on counting from where they are",
         ),
         None => Finding::good("clock: not behind the newest changes"),
@@ -229,9 +246,9 @@ fn http(config: &Config) -> Finding {
     let address = config.http;
     match TcpListener::bind(address) {
         Ok(_) => Finding::good(format!("http: not running; {address} is free for it")),
-        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
-            Finding::good(format!("http: something listens on {address}; GET /readyz there says whether it is this server"))
-        }
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => Finding::good(format!(
+            "http: something listens on {address}; GET /readyz there says whether it is this server"
+        )),
         Err(error) => Finding::bad(format!("http: cannot listen on {address}: {error}"), "choose another --http"),
     }
 }

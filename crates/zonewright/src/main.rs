@@ -83,8 +83,9 @@ fn fail(failure: &Failure) -> ExitCode {
 
 /// Opens the database of a configuration; the data directory is made where it is missing.
 fn open_store(config: &Config) -> Result<Store, Failure> {
-    make_private_folder(&config.data)
-        .map_err(|error| Failure::Other(format!("the data directory {} cannot be used: {error}", config.data.display())))?;
+    make_private_folder(&config.data).map_err(|error| {
+        Failure::Other(format!("the data directory {} cannot be used: {error}", config.data.display()))
+    })?;
     let options = Options { clock: Clock::system(), limits: config.limits, apex: config.apex.clone() };
     Ok(Store::open(&config.database_file(), options)?)
 }

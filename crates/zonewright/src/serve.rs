@@ -43,7 +43,8 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
     let mut answering = tokio::spawn(std::future::ready(()));
     match config.nameserver {
         NameserverKind::Embedded => {
-            let server = Server::bind(config.dns, zones.clone()).map_err(|error| cannot_listen("dns", config.dns, &error))?;
+            let server =
+                Server::bind(config.dns, zones.clone()).map_err(|error| cannot_listen("dns", config.dns, &error))?;
             dns = Some(server.local_addr());
             nameservers.push(Arc::new(Embedded::new(zones)));
             answering = tokio::spawn(server.run(stop.clone()));
@@ -51,9 +52,10 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
         NameserverKind::None => {}
     }
     let (deployment, deploying) =
-        Deployment::start(store.clone(), nameservers, deploy::Settings::default(), stop.clone());
+        Deployment::start(store.clone(), nameservers, Vec::new(), deploy::Settings::default(), stop.clone());
 
-    let app = api::Api::new(store.clone(), config.api.clone()).router().merge(health::router(deployment, metrics.clone()));
+    let app =
+        api::Api::new(store.clone(), config.api.clone()).router().merge(health::router(deployment, metrics.clone()));
     let mut serving = tokio::spawn(api::serve(listener, tls.clone(), app, config.api.clone(), stop.clone()));
     let upkeep = tokio::spawn(upkeep(metrics, stop.clone()));
     let rolling = tokio::spawn(roll_out_apex(store.clone(), stop.clone()));
@@ -92,7 +94,8 @@ fn cannot_listen(key: &str, address: std::net::SocketAddr, error: &std::io::Erro
 }
 
 fn tls_acceptor(tls: &Tls) -> Result<TlsAcceptor, Failure> {
-    let bad = |key: &str, path: &std::path::Path, why: String| Failure::Other(format!("{key} {}: {why}", path.display()));
+    let bad =
+        |key: &str, path: &std::path::Path, why: String| Failure::Other(format!("{key} {}: {why}", path.display()));
     let certificates = CertificateDer::pem_file_iter(&tls.cert)
         .and_then(|certificates| certificates.collect::<Result<Vec<_>, _>>())
         .map_err(|error| bad("tls_cert", &tls.cert, error.to_string()))?;
@@ -108,7 +111,8 @@ fn tls_acceptor(tls: &Tls) -> Result<TlsAcceptor, Failure> {
 }
 
 async fn asked_to_stop() {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
         tracing::error!("signals cannot be received; only a kill ends this process");
         return std::future::pending().await;
     };
@@ -137,7 +141,10 @@ async fn roll_out_apex(store: store::Store, stop: CancellationToken) {
             Ok(0) => break,
             Ok(zones) => total += zones,
             Err(error) => {
-                tracing::error!(error = chain(&error), "the nameservers of existing zones could not be brought up to date");
+                tracing::error!(
+                    error = chain(&error),
+                    "the nameservers of existing zones could not be brought up to date"
+                );
                 break;
             }
         }

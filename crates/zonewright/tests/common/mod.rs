@@ -146,7 +146,8 @@ impl Server {
             last = self.dig(question);
             wanted(&last).then(|| last.clone())
         });
-        answer.unwrap_or_else(|| panic!("dig {question:?} did not say what was wanted within {DEADLINE:?}, but:\n{last}"))
+        answer
+            .unwrap_or_else(|| panic!("dig {question:?} did not say what was wanted within {DEADLINE:?}, but:\n{last}"))
     }
 
     /// Asks the server's nameserver with dig, once. Gives the answer section, one record a line, columns one space apart.

@@ -1,0 +1,333 @@
+//! `cargo bench -p zonewright`: what the main job costs, through the front door of the real binary.
+//!
+//! Prints durable record creates per second with 1 and 16 clients, the time from the API's answer to the new DNS answer, both in
+//! a zone of 10 and of 100,000 records, and the query rate. Figures of one machine mean little: beside them stand the disk's own
+//! sync time and `named` answering the same zone, measured in the same run, and the ratios to those.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a benchmark that cannot go on ends"
+)]
+
+#[path = "../tests/common/mod.rs"]
+mod common;
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use common::{Server, run, wait_for};
+
+/// How long each rate is measured.
+const SPAN: Duration = Duration::from_secs(4);
+/// How often each rate is measured; the median counts.
+const ROUNDS: usize = 3;
+/// How many times "answer to served" is measured in each zone.
+const LOOKS: usize = 400;
+/// How many records the large zone has.
+const LARGE: usize = 100_000;
+
+fn main() {
+    // `cargo test` runs benchmarks too; only `cargo bench` passes this.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        println!("benchmarks run with: cargo bench -p zonewright");
+        return;
+    }
+    let server = Server::start(&[]);
+    let token = server.token();
+    let sync = sync_time(server.data());
+    println!("disk: a 4 KiB append is durable after {} (median)", ms(sync));
+
+    let small = create_zone(&server, &token, "small.example");
+    fill(&server, &token, &small, 10);
+    let large = create_zone(&server, &token, "large.example");
+    let start = Instant::now();
+    fill(&server, &token, &large, LARGE);
+    println!(
+        "filled a zone with {LARGE} records, one request each, 16 clients: {:.1} s",
+        start.elapsed().as_secs_f64()
+    );
+
+    println!("\ndurable creates (each acknowledged after its commit is synced)");
+    let mut rates = Vec::new();
+    for clients in [1, 16] {
+        let zones: Vec<String> =
+            (0..clients).map(|number| create_zone(&server, &token, &format!("c{clients}-{number}.example"))).collect();
+        let (rate, times) = creates(&server, &token, &zones);
+        println!(
+            "  {clients:>2} clients: {rate:>7.0} creates/s   p50 {}   p99 {}",
+            ms(times[times.len() / 2]),
+            ms(times[times.len() * 99 / 100])
+        );
+        rates.push(rate);
+    }
+    println!(
+        "  16 clients against one fsync per create ({:.0}/s): {:.1} times",
+        1.0 / sync.as_secs_f64(),
+        rates[1] * sync.as_secs_f64()
+    );
+    println!("  16 clients against 1: {:.1} times", rates[1] / rates[0]);
+
+    println!("\nsize of the zone: 16 clients creating in one zone");
+    let (in_small, _) = creates(&server, &token, &vec![create_zone(&server, &token, "other.example"); 16]);
+    let (in_large, _) = creates(&server, &token, &vec![large.clone(); 16]);
+    println!("  empty at first: {in_small:.0}/s; {LARGE} records: {in_large:.0}/s; ratio {:.2}", in_small / in_large);
+
+    println!("\nfrom the API's answer to the new answer on UDP");
+    let in_small = answer_to_served(&server, &token, &small, "small.example");
+    let in_large = answer_to_served(&server, &token, &large, "large.example");
+    for (what, times) in [("10 records", &in_small), ("100,000 records", &in_large)] {
+        println!("  {what:>15}: p50 {}   p99 {}", ms(times[times.len() / 2]), ms(times[times.len() * 99 / 100]));
+    }
+    println!(
+        "  100,000 against 10: {:.2} times",
+        in_large[LOOKS / 2].as_secs_f64() / in_small[LOOKS / 2].as_secs_f64()
+    );
+
+    println!("\nqueries (dnsperf over UDP, names that exist in a zone of {LARGE} records)");
+    query_rates(&server);
+}
+
+/// The median time of a durable 4 KiB append.
+fn sync_time(folder: &Path) -> Duration {
+    let path = folder.join("bench-sync");
+    let mut file = fs::File::create(&path).unwrap();
+    let mut times: Vec<Duration> = (0..300)
+        .map(|_| {
+            let start = Instant::now();
+            file.write_all(&[0; 4096]).unwrap();
+            file.sync_data().unwrap();
+            start.elapsed()
+        })
+        .collect();
+    fs::remove_file(path).unwrap();
+    times.sort();
+    times[times.len() / 2]
+}
+
+fn create_zone(server: &Server, token: &str, domain: &str) -> String {
+    let mut client = Client::new(server.http(), token);
+    let answer = client.post("/api/v1/dns-zones/", &format!("{{\"domain\": \"{domain}\"}}"));
+    member(&answer, "uuid")
+}
+
+/// Adds records from 16 clients until the zone has `count`.
+fn fill(server: &Server, token: &str, zone: &str, count: usize) {
+    std::thread::scope(|scope| {
+        for client in 0..16 {
+            scope.spawn(move || {
+                let mut http = Client::new(server.http(), token);
+                for number in (client..count).step_by(16) {
+                    http.create(zone, &format!("host-{number}"), number);
+                }
+            });
+        }
+    });
+}
+
+/// Creates per second, one client for each entry of `zones`: the median of the rounds. And all times, sorted.
+fn creates(server: &Server, token: &str, zones: &[String]) -> (f64, Vec<Duration>) {
+    static NEXT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+    let all = Mutex::new(Vec::new());
+    let mut rates: Vec<f64> = (0..ROUNDS)
+        .map(|_| {
+            let start = Instant::now();
+            let before = all.lock().unwrap().len();
+            std::thread::scope(|scope| {
+                for zone in zones {
+                    let all = &all;
+                    scope.spawn(move || {
+                        let mut http = Client::new(server.http(), token);
+                        let mut times = Vec::new();
+                        while start.elapsed() < SPAN {
+                            let number = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                            let begun = Instant::now();
+                            http.create(zone, &format!("new-{number}"), number);
+                            times.push(begun.elapsed());
+                        }
+                        all.lock().unwrap().extend(times);
+                    });
+                }
+            });
+            (all.lock().unwrap().len() - before) as f64 / start.elapsed().as_secs_f64()
+        })
+        .collect();
+    rates.sort_by(f64::total_cmp);
+    let mut times = all.into_inner().unwrap();
+    times.sort();
+    (rates[ROUNDS / 2], times)
+}
+
+/// From the last octet of the API's answer to the first DNS answer that has the record; sorted.
+fn answer_to_served(server: &Server, token: &str, zone: &str, domain: &str) -> Vec<Duration> {
+    let mut http = Client::new(server.http(), token);
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.connect(server.dns()).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
+    let mut times: Vec<Duration> = (0..LOOKS)
+        .map(|number| {
+            let owner = format!("live-{number}");
+            let question = question(number as u16, &format!("{owner}.{domain}"));
+            http.create(zone, &owner, number);
+            let start = Instant::now();
+            let mut answer = [0; 512];
+            loop {
+                socket.send(&question).unwrap();
+                socket.recv(&mut answer).unwrap();
+                if answer[7] > 0 {
+                    return start.elapsed();
+                }
+            }
+        })
+        .collect();
+    times.sort();
+    times
+}
+
+/// A question for an A record (RFC 1035, section 4.1).
+fn question(id: u16, name: &str) -> Vec<u8> {
+    let mut message = id.to_be_bytes().to_vec();
+    message.extend([0, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
+    for label in name.split('.') {
+        message.push(label.len() as u8);
+        message.extend(label.as_bytes());
+    }
+    message.extend([0, 0, 1, 0, 1]);
+    message
+}
+
+/// Both nameservers answer the same questions from the same content, in turn.
+fn query_rates(server: &Server) {
+    let folder = tempfile::tempdir().unwrap();
+    let zone_file = folder.path().join("large.zone");
+    fs::write(&zone_file, server.dig(&["large.example", "AXFR"])).unwrap();
+    let questions = folder.path().join("questions");
+    let lines: String = (0..10_000).map(|number| format!("host-{}.large.example A\n", number * 7)).collect();
+    fs::write(&questions, lines).unwrap();
+    let named = Named::start(folder.path(), &zone_file);
+    let mut rates = [Vec::new(), Vec::new()];
+    for _ in 0..ROUNDS {
+        for (of, address) in [server.dns(), named.address].into_iter().enumerate() {
+            rates[of].push(dnsperf(address, &questions));
+        }
+    }
+    let [ours, theirs] = rates.map(|mut rates| {
+        rates.sort_by(f64::total_cmp);
+        rates[ROUNDS / 2]
+    });
+    println!("  embedded {ours:.0}/s; named {theirs:.0}/s; ratio {:.2}", ours / theirs);
+}
+
+fn dnsperf(address: SocketAddr, questions: &Path) -> f64 {
+    let port = address.port().to_string();
+    let seconds = SPAN.as_secs().to_string();
+    let arguments = ["-s", "127.0.0.1", "-p", &port, "-l", &seconds, "-c", "8", "-q", "200", "-d"];
+    let output = run(Command::new("dnsperf").args(arguments).arg(questions));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let rate = text.lines().find_map(|line| line.trim().strip_prefix("Queries per second:"));
+    rate.unwrap_or_else(|| panic!("dnsperf said nothing of a rate: {text}")).trim().parse().unwrap()
+}
+
+/// A `named` with one zone, ended with the value.
+struct Named {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Named {
+    fn start(folder: &Path, zone_file: &Path) -> Named {
+        let address = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let port = address.port();
+        let (directory, zone) = (folder.display(), zone_file.display());
+        let configuration = format!(
+            "options {{ directory \"{directory}\"; pid-file none; listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }};\n\
+             recursion no; minimal-responses yes; notify no; }};\ncontrols {{ }};\n\
+             zone \"large.example\" {{ type primary; file \"{zone}\"; }};\n"
+        );
+        let path = folder.join("named.conf");
+        fs::write(&path, configuration).unwrap();
+        let child =
+            Command::new("named").arg("-g").arg("-c").arg(&path).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let named = Named { child: child.expect("named is installed (Debian: bind9)"), address };
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket.connect(address).unwrap();
+        socket.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+        wait_for("named to answer", || {
+            // Before it listens the kernel refuses, which is no answer either.
+            socket.send(&question(1, "host-1.large.example")).ok()?;
+            let mut answer = [0; 512];
+            socket.recv(&mut answer).ok()?;
+            (answer[7] > 0).then_some(())
+        });
+        named
+    }
+}
+
+impl Drop for Named {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// As little of an HTTP client as there can be: the machine's two cores are for the server.
+struct Client {
+    reader: BufReader<TcpStream>,
+    token: String,
+}
+
+impl Client {
+    fn new(http: SocketAddr, token: &str) -> Client {
+        let stream = TcpStream::connect(http).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Client { reader: BufReader::new(stream), token: token.to_owned() }
+    }
+
+    fn create(&mut self, zone: &str, owner: &str, number: usize) {
+        let address = format!("10.{}.{}.{}", number >> 16 & 255, number >> 8 & 255, number & 255);
+        let body = format!("{{\"record_type\": \"A\", \"name\": \"{owner}\", \"value\": \"{address}\"}}");
+        self.post(&format!("/api/v1/dns-zones/{zone}/records/"), &body);
+    }
+
+    fn post(&mut self, path: &str, body: &str) -> String {
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            self.token,
+            body.len()
+        );
+        self.reader.get_mut().write_all(request.as_bytes()).unwrap();
+        let mut line = String::new();
+        self.reader.read_line(&mut line).unwrap();
+        let created = line.starts_with("HTTP/1.1 201");
+        let mut length = 0;
+        loop {
+            let mut header = String::new();
+            self.reader.read_line(&mut header).unwrap();
+            match header.trim_end().split_once(": ") {
+                Some((name, value)) if name.eq_ignore_ascii_case("content-length") => length = value.parse().unwrap(),
+                Some(_) => {}
+                None => break,
+            }
+        }
+        let mut answer = vec![0; length];
+        self.reader.read_exact(&mut answer).unwrap();
+        let answer = String::from_utf8(answer).unwrap();
+        assert!(created, "{path}: {line}{answer}");
+        answer
+    }
+}
+
+fn member(json: &str, name: &str) -> String {
+    let value: serde_json::Value = serde_json::from_str(json).unwrap();
+    value[name].as_str().unwrap().to_owned()
+}
+
+fn ms(time: Duration) -> String {
+    format!("{:.3} ms", time.as_secs_f64() * 1000.0)
+}
