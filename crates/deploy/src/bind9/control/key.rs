@@ -48,30 +48,7 @@ impl ControlKey {
     /// [`KeyError::File`] for everything that is not such a statement, and for a second one: which
     /// of two keys was meant would be a guess.
     pub fn from_key_file(text: &str) -> Result<Self, KeyError> {
-        let mut tokens = Tokens::new(text);
-        tokens.expect_word("key")?;
-        tokens.value()?;
-        tokens.expect('{')?;
-        let (mut algorithm, mut secret) = (None, None);
-        loop {
-            match tokens.next()? {
-                Some(Token::Punctuation('}')) => break,
-                Some(Token::Text("algorithm")) if algorithm.is_none() => {
-                    algorithm = Some(tokens.value()?);
-                }
-                Some(Token::Text("secret")) if secret.is_none() => secret = Some(tokens.value()?),
-                _ => {
-                    return Err(KeyError::File { expected: "one `algorithm` and one `secret`" });
-                }
-            }
-            tokens.expect(';')?;
-        }
-        tokens.expect(';')?;
-        if tokens.next()?.is_some() {
-            return Err(KeyError::File { expected: "nothing after the one `key` statement" });
-        }
-        let missing = |expected| KeyError::File { expected };
-        Self::new(algorithm.ok_or(missing("an `algorithm`"))?, secret.ok_or(missing("a `secret`"))?)
+        read_statement(text).map(|(_, key)| key)
     }
 
     /// A new random key of the digest's own length, for [`Algorithm::Sha256`] 256 bits.
@@ -96,6 +73,11 @@ impl ControlKey {
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
+    }
+
+    /// The decoded secret, for other uses of the same key.
+    pub(in crate::bind9) fn secret(&self) -> &[u8] {
+        &self.secret
     }
 
     /// The HMAC of `message`, [`Algorithm::digest_len`] bytes.
@@ -218,6 +200,35 @@ pub enum KeyError {
     /// The operating system's random number generator failed.
     #[error("no random bytes for a new key: {0}")]
     Random(getrandom::Error),
+}
+
+/// Reads one `key` statement with nothing beside it: the key's name as it is written there, and the key.
+pub(in crate::bind9) fn read_statement(text: &str) -> Result<(&str, ControlKey), KeyError> {
+    let mut tokens = Tokens::new(text);
+    tokens.expect_word("key")?;
+    let name = tokens.value()?;
+    tokens.expect('{')?;
+    let (mut algorithm, mut secret) = (None, None);
+    loop {
+        match tokens.next()? {
+            Some(Token::Punctuation('}')) => break,
+            Some(Token::Text("algorithm")) if algorithm.is_none() => {
+                algorithm = Some(tokens.value()?);
+            }
+            Some(Token::Text("secret")) if secret.is_none() => secret = Some(tokens.value()?),
+            _ => {
+                return Err(KeyError::File { expected: "one `algorithm` and one `secret`" });
+            }
+        }
+        tokens.expect(';')?;
+    }
+    tokens.expect(';')?;
+    if tokens.next()?.is_some() {
+        return Err(KeyError::File { expected: "nothing after the one `key` statement" });
+    }
+    let missing = |expected| KeyError::File { expected };
+    let key = ControlKey::new(algorithm.ok_or(missing("an `algorithm`"))?, secret.ok_or(missing("a `secret`"))?)?;
+    Ok((name, key))
 }
 
 fn hmac<M: Mac + KeyInit>(secret: &[u8], message: &[u8]) -> Vec<u8> {

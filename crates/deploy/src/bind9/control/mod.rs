@@ -32,6 +32,7 @@ use tokio::time::timeout;
 
 pub use self::command::Command;
 pub use self::error::{ControlError, Stage};
+pub(super) use self::key::read_statement;
 pub use self::key::{Algorithm, ControlKey, KeyError};
 pub use self::line::{ConfigText, ConfigTextError};
 pub use self::reply::{Refusal, Refused, Reply, ZoneKind, ZoneStatus};

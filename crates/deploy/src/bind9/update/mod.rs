@@ -1,0 +1,184 @@
+//! The client of dynamic updates (RFC 2136): a step of a zone becomes one signed message, and its answer an [`Outcome`].
+//!
+//! [`Updater`] keeps a few TCP connections to one nameserver, with many updates in flight on each, told apart by their message
+//! ids. Updates of one zone take the same connection and BIND carries them out in their order; different zones run side by
+//! side. Every update carries its own compare-and-set, so that order is a matter of speed and not of correctness.
+//!
+//! ```text
+//!   Updater::send --> queue (bounded) --> Worker: sign, write --> in flight --> answer verified --> Outcome
+//!                        |                   |                        |
+//!                        `-- not sent <------'-- cannot connect       `-- lost: time is up, or the connection broke
+//! ```
+//!
+//! BIND syncs its journal to the disk twice for every update, so what waits for one zone goes out as one step: a [`ZoneDelta`] may
+//! span many versions, and an [`UpdateBuilder`] take many members of a catalog.
+//!
+//! Decided against: UDP, which has no room for large steps and repeats them behind the sender's back; sending a lost update
+//! once more from here, because the caller has to look at the serial in any case and may have a newer step by then.
+
+mod connection;
+mod message;
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dns::ZoneDelta;
+use domain::base::iana::Rcode;
+use store::Clock;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, timeout_at};
+
+pub(in crate::bind9) use self::message::serial;
+pub use self::message::{MAX_UNSIGNED, MessageError, UpdateBuilder, UpdateMessage};
+
+use self::connection::{Job, Worker};
+use super::key::{TsigFault, TsigKey};
+
+/// How many updates go to a nameserver at the same time, and how long each may take.
+///
+/// BIND drops updates without a word when more than its `update-quota` (100) are under way, from all its clients:
+/// `connections` times `in_flight` has to stay below.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// How many connections are kept.
+    pub connections: usize,
+    /// How many updates may be in flight on each.
+    pub in_flight: usize,
+    /// How many more may wait for each; who comes after them waits to be let in.
+    pub queue: usize,
+    /// How long an update may take from the call of [`Updater::send`] to its answer.
+    pub patience: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings { connections: 4, in_flight: 16, queue: 64, patience: Duration::from_secs(5) }
+    }
+}
+
+/// Sends updates to one nameserver. The connections are made when they are needed, and closed when it is dropped.
+#[derive(Debug)]
+pub struct Updater {
+    workers: Box<[mpsc::Sender<Job>]>,
+    patience: Duration,
+    hasher: RandomState,
+}
+
+impl Updater {
+    /// An updater for the nameserver at `server`. Has to be called within a Tokio runtime.
+    pub fn new(server: SocketAddr, key: &TsigKey, settings: Settings, clock: Clock) -> Updater {
+        let worker = |_| {
+            let (sender, jobs) = mpsc::channel(settings.queue.max(1));
+            let worker = Worker::new(server, key.signer(), clock.clone(), settings.in_flight.max(1), jobs);
+            tokio::spawn(worker.run());
+            sender
+        };
+        let workers = (0..settings.connections.max(1)).map(worker).collect();
+        Updater { workers, patience: settings.patience, hasher: RandomState::new() }
+    }
+
+    /// Makes the nameserver go the step of `delta`, if it serves the version that the step starts from.
+    ///
+    /// # Errors
+    ///
+    /// As [`Updater::send`], and [`UpdateError::Message`].
+    pub async fn apply(&self, delta: &ZoneDelta) -> Result<Outcome, UpdateError> {
+        self.send(UpdateMessage::of(delta)?).await
+    }
+
+    /// Sends an update and waits for its answer.
+    ///
+    /// Dropping the future does not call an update back that was already sent.
+    ///
+    /// # Errors
+    ///
+    /// After [`UpdateError::Lost`] and [`UpdateError::Tsig`] the nameserver may have carried the update out: ask it for the
+    /// serial. After all others nothing has changed.
+    pub async fn send(&self, message: UpdateMessage) -> Result<Outcome, UpdateError> {
+        let deadline = Instant::now() + self.patience;
+        let place = self.hasher.hash_one(message.zone()) % self.workers.len() as u64;
+        let worker = &self.workers[place as usize];
+        let permit = match timeout_at(deadline, worker.reserve()).await {
+            Ok(Ok(permit)) => permit,
+            Ok(Err(_)) => return Err(UpdateError::NotSent(NotSent::Stopped)),
+            Err(_) => return Err(UpdateError::NotSent(NotSent::Busy(self.patience))),
+        };
+        let (reply, answered) = oneshot::channel();
+        permit.send(Job { message, deadline, patience: self.patience, reply });
+        answered.await.unwrap_or(Err(UpdateError::Lost(Lost::Stopped)))
+    }
+}
+
+/// What the nameserver says became of an update. Signed by it.
+///
+/// BIND also says [`Outcome::Applied`] of some records that it ignored (a CNAME beside other data, for one): the rules of
+/// [`dns`] keep such steps from being made, and the audit finds what slips through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It serves the new version.
+    Applied,
+    /// It does not serve the version that the step starts from; nothing has changed.
+    Conflict,
+    /// It has no such zone, or is not its primary; nothing has changed.
+    NotServed,
+    /// The key may not change the zone, the zone is frozen, or a rule of BIND's is broken; nothing has changed.
+    Refused,
+    /// It failed, or a limit of BIND's is exceeded; nothing has changed.
+    ServerFailed,
+}
+
+/// Why an update has no outcome.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum UpdateError {
+    /// There is no such message. Nothing was sent.
+    #[error(transparent)]
+    Message(#[from] MessageError),
+    /// Nothing was sent.
+    #[error("the update was not sent")]
+    NotSent(#[source] NotSent),
+    /// It was sent, and no answer came: it may have been carried out, and may still be.
+    #[error("the update was sent and not answered")]
+    Lost(#[source] Lost),
+    /// One side did not accept the other's signature. The nameserver carries out nothing that it cannot verify, but its
+    /// saying so is not signed.
+    #[error(transparent)]
+    Tsig(#[from] TsigFault),
+    /// An answer that is none to an update.
+    #[error("the nameserver answered {0}")]
+    Rcode(Rcode),
+}
+
+/// Why an update was not sent.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum NotSent {
+    /// There is no connection.
+    #[error("cannot connect")]
+    Connect(#[source] Arc<io::Error>),
+    /// Its time was up before its turn came, or before there was a connection.
+    #[error("its turn did not come within {0:?}")]
+    Busy(Duration),
+    /// The message has no room for the signature.
+    #[error("no room for the signature")]
+    Signature,
+    /// The updater's tasks have ended, with their runtime.
+    #[error("the updater has stopped")]
+    Stopped,
+}
+
+/// Why an update has no answer.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Lost {
+    /// Its time was up.
+    #[error("no answer within {0:?}")]
+    Timeout(Duration),
+    /// The connection broke.
+    #[error("the connection broke")]
+    Connection(#[source] Arc<io::Error>),
+    /// The updater's tasks have ended, with their runtime.
+    #[error("the updater has stopped")]
+    Stopped,
+}

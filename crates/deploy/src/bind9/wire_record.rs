@@ -1,0 +1,42 @@
+//! A record of any type, as it travels: what a transfer brings, and what an update sends.
+//!
+//! The types of [`dns`] know nine record types; a nameserver may hold any, and catalog zones need PTR. So this one knows none.
+
+use dns::rdata::Soa;
+use dns::{Name, ResourceRecord, Ttl, ZoneName};
+use domain::base::Rtype;
+
+/// One record of class IN. Equal octets are equal records: names are in lower case and not compressed, in the data too.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct WireRecord {
+    /// The absolute owner.
+    pub owner: Name,
+    /// The type.
+    pub record_type: Rtype,
+    /// The TTL.
+    pub ttl: Ttl,
+    /// The record data (RFC 1035, section 3.2.1), at most 65,535 octets.
+    pub data: Box<[u8]>,
+}
+
+impl WireRecord {
+    /// A record of a zone, with its owner made absolute.
+    pub fn of(record: &ResourceRecord, zone: &ZoneName) -> WireRecord {
+        WireRecord {
+            owner: record.owner.in_zone(zone),
+            record_type: Rtype::from_int(record.data.record_type().code()),
+            ttl: record.ttl,
+            data: record.data.wire().into(),
+        }
+    }
+
+    /// The SOA record of a zone.
+    pub fn soa(soa: &Soa, zone: &ZoneName) -> WireRecord {
+        WireRecord { owner: zone.name().clone(), record_type: Rtype::SOA, ttl: soa.ttl, data: soa.wire().into() }
+    }
+
+    /// What makes it this record and no other; the TTL is its RRset's.
+    pub(super) fn identity(&self) -> (&Name, Rtype, &[u8]) {
+        (&self.owner, self.record_type, &self.data)
+    }
+}
