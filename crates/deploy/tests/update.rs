@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use common::content::{Line, NS, record, step, version};
 use common::dynamic::Dynamic;
+use deploy::bind9::WireRecord;
 use deploy::bind9::control::{Algorithm, Command};
 use deploy::bind9::key::{TsigFault, TsigKey};
-use deploy::bind9::update::{MessageError, NotSent, Outcome, Settings, UpdateBuilder, UpdateError, UpdateMessage, Updater};
-use deploy::bind9::WireRecord;
+use deploy::bind9::update::{
+    MessageError, NotSent, Outcome, Settings, UpdateBuilder, UpdateError, UpdateMessage, Updater,
+};
 use dns::{Name, Serial};
 use futures_util::future::join_all;
 use tokio::sync::Notify;
@@ -101,10 +103,8 @@ async fn a_frozen_zone_refuses() {
     named.channel.ok(Command::Freeze(before.name.clone())).await;
     assert_eq!(updater.apply(&step(&before, &after)).await.unwrap(), Outcome::Refused);
     named.channel.ok(Command::Thaw(before.name.clone())).await;
-    common::channel::eventually(async || {
-        updater.apply(&step(&before, &after)).await.unwrap() == Outcome::Applied
-    })
-    .await;
+    common::channel::eventually(async || updater.apply(&step(&before, &after)).await.unwrap() == Outcome::Applied)
+        .await;
 }
 
 #[tokio::test]
@@ -151,8 +151,7 @@ async fn a_late_writer_loses_and_changes_nothing() {
 #[tokio::test]
 async fn every_trap_in_the_order_of_an_update_is_avoided() {
     let named = Dynamic::open();
-    let (x, y, z) =
-        (("@", 3600, "NS", "x.net."), ("@", 3600, "NS", "y.net."), ("@", 3600, "NS", "z.net."));
+    let (x, y, z) = (("@", 3600, "NS", "x.net."), ("@", 3600, "NS", "y.net."), ("@", 3600, "NS", "z.net."));
     let many: Vec<String> = (0..100).map(|host| format!("192.0.2.{host}")).collect();
     let others: Vec<String> = (0..100).map(|host| format!("198.51.100.{host}")).collect();
     fn full(addresses: &[String]) -> Vec<Line<'_>> {
@@ -163,7 +162,11 @@ async fn every_trap_in_the_order_of_an_update_is_avoided() {
         ("the whole NS set is replaced", vec![vec![x, y], vec![z], vec![x, y], vec![y, z], vec![x]]),
         (
             "the NS set gets another TTL",
-            vec![vec![x, y], vec![("@", 60, "NS", "x.net."), ("@", 60, "NS", "y.net.")], vec![("@", 7, "NS", "x.net.")]],
+            vec![
+                vec![x, y],
+                vec![("@", 60, "NS", "x.net."), ("@", 60, "NS", "y.net.")],
+                vec![("@", 7, "NS", "x.net.")],
+            ],
         ),
         (
             "the NS set moves into the zone, with its addresses, and out again",

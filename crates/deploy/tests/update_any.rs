@@ -49,7 +49,8 @@ fn host() -> impl Strategy<Value = String> {
 fn text() -> impl Strategy<Value = String> {
     let string = vec(any::<u8>(), 0..40)
         .prop_map(|octets| octets.iter().map(|octet| format!("\\{octet:03}")).collect::<String>());
-    let plain = select(vec!["v=spf1 -all", "", "\\\"", "\\\\", ";", "$INCLUDE /etc/passwd", "@", "( "]).prop_map(str::to_owned);
+    let plain =
+        select(vec!["v=spf1 -all", "", "\\\"", "\\\\", ";", "$INCLUDE /etc/passwd", "@", "( "]).prop_map(str::to_owned);
     vec(prop_oneof![string, plain].prop_map(|string| format!("\"{string}\"")), 1..4).prop_map(|all| all.join(" "))
 }
 
@@ -66,8 +67,10 @@ fn rrset(name: &'static str) -> BoxedStrategy<Vec<String>> {
         "NS" => values(host()).boxed(),
         "SRV" => values((0..3u16, host()).prop_map(|(n, host)| format!("{n} {n} 5060 {host}"))).boxed(),
         "CNAME" => host().prop_map(|host| vec![host]).boxed(),
-        _ => values((any::<u8>(), select(vec!["ca.test", "", ";"]))
-            .prop_map(|(flags, value)| format!("{flags} issue \"{value}\"")))
+        _ => values(
+            (any::<u8>(), select(vec!["ca.test", "", ";"]))
+                .prop_map(|(flags, value)| format!("{flags} issue \"{value}\"")),
+        )
         .boxed(),
     }
 }
@@ -109,7 +112,8 @@ fn records(zone: &ZoneName, content: &BTreeMap<&'static str, Vec<Rrset>>) -> Vec
             records.extend(seen);
         }
     }
-    let has_ns = records.iter().any(|record| record.owner.is_apex() && record.data.record_type() == dns::RecordType::Ns);
+    let has_ns =
+        records.iter().any(|record| record.owner.is_apex() && record.data.record_type() == dns::RecordType::Ns);
     if !has_ns {
         records.push(record(zone, NS));
     }
@@ -131,8 +135,11 @@ fn any_history_ends_in_its_last_version() {
             **case
         };
         let zone = ZoneName::parse(&format!("any{number}.test")).unwrap();
-        let versions: Vec<ZoneSnapshot> =
-            contents.iter().zip(1..).map(|(content, serial)| snapshot(zone.clone(), serial, records(&zone, content))).collect();
+        let versions: Vec<ZoneSnapshot> = contents
+            .iter()
+            .zip(1..)
+            .map(|(content, serial)| snapshot(zone.clone(), serial, records(&zone, content)))
+            .collect();
         runtime.block_on(async {
             named.load(&versions[0]).await;
             for pair in versions.windows(2) {

@@ -19,6 +19,7 @@ use futures_util::future::join_all;
 use store::Clock;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 
 const PATIENCE: Duration = Duration::from_millis(300);
 
@@ -86,7 +87,8 @@ async fn a_silent_server_costs_each_update_its_patience_and_no_more() {
         () = silent => unreachable!(),
     };
     assert!(begin.elapsed() < PATIENCE * 3, "{:?}", begin.elapsed());
-    let count = |wanted: fn(&UpdateError) -> bool| results.iter().filter(|result| wanted(result.as_ref().unwrap_err())).count();
+    let count =
+        |wanted: fn(&UpdateError) -> bool| results.iter().filter(|result| wanted(result.as_ref().unwrap_err())).count();
     let timed_out = count(|error| matches!(error, UpdateError::Lost(Lost::Timeout(_) | Lost::Connection(_))));
     let unsent = count(|error| matches!(error, UpdateError::NotSent(NotSent::Busy(_))));
     assert_eq!((timed_out, unsent), (8, 12), "{results:?}");
@@ -175,25 +177,24 @@ async fn unsigned_and_forged_answers_are_no_outcome() {
 #[tokio::test]
 async fn a_closed_connection_is_replaced() {
     let (listener, key, updater) = updater(one_connection()).await;
+    let closed = Notify::new();
     let server = async {
-        for _ in 0..3 {
+        for _ in 0..20 {
             let (mut stream, _) = listener.accept().await.unwrap();
             let request = read(&mut stream).await.unwrap();
             stream.write_all(&answer(&key, request, Rcode::NOERROR)).await.unwrap();
             // As a server does with an idle connection.
             stream.shutdown().await.unwrap();
+            closed.notify_one();
             assert!(read(&mut stream).await.is_none());
         }
     };
     let client = async {
-        for _ in 0..3 {
+        for _ in 0..20 {
             assert_eq!(updater.send(message("a.test")).await.unwrap(), Outcome::Applied);
+            closed.notified().await;
         }
-    };
-    // The client may be quicker than the news of the close: then its update is lost, which is said.
-    let client = async {
-        let result = std::panic::AssertUnwindSafe(client);
-        result.0.await;
+        drop(updater);
     };
     tokio::join!(server, client);
 }

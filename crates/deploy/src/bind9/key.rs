@@ -188,9 +188,8 @@ mod tests {
     #[test]
     fn what_cannot_be_a_tsig_key_is_refused() {
         let secret = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
-        let statement = |name: &str, algorithm: &str| {
-            format!("key \"{name}\" {{ algorithm {algorithm}; secret \"{secret}\"; }};")
-        };
+        let statement =
+            |name: &str, algorithm: &str| format!("key \"{name}\" {{ algorithm {algorithm}; secret \"{secret}\"; }};");
         for text in [
             String::new(),
             statement("", "hmac-sha256"),

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
+use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use bytes::BytesMut;
 use domain::base::Message;
 use domain::base::iana::Rcode;
 use domain::tsig::{ClientTransaction, Key};
+use socket2::SockRef;
 use store::Clock;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -62,9 +64,17 @@ impl Worker {
     }
 
     pub(super) async fn run(mut self) {
-        while let Some(job) = self.jobs.recv().await {
+        let mut left_over = None;
+        loop {
+            let job = match left_over.take() {
+                Some(job) => job,
+                None => match self.jobs.recv().await {
+                    Some(job) => job,
+                    None => return,
+                },
+            };
             match timeout_at(job.deadline, connect(self.server)).await {
-                Ok(Ok(stream)) => self.serve(stream, job).await,
+                Ok(Ok(stream)) => left_over = self.serve(stream, job).await,
                 Ok(Err(error)) => {
                     let error = UpdateError::NotSent(NotSent::Connect(Arc::new(error)));
                     // Those that wait behind it would learn the same, one after the other.
@@ -81,8 +91,9 @@ impl Worker {
         }
     }
 
-    /// Runs updates over a connection until it breaks, or until there is no updater any more.
-    async fn serve(&mut self, mut stream: TcpStream, first: Job) {
+    /// Runs updates over a connection until it breaks, or until there is no updater any more. Gives back an update for which
+    /// the connection was found closed.
+    async fn serve(&mut self, mut stream: TcpStream, first: Job) -> Option<Job> {
         let (mut reader, mut writer) = stream.split();
         let mut frames = FrameReader::default();
         let mut unwritten = BytesMut::new();
@@ -92,7 +103,6 @@ impl Worker {
             let has_room = flight.len() < self.in_flight && unwritten.len() < MAX_UNWRITTEN;
             let next_deadline = flight.next_deadline();
             tokio::select! {
-                // Reading comes first, so that no update is written to a connection that is known to be closed.
                 biased;
                 filled = frames.fill(&mut reader) => {
                     flight.last_heard = Instant::now();
@@ -106,8 +116,10 @@ impl Worker {
                     Err(error) => break error,
                 },
                 job = self.jobs.recv(), if has_room => match job {
+                    // BIND closes a connection that was idle for 30 s. An update written to it would be lost.
+                    Some(job) if flight.len() == 0 && !is_usable(reader.as_ref()) => return Some(job),
                     Some(job) => self.start(job, &mut flight, &mut unwritten),
-                    None => return,
+                    None => return None,
                 },
                 () = sleep_until(next_deadline.unwrap_or_else(Instant::now)), if next_deadline.is_some() => {
                     if flight.expire(Instant::now()).is_err() {
@@ -121,6 +133,7 @@ impl Worker {
             tracing::warn!(server.address = %self.server, error = %broken, updates = lost, "updates were lost with their connection");
         }
         flight.lose_all(&Arc::new(broken));
+        None
     }
 
     /// Signs an update and puts it into the stream.
@@ -169,6 +182,15 @@ async fn connect(server: SocketAddr) -> io::Result<TcpStream> {
     // Updates are small and wait for nobody.
     stream.set_nodelay(true)?;
     Ok(stream)
+}
+
+/// Whether the other side has not closed the connection. Asks the operating system: tokio knows only what its reactor has
+/// seen, which lags behind.
+fn is_usable(stream: &TcpStream) -> bool {
+    match SockRef::from(stream).peek(&mut [MaybeUninit::uninit()]) {
+        Ok(octets) => octets > 0,
+        Err(error) => error.kind() == io::ErrorKind::WouldBlock,
+    }
 }
 
 /// What a signed answer says (RFC 2136, section 3).
