@@ -1,4 +1,10 @@
 //! SOA questions to a real named, and to nameservers that answer badly or not at all.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "a test tells what is wrong by failing"
+)]
 
 mod common;
 

@@ -1,4 +1,10 @@
 //! Zone transfers from a real named, and from one whose answers somebody tampers with on the way.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "a test tells what is wrong by failing"
+)]
 
 mod common;
 

@@ -1,4 +1,10 @@
 //! Dynamic updates of a real named: what it refuses, the traps in the order of an update, and updates whose answer is lost.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "a test tells what is wrong by failing"
+)]
 
 mod common;
 
@@ -226,7 +232,6 @@ async fn every_trap_in_the_order_of_an_update_is_avoided() {
         named.assert_serves(&current).await;
         for next in versions {
             assert_eq!(updater.apply(&step(&current, &next)).await.unwrap(), Outcome::Applied, "{title}");
-            println!("{title}: {}", next.serial());
             named.assert_serves(&next).await;
             current = next;
         }

@@ -1,5 +1,11 @@
 //! Any history of a zone, applied step by step by updates, ends in the content that it should: BIND serves no more, no less
 //! and nothing else.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "a test tells what is wrong by failing"
+)]
 
 mod common;
 

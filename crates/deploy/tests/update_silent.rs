@@ -1,4 +1,10 @@
 //! Nameservers that do not answer, answer late, or answer what nobody asked.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "a test tells what is wrong by failing"
+)]
 
 mod common;
 

@@ -243,7 +243,7 @@ impl Flight {
     fn answered(&mut self, datagram: &[u8]) {
         let Ok(message) = Message::from_slice(datagram) else { return };
         let id = message.header().id();
-        if !self.by_id.get(&id).is_some_and(|ask| message.is_answer(&ask.question.for_slice())) {
+        if !self.by_id.get(&id).is_some_and(|ask| message.is_answer(ask.question.for_slice())) {
             return;
         }
         if let Some(ask) = self.by_id.remove(&id) {

@@ -136,13 +136,14 @@ pub async fn stream(
 }
 
 type Question = AdditionalBuilder<StreamTarget<Vec<u8>>>;
+type Sequence = ClientSequence<Arc<Key>>;
 
 /// The question. Its id says nothing: there is one question on a connection.
 fn question(
     zone: &ZoneName,
     key: Option<&TsigKey>,
     clock: &Clock,
-) -> Result<(Question, Option<ClientSequence<Arc<Key>>>), TransferError> {
+) -> Result<(Question, Option<Sequence>), TransferError> {
     let name = WireName::from_octets(zone.name().wire()).map_err(|_| TransferError::Malformed)?;
     let mut question = MessageBuilder::new_stream_vec().question();
     question.push((name, Rtype::AXFR, Class::IN)).map_err(|_| TransferError::Malformed)?;
@@ -150,7 +151,7 @@ fn question(
     let sequence = match key {
         None => None,
         Some(key) => {
-            let sequence = ClientSequence::request(key.signer(), &mut question, tsig_time(clock));
+            let sequence = Sequence::request(key.signer(), &mut question, tsig_time(clock));
             Some(sequence.map_err(|_| TransferError::Malformed)?)
         }
     };

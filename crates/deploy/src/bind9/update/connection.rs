@@ -272,7 +272,9 @@ impl Flight {
     /// Gives up what is overdue. The connection is given up with it where nothing at all comes back, or too much is overdue.
     fn expire(&mut self, now: Instant) -> Result<(), Silent> {
         let mut is_silent = false;
-        while let Some(due) = self.deadlines.pop_front_if(|due| due.at <= now) {
+        while self.deadlines.front().is_some_and(|due| due.at <= now)
+            && let Some(due) = self.deadlines.pop_front()
+        {
             is_silent |= self.last_heard < due.sent;
             if let Some(update) = self.by_id.get_mut(&due.id).and_then(Option::take) {
                 self.waiting -= 1;
