@@ -3,11 +3,12 @@
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
-use dns::{Name, Record, RecordId, Serial, ZoneName};
+use dns::{Name, Record, RecordId, Serial, ZoneId, ZoneName};
 use rusqlite::{Connection, params};
 
 use super::rows::{Place, ZoneRow};
 use super::writer::Work;
+use super::zones;
 use crate::{AccountId, Author, Moves, Source, StoreError, StoredRecord, Timestamp, VersionNumber};
 
 /// Who made a version.
@@ -93,6 +94,19 @@ pub(super) fn append(
         .prepare_cached("UPDATE zones SET version = ?2, serial = ?3, record_count = ?4 WHERE id = ?1")?
         .execute(params![zone.row, version, zone.zone.serial.0, zone.zone.record_count as i64])?;
     Ok(stored)
+}
+
+/// Makes a version that changes nothing but the serial, which becomes newer than `above`.
+pub(super) fn raise(work: &Work, id: ZoneId, above: Serial) -> Result<Option<Serial>, StoreError> {
+    let Some(mut zone) = zones::by_uuid(&work.connection, id)? else { return Ok(None) };
+    if !zone.zone.serial.is_newer_than(above) {
+        if above.is_newer_than(zone.zone.serial) {
+            zone.zone.serial = above;
+        }
+        let by = By { account: None, name: "server", source: Source::Server, address: None };
+        append(work, &mut zone, &by, &[], &[], &HashMap::new())?;
+    }
+    Ok(Some(zone.zone.serial))
 }
 
 /// Moves a zone to its next version: `max(last + 1, now)` in RFC 1982 order.

@@ -424,6 +424,13 @@ impl Store {
         self.inner.readers.run(Size::Large, read).await
     }
 
+    /// Gives a zone a version with the same content and a serial above `above`, and gives that serial; `None` where the zone is
+    /// gone. For a nameserver that is ahead of the store, because a backup was restored or somebody changed the zone there, and for
+    /// one whose content is to be repaired. A zone that is above already stays as it is.
+    pub async fn raise_serial(&self, id: ZoneId, above: Serial) -> Result<Option<Serial>, StoreError> {
+        self.inner.writer.run(move |work| journal::raise(work, id, above)).await
+    }
+
     /// The step from the version with serial `from` to the newest. `None` where the zone is gone or never had such a version.
     pub async fn delta(&self, id: ZoneId, from: Serial) -> Result<Option<ZoneDelta>, StoreError> {
         let shared = Arc::clone(&self.inner.shared);
