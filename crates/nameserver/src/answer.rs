@@ -93,6 +93,7 @@ pub(crate) fn respond(
         reply.writer.question(question.asked.wire(), question.qtype, question.qclass);
         if request.fault.is_none() {
             match transfer::kind(question.qtype) {
+                _ if question.qclass != Class::IN.to_int() => reply.rcode = class_fault(question.qclass),
                 Some(kind) => match transfer::start(kind, zones, &request, question, transport) {
                     Ok(transfer::Start::Stream(transfer)) => {
                         reply.discard();
@@ -162,12 +163,19 @@ pub(crate) fn response_header(request: &Request, aa: bool, tc: bool, rcode: Rcod
     header
 }
 
+/// No zone is of another class than IN; and NONE and ANY, which updates use, are no classes to ask about.
+fn class_fault(qclass: u16) -> OptRcode {
+    match Class::from_int(qclass) {
+        Class::NONE | Class::ANY => OptRcode::FORMERR,
+        _ => OptRcode::REFUSED,
+    }
+}
+
 /// Answers an ordinary query.
 fn query(zones: &Zones, question: &Question, transport: Transport, key: &mut RelativeKey, reply: &mut Reply<'_>) {
     match Rtype::from_int(question.qtype) {
         Rtype::MAILA | Rtype::MAILB => reply.rcode = OptRcode::NOTIMP,
         Rtype::OPT | Rtype::TSIG | Rtype::TKEY => reply.rcode = OptRcode::FORMERR,
-        _ if question.qclass != Class::IN.to_int() => reply.rcode = OptRcode::REFUSED,
         _ => match closest_zone(zones, question) {
             None => reply.rcode = OptRcode::REFUSED,
             Some((zone, depth)) => {
@@ -356,4 +364,106 @@ fn targets<'n>(rrset: Rrset<'n>) -> impl Iterator<Item = &'n [u8]> {
 /// section 10.1).
 fn follows_aliases(qtype: u16) -> bool {
     !matches!(Rtype::from_int(qtype), Rtype::CNAME | Rtype::RRSIG | Rtype::SIG | Rtype::NSEC | Rtype::KEY)
+}
+
+#[cfg(test)]
+mod tests {
+    use dns::rdata::Soa;
+    use dns::{Name, OwnerName, RecordData, ResourceRecord, Serial, Ttl, ZoneId, ZoneName, ZoneSnapshot};
+
+    use super::*;
+
+    fn zones() -> Zones {
+        let name = ZoneName::parse("example.com").unwrap();
+        let (mname, rname) = (Name::parse("ns.example.net").unwrap(), Name::parse("admin.example.net").unwrap());
+        let ttl = Ttl::DEFAULT;
+        let soa = Soa { mname, rname, serial: Serial(9), refresh: 1, retry: 1, expire: 1, minimum: 60, ttl };
+        let zones = Zones::new();
+        let record = |(owner, record_type, value, priority): (&str, _, &str, _)| ResourceRecord {
+            owner: OwnerName::parse(owner, &name).unwrap(),
+            ttl,
+            data: RecordData::parse(record_type, value, priority, &name).unwrap(),
+        };
+        let records = [
+            ("@", RecordType::Mx, "a.example.com", Some(1)),
+            ("@", RecordType::A, "192.0.2.1", None),
+            ("*", RecordType::Cname, "a.b.example.com", None),
+            ("a.b", RecordType::Srv, "1 1 example.com", Some(1)),
+            ("a", RecordType::Ns, "b.a.example.com", None),
+            ("b.a", RecordType::Aaaa, "::1", None),
+        ];
+        let records = records.into_iter().map(record).collect();
+        zones.load(ZoneSnapshot { id: ZoneId(uuid::Uuid::nil()), name: name.clone(), soa, records });
+        zones
+    }
+
+    /// A query in class IN.
+    fn packet(name: &str, qtype: Rtype) -> Vec<u8> {
+        let mut packet = vec![0xab, 0xcd, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+        packet.extend(Name::parse(name).unwrap().wire());
+        packet.extend(qtype.to_int().to_be_bytes());
+        packet.extend([0, 1]);
+        packet
+    }
+
+    #[test]
+    fn zones_are_transferred_to_this_machine_only() {
+        let mut ixfr = packet("example.com", Rtype::IXFR);
+        ixfr[9] = 1;
+        ixfr.extend([0xc0, 12, 0, 6, 0, 1, 0, 0, 0, 0, 0, 22, 0, 0, 0, 0, 0, 1]);
+        ixfr.extend([0; 16]);
+        for packet in [packet("example.com", Rtype::AXFR), ixfr] {
+            let mut out = Vec::new();
+            let (zones, mut scratch) = (zones(), Scratch::default());
+            let far = respond(&zones, &packet, Transport::Tcp { loopback: false }, &mut scratch, &mut out);
+            assert!(matches!(far, Outcome::Replied { rcode: OptRcode::REFUSED, .. }));
+            out.clear();
+            let near = respond(&zones, &packet, Transport::Tcp { loopback: true }, &mut scratch, &mut out);
+            assert!(matches!(near, Outcome::Transfer(_)));
+            assert!(out.is_empty(), "what a transfer sends is written later");
+        }
+    }
+
+    #[test]
+    fn whatever_comes_is_answered_soundly_or_dropped() {
+        let (zones, mut scratch) = (zones(), Scratch::default());
+        let mut state = 1u64;
+        let mut random = |end: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize % end
+        };
+        let mut replied = 0;
+        for round in 0..200_000 {
+            let name = ["example.com", "x.example.com", "a.b.example.com", "x.a.example.com", "com"][random(5)];
+            let mut query = packet(name, Rtype::from_int(random(260) as u16));
+            if round % 2 == 0 {
+                query[11] = 1;
+                query.extend([0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0]);
+            }
+            for _ in 0..random(5) {
+                match random(3) {
+                    0 => query.truncate(random(query.len() + 1)),
+                    1 => query.insert(random(query.len() + 1), random(256) as u8),
+                    _ if query.is_empty() => {}
+                    _ => {
+                        let at = random(query.len());
+                        query[at] = random(256) as u8;
+                    }
+                }
+            }
+            let transport = if round % 3 == 0 { Transport::Tcp { loopback: true } } else { Transport::Udp };
+            let mut out = b"before".to_vec();
+            match respond(&zones, &query, transport, &mut scratch, &mut out) {
+                Outcome::Dropped | Outcome::Transfer(_) => assert_eq!(out, b"before"),
+                Outcome::Replied { .. } => {
+                    replied += 1;
+                    let reply = domain::base::Message::from_octets(&out[6..]).unwrap();
+                    assert!(reply.header().qr() && reply.header().id().to_be_bytes() == query[..2]);
+                    assert!(reply.iter().all(|record| record.is_ok()), "{query:?}");
+                    assert!(transport != Transport::Udp || out.len() - 6 <= usize::from(MAX_UDP));
+                }
+            }
+        }
+        assert!(replied > 50_000, "only {replied} were answered");
+    }
 }

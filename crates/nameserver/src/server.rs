@@ -8,8 +8,10 @@
 use std::io;
 use std::net::SocketAddr;
 use std::num::NonZero;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::task::JoinSet;
@@ -73,9 +75,14 @@ impl Server {
         let mut tasks = JoinSet::new();
         for socket in udp {
             let (zones, metrics) = (zones.clone(), metrics.clone());
-            tasks.spawn(async move { udp::serve(&socket, &zones, &metrics).await });
+            tasks.spawn(async move {
+                // A fault of ours in one answer costs that answer. Zones are never left half changed: they are immutable.
+                while AssertUnwindSafe(udp::serve(&socket, &zones, &metrics)).catch_unwind().await.is_err() {
+                    tracing::error!("answering a query over UDP panicked");
+                }
+            });
         }
-        tasks.spawn(async move { tcp::serve(&tcp, &zones, &metrics).await });
+        tasks.spawn(async move { tcp::serve(&tcp, &zones, &metrics, tcp::MAX_CONNECTIONS).await });
         stop.cancelled().await;
         tasks.shutdown().await;
     }

@@ -8,8 +8,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -20,7 +20,7 @@ use crate::metrics::Metrics;
 use crate::transfer::Transfer;
 
 /// Connections at one time. What comes above is closed at once, so that its client can go elsewhere.
-const MAX_CONNECTIONS: usize = 500;
+pub(crate) const MAX_CONNECTIONS: usize = 500;
 /// How long a client may take until its next query is complete.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The same, when fewer than a quarter of the places are free.
@@ -35,8 +35,8 @@ const READ_BUFFER: usize = 2048;
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Accepts connections and answers what comes on them, until it is dropped, which ends them all.
-pub(crate) async fn serve(listener: &TcpListener, zones: &Zones, metrics: &Arc<Metrics>) {
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+pub(crate) async fn serve(listener: &TcpListener, zones: &Zones, metrics: &Arc<Metrics>, max_connections: usize) {
+    let places = Arc::new(Semaphore::new(max_connections));
     let mut connections = JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}
@@ -49,15 +49,19 @@ pub(crate) async fn serve(listener: &TcpListener, zones: &Zones, metrics: &Arc<M
             }
         };
         let Ok(place) = places.clone().try_acquire_owned() else { continue };
+        // Without it, answers are as right and a little later.
+        let _ = stream.set_nodelay(true);
         let connection = Connection {
             transport: Transport::Tcp { loopback: is_loopback(peer) },
             zones: zones.clone(),
             metrics: metrics.clone(),
             places: places.clone(),
+            max_connections,
         };
         connections.spawn(async move {
+            let (receiver, sender) = stream.into_split();
             connection.metrics.connections.increment(1);
-            if let Err(error) = connection.serve(stream).await {
+            if let Err(error) = connection.serve(receiver, sender).await {
                 tracing::debug!(%error, %peer, "a connection ended early");
             }
             connection.metrics.connections.decrement(1);
@@ -76,21 +80,18 @@ struct Connection {
     zones: Zones,
     metrics: Arc<Metrics>,
     places: Arc<Semaphore>,
+    max_connections: usize,
 }
 
 impl Connection {
-    async fn serve(&self, mut stream: TcpStream) -> io::Result<()> {
-        stream.set_nodelay(true)?;
-        let (receiver, mut sender) = stream.split();
+    async fn serve(&self, receiver: impl AsyncRead + Unpin, mut sender: impl AsyncWrite + Unpin) -> io::Result<()> {
         let mut receiver = BufReader::with_capacity(READ_BUFFER, receiver);
         let mut query = Vec::new();
         let mut out = Vec::new();
         let mut scratch = Scratch::default();
         loop {
-            let crowded = self.places.available_permits() < MAX_CONNECTIONS / 4;
-            let patience = if crowded { LITTLE_PATIENCE } else { PATIENCE };
             // Silence is a client that has what it wanted, no error.
-            match timeout(patience, read_message(&mut receiver, &mut query)).await {
+            match timeout(self.patience(), read_message(&mut receiver, &mut query)).await {
                 Ok(Ok(true)) => {}
                 Ok(Ok(false)) | Err(_) => return Ok(()),
                 Ok(Err(error)) => return Err(error),
@@ -100,7 +101,10 @@ impl Connection {
             self.metrics.count(self.transport, &outcome);
             match outcome {
                 // RFC 7766, section 8: what is no query ends the connection.
-                Outcome::Dropped => return Ok(()),
+                Outcome::Dropped => {
+                    out.truncate(start);
+                    return flush(&mut sender, &mut out).await;
+                }
                 Outcome::Replied { .. } => end_message(&mut out, start),
                 Outcome::Transfer(transfer) => {
                     out.truncate(start);
@@ -108,15 +112,26 @@ impl Connection {
                     send_zone(&mut sender, &mut out, &transfer).await?;
                 }
             }
-            if receiver.buffer().is_empty() || out.len() >= FLUSH {
+            if !has_message(receiver.buffer()) || out.len() >= FLUSH {
                 flush(&mut sender, &mut out).await?;
             }
         }
     }
+
+    /// How long the client may take until its next query is complete.
+    fn patience(&self) -> Duration {
+        let crowded = self.places.available_permits() < self.max_connections / 4;
+        if crowded { LITTLE_PATIENCE } else { PATIENCE }
+    }
+}
+
+/// Whether a whole message has been received already, which can be answered before anything is sent.
+fn has_message(buffer: &[u8]) -> bool {
+    buffer.split_first_chunk().is_some_and(|(&length, rest)| rest.len() >= usize::from(u16::from_be_bytes(length)))
 }
 
 /// Reads the next message; false at the end of the stream.
-async fn read_message(from: &mut (impl AsyncReadExt + Unpin), message: &mut Vec<u8>) -> io::Result<bool> {
+async fn read_message(from: &mut (impl AsyncRead + Unpin), message: &mut Vec<u8>) -> io::Result<bool> {
     let mut length = [0; 2];
     if from.read(&mut length[..1]).await? == 0 {
         return Ok(false);
@@ -127,7 +142,7 @@ async fn read_message(from: &mut (impl AsyncReadExt + Unpin), message: &mut Vec<
     Ok(true)
 }
 
-async fn send_zone(to: &mut (impl AsyncWriteExt + Unpin), out: &mut Vec<u8>, transfer: &Transfer) -> io::Result<()> {
+async fn send_zone(to: &mut (impl AsyncWrite + Unpin), out: &mut Vec<u8>, transfer: &Transfer) -> io::Result<()> {
     let mut messages = transfer.messages();
     loop {
         let start = begin_message(out);
@@ -153,10 +168,129 @@ fn end_message(out: &mut [u8], start: usize) {
     }
 }
 
-async fn flush(to: &mut (impl AsyncWriteExt + Unpin), out: &mut Vec<u8>) -> io::Result<()> {
+async fn flush(to: &mut (impl AsyncWrite + Unpin), out: &mut Vec<u8>) -> io::Result<()> {
     timeout(SEND_PATIENCE, to.write_all(out)).await??;
     out.clear();
     // A connection that once carried something large does not keep the memory.
     out.shrink_to(FLUSH);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{DuplexStream, duplex, split};
+    use tokio::net::TcpStream;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    fn connection() -> Connection {
+        Connection {
+            transport: Transport::Tcp { loopback: true },
+            zones: Zones::new(),
+            metrics: Arc::new(Metrics::register()),
+            places: Arc::new(Semaphore::new(2)),
+            max_connections: 2,
+        }
+    }
+
+    /// Serves one side of a pipe that holds `capacity` octets; gives the other, and what becomes of the serving.
+    fn pipe(capacity: usize) -> (DuplexStream, tokio::task::JoinHandle<io::Result<()>>) {
+        let (near, far) = duplex(capacity);
+        let (receiver, sender) = split(far);
+        (near, tokio::spawn(async move { connection().serve(receiver, sender).await }))
+    }
+
+    /// A query with its length before it; it is answered with REFUSED.
+    fn query(id: u8) -> Vec<u8> {
+        let message = [0, id, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, b'a', 0, 0, 1, 0, 1];
+        [&[0, message.len() as u8], message.as_slice()].concat()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_ends_a_connection() {
+        let (mut client, serving) = pipe(1024);
+        let start = Instant::now();
+        assert!(serving.await.unwrap().is_ok());
+        assert_eq!(start.elapsed().as_secs(), PATIENCE.as_secs());
+        assert_eq!(client.read(&mut [0]).await.unwrap(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_query_that_comes_octet_by_octet_ends_a_connection() {
+        let (mut client, serving) = pipe(1024);
+        let start = Instant::now();
+        for octet in query(1) {
+            if client.write_all(&[octet]).await.is_err() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_secs(3)).await;
+        }
+        assert!(serving.await.unwrap().is_ok());
+        assert!(start.elapsed() < PATIENCE * 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_does_not_read_loses_its_connection() {
+        let (mut client, serving) = pipe(64);
+        let feeding = tokio::spawn(async move { while client.write_all(&query(1)).await.is_ok() {} });
+        let error = serving.await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        feeding.abort();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn queries_that_come_together_are_answered_in_order_and_without_waiting_for_more() {
+        let (mut client, _serving) = pipe(4096);
+        let mut together: Vec<u8> = (0..50).flat_map(query).collect();
+        // The start of another is no reason to wait.
+        together.extend(&query(50)[..5]);
+        client.write_all(&together).await.unwrap();
+        let mut answers = vec![0; 50 * query(0).len()];
+        let start = Instant::now();
+        client.read_exact(&mut answers).await.unwrap();
+        assert!(start.elapsed() < Duration::from_secs(1));
+        let ids: Vec<u8> = answers.chunks(query(0).len()).map(|answer| answer[3]).collect();
+        assert_eq!(ids, (0..50).collect::<Vec<u8>>());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_no_query_ends_a_connection_after_the_answers_before_it() {
+        let (mut client, serving) = pipe(1024);
+        let mut response = query(2);
+        response[4] = 0x80;
+        client.write_all(&[query(1), response].concat()).await.unwrap();
+        assert!(serving.await.unwrap().is_ok());
+        let mut answers = Vec::new();
+        client.read_to_end(&mut answers).await.unwrap();
+        assert_eq!(answers.len(), query(1).len());
+    }
+
+    #[tokio::test]
+    async fn connections_above_the_limit_are_closed_and_places_come_back() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = tokio::spawn(async move {
+            serve(&listener, &Zones::new(), &Arc::new(Metrics::register()), 2).await;
+        });
+        async fn ask(stream: &mut TcpStream) -> bool {
+            let mut answer = vec![0; query(1).len()];
+            stream.write_all(&query(1)).await.is_ok() && stream.read_exact(&mut answer).await.is_ok()
+        }
+        let mut first = TcpStream::connect(address).await.unwrap();
+        let mut second = TcpStream::connect(address).await.unwrap();
+        assert!(ask(&mut first).await && ask(&mut second).await);
+        let mut third = TcpStream::connect(address).await.unwrap();
+        assert!(!ask(&mut third).await);
+        drop(first);
+        let deadline = Instant::now() + Duration::from_secs(10);
+        loop {
+            let mut again = TcpStream::connect(address).await.unwrap();
+            if ask(&mut again).await {
+                break;
+            }
+            assert!(Instant::now() < deadline, "the place is not free again");
+        }
+        server.abort();
+    }
 }

@@ -59,9 +59,6 @@ pub(crate) fn start(
     if kind == Kind::Axfr && transport == Transport::Udp {
         return Err(OptRcode::FORMERR);
     }
-    if question.qclass != Class::IN.to_int() {
-        return Err(OptRcode::REFUSED);
-    }
     if kind == Kind::Ixfr && request.client_serial.is_none() {
         return Err(OptRcode::FORMERR);
     }

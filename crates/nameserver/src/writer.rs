@@ -290,3 +290,70 @@ impl<'b> Writer<'b> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::base::Message;
+    use domain::base::iana::Rtype;
+    use domain::base::name::{ParsedName, ToName};
+    use domain::rdata::Mx;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn names() -> impl Strategy<Value = Vec<Vec<u8>>> {
+        let label = prop::collection::vec(prop::sample::select(b"abAB\0\xc0".to_vec()), 1..4);
+        let name = prop::collection::vec(label, 0..5).prop_map(|labels| {
+            let mut wire: Vec<u8> =
+                labels.iter().flat_map(|label| [&[label.len() as u8], label.as_slice()].concat()).collect();
+            wire.push(0);
+            wire
+        });
+        prop::collection::vec(name, 1..200)
+    }
+
+    proptest! {
+        #[test]
+        fn compressed_names_are_read_back(names in names(), limit in 12usize..9000) {
+            let mut out = b"before".to_vec();
+            let mut compression = Compression::default();
+            let mut writer = Writer::new(&mut out, &mut compression, limit, true);
+            let mut written = Vec::new();
+            for (owner, exchange) in names.iter().zip(names.iter().rev()) {
+                let data = [&[0, 10], exchange.as_slice()].concat();
+                if writer.record(Section::Answer, owner, Rtype::MX.to_int(), 7, &data).is_ok() {
+                    written.push((owner, exchange));
+                }
+            }
+            let opt = OptReply { payload_size: 1232, extended_rcode: 0, dnssec_ok: true };
+            writer.finish(Header::new(), Some(opt));
+            let message = Message::from_octets(&out[6..]).unwrap();
+            prop_assert!(message.as_slice().len() <= limit.max(HEADER + OPT));
+            let read: Vec<_> = message.answer().unwrap().map(Result::unwrap).collect();
+            prop_assert_eq!(read.len(), written.len());
+            for (record, (owner, exchange)) in read.iter().zip(written) {
+                let data = record.to_record::<Mx<ParsedName<&[u8]>>>().unwrap().unwrap();
+                prop_assert!(record.owner().to_vec().as_slice().eq_ignore_ascii_case(owner));
+                prop_assert!(data.data().exchange().to_vec().as_slice().eq_ignore_ascii_case(exchange));
+            }
+            prop_assert_eq!(message.opt().map(|opt| opt.udp_payload_size()), Some(1232));
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_taken_back_whole() {
+        let mut out = Vec::new();
+        let mut compression = Compression::default();
+        let mut writer = Writer::new(&mut out, &mut compression, 60, false);
+        writer.question(b"\x01a\0", 1, 1);
+        let packed = crate::node::RrsetBuf { rtype: 1, ttl: 1, records: vec![vec![0; 4]; 3] };
+        let node = crate::node::Node::pack(b"", &[packed]).unwrap();
+        let rrset = node.rrset(1).unwrap();
+        let before = writer.len();
+        assert_eq!(writer.rrset(Section::Answer, b"\x01b\0", rrset, 1), Err(Full));
+        assert_eq!((writer.len(), writer.has_records()), (before, false));
+        assert_eq!(writer.record(Section::Answer, b"\x01b\0", 1, 1, &[0; 4]), Ok(()));
+        writer.clear();
+        assert_eq!((writer.len(), writer.has_records()), (before, false));
+    }
+}

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use dns::{Name, OwnerName, ResourceRecord, ZoneSnapshot};
+use dns::{Name, ResourceRecord, ZoneSnapshot};
 
 use super::common::client::{Answer, Query, Transport, ask, transfer};
 use super::common::named::Named;
@@ -37,8 +37,8 @@ impl Pair {
     fn compare(&self, query: &Query, transport: Transport) -> Option<String> {
         let theirs = ask(self.named.address, query, transport).unwrap();
         let ours = ask(self.ours.address, query, transport).unwrap();
-        let report = format!("{query:?} over {transport:?}\n  ours: {ours:?}\n  theirs: {theirs:?}");
-        (!is_same(query, transport, ours, theirs)).then_some(report)
+        let report = || format!("{query:?} over {transport:?}\n  ours: {ours:?}\n  theirs: {theirs:?}");
+        (!is_same(query, transport, ours.clone(), theirs.clone())).then(report)
     }
 }
 
@@ -74,11 +74,16 @@ fn is_same(query: &Query, transport: Transport, mut ours: Answer, mut theirs: An
 fn names_around(zone: &ZoneSnapshot) -> Vec<Name> {
     let mut texts: BTreeSet<String> = BTreeSet::new();
     let origin = zone.name.to_string();
+    // In a zone that is there for its sizes, what is around each name is the same everywhere.
+    let around: &[&str] = match zone.records.len() {
+        ..200 => &["", "a.", "x.", "*.", "nothing.", "b.c.", "a.*.", "*.a."],
+        _ => &["", "x."],
+    };
     for ResourceRecord { owner, data, .. } in &zone.records {
         let mut name = owner.in_zone(&zone.name);
         texts.extend(data.target().map(|host| host.name().to_string()));
         loop {
-            for before in ["", "a.", "x.", "*.", "nothing.", "b.c.", "a.*.", "*.a."] {
+            for before in around {
                 texts.insert(format!("{before}{name}"));
             }
             if name == *zone.name.name() {
@@ -117,7 +122,7 @@ fn compare_everything(zones: &[ZoneSnapshot]) -> usize {
         assert_eq!(ours.into_iter().collect::<BTreeSet<_>>(), theirs.into_iter().collect::<BTreeSet<_>>());
     }
     let count = differences.len();
-    differences.truncate(std::env::var("SHOW").map_or(20, |n| n.parse().unwrap()));
+    differences.truncate(20);
     assert!(count == 0, "{count} of {asked} answers differ, among them:\n{}", differences.join("\n"));
     asked
 }
@@ -257,11 +262,5 @@ fn hand_made() -> Vec<ZoneSnapshot> {
     lines.push("c24 60 A 192.0.2.24".to_owned());
     let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
     zones.push(zone("sizes.example", 11, &lines));
-    assert!(
-        zones
-            .iter()
-            .flat_map(|zone| &zone.records)
-            .all(|record| record.owner != OwnerName::apex() || !record.owner.is_wildcard())
-    );
     zones
 }

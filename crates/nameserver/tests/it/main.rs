@@ -5,3 +5,5 @@
 
 mod common;
 mod differential;
+mod protocol;
+mod versions;
