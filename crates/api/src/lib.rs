@@ -1,1 +1,105 @@
-//! placeholder
+//! The REST API: one file per operation, and the server that carries it.
+//!
+//! [`OPERATIONS`] is the one table of what there is: the router is built from it, and the tests walk it, so that no route can
+//! exist without being asked for without a token, without the permission and for somebody else's object. A handler reaches the
+//! store only through [`auth::Caller`], which has authenticated the request and checked the permission.
+//!
+//! [`serve`] is the accept loop for this and every other router of the process. It bounds what a client can hold by being slow,
+//! gives each answer its request id, and turns whatever fails without a body of its own (a panic, a wrong method on a page) into
+//! the same JSON as every other error.
+//!
+//! Decided against: `axum::serve` (it has no timers, so a client that sends half a head keeps its connection for ever), a
+//! project-wide error type (each operation lists what can go wrong with it and maps it to a status in one `match`), and
+//! normalising paths before routing (both forms of each path are routes, so that other routers may be merged and keep theirs).
+
+mod auth;
+mod body;
+mod envelope;
+mod error;
+mod json;
+mod listing;
+mod members;
+mod operations;
+mod paging;
+mod query;
+mod server;
+mod settings;
+mod views;
+mod watch;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::{HeaderValue, header};
+use axum::routing::{MethodFilter, MethodRouter};
+use store::Store;
+use tower_http::set_header::SetResponseHeaderLayer;
+
+pub use operations::{OPERATIONS, Operation};
+pub use server::{ClientAddress, serve};
+pub use settings::Settings;
+
+use auth::FailedAttempts;
+use error::Problem;
+
+/// What every path of the API begins with.
+pub const BASE: &str = "/api/v1";
+
+/// The API over one store.
+#[derive(Debug, Clone)]
+pub struct Api {
+    shared: Arc<Shared>,
+}
+
+/// What the extractors work with. Handlers see none of it but the store, through their caller.
+#[derive(Debug)]
+struct Shared {
+    store: Store,
+    settings: Settings,
+    failed_attempts: FailedAttempts,
+}
+
+impl Api {
+    /// The API that answers from `store`.
+    pub fn new(store: Store, settings: Settings) -> Api {
+        let failed_attempts = FailedAttempts::new(&settings);
+        Api { shared: Arc::new(Shared { store, settings, failed_attempts }) }
+    }
+
+    /// All operations, with and without the final slash, and the JSON answer for every unknown path. To be merged with routers
+    /// that have no fallback of their own, and handed to [`serve`].
+    pub fn router(&self) -> Router {
+        let mut router = Router::new();
+        for path in operations::paths() {
+            let methods = method_router(path);
+            let full = format!("{BASE}{path}");
+            router = router.route(full.trim_end_matches('/'), methods.clone()).route(&full, methods);
+        }
+        router
+            .with_state(Arc::clone(&self.shared))
+            .fallback(async || Problem::unknown_path())
+            .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
+            .layer(SetResponseHeaderLayer::overriding(
+                header::X_CONTENT_TYPE_OPTIONS,
+                HeaderValue::from_static("nosniff"),
+            ))
+    }
+}
+
+/// Everything the table has for one path; other methods get 405 with `Allow`.
+fn method_router(path: &str) -> MethodRouter<Arc<Shared>> {
+    let here = || OPERATIONS.iter().filter(|operation| operation.path == path);
+    let mut allow: Vec<&str> = here().map(|operation| operation.method.as_str()).collect();
+    if allow.contains(&"GET") {
+        allow.push("HEAD");
+    }
+    let allow = allow.join(", ");
+    let mut router = MethodRouter::new();
+    for operation in here() {
+        // Each method in the table is one of the nine that the filter knows.
+        if let Ok(filter) = MethodFilter::try_from(operation.method.clone()) {
+            router = router.merge((operation.route)(filter));
+        }
+    }
+    router.fallback(async move || Problem::method_not_allowed(&allow))
+}

@@ -1,0 +1,274 @@
+//! Who is asking, and whether they may.
+//!
+//! The order is the same for every operation and tells nothing about what exists: a token that is no good (401), one that lacks
+//! the permission (403), and only then anything about the request itself.
+//!
+//! A good token is never limited. Bad ones are counted per client address, so that nobody can use the server to try tokens in
+//! bulk or fill its log; an IPv6 client counts by its /64, all of which is usually one customer's.
+
+use std::marker::PhantomData;
+use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use store::{AccountId, Author, Identity, Permission, Source, Store, StoreError};
+
+use crate::error::{ErrorCode, Problem};
+use crate::server::ClientAddress;
+use crate::settings::Settings;
+use crate::{Shared, json};
+
+/// A caller who was authenticated and may do what the operation needs.
+pub(crate) struct Caller<P> {
+    identity: Arc<Identity>,
+    address: Option<IpAddr>,
+    shared: Arc<Shared>,
+    needs: PhantomData<P>,
+}
+
+/// The permission that an operation needs, as a type.
+pub(crate) trait Needs: Send + Sync {
+    /// `None`: any good token.
+    const PERMISSION: Option<Permission>;
+}
+
+/// Any good token.
+pub(crate) enum AnyToken {}
+
+impl Needs for AnyToken {
+    const PERMISSION: Option<Permission> = None;
+}
+
+/// `dns:list`.
+pub(crate) enum List {}
+
+impl Needs for List {
+    const PERMISSION: Option<Permission> = Some(Permission::List);
+}
+
+/// `dns:create`.
+pub(crate) enum Create {}
+
+impl Needs for Create {
+    const PERMISSION: Option<Permission> = Some(Permission::Create);
+}
+
+/// `dns:update`.
+pub(crate) enum Update {}
+
+impl Needs for Update {
+    const PERMISSION: Option<Permission> = Some(Permission::Update);
+}
+
+/// `dns:delete`.
+pub(crate) enum Delete {}
+
+impl Needs for Delete {
+    const PERMISSION: Option<Permission> = Some(Permission::Delete);
+}
+
+impl<P> Caller<P> {
+    /// The store.
+    pub(crate) fn store(&self) -> &Store {
+        &self.shared.store
+    }
+
+    /// Whose zones they are.
+    pub(crate) fn account(&self) -> AccountId {
+        self.identity.account.id
+    }
+
+    /// Who the caller is.
+    pub(crate) fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// The settings.
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.shared.settings
+    }
+
+    /// What the journal remembers of the caller.
+    pub(crate) fn author(&self) -> Author {
+        Author {
+            account: self.account(),
+            name: self.identity.token.name.clone(),
+            source: Source::Api,
+            address: self.address,
+        }
+    }
+}
+
+/// Why there is no caller.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AuthError {
+    #[error("No token was given; send it as Authorization: Bearer vps_...")]
+    NoToken,
+    #[error("The Authorization header is malformed; send Authorization: Bearer vps_...")]
+    Malformed,
+    #[error("The token is unknown, expired or revoked")]
+    Refused,
+    #[error("Too many failed authentications from this address; try again in {seconds} s")]
+    TooMany { seconds: u64, burst: u32 },
+    #[error("Token lacks {0} permission")]
+    Lacks(Permission),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl IntoResponse for AuthError {
+    fn into_response(self) -> Response {
+        let detail = self.to_string();
+        let problem = match self {
+            Self::NoToken | Self::Malformed | Self::Refused => Problem::new(ErrorCode::AuthenticationFailed, detail)
+                .with(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
+            Self::TooMany { seconds, burst } => Problem::new(ErrorCode::RateLimited, detail)
+                .with(header::RETRY_AFTER, seconds)
+                .with(HeaderName::from_static("ratelimit-limit"), burst)
+                .with(HeaderName::from_static("ratelimit-remaining"), 0)
+                .with(HeaderName::from_static("ratelimit-reset"), seconds),
+            Self::Lacks(_) => Problem::new(ErrorCode::PermissionDenied, detail),
+            Self::Store(error) => Problem::store(error),
+        };
+        problem.into_response()
+    }
+}
+
+impl<P: Needs> FromRequestParts<Arc<Shared>> for Caller<P> {
+    type Rejection = AuthError;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, AuthError> {
+        let address = parts.extensions.get::<ClientAddress>().map(|client| client.0.ip().to_canonical());
+        let identity = match authenticate(&parts.headers, &shared.store).await {
+            Ok(identity) => identity,
+            Err(refusal @ (AuthError::NoToken | AuthError::Malformed | AuthError::Refused)) => {
+                shared.failed_attempts.count(address)?;
+                return Err(refusal);
+            }
+            Err(other) => return Err(other),
+        };
+        match P::PERMISSION {
+            Some(permission) if !identity.token.permissions.allows(permission) => Err(AuthError::Lacks(permission)),
+            _ => Ok(Caller { identity, address, shared: Arc::clone(shared), needs: PhantomData }),
+        }
+    }
+}
+
+async fn authenticate(headers: &HeaderMap, store: &Store) -> Result<Arc<Identity>, AuthError> {
+    let token = bearer_token(headers)?;
+    store.authenticate(token).await?.ok_or(AuthError::Refused)
+}
+
+/// The token of the only `Authorization` header (RFC 6750, section 2.1; the scheme in any letter case, RFC 9110, section 11.1).
+fn bearer_token(headers: &HeaderMap) -> Result<&str, AuthError> {
+    let header = json::only(headers, header::AUTHORIZATION).map_err(|_| AuthError::Malformed)?;
+    let text = header.ok_or(AuthError::NoToken)?;
+    let (scheme, token) = text.split_once(' ').ok_or(AuthError::Malformed)?;
+    let token = token.trim_matches(' ');
+    if !scheme.eq_ignore_ascii_case("Bearer") || !token.starts_with("vps_") || token.contains(' ') {
+        return Err(AuthError::Malformed);
+    }
+    Ok(token)
+}
+
+/// Counts failed authentications per client address.
+#[derive(Debug)]
+pub(crate) struct FailedAttempts {
+    limiter: DefaultKeyedRateLimiter<IpAddr>,
+    burst: NonZeroU32,
+    counted: AtomicU32,
+}
+
+impl FailedAttempts {
+    /// After so many failures, the addresses that have recovered are forgotten. Amortised, forgetting costs nothing, and what is
+    /// remembered is bounded by the failures of the few seconds in which an address recovers.
+    const FORGET_EVERY: u32 = 4096;
+
+    pub(crate) fn new(settings: &Settings) -> FailedAttempts {
+        let at_least_one = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
+        let burst = at_least_one(settings.failed_auth_burst);
+        let quota = Quota::per_second(at_least_one(settings.failed_auth_per_second)).allow_burst(burst);
+        FailedAttempts { limiter: RateLimiter::keyed(quota), burst, counted: AtomicU32::new(0) }
+    }
+
+    /// Counts one failure; an error where it is one too many. Connections without an address (tests of the router alone) share
+    /// one count.
+    fn count(&self, address: Option<IpAddr>) -> Result<(), AuthError> {
+        if self.counted.fetch_add(1, Ordering::Relaxed) % Self::FORGET_EVERY == Self::FORGET_EVERY - 1 {
+            self.limiter.retain_recent();
+            self.limiter.shrink_to_fit();
+        }
+        let key = network(address.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)));
+        self.limiter.check_key(&key).map_err(|refusal| {
+            let wait = refusal.wait_time_from(DefaultClock::default().now());
+            AuthError::TooMany { seconds: whole_seconds(wait), burst: self.burst.get() }
+        })
+    }
+}
+
+/// Rounded up, and never 0: "at once" would be a lie.
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0).max(u64::from(wait.as_secs() == 0))
+}
+
+/// What an address is counted by.
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(six) => IpAddr::V6(Ipv6Addr::from(u128::from(six) >> 64 << 64)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(values: &[&str]) -> HeaderMap {
+        values.iter().map(|value| (header::AUTHORIZATION, HeaderValue::from_str(value).unwrap())).collect()
+    }
+
+    #[test]
+    fn malformed_headers_carry_no_token() {
+        assert!(matches!(bearer_token(&headers(&[])), Err(AuthError::NoToken)));
+        for text in
+            ["", "Bearer", "Bearer ", "vps_abc", "Basic vps_abc", "Bearer abc", "Bearer vps_a b", "Bearer VPS_a"]
+        {
+            assert!(matches!(bearer_token(&headers(&[text])), Err(AuthError::Malformed)), "{text:?}");
+        }
+        let twice = headers(&["Bearer vps_a", "Bearer vps_b"]);
+        assert!(matches!(bearer_token(&twice), Err(AuthError::Malformed)));
+        for text in ["Bearer vps_abc", "bearer vps_abc", "BEARER  vps_abc"] {
+            assert_eq!(bearer_token(&headers(&[text])).unwrap(), "vps_abc");
+        }
+    }
+
+    #[test]
+    fn failures_are_counted_by_address_and_by_64_bits_of_ipv6() {
+        let settings = Settings { failed_auth_burst: 2, ..Settings::default() };
+        let attempts = FailedAttempts::new(&settings);
+        let count = |address: &str| attempts.count(Some(address.parse().unwrap()));
+        assert!(count("192.0.2.1").is_ok());
+        assert!(count("192.0.2.1").is_ok());
+        assert!(matches!(count("192.0.2.1"), Err(AuthError::TooMany { seconds: 1, burst: 2 })));
+        assert!(count("192.0.2.2").is_ok());
+        assert!(count("2001:db8::1").is_ok());
+        assert!(count("2001:db8::ffff:2").is_ok());
+        assert!(count("2001:db8::3").is_err());
+        assert!(count("2001:db8:0:1::1").is_ok());
+    }
+
+    #[test]
+    fn waiting_times_round_up() {
+        for (millis, seconds) in [(0, 1), (1, 1), (1000, 1), (1001, 2), (2000, 2)] {
+            assert_eq!(whole_seconds(Duration::from_millis(millis)), seconds);
+        }
+    }
+}

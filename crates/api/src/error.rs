@@ -1,0 +1,233 @@
+//! The one shape of every answer that is no success.
+//!
+//! A [`Problem`] is only the answer. What can go wrong is an enum beside each operation, and choosing its status is one `match`
+//! there. The cause of a 500 or 503 travels with the answer inside the process, is logged once by the [envelope](crate::envelope)
+//! under the request's id, and never reaches the client.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::sync::Arc;
+
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use dns::Fault;
+use serde::Serialize;
+use store::StoreError;
+
+/// An answer that is no success.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    status: StatusCode,
+    code: ErrorCode,
+    detail: Cow<'static, str>,
+    field: Option<Cow<'static, str>>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    cause: Option<Cause>,
+}
+
+/// The stable `error_code` of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ErrorCode {
+    ValidationError,
+    InvalidJson,
+    AuthenticationFailed,
+    PermissionDenied,
+    NotFound,
+    MethodNotAllowed,
+    Conflict,
+    PayloadTooLarge,
+    UnsupportedMediaType,
+    RateLimited,
+    InternalError,
+    Unavailable,
+}
+
+impl ErrorCode {
+    fn status(self) -> StatusCode {
+        match self {
+            Self::ValidationError | Self::InvalidJson => StatusCode::BAD_REQUEST,
+            Self::AuthenticationFailed => StatusCode::UNAUTHORIZED,
+            Self::PermissionDenied => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Conflict => StatusCode::CONFLICT,
+            Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+            Self::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+/// What made an answer a 500 or a 503: for the log, carried in the response's extensions.
+#[derive(Debug, Clone)]
+pub(crate) struct Cause(Arc<dyn Error + Send + Sync>);
+
+impl Cause {
+    /// The error and all its sources, outermost first.
+    pub(crate) fn chain(&self) -> String {
+        let mut text = self.0.to_string();
+        let mut source = self.0.source();
+        while let Some(error) = source {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            source = error.source();
+        }
+        text
+    }
+}
+
+impl Problem {
+    /// An answer with the status that belongs to `code`.
+    pub(crate) fn new(code: ErrorCode, detail: impl Into<Cow<'static, str>>) -> Problem {
+        Problem { status: code.status(), code, detail: detail.into(), field: None, headers: Vec::new(), cause: None }
+    }
+
+    /// 400 for one member or parameter of the request.
+    pub(crate) fn validation(field: impl Into<Cow<'static, str>>, detail: impl Into<Cow<'static, str>>) -> Problem {
+        Problem::new(ErrorCode::ValidationError, detail).at(field)
+    }
+
+    /// 400 for a broken rule.
+    pub(crate) fn fault(fault: Fault) -> Problem {
+        let problem = Problem::new(ErrorCode::ValidationError, fault.detail);
+        match fault.field {
+            Some(field) => problem.at(field),
+            None => problem,
+        }
+    }
+
+    /// 400 for a change of one record: the first rule that it breaks.
+    pub(crate) fn faults(faults: Vec<(usize, Fault)>) -> Problem {
+        match faults.into_iter().next() {
+            Some((_, fault)) => Problem::fault(fault),
+            None => Problem::new(ErrorCode::ValidationError, "The change breaks the zone's rules"),
+        }
+    }
+
+    /// 404 for a zone that does not exist, or is another account's, or whose identifier is none.
+    pub(crate) fn no_zone() -> Problem {
+        Problem::new(ErrorCode::NotFound, "There is no such zone")
+    }
+
+    /// 404 for a record, as for a zone.
+    pub(crate) fn no_record() -> Problem {
+        Problem::new(ErrorCode::NotFound, "There is no such record")
+    }
+
+    /// 404 for a path that no router knows.
+    pub(crate) fn unknown_path() -> Problem {
+        Problem::new(ErrorCode::NotFound, "There is nothing at this path")
+    }
+
+    /// 405, with the methods that are allowed.
+    pub(crate) fn method_not_allowed(allow: &str) -> Problem {
+        let problem =
+            Problem::new(ErrorCode::MethodNotAllowed, format!("This method is not allowed here; use one of {allow}"));
+        match HeaderValue::try_from(allow) {
+            Ok(allow) => problem.with(header::ALLOW, allow),
+            Err(_) => problem,
+        }
+    }
+
+    /// 503 where the store is closing, 500 for any other failure of it.
+    pub(crate) fn store(error: StoreError) -> Problem {
+        match error {
+            StoreError::Closed => {
+                Problem::new(ErrorCode::Unavailable, "The server is shutting down; try again").because(error)
+            }
+            StoreError::Database(_)
+            | StoreError::Migration(_)
+            | StoreError::Damaged { .. }
+            | StoreError::Random
+            | StoreError::File { .. } => Problem::internal(error),
+        }
+    }
+
+    /// 500, which says nothing of its cause.
+    pub(crate) fn internal(error: impl Into<Box<dyn Error + Send + Sync>>) -> Problem {
+        let detail = "The server failed; its log has the cause under the id in X-Request-Id";
+        Problem::new(ErrorCode::InternalError, detail).because(error)
+    }
+
+    /// An answer for a status that somebody else gave, without a body.
+    pub(crate) fn of_status(status: StatusCode) -> Problem {
+        let code = match status {
+            StatusCode::UNAUTHORIZED => ErrorCode::AuthenticationFailed,
+            StatusCode::FORBIDDEN => ErrorCode::PermissionDenied,
+            StatusCode::NOT_FOUND => ErrorCode::NotFound,
+            StatusCode::METHOD_NOT_ALLOWED => ErrorCode::MethodNotAllowed,
+            StatusCode::CONFLICT => ErrorCode::Conflict,
+            StatusCode::PAYLOAD_TOO_LARGE => ErrorCode::PayloadTooLarge,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => ErrorCode::UnsupportedMediaType,
+            StatusCode::TOO_MANY_REQUESTS => ErrorCode::RateLimited,
+            StatusCode::SERVICE_UNAVAILABLE => ErrorCode::Unavailable,
+            status if status.is_server_error() => ErrorCode::InternalError,
+            _ => ErrorCode::ValidationError,
+        };
+        let reason = status.canonical_reason().unwrap_or("The request failed");
+        Problem { status, ..Problem::new(code, reason) }
+    }
+
+    /// Names the member at fault.
+    pub(crate) fn at(mut self, field: impl Into<Cow<'static, str>>) -> Problem {
+        self.field = Some(field.into());
+        self
+    }
+
+    /// Adds a header.
+    pub(crate) fn with(mut self, name: HeaderName, value: impl Into<HeaderValue>) -> Problem {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    fn because(mut self, error: impl Into<Box<dyn Error + Send + Sync>>) -> Problem {
+        self.cause = Some(Cause(Arc::from(error.into())));
+        self
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            detail: &'a str,
+            error_code: ErrorCode,
+            field: Option<&'a str>,
+        }
+        let body = Body { detail: &self.detail, error_code: self.code, field: self.field.as_deref() };
+        let mut response = (self.status, axum::Json(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.extend(self.headers);
+        if let Some(cause) = self.cause {
+            response.extensions_mut().insert(cause);
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cause_is_told_whole_to_the_log_and_not_to_the_client() {
+        let io = std::io::Error::other("disk on fire");
+        let error = StoreError::File { path: "/var/lib/zones".into(), source: io };
+        let problem = Problem::store(error);
+        assert!(!problem.detail.contains("zones"));
+        let response = problem.into_response();
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let cause = response.extensions().get::<Cause>().unwrap();
+        assert_eq!(cause.chain(), "/var/lib/zones cannot be used: disk on fire");
+    }
+
+    #[test]
+    fn a_closed_store_is_unavailable() {
+        assert_eq!(Problem::store(StoreError::Closed).into_response().status(), StatusCode::SERVICE_UNAVAILABLE);
+    }
+}

@@ -1,0 +1,310 @@
+//! A JSON body, read within bounds, as a list of members.
+//!
+//! Decided against: `axum::Json` with a struct for each request. serde would stop at its own first complaint, in its own words; the
+//! members are taken one by one instead, so that each fault names its member and says what would be right, and so that a member
+//! that is given twice, or that nobody knows, is refused.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Version, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Body as _;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
+use serde_json::error::Category;
+
+use crate::Shared;
+use crate::error::{ErrorCode, Problem};
+
+/// The members of the object that a request's body is. Each name is there once.
+#[derive(Debug)]
+pub(crate) struct Members {
+    list: Vec<(String, Value)>,
+}
+
+/// Why a body cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BodyError {
+    #[error("The body must be JSON: send Content-Type: application/json (in UTF-8, without a Content-Encoding)")]
+    MediaType,
+    #[error("The body is larger than {limit} octets")]
+    TooLarge { limit: usize },
+    #[error("The body did not arrive within {} s", .within.as_secs_f32())]
+    TimedOut { within: Duration, version: Version },
+    #[error("The body broke off before its end")]
+    BrokeOff,
+    #[error("The body is empty; send a JSON object")]
+    Empty,
+    #[error("The body is not valid JSON: {0}")]
+    Syntax(serde_json::Error),
+    #[error("The body must be a JSON object")]
+    NotAnObject,
+    #[error("The member \"{0}\" is given more than once")]
+    Twice(String),
+}
+
+impl IntoResponse for BodyError {
+    fn into_response(self) -> Response {
+        let detail = self.to_string();
+        let problem = match self {
+            Self::MediaType => Problem::new(ErrorCode::UnsupportedMediaType, detail),
+            Self::TooLarge { .. } => Problem::new(ErrorCode::PayloadTooLarge, detail),
+            Self::BrokeOff | Self::Empty | Self::Syntax(_) => Problem::new(ErrorCode::InvalidJson, detail),
+            Self::TimedOut { version, .. } => {
+                let problem = Problem::new(ErrorCode::InvalidJson, detail);
+                // Of HTTP/2, only the stream ends.
+                if version > Version::HTTP_11 {
+                    problem
+                } else {
+                    problem.with(header::CONNECTION, HeaderValue::from_static("close"))
+                }
+            }
+            Self::NotAnObject => Problem::new(ErrorCode::ValidationError, detail),
+            Self::Twice(member) => Problem::validation(member, detail),
+        };
+        problem.into_response()
+    }
+}
+
+impl FromRequest<Arc<Shared>> for Members {
+    type Rejection = BodyError;
+
+    async fn from_request(request: Request, shared: &Arc<Shared>) -> Result<Self, BodyError> {
+        let (limit, within) = (shared.settings.body_limit, shared.settings.body_timeout);
+        let (parts, body) = request.into_parts();
+        check_media_type(&parts.headers, &body)?;
+        if body.size_hint().lower() > limit as u64 {
+            return Err(BodyError::TooLarge { limit });
+        }
+        let timed_out = |_| BodyError::TimedOut { within, version: parts.version };
+        let octets = tokio::time::timeout(within, read(body, limit)).await.map_err(timed_out)??;
+        Members::parse(&octets)
+    }
+}
+
+async fn read(body: Body, limit: usize) -> Result<Bytes, BodyError> {
+    let collected = Limited::new(body, limit).collect().await.map_err(|error| {
+        if error.is::<LengthLimitError>() { BodyError::TooLarge { limit } } else { BodyError::BrokeOff }
+    })?;
+    Ok(collected.to_bytes())
+}
+
+/// `application/json`, its charset UTF-8 where one is said (RFC 8259, section 8.1). Without a body, there is nothing to name.
+fn check_media_type(headers: &HeaderMap, body: &Body) -> Result<(), BodyError> {
+    let encoding = only(headers, header::CONTENT_ENCODING)?;
+    if encoding.is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
+        return Err(BodyError::MediaType);
+    }
+    let Some(media_type) = only(headers, header::CONTENT_TYPE)? else {
+        return if body.is_end_stream() { Ok(()) } else { Err(BodyError::MediaType) };
+    };
+    let mut parts = media_type.split(';').map(str::trim);
+    let essence = parts.next().unwrap_or_default();
+    let utf8 = parts.filter_map(|parameter| parameter.split_once('=')).all(|(name, value)| {
+        !name.trim().eq_ignore_ascii_case("charset") || value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
+    });
+    if essence.eq_ignore_ascii_case("application/json") && utf8 { Ok(()) } else { Err(BodyError::MediaType) }
+}
+
+/// The value of a header that may be given once; `None` where it is absent.
+///
+/// # Errors
+///
+/// It is there twice, or not printable ASCII.
+pub(crate) fn only(headers: &HeaderMap, name: HeaderName) -> Result<Option<&str>, BodyError> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => value.to_str().map(Some).map_err(|_| BodyError::MediaType),
+        (Some(_), Some(_)) => Err(BodyError::MediaType),
+    }
+}
+
+impl Members {
+    fn parse(octets: &[u8]) -> Result<Members, BodyError> {
+        if octets.iter().all(u8::is_ascii_whitespace) {
+            return Err(BodyError::Empty);
+        }
+        let members: Members = serde_json::from_slice(octets).map_err(|error| match error.classify() {
+            Category::Data => BodyError::NotAnObject,
+            Category::Syntax | Category::Eof | Category::Io => BodyError::Syntax(error),
+        })?;
+        let mut names: Vec<&str> = members.names().collect();
+        names.sort_unstable();
+        match names.windows(2).find(|pair| pair[0] == pair[1]) {
+            Some(pair) => Err(BodyError::Twice(pair[0].to_owned())),
+            None => Ok(members),
+        }
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.list.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// Refuses every member that is not among `known`.
+    pub(crate) fn only(&self, known: &'static [&'static str]) -> Result<(), MemberError> {
+        match self.names().find(|name| !known.contains(name)) {
+            Some(name) => Err(MemberError::Unknown { name: name.to_owned(), known }),
+            None => Ok(()),
+        }
+    }
+
+    /// A member that must be a string, where it is given.
+    pub(crate) fn string(&self, name: &'static str) -> Result<Option<&str>, MemberError> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(MemberError::Type { name, expected: "a string".to_owned() }),
+        }
+    }
+
+    /// A member that must be given, and be a string.
+    pub(crate) fn required_string(&self, name: &'static str) -> Result<&str, MemberError> {
+        self.string(name)?.ok_or(MemberError::Missing(name))
+    }
+
+    /// A member that must be an integer from 0 to `max`, or null, where it is given. A number with a fraction or an exponent is
+    /// none, whatever its value.
+    pub(crate) fn integer(&self, name: &'static str, max: u32) -> Result<Option<Option<u32>>, MemberError> {
+        let fault = || MemberError::Type { name, expected: format!("an integer from 0 to {max}") };
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::Null) => Ok(Some(None)),
+            Some(Value::Number(number)) => {
+                let number = number.as_u64().and_then(|number| u32::try_from(number).ok());
+                Ok(Some(Some(number.filter(|number| *number <= max).ok_or_else(fault)?)))
+            }
+            Some(_) => Err(fault()),
+        }
+    }
+
+    fn get(&self, name: &str) -> Option<&Value> {
+        self.list.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+    }
+}
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+
+        impl<'de> Visitor<'de> for Object {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Members, A::Error> {
+                let mut list = Vec::new();
+                while let Some(member) = object.next_entry()? {
+                    list.push(member);
+                }
+                Ok(Members { list })
+            }
+        }
+        deserializer.deserialize_map(Object)
+    }
+}
+
+/// What is wrong with one member.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum MemberError {
+    #[error("This member is not known here; known are {}", .known.join(", "))]
+    Unknown { name: String, known: &'static [&'static str] },
+    #[error("{0} is required")]
+    Missing(&'static str),
+    #[error("{name} must be {expected}")]
+    Type { name: &'static str, expected: String },
+    #[error("{name} cannot be changed; leave it out, or send it as it was read")]
+    ReadOnly { name: &'static str },
+    #[error("{name} must be a UUID")]
+    Uuid { name: &'static str },
+}
+
+impl From<MemberError> for Problem {
+    fn from(error: MemberError) -> Problem {
+        let detail = error.to_string();
+        match error {
+            MemberError::Unknown { name, .. } => Problem::validation(name, detail),
+            MemberError::Missing(name)
+            | MemberError::Type { name, .. }
+            | MemberError::ReadOnly { name }
+            | MemberError::Uuid { name } => Problem::validation(name, detail),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_object_of_distinct_members_is_refused() {
+        for (text, expected) in [
+            ("", "empty"),
+            (" \n", "empty"),
+            ("[]", "must be a JSON object"),
+            ("null", "must be a JSON object"),
+            ("\"a\"", "must be a JSON object"),
+            ("{", "line 1 column 1"),
+            ("{\n  \"a\": x}", "line 2 column 8"),
+            ("{\"a\": 1,}", "line 1 column 9"),
+            ("{} {}", "line 1 column 4"),
+            ("{\"a\": \"\\ud800\"}", "not valid JSON"),
+            ("{\"a\": 1e999}", "not valid JSON"),
+            ("\u{feff}{}", "not valid JSON"),
+            ("{\"a\": 1, \"b\": 2, \"a\": 1}", "\"a\" is given more than once"),
+        ] {
+            let error = Members::parse(text.as_bytes()).unwrap_err().to_string();
+            assert!(error.contains(expected), "{text:?}: {error}");
+        }
+        let error = Members::parse(b"{\"a\": \"\xff\"}").unwrap_err().to_string();
+        assert!(error.contains("line 1 column"), "{error}");
+    }
+
+    #[test]
+    fn only_integers_are_integers() {
+        for text in ["true", "1.0", "1e3", "\"3600\"", "-1", "-0", "65536", "4294967296", "1e99", "[]", "{}"] {
+            let members = Members::parse(format!("{{\"n\": {text}}}").as_bytes()).unwrap();
+            let error = members.integer("n", 65535).unwrap_err().to_string();
+            assert_eq!(error, "n must be an integer from 0 to 65535", "{text}");
+        }
+        let members = Members::parse(b"{\"n\": 65535, \"z\": null}").unwrap();
+        assert_eq!(members.integer("n", 65535), Ok(Some(Some(65535))));
+        assert_eq!(members.integer("z", 65535), Ok(Some(None)));
+        assert_eq!(members.integer("x", 65535), Ok(None));
+    }
+
+    #[test]
+    fn media_types() {
+        let check = |value: &str| {
+            let headers = [(header::CONTENT_TYPE, HeaderValue::from_str(value).unwrap())].into_iter().collect();
+            check_media_type(&headers, &Body::from("{}")).is_ok()
+        };
+        for good in [
+            "application/json",
+            "Application/JSON",
+            "application/json; charset=utf-8",
+            "application/json;charset=\"UTF-8\"",
+        ] {
+            assert!(check(good), "{good}");
+        }
+        for bad in [
+            "",
+            "text/plain",
+            "application/jsonx",
+            "application/json; charset=latin1",
+            "application/x-www-form-urlencoded",
+        ] {
+            assert!(!check(bad), "{bad}");
+        }
+        assert!(check_media_type(&HeaderMap::new(), &Body::from("{}")).is_err());
+        assert!(check_media_type(&HeaderMap::new(), &Body::empty()).is_ok());
+    }
+}

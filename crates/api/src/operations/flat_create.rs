@@ -1,0 +1,65 @@
+//! `POST /dns-records/`: a new record in the zone that the body names.
+
+use axum::response::{IntoResponse, Response};
+use dns::ZoneId;
+
+use super::record_create::{CreateRecordError, create, created};
+use crate::auth::{Caller, Create};
+use crate::error::Problem;
+use crate::json::{MemberError, Members};
+use crate::members::WholeRecord;
+use crate::query::parse_uuid;
+use crate::views::RecordView;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("no such zone")]
+    NoZone,
+    #[error(transparent)]
+    Create(CreateRecordError),
+}
+
+impl From<MemberError> for Error {
+    fn from(error: MemberError) -> Error {
+        Error::Create(error.into())
+    }
+}
+
+impl From<CreateRecordError> for Error {
+    fn from(error: CreateRecordError) -> Error {
+        match error {
+            CreateRecordError::NoZone => Error::NoZone,
+            error => Error::Create(error),
+        }
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        match self {
+            Self::NoZone => Problem::no_zone().at("zone"),
+            Self::Create(error) => Problem::from(error),
+        }
+        .into_response()
+    }
+}
+
+struct Request {
+    zone: ZoneId,
+    record: WholeRecord,
+}
+
+impl Request {
+    fn of(members: &Members) -> Result<Request, MemberError> {
+        members.only(&["zone", "record_type", "name", "value", "ttl", "priority"])?;
+        let record = WholeRecord::of(members)?;
+        let zone = parse_uuid(members.required_string("zone")?).ok_or(MemberError::Uuid { name: "zone" })?;
+        Ok(Request { zone: ZoneId(zone), record })
+    }
+}
+
+pub(crate) async fn handle(caller: Caller<Create>, members: Members) -> Result<Response, Error> {
+    let request = Request::of(&members)?;
+    let stored = create(&caller, request.zone, &request.record).await?;
+    Ok(created(&stored, RecordView::flat(&stored)))
+}

@@ -1,0 +1,118 @@
+//! `GET /dns-records/`: records by zone, type and name. All of one zone's unless pages are asked for; over all zones, in pages.
+//!
+//! A name means in each zone what it would mean when making a record there: relative to it, unless it ends in the zone's name. Over
+//! all zones, a name therefore selects the records that have it as their relative name anywhere, and those of the zone it lies in.
+
+use std::collections::BTreeMap;
+
+use axum::response::{IntoResponse, Response};
+use dns::{Fault, Name, OwnerName, RecordId, RecordType, ZoneId, ZoneName};
+use store::{AccountId, RecordFilter, Store, StoreError, StoredRecord};
+
+use crate::auth::{Caller, List};
+use crate::error::Problem;
+use crate::listing::{Frame, ListingError, all_records};
+use crate::members::owner;
+use crate::paging::{self, Page};
+use crate::query::{Parameters, QueryError, parse_uuid};
+use crate::views::RecordView;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    #[error(transparent)]
+    Filter(#[from] Fault),
+    #[error("no such zone")]
+    NoZone,
+    #[error(transparent)]
+    Listing(#[from] ListingError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Query(error) => Problem::from(error),
+            Self::Filter(fault) => Problem::fault(fault),
+            Self::NoZone | Self::Listing(ListingError::NoZone) => Problem::no_zone().at("zone"),
+            Self::Store(error) | Self::Listing(ListingError::Store(error)) => Problem::store(error),
+            Self::Listing(error @ (ListingError::Json(_) | ListingError::EndedEarly)) => Problem::internal(error),
+        }
+        .into_response()
+    }
+}
+
+struct Request<'a> {
+    zone: Option<ZoneId>,
+    record_type: Option<RecordType>,
+    name: Option<&'a str>,
+    page: Option<Page>,
+}
+
+impl Request<'_> {
+    fn of(parameters: &Parameters) -> Result<Request<'_>, Error> {
+        parameters.only(&["zone", "record_type", "name", "page_size", "cursor"])?;
+        let zone =
+            parameters.get("zone").map(|text| parse_uuid(text).map(ZoneId).ok_or(QueryError::Zone)).transpose()?;
+        let record_type = parameters.get("record_type").map(RecordType::parse).transpose()?;
+        let page = match zone {
+            Some(_) => Page::if_asked(parameters, paging::List::Records)?,
+            None => Some(Page::of(parameters, paging::List::Records)?),
+        };
+        Ok(Request { zone, record_type, name: parameters.get("name"), page })
+    }
+}
+
+pub(crate) async fn handle(caller: Caller<List>, parameters: Parameters) -> Result<Response, Error> {
+    let Request { zone, record_type, name, page } = Request::of(&parameters)?;
+    let (store, account) = (caller.store(), caller.account());
+    let places = match (zone, name) {
+        (zone, None) => vec![(zone, None)],
+        (Some(zone), Some(name)) => {
+            let known = store.zone(account, zone).await?.ok_or(Error::NoZone)?;
+            vec![(Some(zone), Some(owner(name, &known.name)?))]
+        }
+        (None, Some(name)) => everywhere(store, account, name).await?,
+    };
+    let filter = |owner| RecordFilter { record_type, owner };
+    let Some(page) = page else {
+        // Only one zone's list is answered without pages, and that has one place.
+        let (zone, owner) =
+            places.into_iter().next().and_then(|(zone, owner)| Some((zone?, owner))).ok_or(Error::NoZone)?;
+        return Ok(all_records(store, account, zone, filter(owner), Frame::FlatRecords).await?);
+    };
+    let mut found: BTreeMap<RecordId, StoredRecord> = BTreeMap::new();
+    for (zone, owner) in places {
+        let after = page.after().map(RecordId);
+        let records = store.records(account, zone, filter(owner), after, page.limit()).await?;
+        found.extend(records.ok_or(Error::NoZone)?.into_iter().map(|stored| (stored.record.id, stored)));
+    }
+    let first = found.into_values().take(page.limit() as usize).collect();
+    Ok(page.answer(first, &parameters, |stored| stored.record.id.0, RecordView::flat))
+}
+
+/// Where a name may stand when no zone is given.
+async fn everywhere(
+    store: &Store,
+    account: AccountId,
+    name: &str,
+) -> Result<Vec<(Option<ZoneId>, Option<OwnerName>)>, Error> {
+    let full_only = name.ends_with('.') && !name.ends_with("\\.");
+    let relative = owner(name, &ZoneName::from_stored(Name::root()))?;
+    let mut places = Vec::new();
+    let mut above = Name::parse(name).ok();
+    if !full_only {
+        places.push((None, Some(relative)));
+    }
+    let full = above.clone();
+    while let (Some(full), Some(candidate)) = (&full, above) {
+        above = candidate.parent();
+        let zone_name = ZoneName::from_stored(candidate);
+        for zone in store.zones(account, Some(zone_name.clone()), None, 1).await? {
+            places.push((Some(zone.id), OwnerName::of(full, &zone_name)));
+        }
+    }
+    Ok(places)
+}

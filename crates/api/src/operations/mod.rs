@@ -1,0 +1,129 @@
+//! The table of operations, and one file for each.
+//!
+//! Each file has the same order: what can go wrong, its status in one `match`, the request, the answer, the handler, tests. The
+//! body is read before anything is looked up, so that a request is judged by itself first; whatever does not exist and whatever is
+//! somebody else's are then the same 404.
+
+mod account_me;
+mod flat_create;
+mod flat_list;
+mod record_create;
+mod record_delete;
+mod record_get;
+mod record_patch;
+mod record_put;
+mod records_list;
+mod zone_create;
+mod zone_delete;
+mod zone_get;
+mod zones_list;
+
+use std::sync::Arc;
+
+use axum::http::Method;
+use axum::routing::{MethodFilter, MethodRouter, on};
+use store::Permission;
+
+use crate::Shared;
+
+/// One thing that a client can ask for.
+#[derive(Debug)]
+pub struct Operation {
+    /// The method; GET answers HEAD too.
+    pub method: Method,
+    /// The path below [`BASE`](crate::BASE), with its final slash; without it, the path answers as well.
+    pub path: &'static str,
+    /// What a token needs; `None`: nothing but to be good.
+    pub permission: Option<Permission>,
+    pub(crate) route: fn(MethodFilter) -> MethodRouter<Arc<Shared>>,
+}
+
+/// Everything there is.
+pub static OPERATIONS: &[Operation] = &[
+    Operation {
+        method: Method::GET,
+        path: "/dns-zones/",
+        permission: Some(Permission::List),
+        route: |method| on(method, zones_list::handle),
+    },
+    Operation {
+        method: Method::POST,
+        path: "/dns-zones/",
+        permission: Some(Permission::Create),
+        route: |method| on(method, zone_create::handle),
+    },
+    Operation {
+        method: Method::GET,
+        path: "/dns-zones/{uuid}/",
+        permission: Some(Permission::List),
+        route: |method| on(method, zone_get::handle),
+    },
+    Operation {
+        method: Method::DELETE,
+        path: "/dns-zones/{uuid}/",
+        permission: Some(Permission::Delete),
+        route: |method| on(method, zone_delete::handle),
+    },
+    Operation {
+        method: Method::GET,
+        path: "/dns-zones/{uuid}/records/",
+        permission: Some(Permission::List),
+        route: |method| on(method, records_list::handle),
+    },
+    Operation {
+        method: Method::POST,
+        path: "/dns-zones/{uuid}/records/",
+        permission: Some(Permission::Create),
+        route: |method| on(method, record_create::handle),
+    },
+    Operation {
+        method: Method::GET,
+        path: "/dns-records/",
+        permission: Some(Permission::List),
+        route: |method| on(method, flat_list::handle),
+    },
+    Operation {
+        method: Method::POST,
+        path: "/dns-records/",
+        permission: Some(Permission::Create),
+        route: |method| on(method, flat_create::handle),
+    },
+    Operation {
+        method: Method::GET,
+        path: "/dns-records/{uuid}/",
+        permission: Some(Permission::List),
+        route: |method| on(method, record_get::handle),
+    },
+    Operation {
+        method: Method::PUT,
+        path: "/dns-records/{uuid}/",
+        permission: Some(Permission::Update),
+        route: |method| on(method, record_put::handle),
+    },
+    Operation {
+        method: Method::PATCH,
+        path: "/dns-records/{uuid}/",
+        permission: Some(Permission::Update),
+        route: |method| on(method, record_patch::handle),
+    },
+    Operation {
+        method: Method::DELETE,
+        path: "/dns-records/{uuid}/",
+        permission: Some(Permission::Delete),
+        route: |method| on(method, record_delete::handle),
+    },
+    Operation {
+        method: Method::GET,
+        path: "/account/me/",
+        permission: None,
+        route: |method| on(method, account_me::handle),
+    },
+];
+
+/// The paths of the table, each once.
+pub(crate) fn paths() -> Vec<&'static str> {
+    let mut paths: Vec<_> = OPERATIONS.iter().map(|operation| operation.path).collect();
+    paths.sort_unstable();
+    paths.dedup();
+    paths
+}

@@ -1,0 +1,85 @@
+//! `POST /dns-zones/{uuid}/records/`: a new record in a zone.
+
+use axum::Json;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use dns::change::Edit;
+use dns::{Fault, ZoneId};
+use store::{ChangeError, StoreError, StoredRecord};
+
+use crate::BASE;
+use crate::auth::{Caller, Create};
+use crate::error::{ErrorCode, Problem};
+use crate::json::{MemberError, Members};
+use crate::members::WholeRecord;
+use crate::query::PathId;
+use crate::views::RecordView;
+
+/// Also of the flat path, which does the same.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CreateRecordError {
+    #[error(transparent)]
+    Member(#[from] MemberError),
+    #[error("no such zone")]
+    NoZone,
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    #[error(transparent)]
+    Change(#[from] ChangeError),
+    #[error("the store answered a new record with nothing")]
+    NoResult,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<CreateRecordError> for Problem {
+    fn from(error: CreateRecordError) -> Problem {
+        use CreateRecordError as E;
+        match error {
+            E::Member(error) => Problem::from(error),
+            E::NoZone | E::Change(ChangeError::NoZone) => Problem::no_zone(),
+            E::Fault(fault) => Problem::fault(fault),
+            E::Change(ChangeError::Faults(faults)) => Problem::faults(faults),
+            E::Store(error) | E::Change(ChangeError::Store(error)) => Problem::store(error),
+            E::Change(ChangeError::Moved) => Problem::new(ErrorCode::Conflict, "The zone was changed meanwhile"),
+            error @ (E::NoResult | E::Change(ChangeError::NoRecord { .. })) => Problem::internal(error),
+        }
+    }
+}
+
+impl IntoResponse for CreateRecordError {
+    fn into_response(self) -> Response {
+        Problem::from(self).into_response()
+    }
+}
+
+pub(crate) async fn handle(
+    caller: Caller<Create>,
+    PathId(id): PathId,
+    members: Members,
+) -> Result<Response, CreateRecordError> {
+    members.only(&["record_type", "name", "value", "ttl", "priority"])?;
+    let wanted = WholeRecord::of(&members)?;
+    let zone = ZoneId(id.ok_or(CreateRecordError::NoZone)?);
+    let stored = create(&caller, zone, &wanted).await?;
+    Ok(created(&stored, RecordView::nested(&stored)))
+}
+
+/// Makes the record that `wanted` says in a zone of the caller's.
+pub(crate) async fn create(
+    caller: &Caller<Create>,
+    zone: ZoneId,
+    wanted: &WholeRecord,
+) -> Result<StoredRecord, CreateRecordError> {
+    let zone = caller.store().zone(caller.account(), zone).await?.ok_or(CreateRecordError::NoZone)?;
+    let record = wanted.in_zone(&zone.name, caller.settings().default_ttl)?;
+    let edit = Edit::Create(caller.store().new_record_id(), record);
+    let committed = caller.store().change(&caller.author(), zone.id, vec![edit], Vec::new()).await?;
+    committed.records.into_iter().next().flatten().ok_or(CreateRecordError::NoResult)
+}
+
+/// The answer for a record that was made.
+pub(crate) fn created(stored: &StoredRecord, view: RecordView) -> Response {
+    let location = [(header::LOCATION, format!("{BASE}/dns-records/{}/", stored.record.id.0))];
+    (StatusCode::CREATED, location, Json(view)).into_response()
+}

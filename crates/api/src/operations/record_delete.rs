@@ -1,0 +1,40 @@
+//! `DELETE /dns-records/{uuid}/`: deletes a record.
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use dns::RecordId;
+use dns::change::Edit;
+use store::{ChangeError, StoreError};
+
+use crate::auth::{Caller, Delete};
+use crate::error::{ErrorCode, Problem};
+use crate::query::PathId;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("no such record")]
+    NoRecord,
+    #[error(transparent)]
+    Change(#[from] ChangeError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        match self {
+            Self::NoRecord | Self::Change(ChangeError::NoZone | ChangeError::NoRecord { .. }) => Problem::no_record(),
+            Self::Change(ChangeError::Faults(faults)) => Problem::faults(faults),
+            Self::Change(ChangeError::Moved) => Problem::new(ErrorCode::Conflict, "The record was changed meanwhile"),
+            Self::Store(error) | Self::Change(ChangeError::Store(error)) => Problem::store(error),
+        }
+        .into_response()
+    }
+}
+
+pub(crate) async fn handle(caller: Caller<Delete>, PathId(id): PathId) -> Result<StatusCode, Error> {
+    let id = RecordId(id.ok_or(Error::NoRecord)?);
+    let (zone, _) = caller.store().record(caller.account(), id).await?.ok_or(Error::NoRecord)?;
+    caller.store().change(&caller.author(), zone.id, vec![Edit::Delete(id)], Vec::new()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,43 @@
+//! `GET /dns-records/{uuid}/`: one record.
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use dns::RecordId;
+use store::StoreError;
+
+use crate::auth::{Caller, List};
+use crate::error::Problem;
+use crate::query::{Parameters, PathId, QueryError};
+use crate::views::RecordView;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    #[error("no such record")]
+    NoRecord,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Query(error) => Problem::from(error),
+            Self::NoRecord => Problem::no_record(),
+            Self::Store(error) => Problem::store(error),
+        }
+        .into_response()
+    }
+}
+
+pub(crate) async fn handle(
+    caller: Caller<List>,
+    PathId(id): PathId,
+    parameters: Parameters,
+) -> Result<Json<RecordView>, Error> {
+    parameters.only(&[])?;
+    let id = RecordId(id.ok_or(Error::NoRecord)?);
+    let (_, stored) = caller.store().record(caller.account(), id).await?.ok_or(Error::NoRecord)?;
+    Ok(Json(RecordView::flat(&stored)))
+}

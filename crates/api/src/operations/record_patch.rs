@@ -1,0 +1,77 @@
+//! `PATCH /dns-records/{uuid}/`: changes some members of a record.
+//!
+//! The members are laid over the record as it was read, and stored on the condition that it is still that; where somebody was
+//! faster, it is read again. Two clients that change different members at the same time therefore both have their way.
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use dns::change::Edit;
+use dns::{Fault, RecordId};
+use store::{ChangeError, Condition, StoreError};
+
+use crate::auth::{Caller, Update};
+use crate::error::{ErrorCode, Problem};
+use crate::json::{MemberError, Members};
+use crate::members::{ReadOnly, RecordChanges};
+use crate::query::PathId;
+use crate::views::RecordView;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error(transparent)]
+    Member(#[from] MemberError),
+    #[error("no such record")]
+    NoRecord,
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    #[error("others kept changing the record; read it again, and repeat the request")]
+    Conflict,
+    #[error(transparent)]
+    Change(ChangeError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let detail = self.to_string();
+        match self {
+            Self::Member(error) => Problem::from(error),
+            Self::NoRecord | Self::Change(ChangeError::NoZone | ChangeError::NoRecord { .. }) => Problem::no_record(),
+            Self::Fault(fault) => Problem::fault(fault),
+            Self::Change(ChangeError::Faults(faults)) => Problem::faults(faults),
+            Self::Conflict | Self::Change(ChangeError::Moved) => Problem::new(ErrorCode::Conflict, detail),
+            Self::Store(error) | Self::Change(ChangeError::Store(error)) => Problem::store(error),
+        }
+        .into_response()
+    }
+}
+
+/// How often a record is read again. In each round somebody succeeds, so this is how many may be faster than one client.
+const ATTEMPTS: usize = 100;
+
+pub(crate) async fn handle(
+    caller: Caller<Update>,
+    PathId(id): PathId,
+    members: Members,
+) -> Result<Json<RecordView>, Error> {
+    members.only(ReadOnly::WITH_RECORD)?;
+    let (changes, read_only) = (RecordChanges::of(&members)?, ReadOnly::of(&members)?);
+    let id = RecordId(id.ok_or(Error::NoRecord)?);
+    let author = caller.author();
+    for _ in 0..ATTEMPTS {
+        let (zone, current) = caller.store().record(caller.account(), id).await?.ok_or(Error::NoRecord)?;
+        read_only.check(&current)?;
+        let edits = vec![Edit::Replace(id, changes.over(&current, &zone.name)?)];
+        let unmoved = Condition { record: id, version: current.version };
+        match caller.store().change(&author, zone.id, edits, vec![unmoved]).await {
+            Ok(committed) => {
+                let stored = committed.records.into_iter().next().flatten().ok_or(Error::NoRecord)?;
+                return Ok(Json(RecordView::flat(&stored)));
+            }
+            Err(ChangeError::Moved) => continue,
+            Err(error) => return Err(Error::Change(error)),
+        }
+    }
+    Err(Error::Conflict)
+}

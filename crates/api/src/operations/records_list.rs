@@ -1,0 +1,54 @@
+//! `GET /dns-zones/{uuid}/records/`: a zone's records, all of them unless pages are asked for.
+
+use axum::response::{IntoResponse, Response};
+use dns::{RecordId, ZoneId};
+use store::{RecordFilter, StoreError};
+
+use crate::auth::{Caller, List};
+use crate::error::Problem;
+use crate::listing::{Frame, ListingError, all_records};
+use crate::paging::{self, Page};
+use crate::query::{Parameters, PathId, QueryError};
+use crate::views::RecordView;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    #[error("no such zone")]
+    NoZone,
+    #[error(transparent)]
+    Listing(#[from] ListingError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Query(error) => Problem::from(error),
+            Self::NoZone | Self::Listing(ListingError::NoZone) => Problem::no_zone(),
+            Self::Store(error) | Self::Listing(ListingError::Store(error)) => Problem::store(error),
+            Self::Listing(error @ (ListingError::Json(_) | ListingError::EndedEarly)) => Problem::internal(error),
+        }
+        .into_response()
+    }
+}
+
+pub(crate) async fn handle(
+    caller: Caller<List>,
+    PathId(id): PathId,
+    parameters: Parameters,
+) -> Result<Response, Error> {
+    parameters.only(&["page_size", "cursor"])?;
+    let page = Page::if_asked(&parameters, paging::List::Records)?;
+    let zone = ZoneId(id.ok_or(Error::NoZone)?);
+    let filter = RecordFilter::default();
+    let Some(page) = page else {
+        return Ok(all_records(caller.store(), caller.account(), zone, filter, Frame::Records).await?);
+    };
+    let after = page.after().map(RecordId);
+    let records = caller.store().records(caller.account(), Some(zone), filter, after, page.limit()).await?;
+    let records = records.ok_or(Error::NoZone)?;
+    Ok(page.answer(records, &parameters, |stored| stored.record.id.0, RecordView::nested))
+}

@@ -1,0 +1,69 @@
+//! `POST /dns-zones/`: a new zone, without records.
+
+use axum::Json;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use dns::{Fault, ZoneName};
+use serde::Serialize;
+use store::{CreateZoneError, Zone};
+
+use crate::BASE;
+use crate::auth::{Caller, Create};
+use crate::error::Problem;
+use crate::json::{MemberError, Members};
+use crate::views::ZoneView;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error(transparent)]
+    Member(#[from] MemberError),
+    #[error(transparent)]
+    Domain(#[from] Fault),
+    #[error(transparent)]
+    Create(#[from] CreateZoneError),
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Member(error) => Problem::from(error),
+            Self::Domain(fault) => Problem::validation("domain", fault.detail),
+            Self::Create(CreateZoneError::Exists) => Problem::validation("domain", "zone already exists"),
+            Self::Create(CreateZoneError::Related) => {
+                Problem::validation("domain", "a zone above or below this one belongs to another account")
+            }
+            Self::Create(CreateZoneError::Apex(fault)) => Problem::validation("domain", fault.detail),
+            Self::Create(CreateZoneError::Store(error)) => Problem::store(error),
+        }
+        .into_response()
+    }
+}
+
+struct Request {
+    domain: ZoneName,
+}
+
+impl Request {
+    fn of(members: &Members) -> Result<Request, Error> {
+        members.only(&["domain"])?;
+        Ok(Request { domain: ZoneName::parse(members.required_string("domain")?)? })
+    }
+}
+
+#[derive(Serialize)]
+struct Created {
+    #[serde(flatten)]
+    zone: ZoneView,
+    records: [(); 0],
+}
+
+fn created(zone: &Zone) -> Response {
+    let location = [(header::LOCATION, format!("{BASE}/dns-zones/{}/", zone.id.0))];
+    (StatusCode::CREATED, location, Json(Created { zone: ZoneView::of(zone), records: [] })).into_response()
+}
+
+pub(crate) async fn handle(caller: Caller<Create>, members: Members) -> Result<Response, Error> {
+    let request = Request::of(&members)?;
+    let zone = caller.store().create_zone(&caller.author(), request.domain, false).await?;
+    Ok(created(&zone))
+}

@@ -1,0 +1,34 @@
+//! `DELETE /dns-zones/{uuid}/`: deletes a zone with its records.
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use dns::ZoneId;
+use store::StoreError;
+
+use crate::auth::{Caller, Delete};
+use crate::error::Problem;
+use crate::query::PathId;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("no such zone")]
+    NoZone,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        match self {
+            Self::NoZone => Problem::no_zone(),
+            Self::Store(error) => Problem::store(error),
+        }
+        .into_response()
+    }
+}
+
+pub(crate) async fn handle(caller: Caller<Delete>, PathId(id): PathId) -> Result<StatusCode, Error> {
+    let zone = ZoneId(id.ok_or(Error::NoZone)?);
+    caller.store().delete_zone(&caller.author(), zone).await?.ok_or(Error::NoZone)?;
+    Ok(StatusCode::NO_CONTENT)
+}

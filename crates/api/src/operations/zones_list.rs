@@ -1,0 +1,52 @@
+//! `GET /dns-zones/`: the account's zones, oldest first, in pages.
+
+use axum::response::{IntoResponse, Response};
+use dns::{Name, NameError, ZoneId, ZoneName};
+use store::StoreError;
+
+use crate::auth::{Caller, List};
+use crate::error::Problem;
+use crate::paging::{self, Page};
+use crate::query::{Parameters, QueryError};
+use crate::views::ZoneView;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    #[error(transparent)]
+    Domain(#[from] NameError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Query(error) => Problem::from(error),
+            Self::Domain(error) => Problem::validation("domain", error.to_string()),
+            Self::Store(error) => Problem::store(error),
+        }
+        .into_response()
+    }
+}
+
+struct Request {
+    domain: Option<ZoneName>,
+    page: Page,
+}
+
+impl Request {
+    fn of(parameters: &Parameters) -> Result<Request, Error> {
+        parameters.only(&["domain", "page_size", "cursor"])?;
+        // Only the name's form matters: a name that nobody may have is simply not found.
+        let domain = parameters.get("domain").map(Name::parse).transpose()?.map(ZoneName::from_stored);
+        Ok(Request { domain, page: Page::of(parameters, paging::List::Zones)? })
+    }
+}
+
+pub(crate) async fn handle(caller: Caller<List>, parameters: Parameters) -> Result<Response, Error> {
+    let Request { domain, page } = Request::of(&parameters)?;
+    let zones = caller.store().zones(caller.account(), domain, page.after().map(ZoneId), page.limit()).await?;
+    Ok(page.answer(zones, &parameters, |zone| zone.id.0, ZoneView::of))
+}

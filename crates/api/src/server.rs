@@ -1,0 +1,216 @@
+//! The accept loop: what a connection may cost, and how the server stops.
+//!
+//! Every way for a client to hold a connection by being slow has its deadline:
+//!
+//! | the client | ends by |
+//! |---|---|
+//! | does not finish the TLS handshake | `handshake_timeout` |
+//! | sends nothing, or half a request's head | `header_timeout` |
+//! | sends a body slowly | `body_timeout` (where the body is read) |
+//! | stands idle | `header_timeout` (HTTP/1), `idle_timeout` (HTTP/2), pings |
+//! | does not take the answer | `write_timeout` |
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::middleware::from_fn;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_io_timeout::TimeoutStream;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+use crate::body::Lingering;
+use crate::envelope::envelope;
+use crate::settings::Settings;
+use crate::watch::{Expired, Watch, Watched};
+
+/// Serves `app` until `stop` is cancelled, then lets the requests under way finish, for `settings.shutdown_timeout` at most.
+///
+/// Every answer gets its request id here, and each failure a JSON body, so `app` may be merged from any routers. Requests carry
+/// their [`ClientAddress`].
+pub async fn serve(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    app: Router,
+    settings: Settings,
+    stop: CancellationToken,
+) {
+    let server =
+        Arc::new(Server { app: app.layer(from_fn(envelope)), tls, stop, builder: builder(&settings), settings });
+    let slots = Arc::new(Semaphore::new(server.settings.max_connections));
+    let mut connections = JoinSet::new();
+    while let Some((stream, peer, slot)) = server.next(&listener, &slots).await {
+        while connections.try_join_next().is_some() {}
+        let server = Arc::clone(&server);
+        connections.spawn(async move {
+            let gauge = metrics::gauge!("zonewright_http_connections");
+            gauge.increment(1.0);
+            server.connection(stream, peer).await;
+            gauge.decrement(1.0);
+            drop(slot);
+        });
+    }
+    drop(listener);
+    let all = async { while connections.join_next().await.is_some() {} };
+    if timeout(server.settings.shutdown_timeout, all).await.is_err() {
+        tracing::warn!(connections = connections.len(), "connections did not end in time and are cut");
+        connections.shutdown().await;
+    }
+}
+
+/// The address a request came from, among its extensions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientAddress(pub SocketAddr);
+
+/// How long to wait before accepting again when the operating system has no room for another connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Requests that one HTTP/2 connection may have under way.
+const MAX_STREAMS: u32 = 64;
+/// The head of a request, in octets.
+const MAX_HEAD: usize = 32 * 1024;
+/// How often an HTTP/2 peer is asked whether it is there, and how long it may take to say so.
+const PING_EVERY: Duration = Duration::from_secs(20);
+
+fn builder(settings: &Settings) -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(settings.header_timeout).max_buf_size(MAX_HEAD);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(PING_EVERY)
+        .keep_alive_timeout(PING_EVERY)
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_header_list_size(MAX_HEAD as u32);
+    builder
+}
+
+struct Server {
+    app: Router,
+    tls: Option<TlsAcceptor>,
+    builder: Builder<TokioExecutor>,
+    settings: Settings,
+    stop: CancellationToken,
+}
+
+impl Server {
+    /// The next connection, once there is a free slot for it; `None` when the server is to stop.
+    async fn next(
+        &self,
+        listener: &TcpListener,
+        slots: &Arc<Semaphore>,
+    ) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+        let accepting = async {
+            let slot = Arc::clone(slots).acquire_owned().await.ok()?;
+            loop {
+                match listener.accept().await {
+                    Ok((stream, peer)) => return Some((stream, peer, slot)),
+                    Err(error) if is_the_peers(&error) => {}
+                    Err(error) => {
+                        tracing::error!(%error, "no connection can be accepted");
+                        tokio::time::sleep(ACCEPT_PAUSE).await;
+                    }
+                }
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => None,
+            accepted = accepting => accepted,
+        }
+    }
+
+    async fn connection(&self, stream: TcpStream, peer: SocketAddr) {
+        // Answers are written whole; waiting for more to send would only delay them.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY could not be set");
+        }
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(self.settings.write_timeout));
+        let stream = Box::pin(stream);
+        let Some(tls) = &self.tls else { return self.http(stream, peer).await };
+        let handshake = tokio::select! {
+            () = self.stop.cancelled() => return,
+            handshake = timeout(self.settings.handshake_timeout, tls.accept(stream)) => handshake,
+        };
+        match handshake {
+            Ok(Ok(stream)) => self.http(stream, peer).await,
+            Ok(Err(error)) => tracing::debug!(client.address = %peer, %error, "a TLS handshake failed"),
+            Err(_) => tracing::debug!(client.address = %peer, "a TLS handshake took too long"),
+        }
+    }
+
+    /// Serves HTTP until the client ends it, a deadline passes or the server stops.
+    async fn http(&self, io: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, peer: SocketAddr) {
+        let watch = Watch::new();
+        let service = service_fn(|request: Request<Incoming>| {
+            let under_way = watch.request();
+            let app = self.app.clone();
+            async move {
+                let (parts, body) = request.into_parts();
+                let body = Body::new(Lingering::new(body, &parts.headers));
+                let mut request = Request::from_parts(parts, body);
+                request.extensions_mut().insert(ClientAddress(peer));
+                let response = app.oneshot(request).await?;
+                Ok::<_, Infallible>(response.map(|body| Watched::new(body, under_way)))
+            }
+        });
+        let mut connection = pin!(self.builder.serve_connection(TokioIo::new(io), service));
+        let mut ending = pin!(async {
+            tokio::select! {
+                () = self.stop.cancelled() => None,
+                expired = watch.expired(&self.settings) => Some(expired),
+            }
+        });
+        let reason = tokio::select! {
+            ended = connection.as_mut() => return log_end(peer, ended),
+            reason = ending.as_mut() => reason,
+        };
+        match reason {
+            Some(Expired::Stalled) => tracing::debug!(client.address = %peer, "a client took nothing of its answer"),
+            Some(Expired::Idle) => {
+                connection.as_mut().graceful_shutdown();
+                if let Ok(ended) = timeout(self.settings.write_timeout, connection).await {
+                    log_end(peer, ended);
+                }
+            }
+            None => {
+                connection.as_mut().graceful_shutdown();
+                tokio::select! {
+                    ended = connection => log_end(peer, ended),
+                    expired = watch.expired(&self.settings) => {
+                        tracing::debug!(client.address = %peer, ?expired, "a connection is cut while the server stops");
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// An error that concerns only the connection that was about to be accepted.
+fn is_the_peers(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+/// How clients end their connections is their own affair; the log keeps it for whoever looks for it.
+fn log_end(peer: SocketAddr, ended: Result<(), Box<dyn std::error::Error + Send + Sync>>) {
+    if let Err(error) = ended {
+        tracing::debug!(client.address = %peer, %error, "a connection ended early");
+    }
+}

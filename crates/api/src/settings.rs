@@ -1,0 +1,50 @@
+//! What the operator may bound.
+
+use std::time::Duration;
+
+use dns::Ttl;
+
+/// Limits of the server. The defaults suit a server on the open internet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The largest request body, in octets.
+    pub body_limit: usize,
+    /// How long the head of a request may take, and an HTTP/1 connection may wait for the next one.
+    pub header_timeout: Duration,
+    /// How long the body of a request may take, all of it.
+    pub body_timeout: Duration,
+    /// How long an HTTP/2 connection may stand without a request.
+    pub idle_timeout: Duration,
+    /// How long a client may take nothing of an answer that is ready.
+    pub write_timeout: Duration,
+    /// How long a TLS handshake may take.
+    pub handshake_timeout: Duration,
+    /// How long requests under way may go on once the server is told to stop.
+    pub shutdown_timeout: Duration,
+    /// How many connections there may be at a time; more wait in the operating system's queue.
+    pub max_connections: usize,
+    /// How many failed authentications one address (IPv6: one /64) may make at once; 0 counts as 1.
+    pub failed_auth_burst: u32,
+    /// How many more it may make each second; 0 counts as 1.
+    pub failed_auth_per_second: u32,
+    /// The TTL of a record for which nobody says one ([`dns::change::Limits::default_ttl`] of the store's limits).
+    pub default_ttl: Ttl,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            body_limit: 1024 * 1024,
+            header_timeout: Duration::from_secs(15),
+            body_timeout: Duration::from_secs(30),
+            idle_timeout: Duration::from_secs(60),
+            write_timeout: Duration::from_secs(20),
+            handshake_timeout: Duration::from_secs(10),
+            shutdown_timeout: Duration::from_secs(8),
+            max_connections: 4096,
+            failed_auth_burst: 200,
+            failed_auth_per_second: 10,
+            default_ttl: Ttl::DEFAULT,
+        }
+    }
+}

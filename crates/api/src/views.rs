@@ -1,0 +1,124 @@
+//! What the API shows of zones, records, accounts and tokens. The order of the fields is the order in the JSON.
+
+use serde::Serialize;
+use store::{Identity, StoredRecord, Timestamp, Zone};
+use uuid::Uuid;
+
+/// A zone in a list.
+#[derive(Debug, Serialize)]
+pub(crate) struct ZoneView {
+    uuid: Uuid,
+    domain: String,
+    created_at: String,
+    record_count: u64,
+}
+
+impl ZoneView {
+    pub(crate) fn of(zone: &Zone) -> ZoneView {
+        ZoneView {
+            uuid: zone.id.0,
+            domain: zone.name.to_string(),
+            created_at: iso(zone.created_at),
+            record_count: zone.record_count,
+        }
+    }
+}
+
+/// A record. On the paths of one zone it is shown without its zone, on the flat paths with it.
+#[derive(Debug, Serialize)]
+pub(crate) struct RecordView {
+    uuid: Uuid,
+    record_type: &'static str,
+    name: String,
+    value: String,
+    ttl: u32,
+    priority: Option<u16>,
+    created_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    zone: Option<Uuid>,
+}
+
+impl RecordView {
+    /// As the flat paths show it.
+    pub(crate) fn flat(stored: &StoredRecord) -> RecordView {
+        RecordView { zone: Some(stored.zone.0), ..RecordView::nested(stored) }
+    }
+
+    /// As the paths of one zone show it.
+    pub(crate) fn nested(stored: &StoredRecord) -> RecordView {
+        let record = &stored.record;
+        RecordView {
+            uuid: record.id.0,
+            record_type: record.data.record_type().name(),
+            name: record.owner.to_string(),
+            value: record.data.value(),
+            ttl: record.ttl.seconds(),
+            priority: record.data.priority(),
+            created_at: iso(stored.created_at),
+            zone: None,
+        }
+    }
+}
+
+/// The caller's own account and token.
+#[derive(Debug, Serialize)]
+pub(crate) struct MeView<'a> {
+    account: AccountView<'a>,
+    token: TokenView<'a>,
+}
+
+#[derive(Debug, Serialize)]
+struct AccountView<'a> {
+    email: &'a str,
+    first_name: &'a str,
+    last_name: &'a str,
+    company_name: &'a str,
+    created_at: String,
+}
+
+#[derive(Debug, Serialize)]
+struct TokenView<'a> {
+    name: &'a str,
+    permissions: Vec<&'static str>,
+    created_at: String,
+    expires_at: Option<String>,
+    last_used_at: Option<String>,
+}
+
+impl MeView<'_> {
+    pub(crate) fn of(identity: &Identity) -> MeView<'_> {
+        let (account, token) = (&identity.account, &identity.token);
+        MeView {
+            account: AccountView {
+                email: &account.email,
+                first_name: &account.first_name,
+                last_name: &account.last_name,
+                company_name: &account.company_name,
+                created_at: account.created_at.strftime("%Y-%m-%d").to_string(),
+            },
+            token: TokenView {
+                name: &token.name,
+                permissions: token.permissions.iter().map(store::Permission::name).collect(),
+                created_at: iso(token.created_at),
+                expires_at: token.expires_at.map(iso),
+                last_used_at: token.last_used_at.map(iso),
+            },
+        }
+    }
+}
+
+/// UTC, ISO 8601, whole seconds: `2024-01-15T10:30:00Z`.
+pub(crate) fn iso(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timestamps_have_whole_seconds() {
+        let time: Timestamp = "2024-01-15T10:30:00.987654321Z".parse().unwrap();
+        assert_eq!(iso(time), "2024-01-15T10:30:00Z");
+    }
+}
