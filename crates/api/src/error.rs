@@ -138,11 +138,8 @@ impl Problem {
             StoreError::Closed => {
                 Problem::new(ErrorCode::Unavailable, "The server is shutting down; try again").because(error)
             }
-            StoreError::Database(_)
-            | StoreError::Migration(_)
-            | StoreError::Damaged { .. }
-            | StoreError::Random
-            | StoreError::File { .. } => Problem::internal(error),
+            // The rest are failures of the server, whatever they will be called.
+            failure => Problem::internal(failure),
         }
     }
 

@@ -1,0 +1,249 @@
+//! Every route of the table, asked without a token, without the permission, and for somebody else's objects.
+//!
+//! The table is the one the router is built from, so a new operation is walked without anybody thinking of it; one whose body
+//! [`body`] does not know fails the walk.
+
+use api::OPERATIONS;
+use serde_json::{Value, json};
+use store::Permission;
+
+use crate::server::{Client, Server};
+
+const NOWHERE: &str = "0192aaaa-bbbb-7ccc-8ddd-eeeeffff0000";
+
+/// A body that would succeed, for the operations that have one.
+fn body(method: &str, path: &str, zone: &str) -> Option<Value> {
+    let record = json!({"record_type": "A", "name": "walk", "value": "192.0.2.77"});
+    match (method, path) {
+        ("GET" | "DELETE", _) => None,
+        ("POST", "/dns-zones/") => Some(json!({"domain": "walk.example.org"})),
+        ("POST", "/dns-zones/{uuid}/records/") => Some(record),
+        ("POST", "/dns-records/") => {
+            let mut record = record;
+            record["zone"] = zone.into();
+            Some(record)
+        }
+        ("PUT", "/dns-records/{uuid}/") => Some(record),
+        ("PATCH", "/dns-records/{uuid}/") => Some(json!({"ttl": 60})),
+        _ => panic!("{method} {path} is new: say here what it is asked with"),
+    }
+}
+
+struct Walk {
+    zone: String,
+    record: String,
+}
+
+impl Walk {
+    fn ask(&self, client: &Client, method: &str, path: &str) -> crate::server::Answer {
+        let id = if path.starts_with("/dns-zones/") { &self.zone } else { &self.record };
+        let body = body(method, path, &self.zone).map(|body| body.to_string());
+        client.send(method, &path.replace("{uuid}", id), body.as_deref())
+    }
+}
+
+#[test]
+fn without_a_good_token_there_is_nothing() {
+    let server = Server::start();
+    let tenant = server.tenant();
+    let zone = tenant.zone("example.com");
+    let record = tenant.record(&zone, json!({"record_type": "A", "name": "www", "value": "192.0.2.1"}));
+    let walk = Walk { zone, record };
+
+    let revoked = server.token(tenant.account, &[Permission::All], None);
+    let token = server.runtime.block_on(server.store.tokens(Some(tenant.account))).unwrap().pop().unwrap();
+    let number: i64 = token.id.to_string().parse().unwrap();
+    assert!(server.client(Some(revoked.clone())).get("/dns-zones/").status == 200, "good until it is revoked");
+    server.runtime.block_on(server.store.revoke_token(number)).unwrap();
+    let expired = server.token(tenant.account, &[Permission::All], Some("2024-01-01T00:00:00Z".parse().unwrap()));
+    let bad = [
+        None,
+        Some("vps_".to_owned()),
+        Some("sesame".to_owned()),
+        Some(format!("vps_{}", "A".repeat(43))),
+        Some(revoked),
+        Some(expired),
+    ];
+    for operation in OPERATIONS {
+        for token in &bad {
+            let answer = walk.ask(&server.client(token.clone()), operation.method.as_str(), operation.path);
+            answer.refused(401, "authentication_failed", None);
+            assert_eq!(answer.header("www-authenticate"), Some("Bearer"), "{operation:?}");
+        }
+    }
+    assert_eq!(tenant.client.get("/dns-zones/").expect(200).as_array().unwrap().len(), 1, "nothing was changed");
+}
+
+#[test]
+fn every_operation_needs_its_own_permission() {
+    let server = Server::start();
+    let tenant = server.tenant();
+    let zone = tenant.zone("example.com");
+    let record = tenant.record(&zone, json!({"record_type": "A", "name": "www", "value": "192.0.2.1"}));
+    let walk = Walk { zone, record };
+    let single = [Permission::List, Permission::Create, Permission::Update, Permission::Delete];
+    for operation in OPERATIONS {
+        let Some(needed) = operation.permission else {
+            let answer = walk.ask(&tenant.with(&[]), operation.method.as_str(), operation.path);
+            answer.expect(200);
+            continue;
+        };
+        let others: Vec<_> = single.into_iter().filter(|other| *other != needed).collect();
+        assert_eq!(others.len(), 3, "{operation:?} needs one of the four");
+        let answer = walk.ask(&tenant.with(&others), operation.method.as_str(), operation.path);
+        let (code, field, detail) = answer.error(403);
+        assert_eq!((code.as_str(), field), ("permission_denied", None), "{operation:?}");
+        assert_eq!(detail, format!("Token lacks {needed} permission"));
+    }
+    // Deletions last, and of a zone very last, so that there is something to ask for.
+    let mut in_order: Vec<_> = OPERATIONS.iter().filter(|operation| operation.permission.is_some()).collect();
+    in_order
+        .sort_by_key(|operation| (operation.method == http::Method::DELETE, operation.path == "/dns-zones/{uuid}/"));
+    for operation in in_order {
+        let only = tenant.with(&[operation.permission.unwrap()]);
+        let mut answer = walk.ask(&only, operation.method.as_str(), operation.path);
+        if operation.path == "/dns-records/" && answer.status == 400 {
+            // The same record was made by the other path before.
+            answer.refused(400, "validation_error", Some("value"));
+            answer.status = 201;
+        }
+        assert!((200..300).contains(&answer.status), "{operation:?}: {answer:?}");
+    }
+}
+
+#[test]
+fn another_accounts_objects_do_not_exist() {
+    let server = Server::start();
+    let (tenant, stranger) = (server.tenant(), server.tenant());
+    let zone = tenant.zone("example.com");
+    let record = tenant.record(&zone, json!({"record_type": "A", "name": "www", "value": "192.0.2.1"}));
+    let before = tenant.client.get(&format!("/dns-zones/{zone}/")).expect(200);
+    let walk = Walk { zone: zone.clone(), record };
+    let nowhere = Walk { zone: NOWHERE.to_owned(), record: NOWHERE.to_owned() };
+    for operation in OPERATIONS {
+        let (method, path) = (operation.method.as_str(), operation.path);
+        let answer = walk.ask(&stranger.client, method, path);
+        let names_an_object = path.contains("{uuid}") || (method, path) == ("POST", "/dns-records/");
+        if !names_an_object {
+            assert!((200..300).contains(&answer.status), "{operation:?}: {answer:?}");
+            let text = String::from_utf8(answer.body).unwrap();
+            assert!(!text.contains("example.com") && !text.contains("192.0.2.1"), "{operation:?} shows {text}");
+            continue;
+        }
+        answer.error(404);
+        let mut unknown = nowhere.ask(&stranger.client, method, path);
+        assert_eq!(answer.body, unknown.body, "{operation:?}");
+        let mut headers = answer.headers.clone();
+        for differing in ["x-request-id", "date"] {
+            headers.remove(differing);
+            unknown.headers.remove(differing);
+        }
+        assert_eq!(headers, unknown.headers, "{operation:?}");
+        if path.contains("{uuid}") {
+            for malformed in ["1", "%20", "%ff", &zone.replace('-', ""), "..%2f"] {
+                let walk = Walk { zone: malformed.to_owned(), record: malformed.to_owned() };
+                assert_eq!(walk.ask(&stranger.client, method, path).body, answer.body, "{operation:?} {malformed}");
+            }
+        }
+    }
+    for path in [format!("/dns-records/?zone={zone}"), format!("/dns-records/?zone={zone}&name=www&page_size=3")] {
+        stranger.client.get(&path).refused(404, "not_found", Some("zone"));
+    }
+    for name in ["www", "www.example.com", "www.example.com."] {
+        let list = stranger.client.get(&format!("/dns-records/?name={name}")).expect(200);
+        assert_eq!(list, json!([]), "{name}");
+    }
+    assert_eq!(stranger.client.get("/dns-zones/?domain=example.com").expect(200), json!([]));
+    assert_eq!(tenant.client.get(&format!("/dns-zones/{zone}/")).expect(200), before, "and nothing was changed");
+}
+
+#[test]
+fn a_bad_body_tells_nothing_about_what_exists() {
+    let server = Server::start();
+    let (tenant, stranger) = (server.tenant(), server.tenant());
+    let zone = tenant.zone("example.com");
+    let record = tenant.record(&zone, json!({"record_type": "A", "name": "www", "value": "192.0.2.1"}));
+    for operation in OPERATIONS.iter().filter(|operation| body(operation.method.as_str(), operation.path, "").is_some())
+    {
+        let answers = [(&zone, &record), (&NOWHERE.to_owned(), &NOWHERE.to_owned())].map(|(zone, record)| {
+            let id = if operation.path.starts_with("/dns-zones/") { zone } else { record };
+            let path = operation.path.replace("{uuid}", id);
+            stranger.client.send(operation.method.as_str(), &path, Some(r#"{"surprise": 1}"#))
+        });
+        answers[0].refused(400, "validation_error", Some("surprise"));
+        assert_eq!(answers[0].body, answers[1].body, "{operation:?}");
+    }
+}
+
+#[test]
+fn both_forms_of_every_path_answer_the_same_without_a_redirect() {
+    let server = Server::start();
+    let tenant = server.tenant();
+    let zone = tenant.zone("example.com");
+    let record = tenant.record(&zone, json!({"record_type": "A", "name": "www", "value": "192.0.2.1"}));
+    for operation in OPERATIONS.iter().filter(|operation| operation.method == http::Method::GET) {
+        let id = if operation.path.starts_with("/dns-zones/") { &zone } else { &record };
+        let with = operation.path.replace("{uuid}", id);
+        let without = with.trim_end_matches('/');
+        let (with, without) = (tenant.client.get(&with), tenant.client.get(without));
+        assert_eq!((with.status, &with.body), (200, &without.body), "{operation:?}");
+        assert_eq!(without.status, 200);
+    }
+    for operation in OPERATIONS.iter().filter(|operation| operation.method != http::Method::GET) {
+        let path = operation.path.replace("{uuid}", NOWHERE);
+        let body = body(operation.method.as_str(), operation.path, NOWHERE);
+        let path = path.trim_end_matches('/');
+        let body = body.map(|body| body.to_string());
+        let mut answer = tenant.client.send(operation.method.as_str(), path, body.as_deref());
+        if path.ends_with("/dns-zones") {
+            answer.expect(201);
+            answer = tenant.client.post(path, &json!({"domain": "walk.example.org"}));
+            answer.refused(400, "validation_error", Some("domain"));
+        } else {
+            answer.error(404);
+        }
+    }
+}
+
+#[test]
+fn other_methods_are_refused_with_those_that_are_allowed() {
+    let server = Server::start();
+    let tenant = server.tenant();
+    for operation in OPERATIONS {
+        let mut allowed: Vec<_> =
+            OPERATIONS.iter().filter(|other| other.path == operation.path).map(|other| other.method.as_str()).collect();
+        if allowed.contains(&"GET") {
+            allowed.push("HEAD");
+        }
+        let path = operation.path.replace("{uuid}", NOWHERE);
+        for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"] {
+            if allowed.contains(&method) {
+                continue;
+            }
+            for path in [path.as_str(), path.trim_end_matches('/')] {
+                let answer = tenant.client.send(method, path, None);
+                assert_eq!(answer.header("allow"), Some(allowed.join(", ").as_str()), "{method} {path}");
+                if method == "HEAD" {
+                    assert_eq!(answer.status, 405);
+                } else {
+                    answer.refused(405, "method_not_allowed", None);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn head_is_get_without_the_body() {
+    let server = Server::start();
+    let tenant = server.tenant();
+    let zone = tenant.zone("example.com");
+    let record = tenant.record(&zone, json!({"record_type": "A", "name": "www", "value": "192.0.2.1"}));
+    for operation in OPERATIONS.iter().filter(|operation| operation.method == http::Method::GET) {
+        let id = if operation.path.starts_with("/dns-zones/") { &zone } else { &record };
+        let path = operation.path.replace("{uuid}", id);
+        let (get, head) = (tenant.client.get(&path), tenant.client.send("HEAD", &path, None));
+        assert_eq!((head.status, head.body.len()), (200, 0), "{operation:?}");
+        assert_eq!(head.header("content-length"), get.header("content-length"), "{operation:?}");
+    }
+}

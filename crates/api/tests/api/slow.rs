@@ -1,0 +1,210 @@
+//! Slow clients: each loses its connection, and nobody else notices.
+//!
+//! A server with room for one connection shows it best: the next client gets its answer only when the slow one is gone.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::time::{Duration, Instant};
+
+use api::Settings;
+use axum::Router;
+use axum::routing::get;
+
+use crate::server::{PATIENCE, Server, Setup};
+
+const SHORT: Duration = Duration::from_millis(300);
+
+fn quick() -> Settings {
+    Settings {
+        header_timeout: SHORT,
+        body_timeout: SHORT,
+        idle_timeout: SHORT,
+        write_timeout: SHORT,
+        handshake_timeout: SHORT,
+        max_connections: 1,
+        ..Settings::default()
+    }
+}
+
+fn connect(server: &Server) -> TcpStream {
+    let stream = TcpStream::connect(server.address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+/// Reads until the server closes; what it said.
+fn rest(stream: &mut TcpStream) -> String {
+    let mut text = Vec::new();
+    if let Err(error) = stream.read_to_end(&mut text) {
+        assert_eq!(error.kind(), ErrorKind::ConnectionReset, "the connection was not closed in time");
+    }
+    String::from_utf8(text).unwrap()
+}
+
+/// Sends `text` octet by octet, slowly, until the server closes the connection; what it said.
+fn trickle(stream: &mut TcpStream, text: &[u8]) -> String {
+    stream.set_read_timeout(Some(SHORT / 10)).unwrap();
+    let started = Instant::now();
+    let mut said = Vec::new();
+    let mut octets = text.iter().cycle();
+    loop {
+        assert!(started.elapsed() < PATIENCE, "the connection was not closed in time");
+        // A failure shows in the read below.
+        let _ = stream.write(&[*octets.next().unwrap()]);
+        let mut buffer = [0; 4096];
+        match stream.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(length) => said.extend_from_slice(&buffer[..length]),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+            Err(_) => break,
+        }
+    }
+    String::from_utf8(said).unwrap()
+}
+
+/// Somebody else is served again.
+fn somebody_else_is_served(server: &Server) {
+    server.client(None).get("/nothing/").refused(404, "not_found", None);
+}
+
+#[test]
+fn a_client_that_sends_nothing() {
+    let server = Server::with(Setup { settings: quick(), ..Setup::default() });
+    let mut silent = connect(&server);
+    assert_eq!(rest(&mut silent), "");
+    somebody_else_is_served(&server);
+}
+
+#[test]
+fn a_client_that_might_speak_http_2() {
+    let server = Server::with(Setup { settings: quick(), ..Setup::default() });
+    let mut undecided = connect(&server);
+    undecided.write_all(b"PRI * HTTP/2").unwrap();
+    assert_eq!(rest(&mut undecided), "");
+    somebody_else_is_served(&server);
+}
+
+#[test]
+fn a_client_that_sends_its_headers_octet_by_octet() {
+    let server = Server::with(Setup { settings: quick(), ..Setup::default() });
+    let mut slow = connect(&server);
+    slow.write_all(b"GET /api/v1/dns-zones/ HTTP/1.1\r\nHost: a\r\nX-Slow: ").unwrap();
+    let started = Instant::now();
+    trickle(&mut slow, b"a");
+    assert!(started.elapsed() >= SHORT - Duration::from_millis(50));
+    somebody_else_is_served(&server);
+}
+
+#[test]
+fn a_client_that_sends_its_body_octet_by_octet() {
+    let server = Server::with(Setup { settings: quick(), ..Setup::default() });
+    let token = server.tenant().client.token.unwrap();
+    for framing in ["Content-Length: 1000", "Transfer-Encoding: chunked"] {
+        let mut slow = connect(&server);
+        let head = format!(
+            "POST /api/v1/dns-zones/ HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n{framing}\r\n\r\n"
+        );
+        slow.write_all(head.as_bytes()).unwrap();
+        let said = trickle(&mut slow, b"1\r\n \r\n");
+        assert!(said.starts_with("HTTP/1.1 400 "), "{said}");
+        assert!(said.contains("\"error_code\":\"invalid_json\"") && said.contains("did not arrive within"), "{said}");
+        assert!(said.contains("x-request-id: ") && said.contains("connection: close"), "{said}");
+        somebody_else_is_served(&server);
+    }
+}
+
+#[test]
+fn a_client_without_a_token_that_never_ends_its_body() {
+    let server = Server::with(Setup { settings: quick(), ..Setup::default() });
+    let mut slow = connect(&server);
+    slow.write_all(b"POST /api/v1/dns-zones/ HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n").unwrap();
+    let said = trickle(&mut slow, b" ");
+    assert!(said.starts_with("HTTP/1.1 401 "), "{said}");
+    somebody_else_is_served(&server);
+}
+
+#[test]
+fn a_client_that_stands_idle_after_its_answer() {
+    let server = Server::with(Setup { settings: quick(), ..Setup::default() });
+    let mut idle = connect(&server);
+    idle.write_all(b"GET /api/v1/ HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    assert!(rest(&mut idle).starts_with("HTTP/1.1 404 "));
+    somebody_else_is_served(&server);
+}
+
+#[test]
+fn a_client_that_stops_reading_a_large_list() {
+    let server = Server::with(Setup { settings: quick(), ..Setup::default() });
+    let tenant = server.tenant();
+    let zone = tenant.large_zone("large.example", 20_000);
+    let token = tenant.client.token.clone().unwrap();
+    let mut deaf = connect(&server);
+    let ask = format!("GET /api/v1/dns-zones/{zone}/ HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n\r\n");
+    // More than the buffers of both operating systems hold.
+    let requests = 16;
+    deaf.write_all(ask.repeat(requests).as_bytes()).unwrap();
+    let mut first = [0; 12];
+    deaf.read_exact(&mut first).unwrap();
+    assert_eq!(&first, b"HTTP/1.1 200");
+    somebody_else_is_served(&server);
+    let mut got = Vec::new();
+    let _ = deaf.read_to_end(&mut got);
+    let whole = tenant.client.get(&format!("/dns-zones/{zone}/")).body.len();
+    assert!(got.len() < requests * whole, "it was cut off");
+}
+
+#[test]
+fn a_slow_handler_is_no_slow_client() {
+    let more = Router::new().route(
+        "/slow",
+        get(async || {
+            tokio::time::sleep(SHORT * 4).await;
+            "done"
+        }),
+    );
+    let server = Server::with(Setup { settings: quick(), more, ..Setup::default() });
+    let answer = server.client(None).get("//slow");
+    assert_eq!((answer.status, answer.body.as_slice()), (200, &b"done"[..]));
+}
+
+#[test]
+fn requests_under_way_are_finished_when_the_server_stops() {
+    let more = Router::new().route(
+        "/slow",
+        get(async || {
+            tokio::time::sleep(SHORT * 2).await;
+            "done"
+        }),
+    );
+    let settings = Settings { header_timeout: PATIENCE, idle_timeout: PATIENCE, ..Settings::default() };
+    let mut server = Server::with(Setup { settings, more, ..Setup::default() });
+    let mut idle = connect(&server);
+    idle.write_all(b"GET /api/v1/ HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    let mut first = [0; 12];
+    idle.read_exact(&mut first).unwrap();
+    let mut busy = connect(&server);
+    busy.write_all(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\nGET").unwrap();
+    // The request is under way once the server has read it; asking for something else on the way shows that it goes on reading.
+    server.client(None).get("/nothing/").refused(404, "not_found", None);
+    let started = Instant::now();
+    server.stop.cancel();
+    assert!(rest(&mut busy).ends_with("done"));
+    rest(&mut idle);
+    server.wait_for_end();
+    assert!(started.elapsed() < Duration::from_secs(10));
+    assert!(TcpStream::connect(server.address).is_err(), "nothing listens any more");
+}
+
+#[test]
+fn a_server_that_stops_does_not_wait_for_ever() {
+    let more = Router::new().route("/never", get(async || std::future::pending::<()>().await));
+    let settings = Settings { shutdown_timeout: SHORT, ..Settings::default() };
+    let mut server = Server::with(Setup { settings, more, ..Setup::default() });
+    let mut waiting = connect(&server);
+    waiting.write_all(b"GET /never HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    somebody_else_is_served(&server);
+    server.stop.cancel();
+    server.wait_for_end();
+    assert_eq!(rest(&mut waiting), "");
+    let _ = waiting.shutdown(Shutdown::Both);
+}
