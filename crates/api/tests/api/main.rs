@@ -5,6 +5,7 @@ mod concurrency;
 mod contract;
 mod errors;
 mod lists;
+mod log;
 mod records;
 mod routes;
 mod server;

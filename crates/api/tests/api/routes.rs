@@ -13,7 +13,8 @@ const NOWHERE: &str = "0192aaaa-bbbb-7ccc-8ddd-eeeeffff0000";
 
 /// A body that would succeed, for the operations that have one.
 fn body(method: &str, path: &str, zone: &str) -> Option<Value> {
-    let record = json!({"record_type": "A", "name": "walk", "value": "192.0.2.77"});
+    let name = format!("{method}{}", path.len()).to_lowercase();
+    let record = json!({"record_type": "A", "name": name, "value": "192.0.2.77"});
     match (method, path) {
         ("GET" | "DELETE", _) => None,
         ("POST", "/dns-zones/") => Some(json!({"domain": "walk.example.org"})),
@@ -101,12 +102,7 @@ fn every_operation_needs_its_own_permission() {
         .sort_by_key(|operation| (operation.method == http::Method::DELETE, operation.path == "/dns-zones/{uuid}/"));
     for operation in in_order {
         let only = tenant.with(&[operation.permission.unwrap()]);
-        let mut answer = walk.ask(&only, operation.method.as_str(), operation.path);
-        if operation.path == "/dns-records/" && answer.status == 400 {
-            // The same record was made by the other path before.
-            answer.refused(400, "validation_error", Some("value"));
-            answer.status = 201;
-        }
+        let answer = walk.ask(&only, operation.method.as_str(), operation.path);
         assert!((200..300).contains(&answer.status), "{operation:?}: {answer:?}");
     }
 }

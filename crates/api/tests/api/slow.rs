@@ -153,6 +153,59 @@ fn a_client_that_stops_reading_a_large_list() {
     assert!(got.len() < requests * whole, "it was cut off");
 }
 
+/// The preface of HTTP/2 and a SETTINGS frame (RFC 9113, sections 3.4 and 6.5), which allows the server no octet of a body.
+const HTTP_2: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\x06\x04\0\0\0\0\0\0\x04\0\0\0\0";
+
+/// A HEADERS frame of the first stream: GET, without a body (RFC 9113, section 6.2; indexed and literal fields of RFC 7541).
+fn get_over_http_2(path: &str) -> Vec<u8> {
+    let mut block = vec![0x82, 0x86, 0x04, u8::try_from(path.len()).unwrap()];
+    block.extend(path.as_bytes());
+    block.extend(b"\x01\x01a");
+    let mut frame = vec![0, 0, u8::try_from(block.len()).unwrap(), 1, 5, 0, 0, 0, 1];
+    frame.extend(block);
+    frame
+}
+
+/// Reads frames until the server closes; the types of those it sent.
+fn frames(stream: &mut TcpStream) -> Vec<u8> {
+    let mut types = Vec::new();
+    let mut head = [0; 9];
+    while stream.read_exact(&mut head).is_ok() {
+        types.push(head[3]);
+        let mut payload = vec![0; usize::from(head[1]) << 8 | usize::from(head[2])];
+        stream.read_exact(&mut payload).unwrap();
+    }
+    let ended = stream.read(&mut head);
+    assert!(
+        !ended.is_err_and(|error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)),
+        "the connection was not closed in time"
+    );
+    types
+}
+
+const HEADERS: u8 = 1;
+const DATA: u8 = 0;
+const GOAWAY: u8 = 7;
+
+#[test]
+fn a_client_that_speaks_http_2_and_asks_nothing() {
+    let server = Server::with(Setup { settings: quick(), ..Setup::default() });
+    let mut silent = connect(&server);
+    silent.write_all(HTTP_2).unwrap();
+    assert!(frames(&mut silent).contains(&GOAWAY));
+    somebody_else_is_served(&server);
+}
+
+#[test]
+fn a_client_that_opens_no_window_for_the_answer() {
+    let server = Server::with(Setup { settings: quick(), ..Setup::default() });
+    let mut deaf = connect(&server);
+    deaf.write_all(&[HTTP_2, &get_over_http_2("/api/v1/")].concat()).unwrap();
+    let seen = frames(&mut deaf);
+    assert!(seen.contains(&HEADERS) && !seen.contains(&DATA), "{seen:?}");
+    somebody_else_is_served(&server);
+}
+
 #[test]
 fn a_slow_handler_is_no_slow_client() {
     let more = Router::new().route(
