@@ -1,5 +1,7 @@
 //! The API as its clients meet it: a real store in a temporary folder, a real listener, real connections.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where something unexpected happens")]
+
 mod anything;
 mod concurrency;
 mod contract;
