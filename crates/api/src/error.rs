@@ -168,6 +168,13 @@ impl Problem {
         Problem { status, ..Problem::new(code, reason) }
     }
 
+    /// The JSON of the answer.
+    pub(crate) fn body(&self) -> Vec<u8> {
+        let body = Body { detail: &self.detail, error_code: self.code, field: self.field.as_deref() };
+        // Text always has a JSON form.
+        serde_json::to_vec(&body).unwrap_or_default()
+    }
+
     /// Names the member at fault.
     pub(crate) fn at(mut self, field: impl Into<Cow<'static, str>>) -> Problem {
         self.field = Some(field.into());
@@ -186,17 +193,19 @@ impl Problem {
     }
 }
 
+/// The members of the answer, in their order.
+#[derive(Serialize)]
+struct Body<'a> {
+    detail: &'a str,
+    error_code: ErrorCode,
+    field: Option<&'a str>,
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            detail: &'a str,
-            error_code: ErrorCode,
-            field: Option<&'a str>,
-        }
-        let body = Body { detail: &self.detail, error_code: self.code, field: self.field.as_deref() };
-        let mut response = (self.status, axum::Json(body)).into_response();
+        let mut response = (self.status, self.body()).into_response();
         let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         headers.extend(self.headers);

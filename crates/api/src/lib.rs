@@ -22,6 +22,7 @@ mod members;
 mod operations;
 mod paging;
 mod query;
+mod refusal;
 mod server;
 mod settings;
 mod views;

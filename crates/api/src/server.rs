@@ -37,6 +37,7 @@ use tower::ServiceExt;
 
 use crate::body::Lingering;
 use crate::envelope::envelope;
+use crate::refusal::Refusals;
 use crate::settings::Settings;
 use crate::watch::{Expired, Watch, Watched};
 
@@ -170,7 +171,7 @@ impl Server {
                 Ok::<_, Infallible>(response.map(|body| Watched::new(body, under_way)))
             }
         });
-        let mut connection = pin!(self.builder.serve_connection(TokioIo::new(io), service));
+        let mut connection = pin!(self.builder.serve_connection(TokioIo::new(Refusals::of(io)), service));
         let mut ending = pin!(async {
             tokio::select! {
                 () = self.stop.cancelled() => None,

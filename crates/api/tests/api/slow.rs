@@ -3,7 +3,8 @@
 //! A server with room for one connection shows it best: the next client gets its answer only when the slow one is gone.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::TcpStream;
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use api::Settings;
@@ -220,15 +221,20 @@ fn a_slow_handler_is_no_slow_client() {
     assert_eq!((answer.status, answer.body.as_slice()), (200, &b"done"[..]));
 }
 
+/// A route that says when it has been reached, and answers after a while.
+fn slow_route(within: Duration) -> (Router, Receiver<()>) {
+    let (reached, was_reached) = std::sync::mpsc::channel();
+    let handler = async move || {
+        reached.send(()).unwrap();
+        tokio::time::sleep(within).await;
+        "done"
+    };
+    (Router::new().route("/slow", get(handler)), was_reached)
+}
+
 #[test]
 fn requests_under_way_are_finished_when_the_server_stops() {
-    let more = Router::new().route(
-        "/slow",
-        get(async || {
-            tokio::time::sleep(SHORT * 2).await;
-            "done"
-        }),
-    );
+    let (more, was_reached) = slow_route(SHORT * 2);
     let settings = Settings { header_timeout: PATIENCE, idle_timeout: PATIENCE, ..Settings::default() };
     let mut server = Server::with(Setup { settings, more, ..Setup::default() });
     let mut idle = connect(&server);
@@ -236,9 +242,8 @@ fn requests_under_way_are_finished_when_the_server_stops() {
     let mut first = [0; 12];
     idle.read_exact(&mut first).unwrap();
     let mut busy = connect(&server);
-    busy.write_all(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\nGET").unwrap();
-    // The request is under way once the server has read it; asking for something else on the way shows that it goes on reading.
-    server.client(None).get("/nothing/").refused(404, "not_found", None);
+    busy.write_all(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    was_reached.recv_timeout(PATIENCE).unwrap();
     let started = Instant::now();
     server.stop.cancel();
     assert!(rest(&mut busy).ends_with("done"));
@@ -250,14 +255,37 @@ fn requests_under_way_are_finished_when_the_server_stops() {
 
 #[test]
 fn a_server_that_stops_does_not_wait_for_ever() {
-    let more = Router::new().route("/never", get(async || std::future::pending::<()>().await));
+    let (more, was_reached) = slow_route(PATIENCE * 10);
     let settings = Settings { shutdown_timeout: SHORT, ..Settings::default() };
     let mut server = Server::with(Setup { settings, more, ..Setup::default() });
     let mut waiting = connect(&server);
-    waiting.write_all(b"GET /never HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
-    somebody_else_is_served(&server);
+    waiting.write_all(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    was_reached.recv_timeout(PATIENCE).unwrap();
     server.stop.cancel();
     server.wait_for_end();
     assert_eq!(rest(&mut waiting), "");
-    let _ = waiting.shutdown(Shutdown::Both);
+}
+
+#[test]
+fn what_is_no_http_is_answered_in_json() {
+    let server = Server::start();
+    // As much as is read, and still no end of the head.
+    let large = format!("GET / HTTP/1.1\r\nHost: a\r\nX-Large: {}", "a".repeat(32 * 1024));
+    let large = &large[..32 * 1024];
+    for (request, status) in [
+        ("nonsense\r\n\r\n", "400"),
+        ("GET / HTTP/1.1\r\nHo st: a\r\n\r\n", "400"),
+        ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n", "400"),
+        (large, "431"),
+    ] {
+        let mut stream = connect(&server);
+        stream.write_all(request.as_bytes()).unwrap();
+        let said = rest(&mut stream);
+        assert!(said.starts_with(&format!("HTTP/1.1 {status} ")), "{said}");
+        assert!(said.contains("\r\nx-request-id: ") && said.contains("\"error_code\":\"validation_error\""), "{said}");
+    }
+    let mut second = connect(&server);
+    second.write_all(b"GET /api/v1/ HTTP/1.1\r\nHost: a\r\n\r\nnonsense\r\n\r\n").unwrap();
+    let said = rest(&mut second);
+    assert_eq!(said.matches("\"error_code\"").count(), 2, "{said}");
 }
