@@ -3,5 +3,5 @@
 set -eu
 : "${API:=http://127.0.0.1:8053/api/v1}" "${TOKEN:?is not set}"
 
-curl --silent --show-error --fail-with-body "$API/dns-zones/?page_size=1000" \
+curl --silent --show-error --fail-with-body --write-out '\n' "$API/dns-zones/?page_size=1000" \
     --header "Authorization: Bearer $TOKEN"

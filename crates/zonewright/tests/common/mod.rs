@@ -3,8 +3,8 @@
 //! Decided against running `serve` inside the test's process: a crash, a signal and what is printed at the first start can
 //! only be tested from outside.
 
-// Each file in `tests` is a program of its own that uses a part of this module.
-#![expect(dead_code, reason = "no single test uses all of it")]
+#![expect(dead_code, reason = "each file in `tests` is a program of its own that uses a part of this module")]
+#![expect(clippy::expect_used, clippy::print_stderr, reason = "helpers of tests are tests")]
 
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read};
@@ -17,10 +17,10 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// For whatever should take milliseconds and may take longer on a busy machine.
-pub const DEADLINE: Duration = Duration::from_secs(30);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
 /// A running server on loopback, on ports the kernel chose. Dropping it kills the process and removes its folder.
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
     http: SocketAddr,
     dns: Option<SocketAddr>,
@@ -32,7 +32,7 @@ pub struct Server {
 impl Server {
     /// Starts on an empty data directory, with `flags` added, and returns when it is ready.
     #[track_caller]
-    pub fn start(flags: &[&str]) -> Server {
+    pub(crate) fn start(flags: &[&str]) -> Server {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("data");
         Server::launch(Data { path, _folder: Some(folder) }, flags)
@@ -40,7 +40,7 @@ impl Server {
 
     /// Starts on a data directory that outlives the server, such as one another server was killed on.
     #[track_caller]
-    pub fn start_in(data: &Path, flags: &[&str]) -> Server {
+    pub(crate) fn start_in(data: &Path, flags: &[&str]) -> Server {
         Server::launch(Data { path: data.to_owned(), _folder: None }, flags)
     }
 
@@ -68,30 +68,30 @@ impl Server {
         let ready = format!("http://{}/readyz", server.http);
         wait_for("the server to be ready", || {
             server.assert_alive();
-            ureq::get(&ready).call().ok()
+            ureq::get(&ready).config().timeout_global(Some(DEADLINE)).build().call().ok()
         });
         server
     }
 
     /// The base of every API path, such as `http://127.0.0.1:40123/api/v1`.
-    pub fn api(&self) -> String {
+    pub(crate) fn api(&self) -> String {
         format!("http://{}/api/v1", self.http)
     }
 
     /// Where HTTP is answered.
-    pub fn http(&self) -> SocketAddr {
+    pub(crate) fn http(&self) -> SocketAddr {
         self.http
     }
 
     /// Where the server's nameserver answers.
     #[track_caller]
-    pub fn dns(&self) -> SocketAddr {
+    pub(crate) fn dns(&self) -> SocketAddr {
         self.dns.expect("this server was started with a nameserver of its own")
     }
 
     /// The token of the first start, which may do everything.
     #[track_caller]
-    pub fn token(&self) -> String {
+    pub(crate) fn token(&self) -> String {
         let text = self.welcome();
         let token = text.lines().find_map(|line| line.trim().strip_prefix("token")?.split_whitespace().next());
         token.unwrap_or_else(|| panic!("no token in the text of the first start:\n{text}")).to_owned()
@@ -99,7 +99,7 @@ impl Server {
 
     /// The whole text of the first start.
     #[track_caller]
-    pub fn welcome(&self) -> String {
+    pub(crate) fn welcome(&self) -> String {
         const LAST_LINE: &str = "  dig ";
         wait_for("the text of the first start", || {
             let text = self.stdout.text();
@@ -109,22 +109,22 @@ impl Server {
     }
 
     /// The data directory.
-    pub fn data(&self) -> &Path {
+    pub(crate) fn data(&self) -> &Path {
         &self.data.path
     }
 
     /// The process, for signals and for looking at what it uses.
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// What was logged so far.
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         self.stderr.text()
     }
 
     /// Ends the process at once, as a power cut would (SIGKILL).
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         // One that has ended already cannot be killed, which is what was wanted.
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -132,7 +132,7 @@ impl Server {
 
     /// Asks the process to stop (SIGTERM) and waits until it has.
     #[track_caller]
-    pub fn stop(&mut self) -> ExitStatus {
+    pub(crate) fn stop(&mut self) -> ExitStatus {
         let asked = run(Command::new("kill").arg("-TERM").arg(self.pid().to_string()));
         assert!(asked.status.success(), "kill -TERM: {}", describe(&asked));
         wait_for("the server to stop", || self.child.try_wait().expect("the process can be waited for"))
@@ -140,7 +140,7 @@ impl Server {
 
     /// Asks the server's nameserver with dig, until the answer section is as wanted. Gives the answer as dig prints it.
     #[track_caller]
-    pub fn dig_until(&self, question: &[&str], wanted: impl Fn(&str) -> bool) -> String {
+    pub(crate) fn dig_until(&self, question: &[&str], wanted: impl Fn(&str) -> bool) -> String {
         let mut last = String::new();
         let answer = poll(|| {
             last = self.dig(question);
@@ -152,7 +152,7 @@ impl Server {
 
     /// Asks the server's nameserver with dig, once. Gives the answer section, one record a line, columns one space apart.
     #[track_caller]
-    pub fn dig(&self, question: &[&str]) -> String {
+    pub(crate) fn dig(&self, question: &[&str]) -> String {
         let at = format!("@{}", self.dns().ip());
         let port = self.dns().port().to_string();
         let output = run(Command::new("dig").args([&at, "-p", &port, "+noall", "+answer", "+time=2"]).args(question));
@@ -180,7 +180,7 @@ impl Drop for Server {
 }
 
 /// A `zonewright` command on a data directory, without what the environment of the test would set.
-pub fn zonewright(data: &Path, arguments: &[&str]) -> Command {
+pub(crate) fn zonewright(data: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_zonewright"));
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("ZONEWRIGHT_") {
@@ -193,7 +193,7 @@ pub fn zonewright(data: &Path, arguments: &[&str]) -> Command {
 
 /// Runs a program to its end. One that cannot be started is a failure that says so.
 #[track_caller]
-pub fn run(command: &mut Command) -> Output {
+pub(crate) fn run(command: &mut Command) -> Output {
     command.output().unwrap_or_else(|error| {
         panic!(
             "{:?} could not be started: {error}; the tests need it, and scripts/test installs what they need",
@@ -203,7 +203,7 @@ pub fn run(command: &mut Command) -> Output {
 }
 
 /// What a program ended with and what it said, for the message of a failure.
-pub fn describe(output: &Output) -> String {
+pub(crate) fn describe(output: &Output) -> String {
     let mut text = format!("{}\n", output.status);
     for (name, bytes) in [("stdout", &output.stdout), ("stderr", &output.stderr)] {
         // Writing to a String does not fail.
@@ -214,7 +214,7 @@ pub fn describe(output: &Output) -> String {
 
 /// Calls `attempt` until it gives something; a failure after [`DEADLINE`].
 #[track_caller]
-pub fn wait_for<T>(what: &str, attempt: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait_for<T>(what: &str, attempt: impl FnMut() -> Option<T>) -> T {
     poll(attempt).unwrap_or_else(|| panic!("waited {DEADLINE:?} for {what}"))
 }
 
