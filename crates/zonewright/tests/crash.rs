@@ -4,7 +4,7 @@
 //! Each client has a zone name of its own, so that it knows what the zone must hold: what was acknowledged, with or without the
 //! one request that was under way. `CRASH_SEED` repeats a run's choices (not its timing).
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod common;
 
@@ -22,6 +22,9 @@ const TTLS: [u32; 3] = [60, 300, 3600];
 
 /// Owner, address and TTL of every record of a zone; `None` where there is no zone.
 type Content = Option<BTreeSet<(String, String, u32)>>;
+
+/// The identity of each record of a zone, by owner and address.
+type RecordIds = BTreeMap<(String, String), String>;
 
 #[test]
 fn nothing_acknowledged_is_lost_and_nothing_is_half_done() {
@@ -156,7 +159,7 @@ impl Client {
     }
 
     /// The zone's identity and its records' by owner and address; the zone must exist. `None` where the server was killed.
-    fn find(&self, http: &Http) -> Option<(String, BTreeMap<(String, String), String>)> {
+    fn find(&self, http: &Http) -> Option<(String, RecordIds)> {
         let zone = http.zone(&self.domain)?.expect("the zone is listed");
         let id = text(&zone["uuid"]);
         let records = http.send("GET", &format!("/dns-zones/{id}/records/"), None)?;
