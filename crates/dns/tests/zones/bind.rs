@@ -17,6 +17,9 @@ use std::time::{Duration, Instant};
 
 use dns::{ZoneSnapshot, zonefile};
 
+/// A failing case is made smaller with a process for each step: so many are enough to read it.
+pub(crate) const MAX_SHRINK_ITERS: u32 = 300;
+
 /// Owner and data in wire form, type, TTL.
 pub(crate) type Rr = (Vec<u8>, u16, u32, Vec<u8>);
 

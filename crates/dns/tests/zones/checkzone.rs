@@ -33,7 +33,12 @@ fn random_zones_load_unaltered() {
 }
 
 fn check_random_zones(cases: u32, seen: &Mutex<Seen>) {
-    let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
+    let mut runner = TestRunner::new(Config {
+        cases,
+        max_shrink_iters: bind::MAX_SHRINK_ITERS,
+        failure_persistence: None,
+        ..Config::default()
+    });
     let outcome = runner.run(&history(), |(mut zone, changes)| {
         live_through(&mut zone, &changes);
         let snapshot = zone.snapshot();

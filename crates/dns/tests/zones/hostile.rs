@@ -20,7 +20,12 @@ const CASES: u32 = 2500;
 #[test]
 fn hostile_members_stay_one_record() {
     let accepted = Mutex::new(BTreeMap::<RecordType, usize>::new());
-    let mut runner = TestRunner::new(Config { cases: CASES, failure_persistence: None, ..Config::default() });
+    let mut runner = TestRunner::new(Config {
+        cases: CASES,
+        max_shrink_iters: bind::MAX_SHRINK_ITERS,
+        failure_persistence: None,
+        ..Config::default()
+    });
     let outcome = runner.run(&(domain(), hostile_record()), |(domain, given)| {
         if let Some(record_type) = check(&domain, &given).map_err(TestCaseError::fail)? {
             *accepted.lock().unwrap().entry(record_type).or_default() += 1;
