@@ -211,3 +211,105 @@ fn rrset_for<'r>(rrsets: &'r mut Vec<RrsetBuf>, record: &ResourceRecord) -> &'r 
 fn soa_rrset(soa: &Soa) -> RrsetBuf {
     RrsetBuf { rtype: RecordType::Soa.code(), ttl: soa.ttl.seconds(), records: vec![soa.wire()] }
 }
+
+#[cfg(test)]
+mod tests {
+    use dns::{Name, RecordData, Ttl};
+
+    use super::*;
+    use crate::name::{FlatName, RelativeKey};
+
+    /// A zone whose records are all at these names: NS where the name is followed by "NS", A otherwise.
+    fn zone(names: &[&str]) -> Zone {
+        let name = ZoneName::parse("example.com").unwrap();
+        let record = |text: &&str| {
+            let (owner, record_type, value) = match text.strip_suffix(" NS") {
+                Some(owner) => (owner, RecordType::Ns, "ns.example.net"),
+                None => (*text, RecordType::A, "192.0.2.1"),
+            };
+            ResourceRecord {
+                owner: OwnerName::parse(owner, &name).unwrap(),
+                ttl: Ttl::DEFAULT,
+                data: RecordData::parse(record_type, value, None, &name).unwrap(),
+            }
+        };
+        let host = Name::parse("ns.example.net").unwrap();
+        let (serial, ttl) = (Serial(1), Ttl::DEFAULT);
+        let soa = Soa { mname: host.clone(), rname: host, serial, refresh: 1, retry: 1, expire: 1, minimum: 1, ttl };
+        let records = names.iter().map(record).collect();
+        Zone::new(&ZoneSnapshot { id: ZoneId(uuid::Uuid::nil()), name, soa, records })
+    }
+
+    fn found(zone: &Zone, owner: &str) -> String {
+        let name = OwnerName::parse(owner, zone.name()).unwrap().in_zone(zone.name());
+        let flat = FlatName::from_wire(name.wire()).unwrap();
+        let mut key = RelativeKey::default();
+        key.set(&flat, flat.depth_below(zone.name().name().wire()).unwrap());
+        let at = |node: &Node| OwnerName::from_key(node.key()).unwrap().to_string();
+        match zone.find(key.key(), key.ends()) {
+            Found::Exact(node) => format!("is {}", at(node)),
+            Found::Wildcard(node) => format!("by {}", at(node)),
+            Found::Empty => "empty".to_owned(),
+            Found::Nothing => "nothing".to_owned(),
+            Found::Cut { node, depth, at: true } => format!("cut {} {depth}", at(node)),
+            Found::Cut { node, depth, at: false } => format!("below {} {depth}", at(node)),
+        }
+    }
+
+    #[test]
+    fn names_are_found_as_rfc_1034_and_rfc_4592_say() {
+        let zone = zone(&[
+            "@ NS",
+            "www",
+            "a.b.c",
+            "*.wild",
+            "here.wild",
+            "below.deep.wild",
+            "x.*.odd",
+            "sub NS",
+            "ns.sub",
+            "*.sub",
+            "cut.sub NS",
+            "d.e NS",
+            "*.x.y",
+            "ab",
+        ]);
+        for (owner, expected) in [
+            ("@", "is @"),
+            ("www", "is www"),
+            ("WWW", "is www"),
+            ("ww", "nothing"),
+            ("wwww", "nothing"),
+            ("x.www", "nothing"),
+            // Empty non-terminals, and a name that only begins like another.
+            ("c", "empty"),
+            ("b.c", "empty"),
+            ("a.b.c", "is a.b.c"),
+            ("x.b.c", "nothing"),
+            ("a", "nothing"),
+            // Wildcards: closest encloser, not below names that exist, not for themselves.
+            ("wild", "empty"),
+            ("x.wild", "by *.wild"),
+            ("x.y.wild", "by *.wild"),
+            ("*.wild", "is *.wild"),
+            ("x.*.wild", "nothing"),
+            ("here.wild", "is here.wild"),
+            ("x.here.wild", "nothing"),
+            ("deep.wild", "empty"),
+            ("x.deep.wild", "nothing"),
+            ("q.odd", "empty"),
+            ("*.odd", "empty"),
+            ("q.x.y", "by *.x.y"),
+            ("q.y", "nothing"),
+            // Cuts: the topmost counts, and hides what is below.
+            ("sub", "cut sub 1"),
+            ("ns.sub", "below sub 1"),
+            ("x.cut.sub", "below sub 1"),
+            ("e", "empty"),
+            ("d.e", "cut d.e 2"),
+            ("x.y.d.e", "below d.e 2"),
+        ] {
+            assert_eq!(found(&zone, owner), expected, "{owner}");
+        }
+    }
+}
