@@ -2,24 +2,9 @@
 
 mod common;
 
-use std::ops::ControlFlow;
-
 use common::*;
 use dns::{RecordType, Serial};
 use store::*;
-
-struct Collect(Vec<StoredRecord>);
-
-impl RecordVisitor for Collect {
-    fn zone(&mut self, _: &Zone) {
-        assert!(self.0.is_empty());
-    }
-
-    fn record(&mut self, record: &StoredRecord) -> ControlFlow<()> {
-        self.0.push(record.clone());
-        ControlFlow::Continue(())
-    }
-}
 
 #[tokio::test]
 async fn a_record_is_made_changed_and_deleted_and_each_step_is_a_version() {

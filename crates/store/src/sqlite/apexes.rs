@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use dns::apex::{Apex, ApexNameserver, SoaTimers};
 use dns::change::Lookup;
-use dns::{Name, OwnerName, Record, RecordData, RecordType, Ttl, ZoneName};
+use dns::{Name, OwnerName, Record, RecordData, Ttl, ZoneName};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
@@ -122,38 +122,27 @@ fn adopt(work: &Work, mut zone: ZoneRow) -> Result<(), StoreError> {
     journal::append(work, &mut zone, &by, &removed, &[], &rows).map(drop)
 }
 
-/// The users' records that cannot stand beside the server's: those that the server has itself from now on, and NS records at
-/// the apex whose host loses its address with the old apex. Without this BIND would refuse the zone, or serve an RRset twice.
+/// The users' records that cannot stand beside the server's, because the server has them itself from now on: the addresses of
+/// its nameservers (and aliases there), and the same NS records at the apex. Nothing else can break with a new apex: an NS
+/// record at the apex whose address is the server's is the server's own, so no user has one.
 fn overridden(name: &ZoneName, apex: &Apex, live: &mut LiveRecords<'_>) -> Result<Vec<Record>, StoreError> {
     let mut removed = Vec::new();
     for nameserver in &apex.nameservers {
         let Some(owner) = OwnerName::of(&nameserver.name, name) else { continue };
-        if nameserver.addresses.is_empty() {
+        if nameserver.addresses.is_empty() || removed.iter().any(|record: &Record| record.owner == owner) {
             continue;
         }
-        let ours =
-            |record: &Record| matches!(record.data.record_type(), RecordType::A | RecordType::Aaaa | RecordType::Cname);
-        for record in live.at(&owner)?.into_iter().filter(ours) {
-            if !removed.contains(&record) {
-                removed.push(record);
-            }
-        }
+        removed.extend(
+            live.at(&owner)?
+                .into_iter()
+                .filter(|record| matches!(record.data, RecordData::A(_) | RecordData::Aaaa(_) | RecordData::Cname(_))),
+        );
     }
-    for record in live.at(&OwnerName::apex())? {
-        let RecordData::Ns(ns) = &record.data else { continue };
-        let host = ns.host.name();
-        let is_ours = apex.nameservers.iter().any(|nameserver| nameserver.name == *host);
-        let is_homeless = match OwnerName::of(host, name) {
-            Some(owner) if !apex.owns_addresses(name, &owner) => {
-                let is_address = |record: &Record| matches!(record.data, RecordData::A(_) | RecordData::Aaaa(_));
-                !live.at(&owner)?.iter().any(is_address)
-            }
-            _ => false,
-        };
-        if is_ours || is_homeless {
-            removed.push(record);
-        }
-    }
+    let is_ours = |record: &Record| match &record.data {
+        RecordData::Ns(ns) => apex.nameservers.iter().any(|nameserver| nameserver.name == *ns.host.name()),
+        _ => false,
+    };
+    removed.extend(live.at(&OwnerName::apex())?.into_iter().filter(is_ours));
     Ok(removed)
 }
 

@@ -105,6 +105,21 @@ impl Shared {
         Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
     }
 
+    #[cfg(test)]
+    fn for_tests() -> Shared {
+        let nameserver = dns::apex::ApexNameserver { name: dns::Name::root(), addresses: Vec::new() };
+        Shared {
+            clock: Clock::system(),
+            limits: Limits::default(),
+            apex: Apex::new(vec![nameserver]).unwrap(),
+            apex_id: 1,
+            apexes: apexes::Apexes::default(),
+            identities: identities::Identities::default(),
+            ids: ids::Ids::default(),
+            position: watch::Sender::new(0),
+        }
+    }
+
     /// Tells those who follow the journal that it has reached a position.
     fn journal_moved(&self, position: Option<i64>) {
         let Some(position) = position.and_then(|position| u64::try_from(position).ok()) else { return };

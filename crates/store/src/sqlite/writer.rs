@@ -216,3 +216,143 @@ fn transaction(work: &Work, first: Job, inbox: &mpsc::Receiver<Message>) -> Opti
     }
     other
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    /// A writer on a new file, and a way to hold it up so that jobs gather for one transaction.
+    struct Fixture {
+        writer: Writer,
+        thread: Option<JoinHandle<()>>,
+        path: std::path::PathBuf,
+        _folder: tempfile::TempDir,
+    }
+
+    impl Fixture {
+        fn new() -> Fixture {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("store.db");
+            let connection = super::super::open::prepare(&path).unwrap();
+            connection.busy_timeout(Duration::from_millis(50)).unwrap();
+            let (writer, thread) = Writer::start(connection, Arc::new(Shared::for_tests())).unwrap();
+            Fixture { writer, thread: Some(thread), path, _folder: folder }
+        }
+
+        /// Holds the writer inside a job until the sender is dropped.
+        fn hold(&self) -> (mpsc::Sender<()>, oneshot::Receiver<Result<(), StoreError>>) {
+            let (release, held) = mpsc::channel::<()>();
+            let answer = self.writer.submit(move |_| {
+                let _ = held.recv();
+                Ok::<(), StoreError>(())
+            });
+            (release, answer)
+        }
+
+        fn insert(&self, floor: u8, then: fn() -> Result<(), StoreError>) -> oneshot::Receiver<Result<(), StoreError>> {
+            self.writer.submit(move |work| {
+                work.connection.execute("INSERT INTO floors VALUES (?1, 0)", [[floor]])?;
+                then()
+            })
+        }
+
+        fn stored(&self) -> i64 {
+            let connection = Connection::open(&self.path).unwrap();
+            connection.query_row("SELECT count(*) FROM floors", [], |row| row.get(0)).unwrap()
+        }
+    }
+
+    impl Drop for Fixture {
+        fn drop(&mut self) {
+            self.writer.stop();
+            let ended = self.thread.take().map(JoinHandle::join);
+            assert!(matches!(ended, Some(Ok(()))));
+        }
+    }
+
+    #[test]
+    fn one_job_of_a_transaction_fails_alone() {
+        let f = Fixture::new();
+        let (release, held) = f.hold();
+        let good = f.insert(1, || Ok(()));
+        let refused = f.insert(2, || Err(StoreError::Random));
+        let panicking = f.insert(3, || panic!("on purpose"));
+        let late = f.insert(4, || Ok(()));
+        assert_eq!(f.stored(), 0);
+        drop(release);
+        assert!(held.blocking_recv().unwrap().is_ok());
+        assert!(matches!(refused.blocking_recv().unwrap(), Err(StoreError::Random)));
+        assert!(matches!(panicking.blocking_recv().unwrap(), Err(StoreError::Panicked)));
+        assert!(good.blocking_recv().unwrap().is_ok());
+        assert!(late.blocking_recv().unwrap().is_ok());
+        assert_eq!(f.stored(), 2);
+    }
+
+    #[test]
+    fn a_failed_commit_fails_all() {
+        let f = Fixture::new();
+        let (release, held) = f.hold();
+        let good = f.insert(1, || Ok(()));
+        // A foreign key that is only looked at by the commit.
+        let poison = f.writer.submit(|work| {
+            work.connection.execute_batch("PRAGMA defer_foreign_keys = ON")?;
+            work.connection.execute(
+                "INSERT INTO tokens (account, hash, name, permissions, last_four, created) VALUES (77, x'00', '', 0, '', 0)",
+                [],
+            )?;
+            Ok::<(), StoreError>(())
+        });
+        drop(release);
+        for answer in [held, good, poison] {
+            let answer = answer.blocking_recv().unwrap();
+            assert!(matches!(answer, Err(StoreError::Commit(_))), "{answer:?}");
+        }
+        assert_eq!(f.stored(), 0);
+        assert!(f.insert(2, || Ok(())).blocking_recv().unwrap().is_ok(), "and the next is stored");
+        assert_eq!(f.stored(), 1);
+    }
+
+    #[test]
+    fn a_transaction_that_a_job_ends_fails_all() {
+        let f = Fixture::new();
+        let (release, held) = f.hold();
+        let good = f.insert(1, || Ok(()));
+        let culprit = f.writer.submit(|work| {
+            work.connection.execute_batch("ROLLBACK")?;
+            Err::<(), _>(StoreError::Random)
+        });
+        drop(release);
+        for answer in [held, good, culprit] {
+            assert!(matches!(answer.blocking_recv().unwrap(), Err(StoreError::Commit(_))));
+        }
+        assert_eq!(f.stored(), 0);
+        assert!(f.insert(2, || Ok(())).blocking_recv().unwrap().is_ok());
+    }
+
+    #[test]
+    fn a_file_that_another_holds_too_long_is_an_error_not_a_hang() {
+        let f = Fixture::new();
+        let other = Connection::open(&f.path).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        assert!(matches!(f.insert(1, || Ok(())).blocking_recv().unwrap(), Err(StoreError::Commit(_))));
+        other.execute_batch("ROLLBACK").unwrap();
+        assert!(f.insert(1, || Ok(())).blocking_recv().unwrap().is_ok());
+    }
+
+    #[test]
+    fn what_waits_when_the_writer_stops_is_still_done() {
+        let f = Fixture::new();
+        let (release, _held) = f.hold();
+        let waiting: HashMap<u8, _> = (0..50).map(|floor| (floor, f.insert(floor, || Ok(())))).collect();
+        f.writer.stop();
+        let too_late = f.insert(99, || Ok(()));
+        drop(release);
+        for (_, answer) in waiting {
+            assert!(answer.blocking_recv().unwrap().is_ok());
+        }
+        assert!(too_late.blocking_recv().is_err());
+        assert_eq!(f.stored(), 50);
+    }
+}

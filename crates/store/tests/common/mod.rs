@@ -3,6 +3,7 @@
 #![expect(dead_code, reason = "each test file uses its part of this")]
 #![expect(clippy::unwrap_used, reason = "only tests use this")]
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -16,6 +17,20 @@ use store::*;
 /// 2024-01-15T10:30:00Z.
 pub(crate) const START: i64 = 1_705_314_600;
 
+/// Keeps every record.
+pub(crate) struct Collect(pub(crate) Vec<StoredRecord>);
+
+impl RecordVisitor for Collect {
+    fn zone(&mut self, _: &Zone) {
+        assert!(self.0.is_empty(), "the zone comes first");
+    }
+
+    fn record(&mut self, record: &StoredRecord) -> ControlFlow<()> {
+        self.0.push(record.clone());
+        ControlFlow::Continue(())
+    }
+}
+
 /// A store, the folder that it is in, and its clock.
 pub(crate) struct Fixture {
     pub(crate) store: Store,
@@ -26,6 +41,12 @@ pub(crate) struct Fixture {
 /// Seconds since 1970, as the test sets them.
 #[derive(Clone)]
 pub(crate) struct TestClock(Arc<AtomicI64>);
+
+impl Default for TestClock {
+    fn default() -> Self {
+        TestClock(Arc::new(AtomicI64::new(START)))
+    }
+}
 
 impl TestClock {
     pub(crate) fn set(&self, seconds: i64) {
@@ -45,7 +66,7 @@ impl TestClock {
 impl Fixture {
     pub(crate) fn new() -> Fixture {
         let folder = tempfile::tempdir().unwrap();
-        let clock = TestClock(Arc::new(AtomicI64::new(START)));
+        let clock = TestClock::default();
         let store =
             Store::open(&folder.path().join("store.db"), options(&clock, apex(&[("ns1.zonewright.test", &[])])))
                 .unwrap();

@@ -1,0 +1,251 @@
+//! What the store costs on this machine: `cargo run --release -p store --example store_bench [FOLDER]`.
+//!
+//! Prints the disk's fsync, durable creates per second with one and with many callers, what a create costs in a small and in
+//! a large zone, what reads cost, and how long changes wait while the log is copied back. The folder decides which disk is
+//! measured; without one it is the system's folder for temporary files.
+
+#![expect(clippy::print_stdout, reason = "the figures are what it is for")]
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use dns::apex::{Apex, ApexNameserver};
+use dns::change::{Edit, Limits, NewRecord, TtlChoice};
+use dns::rdata::A;
+use dns::{Name, OwnerName, RecordData, Ttl, ZoneName};
+use store::{
+    Author, Clock, NewAccount, NewToken, Options, Permission, RecordFilter, RecordVisitor, Source, Store, StoredRecord,
+    Zone,
+};
+
+type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
+
+#[tokio::main]
+async fn main() -> Outcome {
+    let folder = match std::env::args_os().nth(1) {
+        Some(parent) => tempfile::tempdir_in(parent)?,
+        None => tempfile::tempdir()?,
+    };
+    println!("folder {}", folder.path().display());
+    fsync(folder.path())?;
+    let nameserver = ApexNameserver { name: Name::parse("ns1.zonewright.test")?, addresses: Vec::new() };
+    let apex = Apex::new(vec![nameserver]).ok_or("no apex")?;
+    let path = folder.path().join("store.db");
+    let store = Store::open(&path, Options { clock: Clock::system(), limits: Limits::default(), apex })?;
+    let new = NewAccount { email: "bench@example.com".to_owned(), ..NewAccount::default() };
+    let account = store.create_account(new).await?.id;
+    let author = Author { account, name: "bench".to_owned(), source: Source::Api, address: None };
+    let bench = Bench { store, author };
+
+    for callers in [1, 16, 64] {
+        let zone = bench.zone(&format!("callers-{callers}.example.com")).await?;
+        bench.creates(&zone, callers, Duration::from_secs(4)).await?;
+    }
+    let spread = bench.zone("spread.example.com").await?;
+    bench.zone_size(&spread).await?;
+    bench.reads(&spread).await?;
+    bench.steady(&path).await?;
+    bench.store.close().await;
+    Ok(())
+}
+
+fn fsync(folder: &Path) -> Outcome {
+    let mut file = std::fs::File::create(folder.join("fsync"))?;
+    let mut times = Vec::new();
+    for _ in 0..200 {
+        file.write_all(&[0; 4096])?;
+        let started = Instant::now();
+        file.sync_data()?;
+        times.push(started.elapsed());
+    }
+    println!("fsync of 4 KiB            {}", spread_of(&mut times));
+    Ok(())
+}
+
+#[derive(Clone)]
+struct Bench {
+    store: Store,
+    author: Author,
+}
+
+impl Bench {
+    async fn zone(&self, name: &str) -> Outcome<Zone> {
+        let name = ZoneName::parse(name).map_err(|fault| fault.to_string())?;
+        Ok(self.store.create_zone(&self.author, name, false).await?)
+    }
+
+    fn wish(&self, zone: &Zone, number: u32) -> Outcome<Edit> {
+        // Spread over the zone, as names are.
+        let owner = OwnerName::parse(&format!("h{:08x}", number.wrapping_mul(0x9e37_79b1)), &zone.name)?;
+        let data = RecordData::A(A(number.into()));
+        let record = NewRecord { owner, data, ttl: TtlChoice::Join(Ttl::DEFAULT) };
+        Ok(Edit::Create(self.store.new_record_id(), record))
+    }
+
+    async fn create(&self, zone: &Zone, number: u32) -> Outcome<Duration> {
+        let edit = self.wish(zone, number)?;
+        let started = Instant::now();
+        self.store.change(&self.author, zone.id, vec![edit], Vec::new()).await?;
+        Ok(started.elapsed())
+    }
+
+    /// Durable creates, one record each, from several callers at once.
+    async fn creates(&self, zone: &Zone, callers: u32, time: Duration) -> Outcome {
+        let over = Arc::new(AtomicBool::new(false));
+        let (started, busy) = (Instant::now(), busy());
+        let tasks: Vec<_> = (0..callers)
+            .map(|caller| {
+                let (bench, zone, over) = (self.clone(), zone.clone(), Arc::clone(&over));
+                tokio::spawn(async move {
+                    let mut times = Vec::new();
+                    let mut number = caller;
+                    while !over.load(Ordering::Relaxed) {
+                        times.push(bench.create(&zone, number).await?);
+                        number += callers;
+                    }
+                    Outcome::Ok(times)
+                })
+            })
+            .collect();
+        tokio::time::sleep(time).await;
+        over.store(true, Ordering::Relaxed);
+        let mut times = Vec::new();
+        for task in tasks {
+            times.extend(task.await??);
+        }
+        let rate = times.len() as f64 / started.elapsed().as_secs_f64();
+        println!("creates, {callers:>3} callers      {rate:>7.0}/s   {}", spread_of(&mut times));
+        for (thread, ticks) in self::busy() {
+            let spent = ticks.saturating_sub(busy.get(&thread).copied().unwrap_or_default());
+            if spent > 0 {
+                let each = spent as f64 * TICK_MICROSECONDS / times.len() as f64;
+                println!("    {thread:<18} {each:>5.1} µs of processor time per create");
+            }
+        }
+        Ok(())
+    }
+
+    /// The same create in a zone of 10 and of 100,000 records, in turns.
+    async fn zone_size(&self, large: &Zone) -> Outcome {
+        let started = Instant::now();
+        for chunk in 0..10 {
+            let edits = (chunk * 10_000..(chunk + 1) * 10_000).map(|number| self.wish(large, number));
+            let edits = edits.collect::<Outcome<Vec<_>>>()?;
+            self.store.change(&self.author, large.id, edits, Vec::new()).await?;
+        }
+        println!("100,000 records, 10 changes of 10,000: {:.2?}", started.elapsed());
+        let (mut in_small, mut in_large) = (Vec::new(), Vec::new());
+        for round in 0..100 {
+            let small = self.zone(&format!("small-{round}.example.com")).await?;
+            for number in 0..10 {
+                self.create(&small, number).await?;
+            }
+            for number in 0..5 {
+                in_small.push(self.create(&small, 10 + number).await?);
+                in_large.push(self.create(large, 1_000_000 + round * 5 + number).await?);
+            }
+        }
+        println!("create, zone of 10         {}", spread_of(&mut in_small));
+        println!("create, zone of 100,000    {}", spread_of(&mut in_large));
+        let median = |times: &[Duration]| times[times.len() / 2].as_secs_f64();
+        println!("ratio of the medians       {:.3}", median(&in_large) / median(&in_small));
+        Ok(())
+    }
+
+    async fn reads(&self, zone: &Zone) -> Outcome {
+        struct Sample(Vec<StoredRecord>, u64);
+        impl RecordVisitor for Sample {
+            fn zone(&mut self, _: &Zone) {}
+            fn record(&mut self, record: &StoredRecord) -> ControlFlow<()> {
+                self.1 += 1;
+                if self.1.is_multiple_of(50) {
+                    self.0.push(record.clone());
+                }
+                ControlFlow::Continue(())
+            }
+        }
+        let account = self.author.account;
+        let started = Instant::now();
+        let visited =
+            self.store.visit_records(account, zone.id, RecordFilter::default(), Sample(Vec::new(), 0)).await?;
+        let Sample(sample, count) = visited.ok_or("no zone")?;
+        println!("visiting {count} records    {:.2?}", started.elapsed());
+        let mut times = Vec::new();
+        for stored in &sample {
+            let started = Instant::now();
+            self.store.record(account, stored.record.id).await?;
+            times.push(started.elapsed());
+        }
+        println!("one record                 {}", spread_of(&mut times));
+        times.clear();
+        for stored in sample.iter().step_by(10) {
+            let started = Instant::now();
+            let after = Some(stored.record.id);
+            self.store.records(account, None, RecordFilter::default(), after, 100).await?;
+            times.push(started.elapsed());
+        }
+        println!("page of 100 of the account {}", spread_of(&mut times));
+        let started = Instant::now();
+        self.store.snapshot(zone.id).await?;
+        println!("snapshot                   {:.2?}", started.elapsed());
+        let from = self.store.zone(account, zone.id).await?.ok_or("no zone")?.serial;
+        self.create(zone, 2_000_000).await?;
+        times.clear();
+        for _ in 0..1000 {
+            let started = Instant::now();
+            self.store.delta(zone.id, from).await?;
+            times.push(started.elapsed());
+        }
+        println!("delta of one record        {}", spread_of(&mut times));
+        let permissions = [Permission::All].into_iter().collect();
+        let token = NewToken { name: "bench".to_owned(), permissions, expires_at: None };
+        let token = self.store.create_token(account, token).await?;
+        times.clear();
+        for _ in 0..10_000 {
+            let started = Instant::now();
+            self.store.authenticate(token.plain.reveal()).await?;
+            times.push(started.elapsed());
+        }
+        println!("authenticate, in memory    {}", spread_of(&mut times));
+        Ok(())
+    }
+
+    /// Long enough that the log is copied back many times.
+    async fn steady(&self, path: &Path) -> Outcome {
+        let zone = self.zone("steady.example.com").await?;
+        println!("for 20 seconds:");
+        self.creates(&zone, 16, Duration::from_secs(20)).await?;
+        let size = |name: &str| std::fs::metadata(path.with_file_name(name)).map_or(0, |found| found.len() >> 20);
+        println!("file {} MiB, log {} MiB", size("store.db"), size("store.db-wal"));
+        Ok(())
+    }
+}
+
+/// What Linux counts processor time in: always a hundredth of a second towards programs.
+const TICK_MICROSECONDS: f64 = 10_000.0;
+
+/// The processor time of this process's threads by name, in ticks; empty where there is no `/proc`.
+fn busy() -> BTreeMap<String, u64> {
+    let mut times = BTreeMap::new();
+    let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    for stat in tasks.filter_map(|task| std::fs::read_to_string(task.path().join("stat")).ok()) {
+        let Some((head, tail)) = stat.rsplit_once(')') else { continue };
+        let name = head.split_once('(').map_or("", |(_, name)| name).to_owned();
+        let fields = tail.split_ascii_whitespace().skip(11).take(2);
+        let ticks: u64 = fields.filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
+        *times.entry(name).or_default() += ticks;
+    }
+    times
+}
+
+fn spread_of(times: &mut [Duration]) -> String {
+    times.sort_unstable();
+    let at = |part: f64| times.get((times.len() as f64 * part) as usize).or(times.last()).copied().unwrap_or_default();
+    format!("p50 {:.1?}  p99 {:.1?}  p99.9 {:.1?}  max {:.1?}", at(0.5), at(0.99), at(0.999), at(1.0))
+}
