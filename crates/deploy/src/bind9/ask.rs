@@ -43,8 +43,10 @@ pub struct Settings {
 }
 
 impl Default for Settings {
+    /// Fewer in flight altogether than fit the default receive buffer of a Linux socket (some 270): BIND has one for each
+    /// thread, and a question that is dropped there costs its asker the patience.
     fn default() -> Self {
-        Settings { sockets: 4, in_flight: 128, tries: 3, patience: Duration::from_secs(1) }
+        Settings { sockets: 4, in_flight: 48, tries: 4, patience: Duration::from_secs(1) }
     }
 }
 
@@ -156,10 +158,13 @@ impl Worker {
             let next_deadline = flight.deadlines.front().map(|(at, _)| *at);
             let has_room = unsent.is_empty() && flight.by_id.len() < self.settings.in_flight;
             tokio::select! {
-                received = socket.recv(&mut buffer) => match received {
-                    Ok(length) => flight.answered(&buffer[..length]),
-                    Err(error) => break error,
-                },
+                // What has arrived is read before anything is given up: under load this task is the late one.
+                biased;
+                ready = socket.readable() => {
+                    if let Err(error) = ready.and_then(|()| receive_all(socket, &mut buffer, &mut flight)) {
+                        break error;
+                    }
+                }
                 ask = self.asks.recv(), if has_room => match ask {
                     Some(ask) => unsent.push_back(ask),
                     None => return,
@@ -204,6 +209,17 @@ impl Worker {
         }
         while let Ok(ask) = self.asks.try_recv() {
             ask.answer(Err(error.clone()));
+        }
+    }
+}
+
+/// Hands out the answers that have arrived.
+fn receive_all(socket: &UdpSocket, buffer: &mut [u8], flight: &mut Flight) -> io::Result<()> {
+    loop {
+        match socket.try_recv(buffer) {
+            Ok(length) => flight.answered(&buffer[..length]),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+            Err(error) => return Err(error),
         }
     }
 }
