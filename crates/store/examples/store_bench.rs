@@ -121,17 +121,11 @@ impl Bench {
         }
         let rate = times.len() as f64 / started.elapsed().as_secs_f64();
         println!("creates, {callers:>3} callers      {rate:>7.0}/s   {}", spread_of(&mut times));
-        for (thread, ticks) in self::busy() {
-            let spent = ticks.saturating_sub(busy.get(&thread).copied().unwrap_or_default());
-            if spent > 0 {
-                let each = spent as f64 * TICK_MICROSECONDS / times.len() as f64;
-                println!("    {thread:<18} {each:>5.1} µs of processor time per create");
-            }
-        }
+        report_busy(&busy, times.len());
         Ok(())
     }
 
-    /// The same create in a zone of 10 and of 100,000 records, in turns.
+    /// The same creates in zones of 10 records and in one of 100,000.
     async fn zone_size(&self, large: &Zone) -> Outcome {
         let started = Instant::now();
         for chunk in 0..10 {
@@ -140,21 +134,33 @@ impl Bench {
             self.store.change(&self.author, large.id, edits, Vec::new()).await?;
         }
         println!("100,000 records, 10 changes of 10,000: {:.2?}", started.elapsed());
-        let (mut in_small, mut in_large) = (Vec::new(), Vec::new());
-        for round in 0..100 {
-            let small = self.zone(&format!("small-{round}.example.com")).await?;
-            for number in 0..10 {
-                self.create(&small, number).await?;
-            }
-            for number in 0..5 {
-                in_small.push(self.create(&small, 10 + number).await?);
-                in_large.push(self.create(large, 1_000_000 + round * 5 + number).await?);
-            }
+        let mut small = Vec::new();
+        for number in 0..2_000 {
+            let zone = self.zone(&format!("small-{number}.example.com")).await?;
+            let edits = (0..10).map(|number| self.wish(&zone, number)).collect::<Outcome<Vec<_>>>()?;
+            self.store.change(&self.author, zone.id, edits, Vec::new()).await?;
+            small.push(zone);
         }
-        println!("create, zone of 10         {}", spread_of(&mut in_small));
-        println!("create, zone of 100,000    {}", spread_of(&mut in_large));
-        let median = |times: &[Duration]| times[times.len() / 2].as_secs_f64();
-        println!("ratio of the medians       {:.3}", median(&in_large) / median(&in_small));
+        for (what, zones) in [("2,000 zones of 10", small), ("one zone of 100,000", vec![large.clone()])] {
+            let (started, busy) = (Instant::now(), busy());
+            let zones = Arc::new(zones);
+            let tasks: Vec<_> = (0..16)
+                .map(|caller| {
+                    let (bench, zones) = (self.clone(), Arc::clone(&zones));
+                    tokio::spawn(async move {
+                        for number in (caller..8_000).step_by(16) {
+                            bench.create(&zones[number % zones.len()], 1_000_000 + number as u32).await?;
+                        }
+                        Outcome::Ok(())
+                    })
+                })
+                .collect();
+            for task in tasks {
+                task.await??;
+            }
+            println!("8,000 creates in {what}, 16 callers: {:.2?}", started.elapsed());
+            report_busy(&busy, 8_000);
+        }
         Ok(())
     }
 
@@ -227,21 +233,26 @@ impl Bench {
     }
 }
 
-/// What Linux counts processor time in: always a hundredth of a second towards programs.
-const TICK_MICROSECONDS: f64 = 10_000.0;
-
-/// The processor time of this process's threads by name, in ticks; empty where there is no `/proc`.
+/// The processor time of this process's threads by name, in nanoseconds; empty where Linux does not tell.
 fn busy() -> BTreeMap<String, u64> {
     let mut times = BTreeMap::new();
-    let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
-    for stat in tasks.filter_map(|task| std::fs::read_to_string(task.path().join("stat")).ok()) {
-        let Some((head, tail)) = stat.rsplit_once(')') else { continue };
-        let name = head.split_once('(').map_or("", |(_, name)| name).to_owned();
-        let fields = tail.split_ascii_whitespace().skip(11).take(2);
-        let ticks: u64 = fields.filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
-        *times.entry(name).or_default() += ticks;
+    for task in std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten() {
+        let read = |file: &str| std::fs::read_to_string(task.path().join(file)).ok();
+        let (Some(name), Some(stat)) = (read("comm"), read("schedstat")) else { continue };
+        let time: u64 = stat.split(' ').next().and_then(|time| time.parse().ok()).unwrap_or_default();
+        *times.entry(name.trim().to_owned()).or_default() += time;
     }
     times
+}
+
+fn report_busy(before: &BTreeMap<String, u64>, creates: usize) {
+    for (thread, time) in busy() {
+        let spent = time.saturating_sub(before.get(&thread).copied().unwrap_or_default());
+        let each = spent as f64 / creates as f64 / 1000.0;
+        if each >= 0.1 {
+            println!("    {thread:<18} {each:>6.1} µs of processor time per create");
+        }
+    }
 }
 
 fn spread_of(times: &mut [Duration]) -> String {

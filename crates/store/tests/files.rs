@@ -94,6 +94,28 @@ fn only_the_owner_may_read_the_file() {
     }
 }
 
+#[tokio::test]
+async fn a_copy_is_whole_and_overwrites_nothing() {
+    let f = Fixture::new();
+    let me = f.account("me@example.com").await;
+    let zone = f.zone(&me, "example.com").await;
+    let record = f.add(&me, &zone, "www", "192.0.2.1").await;
+    let copy = f.path().with_file_name("copy.db");
+    std::fs::write(&copy, "precious").unwrap();
+    assert!(matches!(f.store.back_up(&copy).await, Err(StoreError::File { .. })));
+    assert_eq!(std::fs::read(&copy).unwrap(), b"precious");
+    std::fs::remove_file(&copy).unwrap();
+    assert!(matches!(f.store.back_up(&copy.join("deeper")).await, Err(StoreError::File { .. })));
+
+    f.store.back_up(&copy).await.unwrap();
+    assert_eq!(std::fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
+    f.add(&me, &zone, "late", "192.0.2.2").await;
+    let copied = open(&copy).unwrap();
+    assert_eq!(copied.check().await.unwrap(), Vec::<String>::new());
+    assert_eq!(copied.record(me.account, record.record.id).await.unwrap().unwrap().1, record);
+    assert_eq!(copied.zone(me.account, zone.id).await.unwrap().unwrap().record_count, 1);
+}
+
 #[test]
 fn stores_that_open_a_new_file_together_do_not_disturb_each_other() {
     let folder = tempfile::tempdir().unwrap();

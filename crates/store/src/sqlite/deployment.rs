@@ -35,8 +35,9 @@ pub(super) fn snapshot(
     Ok(Some(ZoneSnapshot { id, name: zone.zone.name, soa: apex.soa(zone.zone.serial), records: all }))
 }
 
-pub(super) const VERSION_BY_SERIAL: &str =
-    "SELECT version, apex FROM versions INDEXED BY versions_by_serial WHERE zone = ?1 AND serial = ?2";
+/// A serial comes again once they have wrapped: the newest version is meant.
+pub(super) const VERSION_BY_SERIAL: &str = "SELECT version, apex FROM versions INDEXED BY versions_by_serial
+     WHERE zone = ?1 AND serial = ?2 ORDER BY seq DESC LIMIT 1";
 pub(super) const ENDED_SINCE: &str = concat!(
     "SELECT ",
     record_columns!(),

@@ -353,11 +353,14 @@ impl Store {
         after: Option<RecordId>,
         limit: u32,
     ) -> Result<Option<Vec<StoredRecord>>, StoreError> {
+        let is_filtered = filter != RecordFilter::default();
         let read = move |connection: &Connection| match zone {
             Some(zone) => records::page_of_zone(connection, account, zone, &filter, after, limit),
             None => records::page_of_account(connection, account, &filter, after, limit).map(Some),
         };
-        self.inner.readers.run(Size::Large, read).await
+        // Without a filter a page is a page; with one, a whole zone may have to be passed over.
+        let size = if is_filtered { Size::Large } else { Size::Small };
+        self.inner.readers.run(size, read).await
     }
 
     /// One record, and the zone it is in.
@@ -410,6 +413,13 @@ impl Store {
     /// did. 0: all have it, but for those that cannot.
     pub async fn roll_out_apex(&self, at_most: u32) -> Result<u32, StoreError> {
         self.inner.writer.run(move |work| apexes::roll_out(work, at_most)).await
+    }
+
+    /// Writes a consistent copy of the database, as it is at one moment, while others go on reading and writing. The file must
+    /// not exist yet; it has the mode 0600 and is on the disk when this returns.
+    pub async fn back_up(&self, to: &Path) -> Result<(), StoreError> {
+        let to = to.to_owned();
+        self.inner.readers.run_outside_transaction(move |connection| open::copy(connection, &to)).await
     }
 
     /// SQLite's own check of the file; the complaints, none where all is well.

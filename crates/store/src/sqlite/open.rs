@@ -131,6 +131,26 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     transaction.commit().map_err(failed)
 }
 
+/// Copies the database into a new file, durably. A copy that fails leaves nothing.
+pub(super) fn copy(connection: &Connection, to: &Path) -> Result<(), StoreError> {
+    let failed = |source: io::Error| StoreError::File { path: to.to_owned(), source };
+    check_folder(to)?;
+    let Some(name) = to.to_str() else { return Err(failed(io::ErrorKind::InvalidInput.into())) };
+    // SQLite takes an empty file for a new one, but makes none with this mode.
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(to).map_err(failed)?;
+    let copied = connection.execute("VACUUM INTO ?1", [name]).map_err(StoreError::from);
+    let outcome = copied.and_then(|_| file.sync_all().map_err(failed));
+    if outcome.is_err() {
+        // The copy's own failure is the one to report.
+        let _ = std::fs::remove_file(to);
+    }
+    outcome
+}
+
 /// SQLite's own check, of every page, index, constraint and foreign key.
 pub(super) fn check(connection: &Connection) -> Result<Vec<String>, StoreError> {
     let mut statement = connection.prepare("PRAGMA integrity_check")?;

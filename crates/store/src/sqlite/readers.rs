@@ -66,10 +66,26 @@ impl Readers {
         size: Size,
         read: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.submit(size, move |connection| in_transaction(connection, read)).await
+    }
+
+    /// Runs a statement that brings its own transaction.
+    pub(super) async fn run_outside_transaction(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<(), StoreError> + Send + 'static,
+    ) -> Result<(), StoreError> {
+        self.submit(Size::Large, read).await
+    }
+
+    async fn submit<T: Send + 'static>(
+        &self,
+        size: Size,
+        job: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
         let (sender, receiver) = oneshot::channel();
         let job = Box::new(move |connection: &Connection| {
             // Nobody may wait any more.
-            let _ = sender.send(in_transaction(connection, read));
+            let _ = sender.send(job(connection));
         });
         let lane = match size {
             Size::Small => &self.small,
