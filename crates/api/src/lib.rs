@@ -2,7 +2,7 @@
 //!
 //! [`OPERATIONS`] is the one table of what there is: the router is built from it, and the tests walk it, so that no route can
 //! exist without being asked for without a token, without the permission and for somebody else's object. A handler reaches the
-//! store only through [`auth::Caller`], which has authenticated the request and checked the permission.
+//! store only through `auth::Caller`, which has authenticated the request and checked the permission.
 //!
 //! [`serve`] is the accept loop for this and every other router of the process. It bounds what a client can hold by being slow,
 //! gives each answer its request id, and turns whatever fails without a body of its own (a panic, a wrong method on a page) into
