@@ -10,9 +10,13 @@
 //!
 //! A zone is in one of these states at a time, so that calls for one name never overlap; different names run side by side, and
 //! a zone that fails holds back nobody.
+//!
+//! A nameserver that cannot be reached is another matter: then no zone gets through, and trying each of them would only make it
+//! worse when it comes back. So the zones go back to waiting, nothing is started until a back-off is over, and then one
+//! zone alone tries. When it gets an answer, of whatever kind, all go on.
 
 use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +25,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use store::Store;
 use tokio::sync::mpsc;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::time::{DelayQueue, delay_queue};
 
@@ -51,6 +55,15 @@ pub(crate) struct Driver {
     /// The failed ones, until they are tried again.
     failed: DelayQueue<ZoneName>,
     jitter: RandomState,
+    outage: Option<Outage>,
+}
+
+/// The nameserver was not there when it was last tried.
+struct Outage {
+    /// How often in a row.
+    failures: u32,
+    /// Nothing is started before; after it, one zone.
+    until: Instant,
 }
 
 enum State {
@@ -70,7 +83,7 @@ struct Wish {
 impl Driver {
     pub(crate) fn new(store: Store, nameserver: Arc<dyn Nameserver>, progress: Arc<Progress>) -> Driver {
         let (zones, queue, failed) = (HashMap::new(), VecDeque::new(), DelayQueue::new());
-        Driver { store, nameserver, progress, zones, queue, failed, jitter: RandomState::new() }
+        Driver { store, nameserver, progress, zones, queue, failed, jitter: RandomState::new(), outage: None }
     }
 
     /// Runs until `stop`, or until nobody is left to say what moved. Zones that a sweep found different yield to those that
@@ -81,11 +94,15 @@ impl Driver {
         mut swept: mpsc::Receiver<Swept>,
         stop: CancellationToken,
     ) {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = self.seed() => {}
+        }
         let mut running = FuturesUnordered::new();
         let mut report = tokio::time::interval(REPORT_EVERY);
         let mut sweep_is_through = false;
         loop {
-            while running.len() < AT_ONCE
+            while running.len() < self.may_run()
                 && let Some(name) = self.start_next()
             {
                 let (store, nameserver) = (self.store.clone(), Arc::clone(&self.nameserver));
@@ -94,6 +111,7 @@ impl Driver {
                     (name, result)
                 });
             }
+            let paused_until = self.outage.as_ref().map(|outage| outage.until).filter(|until| *until > Instant::now());
             if sweep_is_through && running.is_empty() {
                 self.progress.set_settled();
             }
@@ -106,12 +124,41 @@ impl Driver {
                 },
                 Some((name, result)) = running.next() => self.finished(name, result),
                 Some(expired) = self.failed.next(), if !self.failed.is_empty() => self.retry(expired.into_inner()),
-                Some(message) = swept.recv(), if self.queue.is_empty() && running.len() < AT_ONCE => match message {
+                Some(message) = swept.recv(), if self.queue.is_empty() && running.len() < self.may_run() => match message {
                     Swept::Differs(name) => self.mark(&name),
                     Swept::Through => sweep_is_through = true,
                 },
+                () = sleep_until(paused_until.unwrap_or_else(Instant::now)), if paused_until.is_some() => {}
                 _ = report.tick() => self.report(),
             }
+        }
+    }
+
+    /// Gives the nameserver all zones at once, if it wants them so.
+    async fn seed(&self) {
+        let mut failures = 0;
+        while let Err(error) = self.nameserver.seed(&self.store).await {
+            failures += 1;
+            let (server, error_text) = (self.nameserver.name(), Chain(&error).to_string());
+            tracing::warn!(
+                server.id = server,
+                failures,
+                error = error_text,
+                "a nameserver could not be given all zones at once"
+            );
+            if !matches!(error, DeployError::Unreachable(_)) {
+                return;
+            }
+            tokio::time::sleep(self.backoff(server, failures)).await;
+        }
+    }
+
+    /// How many zones may be worked on now.
+    fn may_run(&self) -> usize {
+        match &self.outage {
+            None => AT_ONCE,
+            Some(outage) if outage.until > Instant::now() => 0,
+            Some(_) => 1,
         }
     }
 
@@ -157,6 +204,17 @@ impl Driver {
     fn finished(&mut self, name: ZoneName, result: Result<Outcome, DeployError>) {
         let Some(State::Running { wish, moved_again }) = self.zones.remove(&name) else { return };
         let server = self.nameserver.name().to_owned();
+        if let Err(error @ DeployError::Unreachable(_)) = &result {
+            let error = Chain(error).to_string();
+            metrics::counter!("zonewright_deploy_errors_total", "nameserver" => server).increment(1);
+            self.progress.set_error(&name, Some(error.clone()));
+            self.unreachable(&error);
+            // With a failure to its name, so that a success clears its error.
+            return self.wait(name, Wish { failures: wish.failures.max(1), ..wish });
+        }
+        if self.outage.take().is_some() {
+            tracing::info!(server.id = server, "the nameserver answers again");
+        }
         match result {
             Ok(outcome) => {
                 if outcome != Outcome::InSync {
@@ -184,9 +242,24 @@ impl Driver {
         }
     }
 
-    fn backoff(&self, name: &ZoneName, failures: u32) -> Duration {
+    /// Stops all work for a while. What was under way when the nameserver went says the same again, and counts once.
+    fn unreachable(&mut self, error: &str) {
+        let now = Instant::now();
+        let failures = match &self.outage {
+            Some(outage) if outage.until > now => return,
+            Some(outage) => outage.failures.saturating_add(1),
+            None => 1,
+        };
+        let server = self.nameserver.name();
+        let delay = self.backoff(server, failures);
+        let waiting = self.zones.len() + 1;
+        tracing::warn!(server.id = server, failures, ?delay, waiting, error, "the nameserver cannot be reached");
+        self.outage = Some(Outage { failures, until: now + delay });
+    }
+
+    fn backoff(&self, of: impl Hash, failures: u32) -> Duration {
         let doubled = FIRST_BACKOFF.saturating_mul(1 << failures.saturating_sub(1).min(16));
-        let share = (self.jitter.hash_one((name, failures)) % 512) as u32;
+        let share = (self.jitter.hash_one((of, failures)) % 512) as u32;
         doubled.min(LONGEST_BACKOFF) * (1024 - share) / 1024
     }
 

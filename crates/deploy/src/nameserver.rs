@@ -3,7 +3,9 @@
 use std::error::Error;
 
 use dns::{Serial, ZoneDelta, ZoneId, ZoneName, ZoneSnapshot};
-use futures_util::future::BoxFuture;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, ready};
+use store::Store;
 
 /// A nameserver that can be asked what it serves.
 pub trait Witness: Send + Sync + 'static {
@@ -29,11 +31,24 @@ pub trait Nameserver: Witness {
     ///
     /// # Errors
     ///
-    /// [`DeployError::Diverged`] where it serves something else; nothing has changed then.
+    /// [`DeployError::Diverged`] where it serves something else, [`DeployError::NeedsLoad`] where this step cannot be made;
+    /// nothing has changed then.
     fn apply(&self, delta: ZoneDelta) -> BoxFuture<'_, Result<(), DeployError>>;
 
-    /// Makes it serve nothing under that name.
+    /// Makes it serve nothing under that name, and leaves nothing of the zone behind.
     fn remove<'a>(&'a self, name: &'a ZoneName) -> BoxFuture<'a, Result<(), DeployError>>;
+
+    /// The zones that it has, whether they are served or not, as far as it can tell: among them those that were removed from
+    /// the store while nobody was here to remove them.
+    fn zones(&self) -> BoxFuture<'_, Result<Vec<(ZoneName, ZoneId)>, DeployError>> {
+        ready(Ok(Vec::new())).boxed()
+    }
+
+    /// Takes all zones of the store at once, where it has none and can do that faster than one by one. Called before
+    /// anything else; what it does not take is loaded afterwards.
+    fn seed<'a>(&'a self, _store: &'a Store) -> BoxFuture<'a, Result<(), DeployError>> {
+        ready(Ok(())).boxed()
+    }
 }
 
 /// The kinds of nameserver.
@@ -73,12 +88,25 @@ pub enum DeployError {
     /// It serves something else than the step starts from.
     #[error("it serves something else than was expected ({0})")]
     Diverged(String),
-    /// It cannot be reached, or does not answer.
+    /// The step cannot be made by itself; the whole zone has to be loaded.
+    #[error("the whole zone has to be loaded: {0}")]
+    NeedsLoad(String),
+    /// It serves a later version than the store has, or another content under the store's version: the store has to move
+    /// above it, for no serial ever goes back.
+    #[error("it serves {served}, which is not an older version")]
+    Ahead {
+        /// What it serves.
+        served: Serial,
+    },
+    /// It cannot be reached, does not answer, or knows another key: no zone can be deployed to it now.
     #[error("it does not answer")]
     Unreachable(#[source] Box<dyn Error + Send + Sync>),
     /// It understood and refused.
     #[error("it refused: {0}")]
     Refused(String),
+    /// The folder of its zone files cannot be written.
+    #[error("its zone folder cannot be written")]
+    ZoneFolder(#[source] Box<dyn Error + Send + Sync>),
     /// The store could not be read.
     #[error("the store could not be read")]
     Store(#[from] store::StoreError),

@@ -5,7 +5,7 @@
 
 use std::cmp::Ordering;
 
-use dns::ZoneName;
+use dns::{Serial, ZoneName};
 use store::{Head, Store};
 
 use crate::nameserver::{DeployError, Nameserver, Served};
@@ -36,25 +36,44 @@ pub(crate) async fn reconcile(
         return Ok(outcome);
     }
     let Some(head) = store.head(name).await? else {
-        return match served {
-            None => Ok(Outcome::InSync),
-            Some(_) => nameserver.remove(name).await.map(|()| Outcome::Removed),
-        };
+        // Also where nothing is served: there may be a file, or a zone that could not be loaded.
+        nameserver.remove(name).await?;
+        return Ok(if served.is_some() { Outcome::Removed } else { Outcome::InSync });
     };
     if let Some(served) = served {
-        if is_at(&head, served) {
-            return Ok(Outcome::InSync);
-        }
         if served.id.is_some_and(|id| id != head.id) {
             // The zone of that name is another one now: nothing of the old one may shine through.
             nameserver.remove(name).await?;
+        } else if served.serial.is_newer_than(head.serial) {
+            // The head was read after the serial, so the store was never there: a backup was restored, or the zone was changed
+            // on the nameserver.
+            raise(store, nameserver, &head, served.serial).await?;
         }
     }
+    match load(store, nameserver, &head).await {
+        Err(DeployError::Ahead { served }) => {
+            raise(store, nameserver, &head, served).await?;
+            load(store, nameserver, &head).await
+        }
+        result => result,
+    }
+}
+
+async fn load(store: &Store, nameserver: &dyn Nameserver, head: &Head) -> Result<Outcome, DeployError> {
     match store.snapshot(head.id).await? {
         Some(zone) => nameserver.load(zone).await.map(|()| Outcome::Loaded),
         // Deleted since the head was read: that deletion is a move of its own, and wakes another run.
         None => Ok(Outcome::InSync),
     }
+}
+
+async fn raise(store: &Store, nameserver: &dyn Nameserver, head: &Head, above: Serial) -> Result<(), DeployError> {
+    tracing::warn!(
+        zone.name = %head.name, server.id = nameserver.name(), served = %above, head = %head.serial,
+        "a nameserver is ahead of the store; the zone gets a version above"
+    );
+    store.raise_serial(head.id, above).await?;
+    Ok(())
 }
 
 /// The usual case, by one look at the journal: the zone that is served has a newer version. `None` where that is not so, or
@@ -69,6 +88,10 @@ async fn step(store: &Store, nameserver: &dyn Nameserver, served: Served) -> Res
         Ok(()) => Ok(Some(Outcome::Applied)),
         Err(DeployError::Diverged(why)) => {
             tracing::warn!(server.id = nameserver.name(), why, "a nameserver diverged; the whole zone is loaded");
+            Ok(None)
+        }
+        Err(DeployError::NeedsLoad(why)) => {
+            tracing::info!(server.id = nameserver.name(), why, "the whole zone is loaded");
             Ok(None)
         }
         Err(other) => Err(other),

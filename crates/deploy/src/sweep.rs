@@ -3,18 +3,18 @@
 //! Moves are only hints: one may be lost with a process, and a nameserver may change by itself. The sweep is what makes the
 //! reconciler right; the hints make it quick.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use dns::ZoneName;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use store::Store;
+use store::{Head, Store};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::chain::Chain;
-use crate::nameserver::{DeployError, Nameserver};
-use crate::reconcile::is_at;
+use crate::nameserver::{DeployError, Nameserver, Served};
 
 /// How many zones are read from the store at a time.
 const PAGE: u32 = 500;
@@ -59,16 +59,33 @@ pub(crate) async fn sweep_for_ever(
     }
 }
 
+/// Whether the nameserver serves this version of this very zone. One that serves a later version is looked at again: the zone
+/// may have moved since the head was read, or the nameserver may be ahead of the store.
+fn is_exactly_at(head: &Head, served: Served) -> bool {
+    served.id == Some(head.id) && served.serial == head.serial
+}
+
 async fn sweep(store: &Store, nameserver: &dyn Nameserver, swept: &mpsc::Sender<Swept>) -> Result<(), DeployError> {
+    // Listed before the store is read: what is made meanwhile is no orphan.
+    let has = nameserver.zones().await?;
+    let mut wanted = HashSet::new();
     let mut after = None;
     loop {
         let heads = store.heads(after, PAGE).await?;
         let Some(last) = heads.last() else { break };
         after = Some(last.id);
+        if !has.is_empty() {
+            wanted.extend(heads.iter().map(|head| head.id));
+        }
         let mut differing = stream::iter(&heads)
             .map(|head| async move {
-                let served = nameserver.served(&head.name).await?;
-                Ok::<_, DeployError>((!served.is_some_and(|served| is_at(head, served))).then(|| head.name.clone()))
+                let is_in_order = match nameserver.served(&head.name).await {
+                    Ok(served) => served.is_some_and(|served| is_exactly_at(head, served)),
+                    Err(error @ DeployError::Unreachable(_)) => return Err(error),
+                    // One zone's trouble: the driver keeps it in mind, and the sweep goes on.
+                    Err(_) => false,
+                };
+                Ok((!is_in_order).then(|| head.name.clone()))
             })
             .buffer_unordered(ASKED_AT_ONCE)
             .try_filter_map(|name| async { Ok(name) })
@@ -77,6 +94,11 @@ async fn sweep(store: &Store, nameserver: &dyn Nameserver, swept: &mpsc::Sender<
             if swept.send(Swept::Differs(name)).await.is_err() {
                 return Ok(());
             }
+        }
+    }
+    for (name, _) in has.into_iter().filter(|(_, id)| !wanted.contains(id)) {
+        if swept.send(Swept::Differs(name)).await.is_err() {
+            return Ok(());
         }
     }
     // Where nobody listens any more there is nobody to tell.
