@@ -1,11 +1,16 @@
 //! BIND 9 as a nameserver that zones are deployed to.
 
 pub mod ask;
+pub mod audit;
+mod bulk;
 pub mod control;
+pub mod folder;
 mod frame;
 pub mod key;
+mod primary;
 pub mod transfer;
 pub mod update;
 mod wire_record;
 
+pub use primary::{Bind9, Bind9Settings, OpenError, ZoneOptions};
 pub use wire_record::WireRecord;

@@ -5,3 +5,4 @@ pub(crate) mod channel;
 pub(crate) mod content;
 pub(crate) mod dynamic;
 pub(crate) mod named;
+pub(crate) mod primary;

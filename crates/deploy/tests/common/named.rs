@@ -224,7 +224,7 @@ impl Drop for Named {
 struct Taken;
 
 /// A port that is free for both UDP and TCP.
-fn free_port() -> SocketAddr {
+pub(crate) fn free_port() -> SocketAddr {
     loop {
         let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = tcp.local_addr().unwrap();

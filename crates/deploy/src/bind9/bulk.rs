@@ -1,0 +1,143 @@
+//! All zones at once, when named has none: the first start with many, or a wiped folder.
+//!
+//! named keeps the zones that were added to it in a database, `_default.nzd`. Of its older form, the text file `_default.nzf` with one
+//! `zone` statement on each line, it takes over everything into that database when it is configured and the database is
+//! empty. So: all zone files, one such text file, one `reconfig`; and then every zone is one that was added, to be removed and to come back
+//! after a restart like all others. Figures are in `docs/bind9.md`.
+//!
+//! Decided against: an `include` with all zones. Its zones are part of the configuration, so that every removal would have to
+//! rewrite a file of many megabytes before the next restart, or a removed zone would be back.
+//!
+//! Killed before `reconfig`, the text file lies there, and a named that is started meanwhile takes the zones over: what the
+//! store said at that time. Killed after it, nothing is left to do. What named does not take, because its database is not
+//! empty, is left to `addzone`.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use dns::{ZoneId, ZoneName};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use store::{Head, Store};
+
+use super::control::{Command, Control, Timeouts};
+use super::folder::FolderError;
+use super::primary::Bind9;
+use crate::nameserver::{DeployError, Witness};
+
+/// With fewer zones than this, `addzone` is as fast.
+const WORTH_IT: usize = 2_000;
+/// How many zones are read from the store at a time.
+const PAGE: u32 = 500;
+/// How many zone files are written at the same time: their syncs share the disk's.
+const FILES_AT_ONCE: usize = 32;
+/// How long `reconfig` may take; it took 6 s for 100,000 zones.
+const RECONFIGURED_WITHIN: Duration = Duration::from_secs(900);
+/// How often named is asked whether it has loaded all zones.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+const LIST: &str = "_default.nzf";
+const STAGED_LIST: &str = "_default.nzf.new";
+
+/// Gives a named without zones all zones of the store, if they are many.
+pub(super) async fn seed(bind9: &Bind9, store: &Store) -> Result<(), DeployError> {
+    let Some(new_zones) = &bind9.settings.new_zones_folder else { return Ok(()) };
+    let list = new_zones.join(LIST);
+    discard(&list)?;
+    let first = store.heads(None, PAGE).await?;
+    if (first.len() as u32) < PAGE || serves_any(bind9, &first).await? || !has_many(store, &first).await? {
+        return Ok(());
+    }
+    let server = bind9.settings.name.as_str();
+    tracing::info!(server.id = server, "named has no zones; all are written at once");
+    let mut lines = Vec::new();
+    let mut after = None;
+    loop {
+        let heads = store.heads(after, PAGE).await?;
+        let Some(last) = heads.last() else { break };
+        after = Some(last.id);
+        let written = stream::iter(heads)
+            .map(|head| write(bind9, store, head.id))
+            .buffer_unordered(FILES_AT_ONCE)
+            .try_collect::<Vec<Option<(ZoneName, ZoneId)>>>();
+        for (name, id) in written.await?.into_iter().flatten() {
+            lines.push(statement(name, bind9, id)?);
+        }
+    }
+    let zones = lines.len();
+    let (folder, staged) = (new_zones.clone(), new_zones.join(STAGED_LIST));
+    bind9
+        .in_folder(move |zone_folder| {
+            zone_folder.sync()?;
+            write_list(&folder, &staged, &lines)
+        })
+        .await?;
+    tracing::info!(server.id = server, zones, "all zone files are written; named is told");
+    let patient = Control::new(bind9.settings.control, bind9.settings.control_key.clone())
+        .map_err(|error| DeployError::Unreachable(error.into()))?
+        .with_timeouts(Timeouts { command: RECONFIGURED_WITHIN, ..Timeouts::default() });
+    patient.send(&Command::Reconfig).await?;
+    if list.exists() {
+        tracing::info!(server.id = server, "named has other zones already; the zones are added one by one");
+        return discard(&list);
+    }
+    while bind9.is_loading().await? {
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    tracing::info!(server.id = server, zones, "named has loaded all zones");
+    Ok(())
+}
+
+async fn serves_any(bind9: &Bind9, heads: &[Head]) -> Result<bool, DeployError> {
+    for head in heads {
+        if bind9.served(&head.name).await?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+async fn has_many(store: &Store, first: &[Head]) -> Result<bool, DeployError> {
+    let (mut count, mut after) = (first.len(), first.last().map(|head| head.id));
+    while count < WORTH_IT {
+        let heads = store.heads(after, PAGE).await?;
+        let Some(last) = heads.last() else { return Ok(false) };
+        (count, after) = (count + heads.len(), Some(last.id));
+    }
+    Ok(true)
+}
+
+/// Writes one zone's file; `None` where the zone has been deleted meanwhile.
+async fn write(bind9: &Bind9, store: &Store, id: ZoneId) -> Result<Option<(ZoneName, ZoneId)>, DeployError> {
+    let Some(zone) = store.snapshot(id).await? else { return Ok(None) };
+    let written = (zone.name.clone(), zone.id);
+    bind9.in_folder(move |folder| folder.write_for_sync(&zone)).await?;
+    Ok(Some(written))
+}
+
+/// The line of a zone: what follows `addzone` in the command.
+fn statement(zone: ZoneName, bind9: &Bind9, id: ZoneId) -> Result<String, DeployError> {
+    let config = Box::new(bind9.zone_config(id)?);
+    let command = Command::AddZone { zone, config }.to_string();
+    let statement = command.strip_prefix("addzone ").unwrap_or(&command);
+    Ok(format!("zone {statement}\n"))
+}
+
+fn write_list(folder: &Path, staged: &Path, lines: &[String]) -> Result<(), FolderError> {
+    let written = File::create(staged).and_then(|mut file| {
+        file.write_all(lines.concat().as_bytes())?;
+        file.sync_all()
+    });
+    written.map_err(FolderError::at(staged))?;
+    let list = folder.join(LIST);
+    fs::rename(staged, &list).map_err(FolderError::at(&list))
+}
+
+/// Removes a list that named has not taken over.
+fn discard(list: &Path) -> Result<(), DeployError> {
+    match fs::remove_file(list) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(FolderError::at(list)(error).into()),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,293 @@
+//! Whole zones: added, brought to a version whatever they serve now, rebuilt from a file, removed.
+
+use std::cmp::Ordering;
+use std::time::Duration;
+
+use dns::{Serial, ZoneId, ZoneName, ZoneSnapshot};
+use tokio::time::Instant;
+
+use super::{Bind9, step};
+use crate::bind9::control::{Command, Refusal, ZoneKind, ZoneStatus};
+use crate::bind9::transfer::{self, TransferError};
+use crate::bind9::update::{MessageError, Outcome};
+use crate::nameserver::DeployError;
+
+/// How long named may take to load a file after `thaw`, and how much longer for each record; it took 7 µs for one.
+const LOADED_WITHIN: Duration = Duration::from_secs(10);
+const LOADED_WITHIN_PER_RECORD: Duration = Duration::from_micros(500);
+/// Whether it has is asked after this time, and then at twice the time, ...
+const FIRST_LOOK: Duration = Duration::from_millis(2);
+/// ... up to this.
+const LAST_LOOK: Duration = Duration::from_millis(200);
+
+/// What named has under a name.
+enum Configured {
+    Nothing,
+    /// A zone of the operator's: where it comes from.
+    Foreign(String),
+    /// Ours, but named could not load it.
+    Unloaded(ZoneId),
+    Loaded(ZoneId, ZoneStatus),
+}
+
+impl Bind9 {
+    /// The zone of ours that named has under a name.
+    pub(super) async fn configured_id(&self, name: &ZoneName) -> Result<Option<ZoneId>, DeployError> {
+        Ok(match self.configured(name).await? {
+            Configured::Nothing | Configured::Foreign(_) => None,
+            Configured::Unloaded(id) | Configured::Loaded(id, _) => Some(id),
+        })
+    }
+
+    /// Makes named serve this version, whatever it has now.
+    pub(super) async fn load_zone(&self, zone: ZoneSnapshot) -> Result<(), DeployError> {
+        let name = zone.name.clone();
+        match self.configured(&name).await? {
+            Configured::Nothing => self.add(zone).await?,
+            Configured::Foreign(origin) => return Err(foreign(&origin)),
+            Configured::Loaded(id, status) if id == zone.id => self.bring(zone, status).await?,
+            Configured::Loaded(id, _) | Configured::Unloaded(id) => self.add_instead_of(id, zone).await?,
+        }
+        self.suspects().remove(&name);
+        Ok(())
+    }
+
+    /// Makes named serve nothing under a name, and leaves no file.
+    pub(super) async fn remove_zone(&self, name: &ZoneName) -> Result<(), DeployError> {
+        match self.configured(name).await? {
+            Configured::Nothing => {}
+            Configured::Foreign(origin) => {
+                let server = self.settings.name.as_str();
+                tracing::warn!(zone.name = %name, server.id = server, origin, "a zone of the operator's is left alone");
+            }
+            Configured::Unloaded(id) | Configured::Loaded(id, _) => {
+                self.delete(name).await?;
+                self.unlink(name, id).await?;
+            }
+        }
+        for id in self.folder.ids(name) {
+            self.unlink(name, id).await?;
+        }
+        self.suspects().remove(name);
+        Ok(())
+    }
+
+    /// Whether named is still loading the zones that it was started or configured with.
+    pub(in crate::bind9) async fn is_loading(&self) -> Result<bool, DeployError> {
+        let status = self.control.send(&Command::Status).await?.text;
+        Ok(status.contains("reload/reconfig in progress"))
+    }
+
+    async fn configured(&self, name: &ZoneName) -> Result<Configured, DeployError> {
+        let refused = match self.control.zone_status(name).await {
+            Ok(status) => {
+                let file = status.files.clone().unwrap_or_default();
+                return Ok(match self.folder.id_of(&file) {
+                    Some(id) if status.kind == ZoneKind::Primary => Configured::Loaded(id, status),
+                    _ => Configured::Foreign(file),
+                });
+            }
+            Err(error) => error,
+        };
+        match refused.refusal() {
+            Some(Refusal::NotFound) => return Ok(Configured::Nothing),
+            Some(Refusal::NotLoaded) => {}
+            _ => return Err(refused.into()),
+        }
+        if self.is_loading().await? {
+            return Err(DeployError::Unreachable(Loading.into()));
+        }
+        let statement = self.control.send(&Command::ShowZone(name.clone())).await?.text;
+        let file = statement.split_once("file \"").and_then(|(_, rest)| rest.split_once('"')).map(|(file, _)| file);
+        Ok(match file.and_then(|file| self.folder.id_of(file)) {
+            Some(id) => Configured::Unloaded(id),
+            None => Configured::Foreign(file.unwrap_or_default().to_owned()),
+        })
+    }
+
+    async fn add_instead_of(&self, id: ZoneId, zone: ZoneSnapshot) -> Result<(), DeployError> {
+        self.delete(&zone.name).await?;
+        if id != zone.id {
+            self.unlink(&zone.name, id).await?;
+        }
+        self.add(zone).await
+    }
+
+    /// Adds a zone that named does not have.
+    async fn add(&self, zone: ZoneSnapshot) -> Result<(), DeployError> {
+        let (name, id, serial) = (zone.name.clone(), zone.id, zone.serial());
+        for other in self.folder.ids(&name).into_iter().filter(|other| *other != id) {
+            self.unlink(&name, other).await?;
+        }
+        step("write", &name);
+        self.in_folder(move |folder| folder.write(&zone)).await?;
+        step("addzone", &name);
+        let config = Box::new(self.zone_config(id)?);
+        let Err(error) = self.control.send(&Command::AddZone { zone: name.clone(), config }).await else {
+            step("added", &name);
+            return Ok(());
+        };
+        match error.refusal() {
+            // The command was repeated after its connection broke, or somebody else added a zone.
+            Some(Refusal::AlreadyExists) => match self.configured(&name).await? {
+                Configured::Loaded(there, status) if (there, status.serial) == (id, serial) => Ok(()),
+                _ => Err(DeployError::Diverged("another zone was added under that name".to_owned())),
+            },
+            Some(_) => {
+                self.unlink(&name, id).await?;
+                Err(error.into())
+            }
+            None => Err(error.into()),
+        }
+    }
+
+    /// Brings a zone that named serves to a later version.
+    async fn bring(&self, zone: ZoneSnapshot, status: ZoneStatus) -> Result<(), DeployError> {
+        match zone.serial().partial_cmp(&status.serial) {
+            Some(Ordering::Less) => return Err(DeployError::Ahead { served: status.serial }),
+            Some(Ordering::Equal | Ordering::Greater) => {}
+            None => {
+                tracing::warn!(
+                    zone.name = %zone.name, server.id = self.settings.name, served = %status.serial,
+                    head = %zone.serial(), "the served serial is neither older nor newer; the zone is added anew"
+                );
+                return self.add_instead_of(zone.id, zone).await;
+            }
+        }
+        if !status.frozen && self.update_by_difference(&zone).await? {
+            return Ok(());
+        }
+        if zone.serial() == status.serial {
+            return Err(DeployError::Ahead { served: status.serial });
+        }
+        self.rebuild(zone).await
+    }
+
+    /// One update made from the difference between what is served and what should be; false where none can be made.
+    async fn update_by_difference(&self, zone: &ZoneSnapshot) -> Result<bool, DeployError> {
+        let served = match self.transfer(&zone.name).await {
+            Ok(served) => served,
+            Err(TransferError::NotServed | TransferError::Rcode(_) | TransferError::TooLarge { .. }) => {
+                return Ok(false);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let difference = transfer::compare(zone, &served);
+        let serial = served.serial()?;
+        if serial == zone.serial() && difference.is_empty() {
+            return Ok(true);
+        }
+        if !zone.serial().is_newer_than(serial) {
+            return Err(DeployError::Ahead { served: serial });
+        }
+        let message = match transfer::repair(zone, &served, None, &difference) {
+            Ok(message) => message,
+            Err(MessageError::TooLarge { .. }) => return Ok(false),
+            Err(error) => return Err(DeployError::Refused(error.to_string())),
+        };
+        step("repair", &zone.name);
+        match self.updater.send(message).await? {
+            Outcome::Applied => Ok(true),
+            Outcome::Conflict | Outcome::NotServed => {
+                Err(DeployError::Diverged("it changed while it was compared".to_owned()))
+            }
+            Outcome::Refused | Outcome::ServerFailed => Ok(false),
+        }
+    }
+
+    /// Replaces the file of a zone that named serves in an older version.
+    async fn rebuild(&self, zone: ZoneSnapshot) -> Result<(), DeployError> {
+        let (name, id, serial, records) = (zone.name.clone(), zone.id, zone.serial(), zone.records.len());
+        let server = self.settings.name.as_str();
+        tracing::info!(zone.name = %name, server.id = server, %serial, records, "the zone is rebuilt from a file");
+        step("stage", &name);
+        let staged = self.in_folder(move |folder| folder.stage(&zone)).await?;
+        step("freeze", &name);
+        let is_ours = match self.control.send(&Command::Freeze(name.clone())).await {
+            Ok(_) => true,
+            Err(error) if error.refusal() == Some(Refusal::AlreadyFrozen) => false,
+            Err(error) => return Err(error.into()),
+        };
+        // What came before the freeze counts, and nothing comes after it.
+        let frozen_at = self.control.zone_status(&name).await?.serial;
+        if !serial.is_newer_than(frozen_at) {
+            if is_ours {
+                self.control.send(&Command::Thaw(name)).await?;
+            }
+            return Err(DeployError::Diverged(format!("it moved to {frozen_at} meanwhile")));
+        }
+        let patience = LOADED_WITHIN + LOADED_WITHIN_PER_RECORD * u32::try_from(records).unwrap_or(u32::MAX);
+        if is_ours {
+            self.wait_for_dump(id, frozen_at, patience).await?;
+        }
+        step("replace", &name);
+        self.in_folder(move |folder| {
+            folder.keep(id)?;
+            staged.put()
+        })
+        .await?;
+        step("thaw", &name);
+        self.control.send(&Command::Thaw(name.clone())).await?;
+        step("confirm", &name);
+        if self.serial_after_thaw(&name, patience).await? != serial {
+            self.in_folder(move |folder| folder.restore(id)).await?;
+            return Err(DeployError::Refused("it does not load the zone's new file; its log says why".to_owned()));
+        }
+        self.in_folder(move |folder| folder.drop_kept(id)).await
+    }
+
+    /// Waits until named has written a frozen zone into its file. It answers `freeze` before, and renames its file into place when
+    /// it is done: over ours, if that were there already. Where it does not get there in time, the rebuild goes on, and is
+    /// made again if it was overwritten.
+    async fn wait_for_dump(&self, id: ZoneId, frozen_at: Serial, patience: Duration) -> Result<(), DeployError> {
+        let deadline = Instant::now() + patience;
+        let mut pause = FIRST_LOOK;
+        loop {
+            let in_file = self.in_folder(move |folder| folder.serial(id)).await?;
+            // Without a file there is nothing to wait for: it was wiped.
+            if in_file.is_none_or(|serial| serial == frozen_at) || Instant::now() >= deadline {
+                return Ok(());
+            }
+            tokio::time::sleep(pause).await;
+            pause = LAST_LOOK.min(pause * 2);
+        }
+    }
+
+    /// The serial of a zone as soon as it takes updates again, or when time is up.
+    async fn serial_after_thaw(&self, name: &ZoneName, patience: Duration) -> Result<Serial, DeployError> {
+        let deadline = Instant::now() + patience;
+        let mut pause = FIRST_LOOK;
+        loop {
+            let status = self.control.zone_status(name).await?;
+            if !status.frozen || Instant::now() >= deadline {
+                return Ok(status.serial);
+            }
+            tokio::time::sleep(pause).await;
+            pause = LAST_LOOK.min(pause * 2);
+        }
+    }
+
+    async fn delete(&self, name: &ZoneName) -> Result<(), DeployError> {
+        step("delzone", name);
+        match self.control.send(&Command::DelZone { zone: name.clone(), clean: false }).await {
+            Err(error) if error.refusal() != Some(Refusal::NotFound) => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    async fn unlink(&self, name: &ZoneName, id: ZoneId) -> Result<(), DeployError> {
+        step("unlink", name);
+        let name = name.clone();
+        self.in_folder(move |folder| folder.remove(&name, id)).await
+    }
+}
+
+/// named was started or configured just now.
+#[derive(Debug, thiserror::Error)]
+#[error("it is still loading its zones")]
+struct Loading;
+
+fn foreign(origin: &str) -> DeployError {
+    let origin = if origin.is_empty() { "elsewhere".to_owned() } else { format!("the file {origin}") };
+    DeployError::Refused(format!("named has a zone of that name from {origin}; take it out of its configuration"))
+}

@@ -1,0 +1,270 @@
+//! A BIND 9 primary on this host: zones come to it over the control channel and as files, changes by dynamic update.
+//!
+//! It is the only module that knows all the ways in: [`control`](super::control) for what exists, [`folder`](super::folder) for
+//! what it is loaded from, [`update`] for what changes, [`ask`] and [`transfer`] for what is served. Nothing is remembered about
+//! named beside the names of the files; each call begins by asking.
+//!
+//! # The steps, and why a kill between any two is harmless
+//!
+//! **A new zone**: unlink the files of other zones of that name; write the file (temporary, sync, rename, sync the folder);
+//! `addzone`. Killed before `addzone`, there is a file that named does not know: the next run does the same again, and if the
+//! zone is gone from the store by then, the file is an orphan that the sweep finds. The other zones' files go first: a folder
+//! then never holds two zones of one name, of which a restart would not know the one that is served.
+//!
+//! **A change**: one UPDATE that compares and sets the serial. There is no step between.
+//!
+//! **A removal**: `delzone`; unlink the journals, then the file. Killed between, the files are orphans under an identity that
+//! is never used again. The other order would leave named a zone whose file is gone.
+//!
+//! **A rebuild** (what does not fit an UPDATE, or no UPDATE can be made): write the new file beside the old one, so that a full
+//! disk changes nothing; `freeze`, which makes named write all it knows into the old file, and wait for that; keep that file under another name;
+//! unlink the journals, which now say nothing that the file does not; rename the new file into place; `thaw`; confirm. Killed
+//! after `freeze`, the zone is served and refuses updates: the next run sees that it is frozen and goes on from there. Killed
+//! after the rename, named has the old content in memory and loads the new one when it is restarted, which is newer. Where
+//! named refuses the new file, the old one is put back for its next restart, without a `thaw`: a load that is late would
+//! otherwise be followed by one of the older file, and the zone would go back.
+//!
+//! A zone that named has from a file elsewhere is the operator's: it is never touched, and deploying over it is refused.
+//!
+//! # Signed zones
+//!
+//! What is compared and set is the serial that named was given, not the signed one it serves; the two are equal as long as no
+//! zone is signed. Of a signed zone `zonestatus` says both. Keys are never in the zone folder.
+
+mod error;
+mod load;
+
+use std::collections::HashSet;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use dns::{ZoneDelta, ZoneId, ZoneName, ZoneSnapshot};
+use domain::base::iana::Rcode;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use store::{Clock, Store};
+
+use super::ask::{self, AskError, Asker};
+use super::bulk;
+use super::control::{ConfigTextError, Control, ControlKey, KeyError, NotifyTarget, Peer, ZoneConfig};
+use super::folder::{FolderError, ZoneFolder};
+use super::key::TsigKey;
+use super::transfer::{self, TransferError, TransferredZone};
+use super::update::{self, MessageError, Outcome, UpdateError, Updater};
+use crate::nameserver::{DeployError, Kind, Nameserver, Served, Witness};
+
+/// How a primary is reached, and where its zones are.
+#[derive(Debug, Clone)]
+pub struct Bind9Settings {
+    /// What it is called in answers, logs and metrics.
+    pub name: String,
+    /// Its control channel.
+    pub control: SocketAddr,
+    /// The control channel's key.
+    pub control_key: ControlKey,
+    /// Where it answers questions, transfers and updates, UDP and TCP.
+    pub dns: SocketAddr,
+    /// The key of updates and transfers.
+    pub update_key: TsigKey,
+    /// The folder of the zone files. Nothing else belongs in it; it is made where there is none.
+    pub zone_folder: PathBuf,
+    /// The same folder as named is to spell it, where that differs.
+    pub zone_folder_of_named: Option<PathBuf>,
+    /// The folder in which named keeps the list of added zones (`_default.nzd`): its `new-zones-directory`, or its
+    /// `directory`. With it, thousands of zones are taken at once when named has none.
+    pub new_zones_folder: Option<PathBuf>,
+    /// What each zone is configured with.
+    pub zone_options: ZoneOptions,
+    /// Where the time comes from.
+    pub clock: Clock,
+}
+
+/// What is in the configuration of each zone beside the file and the update key, where named's `options` do not say it.
+#[derive(Debug, Clone, Default)]
+pub struct ZoneOptions {
+    /// Who may transfer it beside this server. With none, named's `options` decide, which have to allow the update key.
+    pub allow_transfer: Vec<Peer>,
+    /// Who is told of changes. With none, named's `options` decide.
+    pub also_notify: Vec<NotifyTarget>,
+    /// The most records in one RRset, where it is not named's default of 100.
+    pub max_records_per_type: Option<u32>,
+}
+
+/// A BIND 9 primary, and the lock on its zone folder as long as the value lives.
+#[derive(Debug)]
+pub struct Bind9 {
+    pub(super) settings: Bind9Settings,
+    pub(super) control: Control,
+    asker: Asker,
+    updater: Updater,
+    pub(super) folder: Arc<ZoneFolder>,
+    /// Zones whose content was found wrong: the next step is made from what they serve, not from the journal.
+    suspects: Mutex<HashSet<ZoneName>>,
+}
+
+impl Bind9 {
+    /// Takes the zone folder and reads what is in it. named need not be running.
+    ///
+    /// # Errors
+    ///
+    /// See [`OpenError`], of which [`FolderError::Locked`] is the usual one.
+    pub async fn open(settings: Bind9Settings) -> Result<Bind9, OpenError> {
+        let folder = {
+            let path = settings.zone_folder.clone();
+            let as_named_sees_it = settings.zone_folder_of_named.clone().unwrap_or_else(|| path.clone());
+            let clock = settings.clock.clone();
+            let opened = tokio::task::spawn_blocking(move || ZoneFolder::open(&path, &as_named_sees_it, clock));
+            Arc::new(opened.await.map_err(|_| OpenError::Stopped)??)
+        };
+        let control = Control::new(settings.control, settings.control_key.clone())?;
+        let asker = Asker::new(settings.dns, ask::Settings::default());
+        let updater =
+            Updater::new(settings.dns, &settings.update_key, update::Settings::default(), settings.clock.clone());
+        Ok(Bind9 { settings, control, asker, updater, folder, suspects: Mutex::default() })
+    }
+
+    /// Marks a zone whose content is not what its serial says. Its next version is then made from the difference to what is
+    /// served.
+    pub(super) fn suspect(&self, name: &ZoneName) {
+        self.suspects().insert(name.clone());
+    }
+
+    /// What named serves of a zone, all of it.
+    pub(super) async fn transfer(&self, name: &ZoneName) -> Result<TransferredZone, TransferError> {
+        let Bind9Settings { dns, update_key, clock, .. } = &self.settings;
+        transfer::fetch(*dns, name, Some(update_key), transfer::Limits::default(), clock).await
+    }
+
+    /// Runs work on the zone folder on a thread that may block. It is carried out even if nobody waits for it any more, under
+    /// the lock, which it keeps alive.
+    pub(super) async fn in_folder<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Arc<ZoneFolder>) -> Result<T, FolderError> + Send + 'static,
+    ) -> Result<T, DeployError> {
+        let folder = Arc::clone(&self.folder);
+        match tokio::task::spawn_blocking(move || work(&folder)).await {
+            Ok(result) => Ok(result?),
+            Err(stopped) => Err(DeployError::Unreachable(stopped.into())),
+        }
+    }
+
+    /// The configuration of a zone.
+    pub(super) fn zone_config(&self, id: ZoneId) -> Result<ZoneConfig, ConfigTextError> {
+        let ZoneOptions { allow_transfer, also_notify, max_records_per_type } = &self.settings.zone_options;
+        let own_key = self.settings.update_key.name();
+        let mut peers = allow_transfer.clone();
+        if !peers.is_empty() {
+            peers.push(Peer::Key(own_key.clone()));
+        }
+        Ok(ZoneConfig {
+            update_keys: vec![own_key.clone()],
+            allow_transfer: peers,
+            also_notify: also_notify.clone(),
+            notify_explicit: !also_notify.is_empty(),
+            ignore_check_names: true,
+            max_records_per_type: *max_records_per_type,
+            ..ZoneConfig::primary(self.folder.config_text(id)?)
+        })
+    }
+
+    fn suspects(&self) -> MutexGuard<'_, HashSet<ZoneName>> {
+        self.suspects.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn ask(&self, name: &ZoneName) -> Result<Option<Served>, DeployError> {
+        let serial = match self.asker.serial(name).await {
+            Ok(Some(serial)) => serial,
+            // A zone that is configured and not loaded: nothing is served.
+            Ok(None) | Err(AskError::Rcode(Rcode::SERVFAIL)) => return Ok(None),
+            Err(error @ (AskError::Malformed | AskError::Rcode(_))) => {
+                return Err(DeployError::Refused(error.to_string()));
+            }
+            Err(error) => return Err(DeployError::Unreachable(error.into())),
+        };
+        let id = match self.folder.ids(name)[..] {
+            [id] => Some(id),
+            _ => self.configured_id(name).await?,
+        };
+        Ok(Some(Served { id, serial }))
+    }
+
+    async fn update(&self, delta: ZoneDelta) -> Result<(), DeployError> {
+        if self.suspects().contains(&delta.name) {
+            return Err(DeployError::NeedsLoad("its content was found wrong".to_owned()));
+        }
+        step("update", &delta.name);
+        match self.updater.apply(&delta).await {
+            Ok(Outcome::Applied) => Ok(()),
+            Ok(Outcome::Conflict) => {
+                Err(DeployError::Diverged(format!("its SOA is not that of {}", delta.from.serial)))
+            }
+            Ok(Outcome::NotServed) => Err(DeployError::Diverged("it has no such zone".to_owned())),
+            Ok(Outcome::Refused) => Err(DeployError::NeedsLoad("it refused the update".to_owned())),
+            Ok(Outcome::ServerFailed) => Err(DeployError::NeedsLoad("it failed to update the zone".to_owned())),
+            Err(UpdateError::Message(error @ MessageError::TooLarge { .. })) => {
+                Err(DeployError::NeedsLoad(error.to_string()))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl Witness for Bind9 {
+    fn name(&self) -> &str {
+        &self.settings.name
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Bind9
+    }
+
+    fn served<'a>(&'a self, name: &'a ZoneName) -> BoxFuture<'a, Result<Option<Served>, DeployError>> {
+        self.ask(name).boxed()
+    }
+}
+
+impl Nameserver for Bind9 {
+    fn load(&self, zone: ZoneSnapshot) -> BoxFuture<'_, Result<(), DeployError>> {
+        self.load_zone(zone).boxed()
+    }
+
+    fn apply(&self, delta: ZoneDelta) -> BoxFuture<'_, Result<(), DeployError>> {
+        self.update(delta).boxed()
+    }
+
+    fn remove<'a>(&'a self, name: &'a ZoneName) -> BoxFuture<'a, Result<(), DeployError>> {
+        self.remove_zone(name).boxed()
+    }
+
+    fn zones(&self) -> BoxFuture<'_, Result<Vec<(ZoneName, ZoneId)>, DeployError>> {
+        let zones = |folder: &Arc<ZoneFolder>| {
+            folder.scan()?;
+            Ok(folder.zones())
+        };
+        self.in_folder(zones).boxed()
+    }
+
+    fn seed<'a>(&'a self, store: &'a Store) -> BoxFuture<'a, Result<(), DeployError>> {
+        bulk::seed(self, store).boxed()
+    }
+}
+
+/// Why there is no primary.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The zone folder cannot be used.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// No random numbers for the control channel.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The program is ending.
+    #[error("the program is ending")]
+    Stopped,
+}
+
+/// Says which step of the lists above comes next. Tests end the process here.
+pub(super) fn step(step: &'static str, zone: &ZoneName) {
+    tracing::trace!(target: "deploy::bind9::step", step, zone.name = %zone);
+}
