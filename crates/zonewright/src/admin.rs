@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use dns::ZoneName;
 use store::{
@@ -10,7 +11,7 @@ use store::{
 
 use crate::cli::{AccountCommand, DataFlags, TokenCommand, ZoneCommand};
 use crate::config::Config;
-use crate::{Failure, duration, open_store};
+use crate::{Failure, open_existing_store, open_store};
 
 /// The shortest password accepted, in characters.
 const SHORTEST_PASSWORD: usize = 10;
@@ -20,8 +21,10 @@ const PAGE: u32 = 1000;
 /// `zonewright account ...`
 pub(crate) async fn account(command: AccountCommand) -> Result<ExitCode, Failure> {
     let AccountCommand::Create { email, first_name, last_name, company, password_stdin, data } = command;
-    let store = open(&data)?;
+    let config = Config::load_for_data(&data)?;
     let password = if password_stdin { Some(read_password().await?) } else { None };
+    // The one command that may come before the first start: whoever makes an account now has no need of the first start's.
+    let store = open_store(&config)?;
     let account = NewAccount { email, first_name, last_name, company_name: company, password };
     let account = store.create_account(account).await.map_err(|error| Failure::Other(crate::chain(&error)))?;
     let email = &account.email;
@@ -36,15 +39,8 @@ pub(crate) async fn account(command: AccountCommand) -> Result<ExitCode, Failure
 pub(crate) async fn token(command: TokenCommand) -> Result<ExitCode, Failure> {
     match command {
         TokenCommand::Create { account, name, permissions, expires, data } => {
-            let permissions: Permissions = permissions
-                .iter()
-                .map(|text| text.parse::<Permission>())
-                .collect::<Result<_, _>>()
-                .map_err(|error| Failure::Other(format!("--permission: {error}")))?;
-            if name.trim().is_empty() {
-                return Err(Failure::Other("--name: give the token a name by which its owner knows it".to_owned()));
-            }
-            let expires_at = expires.as_deref().map(expiry).transpose()?;
+            let permissions: Permissions = permissions.into_iter().collect();
+            let expires_at = expires.map(expiry).transpose()?;
             let store = open(&data)?;
             let account = find_account(&store, &account).await?;
             let token = store.create_token(account.id, NewToken { name, permissions, expires_at }).await?;
@@ -113,12 +109,13 @@ pub(crate) async fn zone(command: ZoneCommand) -> Result<ExitCode, Failure> {
                         )
                     })
                     .collect();
-                print(&lines)?;
+                if print(&lines)? == Reader::Gone {
+                    break;
+                }
             }
             store.close().await;
         }
-        ZoneCommand::Move { domain, to, data } => {
-            let name = zone_name(&domain)?;
+        ZoneCommand::Move { domain: name, to, data } => {
             let store = open(&data)?;
             let account = find_account(&store, &to).await?;
             let moved = store.move_zone(&name, account.id).await?;
@@ -128,8 +125,7 @@ pub(crate) async fn zone(command: ZoneCommand) -> Result<ExitCode, Failure> {
             }
             print(&format!("{name} belongs to {} now\n", account.email))?;
         }
-        ZoneCommand::Delete { domain, data } => {
-            let name = zone_name(&domain)?;
+        ZoneCommand::Delete { domain: name, data } => {
             let store = open(&data)?;
             let found = store.zone_of_anyone(&name).await?.ok_or_else(|| no_zone(&name))?;
             let author =
@@ -144,8 +140,7 @@ pub(crate) async fn zone(command: ZoneCommand) -> Result<ExitCode, Failure> {
 }
 
 fn open(data: &DataFlags) -> Result<Store, Failure> {
-    let config = Config::load_for_data(data)?;
-    open_store(&config)
+    open_existing_store(&Config::load_for_data(data)?)
 }
 
 async fn find_account(store: &Store, email: &str) -> Result<Account, Failure> {
@@ -155,19 +150,14 @@ async fn find_account(store: &Store, email: &str) -> Result<Account, Failure> {
     })
 }
 
-fn zone_name(text: &str) -> Result<ZoneName, Failure> {
-    ZoneName::parse(text).map_err(|fault| Failure::Other(format!("{text}: {fault}")))
-}
-
 fn no_zone(name: &ZoneName) -> Failure {
     Failure::Other(format!("there is no zone {name}; `zonewright zone list` shows all"))
 }
 
-fn expiry(text: &str) -> Result<Timestamp, Failure> {
-    let span = duration::parse(text).ok_or_else(|| {
-        Failure::Other(format!("--expires \"{text}\": a whole number and s, m, h, d or w, such as 90d"))
-    })?;
-    Clock::system().now().checked_add(span).map_err(|_| Failure::Other(format!("--expires \"{text}\" is too far away")))
+fn expiry(span: Duration) -> Result<Timestamp, Failure> {
+    Clock::system().now().checked_add(span).map_err(|_| {
+        Failure::Other("--expires: that is too far away; leave it out for a token without an end".to_owned())
+    })
 }
 
 async fn read_password() -> Result<PasswordHash, Failure> {
@@ -183,13 +173,19 @@ async fn read_password() -> Result<PasswordHash, Failure> {
     Ok(PasswordHash::new(password).await?)
 }
 
+/// Whether anybody takes what is printed.
+#[derive(Debug, PartialEq, Eq)]
+enum Reader {
+    Listens,
+    Gone,
+}
+
 /// Writes to standard output; a reader that has gone away (`| head`) is no failure.
-fn print(text: &str) -> Result<(), Failure> {
+fn print(text: &str) -> Result<Reader, Failure> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Failure::Other(format!("standard output cannot be written: {error}")))
-        }
-        _ => Ok(()),
+        Ok(()) => Ok(Reader::Listens),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(Reader::Gone),
+        Err(error) => Err(Failure::Other(format!("standard output cannot be written: {error}"))),
     }
 }

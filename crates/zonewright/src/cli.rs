@@ -1,8 +1,13 @@
 //! The command line. Its names are promises: scripts rely on them.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use dns::{Name, ZoneName};
+use store::Permission;
+
+use crate::duration;
 
 /// Self-hosted managed DNS.
 #[derive(Debug, Parser)]
@@ -102,14 +107,14 @@ pub(crate) enum TokenCommand {
         #[arg(long, value_name = "EMAIL")]
         account: String,
         /// What to call it
-        #[arg(long)]
+        #[arg(long, value_parser = token_name)]
         name: String,
         /// dns:list, dns:create, dns:update, dns:delete or dns:*; repeatable
         #[arg(long = "permission", value_name = "PERMISSION", required = true)]
-        permissions: Vec<String>,
+        permissions: Vec<Permission>,
         /// For how long it is good: a number and s, m, h, d or w, such as 90d [default: for ever]
-        #[arg(long, value_name = "TIME")]
-        expires: Option<String>,
+        #[arg(long, value_name = "TIME", value_parser = time_span)]
+        expires: Option<Duration>,
         #[command(flatten)]
         data: DataFlags,
     },
@@ -140,7 +145,8 @@ pub(crate) enum ZoneCommand {
     /// Give a zone to another account
     Move {
         /// The zone's name
-        domain: String,
+        #[arg(value_parser = zone_name)]
+        domain: ZoneName,
         /// The account that gets it
         #[arg(long, value_name = "EMAIL")]
         to: String,
@@ -150,8 +156,22 @@ pub(crate) enum ZoneCommand {
     /// Delete a zone with its records
     Delete {
         /// The zone's name
-        domain: String,
+        #[arg(value_parser = zone_name)]
+        domain: ZoneName,
         #[command(flatten)]
         data: DataFlags,
     },
+}
+
+fn token_name(text: &str) -> Result<String, &'static str> {
+    if text.trim().is_empty() { Err("give the token a name by which its owner knows it") } else { Ok(text.to_owned()) }
+}
+
+fn time_span(text: &str) -> Result<Duration, &'static str> {
+    duration::parse(text).ok_or("give a whole number and s, m, h, d or w, such as 90d")
+}
+
+/// The name of a zone that may be there already: what was allowed once can be moved and deleted for ever.
+fn zone_name(text: &str) -> Result<ZoneName, String> {
+    Name::parse(text).map(ZoneName::from_stored).map_err(|error| error.to_string())
 }

@@ -3,20 +3,28 @@
 use std::fmt;
 use std::fs;
 use std::io::Write;
-use std::net::{TcpListener, UdpSocket};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use store::{Clock, Store};
+use dns::ZoneName;
+use store::{Clock, Head, Store};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::cli::ServeFlags;
 use crate::config::{Config, NameserverKind};
-use crate::{Failure, chain, open_store};
+use crate::serve::reachable;
+use crate::{Failure, chain, open_store, tls};
 
-/// How long a nameserver may take to answer.
+/// How long a server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// How long a zone that has just changed may take to be served.
+const SETTLING: Duration = Duration::from_secs(2);
+/// The pause between two looks at it.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// From here on every change waits noticeably for the disk.
 const SLOW_SYNC: Duration = Duration::from_millis(20);
 /// How far the clock may be behind the newest serials: they are times.
@@ -67,22 +75,9 @@ pub(crate) async fn doctor(flags: &ServeFlags) -> Result<ExitCode, Failure> {
     let config = Config::load(flags)?;
     let mut findings = vec![configuration(&config)];
     findings.extend(data_directory(&config.data));
-    if config.database_file().exists() {
-        match open_store(&config) {
-            Ok(store) => {
-                findings.extend(database(&store).await);
-                findings.extend(nameserver(&config, &store).await);
-                store.close().await;
-            }
-            Err(failure) => findings.push(Finding::bad(
-                failure.to_string(),
-                "check the file's owner; if it is damaged, bring back a backup",
-            )),
-        }
-    } else {
-        findings.push(Finding::warning("there is no database yet", "`zonewright serve` makes one"));
-    }
-    findings.push(http(&config));
+    findings.extend(database_and_nameserver(&config).await);
+    findings.push(http(&config).await);
+    findings.extend(https(&config));
     findings.push(nameserver_names(&config));
 
     let mut out = std::io::stdout().lock();
@@ -94,10 +89,47 @@ pub(crate) async fn doctor(flags: &ServeFlags) -> Result<ExitCode, Failure> {
 }
 
 fn configuration(config: &Config) -> Finding {
-    match &config.file {
+    match config.file() {
         Some(path) => Finding::good(format!("configuration: {} is read", path.display())),
         None => Finding::good("configuration: no file, the defaults count"),
     }
+}
+
+async fn database_and_nameserver(config: &Config) -> Vec<Finding> {
+    let file = config.database_file();
+    let shown = file.display();
+    let metadata = match fs::metadata(&file) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return vec![Finding::warning("database: there is none yet", "`zonewright serve` makes one")];
+        }
+        Err(error) => {
+            let mend = "give this user access to it, or choose another --data";
+            return vec![Finding::bad(format!("database: {shown}: {error}"), mend)];
+        }
+    };
+    // SQLite takes an empty file for a new database, and would hide that something emptied it.
+    if metadata.len() == 0 {
+        let mend = "stop the server and bring back a backup; if nothing was ever in it, delete the file";
+        return vec![Finding::bad(format!("database: {shown} is empty"), mend)];
+    }
+    let mut findings = Vec::new();
+    if metadata.permissions().mode() & 0o077 != 0 {
+        let what = format!("database: {shown} is open to other users of this machine");
+        findings.push(Finding::warning(what, format!("chmod 600 {shown}*")));
+    }
+    match open_store(config) {
+        Ok(store) => {
+            findings.extend(database(&store).await);
+            findings.extend(nameserver(config, &store).await);
+            store.close().await;
+        }
+        Err(failure) => findings.push(Finding::bad(
+            format!("database: {failure}"),
+            "check the file's owner; if it is damaged, stop the server and bring back a backup",
+        )),
+    }
+    findings
 }
 
 fn data_directory(path: &Path) -> Vec<Finding> {
@@ -192,42 +224,67 @@ async fn nameserver(config: &Config, store: &Store) -> Vec<Finding> {
         return findings;
     }
     let address = config.dns;
-    if is_free(address) {
-        findings.push(Finding::good(format!("nameserver: not running; {address} is free for it")));
-        return findings;
-    }
-    let mut behind = Vec::new();
-    for head in &heads {
-        match deploy::query::serial(address, &head.name, PATIENCE).await {
-            Ok(Some(serial)) if !head.serial.is_newer_than(serial) => {}
-            Ok(Some(serial)) => behind.push(format!("{} at {serial} instead of {}", head.name, head.serial)),
-            Ok(None) => behind.push(format!("{} not at all", head.name)),
-            Err(error) => {
-                findings.push(Finding::bad(
-                    format!("nameserver: {address} is taken, but what is there does not answer: {}", chain(&error)),
-                    "is that port another program's? choose another --dns",
-                ));
-                return findings;
-            }
+    match UdpSocket::bind(address) {
+        Ok(_) => {
+            findings.push(Finding::good(format!("nameserver: not running; {address} is free for it")));
+            return findings;
         }
+        Err(error) if error.kind() != std::io::ErrorKind::AddrInUse => {
+            findings.push(cannot_listen("nameserver", address, &error, "--dns"));
+            return findings;
+        }
+        Err(_) => {}
     }
-    findings.push(if behind.is_empty() {
-        Finding::good(format!("nameserver: {address} serves the newest version of the {} zones looked at", heads.len()))
-    } else {
-        Finding::bad(
-            format!(
-                "nameserver: {address} does not serve the newest version of {}: {}",
-                behind.len(),
-                behind.join(", ")
-            ),
-            "is the server running on this data directory? its log says why a deployment failed",
-        )
+    findings.push(match behind(reachable(address), store, &heads).await {
+        Ok(behind) if behind.is_empty() => {
+            let number = heads.len();
+            Finding::good(format!("nameserver: {address} serves the newest version of the {number} zones looked at"))
+        }
+        Ok(behind) => Finding::bad(
+            format!("nameserver: {address} does not serve the newest version of {}", behind.join(", ")),
+            "is the server running on this data directory, and is that port its own? its log says why a deployment failed",
+        ),
+        Err(error) => Finding::bad(
+            format!("nameserver: {address} is taken, but what is there does not answer DNS: {}", chain(&*error)),
+            "is that port another program's? choose another --dns",
+        ),
     });
     findings
 }
 
+/// The zones that the nameserver does not serve in their newest version, each with what it serves instead.
+async fn behind(
+    server: SocketAddr,
+    store: &Store,
+    heads: &[Head],
+) -> Result<Vec<String>, Box<dyn std::error::Error + Send + Sync>> {
+    // Without a zone to ask for, any name tells whether DNS is spoken there.
+    if heads.is_empty() {
+        let nobodys = ZoneName::parse("zonewright.invalid")?;
+        deploy::query::serial(server, &nobodys, PATIENCE).await?;
+    }
+    let mut behind = Vec::new();
+    let settled = Instant::now() + SETTLING;
+    for head in heads {
+        loop {
+            let served = deploy::query::serial(server, &head.name, PATIENCE).await?;
+            let Some(newest) = store.head(&head.name).await? else { break };
+            if served.is_some_and(|served| !newest.serial.is_newer_than(served)) {
+                break;
+            }
+            if Instant::now() > settled {
+                let instead = served.map_or_else(|| "not served".to_owned(), |serial| format!("at {serial}"));
+                behind.push(format!("{} ({instead} instead of {})", head.name, newest.serial));
+                break;
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+    Ok(behind)
+}
+
 /// Serials are times: zones far ahead of the clock tell that it was, or is, wrong.
-fn clock(heads: &[store::Head]) -> Finding {
+fn clock(heads: &[Head]) -> Finding {
     let now = dns::Serial::at_time(Clock::system().now().as_second());
     let limit = dns::Serial(now.0.wrapping_add(CLOCK_SLACK));
     match heads.iter().find(|head| head.serial.is_newer_than(limit)) {
@@ -242,19 +299,58 @@ fn clock(heads: &[store::Head]) -> Finding {
     }
 }
 
-fn http(config: &Config) -> Finding {
+async fn http(config: &Config) -> Finding {
     let address = config.http;
     match TcpListener::bind(address) {
-        Ok(_) => Finding::good(format!("http: not running; {address} is free for it")),
-        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => Finding::good(format!(
-            "http: something listens on {address}; GET /readyz there says whether it is this server"
-        )),
-        Err(error) => Finding::bad(format!("http: cannot listen on {address}: {error}"), "choose another --http"),
+        Ok(_) => return Finding::good(format!("http: not running; {address} is free for it")),
+        Err(error) if error.kind() != std::io::ErrorKind::AddrInUse => {
+            return cannot_listen("http", address, &error, "--http");
+        }
+        Err(_) => {}
+    }
+    if config.tls.is_some() {
+        return Finding::good(format!("http: something listens on {address}; GET /readyz there (HTTPS) says what"));
+    }
+    match tokio::time::timeout(PATIENCE, ready(reachable(address))).await {
+        Ok(Ok(answer)) if answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("ready\n") => {
+            Finding::good(format!("http: the server answers on {address} and is ready"))
+        }
+        Ok(Ok(answer)) if answer.starts_with("HTTP/1.1 503 ") => Finding::warning(
+            format!("http: the server answers on {address}, but is not ready"),
+            "it is still loading zones; if that lasts, its log says why",
+        ),
+        _ => Finding::bad(
+            format!("http: {address} is taken, but what is there is not this server"),
+            "is that port another program's? choose another --http",
+        ),
     }
 }
 
-fn is_free(address: std::net::SocketAddr) -> bool {
-    UdpSocket::bind(address).is_ok()
+/// What is answered to a GET of `/readyz`.
+async fn ready(server: SocketAddr) -> std::io::Result<String> {
+    const LONGEST: u64 = 4096;
+    let mut stream = TcpStream::connect(server).await?;
+    let request = format!("GET /readyz HTTP/1.1\r\nHost: {server}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = Vec::new();
+    stream.take(LONGEST).read_to_end(&mut answer).await?;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}
+
+fn https(config: &Config) -> Option<Finding> {
+    config.tls.as_ref()?;
+    Some(match tls::acceptor(config) {
+        Ok(_) => Finding::good("https: the certificate and its key can be used"),
+        Err(error) => Finding::bad(format!("https: {error}"), "without them the server does not start"),
+    })
+}
+
+fn cannot_listen(what: &str, address: SocketAddr, error: &std::io::Error, flag: &str) -> Finding {
+    let mend = match error.kind() {
+        std::io::ErrorKind::PermissionDenied => "ports below 1024 need the capability CAP_NET_BIND_SERVICE".to_owned(),
+        _ => format!("give {flag} an address of this machine"),
+    };
+    Finding::bad(format!("{what}: nobody can listen on {address} here: {error}"), mend)
 }
 
 fn nameserver_names(config: &Config) -> Finding {

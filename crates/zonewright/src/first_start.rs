@@ -2,9 +2,10 @@
 
 use std::net::SocketAddr;
 
-use store::{NewAccount, NewToken, Permission, Store};
+use store::{CreateAccountError, NewAccount, NewToken, Permission, Store};
 
 use crate::Failure;
+use crate::serve::reachable;
 
 /// The account of the first start.
 const EMAIL: &str = "admin@localhost";
@@ -20,32 +21,47 @@ pub(crate) async fn welcome(
         return Ok(None);
     }
     let account = NewAccount { email: EMAIL.to_owned(), ..NewAccount::default() };
-    let account = store.create_account(account).await.map_err(|error| Failure::Other(crate::chain(&error)))?;
+    let account = match store.create_account(account).await {
+        Ok(account) => account,
+        // Another server that started at this moment on the same data was first.
+        Err(CreateAccountError::Exists(_)) => return Ok(None),
+        Err(error) => return Err(Failure::Other(crate::chain(&error))),
+    };
     let token = NewToken {
         name: "first start".to_owned(),
         permissions: [Permission::All].into_iter().collect(),
         expires_at: None,
     };
     let token = store.create_token(account.id, token).await?;
-    let base = format!("{}://{http}/api/v1", if https { "https" } else { "http" });
-    let dig = match dns {
-        Some(dns) => format!("dig @{} -p {} example.com A", dns.ip(), dns.port()),
-        None => "# and ask your nameserver".to_owned(),
+    Ok(Some(text(token.plain.reveal(), reachable(http), https, dns.map(reachable))))
+}
+
+fn text(token: &str, http: SocketAddr, https: bool, dns: Option<SocketAddr>) -> String {
+    // No certificate is made for a loopback address, so curl is told not to compare (-k).
+    let (base, curl) = if https {
+        (format!("https://{http}/api/v1"), "curl -sk")
+    } else {
+        (format!("http://{http}/api/v1"), "curl -s")
     };
-    let secret = token.plain.reveal();
-    Ok(Some(format!(
+    let purpose =
+        if dns.is_some() { "to make a zone and a record, and to ask for it" } else { "to make a zone and a record" };
+    let ask = match dns {
+        Some(dns) => format!("  dig @{} -p {} example.com A\n", dns.ip(), dns.port()),
+        None => "\nThere is no nameserver (--nameserver none): zones are kept here, and nobody answers for them.\n"
+            .to_owned(),
+    };
+    format!(
         r#"
 Welcome to Zonewright. This is shown once.
 
   account  {EMAIL}
-  token    {secret}
+  token    {token}
 
-Paste these into another terminal to make a zone and a record, and to ask for it:
+Paste these into another terminal {purpose}:
 
-  TOKEN={secret}
-  ZONE=$(curl -s {base}/dns-zones/ -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '{{"domain": "example.com"}}' | sed 's/.*"uuid": *"\([^"]*\)".*/\1/')
-  curl -s {base}/dns-zones/$ZONE/records/ -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '{{"record_type": "A", "name": "@", "value": "192.0.2.1"}}'
-  {dig}
-"#
-    )))
+  TOKEN={token}
+  ZONE=$({curl} {base}/dns-zones/ -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '{{"domain": "example.com"}}' | sed 's/.*"uuid": *"\([^"]*\)".*/\1/')
+  {curl} {base}/dns-zones/$ZONE/records/ -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '{{"record_type": "A", "name": "@", "value": "192.0.2.1"}}'
+{ask}"#
+    )
 }

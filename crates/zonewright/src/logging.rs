@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 /// What is logged unless `RUST_LOG` says otherwise.
 const DEFAULT_FILTER: &str = "info";
 
-/// Sets up logging for the process.
+/// Sets up logging for the process; panics are logged like everything else.
 pub(crate) fn start() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
@@ -17,4 +17,8 @@ pub(crate) fn start() {
     } else {
         builder.json().flatten_event(true).try_init()
     };
+    std::panic::set_hook(Box::new(|panic| {
+        let location = panic.location().map(tracing::field::display);
+        tracing::error!(location, error = panic.payload_as_str(), "a part of the program panicked");
+    }));
 }

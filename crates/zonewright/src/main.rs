@@ -8,7 +8,9 @@ mod duration;
 mod first_start;
 mod health;
 mod logging;
+mod monitor;
 mod serve;
+mod tls;
 
 use std::process::ExitCode;
 
@@ -81,13 +83,34 @@ fn fail(failure: &Failure) -> ExitCode {
     }
 }
 
-/// Opens the database of a configuration; the data directory is made where it is missing.
+/// Opens the database of a configuration; it and the data directory are made where they are missing.
 fn open_store(config: &Config) -> Result<Store, Failure> {
     make_private_folder(&config.data).map_err(|error| {
-        Failure::Other(format!("the data directory {} cannot be used: {error}", config.data.display()))
+        let (place, shown) = (config.place("data"), config.data.display());
+        Failure::Other(format!(
+            "{place}: data: {shown} cannot be made: {error} (choose a directory that this user may write to)"
+        ))
     })?;
     let options = Options { clock: Clock::system(), limits: config.limits, apex: config.apex.clone() };
-    Ok(Store::open(&config.database_file(), options)?)
+    Store::open(&config.database_file(), options).map_err(|error| {
+        let (place, shown) = (config.place("data"), config.data.display());
+        Failure::Other(format!("{place}: data: {shown}: {}", chain(&error)))
+    })
+}
+
+/// Opens a database that is there, for commands that make no sense without: a slip in `--data` must not make a new one.
+fn open_existing_store(config: &Config) -> Result<Store, Failure> {
+    let file = config.database_file();
+    match file.try_exists() {
+        Ok(true) => open_store(config),
+        Ok(false) => {
+            let (place, shown) = (config.place("data"), config.data.display());
+            Err(Failure::Other(format!(
+                "{place}: data: there is no database in {shown} (`zonewright serve` makes one; is this the right directory?)"
+            )))
+        }
+        Err(error) => Err(Failure::Other(format!("{} cannot be read: {error}", file.display()))),
+    }
 }
 
 /// Makes a folder that only its owner may look into; one that exists is left as it is.

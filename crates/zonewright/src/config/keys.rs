@@ -1,0 +1,112 @@
+//! The keys: one table, from which the file, the environment and the flags are read.
+//!
+//! A key's environment variable and flag follow from its name, so that nobody has to look them up.
+
+/// One thing that can be set.
+#[derive(Debug)]
+pub(crate) struct Key {
+    /// Its name in the configuration file; a dot stands for a table.
+    pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
+    /// What counts where nobody sets it, as it is written in the environment; empty for nothing.
+    pub(crate) default: &'static str,
+}
+
+/// What a key's value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Text,
+    /// In the file a list of texts; in the environment, with spaces between; on the command line, the flag repeated.
+    List,
+    /// A whole number, not negative.
+    Number,
+}
+
+/// All of them. `docs/configuration.md` has a row for each.
+pub(crate) const KEYS: [Key; 16] = [
+    text("data", "./zonewright-data"),
+    text("database", ""),
+    text("http", "127.0.0.1:8053"),
+    text("tls_cert", ""),
+    text("tls_key", ""),
+    text("nameserver", "embedded"),
+    text("dns", "127.0.0.1:5300"),
+    Key { name: "secondary", kind: Kind::List, default: "" },
+    Key { name: "ns", kind: Kind::List, default: "ns1.zonewright.test ns2.zonewright.test" },
+    number("limits.rrset_records", "100"),
+    number("limits.ttl_min", "0"),
+    number("limits.ttl_max", "2147483647"),
+    number("limits.body_bytes", "1048576"),
+    number("limits.connections", "4096"),
+    number("limits.failed_auth_burst", "200"),
+    number("limits.failed_auth_per_second", "10"),
+];
+
+const fn text(name: &'static str, default: &'static str) -> Key {
+    Key { name, kind: Kind::Text, default }
+}
+
+const fn number(name: &'static str, default: &'static str) -> Key {
+    Key { name, kind: Kind::Number, default }
+}
+
+impl Key {
+    pub(crate) fn find(name: &str) -> Option<&'static Key> {
+        KEYS.iter().find(|key| key.name == name)
+    }
+
+    /// The environment variable that sets it.
+    pub(crate) fn variable(&self) -> String {
+        format!("ZONEWRIGHT_{}", self.name.replace('.', "_").to_uppercase())
+    }
+
+    /// The flag of `serve` that sets it; limits have none.
+    pub(crate) fn flag(&self) -> Option<String> {
+        (!self.name.contains('.')).then(|| format!("--{}", self.name.replace('_', "-")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::cli::Cli;
+
+    #[test]
+    fn every_key_has_its_row_in_the_documentation_and_every_row_its_key() {
+        let text = include_str!("../../../../docs/configuration.md");
+        let documented: Vec<Vec<&str>> = text
+            .lines()
+            .filter(|line| line.starts_with("| `"))
+            .map(|line| line.trim_matches('|').split(" | ").map(str::trim).collect())
+            .collect();
+        let shown = |text: &str| if text.is_empty() { "none".to_owned() } else { format!("`{text}`") };
+        let keys: Vec<Vec<String>> = KEYS
+            .iter()
+            .map(|key| {
+                let flag = key.flag().unwrap_or_default();
+                vec![shown(key.name), shown(&flag), shown(&key.variable()), shown(key.default)]
+            })
+            .collect();
+        let rows: Vec<&[&str]> = documented.iter().map(|row| &row[..4]).collect();
+        assert_eq!(rows, keys);
+        assert!(documented.iter().all(|row| row.len() == 5 && !row[4].is_empty()), "each key has a meaning");
+    }
+
+    #[test]
+    fn every_flag_is_a_key_and_every_key_but_the_limits_a_flag() {
+        let command = Cli::command();
+        let serve = command.find_subcommand("serve").unwrap();
+        let mut flags: Vec<String> = serve
+            .get_arguments()
+            .filter_map(|argument| argument.get_long())
+            .filter(|name| !["config", "help", "version"].contains(name))
+            .map(|name| format!("--{name}"))
+            .collect();
+        let mut keys: Vec<String> = KEYS.iter().filter_map(Key::flag).collect();
+        flags.sort();
+        keys.sort();
+        assert_eq!(flags, keys);
+    }
+}

@@ -1,0 +1,234 @@
+//! Reading the configuration's layers, each over the one before: defaults, the TOML file, the environment, the flags.
+//!
+//! Decided against a library of layers: it gives one type for all of them, but not the words for a complaint, which are the
+//! point: the key, where it was set, and what would be right.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use super::ConfigError;
+use super::keys::{KEYS, Key, Kind};
+
+/// The file that is read when no other is named.
+const DEFAULT_FILE: &str = "zonewright.toml";
+/// What an environment variable of ours begins with.
+const PREFIX: &str = "ZONEWRIGHT_";
+/// Names the configuration file, as `--config` does. No key: a file cannot name itself.
+const CONFIG_VARIABLE: &str = "ZONEWRIGHT_CONFIG";
+
+/// The value of every key that has one, and where it was set.
+#[derive(Debug, Clone)]
+pub(crate) struct Layers {
+    /// The file that was read, if one was.
+    pub(crate) file: Option<PathBuf>,
+    values: BTreeMap<&'static str, (Value, Place)>,
+}
+
+/// A value as it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Value {
+    Text(String),
+    List(Vec<String>),
+    Number(u64),
+}
+
+/// Where a value was set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Place {
+    Default,
+    File(PathBuf),
+    Environment(String),
+    CommandLine(String),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Default => f.write_str("default"),
+            Place::File(path) => path.display().fmt(f),
+            Place::Environment(variable) => write!(f, "environment, {variable}"),
+            Place::CommandLine(flag) => write!(f, "command line, {flag}"),
+        }
+    }
+}
+
+impl Layers {
+    /// Reads all layers. `flags` are the keys that the command line sets, `named` is its `--config`.
+    pub(crate) fn read(named: Option<&Path>, flags: Vec<(&'static str, Value)>) -> Result<Layers, ConfigError> {
+        let mut layers = Layers { file: None, values: BTreeMap::new() };
+        for key in &KEYS {
+            if !key.default.is_empty() {
+                let value = parse(key, key.default)
+                    .map_err(|problem| ConfigError::of(Place::Default, key.name, problem, hint(key)))?;
+                layers.values.insert(key.name, (value, Place::Default));
+            }
+        }
+        let (environment, named_there) = environment(std::env::vars_os())?;
+        layers.read_file(named.map(|path| (path.to_owned(), "--config")).or(named_there))?;
+        for (key, value, place) in environment {
+            layers.values.insert(key, (value, place));
+        }
+        for (name, value) in flags {
+            let flag = Key::find(name).and_then(Key::flag).unwrap_or_default();
+            layers.values.insert(name, (value, Place::CommandLine(flag)));
+        }
+        Ok(layers)
+    }
+
+    /// Where the value of a key was set.
+    pub(crate) fn place(&self, key: &str) -> Place {
+        self.values.get(key).map_or(Place::Default, |(_, place)| place.clone())
+    }
+
+    /// A complaint about the value of a key, with where it was set.
+    pub(crate) fn bad(&self, key: &str, problem: impl Into<String>, hint: impl Into<String>) -> ConfigError {
+        ConfigError::of(self.place(key), key, problem, hint)
+    }
+
+    /// The text of a key, if it has one. An empty one is a complaint: whoever wrote it meant something else.
+    pub(crate) fn text(&self, key: &str) -> Result<Option<&str>, ConfigError> {
+        match self.values.get(key) {
+            Some((Value::Text(text), _)) if text.trim().is_empty() => {
+                Err(self.bad(key, "is empty", "give it a value, or leave it out"))
+            }
+            Some((Value::Text(text), _)) => Ok(Some(text)),
+            _ => Ok(None),
+        }
+    }
+
+    /// The texts of a key.
+    pub(crate) fn list(&self, key: &str) -> &[String] {
+        match self.values.get(key) {
+            Some((Value::List(list), _)) => list,
+            _ => &[],
+        }
+    }
+
+    /// The number of a key.
+    pub(crate) fn number(&self, key: &str) -> u64 {
+        match self.values.get(key) {
+            Some((Value::Number(number), _)) => *number,
+            _ => 0,
+        }
+    }
+
+    fn read_file(&mut self, named: Option<(PathBuf, &'static str)>) -> Result<(), ConfigError> {
+        let by_hand = named.is_some();
+        let (path, by) = named.unwrap_or_else(|| (DEFAULT_FILE.into(), ""));
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !by_hand => return Ok(()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(ConfigError::NoFile { path, by });
+            }
+            Err(error) => return Err(ConfigError::File { path, problem: error.to_string() }),
+        };
+        let table: toml::Table = text.parse().map_err(|error: toml::de::Error| ConfigError::File {
+            path: path.clone(),
+            problem: at_line(&text, &error),
+        })?;
+        self.take_table(&path, "", table)?;
+        self.file = Some(path);
+        Ok(())
+    }
+
+    fn take_table(&mut self, path: &Path, within: &str, table: toml::Table) -> Result<(), ConfigError> {
+        let place = || Place::File(path.to_owned());
+        for (name, value) in table {
+            let name = format!("{within}{name}");
+            let below = format!("{name}.");
+            let is_table = KEYS.iter().any(|key| key.name.starts_with(&below));
+            match (Key::find(&name), value) {
+                (Some(key), value) => {
+                    let value = from_toml(key, value)
+                        .map_err(|problem| ConfigError::of(place(), key.name, problem, hint(key)))?;
+                    self.values.insert(key.name, (value, place()));
+                }
+                (None, toml::Value::Table(inner)) if is_table => self.take_table(path, &below, inner)?,
+                (None, _) if is_table => {
+                    return Err(ConfigError::of(place(), name.clone(), "is no table", format!("write [{name}]")));
+                }
+                (None, _) => return Err(ConfigError::of(place(), name, "is no key", known_keys())),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What the environment sets, and the configuration file that it names.
+type Environment = (Vec<(&'static str, Value, Place)>, Option<(PathBuf, &'static str)>);
+
+fn environment(variables: impl Iterator<Item = (OsString, OsString)>) -> Result<Environment, ConfigError> {
+    let mut found = Vec::new();
+    let mut file = None;
+    for (variable, value) in variables {
+        let Some(variable) = variable.to_str().filter(|name| name.starts_with(PREFIX)) else { continue };
+        let place = || Place::Environment(variable.to_owned());
+        if variable == CONFIG_VARIABLE {
+            file = Some((PathBuf::from(value), CONFIG_VARIABLE));
+            continue;
+        }
+        let Some(key) = KEYS.iter().find(|key| key.variable() == variable) else {
+            let variables: Vec<String> = KEYS.iter().map(Key::variable).collect();
+            let hint = format!("the variables are {CONFIG_VARIABLE}, {}", variables.join(", "));
+            return Err(ConfigError::of(Place::Environment(PREFIX.to_owned() + "*"), variable, "sets no key", hint));
+        };
+        let complain = |problem: String| ConfigError::of(place(), key.name, problem, hint(key));
+        let text = value.to_str().ok_or_else(|| complain("is not UTF-8".to_owned()))?;
+        found.push((key.name, parse(key, text).map_err(complain)?, place()));
+    }
+    Ok((found, file))
+}
+
+/// A value as it stands in the environment.
+fn parse(key: &Key, text: &str) -> Result<Value, String> {
+    match key.kind {
+        Kind::Text => Ok(Value::Text(text.to_owned())),
+        Kind::List => Ok(Value::List(text.split_whitespace().map(str::to_owned).collect())),
+        Kind::Number => text.parse().map(Value::Number).map_err(|_| format!("\"{text}\" is no whole number")),
+    }
+}
+
+fn from_toml(key: &Key, value: toml::Value) -> Result<Value, String> {
+    let found = value.type_str();
+    let wrong = || format!("is of type {found}");
+    match (key.kind, value) {
+        (Kind::Text, toml::Value::String(text)) => Ok(Value::Text(text)),
+        (Kind::Number, toml::Value::Integer(number)) => {
+            number.try_into().map(Value::Number).map_err(|_| format!("{number} is negative"))
+        }
+        (Kind::List, toml::Value::String(text)) => parse(key, &text),
+        (Kind::List, toml::Value::Array(items)) => items
+            .into_iter()
+            .map(|item| {
+                item.as_str().map(str::to_owned).ok_or_else(|| format!("has an item of type {}", item.type_str()))
+            })
+            .collect::<Result<_, _>>()
+            .map(Value::List),
+        _ => Err(wrong()),
+    }
+}
+
+/// What a value of the right type looks like.
+fn hint(key: &Key) -> &'static str {
+    match key.kind {
+        Kind::Text => "give a text; in the file in quotes",
+        Kind::List => "give texts: in the file a list such as [\"a\", \"b\"], in the environment with spaces between",
+        Kind::Number => "give a whole number, without quotes in the file",
+    }
+}
+
+fn known_keys() -> String {
+    let names: Vec<&str> = KEYS.iter().map(|key| key.name).collect();
+    format!("the keys are {}", names.join(", "))
+}
+
+fn at_line(text: &str, error: &toml::de::Error) -> String {
+    let problem = error.message().replace('\n', ", ");
+    match error.span().and_then(|span| text.get(..span.start)) {
+        Some(before) => format!("line {}: {problem}", before.matches('\n').count() + 1),
+        None => problem,
+    }
+}

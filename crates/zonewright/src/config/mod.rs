@@ -1,0 +1,259 @@
+//! The configuration: what can be set, read and checked.
+//!
+//! Values are read as they are written and turned into types here, before anything is made on disk, so that every complaint
+//! names the key, where it was set, and what would be right.
+
+mod keys;
+mod layers;
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+use dns::apex::{Apex, ApexNameserver};
+use dns::change::Limits;
+use dns::{Name, Ttl};
+
+use crate::cli::{DataFlags, ServeFlags};
+
+pub(crate) use self::layers::Place;
+use self::layers::{Layers, Value};
+
+/// Everything that can be set, checked.
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    pub(crate) data: PathBuf,
+    pub(crate) http: SocketAddr,
+    pub(crate) tls: Option<Tls>,
+    pub(crate) nameserver: NameserverKind,
+    pub(crate) dns: SocketAddr,
+    pub(crate) apex: Apex,
+    pub(crate) limits: Limits,
+    pub(crate) api: api::Settings,
+    layers: Layers,
+}
+
+/// The files for HTTPS, both in PEM.
+#[derive(Debug, Clone)]
+pub(crate) struct Tls {
+    pub(crate) cert: PathBuf,
+    pub(crate) key: PathBuf,
+}
+
+/// Where zones are deployed to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NameserverKind {
+    Embedded,
+    None,
+}
+
+/// A configuration that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    #[error("{} does not exist, and {by} names it as the configuration file", .path.display())]
+    NoFile { path: PathBuf, by: &'static str },
+    #[error("{}: {problem}", .path.display())]
+    File { path: PathBuf, problem: String },
+    #[error("{place}: {key}: {problem} ({hint})")]
+    Value { place: Place, key: String, problem: String, hint: String },
+}
+
+impl ConfigError {
+    fn of(place: Place, key: impl Into<String>, problem: impl Into<String>, hint: impl Into<String>) -> ConfigError {
+        ConfigError::Value { place, key: key.into(), problem: problem.into(), hint: hint.into() }
+    }
+}
+
+impl Config {
+    /// Reads everything for `serve`.
+    pub(crate) fn load(flags: &ServeFlags) -> Result<Config, ConfigError> {
+        let ServeFlags { data, http, tls_cert, tls_key, nameserver, dns, secondary, ns } = flags;
+        let texts =
+            [("http", http), ("tls_cert", tls_cert), ("tls_key", tls_key), ("nameserver", nameserver), ("dns", dns)];
+        let lists = [("secondary", secondary), ("ns", ns)];
+        let mut given: Vec<(&str, Value)> = data_flags(data);
+        given.extend(texts.into_iter().filter_map(|(key, text)| Some((key, Value::Text(text.clone()?)))));
+        let set = lists.into_iter().filter(|(_, list)| !list.is_empty());
+        given.extend(set.map(|(key, list)| (key, Value::List(list.clone()))));
+        check(Layers::read(data.config.as_deref(), given)?)
+    }
+
+    /// Reads everything for a command that only uses the data.
+    pub(crate) fn load_for_data(flags: &DataFlags) -> Result<Config, ConfigError> {
+        check(Layers::read(flags.config.as_deref(), data_flags(flags))?)
+    }
+
+    /// The SQLite file.
+    pub(crate) fn database_file(&self) -> PathBuf {
+        self.data.join("zonewright.sqlite")
+    }
+
+    /// The file that was read, if one was.
+    pub(crate) fn file(&self) -> Option<&PathBuf> {
+        self.layers.file.as_ref()
+    }
+
+    /// Where the value of a key was set.
+    pub(crate) fn place(&self, key: &str) -> Place {
+        self.layers.place(key)
+    }
+
+    /// A complaint about the value of a key that only its use brings to light.
+    pub(crate) fn bad(&self, key: &str, problem: impl Into<String>, hint: &str) -> ConfigError {
+        self.layers.bad(key, problem, hint)
+    }
+}
+
+fn data_flags(flags: &DataFlags) -> Vec<(&'static str, Value)> {
+    let texts = [("data", &flags.data), ("database", &flags.database)];
+    texts.into_iter().filter_map(|(key, text)| Some((key, Value::Text(text.clone()?)))).collect()
+}
+
+fn check(layers: Layers) -> Result<Config, ConfigError> {
+    let data = layers.text("data")?.unwrap_or_default().into();
+    if let Some(url) = layers.text("database")? {
+        let problem = format!("\"{}\" is not supported by this version", redacted(url));
+        return Err(layers.bad("database", problem, "leave it out for SQLite in the data directory"));
+    }
+    if !layers.list("secondary").is_empty() {
+        return Err(layers.bad("secondary", "this version deploys to the embedded nameserver only", "leave it out"));
+    }
+    let nameserver = match layers.text("nameserver")?.unwrap_or_default() {
+        "embedded" => NameserverKind::Embedded,
+        "none" => NameserverKind::None,
+        other => {
+            let problem = format!("\"{other}\" is not supported by this version");
+            return Err(layers.bad("nameserver", problem, "use embedded or none"));
+        }
+    };
+    let limits = Limits {
+        rrset_records: at_least_one(&layers, "limits.rrset_records")?,
+        ttl_min: ttl(&layers, "limits.ttl_min")?,
+        ttl_max: ttl(&layers, "limits.ttl_max")?,
+    };
+    if limits.ttl_min > limits.ttl_max {
+        let both = format!("{} is larger than limits.ttl_max, {}", limits.ttl_min, limits.ttl_max);
+        let key = if layers.place("limits.ttl_min") == Place::Default { "limits.ttl_max" } else { "limits.ttl_min" };
+        return Err(layers.bad(key, format!("limits.ttl_min, {both}"), "the smallest TTL cannot be above the largest"));
+    }
+    let api = api::Settings {
+        body_limit: at_least_one(&layers, "limits.body_bytes")?,
+        max_connections: at_least_one(&layers, "limits.connections")?,
+        failed_auth_burst: at_least_one(&layers, "limits.failed_auth_burst")?,
+        failed_auth_per_second: at_least_one(&layers, "limits.failed_auth_per_second")?,
+        default_ttl: limits.default_ttl(),
+        ..api::Settings::default()
+    };
+    Ok(Config {
+        data,
+        http: address(&layers, "http")?,
+        tls: tls(&layers)?,
+        nameserver,
+        dns: address(&layers, "dns")?,
+        apex: apex(&layers)?,
+        limits,
+        api,
+        layers,
+    })
+}
+
+fn address(layers: &Layers, key: &str) -> Result<SocketAddr, ConfigError> {
+    let text = layers.text(key)?.unwrap_or_default();
+    text.parse().map_err(|_| {
+        let hint = "give both, such as 127.0.0.1:8053, [::1]:8053 or 0.0.0.0:8053; no host names";
+        layers.bad(key, format!("\"{text}\" is no address with a port"), hint)
+    })
+}
+
+fn tls(layers: &Layers) -> Result<Option<Tls>, ConfigError> {
+    match (layers.text("tls_cert")?, layers.text("tls_key")?) {
+        (None, None) => Ok(None),
+        (Some(cert), Some(key)) => Ok(Some(Tls { cert: cert.into(), key: key.into() })),
+        (Some(_), None) => Err(layers.bad("tls_cert", "is set, but tls_key is not", "HTTPS needs both")),
+        (None, Some(_)) => Err(layers.bad("tls_key", "is set, but tls_cert is not", "HTTPS needs both")),
+    }
+}
+
+fn ttl(layers: &Layers, key: &str) -> Result<Ttl, ConfigError> {
+    let seconds = layers.number(key);
+    let ttl = u32::try_from(seconds).ok().and_then(Ttl::new);
+    ttl.ok_or_else(|| layers.bad(key, format!("{seconds} is too large"), "give 0 to 2147483647 seconds"))
+}
+
+fn at_least_one<N: TryFrom<u64>>(layers: &Layers, key: &str) -> Result<N, ConfigError> {
+    let number = layers.number(key);
+    if number == 0 {
+        return Err(layers.bad(key, "0 is too small", "give at least 1"));
+    }
+    N::try_from(number).map_err(|_| layers.bad(key, format!("{number} is too large"), "give a smaller number"))
+}
+
+/// The nameservers of every zone.
+fn apex(layers: &Layers) -> Result<Apex, ConfigError> {
+    const HINT: &str = "give NAME or NAME=ADDRESS,ADDRESS such as ns1.example.net=192.0.2.53,2001:db8::53";
+    let bad = |problem: String| layers.bad("ns", problem, HINT);
+    let mut set: Vec<ApexNameserver> = Vec::new();
+    for text in layers.list("ns") {
+        let (name, list) = text.split_once('=').map_or((text.as_str(), None), |(name, list)| (name, Some(list)));
+        let name = nameserver_name(name).map_err(|problem| bad(format!("\"{text}\": {problem}")))?;
+        if set.iter().any(|other| other.name == name) {
+            return Err(bad(format!("{name} is named twice")));
+        }
+        let mut addresses: Vec<IpAddr> = Vec::new();
+        for address in list.into_iter().flat_map(|list| list.split(',')) {
+            let usable = address.trim().parse::<IpAddr>().ok();
+            let usable = usable.filter(|address| !address.is_unspecified() && !address.is_multicast());
+            let Some(usable) = usable else {
+                return Err(bad(format!("\"{text}\": \"{}\" is no address of a host", address.trim())));
+            };
+            if addresses.contains(&usable) {
+                return Err(bad(format!("\"{text}\": {usable} stands there twice")));
+            }
+            addresses.push(usable);
+        }
+        set.push(ApexNameserver { name, addresses });
+    }
+    Apex::new(set).ok_or_else(|| bad("a zone needs at least one nameserver".to_owned()))
+}
+
+/// A host's name as BIND wants it in NS and SOA records (`check-names`): letters, digits, and hyphens inside.
+fn nameserver_name(text: &str) -> Result<Name, String> {
+    if text.trim_end_matches('.').parse::<IpAddr>().is_ok() {
+        return Err("an address stands where the name belongs".to_owned());
+    }
+    let name = Name::parse(text).map_err(|error| error.to_string())?;
+    let is_host = |label: &[u8]| {
+        label.iter().all(|c| c.is_ascii_alphanumeric() || *c == b'-')
+            && !label.starts_with(b"-")
+            && !label.ends_with(b"-")
+    };
+    if !name.labels().all(is_host) {
+        return Err("a host's name is made of letters, digits, and hyphens inside".to_owned());
+    }
+    if name.labels().count() < 2 {
+        return Err("is not a full host name".to_owned());
+    }
+    Ok(name)
+}
+
+/// A database URL without what it may say of a password.
+fn redacted(url: &str) -> String {
+    url.split_once("://").map_or_else(|| "(no URL)".to_owned(), |(scheme, _)| format!("{scheme}://..."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_those_of_the_crates() {
+        let config = check(Layers::read(Some(std::path::Path::new("/dev/null")), Vec::new()).unwrap()).unwrap();
+        assert_eq!(config.limits, Limits::default());
+        assert_eq!(config.api, api::Settings::default());
+    }
+
+    #[test]
+    fn a_database_url_is_shown_without_its_password() {
+        assert_eq!(redacted("postgres://zonewright:secret@db/zones"), "postgres://...");
+        assert_eq!(redacted("secret"), "(no URL)");
+    }
+}

@@ -1,0 +1,43 @@
+//! What is measured, for Prometheus: the recorder, and what the names mean. No label names a zone, an account or a client.
+
+use std::time::Duration;
+
+use metrics::{describe_counter, describe_gauge, describe_histogram};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Failure, chain};
+
+/// Upper bounds in seconds: from an answer out of memory to one that waited for a slow disk or nameserver.
+const BUCKETS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0];
+/// How often the recorder tidies up.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// Installs the recorder. Before anything that counts is made.
+pub(crate) fn start() -> Result<PrometheusHandle, Failure> {
+    let handle = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &BUCKETS)
+        .and_then(PrometheusBuilder::install_recorder)
+        .map_err(|error| Failure::Other(format!("metrics could not start: {}", chain(&error))))?;
+    describe_counter!("zonewright_http_requests_total", "HTTP requests answered, by method, route and status");
+    describe_histogram!("zonewright_http_request_duration_seconds", "From a request's head to its answer's");
+    describe_gauge!("zonewright_http_connections", "HTTP connections open");
+    describe_histogram!("zonewright_deploy_seconds", "From a change seen to its zone being served, by nameserver");
+    describe_counter!("zonewright_deploy_errors_total", "Deployments of a zone that failed and are tried again");
+    describe_gauge!("zonewright_deploy_waiting", "Zones that wait for deployment or are under way");
+    describe_gauge!("zonewright_deploy_oldest_waiting_seconds", "For how long the oldest of them waits");
+    describe_gauge!("zonewright_info", "Always 1; the version is in the label");
+    metrics::gauge!("zonewright_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+    Ok(handle)
+}
+
+/// Lets the recorder tidy up now and then, until `stop`.
+pub(crate) async fn upkeep(metrics: PrometheusHandle, stop: CancellationToken) {
+    let mut every = tokio::time::interval(UPKEEP);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = every.tick() => metrics.run_upkeep(),
+        }
+    }
+}
