@@ -6,9 +6,11 @@
 #![expect(dead_code, reason = "each file in `tests` is a program of its own that uses a part of this module")]
 #![expect(clippy::expect_used, clippy::print_stderr, reason = "helpers of tests are tests")]
 
+pub(crate) mod api;
+
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
@@ -24,6 +26,7 @@ pub(crate) struct Server {
     child: Child,
     http: SocketAddr,
     dns: Option<SocketAddr>,
+    base: String,
     stdout: Captured,
     stderr: Captured,
     data: Data,
@@ -46,7 +49,13 @@ impl Server {
 
     #[track_caller]
     fn launch(data: Data, flags: &[&str]) -> Server {
-        let mut child = zonewright(&data.path, &["serve", "--http", "127.0.0.1:0", "--dns", "127.0.0.1:0"])
+        let mut command = zonewright(&data.path, &["serve"]);
+        for address in ["--http", "--dns"] {
+            if !flags.contains(&address) {
+                command.args([address, "127.0.0.1:0"]);
+            }
+        }
+        let mut child = command
             .args(flags)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -56,7 +65,7 @@ impl Server {
         let stdout = Captured::read(child.stdout.take().expect("piped"));
         let stderr = Captured::read(child.stderr.take().expect("piped"));
         let unknown = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut server = Server { child, http: unknown, dns: None, stdout, stderr, data };
+        let mut server = Server { child, http: unknown, dns: None, base: String::new(), stdout, stderr, data };
         let running = wait_for("the server to say where it listens", || {
             server.assert_alive();
             let log = server.stderr.text();
@@ -65,17 +74,36 @@ impl Server {
         });
         server.http = address(&running["http.address"]).expect("the log names the HTTP address");
         server.dns = address(&running["dns.address"]);
-        let ready = format!("http://{}/readyz", server.http);
+        let scheme = if flags.contains(&"--tls-cert") { "https" } else { "http" };
+        // Not every address that is listened on can be asked: the unspecified ones become loopback.
+        let asked = match server.http.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::from(Ipv4Addr::LOCALHOST),
+            IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::from(Ipv6Addr::LOCALHOST),
+            ip => ip,
+        };
+        server.base = format!("{scheme}://{}", SocketAddr::new(asked, server.http.port()));
+        let ready = format!("{}/readyz", server.base);
         wait_for("the server to be ready", || {
             server.assert_alive();
-            ureq::get(&ready).config().timeout_global(Some(DEADLINE)).build().call().ok()
+            let asked = run(Command::new("curl").args(["-ksf", "--max-time", "30", &ready]));
+            asked.status.success().then_some(())
         });
         server
     }
 
+    /// The base of everything, without a slash at its end.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// What was printed on standard output so far.
+    pub(crate) fn said(&self) -> String {
+        self.stdout.text()
+    }
+
     /// The base of every API path, such as `http://127.0.0.1:40123/api/v1`.
     pub(crate) fn api(&self) -> String {
-        format!("http://{}/api/v1", self.http)
+        format!("{}/api/v1", self.base)
     }
 
     /// Where HTTP is answered.
@@ -100,11 +128,10 @@ impl Server {
     /// The whole text of the first start.
     #[track_caller]
     pub(crate) fn welcome(&self) -> String {
-        const LAST_LINE: &str = "  dig ";
         wait_for("the text of the first start", || {
             let text = self.stdout.text();
-            let last = text.find(LAST_LINE)?;
-            text[last..].contains('\n').then_some(text)
+            let last = text.find("\n  dig ").or_else(|| text.find("\nThere is no nameserver"))?;
+            text[last + 1..].contains('\n').then_some(text)
         })
     }
 
@@ -133,8 +160,20 @@ impl Server {
     /// Asks the process to stop (SIGTERM) and waits until it has.
     #[track_caller]
     pub(crate) fn stop(&mut self) -> ExitStatus {
-        let asked = run(Command::new("kill").arg("-TERM").arg(self.pid().to_string()));
-        assert!(asked.status.success(), "kill -TERM: {}", describe(&asked));
+        self.signal("TERM");
+        self.ended()
+    }
+
+    /// Sends a signal, such as `INT`.
+    #[track_caller]
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = run(Command::new("kill").arg(format!("-{name}")).arg(self.pid().to_string()));
+        assert!(sent.status.success(), "kill -{name}: {}", describe(&sent));
+    }
+
+    /// Waits until the process has ended.
+    #[track_caller]
+    pub(crate) fn ended(&mut self) -> ExitStatus {
         wait_for("the server to stop", || self.child.try_wait().expect("the process can be waited for"))
     }
 
