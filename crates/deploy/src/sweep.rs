@@ -17,9 +17,9 @@ use crate::chain::Chain;
 use crate::nameserver::{DeployError, Nameserver, Served};
 
 /// How many zones are read from the store at a time.
-const PAGE: u32 = 500;
+const PAGE: u32 = 2_000;
 /// How many zones a nameserver is asked for at a time.
-const ASKED_AT_ONCE: usize = 64;
+const ASKED_AT_ONCE: usize = 256;
 /// The wait before a sweep that failed is taken up again.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
 

@@ -1,9 +1,11 @@
 //! All zones at once, when named has none: the first start with many, or a wiped folder.
 //!
-//! named keeps the zones that were added to it in a database, `_default.nzd`. Of its older form, the text file `_default.nzf` with one
-//! `zone` statement on each line, it takes over everything into that database when it is configured and the database is
-//! empty. So: all zone files, one such text file, one `reconfig`; and then every zone is one that was added, to be removed and to come back
-//! after a restart like all others. Figures are in `docs/bind9.md`.
+//! named keeps the zones that were added to it in a database, `_default.nzd`. Of its older form, the text file
+//! `_default.nzf` with one `zone` statement on each line, it takes over everything into that database when it is configured and
+//! the database is empty. So: all zone files, one such text file, one `reconfig`; and then every zone is one that was added, to
+//! be removed and to come back after a restart like all others.
+//!
+//! On two busy cores 10,000 zones took 6 to 9 s so, and 42 to 56 s by `addzone`; 100,000 took 138 s.
 //!
 //! Decided against: an `include` with all zones. Its zones are part of the configuration, so that every removal would have to
 //! rewrite a file of many megabytes before the next restart, or a removed zone would be back.
