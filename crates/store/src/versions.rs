@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use dns::{Serial, ZoneId, ZoneName};
 
-use crate::AccountId;
+use crate::{AccountId, Zone};
 
 /// A version's number, counted per zone from 1. Not its serial: serials jump and wrap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,6 +43,12 @@ pub struct Head {
     pub name: ZoneName,
     pub version: VersionNumber,
     pub serial: Serial,
+}
+
+impl From<Zone> for Head {
+    fn from(zone: Zone) -> Head {
+        Head { id: zone.id, name: zone.name, version: zone.version, serial: zone.serial }
+    }
 }
 
 /// Which zones have changed, been made or been deleted after some position in the journal.

@@ -167,6 +167,11 @@ impl Store {
         Ok(Store { inner: Arc::new(inner) })
     }
 
+    /// Now, by the clock that it was opened with.
+    pub fn now(&self) -> Timestamp {
+        self.inner.shared.now()
+    }
+
     /// Ends the writer after the jobs it has, and closes the database. What is asked afterwards is refused as closed.
     pub async fn close(&self) {
         let inner = Arc::clone(&self.inner);
