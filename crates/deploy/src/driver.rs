@@ -180,6 +180,7 @@ impl Driver {
     }
 
     fn wait(&mut self, name: ZoneName, wish: Wish) {
+        self.progress.begin(&name);
         self.queue.push_back(name.clone());
         self.zones.insert(name, State::Waiting(wish));
     }
@@ -222,9 +223,7 @@ impl Driver {
                     tracing::debug!(zone.name = %name, server.id = server, ?outcome, ?waited, "deployed");
                     metrics::histogram!("zonewright_deploy_seconds", "nameserver" => server).record(waited);
                 }
-                if wish.failures > 0 {
-                    self.progress.set_error(&name, None);
-                }
+                self.progress.done(&name);
                 if let Some(since) = moved_again {
                     self.wait(name, Wish { since, failures: 0 });
                 }

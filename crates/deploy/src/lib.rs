@@ -17,20 +17,23 @@ pub mod bind9;
 mod chain;
 mod driver;
 mod embedded;
+mod lookout;
 mod nameserver;
 mod progress;
 pub mod query;
 mod reconcile;
 mod sweep;
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use dns::{Serial, ZoneName};
 use futures_util::future::join_all;
-use store::{Head, Store};
+use store::{Head, Store, Timestamp};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub use crate::embedded::Embedded;
@@ -38,6 +41,7 @@ pub use crate::nameserver::{DeployError, Kind, Nameserver, Served, Witness};
 
 use crate::chain::Chain;
 use crate::driver::Driver;
+use crate::lookout::{Answer, Observer};
 use crate::progress::Progress;
 use crate::reconcile::is_at;
 use crate::sweep::sweep_for_ever;
@@ -46,10 +50,6 @@ use crate::sweep::sweep_for_ever;
 const SWEPT_AHEAD: usize = 256;
 /// The wait after the journal could not be read.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(200);
-/// Who waits for a version asks at first after this time, ...
-const FIRST_LOOK: Duration = Duration::from_millis(1);
-/// ... then less and less often, down to once in this.
-const LAST_LOOK: Duration = Duration::from_millis(100);
 
 /// How deployment goes about its work.
 #[derive(Debug, Clone, Copy)]
@@ -68,13 +68,16 @@ impl Default for Settings {
 #[derive(Clone)]
 pub struct Deployment {
     targets: Arc<[Target]>,
+    stop: CancellationToken,
 }
 
-/// A nameserver that is asked what it serves.
+/// A nameserver, as those see it who want to know what it serves.
 struct Target {
     witness: Arc<dyn Witness>,
-    /// `None` for a secondary: it takes its zones from a primary.
-    progress: Option<Arc<Progress>>,
+    observer: Observer,
+    progress: Arc<Progress>,
+    /// `false` for a secondary: it takes its zones from a primary.
+    is_primary: bool,
 }
 
 /// Whether and how one nameserver serves a zone.
@@ -88,8 +91,22 @@ pub struct NameserverStatus {
     pub serial: Option<Serial>,
     /// Whether it serves the version asked about, or a later one.
     pub in_sync: bool,
-    /// Why it could not be asked, or why the last deployment of this zone failed.
+    /// When it answered, or was given up.
+    pub checked_at: Timestamp,
+    /// What is wrong, for everybody.
+    pub trouble: Option<Trouble>,
+    /// Why it could not be asked, or why the last deployment of this zone failed: for the operator only, as it may name
+    /// addresses and files.
     pub error: Option<String>,
+}
+
+/// What may be wrong between a zone and a nameserver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// It could not be asked what it serves.
+    NoAnswer,
+    /// The last attempt to deploy the zone to it failed; it is tried again.
+    DeployFailed,
 }
 
 impl Deployment {
@@ -109,10 +126,10 @@ impl Deployment {
         let mut channels = Vec::new();
         let mut targets = Vec::new();
         for nameserver in nameservers {
-            let progress = Arc::<Progress>::default();
+            let target = Target::new(Arc::clone(&nameserver) as Arc<dyn Witness>, true, &store);
             let (moved_sender, moved) = mpsc::unbounded_channel();
             let (swept_sender, swept) = mpsc::channel(SWEPT_AHEAD);
-            let driver = Driver::new(store.clone(), Arc::clone(&nameserver), Arc::clone(&progress));
+            let driver = Driver::new(store.clone(), Arc::clone(&nameserver), Arc::clone(&target.progress));
             tasks.push(tokio::spawn(driver.run(moved, swept, stop.clone())));
             let (every, swept_store) = (settings.sweep_every, store.clone());
             tasks.push(tokio::spawn(sweep_for_ever(
@@ -123,59 +140,103 @@ impl Deployment {
                 stop.clone(),
             )));
             channels.push(moved_sender);
-            targets.push(Target { witness: nameserver, progress: Some(progress) });
+            targets.push(target);
         }
-        targets.extend(secondaries.into_iter().map(|witness| Target { witness, progress: None }));
-        tasks.push(tokio::spawn(follow(store, position, start, channels, stop)));
+        targets.extend(secondaries.into_iter().map(|witness| Target::new(witness, false, &store)));
+        tasks.push(tokio::spawn(follow(store, position, start, channels, stop.clone())));
         let all = tokio::spawn(async {
             join_all(tasks).await;
         });
-        (Deployment { targets: targets.into() }, all)
+        (Deployment { targets: targets.into(), stop }, all)
     }
 
     /// Whether every nameserver has been compared with the store once since the start, and what differed was brought up to
     /// date or at least tried.
     pub fn is_settled(&self) -> bool {
-        self.targets.iter().filter_map(|target| target.progress.as_ref()).all(|progress| progress.is_settled())
+        self.targets.iter().filter(|target| target.is_primary).all(|target| target.progress.is_settled())
     }
 
-    /// Waits until every nameserver serves this version or a later one, for at most `patience`; says whether they do.
-    pub async fn wait(&self, head: &Head, patience: Duration) -> bool {
-        let all_serve = join_all(self.targets.iter().map(|target| target.wait(head)));
-        tokio::time::timeout(patience, all_serve).await.is_ok()
-    }
-
-    /// Asks every nameserver what it serves of a zone, now.
+    /// Asks every nameserver what it serves of a zone, now. One that does not answer delays this by two seconds at most.
     pub async fn status(&self, head: &Head) -> Vec<NameserverStatus> {
         join_all(self.targets.iter().map(|target| target.status(head))).await
+    }
+
+    /// Waits until every nameserver serves this version or a later one, for at most `patience` and not beyond the stop; says
+    /// whether they do. Where there is no nameserver, nothing can be proved, and the answer is no at once.
+    pub async fn wait(&self, head: &Head, patience: Duration) -> bool {
+        let serves_it = |answer: &Answer| matches!(answer.served, Ok(Some(served)) if is_at(head, served));
+        self.wait_for(&head.name, serves_it, patience).await
+    }
+
+    /// Waits until no nameserver serves anything of a zone that was deleted; otherwise like [`Deployment::wait`]. `last` is the
+    /// version of the deletion; another zone may have taken the name since.
+    pub async fn wait_gone(&self, last: &Head, patience: Duration) -> bool {
+        let since = Instant::now();
+        let serves_nothing_of_it = |answer: &Answer| {
+            // While a deployment that began before the deletion is under way, "not served" may mean "not yet".
+            let is_settled = answer.quiet && answer.asked >= since;
+            let is_another = |served: Served| match served.id {
+                Some(id) => id != last.id,
+                // A name's serials only grow, whichever zone has it.
+                None => served.serial.is_newer_than(last.serial),
+            };
+            is_settled && matches!(answer.served, Ok(served) if served.is_none_or(is_another))
+        };
+        self.wait_for(&last.name, serves_nothing_of_it, patience).await
+    }
+
+    async fn wait_for(&self, name: &ZoneName, is_enough: impl Fn(&Answer) -> bool, patience: Duration) -> bool {
+        if self.targets.is_empty() {
+            return false;
+        }
+        let every_nameserver = async {
+            // A secondary cannot have it before the primaries, so it is not asked before.
+            for is_primary in [true, false] {
+                let targets = self.targets.iter().filter(|target| target.is_primary == is_primary);
+                join_all(targets.map(|target| target.observer.until(name, &is_enough))).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = every_nameserver => true,
+            () = tokio::time::sleep(patience) => false,
+            () = self.stop.cancelled() => false,
+        }
+    }
+}
+
+impl fmt::Debug for Deployment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.targets.iter().map(|target| target.witness.name());
+        f.write_str("Deployment ")?;
+        f.debug_list().entries(names).finish()
     }
 }
 
 impl Target {
+    fn new(witness: Arc<dyn Witness>, is_primary: bool, store: &Store) -> Target {
+        let progress = Arc::<Progress>::default();
+        let observer = Observer::new(Arc::clone(&witness), Arc::clone(&progress), store.clone());
+        Target { witness, observer, progress, is_primary }
+    }
+
     async fn status(&self, head: &Head) -> NameserverStatus {
-        let (served, asking_failed) = match self.witness.served(&head.name).await {
-            Ok(served) => (served, None),
-            Err(error) => (None, Some(Chain(&error).to_string())),
+        let answer = self.observer.now(&head.name).await;
+        let (served, trouble, error) = match answer.served {
+            Err(error) => (None, Some(Trouble::NoAnswer), Some(error)),
+            Ok(served) => {
+                let error = self.progress.last_error(&head.name);
+                (served, error.as_ref().map(|_| Trouble::DeployFailed), error)
+            }
         };
         NameserverStatus {
             name: self.witness.name().to_owned(),
             kind: self.witness.kind(),
             serial: served.map(|served| served.serial),
             in_sync: served.is_some_and(|served| is_at(head, served)),
-            error: asking_failed.or_else(|| self.progress.as_ref()?.last_error(&head.name)),
-        }
-    }
-
-    async fn wait(&self, head: &Head) {
-        let mut pause = FIRST_LOOK;
-        while !self
-            .witness
-            .served(&head.name)
-            .await
-            .is_ok_and(|served| served.is_some_and(|served| is_at(head, served)))
-        {
-            tokio::time::sleep(pause).await;
-            pause = LAST_LOOK.min(pause * 2);
+            checked_at: answer.at,
+            trouble,
+            error,
         }
     }
 }

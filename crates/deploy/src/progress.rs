@@ -2,15 +2,19 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use dns::ZoneName;
 
-/// Shared between a driver, which writes it, and whoever asks.
+use crate::lookout::Lookouts;
+
+/// Shared between a driver, which writes it, and whoever asks. That of a secondary stays empty: nobody works on it from here.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
     settled: AtomicBool,
-    errors: Mutex<HashMap<ZoneName, String>>,
+    /// The zones that wait, are worked on or failed, each with the error of the last try.
+    work: Mutex<HashMap<ZoneName, Option<String>>>,
+    lookouts: Lookouts,
 }
 
 impl Progress {
@@ -23,16 +27,37 @@ impl Progress {
         self.settled.store(true, Relaxed);
     }
 
+    /// There is work on a zone until [`Progress::done`].
+    pub(crate) fn begin(&self, name: &ZoneName) {
+        self.work().entry(name.clone()).or_default();
+    }
+
+    /// A zone was brought to its head as it was at some time since [`Progress::begin`].
+    pub(crate) fn done(&self, name: &ZoneName) {
+        self.work().remove(name);
+        self.lookouts.look_again(name);
+    }
+
+    /// Whether nothing is being done about a zone, so that whatever will be done starts from the store as it is now.
+    pub(crate) fn is_quiet(&self, name: &ZoneName) -> bool {
+        !self.work().contains_key(name)
+    }
+
     /// Why the last try for a zone failed; `None` where it did not.
     pub(crate) fn last_error(&self, name: &ZoneName) -> Option<String> {
-        self.errors.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+        self.work().get(name).cloned().flatten()
     }
 
     pub(crate) fn set_error(&self, name: &ZoneName, error: Option<String>) {
-        let mut errors = self.errors.lock().unwrap_or_else(PoisonError::into_inner);
-        match error {
-            Some(error) => errors.insert(name.clone(), error),
-            None => errors.remove(name),
-        };
+        self.work().insert(name.clone(), error);
+    }
+
+    /// Who looks at which zone.
+    pub(crate) fn lookouts(&self) -> &Lookouts {
+        &self.lookouts
+    }
+
+    fn work(&self) -> MutexGuard<'_, HashMap<ZoneName, Option<String>>> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
