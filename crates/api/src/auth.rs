@@ -17,6 +17,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use deploy::Deployment;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use store::{AccountId, Author, Identity, Permission, Source, Store, StoreError};
@@ -79,6 +80,11 @@ impl<P> Caller<P> {
     /// The store.
     pub(crate) fn store(&self) -> &Store {
         &self.shared.store
+    }
+
+    /// The nameservers, to be asked what they serve.
+    pub(crate) fn deployment(&self) -> &Deployment {
+        &self.shared.deployment
     }
 
     /// Whose zones they are.

@@ -21,6 +21,8 @@ mod listing;
 mod members;
 mod operations;
 mod paging;
+mod prefer;
+mod proof;
 mod query;
 mod refusal;
 mod server;
@@ -33,6 +35,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::{HeaderValue, header};
 use axum::routing::{MethodFilter, MethodRouter};
+use deploy::Deployment;
 use store::Store;
 use tower_http::set_header::SetResponseHeaderLayer;
 
@@ -46,7 +49,7 @@ use error::Problem;
 /// What every path of the API begins with.
 pub const BASE: &str = "/api/v1";
 
-/// The API over one store.
+/// The API over one store and its deployment.
 #[derive(Debug, Clone)]
 pub struct Api {
     shared: Arc<Shared>,
@@ -56,15 +59,16 @@ pub struct Api {
 #[derive(Debug)]
 struct Shared {
     store: Store,
+    deployment: Deployment,
     settings: Settings,
     failed_attempts: FailedAttempts,
 }
 
 impl Api {
-    /// The API that answers from `store`.
-    pub fn new(store: Store, settings: Settings) -> Api {
+    /// The API that answers from `store`, and proves its answers by `deployment`.
+    pub fn new(store: Store, deployment: Deployment, settings: Settings) -> Api {
         let failed_attempts = FailedAttempts::new(&settings);
-        Api { shared: Arc::new(Shared { store, settings, failed_attempts }) }
+        Api { shared: Arc::new(Shared { store, deployment, settings, failed_attempts }) }
     }
 
     /// All operations, with and without the final slash, and the JSON answer for every unknown path. To be merged with routers

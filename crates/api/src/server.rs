@@ -79,6 +79,10 @@ pub async fn serve(
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientAddress(pub SocketAddr);
 
+/// Told when the server is to stop, among the extensions of each request: who waits for something should soon answer.
+#[derive(Debug, Clone)]
+pub(crate) struct Stopping(pub(crate) CancellationToken);
+
 /// How long to wait before accepting again when the operating system has no room for another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Requests that one HTTP/2 connection may have under way.
@@ -161,12 +165,13 @@ impl Server {
         let watch = Watch::new();
         let service = service_fn(|request: Request<Incoming>| {
             let under_way = watch.request();
-            let app = self.app.clone();
+            let (app, stopping) = (self.app.clone(), Stopping(self.stop.clone()));
             async move {
                 let (parts, body) = request.into_parts();
                 let body = Body::new(Lingering::new(body, &parts.headers));
                 let mut request = Request::from_parts(parts, body);
                 request.extensions_mut().insert(ClientAddress(peer));
+                request.extensions_mut().insert(stopping);
                 let response = app.oneshot(request).await?;
                 Ok::<_, Infallible>(response.map(|body| Watched::new(body, under_way)))
             }

@@ -83,6 +83,10 @@ struct Wish {
 impl Driver {
     pub(crate) fn new(store: Store, nameserver: Arc<dyn Nameserver>, progress: Arc<Progress>) -> Driver {
         let (zones, queue, failed) = (HashMap::new(), VecDeque::new(), DelayQueue::new());
+        // So that there is a number before the first failure.
+        let server = nameserver.name().to_owned();
+        metrics::counter!("zonewright_deploy_errors_total", "nameserver" => server).increment(0);
+        progress.set_seeding(true);
         Driver { store, nameserver, progress, zones, queue, failed, jitter: RandomState::new(), outage: None }
     }
 
@@ -96,7 +100,7 @@ impl Driver {
     ) {
         tokio::select! {
             () = stop.cancelled() => return,
-            () = self.seed() => {}
+            () = self.seed() => self.progress.set_seeding(false),
         }
         let mut running = FuturesUnordered::new();
         let mut report = tokio::time::interval(REPORT_EVERY);

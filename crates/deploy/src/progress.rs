@@ -12,6 +12,7 @@ use crate::lookout::Lookouts;
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
     settled: AtomicBool,
+    seeding: AtomicBool,
     /// The zones that wait, are worked on or failed, each with the error of the last try.
     work: Mutex<HashMap<ZoneName, Option<String>>>,
     lookouts: Lookouts,
@@ -27,6 +28,11 @@ impl Progress {
         self.settled.store(true, Relaxed);
     }
 
+    /// Whether it is being given all zones at once.
+    pub(crate) fn set_seeding(&self, seeding: bool) {
+        self.seeding.store(seeding, Relaxed);
+    }
+
     /// There is work on a zone until [`Progress::done`].
     pub(crate) fn begin(&self, name: &ZoneName) {
         self.work().entry(name.clone()).or_default();
@@ -40,7 +46,7 @@ impl Progress {
 
     /// Whether nothing is being done about a zone, so that whatever will be done starts from the store as it is now.
     pub(crate) fn is_quiet(&self, name: &ZoneName) -> bool {
-        !self.work().contains_key(name)
+        !self.seeding.load(Relaxed) && !self.work().contains_key(name)
     }
 
     /// Why the last try for a zone failed; `None` where it did not.

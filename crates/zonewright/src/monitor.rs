@@ -24,6 +24,7 @@ pub(crate) fn start() -> Result<PrometheusHandle, Failure> {
     describe_gauge!("zonewright_http_connections", "HTTP connections open");
     describe_histogram!("zonewright_deploy_seconds", "From a change seen to its zone being served, by nameserver");
     describe_counter!("zonewright_deploy_errors_total", "Deployments of a zone that failed and are tried again");
+    describe_counter!("zonewright_ask_errors_total", "Nameservers that did not say what they serve, by nameserver");
     describe_gauge!("zonewright_deploy_waiting", "Zones that wait for deployment or are under way");
     describe_gauge!("zonewright_deploy_oldest_waiting_seconds", "For how long the oldest of them waits");
     describe_gauge!("zonewright_info", "Always 1; the version is in the label");

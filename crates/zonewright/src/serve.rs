@@ -56,7 +56,7 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
         Some(server) => tokio::spawn(server.run(stop.clone())),
         None => tokio::spawn(stop.clone().cancelled_owned()),
     };
-    let app = api::Api::new(store.clone(), config.api.clone())
+    let app = api::Api::new(store.clone(), deployment.clone(), config.api.clone())
         .router()
         .merge(health::router(move || deployment.is_settled(), metrics.clone()));
     let mut serving = tokio::spawn(api::serve(listener, tls.clone(), app, config.api.clone(), stop_http.clone()));

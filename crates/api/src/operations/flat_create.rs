@@ -8,6 +8,7 @@ use crate::auth::{Caller, Create};
 use crate::error::Problem;
 use crate::json::{MemberError, Members};
 use crate::members::WholeRecord;
+use crate::proof::Proof;
 use crate::query::parse_uuid;
 use crate::views::RecordView;
 
@@ -58,8 +59,8 @@ impl Request {
     }
 }
 
-pub(crate) async fn handle(caller: Caller<Create>, members: Members) -> Result<Response, Error> {
+pub(crate) async fn handle(caller: Caller<Create>, proof: Proof, members: Members) -> Result<Response, Error> {
     let request = Request::of(&members)?;
-    let stored = create(&caller, request.zone, &request.record).await?;
-    Ok(created(&stored, RecordView::flat(&stored)))
+    let (zone, stored) = create(&caller, request.zone, &request.record).await?;
+    Ok(proof.of_version(zone, created(&stored, RecordView::flat(&stored))).await)
 }

@@ -5,6 +5,7 @@
 //! somebody else's are then the same 404.
 
 mod account_me;
+mod deployment_get;
 mod flat_create;
 mod flat_list;
 mod record_create;
@@ -63,6 +64,12 @@ pub static OPERATIONS: &[Operation] = &[
         path: "/dns-zones/{uuid}/",
         permission: Some(Permission::Delete),
         route: |method| on(method, zone_delete::handle),
+    },
+    Operation {
+        method: Method::GET,
+        path: "/dns-zones/{uuid}/deployment/",
+        permission: Some(Permission::List),
+        route: |method| on(method, deployment_get::handle),
     },
     Operation {
         method: Method::GET,

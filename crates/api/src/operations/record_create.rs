@@ -5,13 +5,14 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use dns::change::Edit;
 use dns::{Fault, ZoneId};
-use store::{ChangeError, StoreError, StoredRecord};
+use store::{ChangeError, StoreError, StoredRecord, Zone};
 
 use crate::BASE;
 use crate::auth::{Caller, Create};
 use crate::error::{ErrorCode, Problem};
 use crate::json::{MemberError, Members};
 use crate::members::WholeRecord;
+use crate::proof::Proof;
 use crate::query::PathId;
 use crate::views::RecordView;
 
@@ -56,26 +57,28 @@ impl IntoResponse for CreateRecordError {
 pub(crate) async fn handle(
     caller: Caller<Create>,
     PathId(id): PathId,
+    proof: Proof,
     members: Members,
 ) -> Result<Response, CreateRecordError> {
     members.only(&["record_type", "name", "value", "ttl", "priority"])?;
     let wanted = WholeRecord::of(&members)?;
     let zone = ZoneId(id.ok_or(CreateRecordError::NoZone)?);
-    let stored = create(&caller, zone, &wanted).await?;
-    Ok(created(&stored, RecordView::nested(&stored)))
+    let (zone, stored) = create(&caller, zone, &wanted).await?;
+    Ok(proof.of_version(zone, created(&stored, RecordView::nested(&stored))).await)
 }
 
-/// Makes the record that `wanted` says in a zone of the caller's.
+/// Makes the record that `wanted` says in a zone of the caller's; gives the zone after it, and the record.
 pub(crate) async fn create(
     caller: &Caller<Create>,
     zone: ZoneId,
     wanted: &WholeRecord,
-) -> Result<StoredRecord, CreateRecordError> {
+) -> Result<(Zone, StoredRecord), CreateRecordError> {
     let zone = caller.store().zone(caller.account(), zone).await?.ok_or(CreateRecordError::NoZone)?;
     let record = wanted.in_zone(&zone.name, caller.settings().default_ttl)?;
     let edit = Edit::Create(caller.store().new_record_id(), record);
     let committed = caller.store().change(&caller.author(), zone.id, vec![edit], Vec::new()).await?;
-    committed.records.into_iter().next().flatten().ok_or(CreateRecordError::NoResult)
+    let stored = committed.records.into_iter().next().flatten().ok_or(CreateRecordError::NoResult)?;
+    Ok((committed.zone, stored))
 }
 
 /// The answer for a record that was made.

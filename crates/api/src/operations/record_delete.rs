@@ -8,6 +8,7 @@ use store::{ChangeError, StoreError};
 
 use crate::auth::{Caller, Delete};
 use crate::error::{ErrorCode, Problem};
+use crate::proof::Proof;
 use crate::query::PathId;
 
 #[derive(Debug, thiserror::Error)]
@@ -32,9 +33,9 @@ impl IntoResponse for Error {
     }
 }
 
-pub(crate) async fn handle(caller: Caller<Delete>, PathId(id): PathId) -> Result<StatusCode, Error> {
+pub(crate) async fn handle(caller: Caller<Delete>, PathId(id): PathId, proof: Proof) -> Result<Response, Error> {
     let id = RecordId(id.ok_or(Error::NoRecord)?);
     let (zone, _) = caller.store().record(caller.account(), id).await?.ok_or(Error::NoRecord)?;
-    caller.store().change(&caller.author(), zone.id, vec![Edit::Delete(id)], Vec::new()).await?;
-    Ok(StatusCode::NO_CONTENT)
+    let committed = caller.store().change(&caller.author(), zone.id, vec![Edit::Delete(id)], Vec::new()).await?;
+    Ok(proof.of_version(committed.zone, StatusCode::NO_CONTENT).await)
 }

@@ -13,6 +13,7 @@ use crate::auth::{Caller, Update};
 use crate::error::{ErrorCode, Problem};
 use crate::json::{MemberError, Members};
 use crate::members::{ReadOnly, RecordChanges};
+use crate::proof::Proof;
 use crate::query::PathId;
 use crate::views::RecordView;
 
@@ -53,8 +54,9 @@ const ATTEMPTS: usize = 100;
 pub(crate) async fn handle(
     caller: Caller<Update>,
     PathId(id): PathId,
+    proof: Proof,
     members: Members,
-) -> Result<Json<RecordView>, Error> {
+) -> Result<Response, Error> {
     members.only(ReadOnly::WITH_RECORD)?;
     let (changes, read_only) = (RecordChanges::of(&members)?, ReadOnly::of(&members)?);
     let id = RecordId(id.ok_or(Error::NoRecord)?);
@@ -67,7 +69,7 @@ pub(crate) async fn handle(
         match caller.store().change(&author, zone.id, edits, vec![unmoved]).await {
             Ok(committed) => {
                 let stored = committed.records.into_iter().next().flatten().ok_or(Error::NoRecord)?;
-                return Ok(Json(RecordView::flat(&stored)));
+                return Ok(proof.of_version(committed.zone, Json(RecordView::flat(&stored))).await);
             }
             Err(ChangeError::Moved) => continue,
             Err(error) => return Err(Error::Change(error)),

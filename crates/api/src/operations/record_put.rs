@@ -12,6 +12,7 @@ use crate::auth::{Caller, Update};
 use crate::error::{ErrorCode, Problem};
 use crate::json::{MemberError, Members};
 use crate::members::{ReadOnly, WholeRecord};
+use crate::proof::Proof;
 use crate::query::PathId;
 use crate::views::RecordView;
 
@@ -46,8 +47,9 @@ impl IntoResponse for Error {
 pub(crate) async fn handle(
     caller: Caller<Update>,
     PathId(id): PathId,
+    proof: Proof,
     members: Members,
-) -> Result<Json<RecordView>, Error> {
+) -> Result<Response, Error> {
     members.only(ReadOnly::WITH_RECORD)?;
     let (wanted, read_only) = (WholeRecord::of(&members)?, ReadOnly::of(&members)?);
     let id = RecordId(id.ok_or(Error::NoRecord)?);
@@ -57,5 +59,5 @@ pub(crate) async fn handle(
     let edits = vec![Edit::Replace(id, record)];
     let committed = caller.store().change(&caller.author(), zone.id, edits, Vec::new()).await?;
     let stored = committed.records.into_iter().next().flatten().ok_or(Error::NoRecord)?;
-    Ok(Json(RecordView::flat(&stored)))
+    Ok(proof.of_version(committed.zone, Json(RecordView::flat(&stored))).await)
 }

@@ -11,6 +11,7 @@ use crate::BASE;
 use crate::auth::{Caller, Create};
 use crate::error::Problem;
 use crate::json::{MemberError, Members};
+use crate::proof::Proof;
 use crate::views::ZoneView;
 
 #[derive(Debug, thiserror::Error)]
@@ -62,8 +63,9 @@ fn created(zone: &Zone) -> Response {
     (StatusCode::CREATED, location, Json(Created { zone: ZoneView::of(zone), records: [] })).into_response()
 }
 
-pub(crate) async fn handle(caller: Caller<Create>, members: Members) -> Result<Response, Error> {
+pub(crate) async fn handle(caller: Caller<Create>, proof: Proof, members: Members) -> Result<Response, Error> {
     let request = Request::of(&members)?;
     let zone = caller.store().create_zone(&caller.author(), request.domain, false).await?;
-    Ok(created(&zone))
+    let answer = created(&zone);
+    Ok(proof.of_version(zone, answer).await)
 }

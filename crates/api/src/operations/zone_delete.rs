@@ -7,6 +7,7 @@ use store::StoreError;
 
 use crate::auth::{Caller, Delete};
 use crate::error::Problem;
+use crate::proof::Proof;
 use crate::query::PathId;
 
 #[derive(Debug, thiserror::Error)]
@@ -27,8 +28,8 @@ impl IntoResponse for Error {
     }
 }
 
-pub(crate) async fn handle(caller: Caller<Delete>, PathId(id): PathId) -> Result<StatusCode, Error> {
+pub(crate) async fn handle(caller: Caller<Delete>, PathId(id): PathId, proof: Proof) -> Result<Response, Error> {
     let zone = ZoneId(id.ok_or(Error::NoZone)?);
-    caller.store().delete_zone(&caller.author(), zone).await?.ok_or(Error::NoZone)?;
-    Ok(StatusCode::NO_CONTENT)
+    let deleted = caller.store().delete_zone(&caller.author(), zone).await?.ok_or(Error::NoZone)?;
+    Ok(proof.of_deletion(deleted, StatusCode::NO_CONTENT).await)
 }

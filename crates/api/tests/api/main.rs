@@ -8,6 +8,8 @@ mod contract;
 mod errors;
 mod lists;
 mod log;
+mod nameservers;
+mod proof;
 mod records;
 mod routes;
 mod server;

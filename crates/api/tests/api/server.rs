@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use api::{Api, Settings};
 use axum::Router;
+use deploy::{Deployment, Embedded, Nameserver, Witness};
 use dns::apex::ApexNameserver;
 use dns::change::{Edit, Limits, NewRecord, TtlChoice};
 use dns::{Apex, Name, OwnerName, RecordData, RecordType, Ttl, ZoneId, ZoneName};
@@ -26,6 +27,7 @@ pub(crate) struct Server {
     pub(crate) store: Store,
     pub(crate) runtime: Runtime,
     pub(crate) stop: CancellationToken,
+    stop_deploying: CancellationToken,
     serving: Option<JoinHandle<()>>,
     accounts: AtomicU32,
     _folder: TempDir,
@@ -38,6 +40,9 @@ pub(crate) struct Setup {
     pub(crate) more: Router,
     pub(crate) limits: Limits,
     pub(crate) tls: Option<tokio_rustls::TlsAcceptor>,
+    /// `None`: one that is sound.
+    pub(crate) nameservers: Option<Vec<Arc<dyn Nameserver>>>,
+    pub(crate) secondaries: Vec<Arc<dyn Witness>>,
 }
 
 impl Server {
@@ -60,11 +65,24 @@ impl Server {
         let store = Store::open(&folder.path().join("zones.db"), options).unwrap();
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
-        let stop = CancellationToken::new();
-        let app = Api::new(store.clone(), setup.settings.clone()).router().merge(setup.more);
+        let (stop, stop_deploying) = (CancellationToken::new(), CancellationToken::new());
+        let nameservers = setup.nameservers.unwrap_or_else(|| vec![Arc::new(Embedded::new(nameserver::Zones::new()))]);
+        let settings = deploy::Settings { sweep_every: Duration::from_millis(500) };
+        let (deployment, _) =
+            Deployment::start(store.clone(), nameservers, setup.secondaries, settings, stop_deploying.clone());
+        let app = Api::new(store.clone(), deployment, setup.settings.clone()).router().merge(setup.more);
         let serving = runtime.spawn(api::serve(listener, setup.tls, app, setup.settings, stop.clone()));
         drop(_inside);
-        Server { address, store, runtime, stop, serving: Some(serving), accounts: AtomicU32::new(0), _folder: folder }
+        Server {
+            address,
+            store,
+            runtime,
+            stop,
+            stop_deploying,
+            serving: Some(serving),
+            accounts: AtomicU32::new(0),
+            _folder: folder,
+        }
     }
 
     /// A new account, and a client with a token that allows everything.
@@ -110,6 +128,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.stop.cancel();
+        self.stop_deploying.cancel();
     }
 }
 

@@ -1,0 +1,90 @@
+//! `GET /dns-zones/{uuid}/deployment/`: what each nameserver serves of a zone, asked now.
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use deploy::{NameserverStatus, Trouble};
+use dns::ZoneId;
+use serde::Serialize;
+use store::{Head, StoreError};
+
+use crate::auth::{Caller, List};
+use crate::error::Problem;
+use crate::query::{Parameters, PathId, QueryError};
+use crate::views::iso;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    #[error("no such zone")]
+    NoZone,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Query(error) => Problem::from(error),
+            Self::NoZone => Problem::no_zone(),
+            Self::Store(error) => Problem::store(error),
+        }
+        .into_response()
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct DeploymentView {
+    serial: u32,
+    in_sync: bool,
+    nameservers: Vec<NameserverView>,
+}
+
+#[derive(Debug, Serialize)]
+struct NameserverView {
+    name: String,
+    kind: &'static str,
+    serial: Option<u32>,
+    in_sync: bool,
+    checked_at: String,
+    error: Option<&'static str>,
+}
+
+impl DeploymentView {
+    /// Where there is no nameserver, nobody serves the zone, so it is not in sync.
+    fn of(head: &Head, nameservers: Vec<NameserverStatus>) -> DeploymentView {
+        let in_sync = !nameservers.is_empty() && nameservers.iter().all(|status| status.in_sync);
+        let nameservers = nameservers.into_iter().map(NameserverView::of).collect();
+        DeploymentView { serial: head.serial.0, in_sync, nameservers }
+    }
+}
+
+impl NameserverView {
+    /// The operator's words about an error may name addresses and files, and stay with the operator.
+    fn of(status: NameserverStatus) -> NameserverView {
+        NameserverView {
+            name: status.name,
+            kind: status.kind.name(),
+            serial: status.serial.map(|serial| serial.0),
+            in_sync: status.in_sync,
+            checked_at: iso(status.checked_at),
+            error: status.trouble.map(|trouble| match trouble {
+                Trouble::NoAnswer => "The nameserver does not answer",
+                Trouble::DeployFailed => "The last attempt to deploy this zone failed; it is tried again",
+            }),
+        }
+    }
+}
+
+pub(crate) async fn handle(
+    caller: Caller<List>,
+    PathId(id): PathId,
+    parameters: Parameters,
+) -> Result<Json<DeploymentView>, Error> {
+    parameters.only(&[])?;
+    let id = ZoneId(id.ok_or(Error::NoZone)?);
+    // Read before anybody is asked: a change that is made meanwhile must not make what is served look old.
+    let head = Head::from(caller.store().zone(caller.account(), id).await?.ok_or(Error::NoZone)?);
+    let nameservers = caller.deployment().status(&head).await;
+    Ok(Json(DeploymentView::of(&head, nameservers)))
+}
