@@ -6,8 +6,6 @@
 
 mod common;
 
-use std::time::{Duration, Instant};
-
 use common::{DEADLINE, Server};
 use serde_json::{Value, json};
 
@@ -114,17 +112,6 @@ fn the_deployment_is_shown_with_the_serial_that_dig_sees() {
         json!({"name": "embedded", "kind": "embedded", "serial": serial, "in_sync": true,
                "checked_at": nameserver["checked_at"], "error": null})
     );
-}
-
-#[test]
-fn who_waits_does_not_hold_up_a_stop() {
-    let mut server = Server::start(&["--nameserver", "none"]);
-    let client = Client::of(&server);
-    let answer = client.send("POST", "/dns-zones/", "wait=60", &json!({"domain": "example.com"}));
-    assert_eq!((answer.status, answer.deployment.as_deref()), (201, Some("pending")));
-    let start = Instant::now();
-    assert!(server.stop().success());
-    assert!(start.elapsed() < Duration::from_secs(10));
 }
 
 #[test]
