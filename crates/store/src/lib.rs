@@ -11,6 +11,7 @@
 //! storing what is deployed (the nameserver is asked; anything else is a second truth).
 
 mod accounts;
+mod catalogs;
 mod clock;
 mod error;
 mod permissions;
@@ -20,6 +21,7 @@ mod versions;
 mod zones;
 
 pub use accounts::{Account, AccountId, CreateAccountError, NewAccount, PasswordHash};
+pub use catalogs::{CatalogChange, CatalogSnapshot, CatalogVersion, Member, catalog_of};
 pub use clock::{Clock, Timestamp};
 pub use error::StoreError;
 pub use permissions::{Permission, Permissions, UnknownPermission};

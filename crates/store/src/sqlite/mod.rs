@@ -9,13 +9,14 @@
 //! | `housekeeper` | what waits: uses of tokens, records of deleted zones, the log |
 //! | `accounts`, `tokens`, `identities` | who may ask |
 //! | `zones`, `records`, `change`, `apexes` | what they may ask for |
-//! | `journal`, `deployment` | what follows from it |
+//! | `journal`, `catalogs`, `deployment` | what follows from it |
 //!
 //! The log is written ahead (WAL) with `synchronous=FULL`: a commit that was answered survives the loss of power. Other
 //! processes may open the same file at the same time; SQLite's locks keep their transactions apart from the writer's.
 
 mod accounts;
 mod apexes;
+mod catalogs;
 mod change;
 mod deployment;
 mod housekeeper;
@@ -466,6 +467,33 @@ impl Store {
         let shared = Arc::clone(&self.inner.shared);
         let read = move |connection: &Connection| deployment::delta(&shared, connection, id, from);
         self.inner.readers.run(Size::Small, read).await
+    }
+
+    /// The newest serials of the 256 catalogs, in their order.
+    pub async fn catalog_serials(&self) -> Result<Vec<Serial>, StoreError> {
+        self.inner.readers.run(Size::Small, catalogs::serials).await
+    }
+
+    /// What a catalog's newest version holds.
+    pub async fn catalog(&self, catalog: u8) -> Result<CatalogSnapshot, StoreError> {
+        self.inner.readers.run(Size::Large, move |connection| catalogs::snapshot(connection, catalog)).await
+    }
+
+    /// The next `at_most` versions of a catalog after the one with serial `from`, oldest first. `None` where it never had such a
+    /// version.
+    pub async fn catalog_versions(
+        &self,
+        catalog: u8,
+        from: Serial,
+        at_most: u32,
+    ) -> Result<Option<Vec<CatalogVersion>>, StoreError> {
+        let read = move |connection: &Connection| catalogs::versions(connection, catalog, from, at_most);
+        self.inner.readers.run(Size::Small, read).await
+    }
+
+    /// Gives a catalog a version with the same content and a serial above `above`, unless it is above already; its serial then.
+    pub async fn raise_catalog_serial(&self, catalog: u8, above: Serial) -> Result<Serial, StoreError> {
+        self.inner.writer.run(move |work| catalogs::raise(work, catalog, above)).await
     }
 
     /// Which zones moved after a position in the journal.

@@ -14,10 +14,11 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
+use super::catalogs;
 use crate::StoreError;
 
 /// Every schema change since the first release, oldest first. Never change or remove one.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_first.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("migrations/0001_first.sql"), include_str!("migrations/0002_catalogs.sql")];
 
 /// "ZWrt": marks the file as ours.
 const APPLICATION_ID: i64 = 0x5a57_7274;
@@ -122,6 +123,7 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
         return Ok(());
     }
     let failed = |error: rusqlite::Error| StoreError::Migration(Box::new(error));
+    catalogs::define_function(&transaction).map_err(failed)?;
     for (number, migration) in (done + 1..).zip(missing) {
         tracing::info!(schema = number, "bringing the database's schema up to date");
         transaction.execute_batch(migration).map_err(failed)?;
@@ -180,11 +182,32 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_zones_of_an_older_schema_get_their_catalogs() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("old.sqlite");
+        let name = dns::ZoneName::parse("example.com").unwrap();
+        let old = Connection::open(&path).unwrap();
+        old.execute_batch(MIGRATIONS[0]).unwrap();
+        old.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+        old.pragma_update(None, "user_version", 1).unwrap();
+        old.execute_batch(
+            "INSERT INTO accounts VALUES (1, 'a@b', 'a@b', '', '', '', NULL, 0); INSERT INTO apexes VALUES (1, '');",
+        )
+        .unwrap();
+        old.execute("INSERT INTO zones VALUES (1, zeroblob(16), 1, ?1, 0, NULL, 0, 0, 1, 1, 1)", [name.name().key()])
+            .unwrap();
+        drop(old);
+        let connection = prepare(&path).unwrap();
+        let snapshot = catalogs::snapshot(&connection, crate::catalog_of(&name)).unwrap();
+        assert_eq!((snapshot.serial, snapshot.members.len()), (dns::Serial(1), 1));
+    }
+
+    #[test]
     fn released_migrations_never_change() {
         let digests: Vec<String> = MIGRATIONS
             .iter()
             .map(|sql| Sha256::digest(sql).iter().take(8).map(|octet| format!("{octet:02x}")).collect())
             .collect();
-        assert_eq!(digests, ["ba4d8c45d2ea393d"]);
+        assert_eq!(digests, ["ba4d8c45d2ea393d", "45141186049059c1"]);
     }
 }

@@ -3,10 +3,10 @@
 
 use rusqlite::Connection;
 
-use super::{apexes, change, deployment, journal, open, records, zones};
+use super::{apexes, catalogs, change, deployment, journal, open, records, zones};
 
 /// Every query that may read more than one row for a tenant, the operator or a nameserver.
-const QUERIES: [(&str, &str); 18] = [
+const QUERIES: [(&str, &str); 20] = [
     ("records of a name", change::LIVE_AT_OWNER),
     ("record of a zone", change::LIVE_BY_ID),
     ("records of a zone", records::OF_ZONE),
@@ -24,11 +24,14 @@ const QUERIES: [(&str, &str); 18] = [
     ("zone of anyone", zones::ONE_OF_ANYONE),
     ("records that ended", deployment::ENDED_SINCE),
     ("records that began", deployment::BEGUN_SINCE),
+    ("catalog's version by serial", catalogs::VERSION_BY_SERIAL),
+    ("versions of a catalog", catalogs::VERSIONS_SINCE),
     ("version by serial", deployment::VERSION_BY_SERIAL),
 ];
 
 /// As [`QUERIES`], where the order does not matter.
-const UNORDERED: [(&str, &str); 5] = [
+const UNORDERED: [(&str, &str); 6] = [
+    ("members of a catalog", catalogs::MEMBERS),
     ("snapshot", deployment::LIVE),
     ("unswept zones", zones::UNSWEPT),
     ("zones with an older apex", apexes::ZONES_WITH_OLDER_APEX),

@@ -106,7 +106,8 @@ impl Place {
         milliseconds.map(|milliseconds| self.time(column, milliseconds)).transpose()
     }
 
-    fn uuid(self, column: &'static str, row: &Row<'_>, index: usize) -> Result<Uuid, StoreError> {
+    /// A UUID, which is stored as its 16 octets.
+    pub(super) fn uuid(self, column: &'static str, row: &Row<'_>, index: usize) -> Result<Uuid, StoreError> {
         let octets = row.get_ref(index)?.as_blob().ok();
         self.sound(column, octets.and_then(|octets| Uuid::from_slice(octets).ok()))
     }

@@ -6,10 +6,11 @@
 use dns::{Name, Serial, ZoneId, ZoneName};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 
+use super::catalogs::{self, Change};
 use super::journal::{self, By, Kind};
 use super::rows::{self, ZONE_WIDTH, ZoneRow, zone_columns};
 use super::writer::Work;
-use crate::{AccountId, Author, CreateZoneError, Head, StoreError, VersionNumber, Zone, ZoneOfAnyone};
+use crate::{AccountId, Author, CreateZoneError, Head, StoreError, VersionNumber, Zone, ZoneOfAnyone, catalog_of};
 
 /// Makes a zone: its first version holds the server's own records.
 pub(super) fn create(
@@ -44,6 +45,7 @@ pub(super) fn create(
         return Err(CreateZoneError::Related);
     }
     journal::insert_version(work, &zone, &By::from(author), Kind::Change, now)?;
+    catalogs::moved(work, name, Change::Joined(zone.row), now)?;
     Ok(zone.zone)
 }
 
@@ -52,8 +54,8 @@ fn insert(work: &Work, zone: &ZoneRow, key: &[u8]) -> Result<bool, StoreError> {
     let inserted = work
         .connection
         .prepare_cached(
-            "INSERT INTO zones (uuid, account, name, created, record_count, version, serial, apex)
-             VALUES (?1, ?2, ?3, ?4, 0, 1, ?5, ?6)",
+            "INSERT INTO zones (uuid, account, name, created, record_count, version, serial, apex, catalog)
+             VALUES (?1, ?2, ?3, ?4, 0, 1, ?5, ?6, ?7)",
         )?
         .execute(params![
             zone.zone.id.0.as_bytes(),
@@ -62,6 +64,7 @@ fn insert(work: &Work, zone: &ZoneRow, key: &[u8]) -> Result<bool, StoreError> {
             zone.zone.created_at.as_millisecond(),
             zone.zone.serial.0,
             zone.apex,
+            catalog_of(&zone.zone.name),
         ]);
     match inserted {
         Ok(_) => Ok(true),
@@ -121,6 +124,7 @@ pub(super) fn delete(work: &Work, author: &Author, id: ZoneId) -> Result<Option<
     let now = work.now();
     journal::advance(&mut zone.zone, now);
     journal::insert_version(work, &zone, &By::from(author), Kind::Deleted, now)?;
+    catalogs::moved(work, &zone.zone.name, Change::Left(zone.row), now)?;
     work.connection
         .prepare_cached("UPDATE zones SET deleted = ?2, version = ?3, serial = ?4 WHERE id = ?1")?
         .execute(params![zone.row, now.as_millisecond(), journal::number(zone.zone.version), zone.zone.serial.0])?;

@@ -1,0 +1,131 @@
+//! Catalogs on SQLite. A zone joins its catalog in the transaction that makes it, and leaves it in the one that deletes it, each
+//! as a version of the catalog, so that the step from an earlier version is a range of rows.
+
+use dns::{Name, Serial, ZoneId, ZoneName};
+use rusqlite::functions::FunctionFlags;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::rows::Place;
+use super::writer::Work;
+use crate::catalogs::of_key;
+use crate::{CatalogChange, CatalogSnapshot, CatalogVersion, Member, StoreError, Timestamp, catalog_of};
+
+/// Gives SQL the function `catalog_of`, for a migration.
+pub(super) fn define_function(connection: &Connection) -> Result<(), rusqlite::Error> {
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    connection.create_scalar_function("catalog_of", 1, flags, |call| Ok(of_key(call.get_raw(0).as_blob()?)))
+}
+
+/// How a version of a catalog differs from the one before. The stored numbers never change their meaning.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Change {
+    /// The zone with this row joined.
+    Joined(i64),
+    /// The zone with this row left.
+    Left(i64),
+    /// Only the serial is another.
+    Nothing,
+}
+
+/// Notes that a zone was made or deleted.
+pub(super) fn moved(work: &Work, zone: &ZoneName, change: Change, now: Timestamp) -> Result<(), StoreError> {
+    let catalog = catalog_of(zone);
+    let serial = serial(&work.connection, catalog)?.next(Serial::at_time(now.as_second()));
+    append(work, catalog, serial, change)
+}
+
+/// Moves a catalog above `above`, where it is not.
+pub(super) fn raise(work: &Work, catalog: u8, above: Serial) -> Result<Serial, StoreError> {
+    let mut serial = serial(&work.connection, catalog)?;
+    if !serial.is_newer_than(above) {
+        if above.is_newer_than(serial) {
+            serial = above;
+        }
+        serial = serial.next(Serial::at_time(work.now().as_second()));
+        append(work, catalog, serial, Change::Nothing)?;
+    }
+    Ok(serial)
+}
+
+fn append(work: &Work, catalog: u8, serial: Serial, change: Change) -> Result<(), StoreError> {
+    let version: i64 = work
+        .connection
+        .prepare_cached("UPDATE catalogs SET version = version + 1, serial = ?2 WHERE number = ?1 RETURNING version")?
+        .query_row(params![catalog, serial.0], |row| row.get(0))?;
+    let (zone, change) = match change {
+        Change::Joined(zone) => (Some(zone), 1),
+        Change::Left(zone) => (Some(zone), -1),
+        Change::Nothing => (None, 0),
+    };
+    work.connection
+        .prepare_cached(
+            "INSERT INTO catalog_versions (catalog, version, serial, zone, change) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![catalog, version, serial.0, zone, change])?;
+    Ok(())
+}
+
+/// The newest serials, in the catalogs' order.
+pub(super) fn serials(connection: &Connection) -> Result<Vec<Serial>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT serial FROM catalogs ORDER BY number")?;
+    let serials = statement.query_map([], |row| row.get(0).map(Serial))?;
+    Ok(serials.collect::<Result<_, _>>()?)
+}
+
+fn serial(connection: &Connection, catalog: u8) -> Result<Serial, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT serial FROM catalogs WHERE number = ?1")?;
+    Ok(Serial(statement.query_row([catalog], |row| row.get(0))?))
+}
+
+pub(super) const MEMBERS: &str =
+    "SELECT id, uuid, name FROM zones INDEXED BY zones_by_catalog WHERE catalog = ?1 AND deleted IS NULL";
+
+/// All of a catalog.
+pub(super) fn snapshot(connection: &Connection, catalog: u8) -> Result<CatalogSnapshot, StoreError> {
+    let serial = serial(connection, catalog)?;
+    let mut statement = connection.prepare_cached(MEMBERS)?;
+    let mut rows = statement.query([catalog])?;
+    let mut members = Vec::new();
+    while let Some(row) = rows.next()? {
+        members.push(member(row, row.get(0)?)?);
+    }
+    Ok(CatalogSnapshot { serial, members })
+}
+
+pub(super) const VERSION_BY_SERIAL: &str = "SELECT version FROM catalog_versions INDEXED BY catalog_versions_by_serial
+     WHERE catalog = ?1 AND serial = ?2 ORDER BY version DESC LIMIT 1";
+pub(super) const VERSIONS_SINCE: &str = "SELECT c.zone, z.uuid, z.name, c.change, c.serial, v.serial
+     FROM catalog_versions c LEFT JOIN zones z ON z.id = c.zone LEFT JOIN versions v ON v.zone = c.zone AND v.version = 1
+     WHERE c.catalog = ?1 AND c.version > ?2 ORDER BY c.version LIMIT ?3";
+
+/// The versions after the one with serial `from`, oldest first.
+pub(super) fn versions(
+    connection: &Connection,
+    catalog: u8,
+    from: Serial,
+    at_most: u32,
+) -> Result<Option<Vec<CatalogVersion>>, StoreError> {
+    let earlier: Option<i64> = connection
+        .prepare_cached(VERSION_BY_SERIAL)?
+        .query_row(params![catalog, from.0], |row| row.get(0))
+        .optional()?;
+    let Some(earlier) = earlier else { return Ok(None) };
+    let mut statement = connection.prepare_cached(VERSIONS_SINCE)?;
+    let mut rows = statement.query(params![catalog, earlier, at_most])?;
+    let mut versions = Vec::new();
+    while let Some(row) = rows.next()? {
+        let change = match (row.get::<_, Option<i64>>(0)?, row.get::<_, i64>(3)?) {
+            (Some(zone), 1) => CatalogChange::Joined { member: member(row, zone)?, first: Serial(row.get(5)?) },
+            (Some(zone), -1) => CatalogChange::Left(member(row, zone)?),
+            _ => CatalogChange::Nothing,
+        };
+        versions.push(CatalogVersion { serial: Serial(row.get(4)?), change });
+    }
+    Ok(Some(versions))
+}
+
+fn member(row: &Row<'_>, zone: i64) -> Result<Member, StoreError> {
+    let place = Place { table: "zones", row: zone };
+    let name = row.get_ref(2)?.as_blob().ok().and_then(|key| Name::from_key(key).ok());
+    Ok(Member { id: ZoneId(place.uuid("uuid", row, 1)?), name: ZoneName::from_stored(place.sound("name", name)?) })
+}
