@@ -78,6 +78,11 @@ impl TsigKey {
         &self.name
     }
 
+    /// The name as configuration spells it.
+    pub(super) fn label(&self) -> &ConfigText {
+        &self.label
+    }
+
     /// The same secret for the control channel.
     pub fn control_key(&self) -> &ControlKey {
         &self.secret

@@ -3,11 +3,14 @@
 pub mod ask;
 pub mod audit;
 mod bulk;
+pub mod catalog;
+pub mod config;
 pub mod control;
 pub mod folder;
 mod frame;
 pub mod key;
 mod primary;
+pub mod secondary;
 pub mod transfer;
 pub mod update;
 mod wire_record;

@@ -3,6 +3,8 @@
 
 pub(crate) mod channel;
 pub(crate) mod content;
+pub(crate) mod daemon;
 pub(crate) mod dynamic;
+pub(crate) mod followers;
 pub(crate) mod named;
 pub(crate) mod primary;

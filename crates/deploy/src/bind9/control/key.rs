@@ -80,6 +80,11 @@ impl ControlKey {
         &self.secret
     }
 
+    /// The secret as configuration files spell it.
+    pub(in crate::bind9) fn secret_base64(&self) -> String {
+        BASE64.encode(&self.secret)
+    }
+
     /// The HMAC of `message`, [`Algorithm::digest_len`] bytes.
     pub(super) fn sign(&self, message: &[u8]) -> Vec<u8> {
         match self.algorithm {

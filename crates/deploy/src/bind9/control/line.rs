@@ -1,4 +1,4 @@
-//! The text of a command, and the only way of putting outside data into it.
+//! The text of a command or of a statement, and the only way of putting outside data into it.
 //!
 //! named splits a command line into tokens with the lexer of its configuration language, so a
 //! name or a path that is pasted in can close a quote or a brace and begin another command. Here a
@@ -74,35 +74,35 @@ pub enum ConfigTextError {
 
 /// A command line under construction. Everything added is set apart by a space.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct CommandLine(String);
+pub(in crate::bind9) struct CommandLine(String);
 
 impl CommandLine {
     /// Adds words and punctuation of the program itself.
-    pub(super) fn word(&mut self, word: &'static str) -> &mut Self {
+    pub(in crate::bind9) fn word(&mut self, word: &'static str) -> &mut Self {
         self.push(format_args!("{word}"))
     }
 
     /// Adds a path or another text.
-    pub(super) fn text(&mut self, text: &ConfigText) -> &mut Self {
+    pub(in crate::bind9) fn text(&mut self, text: &ConfigText) -> &mut Self {
         self.push(format_args!("{text}"))
     }
 
     /// Adds the name of a zone or a key.
-    pub(super) fn name(&mut self, name: &Name) -> &mut Self {
+    pub(in crate::bind9) fn name(&mut self, name: &Name) -> &mut Self {
         self.push(format_args!("{}", QuotedName(name)))
     }
 
     /// Adds a number.
-    pub(super) fn number(&mut self, number: u32) -> &mut Self {
+    pub(in crate::bind9) fn number(&mut self, number: u32) -> &mut Self {
         self.push(format_args!("{number}"))
     }
 
     /// Adds an address.
-    pub(super) fn address(&mut self, address: IpAddr) -> &mut Self {
+    pub(in crate::bind9) fn address(&mut self, address: IpAddr) -> &mut Self {
         self.push(format_args!("{address}"))
     }
 
-    pub(super) fn as_str(&self) -> &str {
+    pub(in crate::bind9) fn as_str(&self) -> &str {
         &self.0
     }
 

@@ -34,6 +34,7 @@ pub use self::command::Command;
 pub use self::error::{ControlError, Stage};
 pub(super) use self::key::read_statement;
 pub use self::key::{Algorithm, ControlKey, KeyError};
+pub(super) use self::line::CommandLine;
 pub use self::line::{ConfigText, ConfigTextError};
 pub use self::reply::{Refusal, Refused, Reply, ZoneKind, ZoneStatus};
 pub use self::wire::{CommandTooLong, ProtocolError};

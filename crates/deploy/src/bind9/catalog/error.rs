@@ -1,0 +1,111 @@
+//! Why a catalog is not up to date.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::bind9::ask::AskError;
+use crate::bind9::control::{ConfigTextError, ControlError};
+use crate::bind9::transfer::TransferError;
+use crate::bind9::update::UpdateError;
+use crate::chain::Chain;
+use crate::nameserver::DeployError;
+
+/// Why a catalog is not up to date.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogError {
+    /// The store could not be read.
+    #[error("the store could not be read")]
+    Store(#[from] store::StoreError),
+    /// The primary did not say what it serves.
+    #[error("the catalog {catalog} could not be asked for")]
+    Ask {
+        /// Which catalog.
+        catalog: String,
+        /// Why.
+        #[source]
+        source: AskError,
+    },
+    /// The update was not made, or not answered.
+    #[error("the catalog {catalog} could not be updated")]
+    Update {
+        /// Which catalog.
+        catalog: String,
+        /// Why.
+        #[source]
+        source: UpdateError,
+    },
+    /// The primary refused the update, or failed over it.
+    #[error("the update of the catalog {catalog} was refused: the update key may not change it, or it is frozen")]
+    Refused {
+        /// Which catalog.
+        catalog: String,
+    },
+    /// What is served could not be read.
+    #[error("the catalog {catalog} could not be compared")]
+    Transfer {
+        /// Which catalog.
+        catalog: String,
+        /// Why.
+        #[source]
+        source: TransferError,
+    },
+    /// A command was refused, or not answered.
+    #[error("the catalog {catalog} could not be added")]
+    Control {
+        /// Which catalog.
+        catalog: String,
+        /// Why.
+        #[source]
+        source: ControlError,
+    },
+    /// The file could not be written.
+    #[error("{path} cannot be written")]
+    File {
+        /// Which file or folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The folder's path has no spelling in named's configuration.
+    #[error("the folder of the catalogs is no good")]
+    Folder(#[from] ConfigTextError),
+    /// Somebody else changes the catalog all the time.
+    #[error("the catalog {catalog} changes under our hands: is another server deploying to this nameserver?")]
+    Contended {
+        /// Which catalog.
+        catalog: String,
+    },
+    /// The thread that writes files has ended, with the runtime.
+    #[error("the server is stopping")]
+    Stopped,
+}
+
+/// Only what says that the nameserver is away says so of all its zones too.
+impl From<CatalogError> for DeployError {
+    fn from(error: CatalogError) -> DeployError {
+        let is_away = match &error {
+            CatalogError::Ask { source, .. } => {
+                matches!(source, AskError::Timeout(_) | AskError::Unreachable(_) | AskError::Stopped)
+            }
+            CatalogError::Update { source, .. } => !matches!(source, UpdateError::Message(_) | UpdateError::Rcode(_)),
+            CatalogError::Transfer { source, .. } => {
+                matches!(source, TransferError::Connect(_) | TransferError::Timeout(_) | TransferError::Broken(_))
+            }
+            CatalogError::Control { source, .. } => {
+                !matches!(source, ControlError::Refused(_) | ControlError::Protocol(_) | ControlError::TooLong(_))
+            }
+            CatalogError::Stopped => true,
+            CatalogError::Store(_)
+            | CatalogError::Refused { .. }
+            | CatalogError::File { .. }
+            | CatalogError::Folder(_)
+            | CatalogError::Contended { .. } => false,
+        };
+        match error {
+            CatalogError::Store(error) => DeployError::Store(error),
+            error if is_away => DeployError::Unreachable(Box::new(error)),
+            error => DeployError::Refused(Chain(&error).to_string()),
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! A catalog's file: written whole or not at all, without the journals of what was there before.
+
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use super::CatalogError;
+
+/// What named keeps beside a zone file.
+const JOURNALS: [&str; 2] = [".jnl", ".jbk"];
+
+/// Puts a file in its place. The zone must not be loaded. Blocks.
+pub(super) fn put(folder: &Path, name: &str, text: &str) -> Result<(), CatalogError> {
+    let path = folder.join(name);
+    write(folder, &path, text).map_err(|source| CatalogError::File { path, source })
+}
+
+fn write(folder: &Path, path: &Path, text: &str) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    for suffix in JOURNALS {
+        match fs::remove_file(with_suffix(path, suffix)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    let draft = with_suffix(path, ".new");
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+    // As readable as the folder is: named may be another user, of the same group.
+    let mode = fs::metadata(folder)?.permissions().mode();
+    file.set_permissions(Permissions::from_mode(mode & 0o666))?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&draft, path)?;
+    File::open(folder)?.sync_all()
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut path = path.as_os_str().to_owned();
+    path.push(suffix);
+    path.into()
+}

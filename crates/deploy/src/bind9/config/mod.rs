@@ -1,0 +1,35 @@
+//! Complete configurations of named: for the primary that zones are deployed to, and for secondaries that follow it.
+//!
+//! Pure functions from typed values to text. The managed named, the command line and the tests all print through here, so that
+//! what an operator gets is what was tested. Text reaches named only through [`writer`], which uses the quoting of the
+//! control channel's command lines.
+//!
+//! Every setting that differs from named's default has its reason beside it, in the text itself: it is read by the operator
+//! who merges it into a configuration of his own.
+//!
+//! Decided against: catalog zones in the primary's configuration. They are added over the control channel like any zone, so
+//! that a wiped folder heals without a restart, and the part to merge stays short.
+
+mod keys;
+mod knot;
+mod primary;
+mod secondary;
+mod writer;
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+pub(in crate::bind9) use keys::write_private;
+pub use keys::{Keys, KeysError};
+pub use knot::{KnotConfig, knot_secondary};
+pub use primary::{PrimaryConfig, primary};
+pub use secondary::{SecondaryConfig, secondary};
+
+/// Where this host reaches a server that listens on `listen`: a wildcard address is reached on the loopback.
+pub fn reached_at(listen: SocketAddr) -> SocketAddr {
+    let ip = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listen.port())
+}

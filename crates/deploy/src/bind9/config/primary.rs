@@ -1,0 +1,195 @@
+//! The primary: takes zones over its control channel, changes over dynamic updates, and tells the secondaries.
+
+use std::net::SocketAddr;
+
+use super::writer::{Writer, signed_server};
+use crate::bind9::control::ConfigText;
+use crate::bind9::key::TsigKey;
+
+/// What a primary's configuration depends on.
+#[derive(Debug, Clone)]
+pub struct PrimaryConfig {
+    /// named's working directory, absolute; the list of added zones is kept in it. named does not make it.
+    pub directory: ConfigText,
+    /// Where queries, updates and transfers are answered, UDP and TCP.
+    pub listen: Vec<SocketAddr>,
+    /// Where the control channel is. It belongs on the loopback address: its messages are signed and not encrypted.
+    pub control: SocketAddr,
+    /// The key of the control channel. All keys have different names.
+    pub control_key: TsigKey,
+    /// The key of this server's dynamic updates and of its own transfers.
+    pub update_key: TsigKey,
+    /// The key of the secondaries' transfers, and of the NOTIFYs to them.
+    pub transfer_key: TsigKey,
+    /// The secondaries' DNS addresses.
+    pub secondaries: Vec<SocketAddr>,
+    /// Whether named is this server's child: then it logs to its standard error, and has its process number in `named.pid`.
+    pub is_managed: bool,
+}
+
+/// The complete configuration.
+pub fn primary(config: &PrimaryConfig) -> String {
+    let mut writer = Writer::default();
+    writer.comment(if config.is_managed { MANAGED } else { EXTERNAL }).gap();
+    for key in [&config.control_key, &config.update_key, &config.transfer_key] {
+        writer.key(key);
+    }
+    writer.gap().comment("MERGE: beside `inet` lines that you have.").block(
+        |line| {
+            line.word("controls");
+        },
+        |controls| {
+            controls.statement(|line| {
+                let ip = config.control.ip();
+                line.word("inet").address(ip).word("port").number(config.control.port().into());
+                line.word("allow {").address(ip).word("; } keys {").text(config.control_key.label()).word("; }");
+            });
+        },
+    );
+    writer.gap().comment("MERGE: each line into your `options`.").block(
+        |line| {
+            line.word("options");
+        },
+        |options| render_options(options, config),
+    );
+    if config.is_managed {
+        writer.gap();
+        logging(&mut writer);
+    }
+    writer.finish()
+}
+
+fn render_options(options: &mut Writer, config: &PrimaryConfig) {
+    let (update, transfer) = (config.update_key.name(), config.transfer_key.name());
+    options.statement(|line| {
+        line.word("directory").text(&config.directory);
+    });
+    options.fixed("pid-file \"named.pid\"").fixed("session-keyfile none");
+    options.fixed(if config.is_managed { "lock-file \"named.lock\"" } else { "lock-file none" });
+    options.listen(&config.listen);
+
+    options
+        .gap()
+        .comment("An authoritative server and nothing else.")
+        .fixed("recursion no")
+        .fixed("allow-query { any; }");
+    options.fixed("minimal-responses yes").fixed("minimal-any yes").fixed("dnssec-validation no");
+    options.because("Nothing is cached, and the default takes memory for a large cache.", "max-cache-size 2M");
+    options.because("Zones such as 10.in-addr.arpa may be customers'.", "empty-zones-enable no");
+    options.fixed("zone-statistics none").fixed("version none");
+    options.because("Connections at the same time.", "tcp-clients 2000");
+
+    options.gap().comment("Zones come over the control channel; room for millions of them.");
+    options.fixed("allow-new-zones yes").fixed("lmdb-mapsize 2G");
+    options.because(
+        "Rules are checked before a zone comes here, and owners may have underscores.",
+        "check-names primary ignore",
+    );
+    options.fixed("check-integrity no");
+
+    options.gap().comment("Who may fetch zones: the secondaries and, to compare, this server.").statement(|line| {
+        line.word("allow-transfer { key").name(transfer).word("; key").name(update).word("; }");
+    });
+    options.because("Updates need a key that each zone names.", "allow-update { none; }");
+    options.fixed("allow-update-forwarding { none; }").fixed("allow-notify { none; }");
+
+    options.gap().comment(
+        "The secondaries are told at once. By default the second NOTIFY of a zone waits 5 seconds, and 20 go out\n\
+         per second.",
+    );
+    options.fixed("notify explicit");
+    options.statement(|line| {
+        line.word("also-notify {");
+        for secondary in &config.secondaries {
+            signed_server(line, *secondary, &config.transfer_key);
+            line.word(";");
+        }
+        line.word("}");
+    });
+    options.fixed("notify-delay 0").fixed("notify-rate 10000").fixed("startup-notify-rate 10000");
+    options.fixed("serial-query-rate 10000").fixed("transfers-out 1000");
+}
+
+/// named's log on its standard error, in a form that [`super::super::managed`] reads.
+fn logging(writer: &mut Writer) {
+    writer.block(
+        |line| {
+            line.word("logging");
+        },
+        |logging| {
+            logging.block(
+                |line| {
+                    line.word("channel parent");
+                },
+                |channel| {
+                    channel.fixed("stderr").fixed("severity info").fixed("print-time no");
+                    channel.fixed("print-severity yes").fixed("print-category yes");
+                },
+            );
+            logging.fixed("category default { parent; }").fixed("category unmatched { null; }");
+            logging.because(
+                "One line for every transfer and NOTIFY is too much on a busy server.",
+                "category notify { null; }",
+            );
+            logging.fixed("category xfer-out { null; }").fixed("category update { null; }");
+            logging.fixed("category update-security { parent; }").fixed("category lame-servers { null; }");
+        },
+    );
+}
+
+const MANAGED: &str = "Written at every start by the server that runs this named: changes made here are lost.";
+
+const EXTERNAL: &str = "\
+A BIND 9.18 primary for Zonewright. Complete: it runs as it is with `named -c FILE`.
+This file holds secrets: mode 0640, owner root, group bind.
+
+The directory must exist, and named and Zonewright both write below it. On Debian:
+    install -d -o zonewright -g bind -m 2770 /var/lib/bind/zonewright
+AppArmor confines Debian's named to /etc/bind, /var/lib/bind and /var/cache/bind.
+
+To merge it into a configuration that you have: the three keys as they are, and the parts marked MERGE.";
+
+#[cfg(test)]
+mod tests {
+    use super::super::secondary::tests::key;
+    use super::*;
+
+    fn config() -> PrimaryConfig {
+        PrimaryConfig {
+            directory: ConfigText::new("/srv/with space; }/dns").unwrap(),
+            listen: vec!["0.0.0.0:53".parse().unwrap(), "[2001:db8::1]:5353".parse().unwrap()],
+            control: "127.0.0.1:9953".parse().unwrap(),
+            control_key: key("control"),
+            update_key: key("update"),
+            transfer_key: key("transfer"),
+            secondaries: vec!["192.0.2.53:53".parse().unwrap(), "[2001:db8::53]:5300".parse().unwrap()],
+            is_managed: false,
+        }
+    }
+
+    #[test]
+    fn values_stand_where_they_belong() {
+        let config = config();
+        let text = primary(&config);
+        for line in [
+            "directory \"/srv/with space; }/dns\";",
+            "listen-on port 53 { any ; };",
+            "listen-on-v6 port 5353 { 2001:db8::1 ; };",
+            "inet 127.0.0.1 port 9953 allow { 127.0.0.1 ; } keys { \"control\" ; };",
+            "allow-transfer { key \"transfer.\" ; key \"update.\" ; };",
+            "also-notify { 192.0.2.53 port 53 key \"transfer.\" ; 2001:db8::53 port 5300 key \"transfer.\" ; };",
+        ] {
+            assert!(text.lines().any(|found| found.trim() == line), "{line}\n{text}");
+        }
+        assert_eq!(text, primary(&config));
+    }
+
+    #[test]
+    fn a_family_that_is_not_listened_on_is_switched_off() {
+        let listen = vec!["127.0.0.1:53".parse().unwrap()];
+        let text = primary(&PrimaryConfig { listen, secondaries: Vec::new(), is_managed: true, ..config() });
+        assert!(text.contains("listen-on-v6 { none; };"), "{text}");
+        assert!(text.contains("also-notify { };"), "{text}");
+        assert!(text.contains("channel parent"), "{text}");
+    }
+}

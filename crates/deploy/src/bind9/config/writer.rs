@@ -1,0 +1,111 @@
+//! The layout of a configuration: statements, blocks and comments, one to a line.
+//!
+//! What stands in a line goes through [`CommandLine`], which is the only way of putting outside data into named's language.
+
+use std::net::SocketAddr;
+
+use crate::bind9::control::CommandLine;
+use crate::bind9::key::TsigKey;
+
+/// A configuration under construction.
+#[derive(Debug, Default)]
+pub(super) struct Writer {
+    text: String,
+    depth: usize,
+}
+
+impl Writer {
+    /// A comment of the program's own, which may have several lines.
+    pub(super) fn comment(&mut self, text: &'static str) -> &mut Self {
+        for line in text.lines() {
+            self.line(if line.is_empty() { "#" } else { "# " }, line, "");
+        }
+        self
+    }
+
+    /// An empty line.
+    pub(super) fn gap(&mut self) -> &mut Self {
+        self.text.push('\n');
+        self
+    }
+
+    /// `WORDS;`
+    pub(super) fn statement(&mut self, build: impl FnOnce(&mut CommandLine)) -> &mut Self {
+        let mut line = CommandLine::default();
+        build(&mut line);
+        self.line("", line.as_str(), ";");
+        self
+    }
+
+    /// `WORDS;`, all of them the program's own.
+    pub(super) fn fixed(&mut self, words: &'static str) -> &mut Self {
+        self.line("", words, ";");
+        self
+    }
+
+    /// `WORDS;`, with the reason on the lines before it.
+    pub(super) fn because(&mut self, reason: &'static str, words: &'static str) -> &mut Self {
+        self.comment(reason).fixed(words)
+    }
+
+    /// `WORDS {`, the statements of `body`, `};`
+    pub(super) fn block(&mut self, build: impl FnOnce(&mut CommandLine), body: impl FnOnce(&mut Self)) -> &mut Self {
+        let mut line = CommandLine::default();
+        build(&mut line);
+        self.line("", line.as_str(), " {");
+        self.depth += 1;
+        body(self);
+        self.depth -= 1;
+        self.line("", "};", "");
+        self
+    }
+
+    /// The definition of a key.
+    pub(super) fn key(&mut self, key: &TsigKey) -> &mut Self {
+        self.text.push_str(&key.to_statement());
+        self
+    }
+
+    /// `listen-on` and `listen-on-v6`, for both protocols: what is not given is not listened on.
+    pub(super) fn listen(&mut self, addresses: &[SocketAddr]) -> &mut Self {
+        for (words, is_v6) in [("listen-on", false), ("listen-on-v6", true)] {
+            let of_family: Vec<_> = addresses.iter().filter(|address| address.is_ipv6() == is_v6).collect();
+            if of_family.is_empty() {
+                self.statement(|line| {
+                    line.word(words).word("{ none; }");
+                });
+            }
+            for address in of_family {
+                self.statement(|line| {
+                    line.word(words).word("port").number(address.port().into()).word("{");
+                    if address.ip().is_unspecified() {
+                        line.word("any");
+                    } else {
+                        line.address(address.ip());
+                    }
+                    line.word("; }");
+                });
+            }
+        }
+        self
+    }
+
+    /// The finished text.
+    pub(super) fn finish(self) -> String {
+        self.text
+    }
+
+    fn line(&mut self, before: &str, text: &str, after: &str) {
+        for _ in 0..self.depth {
+            self.text.push('\t');
+        }
+        for part in [before, text, after, "\n"] {
+            self.text.push_str(part);
+        }
+    }
+}
+
+/// `ADDRESS port PORT key NAME`: a server that is spoken to with signatures.
+pub(super) fn signed_server(line: &mut CommandLine, server: SocketAddr, key: &TsigKey) {
+    line.address(server.ip()).word("port").number(server.port().into()).word("key").name(key.name());
+}

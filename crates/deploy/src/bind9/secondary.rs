@@ -1,0 +1,47 @@
+//! A secondary: takes its zones from the primary and is asked what it serves.
+
+use std::net::SocketAddr;
+
+use dns::ZoneName;
+use domain::base::iana::Rcode;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use super::ask::{AskError, Asker, Settings};
+use crate::nameserver::{DeployError, Kind, Served, Witness};
+
+/// A secondary of any make, known by its address.
+#[derive(Debug)]
+pub struct Secondary {
+    name: String,
+    asker: Asker,
+}
+
+impl Secondary {
+    /// The secondary that answers at `address`. Has to be called within a Tokio runtime.
+    pub fn new(address: SocketAddr) -> Secondary {
+        Secondary { name: format!("secondary {address}"), asker: Asker::new(address, Settings::default()) }
+    }
+}
+
+impl Witness for Secondary {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Secondary
+    }
+
+    fn served<'a>(&'a self, name: &'a ZoneName) -> BoxFuture<'a, Result<Option<Served>, DeployError>> {
+        async move {
+            match self.asker.serial(name).await {
+                Ok(serial) => Ok(serial.map(|serial| Served { id: None, serial })),
+                // It has heard of the zone and has none of it yet, or what it has is expired.
+                Err(AskError::Rcode(Rcode::SERVFAIL)) => Ok(None),
+                Err(error) => Err(DeployError::Unreachable(Box::new(error))),
+            }
+        }
+        .boxed()
+    }
+}

@@ -1,0 +1,91 @@
+//! Secondaries of both makes behind a real primary, from the store's commit to their answers.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "a test tells what is wrong by failing"
+)]
+
+mod common;
+
+use std::process::Command as Process;
+use std::time::Duration;
+
+use common::channel::eventually;
+use common::followers::Followers;
+use deploy::query;
+use std::net::SocketAddr;
+use store::Zone;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+#[tokio::test]
+async fn changes_reach_all_secondaries_again_and_again() {
+    let followers = Followers::start(2, 1).await;
+    let mut zone = followers.create("example.com").await;
+    assert!(followers.is_served(&zone, PATIENCE).await);
+    for number in 1..=20 {
+        zone = followers.add(&zone, &format!("host{number}"), "192.0.2.1").await;
+        assert!(followers.is_served(&zone, PATIENCE).await, "change {number}");
+    }
+    for (address, _) in &followers.secondaries {
+        assert_eq!(dig(*address, "host20.example.com"), "192.0.2.1\n");
+    }
+    followers.stop().await;
+}
+
+#[tokio::test]
+async fn a_zone_made_again_shows_nothing_of_the_old_one() {
+    let followers = Followers::start(2, 1).await;
+    for round in 1..=5 {
+        let zone = followers.create("example.com").await;
+        let zone = followers.add(&zone, &format!("old{round}"), "192.0.2.1").await;
+        assert!(followers.is_served(&zone, PATIENCE).await);
+        followers.delete(&zone).await;
+        let zone = followers.create("example.com").await;
+        let zone = followers.add(&zone, "new", "192.0.2.2").await;
+        for (address, _) in &followers.secondaries {
+            // Whenever it answers for the new zone, nothing of the old one is there.
+            eventually(async || serves(*address, &zone).await).await;
+            assert_eq!(dig(*address, &format!("old{round}.example.com")), "", "round {round}");
+            assert_eq!(dig(*address, "new.example.com"), "192.0.2.2\n");
+        }
+        followers.delete(&zone).await;
+        for (address, _) in &followers.secondaries {
+            let gone = async || matches!(query::serial(*address, &zone.name, PATIENCE).await, Ok(None));
+            eventually(gone).await;
+        }
+    }
+    followers.stop().await;
+}
+
+#[tokio::test]
+async fn what_happened_while_the_primary_was_away_is_caught_up() {
+    let mut followers = Followers::start(1, 1).await;
+    let kept = followers.create("kept.example").await;
+    let deleted = followers.create("deleted.example").await;
+    assert!(followers.is_served(&kept, PATIENCE).await && followers.is_served(&deleted, PATIENCE).await);
+    followers.primary.kill();
+    let kept = followers.add(&kept, "www", "192.0.2.1").await;
+    let made = followers.create("made.example").await;
+    followers.delete(&deleted).await;
+    assert!(!followers.is_served(&kept, Duration::from_millis(300)).await);
+    followers.restart_primary();
+    assert!(followers.is_served(&kept, PATIENCE).await && followers.is_served(&made, PATIENCE).await);
+    for (address, _) in &followers.secondaries {
+        let gone = async || matches!(query::serial(*address, &deleted.name, PATIENCE).await, Ok(None));
+        eventually(gone).await;
+    }
+    followers.stop().await;
+}
+
+async fn serves(server: SocketAddr, zone: &Zone) -> bool {
+    let serial = query::serial(server, &zone.name, PATIENCE).await.ok().flatten();
+    serial.is_some_and(|serial| !zone.serial.is_newer_than(serial))
+}
+
+fn dig(server: SocketAddr, name: &str) -> String {
+    let (ip, port) = (format!("@{}", server.ip()), server.port().to_string());
+    let output = Process::new("dig").args([&ip, "-p", &port, name, "A", "+short", "+norec"]).output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
