@@ -9,6 +9,7 @@ pub mod control;
 pub mod folder;
 mod frame;
 pub mod key;
+pub mod managed;
 mod primary;
 pub mod secondary;
 pub mod transfer;

@@ -1,0 +1,169 @@
+//! The child process: started so that it dies with this process, its log read line by line, and reaped by the thread that
+//! started it.
+//!
+//! The thread matters: what tells the child of its parent's death (`PR_SET_PDEATHSIG`) is tied to the thread that started it, so
+//! that has to live as long as the child. `setpriv` from util-linux asks for that signal before it becomes named, because
+//! asking in this process takes unsafe code. Where there is no such `setpriv`, a named that outlives a killed server is found
+//! by the next start (`leftover.rs`).
+
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::sync::watch;
+
+use super::log::{Line, Tail};
+
+/// Lines of the log are cut here, in octets.
+const LONGEST_LINE: u64 = 4096;
+/// Between the end of the log and that of the process lies next to nothing.
+const REAP_POLL: Duration = Duration::from_millis(5);
+
+/// A running named. Dropped, it is killed.
+#[derive(Debug)]
+pub(super) struct Process {
+    child: Arc<Mutex<Child>>,
+    id: u32,
+    ended: watch::Receiver<Option<ExitStatus>>,
+}
+
+impl Process {
+    /// Starts `program` on a configuration.
+    pub(super) fn start(program: &Path, config: &Path, tail: Tail) -> io::Result<Process> {
+        let (started_sender, started) = std::sync::mpsc::sync_channel(1);
+        let (ended_sender, ended) = watch::channel(None);
+        let mut command = command(program, config);
+        let run = move || {
+            let mut child = match command.spawn() {
+                Ok(child) => child,
+                Err(error) => {
+                    // The receiver waits for it.
+                    let _ = started_sender.send(Err(error));
+                    return;
+                }
+            };
+            let (log, id) = (child.stderr.take(), child.id());
+            let child = Arc::new(Mutex::new(child));
+            let _ = started_sender.send(Ok((Arc::clone(&child), id)));
+            if let Some(log) = log {
+                forward(log, &tail);
+            }
+            let status = loop {
+                match lock(&child).try_wait() {
+                    Ok(Some(status)) => break status,
+                    Ok(None) => {}
+                    Err(error) => tracing::error!(%error, "named cannot be waited for"),
+                }
+                std::thread::sleep(REAP_POLL);
+            };
+            ended_sender.send_replace(Some(status));
+        };
+        std::thread::Builder::new().name("named".to_owned()).spawn(run)?;
+        let (child, id) = started.recv().map_err(|_| io::Error::other("the thread that starts named has ended"))??;
+        Ok(Process { child, id, ended })
+    }
+
+    /// Its number.
+    pub(super) fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// Waits until it has ended, and is reaped.
+    pub(super) async fn ended(&self) -> Option<ExitStatus> {
+        let mut ended = self.ended.clone();
+        ended.wait_for(Option::is_some).await.ok().and_then(|status| *status)
+    }
+
+    /// Asks it to end: it writes what it has and goes.
+    pub(super) fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    /// Ends it. Its journals are whole all the same.
+    pub(super) fn kill(&self) {
+        self.signal(Signal::KILL);
+    }
+
+    fn signal(&self, signal: Signal) {
+        // Only who holds this lock reaps, so the number is still the child's, or the child is known to be gone.
+        let mut child = lock(&self.child);
+        let pid = i32::try_from(self.id).ok().and_then(Pid::from_raw);
+        if let (Ok(None), Some(pid)) = (child.try_wait(), pid)
+            && let Err(error) = kill_process(pid, signal)
+        {
+            tracing::warn!(%error, "named cannot be signalled");
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Where named is: in `PATH`, or where systems keep it out of users' `PATH`.
+pub(super) fn find(program: &Path) -> Option<PathBuf> {
+    if program.components().count() > 1 {
+        return is_program(program).then(|| program.to_owned());
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    folders.extend(["/usr/sbin", "/usr/local/sbin", "/sbin"].map(PathBuf::from));
+    folders.into_iter().map(|folder| folder.join(program)).find(|path| is_program(path))
+}
+
+fn is_program(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}
+
+/// Before its configuration is read, named would log to the system's log.
+fn command(program: &Path, config: &Path) -> Command {
+    let mut command = match find(Path::new("setpriv")).filter(|setpriv| knows_pdeathsig(setpriv)) {
+        Some(setpriv) => {
+            let mut command = Command::new(setpriv);
+            command.args(["--pdeathsig", "TERM", "--"]).arg(program);
+            command
+        }
+        None => Command::new(program),
+    };
+    command.args(["-f", "-L", "/dev/stderr", "-c"]).arg(config);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    command
+}
+
+fn knows_pdeathsig(setpriv: &Path) -> bool {
+    let mut probe = Command::new(setpriv);
+    probe.args(["--pdeathsig", "TERM", "--", "true"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    probe.status().is_ok_and(|status| status.success())
+}
+
+fn forward(log: impl Read, tail: &Tail) {
+    let mut log = BufReader::new(log);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        match log.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line) {
+            Ok(0) => return,
+            Ok(_) => {
+                let text = String::from_utf8_lossy(&line);
+                let line = Line::parse(text.trim_end());
+                line.trace();
+                tail.push(&line);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => {
+                tracing::warn!(%error, "the log of named cannot be read");
+                return;
+            }
+        }
+    }
+}
+
+fn lock(child: &Mutex<Child>) -> MutexGuard<'_, Child> {
+    child.lock().unwrap_or_else(PoisonError::into_inner)
+}
