@@ -150,7 +150,7 @@ async fn find_account(store: &Store, email: &str) -> Result<Account, Failure> {
     })
 }
 
-fn no_zone(name: &ZoneName) -> Failure {
+pub(crate) fn no_zone(name: &ZoneName) -> Failure {
     Failure::Other(format!("there is no zone {name}; `zonewright zone list` shows all"))
 }
 
@@ -175,13 +175,13 @@ async fn read_password() -> Result<PasswordHash, Failure> {
 
 /// Whether anybody takes what is printed.
 #[derive(Debug, PartialEq, Eq)]
-enum Reader {
+pub(crate) enum Reader {
     Listens,
     Gone,
 }
 
 /// Writes to standard output; a reader that has gone away (`| head`) is no failure.
-fn print(text: &str) -> Result<Reader, Failure> {
+pub(crate) fn print(text: &str) -> Result<Reader, Failure> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Ok(()) => Ok(Reader::Listens),

@@ -30,6 +30,12 @@ pub(crate) enum Command {
     /// The operator's overrides over zones
     #[command(subcommand)]
     Zone(ZoneCommand),
+    /// Who serves what
+    #[command(subcommand)]
+    Deploy(DeployCommand),
+    /// Print configurations for BIND 9
+    #[command(subcommand)]
+    Bind9(Bind9Command),
     /// Check configuration, database, nameserver, clock and permissions, and say how to mend what is wrong
     Doctor(ServeFlags),
 }
@@ -174,4 +180,59 @@ fn time_span(text: &str) -> Result<Duration, &'static str> {
 /// The name of a zone that may be there already: what was allowed once can be moved and deleted for ever.
 fn zone_name(text: &str) -> Result<ZoneName, String> {
     Name::parse(text).map(ZoneName::from_stored).map_err(|error| error.to_string())
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeployCommand {
+    /// Ask every nameserver which version it serves; shows the zones that are behind, or all of one zone
+    Status {
+        /// Only this zone
+        #[arg(value_parser = zone_name)]
+        domain: Option<ZoneName>,
+        #[command(flatten)]
+        serve: ServeFlags,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Bind9Command {
+    /// Print a complete named.conf, keys included, that runs as it is: named -c FILE
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// For the primary that `serve --nameserver bind9` deploys to
+    Primary(ConfigFlags),
+    /// For a secondary that follows the primary's catalogs
+    Secondary(ConfigFlags),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigFlags {
+    #[command(flatten)]
+    pub(crate) data: DataFlags,
+    /// Where this named answers [default: for a primary --dns, for a secondary the first --secondary]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<std::net::SocketAddr>,
+    /// This named's working directory; made if it is missing [default: in the data directory]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) directory: Option<PathBuf>,
+    /// The primary's DNS address [default: 127.0.0.1:5300]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) dns: Option<String>,
+    /// A secondary's DNS address; repeatable
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) secondary: Vec<String>,
+}
+
+impl ConfigFlags {
+    /// The configuration of the server that the nameserver is for.
+    pub(crate) fn load(&self) -> Result<crate::config::Config, crate::config::ConfigError> {
+        let DataFlags { config, data, database } = &self.data;
+        let data = DataFlags { config: config.clone(), data: data.clone(), database: database.clone() };
+        let (dns, secondary) = (self.dns.clone(), self.secondary.clone());
+        crate::config::Config::load(&ServeFlags { data, dns, secondary, ..ServeFlags::default() })
+    }
 }

@@ -1,6 +1,7 @@
 //! The `zonewright` command: configuration, wiring, start and stop. Everything else is in the crates below.
 
 mod admin;
+mod bind9;
 mod cli;
 mod config;
 mod doctor;
@@ -10,6 +11,7 @@ mod health;
 mod logging;
 mod monitor;
 mod serve;
+mod status;
 mod tls;
 
 use std::process::ExitCode;
@@ -45,6 +47,8 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Account(command) => admin::account(command).await,
         Command::Token(command) => admin::token(command).await,
         Command::Zone(command) => admin::zone(command).await,
+        Command::Deploy(command) => status::status(command).await,
+        Command::Bind9(command) => bind9::config(command),
     }
 }
 

@@ -13,6 +13,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::bind9::Primary;
 use crate::config::{Config, NameserverKind};
 use crate::{Failure, chain, first_start, health, logging, monitor, open_store, tls};
 
@@ -41,17 +42,28 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
             let server = Server::bind(config.dns, zones.clone());
             Some(server.map_err(|error| cannot_listen(&config, "dns", &error))?)
         }
-        NameserverKind::None => None,
+        NameserverKind::Bind9 | NameserverKind::Bind9Managed | NameserverKind::None => None,
     };
-    let dns = server.as_ref().map(Server::local_addr);
     let store = open_store(&config)?;
 
     let stop_http = CancellationToken::new();
     let stop = CancellationToken::new();
-    let nameservers: Vec<Arc<dyn Nameserver>> =
-        if server.is_some() { vec![Arc::new(Embedded::new(zones))] } else { Vec::new() };
+    let mut bind9 = match config.nameserver {
+        NameserverKind::Bind9 => Some(Primary::external(&config, &store, &stop).await?),
+        NameserverKind::Bind9Managed => Some(Primary::managed(&config, &store, &stop).await?),
+        NameserverKind::Embedded | NameserverKind::None => None,
+    };
+    let dns = server.as_ref().map(Server::local_addr).or(bind9.as_ref().map(|primary| primary.dns));
+    let (nameservers, secondaries): (Vec<Arc<dyn Nameserver>>, _) = match &bind9 {
+        Some(primary) => (vec![Arc::clone(&primary.nameserver)], primary.secondaries.clone()),
+        None if server.is_some() => (vec![Arc::new(Embedded::new(zones))], Vec::new()),
+        None => (Vec::new(), Vec::new()),
+    };
     let (deployment, deploying) =
-        Deployment::start(store.clone(), nameservers, Vec::new(), deploy::Settings::default(), stop.clone());
+        Deployment::start(store.clone(), nameservers, secondaries, deploy::Settings::default(), stop.clone());
+    if let Some(primary) = &mut bind9 {
+        primary.publish(deployment.clone(), &stop);
+    }
     let mut answering = match server {
         Some(server) => tokio::spawn(server.run(stop.clone())),
         None => tokio::spawn(stop.clone().cancelled_owned()),
@@ -84,6 +96,9 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
         stop.cancel();
         end_of(answering).await;
         let _ = tokio::join!(deploying, upkeep, rolling);
+        if let Some(primary) = bind9 {
+            primary.ended().await;
+        }
         store.close().await;
     };
     tokio::select! {

@@ -15,14 +15,15 @@ use common::{describe, run};
 use tempfile::TempDir;
 
 /// Each key, a value that is refused for it (in the environment's form), and one that is not.
-const KEYS: [(&str, &str, &str); 14] = [
+const KEYS: [(&str, &str, &str); 15] = [
     ("data", "", "other"),
     ("database", "mysql://root:hunter2@db/zones", ""),
     ("http", "localhost:80", "127.0.0.1:18053"),
     ("nameserver", "bind8", "none"),
     ("dns", "5300", "[::1]:15300"),
-    ("secondary", "192.0.2.1:53", ""),
+    ("secondary", "192.0.2.1", "192.0.2.1:53"),
     ("ns", "ns1.example.net=nowhere", "ns1.example.net"),
+    ("bind9.control", "9953", "127.0.0.1:9953"),
     ("limits.rrset_records", "0", "1"),
     ("limits.ttl_min", "2147483648", "60"),
     ("limits.ttl_max", "4294967296", "86400"),
@@ -306,7 +307,8 @@ fn variable(key: &str) -> String {
 /// A configuration file that sets one key; numbers are those of the limits.
 fn toml(key: &str, value: &str) -> String {
     match key.split_once('.') {
-        Some((table, key)) => format!("[{table}]\n{key} = {value}\n"),
+        Some(("limits", key)) => format!("[limits]\n{key} = {value}\n"),
+        Some((table, key)) => format!("[{table}]\n{key} = \"{value}\"\n"),
         None if matches!(key, "ns" | "secondary") => format!("{key} = [\"{value}\"]\n"),
         None => format!("{key} = \"{value}\"\n"),
     }

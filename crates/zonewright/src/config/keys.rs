@@ -23,7 +23,7 @@ pub(crate) enum Kind {
 }
 
 /// All of them. `docs/configuration.md` has a row for each.
-pub(crate) const KEYS: [Key; 16] = [
+pub(crate) const KEYS: [Key; 18] = [
     text("data", "./zonewright-data"),
     text("database", ""),
     text("http", "127.0.0.1:8053"),
@@ -33,6 +33,8 @@ pub(crate) const KEYS: [Key; 16] = [
     text("dns", "127.0.0.1:5300"),
     Key { name: "secondary", kind: Kind::List, default: "" },
     Key { name: "ns", kind: Kind::List, default: "ns1.zonewright.test ns2.zonewright.test" },
+    text("bind9.control", "127.0.0.1:9953"),
+    text("bind9.directory", ""),
     number("limits.rrset_records", "100"),
     number("limits.ttl_min", "0"),
     number("limits.ttl_max", "2147483647"),
@@ -60,7 +62,7 @@ impl Key {
         format!("ZONEWRIGHT_{}", self.name.replace('.', "_").to_uppercase())
     }
 
-    /// The flag of `serve` that sets it; limits have none.
+    /// The flag of `serve` that sets it; what stands in a table has none.
     pub(crate) fn flag(&self) -> Option<String> {
         (!self.name.contains('.')).then(|| format!("--{}", self.name.replace('_', "-")))
     }

@@ -26,6 +26,9 @@ pub(crate) struct Config {
     pub(crate) tls: Option<Tls>,
     pub(crate) nameserver: NameserverKind,
     pub(crate) dns: SocketAddr,
+    /// The secondaries' DNS addresses.
+    pub(crate) secondaries: Vec<SocketAddr>,
+    pub(crate) bind9: Bind9,
     pub(crate) apex: Apex,
     pub(crate) limits: Limits,
     pub(crate) api: api::Settings,
@@ -43,7 +46,20 @@ pub(crate) struct Tls {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NameserverKind {
     Embedded,
+    /// The operator's own BIND.
+    Bind9,
+    /// A BIND that the server runs.
+    Bind9Managed,
     None,
+}
+
+/// How BIND is reached.
+#[derive(Debug, Clone)]
+pub(crate) struct Bind9 {
+    /// Its control channel, where the operator runs it.
+    pub(crate) control: SocketAddr,
+    /// Its working directory, under which both write.
+    pub(crate) directory: PathBuf,
 }
 
 /// A configuration that cannot be used.
@@ -82,6 +98,11 @@ impl Config {
         check(Layers::read(flags.config.as_deref(), data_flags(flags))?)
     }
 
+    /// What is kept for BIND: the keys, and unless another directory is set, its files.
+    pub(crate) fn bind9_keys(&self) -> PathBuf {
+        self.data.join(BIND9).join("keys")
+    }
+
     /// The SQLite file.
     pub(crate) fn database_file(&self) -> PathBuf {
         self.data.join("zonewright.sqlite")
@@ -103,27 +124,33 @@ impl Config {
     }
 }
 
+/// BIND's folder in the data directory.
+const BIND9: &str = "bind9";
+
 fn data_flags(flags: &DataFlags) -> Vec<(&'static str, Value)> {
     let texts = [("data", &flags.data), ("database", &flags.database)];
     texts.into_iter().filter_map(|(key, text)| Some((key, Value::Text(text.clone()?)))).collect()
 }
 
 fn check(layers: Layers) -> Result<Config, ConfigError> {
-    let data = layers.text("data")?.unwrap_or_default().into();
+    let data = PathBuf::from(layers.text("data")?.unwrap_or_default());
     if let Some(url) = layers.text("database")? {
         let problem = format!("\"{}\" is not supported by this version", redacted(url));
         return Err(layers.bad("database", problem, "leave it out for SQLite in the data directory"));
     }
-    if !layers.list("secondary").is_empty() {
-        return Err(layers.bad("secondary", "this version deploys to the embedded nameserver only", "leave it out"));
-    }
     let nameserver = match layers.text("nameserver")?.unwrap_or_default() {
         "embedded" => NameserverKind::Embedded,
+        "bind9" => NameserverKind::Bind9,
+        "bind9-managed" => NameserverKind::Bind9Managed,
         "none" => NameserverKind::None,
         other => {
-            let problem = format!("\"{other}\" is not supported by this version");
-            return Err(layers.bad("nameserver", problem, "use embedded or none"));
+            let hint = "use embedded, bind9, bind9-managed or none";
+            return Err(layers.bad("nameserver", format!("\"{other}\" is no kind of nameserver"), hint));
         }
+    };
+    let bind9 = Bind9 {
+        control: address(&layers, "bind9.control")?,
+        directory: layers.text("bind9.directory")?.map_or_else(|| data.join(BIND9), PathBuf::from),
     };
     let limits = Limits {
         rrset_records: at_least_one(&layers, "limits.rrset_records")?,
@@ -149,6 +176,8 @@ fn check(layers: Layers) -> Result<Config, ConfigError> {
         tls: tls(&layers)?,
         nameserver,
         dns: address(&layers, "dns")?,
+        secondaries: secondaries(&layers)?,
+        bind9,
         apex: apex(&layers)?,
         limits,
         api,
@@ -162,6 +191,21 @@ fn address(layers: &Layers, key: &str) -> Result<SocketAddr, ConfigError> {
         let hint = "give both, such as 127.0.0.1:8053, [::1]:8053 or 0.0.0.0:8053; no host names";
         layers.bad(key, format!("\"{text}\" is no address with a port"), hint)
     })
+}
+
+fn secondaries(layers: &Layers) -> Result<Vec<SocketAddr>, ConfigError> {
+    let mut addresses = Vec::new();
+    for text in layers.list("secondary") {
+        let address: SocketAddr = text.parse().map_err(|_| {
+            let hint = "give both, such as 192.0.2.54:53 or [2001:db8::54]:53";
+            layers.bad("secondary", format!("\"{text}\" is no address with a port"), hint)
+        })?;
+        if addresses.contains(&address) {
+            return Err(layers.bad("secondary", format!("{address} stands there twice"), "name each secondary once"));
+        }
+        addresses.push(address);
+    }
+    Ok(addresses)
 }
 
 fn tls(layers: &Layers) -> Result<Option<Tls>, ConfigError> {

@@ -1,0 +1,224 @@
+//! BIND 9 behind the server: a `named` of the operator's, or one that the server runs itself; and the configurations to print.
+
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use deploy::bind9::audit::{AuditSettings, audit_for_ever};
+use deploy::bind9::catalog::{self, Catalogs, Published};
+use deploy::bind9::config::{Keys, PrimaryConfig, SecondaryConfig, primary, reached_at, secondary};
+use deploy::bind9::control::ConfigText;
+use deploy::bind9::managed::{self, Managed};
+use deploy::bind9::secondary::Secondary;
+use deploy::bind9::{Bind9, Bind9Settings, ZoneOptions};
+use deploy::{Deployment, Nameserver, Witness};
+use store::{Clock, Store};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::admin::print;
+use crate::cli::{Bind9Command, ConfigCommand, ConfigFlags};
+use crate::config::Config;
+use crate::{Failure, chain, make_private_folder};
+
+/// What the one primary is called in answers, logs and metrics.
+const PRIMARY: &str = "primary";
+/// How often the catalogs' serials are compared with the store, beside being kept up to date with every zone.
+const CATALOGS_EVERY: Duration = Duration::from_secs(300);
+
+/// How often it is asked whether the primary is up to date after a start.
+const SETTLED_EVERY: Duration = Duration::from_millis(20);
+
+/// A primary that zones are deployed to, and all that runs beside it.
+pub(crate) struct Primary {
+    pub(crate) nameserver: Arc<dyn Nameserver>,
+    pub(crate) secondaries: Vec<Arc<dyn Witness>>,
+    /// Where it answers.
+    pub(crate) dns: SocketAddr,
+    catalogs: Option<Catalogs>,
+    work: Vec<JoinHandle<()>>,
+    managed: Option<(Managed, CancellationToken)>,
+}
+
+impl Primary {
+    /// Opens the operator's own named, which need not be running yet.
+    pub(crate) async fn external(config: &Config, store: &Store, stop: &CancellationToken) -> Result<Primary, Failure> {
+        let way = Way {
+            control: config.bind9.control,
+            dns: reached_at(config.dns),
+            keys: keys(config)?,
+            folder: absolute(&config.bind9.directory)?,
+        };
+        Primary::open(way, config, store, stop, None).await
+    }
+
+    /// Starts a named and opens it.
+    pub(crate) async fn managed(config: &Config, store: &Store, stop: &CancellationToken) -> Result<Primary, Failure> {
+        let folder = absolute(&config.bind9.directory)?;
+        let mut settings = managed::Settings::new(folder.clone(), with_port(config.dns)?);
+        settings.secondaries.clone_from(&config.secondaries);
+        // named ends after everything that talks to it.
+        let stop_named = CancellationToken::new();
+        let named =
+            Managed::start(settings, stop_named.clone()).await.map_err(|error| Failure::Other(chain(&error)))?;
+        let way = Way { control: named.control(), dns: named.dns(), keys: named.keys().clone(), folder };
+        Primary::open(way, config, store, stop, Some((named, stop_named))).await
+    }
+
+    async fn open(
+        way: Way,
+        config: &Config,
+        store: &Store,
+        stop: &CancellationToken,
+        managed: Option<(Managed, CancellationToken)>,
+    ) -> Result<Primary, Failure> {
+        let settings = Bind9Settings {
+            name: PRIMARY.to_owned(),
+            control: way.control,
+            control_key: way.keys.control.control_key().clone(),
+            dns: way.dns,
+            update_key: way.keys.update.clone(),
+            zone_folder: way.folder.join("zones"),
+            zone_folder_of_named: None,
+            new_zones_folder: Some(way.folder.clone()),
+            zone_options: ZoneOptions {
+                max_records_per_type: u32::try_from(config.limits.rrset_records).ok(),
+                ..ZoneOptions::default()
+            },
+            clock: Clock::system(),
+        };
+        let bind9 = Arc::new(Bind9::open(settings).await.map_err(|error| Failure::Other(chain(&error)))?);
+        let audit = audit_for_ever(store.clone(), Arc::clone(&bind9), AuditSettings::default(), stop.clone());
+        let work = vec![tokio::spawn(audit)];
+        let mut nameserver: Arc<dyn Nameserver> = bind9;
+        let mut catalogs = None;
+        // Catalogs are for secondaries, which have to be configured here to be told and allowed anything.
+        if !config.secondaries.is_empty() {
+            let settings = catalog::Settings {
+                control: way.control,
+                control_key: way.keys.control.control_key().clone(),
+                dns: way.dns,
+                update_key: way.keys.update.clone(),
+                folder: way.folder.join("catalogs"),
+                folder_of_named: None,
+                clock: Clock::system(),
+            };
+            let made = Catalogs::new(store.clone(), settings).map_err(|error| Failure::Other(chain(&error)))?;
+            nameserver = Arc::new(Published::new(nameserver, made.clone()));
+            catalogs = Some(made);
+        }
+        let secondaries =
+            config.secondaries.iter().map(|address| Arc::new(Secondary::new(*address)) as Arc<dyn Witness>);
+        Ok(Primary { nameserver, secondaries: secondaries.collect(), dns: way.dns, catalogs, work, managed })
+    }
+
+    /// Begins to tell secondaries of zones, as soon as the deployment has brought the primary up to date.
+    pub(crate) fn publish(&mut self, deployment: Deployment, stop: &CancellationToken) {
+        if let Some(catalogs) = self.catalogs.take() {
+            let stop = stop.clone();
+            let is_settled = async move {
+                while !deployment.is_settled() {
+                    tokio::time::sleep(SETTLED_EVERY).await;
+                }
+            };
+            self.work.push(tokio::spawn(async move { catalogs.run(is_settled, CATALOGS_EVERY, stop).await }));
+        }
+    }
+
+    /// Waits until the work beside the deployment has ended, then ends a named of our own.
+    pub(crate) async fn ended(self) {
+        for work in self.work {
+            // An error is a panic, which was logged.
+            let _ = work.await;
+        }
+        if let Some((named, stop)) = self.managed {
+            stop.cancel();
+            named.ended().await;
+        }
+    }
+}
+
+/// How a primary is reached.
+struct Way {
+    control: SocketAddr,
+    dns: SocketAddr,
+    keys: Keys,
+    folder: PathBuf,
+}
+
+/// `zonewright bind9 ...`: prints a complete `named.conf`.
+pub(crate) fn config(command: Bind9Command) -> Result<ExitCode, Failure> {
+    let Bind9Command::Config(side) = command;
+    let text = match side {
+        ConfigCommand::Primary(flags) => primary_config(&flags)?,
+        ConfigCommand::Secondary(flags) => secondary_config(&flags)?,
+    };
+    print(&text).map(|_| ExitCode::SUCCESS)
+}
+
+fn primary_config(flags: &ConfigFlags) -> Result<String, Failure> {
+    let config = flags.load()?;
+    let directory = flags.directory.clone().unwrap_or_else(|| config.bind9.directory.clone());
+    let keys = keys(&config)?;
+    Ok(primary(&PrimaryConfig {
+        directory: folder(&directory)?,
+        listen: vec![flags.listen.unwrap_or(config.dns)],
+        control: config.bind9.control,
+        control_key: keys.control,
+        update_key: keys.update,
+        transfer_key: keys.transfer,
+        secondaries: config.secondaries.clone(),
+        is_managed: false,
+    }))
+}
+
+fn secondary_config(flags: &ConfigFlags) -> Result<String, Failure> {
+    let config = flags.load()?;
+    let listen = flags.listen.or_else(|| config.secondaries.first().copied()).ok_or_else(|| {
+        Failure::Other("which address does this secondary have? give --listen ADDR or --secondary ADDR".to_owned())
+    })?;
+    let directory = flags.directory.clone().unwrap_or_else(|| config.data.join("bind9-secondary"));
+    Ok(secondary(&SecondaryConfig {
+        directory: folder(&directory)?,
+        listen: vec![listen],
+        primaries: vec![reached_at(config.dns)],
+        transfer_key: keys(&config)?.transfer,
+    }))
+}
+
+/// The address with a port that is free, where the configuration leaves the choice (port 0): named itself would not choose.
+fn with_port(address: SocketAddr) -> Result<SocketAddr, Failure> {
+    if address.port() != 0 {
+        return Ok(address);
+    }
+    for _ in 0..16 {
+        let chosen = UdpSocket::bind(address).and_then(|socket| socket.local_addr());
+        if let Ok(chosen) = chosen
+            && TcpListener::bind(chosen).is_ok()
+        {
+            return Ok(chosen);
+        }
+    }
+    Err(Failure::Other(format!("there is no free port at {}", address.ip())))
+}
+
+/// The keys that this server shares with nameservers; made where they are missing.
+fn keys(config: &Config) -> Result<Keys, Failure> {
+    let unusable = |error: &dyn std::fmt::Display| Failure::Other(format!("{}: {error}", config.data.display()));
+    make_private_folder(&config.data).map_err(|error| unusable(&error))?;
+    Keys::load_or_create(&config.bind9_keys()).map_err(|error| Failure::Other(chain(&error)))
+}
+
+/// The absolute path as named is to read it. The folder is made: named does not make it.
+fn folder(path: &Path) -> Result<ConfigText, Failure> {
+    let path = absolute(path)?;
+    let unusable = |error: &dyn std::fmt::Display| Failure::Other(format!("--directory {}: {error}", path.display()));
+    std::fs::create_dir_all(&path).map_err(|error| unusable(&error))?;
+    ConfigText::from_path(&path).map_err(|error| unusable(&error))
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, Failure> {
+    std::path::absolute(path).map_err(|error| Failure::Other(format!("{}: {error}", path.display())))
+}

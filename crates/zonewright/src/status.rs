@@ -1,0 +1,110 @@
+//! `zonewright deploy status`: which nameserver serves which version, asked now and from here.
+//!
+//! It needs no running server: the store says what should be served, and the nameservers are asked over DNS.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use deploy::bind9::ask::{Asker, Settings};
+use dns::{Serial, ZoneName};
+use store::{Head, Store};
+use tokio::task::JoinSet;
+
+use crate::admin::{Reader, no_zone, print};
+use crate::cli::DeployCommand;
+use crate::config::{Config, NameserverKind};
+use crate::serve::reachable;
+use crate::{Failure, chain, open_existing_store};
+
+/// How many zones are asked for at a time.
+const PAGE: u32 = 200;
+
+/// Exit code 0 where every nameserver serves the newest version of every zone, 1 otherwise.
+pub(crate) async fn status(command: DeployCommand) -> Result<ExitCode, Failure> {
+    let DeployCommand::Status { domain, serve } = command;
+    let config = Config::load(&serve)?;
+    let store = open_existing_store(&config)?;
+    let nameservers: Arc<[(SocketAddr, Asker)]> =
+        addresses(&config).into_iter().map(|address| (address, Asker::new(address, Settings::default()))).collect();
+    let mut counts = Counts::default();
+    match domain {
+        Some(domain) => {
+            let head = store.head(&domain).await?.ok_or_else(|| no_zone(&domain))?;
+            report(vec![head], &nameservers, true, &mut counts).await?;
+        }
+        None => all(&store, &nameservers, &mut counts).await?,
+    }
+    store.close().await;
+    print(&format!("{} zones; {} nameservers; {} not in sync\n", counts.zones, nameservers.len(), counts.behind))?;
+    Ok(if counts.behind == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+#[derive(Default)]
+struct Counts {
+    zones: u64,
+    behind: u64,
+}
+
+/// The nameserver that is deployed to, if there is one, and the secondaries.
+fn addresses(config: &Config) -> Vec<SocketAddr> {
+    let primary = (config.nameserver != NameserverKind::None).then(|| reachable(config.dns));
+    primary.into_iter().chain(config.secondaries.iter().copied()).collect()
+}
+
+async fn all(store: &Store, nameservers: &Arc<[(SocketAddr, Asker)]>, counts: &mut Counts) -> Result<(), Failure> {
+    let mut after = None;
+    loop {
+        let heads = store.heads(after, PAGE).await?;
+        let Some(last) = heads.last() else { return Ok(()) };
+        after = Some(last.id);
+        if report(heads, nameservers, false, counts).await? == Reader::Gone {
+            return Ok(());
+        }
+    }
+}
+
+/// Prints a line for each zone and nameserver: all, or those where something is wrong.
+async fn report(
+    heads: Vec<Head>,
+    nameservers: &Arc<[(SocketAddr, Asker)]>,
+    print_all: bool,
+    counts: &mut Counts,
+) -> Result<Reader, Failure> {
+    let mut asking = JoinSet::new();
+    for head in heads {
+        let nameservers = Arc::clone(nameservers);
+        asking.spawn(async move {
+            let mut lines = Vec::new();
+            for (address, asker) in &*nameservers {
+                lines.push(line(&head, *address, ask(asker, &head.name).await));
+            }
+            lines
+        });
+    }
+    let mut text = String::new();
+    while let Some(lines) = asking.join_next().await {
+        counts.zones += 1;
+        for (in_sync, line) in lines.map_err(|error| Failure::Other(chain(&error)))? {
+            counts.behind += u64::from(!in_sync);
+            if print_all || !in_sync {
+                text.push_str(&line);
+            }
+        }
+    }
+    print(&text)
+}
+
+async fn ask(asker: &Asker, name: &ZoneName) -> Result<Option<Serial>, String> {
+    asker.serial(name).await.map_err(|error| chain(&error))
+}
+
+fn line(head: &Head, address: SocketAddr, served: Result<Option<Serial>, String>) -> (bool, String) {
+    let (in_sync, what) = match served {
+        Ok(Some(serial)) if !head.serial.is_newer_than(serial) => (true, format!("serves {serial}")),
+        Ok(Some(serial)) => (false, format!("serves {serial}, behind")),
+        Ok(None) => (false, "does not serve it".to_owned()),
+        Err(error) => (false, format!("was not asked: {error}")),
+    };
+    (in_sync, format!("{}\tserial {}\t{address}\t{what}\n", head.name, head.serial))
+}

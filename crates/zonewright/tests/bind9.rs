@@ -1,0 +1,157 @@
+//! The server with BIND 9 behind it: one that it runs itself, one of the operator's, and secondaries that follow.
+
+#![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
+
+mod common;
+
+use std::fs::{self, File};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use common::api::Api;
+use common::{Server, describe, run, wait_for, zonewright};
+
+/// named takes a while to start on a busy machine, and the catalogs are made at the first start.
+const MANAGED: [&str; 2] = ["--nameserver", "bind9-managed"];
+
+#[test]
+fn a_managed_bind_is_as_easy_as_the_embedded_nameserver() {
+    let mut server = Server::start(&[&MANAGED[..], &["--ns", "ns1.example.net=192.0.2.53"]].concat());
+    let api = Api::new(&server, &server.token());
+    let zone = api.create_zone("example.com");
+    api.create_a(&zone, "www", "192.0.2.1");
+    server.dig_until(&["www.example.com", "A"], |answer| answer == "www.example.com. 3600 IN A 192.0.2.1\n");
+
+    // The operator's own domain, which holds the nameserver's address.
+    let own = api.create_zone("example.net");
+    server.dig_until(&["ns1.example.net", "A"], |answer| answer == "ns1.example.net. 3600 IN A 192.0.2.53\n");
+    server.dig_until(&["example.net", "NS"], |answer| answer == "example.net. 3600 IN NS ns1.example.net.\n");
+    assert_eq!(api.send("DELETE", &format!("/dns-zones/{own}/"), None).0, 204);
+    server.dig_until(&["example.net", "NS"], str::is_empty);
+
+    assert!(server.stop().success());
+    assert!(TcpListener::bind(server.dns()).is_ok(), "named ended with the server");
+}
+
+#[test]
+fn a_managed_bind_that_dies_comes_back_with_everything_and_outlives_no_server() {
+    let mut server = Server::start(&MANAGED);
+    let token = server.token();
+    let api = Api::new(&server, &token);
+    let zone = api.create_zone("example.com");
+    api.create_a(&zone, "before", "192.0.2.1");
+    server.dig_until(&["before.example.com", "A"], |answer| !answer.is_empty());
+    let pid_file = server.data().join("bind9/named.pid");
+    let pid = fs::read_to_string(&pid_file).expect("named's process number").trim().to_owned();
+    assert!(run(Command::new("kill").args(["-KILL", &pid])).status.success());
+    // The API takes changes all along.
+    api.create_a(&zone, "meanwhile", "192.0.2.2");
+    for name in ["before.example.com", "meanwhile.example.com"] {
+        wait_for("named to serve everything again", || {
+            answers(server.dns()).then(|| server.dig(&[name, "A"])).filter(|answer| !answer.is_empty())
+        });
+    }
+
+    // Killed with named left behind: the next server finds it, and has its own.
+    let data = server.data().to_owned();
+    server.kill();
+    let next = Server::start_in(&data, &MANAGED);
+    next.dig_until(&["meanwhile.example.com", "A"], |answer| answer == "meanwhile.example.com. 3600 IN A 192.0.2.2\n");
+    let zone_again = Api::new(&next, &token).status(&format!("/dns-zones/{zone}/"));
+    assert_eq!(zone_again, 200);
+}
+
+#[test]
+fn printed_configurations_run_as_they_are_and_secondaries_follow() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = folder.path().join("data");
+    let [dns, secondary, control] = free_addresses();
+    let toml = folder.path().join("zonewright.toml");
+    fs::write(&toml, format!("[bind9]\ncontrol = \"{control}\"\n")).expect("a file");
+    let toml = toml.to_str().expect("a path in UTF-8");
+    let print = |side: &str, more: &[&str]| {
+        let mut command =
+            zonewright(&data, &["bind9", "config", side, "--config", toml, "--dns", &dns, "--secondary", &secondary]);
+        let output = run(command.args(more));
+        assert!(output.status.success(), "{side}: {}", describe(&output));
+        let path = folder.path().join(format!("{side}.conf"));
+        fs::write(&path, &output.stdout).expect("a file");
+        path
+    };
+    let place = folder.path().join("secondary");
+    let place = place.to_str().expect("a path in UTF-8");
+    let _primary = Named::start(&print("primary", &[]), &folder.path().join("primary.log"), &dns);
+    let _secondary =
+        Named::start(&print("secondary", &["--directory", place]), &folder.path().join("secondary.log"), &secondary);
+
+    let flags = ["--nameserver", "bind9", "--config", toml, "--dns", &dns, "--secondary", &secondary];
+    let server = Server::start_in(&data, &flags);
+    let token = server.token();
+    let api = Api::new(&server, &token);
+    let everywhere = |name: &str, wanted: &str| {
+        for address in [&dns, &secondary] {
+            wait_for("every nameserver to serve it", || (dig(address, name) == wanted).then_some(()));
+        }
+    };
+    let zone = api.create_zone("example.com");
+    let record = api.create_a(&zone, "www", "192.0.2.1");
+    everywhere("www.example.com", "192.0.2.1\n");
+    let change = serde_json::json!({"value": "192.0.2.2"});
+    assert_eq!(api.send("PATCH", &format!("/dns-records/{record}/"), Some(&change)).0, 200);
+    everywhere("www.example.com", "192.0.2.2\n");
+
+    // Deleted and made again: nothing of the old zone is served again, anywhere.
+    assert_eq!(api.send("DELETE", &format!("/dns-zones/{zone}/"), None).0, 204);
+    let again = api.create_zone("example.com");
+    api.create_a(&again, "new", "192.0.2.3");
+    everywhere("new.example.com", "192.0.2.3\n");
+    everywhere("www.example.com", "");
+}
+
+/// A named of the operator's, ended with the value.
+struct Named(Child);
+
+impl Named {
+    fn start(config: &Path, log: &Path, address: &str) -> Named {
+        let log = File::create(log).expect("a log");
+        let child = Command::new("named").arg("-g").arg("-c").arg(config).stdout(Stdio::null()).stderr(log).spawn();
+        let named = Named(child.expect("named is installed (Debian: bind9)"));
+        let address = address.parse().expect("an address");
+        wait_for("named to answer", || answers(address).then_some(()));
+        named
+    }
+}
+
+impl Drop for Named {
+    fn drop(&mut self) {
+        // One that has ended already cannot be killed, which is what was wanted.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Whether anything listens for DNS there.
+fn answers(address: SocketAddr) -> bool {
+    std::net::TcpStream::connect(address).is_ok()
+}
+
+/// The data of the A records that a nameserver has at a name; nothing where it does not answer.
+fn dig(address: &str, name: &str) -> String {
+    let (host, port) = address.rsplit_once(':').expect("an address with a port");
+    let at = format!("@{host}");
+    let output = run(Command::new("dig").args([&at, "-p", port, "+short", "+time=1", "+tries=1", name, "A"]));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Loopback addresses whose ports are free for UDP and TCP; held together, so that they differ.
+fn free_addresses<const N: usize>() -> [String; N] {
+    let held: [(TcpListener, UdpSocket); N] = std::array::from_fn(|_| {
+        wait_for("a port that is free for both", || {
+            let tcp = TcpListener::bind("127.0.0.1:0").ok()?;
+            let udp = UdpSocket::bind(tcp.local_addr().ok()?).ok()?;
+            Some((tcp, udp))
+        })
+    });
+    held.map(|(tcp, _)| tcp.local_addr().expect("its address").to_string())
+}
