@@ -9,6 +9,7 @@
 
 mod common;
 
+use std::collections::HashSet;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command as Process, Stdio};
@@ -22,8 +23,9 @@ use deploy::bind9::control::ControlKey;
 use deploy::bind9::folder::FolderError;
 use deploy::bind9::key::TsigKey;
 use deploy::bind9::{Bind9, Bind9Settings, OpenError, ZoneOptions};
-use deploy::{Deployment, Settings};
-use store::{Clock, Zone};
+use deploy::{Deployment, Nameserver, Settings};
+use dns::ZoneId;
+use store::{Clock, Store, Zone};
 use tokio_util::sync::CancellationToken;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
@@ -221,7 +223,7 @@ async fn the_other_process() {
     let abort_at: u32 = variable("ABORT_AT").parse().unwrap();
     tracing::subscriber::set_global_default(KillAt { number: AtomicU32::new(0), abort_at }).unwrap();
     let key = ControlKey::from_key_file(&variable("KEY")).unwrap();
-    let bind9 = Bind9::open(Bind9Settings {
+    let opened = Bind9::open(Bind9Settings {
         name: "primary".to_owned(),
         control: variable("CONTROL").parse().unwrap(),
         control_key: key.clone(),
@@ -233,18 +235,30 @@ async fn the_other_process() {
         zone_options: ZoneOptions::default(),
         clock: Clock::system(),
     })
-    .await
-    .unwrap();
+    .await;
+    let bind9 = Arc::new(opened.unwrap());
     let store = open_store(&PathBuf::from(variable("STORE")));
     let every = Settings { sweep_every: Duration::from_millis(500) };
     let (deployment, done) =
-        Deployment::start(store, vec![Arc::new(bind9)], Vec::new(), every, CancellationToken::new());
+        Deployment::start(store.clone(), vec![bind9.clone()], Vec::new(), every, CancellationToken::new());
     if abort_at != u32::MAX {
-        // All was compared, and every step that there was to make was made.
-        eventually(async || deployment.is_settled()).await;
+        // A try that failed is settled too, and made again: only what is served says that every step was made.
+        eventually(async || deployment.is_settled() && is_done(&store, &deployment, &*bind9).await).await;
         std::process::exit(0);
     }
     done.await.unwrap();
+}
+
+/// Whether named serves the newest version of every zone, and has no other zone.
+async fn is_done(store: &Store, deployment: &Deployment, bind9: &dyn Nameserver) -> bool {
+    let heads = store.heads(None, 1000).await.unwrap();
+    for head in &heads {
+        if !deployment.status(head).await.iter().all(|status| status.in_sync) {
+            return false;
+        }
+    }
+    let wanted: HashSet<ZoneId> = heads.iter().map(|head| head.id).collect();
+    bind9.zones().await.is_ok_and(|zones| zones.iter().all(|(_, id)| wanted.contains(id)))
 }
 
 /// Ends the process without a word before the step with that number.
