@@ -1,7 +1,7 @@
 //! Complete configurations of named: for the primary that zones are deployed to, and for secondaries that follow it.
 //!
 //! Pure functions from typed values to text. The managed named, the command line and the tests all print through here, so that
-//! what an operator gets is what was tested. Text reaches named only through [`writer`], which uses the quoting of the
+//! what an operator gets is what was tested. Text reaches named only through `writer`, which uses the quoting of the
 //! control channel's command lines.
 //!
 //! Every setting that differs from named's default has its reason beside it, in the text itself: it is read by the operator
