@@ -13,10 +13,11 @@
 
 #[path = "../tests/common/mod.rs"]
 mod common;
+mod kit;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::io::Write;
+use std::net::{SocketAddr, UdpSocket};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
@@ -24,6 +25,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use common::{Server, run, wait_for};
+use kit::{Client, asking, create_zone, fill, ms, percentile, question, until_served};
 
 /// How long each rate is measured.
 const SPAN: Duration = Duration::from_secs(4);
@@ -85,7 +87,7 @@ fn main() {
     let zones = [(small.as_str(), "small.example"), (large.as_str(), "large.example")];
     let [in_small, in_large] = answer_to_served(&server, &token, zones);
     for (what, times) in [("10 records", &in_small), ("100,000 records", &in_large)] {
-        println!("  {what:>15}: p50 {}   p99 {}", ms(times[times.len() / 2]), ms(times[times.len() * 99 / 100]));
+        println!("  {what:>15}: p50 {}   p99 {}", ms(percentile(times, 50)), ms(percentile(times, 99)));
     }
     println!(
         "  100,000 against 10: {:.2} times",
@@ -111,26 +113,6 @@ fn sync_time(folder: &Path) -> Duration {
     fs::remove_file(path).unwrap();
     times.sort();
     times[times.len() / 2]
-}
-
-fn create_zone(server: &Server, token: &str, domain: &str) -> String {
-    let mut client = Client::new(server.http(), token);
-    let answer = client.post("/api/v1/dns-zones/", &format!("{{\"domain\": \"{domain}\"}}"));
-    member(&answer, "uuid")
-}
-
-/// Adds records from 16 clients until the zone has `count`.
-fn fill(server: &Server, token: &str, zone: &str, count: usize) {
-    std::thread::scope(|scope| {
-        for client in 0..16 {
-            scope.spawn(move || {
-                let mut http = Client::new(server.http(), token);
-                for number in (client..count).step_by(16) {
-                    http.create(zone, &format!("host-{number}"), number);
-                }
-            });
-        }
-    });
 }
 
 /// Creates per second, one client for each entry of `zones`: the median of the rounds. And all times, sorted.
@@ -180,24 +162,14 @@ fn median(mut numbers: Vec<f64>) -> f64 {
 /// sorted.
 fn answer_to_served(server: &Server, token: &str, zones: [(&str, &str); 2]) -> [Vec<Duration>; 2] {
     let mut http = Client::new(server.http(), token);
-    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-    socket.connect(server.dns()).unwrap();
-    socket.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
+    let socket = asking(server.dns());
     let looks: Vec<[Duration; 2]> = (0..LOOKS)
         .map(|number| {
             let owner = format!("live-{number}");
             zones.map(|(zone, domain)| {
                 let question = question(number as u16, &format!("{owner}.{domain}"));
                 http.create(zone, &owner, number);
-                let start = Instant::now();
-                let mut answer = [0; 512];
-                loop {
-                    socket.send(&question).unwrap();
-                    socket.recv(&mut answer).unwrap();
-                    if answer[7] > 0 {
-                        return start.elapsed();
-                    }
-                }
+                until_served(&socket, &question)
             })
         })
         .collect();
@@ -206,18 +178,6 @@ fn answer_to_served(server: &Server, token: &str, zones: [(&str, &str); 2]) -> [
         times.sort();
         times
     })
-}
-
-/// A question for an A record (RFC 1035, section 4.1).
-fn question(id: u16, name: &str) -> Vec<u8> {
-    let mut message = id.to_be_bytes().to_vec();
-    message.extend([0, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
-    for label in name.split('.') {
-        message.push(label.len() as u8);
-        message.extend(label.as_bytes());
-    }
-    message.extend([0, 0, 1, 0, 1]);
-    message
 }
 
 /// Both nameservers answer the same questions from the same content, in turn.
@@ -283,60 +243,4 @@ impl Drop for Named {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// As little of an HTTP client as there can be: the machine's two cores are for the server.
-struct Client {
-    reader: BufReader<TcpStream>,
-    token: String,
-}
-
-impl Client {
-    fn new(http: SocketAddr, token: &str) -> Client {
-        let stream = TcpStream::connect(http).unwrap();
-        stream.set_nodelay(true).unwrap();
-        Client { reader: BufReader::new(stream), token: token.to_owned() }
-    }
-
-    fn create(&mut self, zone: &str, owner: &str, number: usize) {
-        let address = format!("10.{}.{}.{}", number >> 16 & 255, number >> 8 & 255, number & 255);
-        let body = format!("{{\"record_type\": \"A\", \"name\": \"{owner}\", \"value\": \"{address}\"}}");
-        self.post(&format!("/api/v1/dns-zones/{zone}/records/"), &body);
-    }
-
-    fn post(&mut self, path: &str, body: &str) -> String {
-        let request = format!(
-            "POST {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            self.token,
-            body.len()
-        );
-        self.reader.get_mut().write_all(request.as_bytes()).unwrap();
-        let mut line = String::new();
-        self.reader.read_line(&mut line).unwrap();
-        let created = line.starts_with("HTTP/1.1 201");
-        let mut length = 0;
-        loop {
-            let mut header = String::new();
-            self.reader.read_line(&mut header).unwrap();
-            match header.trim_end().split_once(": ") {
-                Some((name, value)) if name.eq_ignore_ascii_case("content-length") => length = value.parse().unwrap(),
-                Some(_) => {}
-                None => break,
-            }
-        }
-        let mut answer = vec![0; length];
-        self.reader.read_exact(&mut answer).unwrap();
-        let answer = String::from_utf8(answer).unwrap();
-        assert!(created, "{path}: {line}{answer}");
-        answer
-    }
-}
-
-fn member(json: &str, name: &str) -> String {
-    let value: serde_json::Value = serde_json::from_str(json).unwrap();
-    value[name].as_str().unwrap().to_owned()
-}
-
-fn ms(time: Duration) -> String {
-    format!("{:.3} ms", time.as_secs_f64() * 1000.0)
 }

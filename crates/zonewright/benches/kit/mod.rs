@@ -1,7 +1,5 @@
 //! What the benchmarks share: a lean client of the API, DNS questions, and figures.
 
-#![expect(dead_code, reason = "each benchmark is a program of its own that uses a part of this module")]
-
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
@@ -26,11 +24,6 @@ pub(crate) fn fill(server: &Server, token: &str, zone: &str, count: usize) {
             });
         }
     });
-}
-
-pub(crate) fn median(mut numbers: Vec<f64>) -> f64 {
-    numbers.sort_by(f64::total_cmp);
-    numbers[numbers.len() / 2]
 }
 
 /// The time at one part in a hundred of sorted times.
