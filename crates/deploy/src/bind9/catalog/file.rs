@@ -17,7 +17,7 @@ pub(super) fn put(folder: &Path, name: &str, text: &str) -> Result<(), CatalogEr
 }
 
 fn write(folder: &Path, path: &Path, text: &str) -> io::Result<()> {
-    fs::create_dir_all(folder)?;
+    make(folder)?;
     for suffix in JOURNALS {
         match fs::remove_file(with_suffix(path, suffix)) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
@@ -33,6 +33,18 @@ fn write(folder: &Path, path: &Path, text: &str) -> io::Result<()> {
     file.sync_all()?;
     fs::rename(&draft, path)?;
     File::open(folder)?.sync_all()
+}
+
+/// As open as the folder above it: named writes its journals there, perhaps as another user of the same group.
+fn make(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(folder)?;
+    match folder.parent() {
+        Some(above) => fs::set_permissions(folder, fs::metadata(above)?.permissions()),
+        None => Ok(()),
+    }
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {

@@ -144,7 +144,7 @@ A BIND 9.18 primary for Zonewright. Complete: it runs as it is with `named -c FI
 This file holds secrets: mode 0640, owner root, group bind.
 
 The directory must exist, and named and Zonewright both write below it. On Debian:
-    install -d -o zonewright -g bind -m 2770 /var/lib/bind/zonewright
+    install -d -o zonewright -g bind -m 2770 /var/lib/bind/zonewright /var/lib/bind/zonewright/zones
 AppArmor confines Debian's named to /etc/bind, /var/lib/bind and /var/cache/bind.
 
 To merge it into a configuration that you have: the three keys as they are, and the parts marked MERGE.";
