@@ -1,6 +1,7 @@
 //! The operator's commands. They work on the same database file while the server runs; it notices within a second.
 
 use std::io::{BufRead, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -136,6 +137,19 @@ pub(crate) async fn zone(command: ZoneCommand) -> Result<ExitCode, Failure> {
             print(&format!("{name} of {} deleted, with {} records\n", found.email, deleted.record_count))?;
         }
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `zonewright backup FILE`
+pub(crate) async fn backup(file: &Path, data: &DataFlags) -> Result<ExitCode, Failure> {
+    let store = open(data)?;
+    let copied = store.back_up(file).await;
+    store.close().await;
+    copied?;
+    print(&format!(
+        "{} is a copy of the database; it starts a server as zonewright.sqlite in a data directory\n",
+        file.display()
+    ))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -36,6 +36,13 @@ pub(crate) enum Command {
     /// Print configurations for BIND 9
     #[command(subcommand)]
     Bind9(Bind9Command),
+    /// Write a consistent copy of the database, also while the server runs
+    Backup {
+        /// The copy; must not exist yet
+        file: PathBuf,
+        #[command(flatten)]
+        data: DataFlags,
+    },
     /// Check configuration, database, nameserver, clock and permissions, and say how to mend what is wrong
     Doctor(ServeFlags),
 }

@@ -47,6 +47,7 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Account(command) => admin::account(command).await,
         Command::Token(command) => admin::token(command).await,
         Command::Zone(command) => admin::zone(command).await,
+        Command::Backup { file, data } => admin::backup(&file, &data).await,
         Command::Deploy(command) => status::status(command).await,
         Command::Bind9(command) => bind9::config(command),
     }

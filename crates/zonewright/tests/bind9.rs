@@ -99,6 +99,10 @@ fn printed_configurations_run_as_they_are_and_secondaries_follow() {
     let change = serde_json::json!({"value": "192.0.2.2"});
     assert_eq!(api.send("PATCH", &format!("/dns-records/{record}/"), Some(&change)).0, 200);
     everywhere("www.example.com", "192.0.2.2\n");
+    let status = run(&mut zonewright(&data, &[&["deploy", "status", "example.com"], &flags[..]].concat()));
+    let text = String::from_utf8_lossy(&status.stdout);
+    assert!(status.status.success() && text.contains("1 zones; 2 nameservers; 0 not in sync"), "{}", describe(&status));
+    assert!(text.contains(&dns) && text.contains(&secondary), "{text}");
 
     // Deleted and made again: nothing of the old zone is served again, anywhere.
     assert_eq!(api.send("DELETE", &format!("/dns-zones/{zone}/"), None).0, 204);

@@ -387,3 +387,23 @@ fn with_input(mut command: Command, input: &str) -> Output {
 fn mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("permissions");
 }
+
+#[test]
+fn a_backup_is_taken_under_a_running_server_and_starts_another() {
+    let server = Server::start(&[]);
+    let token = server.token();
+    let zone = Api::new(&server, &token).create_zone("example.com");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = folder.path().join("data");
+    fs::create_dir(&data).expect("a folder");
+    let copy = data.join("zonewright.sqlite");
+    let copy_text = copy.to_str().expect("a path in UTF-8");
+    let taken = run(&mut zonewright(server.data(), &["backup", copy_text]));
+    assert!(taken.status.success(), "{}", describe(&taken));
+    let again = run(&mut zonewright(server.data(), &["backup", copy_text]));
+    assert_eq!(again.status.code(), Some(1), "a file that is there is not overwritten: {}", describe(&again));
+
+    let restored = Server::start_in(&data, &[]);
+    assert_eq!(Api::new(&restored, &token).status(&format!("/dns-zones/{zone}/")), 200);
+    restored.dig_until(&["example.com", "SOA"], |answer| !answer.is_empty());
+}
