@@ -291,6 +291,12 @@ fn sub(path: &Path, name: &str) -> Result<ConfigText, Failure> {
     Ok(ConfigText::from_path(&folder)?)
 }
 
+/// Below the ports that named sends from: on one host, a message to its own port would come back to its sender.
 fn free_port() -> Result<SocketAddr, std::io::Error> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
+    loop {
+        let port = 10_000 + (uuid::Uuid::now_v7().as_u128() % 20_000) as u16;
+        if let Ok(listener) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+            return listener.local_addr();
+        }
+    }
 }

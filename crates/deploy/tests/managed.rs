@@ -9,14 +9,14 @@
 mod common;
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::net::UdpSocket;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command as Process, Stdio};
 use std::time::Duration;
 
 use common::channel::{add_zone, eventually, zone};
-use common::named::SMALL_ZONE;
+use common::named::{SMALL_ZONE, free_low_port as free_port};
 use deploy::bind9::control::{Command, ConfigText, Control, ZoneConfig};
 use deploy::bind9::managed::{Hint, Managed, Settings, StartError};
 use deploy::query;
@@ -171,17 +171,6 @@ async fn run_until_killed() {
         let settings = Settings::new(PathBuf::from(folder), free_port());
         let _managed = Managed::start(settings, CancellationToken::new()).await.unwrap();
         std::future::pending::<()>().await;
-    }
-}
-
-/// A port that no outgoing connection takes while named is down: those have ports from 32768 on.
-fn free_port() -> SocketAddr {
-    loop {
-        let port = 10_000 + (uuid::Uuid::now_v7().as_u128() % 20_000) as u16;
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        if UdpSocket::bind(address).is_ok() && TcpListener::bind(address).is_ok() {
-            return address;
-        }
     }
 }
 

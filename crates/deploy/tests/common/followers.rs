@@ -22,7 +22,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::daemon::Daemon;
-use super::named::free_port;
+use super::named::free_low_port as free_port;
 
 /// A BIND primary, secondaries, and the deployment to all of them.
 pub(crate) struct Followers {

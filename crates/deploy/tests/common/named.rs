@@ -223,6 +223,18 @@ impl Drop for Named {
 /// Somebody else has one of the ports.
 struct Taken;
 
+/// As [`free_port`], below the ports that the kernel and named give to what they send: nobody takes it while the server that
+/// had it is down, and no message to it is sent from it.
+pub(crate) fn free_low_port() -> SocketAddr {
+    loop {
+        let port = 10_000 + (uuid::Uuid::now_v7().as_u128() % 20_000) as u16;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        if UdpSocket::bind(address).is_ok() && TcpListener::bind(address).is_ok() {
+            return address;
+        }
+    }
+}
+
 /// A port that is free for both UDP and TCP.
 pub(crate) fn free_port() -> SocketAddr {
     loop {

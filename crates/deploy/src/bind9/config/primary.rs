@@ -66,7 +66,7 @@ fn render_options(options: &mut Writer, config: &PrimaryConfig) {
     });
     options.fixed("pid-file \"named.pid\"").fixed("session-keyfile none");
     options.fixed(if config.is_managed { "lock-file \"named.lock\"" } else { "lock-file none" });
-    options.listen(&config.listen);
+    options.listen(&config.listen).avoid(&[&*config.listen, &*config.secondaries].concat());
 
     options
         .gap()
@@ -185,10 +185,19 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_sent_from_a_port_that_somebody_answers_at() {
+        let listen = vec!["127.0.0.1:40000".parse().unwrap()];
+        let secondaries = ["127.0.0.1:40001", "[::1]:40002", "192.0.2.1:53"].map(|text| text.parse().unwrap()).to_vec();
+        let text = primary(&PrimaryConfig { listen, secondaries, ..config() });
+        assert!(text.contains("avoid-v4-udp-ports { 40000 ; 40001 ; };"), "{text}");
+        assert!(text.contains("avoid-v6-udp-ports { 40002 ; };"), "{text}");
+    }
+
+    #[test]
     fn a_family_that_is_not_listened_on_is_switched_off() {
         let listen = vec!["127.0.0.1:53".parse().unwrap()];
         let text = primary(&PrimaryConfig { listen, secondaries: Vec::new(), is_managed: true, ..config() });
-        assert!(text.contains("listen-on-v6 { none; };"), "{text}");
+        assert!(text.contains("listen-on-v6 { none; };") && !text.contains("avoid-"), "{text}");
         assert!(text.contains("also-notify { };"), "{text}");
         assert!(text.contains("channel parent"), "{text}");
     }

@@ -60,7 +60,7 @@ fn render_options(options: &mut Writer, config: &SecondaryConfig) {
         line.word("directory").text(&config.directory);
     });
     options.fixed("pid-file \"named.pid\"").fixed("session-keyfile none").fixed("lock-file none");
-    options.listen(&config.listen);
+    options.listen(&config.listen).avoid(&[&*config.listen, &*config.primaries].concat());
 
     options
         .gap()

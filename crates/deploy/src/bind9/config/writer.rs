@@ -2,10 +2,14 @@
 //!
 //! What stands in a line goes through [`CommandLine`], which is the only way of putting outside data into named's language.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use crate::bind9::control::CommandLine;
 use crate::bind9::key::TsigKey;
+
+/// named picks the ports that it sends from among those from here on, as Linux does.
+const FIRST_EPHEMERAL: u16 = 32_768;
 
 /// A configuration under construction.
 #[derive(Debug, Default)]
@@ -84,6 +88,28 @@ impl Writer {
                         line.address(address.ip());
                     }
                     line.word("; }");
+                });
+            }
+        }
+        self
+    }
+
+    /// Keeps named from sending from the ports of these servers, where they are among those that it picks from.
+    ///
+    /// On one host, a message to `127.0.0.1` port N that leaves from `127.0.0.1` port N comes back to its sender. It is tried
+    /// again from the same port, and in the end a NOTIFY is lost. With servers on ports of their own (53) nothing is written: the
+    /// statement is deprecated, and `named-checkconf` says so.
+    pub(super) fn avoid(&mut self, servers: &[SocketAddr]) -> &mut Self {
+        for (words, is_v6) in [("avoid-v4-udp-ports {", false), ("avoid-v6-udp-ports {", true)] {
+            let is_concerned = |server: &&SocketAddr| server.is_ipv6() == is_v6 && server.port() >= FIRST_EPHEMERAL;
+            let ports: BTreeSet<u16> = servers.iter().filter(is_concerned).map(SocketAddr::port).collect();
+            if !ports.is_empty() {
+                self.statement(|line| {
+                    line.word(words);
+                    for port in ports {
+                        line.number(port.into()).word(";");
+                    }
+                    line.word("}");
                 });
             }
         }
