@@ -81,13 +81,18 @@ fn printed_configurations_run_as_they_are_and_secondaries_follow() {
     let place = folder.path().join("secondary");
     let place = place.to_str().expect("a path in UTF-8");
     let _primary = Named::start(&print("primary", &[]), &folder.path().join("primary.log"), &dns);
-    let _secondary =
-        Named::start(&print("secondary", &["--directory", place]), &folder.path().join("secondary.log"), &secondary);
+    let secondary_config = print("secondary", &["--directory", place]);
 
     let flags = ["--nameserver", "bind9", "--config", toml, "--dns", &dns, "--secondary", &secondary];
     let server = Server::start_in(&data, &flags);
     let token = server.token();
     let api = Api::new(&server, &token);
+    // A secondary that asks before there are catalogs tries again only after a minute. They are made sixteen at a time, in order.
+    for catalog in 0xf0..=0xff_u8 {
+        let name = format!("c{catalog:02x}.catalogs.zonewright.invalid");
+        wait_for("the primary to have its catalogs", || (!server.dig(&[&name, "SOA"]).is_empty()).then_some(()));
+    }
+    let _secondary = Named::start(&secondary_config, &folder.path().join("secondary.log"), &secondary);
     let everywhere = |name: &str, wanted: &str| {
         for address in [&dns, &secondary] {
             wait_for("every nameserver to serve it", || (dig(address, name) == wanted).then_some(()));
