@@ -68,14 +68,7 @@ pub(crate) struct Cause(Arc<dyn Error + Send + Sync>);
 impl Cause {
     /// The error and all its sources, outermost first.
     pub(crate) fn chain(&self) -> String {
-        let mut text = self.0.to_string();
-        let mut source = self.0.source();
-        while let Some(error) = source {
-            text.push_str(": ");
-            text.push_str(&error.to_string());
-            source = error.source();
-        }
-        text
+        deploy::Chain(&*self.0).to_string()
     }
 }
 

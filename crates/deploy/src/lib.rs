@@ -36,10 +36,10 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+pub use crate::chain::Chain;
 pub use crate::embedded::Embedded;
 pub use crate::nameserver::{DeployError, Kind, Nameserver, Served, Witness};
 
-use crate::chain::Chain;
 use crate::driver::Driver;
 use crate::lookout::{Answer, Observer};
 use crate::progress::Progress;

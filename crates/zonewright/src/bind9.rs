@@ -27,7 +27,6 @@ use crate::{Failure, chain, make_private_folder};
 const PRIMARY: &str = "primary";
 /// How often the catalogs' serials are compared with the store, beside being kept up to date with every zone.
 const CATALOGS_EVERY: Duration = Duration::from_secs(300);
-
 /// How often it is asked whether the primary is up to date after a start.
 const SETTLED_EVERY: Duration = Duration::from_millis(20);
 

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use deploy::bind9::config::reached_at;
 use dns::ZoneName;
 use store::{Clock, Head, Store};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -16,7 +17,6 @@ use tokio::net::TcpStream;
 
 use crate::cli::ServeFlags;
 use crate::config::{Config, NameserverKind};
-use crate::serve::reachable;
 use crate::{Failure, chain, open_store, tls};
 
 /// How long a server may take to answer.
@@ -235,7 +235,7 @@ async fn nameserver(config: &Config, store: &Store) -> Vec<Finding> {
         }
         Err(_) => {}
     }
-    findings.push(match behind(reachable(address), store, &heads).await {
+    findings.push(match behind(reached_at(address), store, &heads).await {
         Ok(behind) if behind.is_empty() => {
             let number = heads.len();
             Finding::good(format!("nameserver: {address} serves the newest version of the {number} zones looked at"))
@@ -311,7 +311,7 @@ async fn http(config: &Config) -> Finding {
     if config.tls.is_some() {
         return Finding::good(format!("http: something listens on {address}; GET /readyz there (HTTPS) says what"));
     }
-    match tokio::time::timeout(PATIENCE, ready(reachable(address))).await {
+    match tokio::time::timeout(PATIENCE, ready(reached_at(address))).await {
         Ok(Ok(answer)) if answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("ready\n") => {
             Finding::good(format!("http: the server answers on {address} and is ready"))
         }

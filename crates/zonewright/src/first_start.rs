@@ -2,10 +2,10 @@
 
 use std::net::SocketAddr;
 
+use deploy::bind9::config::reached_at;
 use store::{CreateAccountError, NewAccount, NewToken, Permission, Store};
 
 use crate::Failure;
-use crate::serve::reachable;
 
 /// The account of the first start.
 const EMAIL: &str = "admin@localhost";
@@ -33,7 +33,7 @@ pub(crate) async fn welcome(
         expires_at: None,
     };
     let token = store.create_token(account.id, token).await?;
-    Ok(Some(text(token.plain.reveal(), reachable(http), https, dns.map(reachable))))
+    Ok(Some(text(token.plain.reveal(), reached_at(http), https, dns.map(reached_at))))
 }
 
 fn text(token: &str, http: SocketAddr, https: bool, dns: Option<SocketAddr>) -> String {

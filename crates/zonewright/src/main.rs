@@ -70,13 +70,7 @@ impl From<store::StoreError> for Failure {
 
 /// An error and what caused it, on one line.
 fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(&format!(": {cause}"));
-        source = cause.source();
-    }
-    text
+    deploy::Chain(error).to_string()
 }
 
 #[expect(clippy::print_stderr, reason = "the last word of a command that failed is for the terminal")]

@@ -1,7 +1,6 @@
 //! `zonewright serve`: the store, the nameserver, the deployment and the API, wired together, started and stopped.
 
 use std::io::Write;
-use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -178,16 +177,6 @@ async fn roll_out_apex(store: store::Store, stop: CancellationToken) {
     if total > 0 {
         tracing::info!(zones = total, "zones got the configured nameservers");
     }
-}
-
-/// An address at which this machine reaches a listener of its own: the unspecified address can be listened on, not asked.
-pub(crate) fn reachable(listener: SocketAddr) -> SocketAddr {
-    use std::net::{Ipv4Addr, Ipv6Addr};
-    let mut address = listener;
-    if listener.ip().is_unspecified() {
-        address.set_ip(if listener.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
-    }
-    address
 }
 
 /// Shows a text to whoever started the server; where nobody reads, that is no reason to stop.

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use deploy::bind9::ask::{Asker, Settings};
+use deploy::bind9::config::reached_at;
 use dns::{Serial, ZoneName};
 use store::{Head, Store};
 use tokio::task::JoinSet;
@@ -14,7 +15,6 @@ use tokio::task::JoinSet;
 use crate::admin::{Reader, no_zone, print};
 use crate::cli::DeployCommand;
 use crate::config::{Config, NameserverKind};
-use crate::serve::reachable;
 use crate::{Failure, chain, open_existing_store};
 
 /// How many zones are asked for at a time.
@@ -48,7 +48,7 @@ struct Counts {
 
 /// The nameserver that is deployed to, if there is one, and the secondaries.
 fn addresses(config: &Config) -> Vec<SocketAddr> {
-    let primary = (config.nameserver != NameserverKind::None).then(|| reachable(config.dns));
+    let primary = (config.nameserver != NameserverKind::None).then(|| reached_at(config.dns));
     primary.into_iter().chain(config.secondaries.iter().copied()).collect()
 }
 
