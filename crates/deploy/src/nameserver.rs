@@ -27,6 +27,12 @@ pub trait Nameserver: Witness {
     /// Makes it serve exactly this content, whatever it served under that name before.
     fn load(&self, zone: ZoneSnapshot) -> BoxFuture<'_, Result<(), DeployError>>;
 
+    /// Writes the zone anew, whatever it has of it, as the operator asked: also what looks right, so that those who take the zone
+    /// from it take all of it again.
+    fn rebuild(&self, zone: ZoneSnapshot) -> BoxFuture<'_, Result<(), DeployError>> {
+        self.load(zone)
+    }
+
     /// Makes it serve the later version, if it serves exactly the earlier one: compare-and-set.
     ///
     /// # Errors

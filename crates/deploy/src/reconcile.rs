@@ -6,7 +6,7 @@
 use std::cmp::Ordering;
 
 use dns::{Serial, ZoneName};
-use store::{Head, Store};
+use store::{Head, Step, Store};
 
 use crate::nameserver::{DeployError, Nameserver, Served};
 
@@ -19,6 +19,8 @@ pub(crate) enum Outcome {
     Applied,
     /// The whole zone was loaded.
     Loaded,
+    /// The whole zone was written anew.
+    Rebuilt,
     /// The zone was removed.
     Removed,
 }
@@ -30,10 +32,12 @@ pub(crate) async fn reconcile(
     name: &ZoneName,
 ) -> Result<Outcome, DeployError> {
     let served = nameserver.served(name).await?;
-    if let Some(served) = served
-        && let Some(outcome) = step(store, nameserver, served).await?
-    {
-        return Ok(outcome);
+    let mut whole = Whole::Load;
+    if let Some(served) = served {
+        match step(store, nameserver, served).await? {
+            Next::Done(outcome) => return Ok(outcome),
+            Next::Take(wanted) => whole = wanted,
+        }
     }
     let Some(head) = store.head(name).await? else {
         // Also where nothing is served: there may be a file, or a zone that could not be loaded.
@@ -50,20 +54,36 @@ pub(crate) async fn reconcile(
             raise(store, nameserver, &head, served.serial).await?;
         }
     }
-    match load(store, nameserver, &head).await {
+    match take(store, nameserver, &head, whole).await {
         Err(DeployError::Ahead { served }) => {
             raise(store, nameserver, &head, served).await?;
-            load(store, nameserver, &head).await
+            take(store, nameserver, &head, whole).await
         }
         result => result,
     }
 }
 
-async fn load(store: &Store, nameserver: &dyn Nameserver, head: &Head) -> Result<Outcome, DeployError> {
-    match store.snapshot(head.id).await? {
-        Some(zone) => nameserver.load(zone).await.map(|()| Outcome::Loaded),
-        // Deleted since the head was read: that deletion is a move of its own, and wakes another run.
-        None => Ok(Outcome::InSync),
+/// How a nameserver is given a whole zone.
+#[derive(Debug, Clone, Copy)]
+enum Whole {
+    /// So that it serves this content in the end.
+    Load,
+    /// Written anew, whatever is there.
+    Rebuild,
+}
+
+/// What comes after a look at the journal.
+enum Next {
+    Done(Outcome),
+    Take(Whole),
+}
+
+async fn take(store: &Store, nameserver: &dyn Nameserver, head: &Head, whole: Whole) -> Result<Outcome, DeployError> {
+    // Deleted since the head was read: that deletion is a move of its own, and wakes another run.
+    let Some(zone) = store.snapshot(head.id).await? else { return Ok(Outcome::InSync) };
+    match whole {
+        Whole::Load => nameserver.load(zone).await.map(|()| Outcome::Loaded),
+        Whole::Rebuild => nameserver.rebuild(zone).await.map(|()| Outcome::Rebuilt),
     }
 }
 
@@ -76,23 +96,27 @@ async fn raise(store: &Store, nameserver: &dyn Nameserver, head: &Head, above: S
     Ok(())
 }
 
-/// The usual case, by one look at the journal: the zone that is served has a newer version. `None` where that is not so, or
-/// where the nameserver diverged.
-async fn step(store: &Store, nameserver: &dyn Nameserver, served: Served) -> Result<Option<Outcome>, DeployError> {
-    let Some(id) = served.id else { return Ok(None) };
-    let Some(delta) = store.delta(id, served.serial).await? else { return Ok(None) };
+/// The usual case, by one look at the journal: the zone that is served has a newer version, and the step to it is made. Where
+/// that is not so, or where the nameserver diverged, it takes the whole zone.
+async fn step(store: &Store, nameserver: &dyn Nameserver, served: Served) -> Result<Next, DeployError> {
+    let Some(id) = served.id else { return Ok(Next::Take(Whole::Load)) };
+    let delta = match store.step(id, served.serial).await? {
+        Some(Step::Delta(delta)) => delta,
+        Some(Step::Rebuild) => return Ok(Next::Take(Whole::Rebuild)),
+        None => return Ok(Next::Take(Whole::Load)),
+    };
     if delta.to.serial == served.serial {
-        return Ok(Some(Outcome::InSync));
+        return Ok(Next::Done(Outcome::InSync));
     }
     match nameserver.apply(delta).await {
-        Ok(()) => Ok(Some(Outcome::Applied)),
+        Ok(()) => Ok(Next::Done(Outcome::Applied)),
         Err(DeployError::Diverged(why)) => {
             tracing::warn!(server.id = nameserver.name(), why, "a nameserver diverged; the whole zone is loaded");
-            Ok(None)
+            Ok(Next::Take(Whole::Load))
         }
         Err(DeployError::NeedsLoad(why)) => {
             tracing::info!(server.id = nameserver.name(), why, "the whole zone is loaded");
-            Ok(None)
+            Ok(Next::Take(Whole::Load))
         }
         Err(other) => Err(other),
     }

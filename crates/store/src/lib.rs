@@ -27,7 +27,7 @@ pub use error::StoreError;
 pub use permissions::{Permission, Permissions, UnknownPermission};
 pub use sqlite::{Options, Store};
 pub use tokens::{CreatedToken, Identity, NewToken, PlainToken, Token, TokenId};
-pub use versions::{Author, Head, Moves, Source, VersionNumber};
+pub use versions::{Author, Head, Moves, Source, Step, VersionNumber};
 pub use zones::{
     ChangeError, Committed, Condition, CreateZoneError, RecordFilter, RecordVisitor, StoredRecord, Zone, ZoneOfAnyone,
 };

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use dns::{Serial, ZoneId, ZoneName};
+use dns::{Serial, ZoneDelta, ZoneId, ZoneName};
 
 use crate::{AccountId, Zone};
 
@@ -49,6 +49,15 @@ impl From<Zone> for Head {
     fn from(zone: Zone) -> Head {
         Head { id: zone.id, name: zone.name, version: zone.version, serial: zone.serial }
     }
+}
+
+/// How a nameserver that serves an earlier version of a zone gets to the newest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// By the net difference between the two.
+    Delta(ZoneDelta),
+    /// The operator wants the zone rebuilt: the newest version, whole, whatever is there.
+    Rebuild,
 }
 
 /// Which zones have changed, been made or been deleted after some position in the journal.

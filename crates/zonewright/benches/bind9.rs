@@ -188,11 +188,7 @@ struct Secondary {
 
 impl Secondary {
     fn start(server: &Server, address: SocketAddr) -> Secondary {
-        // One that asks before there are catalogs tries again only after a minute. They are made sixteen at a time, in order.
-        for catalog in 0xf0..=0xff_u8 {
-            let name = format!("c{catalog:02x}.catalogs.zonewright.invalid");
-            wait_for("the primary to have its catalogs", || (!server.dig(&[&name, "SOA"]).is_empty()).then_some(()));
-        }
+        common::named::wait_for_catalogs(server);
         let folder = tempfile::tempdir().unwrap();
         let (dns, listen) = (server.dns().to_string(), address.to_string());
         let directory = folder.path().join("named");

@@ -199,6 +199,14 @@ pub(crate) enum DeployCommand {
         #[command(flatten)]
         serve: ServeFlags,
     },
+    /// Have the running server write zones anew on every nameserver, and wait until they are served
+    Resync {
+        /// Only this zone [default: all, some at a time]
+        #[arg(value_parser = zone_name)]
+        domain: Option<ZoneName>,
+        #[command(flatten)]
+        serve: ServeFlags,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -10,6 +10,7 @@ mod first_start;
 mod health;
 mod logging;
 mod monitor;
+mod resync;
 mod serve;
 mod status;
 mod tls;
@@ -17,7 +18,7 @@ mod tls;
 use std::process::ExitCode;
 
 use clap::Parser;
-use cli::{Cli, Command};
+use cli::{Cli, Command, DeployCommand};
 use store::{Clock, Options, Store};
 
 use crate::config::{Config, ConfigError};
@@ -48,7 +49,8 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Token(command) => admin::token(command).await,
         Command::Zone(command) => admin::zone(command).await,
         Command::Backup { file, data } => admin::backup(&file, &data).await,
-        Command::Deploy(command) => status::status(command).await,
+        Command::Deploy(DeployCommand::Status { domain, serve }) => status::status(domain, &serve).await,
+        Command::Deploy(DeployCommand::Resync { domain, serve }) => resync::resync(domain, &serve).await,
         Command::Bind9(command) => bind9::config(command),
     }
 }

@@ -13,7 +13,7 @@ use store::{Head, Store};
 use tokio::task::JoinSet;
 
 use crate::admin::{Reader, no_zone, print};
-use crate::cli::DeployCommand;
+use crate::cli::ServeFlags;
 use crate::config::{Config, NameserverKind};
 use crate::{Failure, chain, open_existing_store};
 
@@ -21,12 +21,10 @@ use crate::{Failure, chain, open_existing_store};
 const PAGE: u32 = 200;
 
 /// Exit code 0 where every nameserver serves the newest version of every zone, 1 otherwise.
-pub(crate) async fn status(command: DeployCommand) -> Result<ExitCode, Failure> {
-    let DeployCommand::Status { domain, serve } = command;
-    let config = Config::load(&serve)?;
+pub(crate) async fn status(domain: Option<ZoneName>, serve: &ServeFlags) -> Result<ExitCode, Failure> {
+    let config = Config::load(serve)?;
     let store = open_existing_store(&config)?;
-    let nameservers: Arc<[(SocketAddr, Asker)]> =
-        addresses(&config).into_iter().map(|address| (address, Asker::new(address, Settings::default()))).collect();
+    let nameservers = nameservers(&config);
     let mut counts = Counts::default();
     match domain {
         Some(domain) => {
@@ -47,9 +45,10 @@ struct Counts {
 }
 
 /// The nameserver that is deployed to, if there is one, and the secondaries.
-fn addresses(config: &Config) -> Vec<SocketAddr> {
+pub(crate) fn nameservers(config: &Config) -> Arc<[(SocketAddr, Asker)]> {
     let primary = (config.nameserver != NameserverKind::None).then(|| reached_at(config.dns));
-    primary.into_iter().chain(config.secondaries.iter().copied()).collect()
+    let addresses = primary.into_iter().chain(config.secondaries.iter().copied());
+    addresses.map(|address| (address, Asker::new(address, Settings::default()))).collect()
 }
 
 async fn all(store: &Store, nameservers: &Arc<[(SocketAddr, Asker)]>, counts: &mut Counts) -> Result<(), Failure> {
@@ -95,11 +94,12 @@ async fn report(
     print(&text)
 }
 
-async fn ask(asker: &Asker, name: &ZoneName) -> Result<Option<Serial>, String> {
+pub(crate) async fn ask(asker: &Asker, name: &ZoneName) -> Result<Option<Serial>, String> {
     asker.serial(name).await.map_err(|error| chain(&error))
 }
 
-fn line(head: &Head, address: SocketAddr, served: Result<Option<Serial>, String>) -> (bool, String) {
+/// Whether a nameserver serves this version, and the line that says what it serves.
+pub(crate) fn line(head: &Head, address: SocketAddr, served: Result<Option<Serial>, String>) -> (bool, String) {
     let (in_sync, what) = match served {
         Ok(Some(serial)) if !head.serial.is_newer_than(serial) => (true, format!("serves {serial}")),
         Ok(Some(serial)) => (false, format!("serves {serial}, behind")),

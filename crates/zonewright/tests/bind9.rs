@@ -1,15 +1,13 @@
 //! The server with BIND 9 behind it: one that it runs itself, one of the operator's, and secondaries that follow.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
-
 mod common;
 
-use std::fs::{self, File};
-use std::net::{SocketAddr, TcpListener, UdpSocket};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::fs;
+use std::net::TcpListener;
+use std::process::Command;
 
 use common::api::Api;
+use common::named::{Named, dig, free_addresses};
 use common::{Server, describe, run, wait_for, zonewright};
 
 /// named takes a while to start on a busy machine, and the catalogs are made at the first start.
@@ -87,11 +85,7 @@ fn printed_configurations_run_as_they_are_and_secondaries_follow() {
     let server = Server::start_in(&data, &flags);
     let token = server.token();
     let api = Api::new(&server, &token);
-    // A secondary that asks before there are catalogs tries again only after a minute. They are made sixteen at a time, in order.
-    for catalog in 0xf0..=0xff_u8 {
-        let name = format!("c{catalog:02x}.catalogs.zonewright.invalid");
-        wait_for("the primary to have its catalogs", || (!server.dig(&[&name, "SOA"]).is_empty()).then_some(()));
-    }
+    common::named::wait_for_catalogs(&server);
     let _secondary = Named::start(&secondary_config, &folder.path().join("secondary.log"), &secondary);
     let everywhere = |name: &str, wanted: &str| {
         for address in [&dns, &secondary] {
@@ -115,51 +109,4 @@ fn printed_configurations_run_as_they_are_and_secondaries_follow() {
     api.create_a(&again, "new", "192.0.2.3");
     everywhere("new.example.com", "192.0.2.3\n");
     everywhere("www.example.com", "");
-}
-
-/// A named of the operator's, ended with the value.
-struct Named(Child);
-
-impl Named {
-    fn start(config: &Path, log: &Path, address: &str) -> Named {
-        let log = File::create(log).expect("a log");
-        let child = Command::new("named").arg("-g").arg("-c").arg(config).stdout(Stdio::null()).stderr(log).spawn();
-        let named = Named(child.expect("named is installed (Debian: bind9)"));
-        let address = address.parse().expect("an address");
-        wait_for("named to answer", || answers(address).then_some(()));
-        named
-    }
-}
-
-impl Drop for Named {
-    fn drop(&mut self) {
-        // One that has ended already cannot be killed, which is what was wanted.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// Whether anything listens for DNS there.
-fn answers(address: SocketAddr) -> bool {
-    std::net::TcpStream::connect(address).is_ok()
-}
-
-/// The data of the A records that a nameserver has at a name; nothing where it does not answer.
-fn dig(address: &str, name: &str) -> String {
-    let (host, port) = address.rsplit_once(':').expect("an address with a port");
-    let at = format!("@{host}");
-    let output = run(Command::new("dig").args([&at, "-p", port, "+short", "+time=1", "+tries=1", name, "A"]));
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-/// Loopback addresses whose ports are free for UDP and TCP; held together, so that they differ.
-fn free_addresses<const N: usize>() -> [String; N] {
-    let held: [(TcpListener, UdpSocket); N] = std::array::from_fn(|_| {
-        wait_for("a port that is free for both", || {
-            let tcp = TcpListener::bind("127.0.0.1:0").ok()?;
-            let udp = UdpSocket::bind(tcp.local_addr().ok()?).ok()?;
-            Some((tcp, udp))
-        })
-    });
-    held.map(|(tcp, _)| tcp.local_addr().expect("its address").to_string())
 }

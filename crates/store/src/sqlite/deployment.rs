@@ -12,7 +12,7 @@ use super::Shared;
 use super::change::LIVE_AT_OWNER;
 use super::rows::{self, record_columns};
 use super::zones;
-use crate::{StoreError, StoredRecord, VersionNumber};
+use crate::{Step, StoreError, StoredRecord, VersionNumber};
 
 pub(super) const LIVE: &str = concat!(
     "SELECT ",
@@ -49,7 +49,29 @@ pub(super) const BEGUN_SINCE: &str = concat!(
     " FROM records r INDEXED BY records_from WHERE r.zone = ?1 AND r.from_version > ?2 AND r.to_version IS NULL"
 );
 
-/// The step from the version with serial `from` to the head.
+pub(super) const REBUILT_SINCE: &str = "SELECT version < (SELECT rebuilt FROM zones WHERE id = ?1)
+     FROM versions INDEXED BY versions_by_serial WHERE zone = ?1 AND serial = ?2 ORDER BY seq DESC LIMIT 1";
+
+/// How a nameserver that serves the version with serial `from` gets to the head.
+pub(super) fn step(
+    shared: &Shared,
+    connection: &Connection,
+    id: ZoneId,
+    from: Serial,
+) -> Result<Option<Step>, StoreError> {
+    let Some(zone) = zones::by_uuid(connection, id)? else { return Ok(None) };
+    let rebuilt_since = connection
+        .prepare_cached(REBUILT_SINCE)?
+        .query_row(params![zone.row, from.0], |row| row.get::<_, bool>(0))
+        .optional()?;
+    match rebuilt_since {
+        None => Ok(None),
+        Some(true) => Ok(Some(Step::Rebuild)),
+        Some(false) => Ok(delta(shared, connection, id, from)?.map(Step::Delta)),
+    }
+}
+
+/// The net difference between the version with serial `from` and the head.
 pub(super) fn delta(
     shared: &Shared,
     connection: &Connection,

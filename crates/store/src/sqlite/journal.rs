@@ -109,6 +109,18 @@ pub(super) fn raise(work: &Work, id: ZoneId, above: Serial) -> Result<Option<Ser
     Ok(Some(zone.zone.serial))
 }
 
+/// Makes a version without changes, with a serial newer than `above`, that nameservers take whole.
+pub(super) fn rebuild(work: &Work, id: ZoneId, above: Option<Serial>) -> Result<Option<Serial>, StoreError> {
+    let Some(mut zone) = zones::by_uuid(&work.connection, id)? else { return Ok(None) };
+    if let Some(above) = above.filter(|above| above.is_newer_than(zone.zone.serial)) {
+        zone.zone.serial = above;
+    }
+    let by = By { account: None, name: "operator", source: Source::Operator, address: None };
+    append(work, &mut zone, &by, &[], &[], &HashMap::new())?;
+    work.connection.prepare_cached("UPDATE zones SET rebuilt = version WHERE id = ?1")?.execute([zone.row])?;
+    Ok(Some(zone.zone.serial))
+}
+
 /// Moves a zone to its next version: `max(last + 1, now)` in RFC 1982 order.
 pub(super) fn advance(zone: &mut crate::Zone, now: Timestamp) {
     zone.version = VersionNumber(zone.version.0 + 1);

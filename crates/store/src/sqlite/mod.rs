@@ -462,7 +462,22 @@ impl Store {
         self.inner.writer.run(move |work| journal::raise(work, id, above)).await
     }
 
-    /// The step from the version with serial `from` to the newest. `None` where the zone is gone or never had such a version.
+    /// Gives a zone a version with the same content, and with a serial above `above`, that every nameserver takes whole
+    /// ([`Step::Rebuild`]); gives its serial, `None` where the zone is gone.
+    pub async fn rebuild(&self, id: ZoneId, above: Option<Serial>) -> Result<Option<Serial>, StoreError> {
+        self.inner.writer.run(move |work| journal::rebuild(work, id, above)).await
+    }
+
+    /// How a nameserver that serves the version with serial `from` gets to the newest. `None` where the zone is gone or never had
+    /// such a version.
+    pub async fn step(&self, id: ZoneId, from: Serial) -> Result<Option<Step>, StoreError> {
+        let shared = Arc::clone(&self.inner.shared);
+        let read = move |connection: &Connection| deployment::step(&shared, connection, id, from);
+        self.inner.readers.run(Size::Small, read).await
+    }
+
+    /// The net difference from the version with serial `from` to the newest. `None` where the zone is gone or never had such a
+    /// version.
     pub async fn delta(&self, id: ZoneId, from: Serial) -> Result<Option<ZoneDelta>, StoreError> {
         let shared = Arc::clone(&self.inner.shared);
         let read = move |connection: &Connection| deployment::delta(&shared, connection, id, from);

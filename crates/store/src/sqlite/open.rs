@@ -18,7 +18,11 @@ use super::catalogs;
 use crate::StoreError;
 
 /// Every schema change since the first release, oldest first. Never change or remove one.
-const MIGRATIONS: [&str; 2] = [include_str!("migrations/0001_first.sql"), include_str!("migrations/0002_catalogs.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("migrations/0001_first.sql"),
+    include_str!("migrations/0002_catalogs.sql"),
+    include_str!("migrations/0003_rebuilt.sql"),
+];
 
 /// "ZWrt": marks the file as ours.
 const APPLICATION_ID: i64 = 0x5a57_7274;
@@ -208,6 +212,6 @@ mod tests {
             .iter()
             .map(|sql| Sha256::digest(sql).iter().take(8).map(|octet| format!("{octet:02x}")).collect())
             .collect();
-        assert_eq!(digests, ["ba4d8c45d2ea393d", "45141186049059c1"]);
+        assert_eq!(digests, ["ba4d8c45d2ea393d", "45141186049059c1", "ba7b84a6db22d99f"]);
     }
 }

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use super::{apexes, catalogs, change, deployment, journal, open, records, zones};
 
 /// Every query that may read more than one row for a tenant, the operator or a nameserver.
-const QUERIES: [(&str, &str); 20] = [
+const QUERIES: [(&str, &str); 21] = [
     ("records of a name", change::LIVE_AT_OWNER),
     ("record of a zone", change::LIVE_BY_ID),
     ("records of a zone", records::OF_ZONE),
@@ -27,6 +27,7 @@ const QUERIES: [(&str, &str); 20] = [
     ("catalog's version by serial", catalogs::VERSION_BY_SERIAL),
     ("versions of a catalog", catalogs::VERSIONS_SINCE),
     ("version by serial", deployment::VERSION_BY_SERIAL),
+    ("rebuilt since", deployment::REBUILT_SINCE),
 ];
 
 /// As [`QUERIES`], where the order does not matter.

@@ -7,6 +7,7 @@
 #![expect(clippy::expect_used, clippy::print_stderr, reason = "helpers of tests are tests")]
 
 pub(crate) mod api;
+pub(crate) mod named;
 
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read};

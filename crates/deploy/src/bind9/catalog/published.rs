@@ -25,6 +25,22 @@ impl Published {
     pub fn new(primary: Arc<dyn Nameserver>, catalogs: Catalogs) -> Published {
         Published { primary, catalogs }
     }
+
+    /// Publishes a zone after the primary has taken it.
+    fn published<'a>(
+        &'a self,
+        name: ZoneName,
+        taken: BoxFuture<'a, Result<(), DeployError>>,
+    ) -> BoxFuture<'a, Result<(), DeployError>> {
+        async move {
+            taken.await?;
+            if self.catalogs.has_begun() {
+                self.catalogs.publish(&name).await?;
+            }
+            Ok(())
+        }
+        .boxed()
+    }
 }
 
 impl Witness for Published {
@@ -43,15 +59,13 @@ impl Witness for Published {
 
 impl Nameserver for Published {
     fn load(&self, zone: ZoneSnapshot) -> BoxFuture<'_, Result<(), DeployError>> {
-        async move {
-            let name = zone.name.clone();
-            self.primary.load(zone).await?;
-            if self.catalogs.has_begun() {
-                self.catalogs.publish(&name).await?;
-            }
-            Ok(())
-        }
-        .boxed()
+        let name = zone.name.clone();
+        self.published(name, self.primary.load(zone))
+    }
+
+    fn rebuild(&self, zone: ZoneSnapshot) -> BoxFuture<'_, Result<(), DeployError>> {
+        let name = zone.name.clone();
+        self.published(name, self.primary.rebuild(zone))
     }
 
     fn apply(&self, delta: ZoneDelta) -> BoxFuture<'_, Result<(), DeployError>> {

@@ -41,8 +41,26 @@ impl Bind9 {
 
     /// Makes named serve this version, whatever it has now.
     pub(super) async fn load_zone(&self, zone: ZoneSnapshot) -> Result<(), DeployError> {
+        let configured = self.configured(&zone.name).await?;
+        self.take(zone, configured).await
+    }
+
+    /// Makes named load this version from a file. It then has no journal, and gives secondaries the whole zone.
+    pub(super) async fn rebuild_zone(&self, zone: ZoneSnapshot) -> Result<(), DeployError> {
         let name = zone.name.clone();
         match self.configured(&name).await? {
+            Configured::Loaded(id, status) if id == zone.id && zone.serial().is_newer_than(status.serial) => {
+                self.rebuild(zone).await?;
+            }
+            configured => return self.take(zone, configured).await,
+        }
+        self.suspects().remove(&name);
+        Ok(())
+    }
+
+    async fn take(&self, zone: ZoneSnapshot, configured: Configured) -> Result<(), DeployError> {
+        let name = zone.name.clone();
+        match configured {
             Configured::Nothing => self.add(zone).await?,
             Configured::Foreign(origin) => return Err(foreign(&origin)),
             Configured::Loaded(id, status) if id == zone.id => self.bring(zone, status).await?,

@@ -229,6 +229,10 @@ impl Nameserver for Bind9 {
         self.load_zone(zone).boxed()
     }
 
+    fn rebuild(&self, zone: ZoneSnapshot) -> BoxFuture<'_, Result<(), DeployError>> {
+        self.rebuild_zone(zone).boxed()
+    }
+
     fn apply(&self, delta: ZoneDelta) -> BoxFuture<'_, Result<(), DeployError>> {
         self.update(delta).boxed()
     }

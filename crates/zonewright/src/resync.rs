@@ -1,0 +1,184 @@
+//! `zonewright deploy resync`: zones are written anew on every nameserver, while the server runs.
+//!
+//! What is asked for stands in the store: a version without changes that nameservers take whole. The server notices it like any
+//! other version, within a second, and one that does not run takes it up at its next start. The serial is above what any
+//! nameserver serves now, so that a zone that somebody changed by hand is no exception, and secondaries take it whole from a
+//! primary that has no journal of it.
+//!
+//! Of all zones, only some are under way at a time: the changes of customers do not wait behind a hundred thousand rebuilds.
+//!
+//! Decided against: a request to the running server, which would have to be found, and to know who asks; comparing from here,
+//! which says nothing of the next moment.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
+
+use deploy::bind9::ask::Asker;
+use dns::{Serial, ZoneName};
+use store::{Head, Store};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior};
+
+use crate::admin::{no_zone, print};
+use crate::cli::ServeFlags;
+use crate::config::Config;
+use crate::status::{ask, line, nameservers};
+use crate::{Failure, chain, open_existing_store};
+
+/// How many zones are under way at a time.
+const AT_ONCE: usize = 32;
+/// How many zones are read at a time.
+const PAGE: u32 = 1000;
+/// How long a zone may stay as it is on all nameservers before it is given up.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How long nothing at all may happen at the beginning: a server that runs notices within a second.
+const FIRST_PATIENCE: Duration = Duration::from_secs(10);
+/// The next look comes after this time, ...
+const FIRST_LOOK: Duration = Duration::from_millis(10);
+/// ... then later and later, up to this.
+const LAST_LOOK: Duration = Duration::from_millis(250);
+/// How often it is said how far it is.
+const SAY_EVERY: Duration = Duration::from_secs(2);
+
+type Nameservers = Arc<[(SocketAddr, Asker)]>;
+
+/// Exit code 0 where every nameserver serves every zone as it was written anew, 1 otherwise.
+pub(crate) async fn resync(domain: Option<ZoneName>, serve: &ServeFlags) -> Result<ExitCode, Failure> {
+    let config = Config::load(serve)?;
+    let store = open_existing_store(&config)?;
+    let nameservers = nameservers(&config);
+    if nameservers.is_empty() {
+        return Err(Failure::Other("no nameserver is configured (nameserver = \"none\", no secondary)".to_owned()));
+    }
+    let is_one = domain.is_some();
+    let heads = match domain {
+        Some(domain) => vec![store.head(&domain).await?.ok_or_else(|| no_zone(&domain))?],
+        None => all(&store).await?,
+    };
+    let tally = rebuild_all(&store, &nameservers, heads, is_one).await?;
+    store.close().await;
+    let (zones, behind) = (tally.in_sync + tally.behind, tally.behind);
+    print(&format!("{zones} zones; {} nameservers; {behind} not in sync\n", nameservers.len()))?;
+    if tally.is_ignored {
+        return Err(Failure::Other(format!(
+            "no nameserver took anything within {} s: is `zonewright serve` running on this database? what was asked for is done \
+             when it runs",
+            FIRST_PATIENCE.as_secs()
+        )));
+    }
+    Ok(if behind == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// How it went.
+#[derive(Default)]
+struct Tally {
+    in_sync: usize,
+    behind: usize,
+    /// Nothing was done about anything: nobody is there to do it.
+    is_ignored: bool,
+}
+
+async fn all(store: &Store) -> Result<Vec<Head>, Failure> {
+    let mut all = Vec::new();
+    loop {
+        let page = store.heads(all.last().map(|head: &Head| head.id), PAGE).await?;
+        if page.is_empty() {
+            return Ok(all);
+        }
+        all.extend(page);
+    }
+}
+
+async fn rebuild_all(
+    store: &Store,
+    nameservers: &Nameservers,
+    heads: Vec<Head>,
+    print_all: bool,
+) -> Result<Tally, Failure> {
+    let total = heads.len();
+    let mut waiting = heads.into_iter();
+    let mut running = JoinSet::new();
+    let mut tally = Tally::default();
+    let has_moved = Arc::<AtomicBool>::default();
+    let begun = Instant::now();
+    let mut say = tokio::time::interval_at(Instant::now() + SAY_EVERY, SAY_EVERY);
+    say.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        while running.len() < AT_ONCE
+            && let Some(head) = waiting.next()
+        {
+            running.spawn(rebuild(store.clone(), Arc::clone(nameservers), head, Arc::clone(&has_moved)));
+        }
+        tokio::select! {
+            ended = running.join_next() => {
+                let Some(ended) = ended else { return Ok(tally) };
+                // Deleted meanwhile, a zone is no concern any more.
+                let Some(outcome) = ended.map_err(|error| Failure::Other(chain(&error)))?? else { continue };
+                *(if outcome.in_sync { &mut tally.in_sync } else { &mut tally.behind }) += 1;
+                if print_all || !outcome.in_sync {
+                    print(&outcome.lines)?;
+                }
+            }
+            _ = say.tick() => {
+                if begun.elapsed() >= FIRST_PATIENCE && !has_moved.load(Relaxed) {
+                    return Ok(Tally { behind: total, is_ignored: true, ..tally });
+                }
+                print(&format!("{} of {total} zones written anew\n", tally.in_sync))?;
+            }
+        }
+    }
+}
+
+/// What became of a zone.
+struct Outcome {
+    in_sync: bool,
+    /// What each nameserver serves.
+    lines: String,
+}
+
+/// Asks for a zone to be written anew, and waits until it is served or given up. `None` where the zone is gone.
+async fn rebuild(
+    store: Store,
+    nameservers: Nameservers,
+    head: Head,
+    has_moved: Arc<AtomicBool>,
+) -> Result<Option<Outcome>, Failure> {
+    let mut last = served(&nameservers, &head.name).await;
+    let highest = last.iter().flatten().flatten().copied().reduce(|a, b| if b.is_newer_than(a) { b } else { a });
+    let Some(serial) = store.rebuild(head.id, highest).await? else { return Ok(None) };
+    let head = Head { serial, ..head };
+    let mut moved_at = Instant::now();
+    let mut pause = FIRST_LOOK;
+    loop {
+        tokio::time::sleep(pause).await;
+        pause = LAST_LOOK.min(pause * 2);
+        let now = served(&nameservers, &head.name).await;
+        if now != last {
+            has_moved.store(true, Relaxed);
+            moved_at = Instant::now();
+            last.clone_from(&now);
+        }
+        let answers = nameservers.iter().zip(now).map(|((address, _), served)| line(&head, *address, served));
+        let (in_sync, lines): (Vec<bool>, Vec<String>) = answers.unzip();
+        let in_sync = in_sync.into_iter().all(|in_sync| in_sync);
+        if in_sync || moved_at.elapsed() >= PATIENCE {
+            return Ok(Some(Outcome { in_sync, lines: lines.concat() }));
+        }
+        // A zone that was deleted is not served any more.
+        if store.head(&head.name).await?.is_none_or(|now| now.id != head.id) {
+            return Ok(None);
+        }
+    }
+}
+
+/// What each nameserver serves of a zone.
+async fn served(nameservers: &Nameservers, name: &ZoneName) -> Vec<Result<Option<Serial>, String>> {
+    let mut all = Vec::with_capacity(nameservers.len());
+    for (_, asker) in &**nameservers {
+        all.push(ask(asker, name).await);
+    }
+    all
+}
