@@ -14,6 +14,7 @@ mod accounts;
 mod catalogs;
 mod clock;
 mod error;
+mod history;
 mod permissions;
 mod sqlite;
 mod tokens;
@@ -24,6 +25,7 @@ pub use accounts::{Account, AccountId, CreateAccountError, NewAccount, PasswordH
 pub use catalogs::{CatalogChange, CatalogSnapshot, CatalogVersion, Member, catalog_of};
 pub use clock::{Clock, Timestamp};
 pub use error::StoreError;
+pub use history::{Counts, Difference, Event, History, HistoryError, MadeBy, Version};
 pub use permissions::{Permission, Permissions, UnknownPermission};
 pub use sqlite::{Options, Store};
 pub use tokens::{CreatedToken, Identity, NewToken, PlainToken, Token, TokenId};

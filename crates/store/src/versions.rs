@@ -33,6 +33,44 @@ pub enum Source {
     Operator = 2,
     /// The server itself: a change of the operator's nameservers, a repair.
     Server = 3,
+    /// A signed-in user on the dashboard.
+    Dashboard = 4,
+    /// A zone file.
+    Import = 5,
+    /// The return to an earlier version.
+    Rollback = 6,
+    /// The return of a deleted zone.
+    Undelete = 7,
+}
+
+impl Source {
+    const ALL: [Source; 7] = [
+        Source::Api,
+        Source::Operator,
+        Source::Server,
+        Source::Dashboard,
+        Source::Import,
+        Source::Rollback,
+        Source::Undelete,
+    ];
+
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Source::Api => "api",
+            Source::Operator => "operator",
+            Source::Server => "server",
+            Source::Dashboard => "dashboard",
+            Source::Import => "import",
+            Source::Rollback => "rollback",
+            Source::Undelete => "undelete",
+        }
+    }
+
+    /// The source that is stored as this number.
+    pub(crate) fn of_number(number: i64) -> Option<Source> {
+        Source::ALL.into_iter().find(|source| *source as i64 == number)
+    }
 }
 
 /// The newest version of a zone that exists.

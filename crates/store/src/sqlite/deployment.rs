@@ -126,7 +126,7 @@ fn cancel(removed: &mut Vec<ResourceRecord>, added: &mut Vec<ResourceRecord>) {
 }
 
 /// The TTL that users' NS records at the apex give to the whole set.
-fn users_ns_ttl<'a>(mut records: impl Iterator<Item = &'a StoredRecord>) -> Option<Ttl> {
+pub(super) fn users_ns_ttl<'a>(mut records: impl Iterator<Item = &'a StoredRecord>) -> Option<Ttl> {
     let found = records.find(|stored| {
         let record = &stored.record;
         record.owner.is_apex() && record.data.record_type() == RecordType::Ns
@@ -134,7 +134,7 @@ fn users_ns_ttl<'a>(mut records: impl Iterator<Item = &'a StoredRecord>) -> Opti
     found.map(|stored| stored.record.ttl)
 }
 
-fn records(
+pub(super) fn records(
     connection: &Connection,
     sql: &'static str,
     parameters: impl rusqlite::Params,

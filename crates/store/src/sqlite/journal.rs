@@ -9,7 +9,7 @@ use rusqlite::{Connection, params};
 use super::rows::{Place, ZoneRow};
 use super::writer::Work;
 use super::zones;
-use crate::{AccountId, Author, Moves, Source, StoreError, StoredRecord, Timestamp, VersionNumber};
+use crate::{AccountId, Author, Counts, Moves, Source, StoreError, StoredRecord, Timestamp, VersionNumber};
 
 /// Who made a version.
 #[derive(Debug, Clone, Copy)]
@@ -33,8 +33,16 @@ impl<'a> From<&'a Author> for By<'a> {
 pub(super) enum Kind {
     /// The zone was made, or its content changed.
     Change = 1,
-    /// The zone was deleted: its last version.
+    /// The zone was deleted: its last version, unless the operator brings it back.
     Deleted = 2,
+    /// The operator brought the zone back.
+    Undeleted = 3,
+}
+
+impl Kind {
+    pub(super) fn of_number(number: i64) -> Option<Kind> {
+        [Kind::Change, Kind::Deleted, Kind::Undeleted].into_iter().find(|kind| *kind as i64 == number)
+    }
 }
 
 /// Stores the next version of a zone, which ends the records `removed` and begins the records `added`, and makes it the head.
@@ -51,7 +59,13 @@ pub(super) fn append(
 ) -> Result<HashMap<RecordId, StoredRecord>, StoreError> {
     let now = work.now();
     advance(&mut zone.zone, now);
-    insert_version(work, zone, by, Kind::Change, now)?;
+    let ended: HashSet<RecordId> = removed.iter().map(|record| record.id).collect();
+    let counts = Counts {
+        removed: removed.len() as u64,
+        added: added.len() as u64,
+        changed: added.iter().filter(|record| ended.contains(&record.id)).count() as u64,
+    };
+    insert_version(work, zone, by, Kind::Change, counts, now)?;
     let version = number(zone.zone.version);
     {
         let mut end = work.connection.prepare_cached("UPDATE records SET to_version = ?2 WHERE id = ?1")?;
@@ -133,12 +147,14 @@ pub(super) fn insert_version(
     zone: &ZoneRow,
     by: &By<'_>,
     kind: Kind,
+    counts: Counts,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     work.connection
         .prepare_cached(
-            "INSERT INTO versions (zone, version, serial, time, kind, apex, source, account, author, address)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            "INSERT INTO versions (zone, version, serial, time, kind, apex, source, account, author, address,
+                                   removed, added, changed)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
         )?
         .execute(params![
             zone.row,
@@ -151,6 +167,9 @@ pub(super) fn insert_version(
             by.account.map(|account| account.0),
             by.name,
             by.address.map(|address| address.to_string()),
+            counts.removed as i64,
+            counts.added as i64,
+            counts.changed as i64,
         ])?;
     work.journal_reached(work.connection.last_insert_rowid());
     Ok(())

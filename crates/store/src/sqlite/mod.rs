@@ -10,6 +10,7 @@
 //! | `accounts`, `tokens`, `identities` | who may ask |
 //! | `zones`, `records`, `change`, `apexes` | what they may ask for |
 //! | `journal`, `catalogs`, `deployment` | what follows from it |
+//! | `history` | what was |
 //!
 //! The log is written ahead (WAL) with `synchronous=FULL`: a commit that was answered survives the loss of power. Other
 //! processes may open the same file at the same time; SQLite's locks keep their transactions apart from the writer's.
@@ -19,6 +20,7 @@ mod apexes;
 mod catalogs;
 mod change;
 mod deployment;
+mod history;
 mod housekeeper;
 mod identities;
 mod ids;

@@ -18,10 +18,11 @@ use super::catalogs;
 use crate::StoreError;
 
 /// Every schema change since the first release, oldest first. Never change or remove one.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_catalogs.sql"),
     include_str!("migrations/0003_rebuilt.sql"),
+    include_str!("migrations/0004_history.sql"),
 ];
 
 /// "ZWrt": marks the file as ours.
@@ -207,11 +208,40 @@ mod tests {
     }
 
     #[test]
+    fn the_versions_of_an_older_schema_get_their_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("old.sqlite");
+        let old = Connection::open(&path).unwrap();
+        catalogs::define_function(&old).unwrap();
+        old.execute_batch(&MIGRATIONS[..2].concat()).unwrap();
+        old.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+        old.pragma_update(None, "user_version", 2).unwrap();
+        old.execute_batch(
+            "INSERT INTO accounts VALUES (1, 'a@b', 'a@b', '', '', '', NULL, 0);
+             INSERT INTO apexes VALUES (1, '');
+             INSERT INTO zones VALUES (1, zeroblob(16), 1, x'', 0, NULL, 0, 2, 3, 3, 1, 0);
+             INSERT INTO versions (zone, version, serial, time, kind, apex, source, author)
+                 VALUES (1, 1, 1, 0, 1, 1, 1, ''), (1, 2, 2, 0, 1, 1, 1, ''), (1, 3, 3, 0, 1, 1, 1, '');
+             INSERT INTO records
+                 (zone, account, record, owner, type, data, quoted, ttl, created, from_version, from_serial, to_version)
+                 VALUES (1, 1, x'01', x'', 1, x'01', 0, 60, 0, 2, 2, 3), (1, 1, x'02', x'', 1, x'02', 0, 60, 0, 2, 2, 3),
+                        (1, 1, x'01', x'', 1, x'03', 0, 60, 0, 3, 3, NULL);",
+        )
+        .unwrap();
+        drop(old);
+        let connection = prepare(&path).unwrap();
+        let mut counts = connection.prepare("SELECT removed, added, changed FROM versions ORDER BY seq").unwrap();
+        let counts = counts.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+        let counts: Vec<(i64, i64, i64)> = counts.collect::<Result<_, _>>().unwrap();
+        assert_eq!(counts, [(0, 0, 0), (0, 2, 0), (2, 1, 1)]);
+    }
+
+    #[test]
     fn released_migrations_never_change() {
         let digests: Vec<String> = MIGRATIONS
             .iter()
             .map(|sql| Sha256::digest(sql).iter().take(8).map(|octet| format!("{octet:02x}")).collect())
             .collect();
-        assert_eq!(digests, ["ba4d8c45d2ea393d", "45141186049059c1", "ba7b84a6db22d99f"]);
+        assert_eq!(digests, ["ba4d8c45d2ea393d", "45141186049059c1", "ba7b84a6db22d99f", "62c78ea24d4e4ac7"]);
     }
 }

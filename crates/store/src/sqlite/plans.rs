@@ -3,10 +3,10 @@
 
 use rusqlite::Connection;
 
-use super::{apexes, catalogs, change, deployment, journal, open, records, zones};
+use super::{apexes, catalogs, change, deployment, history, journal, open, records, zones};
 
 /// Every query that may read more than one row for a tenant, the operator or a nameserver.
-const QUERIES: [(&str, &str); 21] = [
+const QUERIES: [(&str, &str); 28] = [
     ("records of a name", change::LIVE_AT_OWNER),
     ("record of a zone", change::LIVE_BY_ID),
     ("records of a zone", records::OF_ZONE),
@@ -28,6 +28,13 @@ const QUERIES: [(&str, &str); 21] = [
     ("versions of a catalog", catalogs::VERSIONS_SINCE),
     ("version by serial", deployment::VERSION_BY_SERIAL),
     ("rebuilt since", deployment::REBUILT_SINCE),
+    ("versions of a zone", history::PAGE),
+    ("version of a zone", history::BY_SERIAL),
+    ("serial of a version", history::SERIAL),
+    ("records that ended between", history::ENDED_BETWEEN),
+    ("records that began between", history::BEGUN_BETWEEN),
+    ("records that lived then and now", history::LIVE_SINCE),
+    ("records that lived then", history::LIVED_AT),
 ];
 
 /// As [`QUERIES`], where the order does not matter.

@@ -10,7 +10,9 @@ use super::catalogs::{self, Change};
 use super::journal::{self, By, Kind};
 use super::rows::{self, ZONE_WIDTH, ZoneRow, zone_columns};
 use super::writer::Work;
-use crate::{AccountId, Author, CreateZoneError, Head, StoreError, VersionNumber, Zone, ZoneOfAnyone, catalog_of};
+use crate::{
+    AccountId, Author, Counts, CreateZoneError, Head, StoreError, VersionNumber, Zone, ZoneOfAnyone, catalog_of,
+};
 
 /// Makes a zone: its first version holds the server's own records.
 pub(super) fn create(
@@ -44,7 +46,7 @@ pub(super) fn create(
     if !override_related && is_related_to_another(&work.connection, author.account, name.name(), &key)? {
         return Err(CreateZoneError::Related);
     }
-    journal::insert_version(work, &zone, &By::from(author), Kind::Change, now)?;
+    journal::insert_version(work, &zone, &By::from(author), Kind::Change, Counts::default(), now)?;
     catalogs::moved(work, name, Change::Joined(zone.row), now)?;
     Ok(zone.zone)
 }
@@ -123,7 +125,7 @@ pub(super) fn delete(work: &Work, author: &Author, id: ZoneId) -> Result<Option<
     let Some(mut zone) = of_account(&work.connection, author.account, id)? else { return Ok(None) };
     let now = work.now();
     journal::advance(&mut zone.zone, now);
-    journal::insert_version(work, &zone, &By::from(author), Kind::Deleted, now)?;
+    journal::insert_version(work, &zone, &By::from(author), Kind::Deleted, Counts::default(), now)?;
     catalogs::moved(work, &zone.zone.name, Change::Left(zone.row), now)?;
     work.connection
         .prepare_cached("UPDATE zones SET deleted = ?2, version = ?3, serial = ?4 WHERE id = ?1")?

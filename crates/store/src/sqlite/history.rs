@@ -1,0 +1,275 @@
+//! Reading a zone's past. What lived at a version is a range of rows, and so is what lies between two versions: nothing is
+//! replayed, and what is read grows with what is shown, not with the length of the history.
+
+use std::sync::Arc;
+
+use dns::{ResourceRecord, Serial, ZoneId, ZoneSnapshot};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::deployment::{ENDED_SINCE, VERSION_BY_SERIAL, records, users_ns_ttl};
+use super::journal::{self, Kind};
+use super::readers::Size;
+use super::rows::{Place, ZoneRow, record_columns};
+use super::{Shared, Store, zones};
+use crate::history::{Counts, Difference, Event, History, HistoryError, MadeBy, Version};
+use crate::{AccountId, Source, StoreError, StoredRecord, VersionNumber};
+
+/// The past of zones, for their account.
+impl Store {
+    /// A page of a zone's versions before `before`, newest first. `None` where the account has no such zone.
+    pub async fn history(
+        &self,
+        account: AccountId,
+        zone: ZoneId,
+        before: Option<VersionNumber>,
+        limit: u32,
+    ) -> Result<Option<History>, StoreError> {
+        let read = move |connection: &Connection| page(connection, account, zone, before, limit);
+        self.inner.readers.run(Size::Small, read).await
+    }
+
+    /// The version with a serial, and what it changed.
+    pub async fn version(
+        &self,
+        account: AccountId,
+        zone: ZoneId,
+        serial: Serial,
+    ) -> Result<(Version, Difference), HistoryError> {
+        let read = move |connection: &Connection| Ok(version_and_difference(connection, account, zone, serial));
+        self.inner.readers.run(Size::Large, read).await?
+    }
+
+    /// What lies between two versions of a zone, in either direction. Without `to`, up to the newest.
+    pub async fn difference(
+        &self,
+        account: AccountId,
+        zone: ZoneId,
+        from: Serial,
+        to: Option<Serial>,
+    ) -> Result<Difference, HistoryError> {
+        let read = move |connection: &Connection| Ok(difference(connection, account, zone, from, to));
+        self.inner.readers.run(Size::Large, read).await?
+    }
+
+    /// Everything that the version with a serial holds, the server's own records included.
+    pub async fn snapshot_at(
+        &self,
+        account: AccountId,
+        zone: ZoneId,
+        serial: Serial,
+    ) -> Result<ZoneSnapshot, HistoryError> {
+        let shared = Arc::clone(&self.inner.shared);
+        let read = move |connection: &Connection| Ok(snapshot_at(&shared, connection, account, zone, serial));
+        self.inner.readers.run(Size::Large, read).await?
+    }
+}
+
+/// The columns that [`version`] reads, in its order.
+macro_rules! version_columns {
+    () => {
+        "v.seq, v.version, v.serial, v.time, v.kind, v.source, v.account, a.email, v.author, v.address, v.comment,
+         v.removed, v.added, v.changed"
+    };
+}
+
+pub(super) const PAGE: &str = concat!(
+    "SELECT ",
+    version_columns!(),
+    " FROM versions v INDEXED BY versions_by_number LEFT JOIN accounts a ON a.id = v.account
+     WHERE v.zone = ?1 AND v.version < ?2 ORDER BY v.version DESC LIMIT ?3"
+);
+
+fn page(
+    connection: &Connection,
+    account: AccountId,
+    zone: ZoneId,
+    before: Option<VersionNumber>,
+    limit: u32,
+) -> Result<Option<History>, StoreError> {
+    let Some(zone) = zones::of_account(connection, account, zone)? else { return Ok(None) };
+    let before = before.and_then(|before| i64::try_from(before.0).ok()).unwrap_or(i64::MAX);
+    let mut statement = connection.prepare_cached(PAGE)?;
+    let mut rows = statement.query(params![zone.row, before, limit])?;
+    let mut versions = Vec::new();
+    while let Some(row) = rows.next()? {
+        versions.push(version(row, account)?);
+    }
+    Ok(Some(History { zone: zone.zone, versions }))
+}
+
+/// A serial comes again once they have wrapped: the newest version is meant.
+pub(super) const BY_SERIAL: &str = concat!(
+    "SELECT ",
+    version_columns!(),
+    " FROM versions v INDEXED BY versions_by_serial LEFT JOIN accounts a ON a.id = v.account
+     WHERE v.zone = ?1 AND v.serial = ?2 ORDER BY v.seq DESC LIMIT 1"
+);
+
+fn by_serial(connection: &Connection, zone: &ZoneRow, serial: Serial) -> Result<Option<Version>, StoreError> {
+    connection
+        .prepare_cached(BY_SERIAL)?
+        .query_row(params![zone.row, serial.0], |row| Ok(version(row, zone.account)))
+        .optional()?
+        .transpose()
+}
+
+pub(super) const SERIAL: &str =
+    "SELECT serial FROM versions INDEXED BY versions_by_number WHERE zone = ?1 AND version = ?2";
+
+fn serial_of(connection: &Connection, zone: &ZoneRow, number: VersionNumber) -> Result<Option<Serial>, StoreError> {
+    let found = connection
+        .prepare_cached(SERIAL)?
+        .query_row(params![zone.row, journal::number(number)], |row| row.get(0).map(Serial))
+        .optional()?;
+    Ok(found)
+}
+
+fn version_and_difference(
+    connection: &Connection,
+    account: AccountId,
+    zone: ZoneId,
+    serial: Serial,
+) -> Result<(Version, Difference), HistoryError> {
+    let zone = zones::of_account(connection, account, zone)?.ok_or(HistoryError::NoZone)?;
+    let version = by_serial(connection, &zone, serial)?.ok_or(HistoryError::NoVersion(serial))?;
+    let before = VersionNumber(version.number.0.saturating_sub(1));
+    let (removed, added) = between(connection, &zone, before, version.number)?;
+    let from = serial_of(connection, &zone, before)?;
+    let mut difference = Difference { from, to: serial, removed, added };
+    difference.tidy();
+    Ok((version, difference))
+}
+
+fn difference(
+    connection: &Connection,
+    account: AccountId,
+    zone: ZoneId,
+    from: Serial,
+    to: Option<Serial>,
+) -> Result<Difference, HistoryError> {
+    let zone = zones::of_account(connection, account, zone)?.ok_or(HistoryError::NoZone)?;
+    let to = to.unwrap_or(zone.zone.serial);
+    let place = |serial| at(connection, &zone, serial)?.ok_or(HistoryError::NoVersion(serial));
+    let (earlier, later) = (place(from)?.number, place(to)?.number);
+    let (removed, added) = if earlier <= later {
+        between(connection, &zone, earlier, later)?
+    } else {
+        let (removed, added) = between(connection, &zone, later, earlier)?;
+        (added, removed)
+    };
+    let mut difference = Difference { from: Some(from), to, removed, added };
+    difference.tidy();
+    Ok(difference)
+}
+
+pub(super) const ENDED_BETWEEN: &str = concat!(
+    "SELECT ",
+    record_columns!(),
+    " FROM records r INDEXED BY records_to
+     WHERE r.zone = ?1 AND r.to_version > ?2 AND r.to_version <= ?3 AND r.from_version <= ?2"
+);
+pub(super) const BEGUN_BETWEEN: &str = concat!(
+    "SELECT ",
+    record_columns!(),
+    " FROM records r INDEXED BY records_from
+     WHERE r.zone = ?1 AND r.from_version > ?2 AND r.from_version <= ?3 AND (r.to_version IS NULL OR r.to_version > ?3)"
+);
+
+/// What lived at the earlier version and not at the later one, and the other way round.
+fn between(
+    connection: &Connection,
+    zone: &ZoneRow,
+    earlier: VersionNumber,
+    later: VersionNumber,
+) -> Result<(Vec<StoredRecord>, Vec<StoredRecord>), StoreError> {
+    let range = params![zone.row, journal::number(earlier), journal::number(later)];
+    let ended = records(connection, ENDED_BETWEEN, range, zone.zone.id)?;
+    let begun = records(connection, BEGUN_BETWEEN, range, zone.zone.id)?;
+    Ok((ended, begun))
+}
+
+/// A version as the reading of its content needs it.
+struct At {
+    number: VersionNumber,
+    apex: i64,
+}
+
+fn at(connection: &Connection, zone: &ZoneRow, serial: Serial) -> Result<Option<At>, StoreError> {
+    let read = |row: &Row<'_>| Ok(At { number: VersionNumber(row.get::<_, i64>(0)? as u64), apex: row.get(1)? });
+    let found =
+        connection.prepare_cached(VERSION_BY_SERIAL)?.query_row(params![zone.row, serial.0], read).optional()?;
+    Ok(found)
+}
+
+fn snapshot_at(
+    shared: &Shared,
+    connection: &Connection,
+    account: AccountId,
+    zone: ZoneId,
+    serial: Serial,
+) -> Result<ZoneSnapshot, HistoryError> {
+    let zone = zones::of_account(connection, account, zone)?.ok_or(HistoryError::NoZone)?;
+    let at = at(connection, &zone, serial)?.ok_or(HistoryError::NoVersion(serial))?;
+    let apex = shared.apexes.get(connection, at.apex)?;
+    let users = content(connection, &zone, at.number)?;
+    let mut all = apex.records(&zone.zone.name, users_ns_ttl(users.iter()));
+    all.extend(users.into_iter().map(|stored| ResourceRecord::from(stored.record)));
+    Ok(ZoneSnapshot { id: zone.zone.id, name: zone.zone.name, soa: apex.soa(serial), records: all })
+}
+
+pub(super) const LIVE_SINCE: &str = concat!(
+    "SELECT ",
+    record_columns!(),
+    " FROM records r INDEXED BY records_of_zone WHERE r.zone = ?1 AND r.to_version IS NULL AND r.from_version <= ?2"
+);
+pub(super) const LIVED_AT: &str = concat!(
+    "SELECT ",
+    record_columns!(),
+    " FROM records r INDEXED BY records_from
+     WHERE r.zone = ?1 AND r.from_version <= ?2 AND (r.to_version IS NULL OR r.to_version > ?2)"
+);
+
+/// The users' records at a version, from whichever end of the history is nearer: from the beginning, every life that had begun;
+/// from the head, what lives still and what has ended since.
+fn content(connection: &Connection, zone: &ZoneRow, number: VersionNumber) -> Result<Vec<StoredRecord>, StoreError> {
+    let parameters = params![zone.row, journal::number(number)];
+    if number.0 < zone.zone.version.0 / 2 {
+        return records(connection, LIVED_AT, parameters, zone.zone.id);
+    }
+    let mut found = records(connection, LIVE_SINCE, parameters, zone.zone.id)?;
+    found.extend(records(connection, ENDED_SINCE, parameters, zone.zone.id)?);
+    Ok(found)
+}
+
+/// Reads [`version_columns`] for a reader of that account.
+fn version(row: &Row<'_>, reader: AccountId) -> Result<Version, StoreError> {
+    let place = Place { table: "versions", row: row.get(0)? };
+    let count = |column: &'static str, index: usize| -> Result<u64, StoreError> {
+        place.sound(column, u64::try_from(row.get::<_, i64>(index)?).ok())
+    };
+    let number = VersionNumber(count("version", 1)?);
+    let kind = place.sound("kind", Kind::of_number(row.get(4)?))?;
+    let address: Option<String> = row.get(9)?;
+    let address = address.map(|text| text.parse().ok());
+    let account: Option<i64> = row.get(6)?;
+    let email: Option<String> = row.get(7)?;
+    let by = email.filter(|_| account == Some(reader.0)).map(|email| -> Result<MadeBy, StoreError> {
+        let address = address.map(|address| place.sound("address", address)).transpose()?;
+        Ok(MadeBy { email, name: row.get(8)?, address })
+    });
+    Ok(Version {
+        number,
+        serial: Serial(place.sound("serial", u32::try_from(row.get::<_, i64>(2)?).ok())?),
+        time: place.time("time", row.get(3)?)?,
+        event: match kind {
+            Kind::Change if number == VersionNumber(1) => Event::Created,
+            Kind::Change => Event::Changed,
+            Kind::Deleted => Event::Deleted,
+            Kind::Undeleted => Event::Undeleted,
+        },
+        source: place.sound("source", Source::of_number(row.get(5)?))?,
+        by: by.transpose()?,
+        comment: row.get(10)?,
+        counts: Counts { removed: count("removed", 11)?, added: count("added", 12)?, changed: count("changed", 13)? },
+    })
+}
