@@ -1,5 +1,7 @@
 //! What the API shows of zones, records, accounts and tokens. The order of the fields is the order in the JSON.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use store::{Identity, StoredRecord, Timestamp, Zone};
 use uuid::Uuid;
@@ -28,7 +30,7 @@ impl ZoneView {
 #[derive(Debug, Serialize)]
 pub(crate) struct RecordView {
     uuid: Uuid,
-    record_type: &'static str,
+    record_type: Cow<'static, str>,
     name: String,
     value: String,
     ttl: u32,

@@ -14,6 +14,8 @@ mod fault;
 pub mod key;
 mod name;
 mod owner;
+#[cfg_attr(not(test), expect(dead_code, reason = "the zone-file parser and the types to come read with it"))]
+pub(crate) mod presentation;
 pub mod rdata;
 mod record;
 mod serial;
@@ -25,6 +27,7 @@ pub use apex::Apex;
 pub use fault::Fault;
 pub use name::{HostName, Name, NameError};
 pub use owner::OwnerName;
+pub use presentation::Position;
 pub use rdata::{RecordData, RecordType};
 pub use record::{Record, RecordId, ResourceRecord};
 pub use serial::Serial;

@@ -12,6 +12,7 @@ use idna::AsciiDenyList;
 
 use crate::ZoneName;
 use crate::key;
+use crate::presentation::escape;
 
 /// The longest name in wire form, the root's zero octet included (RFC 1035, section 2.3.4).
 pub(crate) const MAX_WIRE: usize = 255;
@@ -34,6 +35,45 @@ impl Name {
         }
         let labels = parse_labels(text)?;
         Name::from_labels(labels.labels.iter().map(Vec::as_slice))
+    }
+
+    /// Reads a name as a zone file writes it (RFC 1035, section 5.1): relative to `origin` without a final dot, `@` for the
+    /// origin itself. Every octet but the dot and the backslash means itself, as in BIND; nothing is converted.
+    pub(crate) fn from_presentation(raw: &[u8], origin: &Name) -> Result<Name, NameError> {
+        match raw {
+            b"" => return Err(NameError::Empty),
+            b"@" => return Ok(origin.clone()),
+            b"." => return Ok(Name::root()),
+            _ => {}
+        }
+        let mut wire = Vec::with_capacity(raw.len() + origin.0.len() + 1);
+        // Where the octet of length of the label in the making is.
+        let mut start = 0;
+        wire.push(0);
+        let mut rest = raw;
+        while let Some((&octet, tail)) = rest.split_first() {
+            rest = tail;
+            match octet {
+                b'.' => {
+                    close_label(&mut wire, start)?;
+                    start = wire.len();
+                    wire.push(0);
+                    continue;
+                }
+                b'\\' => {
+                    let (escaped, tail) = escape(rest).ok_or(NameError::Escape)?;
+                    rest = tail;
+                    wire.push(escaped.to_ascii_lowercase());
+                }
+                plain => wire.push(plain.to_ascii_lowercase()),
+            }
+        }
+        // After a final dot the open label is the root's.
+        if start + 1 < wire.len() {
+            close_label(&mut wire, start)?;
+            wire.extend(&*origin.0);
+        }
+        if wire.len() > MAX_WIRE { Err(NameError::TooLong) } else { Ok(Name(wire.into())) }
     }
 
     /// The root, `.`.
@@ -342,6 +382,21 @@ fn parse_ascii(text: &str) -> Result<ParsedLabels, NameError> {
         labels.push(label);
     }
     if labels.is_empty() { Err(NameError::EmptyLabel) } else { Ok(ParsedLabels { labels, absolute }) }
+}
+
+/// Writes the length of the label that begins at `start` and ends with `wire`.
+fn close_label(wire: &mut [u8], start: usize) -> Result<(), NameError> {
+    let label = wire.get(start + 1..).unwrap_or_default();
+    match label.len() {
+        0 => Err(NameError::EmptyLabel),
+        length if length > MAX_LABEL => Err(NameError::LongLabel(label_text(label))),
+        length => {
+            if let Some(octet) = wire.get_mut(start) {
+                *octet = length as u8;
+            }
+            Ok(())
+        }
+    }
 }
 
 /// The octet an escape stands for; the backslash has been read (RFC 1035, section 5.1).

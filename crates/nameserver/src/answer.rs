@@ -31,11 +31,11 @@ const MAX_CNAMES: usize = 11;
 /// RRsets of more records get no additional addresses: looking them all up would make one query as dear as many.
 const MAX_ADDITIONAL_TARGETS: u16 = 13;
 
-const A: u16 = RecordType::A as u16;
-const AAAA: u16 = RecordType::Aaaa as u16;
-const NS: u16 = RecordType::Ns as u16;
-const CNAME: u16 = RecordType::Cname as u16;
-const SOA: u16 = RecordType::Soa as u16;
+const A: u16 = RecordType::A.code();
+const AAAA: u16 = RecordType::Aaaa.code();
+const NS: u16 = RecordType::Ns.code();
+const CNAME: u16 = RecordType::Cname.code();
+const SOA: u16 = RecordType::Soa.code();
 
 /// How a query came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

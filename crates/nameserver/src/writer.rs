@@ -201,10 +201,8 @@ impl<'b> Writer<'b> {
                 self.name(rname);
                 self.out.extend(numbers);
             }
-            // RFC 3597, section 4: names in later types are not compressed.
-            Some(RecordType::A | RecordType::Aaaa | RecordType::Txt | RecordType::Srv | RecordType::Caa) | None => {
-                self.out.extend(data);
-            }
+            // RFC 3597, section 4: names in types later than RFC 1035 are not compressed.
+            _ => self.out.extend(data),
         }
     }
 

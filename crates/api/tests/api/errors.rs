@@ -30,7 +30,7 @@ fn members_are_refused_by_name() {
         ("POST", &nested, r#"{"record_type": "A", "name": "www"}"#.to_owned(), "value"),
         ("POST", &nested, r#"{"record_type": "A", "name": "www", "value": ["192.0.2.1"]}"#.to_owned(), "value"),
         ("POST", &nested, r#"{"record_type": "SOA", "name": "@", "value": "x"}"#.to_owned(), "record_type"),
-        ("POST", &nested, r#"{"record_type": "PTR", "name": "@", "value": "x"}"#.to_owned(), "record_type"),
+        ("POST", &nested, r#"{"record_type": "BOGUS", "name": "@", "value": "x"}"#.to_owned(), "record_type"),
         (
             "POST",
             &nested,

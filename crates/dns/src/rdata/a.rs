@@ -4,11 +4,23 @@ use std::fmt;
 use std::net::Ipv4Addr;
 
 use super::WireError;
+use super::form::{Field, Form, anything};
+use super::kinds::Ipv4;
 use crate::Fault;
 
 /// An IPv4 address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct A(pub Ipv4Addr);
+
+pub(super) const FORM: Form = Form {
+    code: 1,
+    name: "A",
+    rfc: "RFC 1035, section 3.4.1",
+    description: "An IPv4 address.",
+    fields: &[Field::new("address", &Ipv4, "The address.")],
+    example: "192.0.2.1",
+    check: anything,
+};
 
 impl A {
     pub(super) fn parse(value: &str) -> Result<A, Fault> {

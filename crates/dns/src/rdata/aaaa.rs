@@ -4,11 +4,23 @@ use std::fmt;
 use std::net::Ipv6Addr;
 
 use super::WireError;
+use super::form::{Field, Form, anything};
+use super::kinds::Ipv6;
 use crate::Fault;
 
 /// An IPv6 address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Aaaa(pub Ipv6Addr);
+
+pub(super) const FORM: Form = Form {
+    code: 28,
+    name: "AAAA",
+    rfc: "RFC 3596, section 2",
+    description: "An IPv6 address.",
+    fields: &[Field::new("address", &Ipv6, "The address.")],
+    example: "2001:db8::1",
+    check: anything,
+};
 
 impl Aaaa {
     pub(super) fn parse(value: &str) -> Result<Aaaa, Fault> {

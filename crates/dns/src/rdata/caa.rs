@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use super::fields::{FieldError, Fields, error};
+use super::form::{Field, Form, Kind, Style};
+use super::kinds::{LongText, Text, U8};
 use super::{WireError, text};
 use crate::Fault;
 
@@ -17,6 +20,72 @@ pub struct Caa {
     pub tag: Box<str>,
     /// The property's value.
     pub value: Box<[u8]>,
+}
+
+pub(super) const FORM: Form = Form {
+    code: 257,
+    name: "CAA",
+    rfc: "RFC 8659, section 4",
+    description: "Which authorities may issue certificates.",
+    fields: &[
+        Field::new("flags", &U8, "128 says that an authority that does not know the property must not issue."),
+        Field::new("tag", &Tag, "The name of the property: 1 to 15 letters and digits."),
+        Field::new("value", &LongText, "The value of the property."),
+    ],
+    example: r#"0 issue "letsencrypt.org""#,
+    check,
+};
+
+/// The limits that users' values have, too.
+fn check(wire: &[u8]) -> Result<(), &'static str> {
+    let tag = wire.get(1).copied().unwrap_or_default();
+    if tag > 15 {
+        return Err("the tag of a CAA record is 1 to 15 letters or digits, such as issue, issuewild or iodef");
+    }
+    if wire.len() > 2 + usize::from(tag) + MAX_VALUE {
+        return Err("the value of a CAA record may have at most 1024 octets");
+    }
+    Ok(())
+}
+
+/// The name of a property, in lower case (RFC 8659, section 4.1.1), with an octet of length before it.
+struct Tag;
+
+impl Kind for Tag {
+    fn name(&self) -> &'static str {
+        "tag"
+    }
+
+    fn read(&self, fields: &mut Fields<'_>, what: &str, wire: &mut Vec<u8>) -> Result<(), FieldError> {
+        let token = fields.word(what)?;
+        let plain = (1..=255).contains(&token.raw.len()) && token.raw.iter().all(u8::is_ascii_alphanumeric);
+        if !plain {
+            return Err(error(
+                token,
+                "caa-tag",
+                format!("{what} must be letters and digits, such as issue, issuewild or iodef"),
+            ));
+        }
+        wire.push(token.raw.len() as u8);
+        wire.extend(token.raw.to_ascii_lowercase());
+        Ok(())
+    }
+
+    fn take<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
+        let start = canonical.len();
+        let rest = Text.take(wire, canonical)?;
+        let tag = canonical.get_mut(start + 1..).unwrap_or_default();
+        if tag.is_empty() || !tag.iter().all(u8::is_ascii_alphanumeric) {
+            return Err(WireError);
+        }
+        tag.make_ascii_lowercase();
+        Ok(rest)
+    }
+
+    fn write(&self, octets: &[u8], out: &mut dyn fmt::Write, _: Style) -> fmt::Result {
+        let tag = octets.get(1..).and_then(|tag| str::from_utf8(tag).ok());
+        out.write_str(tag.ok_or(fmt::Error)?)
+    }
 }
 
 impl Caa {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::form::{Field, Form, anything};
+use super::kinds::Domain;
 use super::{WireError, only_name, parse_target};
 use crate::{Fault, HostName, ZoneName};
 
@@ -11,6 +13,16 @@ pub struct Cname {
     /// The name that the owner stands for.
     pub target: HostName,
 }
+
+pub(super) const FORM: Form = Form {
+    code: 5,
+    name: "CNAME",
+    rfc: "RFC 1035, section 3.3.1",
+    description: "An alias: the owner is another name for the target.",
+    fields: &[Field::new("target", &Domain, "The name that the owner stands for.")],
+    example: "www.example.com.",
+    check: anything,
+};
 
 impl Cname {
     pub(super) fn parse(value: &str, zone: &ZoneName) -> Result<Cname, Fault> {

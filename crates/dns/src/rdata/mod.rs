@@ -8,8 +8,14 @@ mod a;
 mod aaaa;
 mod caa;
 mod cname;
+#[cfg_attr(not(test), expect(dead_code, reason = "the zone-file parser and the types to come read with it"))]
+pub(crate) mod fields;
+mod form;
+mod generic;
+mod kinds;
 mod mx;
 mod ns;
+mod record_type;
 mod soa;
 mod srv;
 pub(crate) mod text;
@@ -20,97 +26,24 @@ mod examples;
 
 use std::fmt;
 
+use fields::{FieldError, Fields};
+
 pub use a::A;
 pub use aaaa::Aaaa;
 pub use caa::Caa;
 pub use cname::Cname;
+pub use form::{Field, Form};
+pub use generic::Generic;
 pub use mx::Mx;
 pub use ns::Ns;
+pub use record_type::{RecordType, UnknownType};
 pub use soa::Soa;
 pub use srv::Srv;
 pub use txt::Txt;
 
+use crate::presentation::value_tokens;
 use crate::{Fault, HostName, Name, NameError, ZoneName};
-
-/// The record types this server knows. Ordered by number, which is also their order in a zone file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u16)]
-pub enum RecordType {
-    /// An IPv4 address (RFC 1035, section 3.4.1).
-    A = 1,
-    /// A nameserver (RFC 1035, section 3.3.11).
-    Ns = 2,
-    /// An alias (RFC 1035, section 3.3.1).
-    Cname = 5,
-    /// The start of authority (RFC 1035, section 3.3.13): made by the server.
-    Soa = 6,
-    /// A mail exchange (RFC 1035, section 3.3.9).
-    Mx = 15,
-    /// Text (RFC 1035, section 3.3.14).
-    Txt = 16,
-    /// An IPv6 address (RFC 3596).
-    Aaaa = 28,
-    /// A service (RFC 2782).
-    Srv = 33,
-    /// Who may issue certificates (RFC 8659).
-    Caa = 257,
-}
-
-impl RecordType {
-    /// The types that users make records of. SOA is not among them: the server makes the only one a zone has.
-    pub const EDITABLE: [RecordType; 8] =
-        [Self::A, Self::Aaaa, Self::Cname, Self::Mx, Self::Txt, Self::Ns, Self::Srv, Self::Caa];
-
-    /// Reads the name of a type that users may make, in any letter case.
-    pub fn parse(text: &str) -> Result<RecordType, Fault> {
-        let known = Self::EDITABLE.into_iter().find(|known| known.name().eq_ignore_ascii_case(text));
-        known.ok_or_else(|| {
-            let detail = if text.eq_ignore_ascii_case("SOA") {
-                "the SOA record is made by the server".to_owned()
-            } else {
-                let all: Vec<_> = Self::EDITABLE.iter().map(|known| known.name()).collect();
-                format!("\"{}\" is not a supported record type; use one of {}", text.escape_default(), all.join(", "))
-            };
-            Fault::of("record_type", "record-type", detail)
-        })
-    }
-
-    /// Its mnemonic, in upper case.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::A => "A",
-            Self::Ns => "NS",
-            Self::Cname => "CNAME",
-            Self::Soa => "SOA",
-            Self::Mx => "MX",
-            Self::Txt => "TXT",
-            Self::Aaaa => "AAAA",
-            Self::Srv => "SRV",
-            Self::Caa => "CAA",
-        }
-    }
-
-    /// Its number in the IANA registry.
-    pub fn code(self) -> u16 {
-        self as u16
-    }
-
-    /// The type with that number, if this server knows it.
-    pub fn from_code(code: u16) -> Option<RecordType> {
-        Self::EDITABLE.into_iter().chain([Self::Soa]).find(|known| known.code() == code)
-    }
-
-    /// Whether users give a priority beside the value.
-    pub fn has_priority(self) -> bool {
-        matches!(self, Self::Mx | Self::Srv)
-    }
-}
-
-impl fmt::Display for RecordType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
+use fields::Names;
 
 /// A record's type and data, checked and in canonical form.
 #[expect(missing_docs, reason = "each variant is the type it holds")]
@@ -124,6 +57,7 @@ pub enum RecordData {
     Ns(Ns),
     Srv(Srv),
     Caa(Caa),
+    Generic(Generic),
 }
 
 impl RecordData {
@@ -152,7 +86,30 @@ impl RecordData {
             RecordType::Soa => {
                 return Err(Fault::of("record_type", "record-type", "the SOA record is made by the server"));
             }
+            RecordType::Unknown(_) => {
+                let (tokens, end) = value_tokens(value)?;
+                let mut fields = Fields::new(&tokens, Names::Api(zone), end);
+                Self::from_fields(record_type, &mut fields).map_err(|error| error.fault)?
+            }
         })
+    }
+
+    /// Reads all data tokens of a record as a zone file has them: the priority in its place, or the form of RFC 3597. What is
+    /// written in that form is checked like any other data of its type.
+    pub(crate) fn from_fields(record_type: RecordType, fields: &mut Fields<'_>) -> Result<Self, FieldError> {
+        let start = fields.clone();
+        let no_data = |_| start.fault("record-data", format!("these octets are no data of a {record_type} record"));
+        let wire = match (record_type.form(), generic::is_unknown_form(record_type, fields)) {
+            (Some(form), false) => form.read(fields)?,
+            (Some(form), true) => form.canonical(&generic::read_unknown_form(fields)?).map_err(no_data)?,
+            (None, true) => generic::read_unknown_form(fields)?,
+            (None, false) => {
+                let detail = format!("the data of a {record_type} record is written as \\# length hex (RFC 3597)");
+                return Err(start.fault("record-generic", detail));
+            }
+        };
+        let quoted = record_type == RecordType::Txt && !txt::is_plain(&wire);
+        Self::from_stored(record_type, &wire, quoted).map_err(no_data)
     }
 
     /// Reads stored data back; `quoted` is what [`RecordData::is_quoted`] said.
@@ -167,6 +124,7 @@ impl RecordData {
             RecordType::Srv => Self::Srv(Srv::from_wire(wire)?),
             RecordType::Caa => Self::Caa(Caa::from_wire(wire)?),
             RecordType::Soa => return Err(WireError),
+            RecordType::Unknown(_) => Self::Generic(Generic::from_wire(record_type, wire)?),
         })
     }
 
@@ -181,6 +139,7 @@ impl RecordData {
             Self::Ns(_) => RecordType::Ns,
             Self::Srv(_) => RecordType::Srv,
             Self::Caa(_) => RecordType::Caa,
+            Self::Generic(data) => data.record_type(),
         }
     }
 
@@ -195,6 +154,7 @@ impl RecordData {
             Self::Ns(data) => data.host.to_string(),
             Self::Srv(data) => data.value(),
             Self::Caa(data) => data.to_string(),
+            Self::Generic(data) => data.value(),
         }
     }
 
@@ -214,7 +174,7 @@ impl RecordData {
             Self::Mx(data) => Some(&data.exchange),
             Self::Ns(data) => Some(&data.host),
             Self::Srv(data) => Some(&data.target),
-            Self::A(_) | Self::Aaaa(_) | Self::Txt(_) | Self::Caa(_) => None,
+            Self::A(_) | Self::Aaaa(_) | Self::Txt(_) | Self::Caa(_) | Self::Generic(_) => None,
         }
     }
 
@@ -230,6 +190,7 @@ impl RecordData {
             Self::Ns(data) => data.compose(&mut wire),
             Self::Srv(data) => data.compose(&mut wire),
             Self::Caa(data) => data.compose(&mut wire),
+            Self::Generic(data) => wire.extend(data.wire()),
         }
         wire
     }
@@ -252,6 +213,7 @@ impl fmt::Display for RecordData {
             Self::Ns(data) => data.fmt(f),
             Self::Srv(data) => data.fmt(f),
             Self::Caa(data) => data.fmt(f),
+            Self::Generic(data) => data.fmt(f),
         }
     }
 }

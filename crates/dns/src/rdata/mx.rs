@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::form::{Field, Form, anything};
+use super::kinds::{Domain, U16};
 use super::{WireError, only_name, parse_target, take_u16};
 use crate::{Fault, HostName, ZoneName};
 
@@ -13,6 +15,19 @@ pub struct Mx {
     /// The host that takes the mail; the root for "no mail here".
     pub exchange: HostName,
 }
+
+pub(super) const FORM: Form = Form {
+    code: 15,
+    name: "MX",
+    rfc: "RFC 1035, section 3.3.9",
+    description: "A host that takes mail for the owner.",
+    fields: &[
+        Field::new("preference", &U16, "Lower is tried first."),
+        Field::new("exchange", &Domain, "The host; the root for no mail at all (RFC 7505)."),
+    ],
+    example: "10 mail.example.com.",
+    check: anything,
+};
 
 impl Mx {
     pub(super) fn parse(preference: u16, value: &str, zone: &ZoneName) -> Result<Mx, Fault> {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::form::{Field, Form, anything};
+use super::kinds::Domain;
 use super::{WireError, only_name, parse_target};
 use crate::{Fault, HostName, ZoneName};
 
@@ -11,6 +13,16 @@ pub struct Ns {
     /// The name of the nameserver.
     pub host: HostName,
 }
+
+pub(super) const FORM: Form = Form {
+    code: 2,
+    name: "NS",
+    rfc: "RFC 1035, section 3.3.11",
+    description: "A nameserver of the zone, or of a zone below it.",
+    fields: &[Field::new("host", &Domain, "The nameserver.")],
+    example: "ns1.example.com.",
+    check: anything,
+};
 
 impl Ns {
     pub(super) fn parse(value: &str, zone: &ZoneName) -> Result<Ns, Fault> {

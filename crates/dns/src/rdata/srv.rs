@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::form::{Field, Form, anything};
+use super::kinds::{Domain, U16};
 use super::{WireError, only_name, parse_target, take_u16, text};
 use crate::{Fault, HostName, ZoneName};
 
@@ -17,6 +19,21 @@ pub struct Srv {
     /// The host; the root where the service is decidedly not available.
     pub target: HostName,
 }
+
+pub(super) const FORM: Form = Form {
+    code: 33,
+    name: "SRV",
+    rfc: "RFC 2782",
+    description: "A host and port that offer a service.",
+    fields: &[
+        Field::new("priority", &U16, "Lower is tried first."),
+        Field::new("weight", &U16, "The share among targets of one priority."),
+        Field::new("port", &U16, "The port on the target."),
+        Field::new("target", &Domain, "The host; the root where the service is decidedly not available."),
+    ],
+    example: "10 5 5060 sip.example.com.",
+    check: anything,
+};
 
 impl Srv {
     pub(super) fn parse(priority: u16, value: &str, zone: &ZoneName) -> Result<Srv, Fault> {

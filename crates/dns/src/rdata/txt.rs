@@ -6,6 +6,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::form::{Field, Form};
+use super::kinds::Texts;
 use super::{WireError, text};
 use crate::Fault;
 
@@ -23,6 +25,16 @@ pub struct Txt {
     wire: Arc<[u8]>,
     quoted: bool,
 }
+
+pub(super) const FORM: Form = Form {
+    code: 16,
+    name: "TXT",
+    rfc: "RFC 1035, section 3.3.14",
+    description: "Text in strings of up to 255 octets.",
+    fields: &[Field::new("text", &Texts, "One or more strings.")],
+    example: r#""v=spf1 -all""#,
+    check,
+};
 
 impl Txt {
     pub(super) fn parse(value: &str) -> Result<Txt, Fault> {
@@ -108,6 +120,21 @@ fn join<'a>(strings: impl Iterator<Item = &'a [u8]>) -> Arc<[u8]> {
         wire.extend(string);
     }
     wire.into()
+}
+
+/// The limit of plain text, in the octets that are served.
+fn check(wire: &[u8]) -> Result<(), &'static str> {
+    if wire.len() > MAX_WIRE {
+        return Err("a TXT record may hold at most 65000 octets of text (65255 with one for each string)");
+    }
+    Ok(())
+}
+
+/// Whether plain text, split here, would give just these strings: then they are answered as plain text.
+pub(super) fn is_plain(wire: &[u8]) -> bool {
+    let Ok(txt) = Txt::from_wire(wire, false) else { return false };
+    let plain: Vec<u8> = txt.strings().flatten().copied().collect();
+    String::from_utf8(plain).is_ok_and(|text| Txt::parse(&text).is_ok_and(|parsed| parsed == txt))
 }
 
 impl fmt::Display for Txt {

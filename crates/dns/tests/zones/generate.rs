@@ -168,6 +168,7 @@ fn value(record_type: RecordType) -> BoxedStrategy<String> {
         RecordType::Caa => (any::<u8>(), "[a-zA-Z0-9]{1,15}", vec(any::<u8>(), 0..40))
             .prop_map(|(flags, tag, value)| format!("{flags} {tag} {}", quoted(&value)))
             .boxed(),
+        RecordType::Unknown(_) => vec(any::<u8>(), 0..40).prop_map(|data| generic(&data)).boxed(),
         RecordType::Soa => Just(String::new()).boxed(),
     }
 }
@@ -183,6 +184,12 @@ fn text() -> impl Strategy<Value = String> {
         1 => (64_000..=65_000usize, "[\"\\\\;x$]").prop_map(|(length, octet)| octet.repeat(length)),
         1 => (60_000..=65_255usize).prop_map(|count| "\"\"".repeat(count)),
     ]
+}
+
+/// The form of RFC 3597.
+fn generic(data: &[u8]) -> String {
+    let digits: String = data.iter().map(|octet| format!("{octet:02x}")).collect();
+    format!("\\# {} {digits}", data.len())
 }
 
 /// Quoted, each octet as it is or escaped.

@@ -1,0 +1,155 @@
+//! The form of a type's data: its fields in order, each of a kind.
+//!
+//! One table says how a type is read from text, checked in wire form, written, and described to users; so none of these can
+//! drift from the others. A type that needs more than its fields say (a digest's length, which goes by another field) has a
+//! check over the whole.
+
+use std::fmt;
+
+use super::WireError;
+use super::fields::{FieldError, Fields};
+
+/// A record type, as it is read, written and described.
+pub struct Form {
+    /// Its number in the IANA registry.
+    pub code: u16,
+    /// Its mnemonic, in upper case.
+    pub name: &'static str,
+    /// Where it is defined, for example `RFC 1035, section 3.3.12`.
+    pub rfc: &'static str,
+    /// What it is for, in half a sentence.
+    pub description: &'static str,
+    /// The fields of its data, in the order in which they are written.
+    pub fields: &'static [Field],
+    /// Data that is accepted, as a zone file has it.
+    pub example: &'static str,
+    /// What must hold over the whole of the data in wire form, beyond the fields: says what would be right.
+    pub(super) check: fn(&[u8]) -> Result<(), &'static str>,
+}
+
+/// One field of a type's data.
+pub struct Field {
+    /// Its name, in lower case, as the RFC has it.
+    pub name: &'static str,
+    /// What it says.
+    pub description: &'static str,
+    pub(super) kind: &'static dyn Kind,
+}
+
+impl Field {
+    pub(super) const fn new(name: &'static str, kind: &'static dyn Kind, description: &'static str) -> Field {
+        Field { name, description, kind }
+    }
+
+    /// What may stand there: `u16`, `name`, `hex` and so on.
+    pub fn kind(&self) -> &'static str {
+        self.kind.name()
+    }
+
+    /// The smallest and largest number, where it is one.
+    pub fn range(&self) -> Option<(u32, u32)> {
+        self.kind.range()
+    }
+}
+
+/// What may stand in a field, in text and in wire form.
+pub(super) trait Kind: Sync {
+    /// As the API lists it.
+    fn name(&self) -> &'static str;
+
+    /// The smallest and largest number, for numbers.
+    fn range(&self) -> Option<(u32, u32)> {
+        None
+    }
+
+    /// Reads it from text, and appends its canonical wire form. `what` names the field in messages.
+    fn read(&self, fields: &mut Fields<'_>, what: &str, wire: &mut Vec<u8>) -> Result<(), FieldError>;
+
+    /// Takes it from the front of `wire`, which is untrusted, and appends its canonical wire form; gives what follows.
+    fn take<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError>;
+
+    /// Writes it, from its canonical wire form alone, as a zone file has it.
+    fn write(&self, octets: &[u8], out: &mut dyn fmt::Write, style: Style) -> fmt::Result;
+}
+
+/// For whom data is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Style {
+    /// Zone files: names with the final dot.
+    File,
+    /// Users: names without, as [`crate::HostName`] displays them.
+    Value,
+}
+
+impl Form {
+    /// Reads data as it is written, in canonical wire form.
+    pub(super) fn read(&self, fields: &mut Fields<'_>) -> Result<Vec<u8>, FieldError> {
+        let mut wire = Vec::with_capacity(32);
+        let start = fields.clone();
+        for field in self.fields {
+            field.kind.read(fields, field.name, &mut wire).map_err(|mut error| {
+                if error.fault.check == "field-missing" {
+                    error.fault.detail =
+                        format!("{}; the data of a {} record is: {}", error.fault.detail, self.name, self.outline())
+                            .into();
+                }
+                error
+            })?;
+        }
+        fields.end()?;
+        if wire.len() > usize::from(u16::MAX) {
+            return Err(start.fault("record-length", "the data of a record may have at most 65535 octets"));
+        }
+        (self.check)(&wire).map_err(|reason| start.fault("record-data", reason))?;
+        Ok(wire)
+    }
+
+    /// Checks data in wire form, and gives its canonical form.
+    pub(super) fn canonical(&self, wire: &[u8]) -> Result<Vec<u8>, WireError> {
+        let mut canonical = Vec::with_capacity(wire.len());
+        let mut rest = wire;
+        for field in self.fields {
+            rest = field.kind.take(rest, &mut canonical)?;
+        }
+        if !rest.is_empty() {
+            return Err(WireError);
+        }
+        (self.check)(&canonical).map_err(|_| WireError)?;
+        Ok(canonical)
+    }
+
+    /// Writes data that is in canonical wire form.
+    pub(super) fn write(&self, wire: &[u8], out: &mut dyn fmt::Write, style: Style) -> fmt::Result {
+        let mut rest = wire;
+        let mut text = String::new();
+        for field in self.fields {
+            let mut octets = Vec::with_capacity(rest.len());
+            rest = field.kind.take(rest, &mut octets).map_err(|_| fmt::Error)?;
+            text.clear();
+            field.kind.write(&octets, &mut text, style)?;
+            // A last field of nothing leaves no space behind.
+            if !text.is_empty() {
+                let separator = if std::ptr::eq(field, &self.fields[0]) { "" } else { " " };
+                write!(out, "{separator}{text}")?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The fields' names, as a user has to write them.
+    fn outline(&self) -> String {
+        let names: Vec<_> = self.fields.iter().map(|field| field.name).collect();
+        names.join(" ")
+    }
+}
+
+impl fmt::Debug for Form {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Form({})", self.name)
+    }
+}
+
+/// The check of types whose fields say it all.
+pub(super) fn anything(_: &[u8]) -> Result<(), &'static str> {
+    Ok(())
+}

@@ -1,0 +1,81 @@
+//! Data that is held as its octets: of types whose form says all there is to say, and of unknown types (RFC 3597).
+
+use std::fmt;
+
+use super::fields::{FieldError, Fields, error};
+use super::form::Style;
+use super::{RecordType, WireError};
+
+/// A type and its data in canonical wire form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Generic {
+    record_type: RecordType,
+    wire: Box<[u8]>,
+}
+
+impl Generic {
+    pub(super) fn from_wire(record_type: RecordType, wire: &[u8]) -> Result<Generic, WireError> {
+        let canonical = match record_type.form() {
+            Some(form) => form.canonical(wire)?,
+            None => wire.to_vec(),
+        };
+        Ok(Generic { record_type, wire: canonical.into() })
+    }
+
+    /// The type.
+    pub fn record_type(&self) -> RecordType {
+        self.record_type
+    }
+
+    /// The data in wire form.
+    pub fn wire(&self) -> &[u8] {
+        &self.wire
+    }
+
+    pub(super) fn value(&self) -> String {
+        let mut value = String::new();
+        // Writing to a string cannot fail, and the octets are in the form.
+        self.write(&mut value, Style::Value).unwrap_or_default();
+        value
+    }
+
+    fn write(&self, out: &mut dyn fmt::Write, style: Style) -> fmt::Result {
+        match self.record_type.form() {
+            Some(form) => form.write(&self.wire, out, style),
+            None => {
+                write!(out, "\\# {}", self.wire.len())?;
+                if !self.wire.is_empty() {
+                    out.write_char(' ')?;
+                }
+                self.wire.iter().try_for_each(|octet| write!(out, "{octet:02X}"))
+            }
+        }
+    }
+}
+
+/// As a zone file has it.
+impl fmt::Display for Generic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f, Style::File)
+    }
+}
+
+/// Whether the data is written in the way of RFC 3597, section 5, which every type may be. (Not TXT where no number follows:
+/// then it is an escaped `#`.)
+pub(super) fn is_unknown_form(record_type: RecordType, fields: &Fields<'_>) -> bool {
+    let mut ahead = fields.clone();
+    let marked = ahead.token("").is_ok_and(|token| token.raw == b"\\#" && !token.quoted);
+    marked && (record_type != RecordType::Txt || ahead.u32("").is_ok())
+}
+
+/// Reads `\# length hex`: the octets, of whatever type.
+pub(super) fn read_unknown_form(fields: &mut Fields<'_>) -> Result<Vec<u8>, FieldError> {
+    let mark = fields.word("\\#")?;
+    let length = usize::from(fields.u16("the length")?);
+    let octets = if fields.is_empty() { Vec::new() } else { fields.rest_hex("the data")? };
+    if octets.len() != length {
+        let detail = format!("the length is given as {length} octets, and {} follow", octets.len());
+        return Err(error(mark, "record-length", detail));
+    }
+    Ok(octets)
+}

@@ -1,0 +1,261 @@
+//! The kinds of fields that many types are made of. What only one type has is in that type's file.
+
+use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::str;
+
+use super::fields::{FieldError, Fields, MAX_STRING, error, excerpt};
+use super::form::{Kind, Style};
+use super::{WireError, text};
+use crate::{HostName, Name};
+
+/// A number of one octet.
+pub(super) struct U8;
+/// A number of two octets.
+pub(super) struct U16;
+/// A number of four octets.
+#[expect(dead_code, reason = "for the types to come")]
+pub(super) struct U32;
+/// A domain name, in lower case and never compressed.
+pub(super) struct Domain;
+/// An IPv4 address.
+pub(super) struct Ipv4;
+/// An IPv6 address, written in the form of RFC 5952.
+pub(super) struct Ipv6;
+/// A character-string: an octet of length, and up to 255 octets.
+pub(super) struct Text;
+/// One or more character-strings, to the end.
+pub(super) struct Texts;
+/// Text without an octet of length, to the end.
+pub(super) struct LongText;
+/// Octets, to the end, as hexadecimal digits; at least one.
+#[expect(dead_code, reason = "for the types to come")]
+pub(super) struct Hex;
+/// Octets, to the end, as base64; at least one.
+#[expect(dead_code, reason = "for the types to come")]
+pub(super) struct Base64;
+
+/// The first `count` octets, appended as they are; gives what follows.
+pub(super) fn take_octets<'w>(wire: &'w [u8], count: usize, canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
+    let (octets, rest) = wire.split_at_checked(count).ok_or(WireError)?;
+    canonical.extend(octets);
+    Ok(rest)
+}
+
+/// All octets, at least `least`.
+pub(super) fn take_rest<'w>(wire: &'w [u8], least: usize, canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
+    if wire.len() < least {
+        return Err(WireError);
+    }
+    take_octets(wire, wire.len(), canonical)
+}
+
+/// A number of up to four octets, big end first.
+pub(super) fn big_endian(octets: &[u8]) -> u32 {
+    octets.iter().fold(0, |number, octet| number << 8 | u32::from(*octet))
+}
+
+macro_rules! number {
+    ($kind:ident, $number:ident, $name:literal) => {
+        impl Kind for $kind {
+            fn name(&self) -> &'static str {
+                $name
+            }
+
+            fn range(&self) -> Option<(u32, u32)> {
+                Some((0, $number::MAX.into()))
+            }
+
+            fn read(&self, fields: &mut Fields<'_>, what: &str, wire: &mut Vec<u8>) -> Result<(), FieldError> {
+                wire.extend(fields.$number(what)?.to_be_bytes());
+                Ok(())
+            }
+
+            fn take<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
+                take_octets(wire, size_of::<$number>(), canonical)
+            }
+
+            fn write(&self, octets: &[u8], out: &mut dyn fmt::Write, _: Style) -> fmt::Result {
+                write!(out, "{}", big_endian(octets))
+            }
+        }
+    };
+}
+
+number!(U8, u8, "u8");
+number!(U16, u16, "u16");
+number!(U32, u32, "u32");
+
+impl Kind for Domain {
+    fn name(&self) -> &'static str {
+        "name"
+    }
+
+    fn read(&self, fields: &mut Fields<'_>, what: &str, wire: &mut Vec<u8>) -> Result<(), FieldError> {
+        wire.extend(fields.name(what)?.wire());
+        Ok(())
+    }
+
+    fn take<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
+        let (name, rest) = Name::from_wire(wire)?;
+        canonical.extend(name.wire());
+        Ok(rest)
+    }
+
+    fn write(&self, octets: &[u8], out: &mut dyn fmt::Write, style: Style) -> fmt::Result {
+        let (name, _) = Name::from_wire(octets).map_err(|_| fmt::Error)?;
+        match style {
+            Style::File => write!(out, "{}", name.fqdn()),
+            Style::Value => write!(out, "{}", HostName::from(name)),
+        }
+    }
+}
+
+macro_rules! address {
+    ($kind:ident, $address:ident, $name:literal, $octets:literal, $example:literal) => {
+        impl Kind for $kind {
+            fn name(&self) -> &'static str {
+                $name
+            }
+
+            fn read(&self, fields: &mut Fields<'_>, what: &str, wire: &mut Vec<u8>) -> Result<(), FieldError> {
+                let token = fields.word(what)?;
+                let address = str::from_utf8(token.raw).ok().and_then(|text| text.parse::<$address>().ok());
+                let address = address.ok_or_else(|| {
+                    let detail =
+                        format!("{what} must be an address such as {}, not \"{}\"", $example, excerpt(token.raw));
+                    error(token, "field-address", detail)
+                })?;
+                wire.extend(address.octets());
+                Ok(())
+            }
+
+            fn take<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
+                take_octets(wire, $octets, canonical)
+            }
+
+            fn write(&self, octets: &[u8], out: &mut dyn fmt::Write, _: Style) -> fmt::Result {
+                let octets = <[u8; $octets]>::try_from(octets).map_err(|_| fmt::Error)?;
+                write!(out, "{}", $address::from(octets))
+            }
+        }
+    };
+}
+
+address!(Ipv4, Ipv4Addr, "ipv4", 4, "192.0.2.1");
+address!(Ipv6, Ipv6Addr, "ipv6", 16, "2001:db8::1");
+
+impl Kind for Text {
+    fn name(&self) -> &'static str {
+        "string"
+    }
+
+    fn read(&self, fields: &mut Fields<'_>, what: &str, wire: &mut Vec<u8>) -> Result<(), FieldError> {
+        let string = fields.string(what)?;
+        wire.push(string.len() as u8);
+        wire.extend(string);
+        Ok(())
+    }
+
+    fn take<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
+        let length = *wire.first().ok_or(WireError)?;
+        take_octets(wire, 1 + usize::from(length), canonical)
+    }
+
+    fn write(&self, octets: &[u8], mut out: &mut dyn fmt::Write, _: Style) -> fmt::Result {
+        text::write_quoted(&mut out, octets.get(1..).unwrap_or_default())
+    }
+}
+
+impl Kind for Texts {
+    fn name(&self) -> &'static str {
+        "strings"
+    }
+
+    fn read(&self, fields: &mut Fields<'_>, what: &str, wire: &mut Vec<u8>) -> Result<(), FieldError> {
+        Text.read(fields, what, wire)?;
+        while !fields.is_empty() {
+            Text.read(fields, what, wire)?;
+        }
+        Ok(())
+    }
+
+    fn take<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
+        let mut rest = Text.take(wire, canonical)?;
+        while !rest.is_empty() {
+            rest = Text.take(rest, canonical)?;
+        }
+        Ok(rest)
+    }
+
+    fn write(&self, octets: &[u8], out: &mut dyn fmt::Write, style: Style) -> fmt::Result {
+        let mut rest = octets;
+        let mut separator = "";
+        while !rest.is_empty() {
+            let mut string = Vec::with_capacity(MAX_STRING + 1);
+            rest = Text.take(rest, &mut string).map_err(|_| fmt::Error)?;
+            out.write_str(separator)?;
+            Text.write(&string, out, style)?;
+            separator = " ";
+        }
+        Ok(())
+    }
+}
+
+impl Kind for LongText {
+    fn name(&self) -> &'static str {
+        "text"
+    }
+
+    fn read(&self, fields: &mut Fields<'_>, what: &str, wire: &mut Vec<u8>) -> Result<(), FieldError> {
+        wire.extend(fields.text(what)?);
+        Ok(())
+    }
+
+    fn take<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
+        take_rest(wire, 0, canonical)
+    }
+
+    fn write(&self, octets: &[u8], mut out: &mut dyn fmt::Write, _: Style) -> fmt::Result {
+        text::write_quoted(&mut out, octets)
+    }
+}
+
+impl Kind for Hex {
+    fn name(&self) -> &'static str {
+        "hex"
+    }
+
+    fn read(&self, fields: &mut Fields<'_>, what: &str, wire: &mut Vec<u8>) -> Result<(), FieldError> {
+        wire.extend(fields.rest_hex(what)?);
+        Ok(())
+    }
+
+    fn take<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
+        take_rest(wire, 1, canonical)
+    }
+
+    fn write(&self, octets: &[u8], out: &mut dyn fmt::Write, _: Style) -> fmt::Result {
+        octets.iter().try_for_each(|octet| write!(out, "{octet:02X}"))
+    }
+}
+
+impl Kind for Base64 {
+    fn name(&self) -> &'static str {
+        "base64"
+    }
+
+    fn read(&self, fields: &mut Fields<'_>, what: &str, wire: &mut Vec<u8>) -> Result<(), FieldError> {
+        wire.extend(fields.rest_base64(what)?);
+        Ok(())
+    }
+
+    fn take<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
+        take_rest(wire, 1, canonical)
+    }
+
+    fn write(&self, octets: &[u8], out: &mut dyn fmt::Write, _: Style) -> fmt::Result {
+        use base64::Engine;
+        out.write_str(&base64::engine::general_purpose::STANDARD.encode(octets))
+    }
+}
