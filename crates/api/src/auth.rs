@@ -120,7 +120,7 @@ pub(crate) enum AuthError {
     NoToken,
     #[error("The Authorization header is malformed; send Authorization: Bearer vps_...")]
     Malformed,
-    #[error("The token is unknown, expired or revoked")]
+    #[error("The token is unknown, expired, revoked, or may not be used from this address")]
     Refused,
     #[error("Too many failed authentications from this address; try again in {seconds} s")]
     TooMany { seconds: u64, burst: u32 },
@@ -153,7 +153,7 @@ impl<P: Needs> FromRequestParts<Arc<Shared>> for Caller<P> {
 
     async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, AuthError> {
         let address = parts.extensions.get::<ClientAddress>().map(|client| client.0.ip().to_canonical());
-        let identity = match authenticate(&parts.headers, &shared.store).await {
+        let identity = match authenticate(&parts.headers, address, &shared.store).await {
             Ok(identity) => identity,
             Err(refusal @ (AuthError::NoToken | AuthError::Malformed | AuthError::Refused)) => {
                 shared.failed_attempts.count(address)?;
@@ -168,9 +168,9 @@ impl<P: Needs> FromRequestParts<Arc<Shared>> for Caller<P> {
     }
 }
 
-async fn authenticate(headers: &HeaderMap, store: &Store) -> Result<Arc<Identity>, AuthError> {
+async fn authenticate(headers: &HeaderMap, address: Option<IpAddr>, store: &Store) -> Result<Arc<Identity>, AuthError> {
     let token = bearer_token(headers)?;
-    store.authenticate(token).await?.ok_or(AuthError::Refused)
+    store.authenticate(token, address).await?.ok_or(AuthError::Refused)
 }
 
 /// The token of the only `Authorization` header (RFC 6750, section 2.1; the scheme in any letter case, RFC 9110, section 11.1).

@@ -210,12 +210,12 @@ impl Bench {
         }
         println!("delta of one record        {}", spread_of(&mut times));
         let permissions = [Permission::All].into_iter().collect();
-        let token = NewToken { name: "bench".to_owned(), permissions, expires_at: None };
+        let token = NewToken::unlimited("bench", permissions);
         let token = self.store.create_token(account, token).await?;
         times.clear();
         for _ in 0..10_000 {
             let started = Instant::now();
-            self.store.authenticate(token.plain.reveal()).await?;
+            self.store.authenticate(token.plain.reveal(), None).await?;
             times.push(started.elapsed());
         }
         println!("authenticate, in memory    {}", spread_of(&mut times));

@@ -1,6 +1,7 @@
 //! Accounts: whose zones and tokens they are.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use argon2::password_hash::phc;
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
@@ -27,6 +28,44 @@ pub struct Account {
     pub company_name: String,
     /// When it was made.
     pub created_at: Timestamp,
+    /// What its owner may see.
+    pub role: Role,
+    /// Since when it is suspended: it cannot sign in, and its tokens and sessions are refused. Its zones are still served.
+    pub suspended_at: Option<Timestamp>,
+    /// Whether signing in takes a one-time code.
+    pub has_second_factor: bool,
+    /// What it may have.
+    pub limits: AccountLimits,
+}
+
+/// What an account's owner may see and do. The stored numbers never change their meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[repr(u8)]
+pub enum Role {
+    /// Their own zones.
+    #[default]
+    User = 1,
+    /// The accounts of others too: suspending them, their limits, and the trail of events.
+    Operator = 2,
+}
+
+/// What an account may have; `None`: no limit. They are checked when something is added; what is there already stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(missing_docs, reason = "what the names say")]
+pub struct AccountLimits {
+    pub zones: Option<u32>,
+    /// Over all its zones.
+    pub records: Option<u32>,
+    pub tokens: Option<u32>,
+}
+
+/// What the owner of an account may change of it by themselves.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[expect(missing_docs, reason = "as in Account")]
+pub struct AccountNames {
+    pub first_name: String,
+    pub last_name: String,
+    pub company_name: String,
 }
 
 /// An account to be made.
@@ -39,6 +78,21 @@ pub struct NewAccount {
     pub company_name: String,
     /// `None`: nobody can sign in with a password until one is set.
     pub password: Option<PasswordHash>,
+    pub role: Role,
+}
+
+/// Why something was not done to an account.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountError {
+    /// There is none, or it is closed.
+    #[error("there is no such account")]
+    NoAccount,
+    /// Nobody would be left who can operate the server.
+    #[error("this is the last operator who can sign in")]
+    LastOperator,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// A password as it is stored: argon2id, in PHC string form. `Debug` shows nothing of it.
@@ -48,12 +102,28 @@ pub struct PasswordHash(pub(crate) String);
 /// How many passwords are hashed at once: each takes 19 MiB and a good part of a processor's time.
 static HASHERS: Semaphore = Semaphore::const_new(2);
 
+/// With the parameters of every other hash, or it would take another time; the rest was made up.
+const NOBODYS: &str = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdCBvZiBub2JvZHk$bm9ib2R5IGhhcyBhIHBhc3N3b3JkIG9mIHRoaXMgaGE";
+
+/// How many there were. Each costs the same, so this is what an answer's time tells about.
+static HASHED: AtomicU64 = AtomicU64::new(0);
+
+/// How many passwords this process has hashed, to store or to compare.
+pub fn passwords_hashed() -> u64 {
+    HASHED.load(Ordering::Relaxed)
+}
+
 impl PasswordHash {
     /// Hashes a password with a new salt, away from the async threads.
     pub async fn new(plain: &str) -> Result<PasswordHash, StoreError> {
         let plain = plain.to_owned();
         let hashed = off_the_async_threads(move || Argon2::default().hash_password(plain.as_bytes())).await?;
         hashed.map(|hash| PasswordHash(hash.to_string())).map_err(|_| StoreError::Random)
+    }
+
+    /// A hash that no password has, to spend on an unknown account the time that a known one takes.
+    pub(crate) fn nobodys() -> PasswordHash {
+        PasswordHash(NOBODYS.to_owned())
     }
 
     /// Whether `plain` is the password. A hash that cannot be read is nobody's password.
@@ -68,6 +138,7 @@ impl PasswordHash {
 }
 
 async fn off_the_async_threads<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> Result<T, StoreError> {
+    HASHED.fetch_add(1, Ordering::Relaxed);
     let _place = HASHERS.acquire().await.map_err(|_| StoreError::Closed)?;
     tokio::task::spawn_blocking(run).await.map_err(|_| StoreError::Panicked)
 }
@@ -107,5 +178,16 @@ mod tests {
         assert!(hash.verify("correct horse").await.unwrap());
         assert_ne!(PasswordHash::new("correct horse").await.unwrap(), hash, "a salt of its own");
         assert_eq!(format!("{hash:?}"), "PasswordHash(..)");
+    }
+
+    #[tokio::test]
+    async fn nobodys_hash_takes_the_same_work_as_a_new_one() {
+        let new = PasswordHash::new("correct horse").await.unwrap();
+        let parameters = |hash: &PasswordHash| hash.0.split('$').take(4).map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(parameters(&PasswordHash::nobodys()), parameters(&new));
+        assert!(phc::PasswordHash::new(NOBODYS).is_ok(), "and it can be read, or it would be refused without the work");
+        let before = passwords_hashed();
+        assert!(!PasswordHash::nobodys().verify("").await.unwrap());
+        assert!(passwords_hashed() > before);
     }
 }

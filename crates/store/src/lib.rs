@@ -14,21 +14,34 @@ mod accounts;
 mod catalogs;
 mod clock;
 mod error;
+mod events;
 mod history;
 mod permissions;
+mod second_factor;
+mod secrets;
+mod sessions;
 mod sqlite;
 mod tokens;
 mod versions;
 mod zones;
 
-pub use accounts::{Account, AccountId, CreateAccountError, NewAccount, PasswordHash};
+pub use accounts::{
+    Account, AccountError, AccountId, AccountLimits, AccountNames, CreateAccountError, NewAccount, PasswordHash, Role,
+    passwords_hashed,
+};
 pub use catalogs::{CatalogChange, CatalogSnapshot, CatalogVersion, Member, catalog_of};
 pub use clock::{Clock, Timestamp};
 pub use error::StoreError;
+pub use events::{AccountEvent, Actor, EventId, EventKind};
 pub use history::{Counts, Difference, Event, History, HistoryError, MadeBy, Version};
 pub use permissions::{Permission, Permissions, UnknownPermission};
+pub use second_factor::{OneTimeKey, RecoveryCode};
+pub use secrets::PlainSecret;
+pub use sessions::{AcceptError, IDLE, Link, NewSession, Origin, SESSION, Session, SessionId, WAIT_FOR_CODE};
 pub use sqlite::{Options, Store};
-pub use tokens::{CreatedToken, Identity, NewToken, PlainToken, Token, TokenId};
+pub use tokens::{
+    CreateTokenError, CreatedToken, Identity, NetworkScope, NewToken, PlainToken, Token, TokenId, ZoneScope,
+};
 pub use versions::{Author, Head, Moves, Source, Step, VersionNumber};
 pub use zones::{
     ChangeError, Committed, Condition, CreateZoneError, RecordFilter, RecordVisitor, StoredRecord, Zone, ZoneOfAnyone,

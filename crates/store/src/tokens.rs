@@ -1,6 +1,10 @@
 //! API tokens: shown once, stored as a hash.
 
 use std::fmt;
+use std::net::IpAddr;
+
+use dns::ZoneId;
+use ipnet::IpNet;
 
 use crate::{Account, AccountId, Permissions, StoreError, Timestamp};
 
@@ -34,22 +38,12 @@ impl PlainToken {
     }
 
     fn of(secret: &[u8; 32]) -> PlainToken {
-        let mut text = String::with_capacity(PREFIX.len() + SECRET_LENGTH);
-        text.push_str(PREFIX);
-        for octets in secret.chunks(3) {
-            let bits =
-                octets.iter().fold(0u32, |bits, &octet| bits << 8 | u32::from(octet)) << (8 * (3 - octets.len()));
-            for sextet in 0..=octets.len() {
-                text.push(BASE64_URL[(bits >> (18 - 6 * sextet)) as usize & 63].into());
-            }
-        }
-        PlainToken(text)
+        PlainToken(format!("{PREFIX}{}", base64_url(secret)))
     }
 
     /// Whether a text can be a token at all: what cannot is not looked up.
     pub(crate) fn is_well_formed(text: &str) -> bool {
-        let secret = text.strip_prefix(PREFIX).map(str::as_bytes).unwrap_or_default();
-        secret.len() == SECRET_LENGTH && secret.iter().all(|octet| BASE64_URL.contains(octet))
+        text.strip_prefix(PREFIX).is_some_and(is_base64_url)
     }
 
     /// What the token's owner tells it from others by.
@@ -61,6 +55,23 @@ impl PlainToken {
     pub fn reveal(&self) -> &str {
         &self.0
     }
+}
+
+/// 256 bits as text.
+pub(crate) fn base64_url(secret: &[u8; 32]) -> String {
+    let mut text = String::with_capacity(SECRET_LENGTH);
+    for octets in secret.chunks(3) {
+        let bits = octets.iter().fold(0u32, |bits, &octet| bits << 8 | u32::from(octet)) << (8 * (3 - octets.len()));
+        for sextet in 0..=octets.len() {
+            text.push(BASE64_URL[(bits >> (18 - 6 * sextet)) as usize & 63].into());
+        }
+    }
+    text
+}
+
+/// Whether a text may be what [`base64_url`] gave.
+pub(crate) fn is_base64_url(text: &str) -> bool {
+    text.len() == SECRET_LENGTH && text.bytes().all(|octet| BASE64_URL.contains(&octet))
 }
 
 impl fmt::Debug for PlainToken {
@@ -88,6 +99,55 @@ pub struct Token {
     pub expires_at: Option<Timestamp>,
     /// When it was last accepted, give or take a minute.
     pub last_used_at: Option<Timestamp>,
+    /// From where it was last accepted.
+    pub last_address: Option<IpAddr>,
+    /// Which zones it may touch.
+    pub zones: ZoneScope,
+    /// From where it may be used.
+    pub networks: NetworkScope,
+}
+
+/// Which of the account's zones a token may touch. To it, the others do not exist.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum ZoneScope {
+    /// All, also those that will be made.
+    #[default]
+    All,
+    /// These. Without any: none.
+    Only(Vec<ZoneId>),
+}
+
+impl ZoneScope {
+    /// Whether `zone` is among them.
+    pub fn contains(&self, zone: ZoneId) -> bool {
+        match self {
+            ZoneScope::All => true,
+            ZoneScope::Only(zones) => zones.contains(&zone),
+        }
+    }
+}
+
+/// From where a token may be used.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum NetworkScope {
+    /// From anywhere.
+    #[default]
+    Anywhere,
+    /// From these networks. Without any: from nowhere.
+    Only(Vec<IpNet>),
+}
+
+impl NetworkScope {
+    /// Whether `address` lies in one of them. An IPv4 address that came mapped into IPv6 counts as the IPv4 address; a client
+    /// whose address is not known is nowhere.
+    pub fn contains(&self, address: Option<IpAddr>) -> bool {
+        match self {
+            NetworkScope::Anywhere => true,
+            NetworkScope::Only(networks) => address
+                .map(|address| address.to_canonical())
+                .is_some_and(|address| networks.iter().any(|network| network.contains(&address))),
+        }
+    }
 }
 
 /// A token to be made.
@@ -97,6 +157,38 @@ pub struct NewToken {
     pub name: String,
     pub permissions: Permissions,
     pub expires_at: Option<Timestamp>,
+    pub zones: ZoneScope,
+    pub networks: NetworkScope,
+}
+
+impl NewToken {
+    /// A token for all zones, good from anywhere and for ever.
+    pub fn unlimited(name: impl Into<String>, permissions: Permissions) -> NewToken {
+        NewToken {
+            name: name.into(),
+            permissions,
+            expires_at: None,
+            zones: ZoneScope::All,
+            networks: NetworkScope::Anywhere,
+        }
+    }
+}
+
+/// Why a token was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateTokenError {
+    /// The account has as many as it may have.
+    #[error("the account may have at most {0} tokens")]
+    Limit(u32),
+    /// There is no such account, or it is closed.
+    #[error("there is no such account")]
+    NoAccount,
+    /// A zone that the token was to be for is not the account's.
+    #[error("the account has no such zone")]
+    NoZone,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// A token that was just made: the only time its text is known.
@@ -129,6 +221,18 @@ mod tests {
             assert!(!PlainToken::is_well_formed(text), "{text:?}");
         }
         assert!(PlainToken::is_well_formed(&good));
+    }
+
+    #[test]
+    fn networks_are_compared_as_the_addresses_they_mean() {
+        let only = |texts: &[&str]| NetworkScope::Only(texts.iter().map(|text| text.parse().unwrap()).collect());
+        let from = |scope: &NetworkScope, address: &str| scope.contains(Some(address.parse().unwrap()));
+        assert!(!only(&[]).contains(None) && !from(&only(&[]), "192.0.2.1"), "an empty list allows nothing");
+        let some = only(&["192.0.2.0/24", "2001:db8::/32"]);
+        assert!(!some.contains(None));
+        assert!(!from(&some, "192.0.3.1") && !from(&some, "2001:db9::1") && !from(&some, "::ffff:192.0.3.1"));
+        assert!(from(&some, "192.0.2.255") && from(&some, "2001:db8:ffff::") && from(&some, "::ffff:192.0.2.1"));
+        assert!(NetworkScope::Anywhere.contains(None));
     }
 
     #[test]

@@ -183,11 +183,11 @@ async fn what_another_process_writes_is_noticed() {
     let me = f.account("me@example.com").await;
     let zone = f.zone(&me, "example.com").await;
     let permissions = [Permission::All].into_iter().collect();
-    let token = NewToken { name: "t".to_owned(), permissions, expires_at: None };
+    let token = NewToken::unlimited("t", permissions);
     let token = f.store.create_token(me.account, token).await.unwrap();
     let (id, plain) = (token.token.id.to_string().parse().unwrap(), token.plain.reveal());
-    assert!(f.store.authenticate(plain).await.unwrap().is_some());
-    assert!(other.authenticate(plain).await.unwrap().is_some());
+    assert!(f.store.authenticate(plain, None).await.unwrap().is_some());
+    assert!(other.authenticate(plain, None).await.unwrap().is_some());
 
     let mut position = other.position();
     eventually("the other has caught up", async || *position.borrow() == 1).await;
@@ -200,7 +200,7 @@ async fn what_another_process_writes_is_noticed() {
 
     assert!(other.revoke_token(id).await.unwrap());
     assert!(!other.revoke_token(id).await.unwrap());
-    assert!(other.authenticate(plain).await.unwrap().is_none(), "at once in the process that revoked it");
-    let took = eventually("refused", async || f.store.authenticate(plain).await.unwrap().is_none()).await;
+    assert!(other.authenticate(plain, None).await.unwrap().is_none(), "at once in the process that revoked it");
+    let took = eventually("refused", async || f.store.authenticate(plain, None).await.unwrap().is_none()).await;
     assert!(took < Duration::from_secs(1), "{took:?}");
 }

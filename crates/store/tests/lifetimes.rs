@@ -77,10 +77,13 @@ async fn tokens_end() {
     let made = async |expires_at: Option<i64>| {
         let expires_at = expires_at.map(|time| Timestamp::from_second(time).unwrap());
         let permissions = [Permission::List].into_iter().collect();
-        f.store.create_token(me.account, NewToken { name: "t".to_owned(), permissions, expires_at }).await.unwrap()
+        f.store
+            .create_token(me.account, NewToken { expires_at, ..NewToken::unlimited("t", permissions) })
+            .await
+            .unwrap()
     };
     let (lasting, ending) = (made(None).await, made(Some(START + 60)).await);
-    let accepted = async |text: &str| f.store.authenticate(text).await.unwrap();
+    let accepted = async |text: &str| f.store.authenticate(text, None).await.unwrap();
     for text in ["", "vps_", "Bearer x", &lasting.plain.reveal()[..46], &"vps_".repeat(12)] {
         assert!(accepted(text).await.is_none(), "{text:?}");
     }
@@ -116,9 +119,9 @@ async fn the_last_uses_are_stored_when_the_store_closes() {
     let f = Fixture::new();
     let me = f.account("me@example.com").await;
     let permissions = [Permission::List].into_iter().collect();
-    let token = NewToken { name: "t".to_owned(), permissions, expires_at: None };
+    let token = NewToken::unlimited("t", permissions);
     let token = f.store.create_token(me.account, token).await.unwrap();
-    f.store.authenticate(token.plain.reveal()).await.unwrap().unwrap();
+    f.store.authenticate(token.plain.reveal(), None).await.unwrap().unwrap();
     f.store.close().await;
     assert_eq!(f.count("SELECT last_used FROM tokens"), START * 1000);
     assert!(matches!(f.store.accounts().await, Err(store::StoreError::Closed)));

@@ -55,8 +55,7 @@ async fn what_is_anothers_looks_like_what_does_not_exist() {
     let (owner, stranger) = (f.account("owner@example.com").await, f.account("stranger@example.com").await);
     let zone = f.zone(&owner, "example.com").await;
     let record = f.add(&owner, &zone, "www", "192.0.2.1").await;
-    let token =
-        NewToken { name: "t".to_owned(), permissions: [Permission::All].into_iter().collect(), expires_at: None };
+    let token = NewToken::unlimited("t", [Permission::All].into_iter().collect());
     f.store.create_token(owner.account, token).await.unwrap();
     let theirs = f.zone(&stranger, "example.net").await;
     f.add(&stranger, &theirs, "mail", "192.0.2.2").await;

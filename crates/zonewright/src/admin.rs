@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use dns::ZoneName;
 use store::{
-    Account, Author, Clock, NewAccount, NewToken, PasswordHash, Permission, Permissions, Source, Store, Timestamp,
+    Account, Author, Clock, NewAccount, NewToken, PasswordHash, Permission, Permissions, Role, Source, Store, Timestamp,
 };
 
 use crate::cli::{AccountCommand, DataFlags, TokenCommand, ZoneCommand};
@@ -26,7 +26,7 @@ pub(crate) async fn account(command: AccountCommand) -> Result<ExitCode, Failure
     let password = if password_stdin { Some(read_password().await?) } else { None };
     // The one command that may come before the first start: whoever makes an account now has no need of the first start's.
     let store = open_store(&config)?;
-    let account = NewAccount { email, first_name, last_name, company_name: company, password };
+    let account = NewAccount { email, first_name, last_name, company_name: company, password, role: Role::User };
     let account = store.create_account(account).await.map_err(|error| Failure::Other(crate::chain(&error)))?;
     let email = &account.email;
     print(&format!(
@@ -44,7 +44,8 @@ pub(crate) async fn token(command: TokenCommand) -> Result<ExitCode, Failure> {
             let expires_at = expires.map(expiry).transpose()?;
             let store = open(&data)?;
             let account = find_account(&store, &account).await?;
-            let token = store.create_token(account.id, NewToken { name, permissions, expires_at }).await?;
+            let token = NewToken { expires_at, ..NewToken::unlimited(name, permissions) };
+            let token = store.create_token(account.id, token).await?;
             store.close().await;
             print(&format!("{}\n", token.plain.reveal()))?;
         }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use deploy::bind9::config::reached_at;
-use store::{CreateAccountError, NewAccount, NewToken, Permission, Store};
+use store::{Actor, CreateAccountError, NewAccount, NewToken, Permission, Role, Store};
 
 use crate::Failure;
 
@@ -20,18 +20,14 @@ pub(crate) async fn welcome(
     if !store.accounts().await?.is_empty() {
         return Ok(None);
     }
-    let account = NewAccount { email: EMAIL.to_owned(), ..NewAccount::default() };
-    let account = match store.create_account(account).await {
+    let account = NewAccount { email: EMAIL.to_owned(), role: Role::Operator, ..NewAccount::default() };
+    let account = match store.create_account_by(account, &Actor::command_line()).await {
         Ok(account) => account,
         // Another server that started at this moment on the same data was first.
         Err(CreateAccountError::Exists(_)) => return Ok(None),
         Err(error) => return Err(Failure::Other(crate::chain(&error))),
     };
-    let token = NewToken {
-        name: "first start".to_owned(),
-        permissions: [Permission::All].into_iter().collect(),
-        expires_at: None,
-    };
+    let token = NewToken::unlimited("first start", [Permission::All].into_iter().collect());
     let token = store.create_token(account.id, token).await?;
     Ok(Some(text(token.plain.reveal(), reached_at(http), https, dns.map(reached_at))))
 }

@@ -64,6 +64,18 @@ enum Failure {
     Other(String),
 }
 
+impl From<store::CreateTokenError> for Failure {
+    fn from(error: store::CreateTokenError) -> Self {
+        Failure::Other(chain(&error))
+    }
+}
+
+impl From<store::AccountError> for Failure {
+    fn from(error: store::AccountError) -> Self {
+        Failure::Other(chain(&error))
+    }
+}
+
 impl From<store::StoreError> for Failure {
     fn from(error: store::StoreError) -> Self {
         Failure::Other(chain(&error))

@@ -93,7 +93,7 @@ impl Server {
             first_name: "Ada".to_owned(),
             last_name: "Lovelace".to_owned(),
             company_name: "Engines Ltd".to_owned(),
-            password: None,
+            ..NewAccount::default()
         };
         let account = self.runtime.block_on(self.store.create_account(account)).unwrap().id;
         let client = self.client(Some(self.token(account, &[Permission::All], None)));
@@ -101,7 +101,7 @@ impl Server {
     }
 
     pub(crate) fn token(&self, account: AccountId, allowed: &[Permission], expires_at: Option<Timestamp>) -> String {
-        let token = NewToken { name: "ci".to_owned(), permissions: allowed.iter().copied().collect(), expires_at };
+        let token = NewToken { expires_at, ..NewToken::unlimited("ci", allowed.iter().copied().collect()) };
         let created = self.runtime.block_on(self.store.create_token(account, token)).unwrap();
         created.plain.reveal().to_owned()
     }

@@ -1,47 +1,57 @@
-//! Accounts.
+//! Accounts: made, found, changed, suspended, closed.
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::readers::Size;
 use super::rows::Place;
 use super::writer::Work;
 use super::zones::violates_uniqueness;
-use crate::{Account, AccountId, CreateAccountError, NewAccount, PasswordHash, StoreError};
+use super::{events, links, sessions};
+use crate::*;
 
 /// The columns that [`account`] reads, in its order, of a table or alias named `a`.
 macro_rules! account_columns {
     () => {
-        "a.id, a.email, a.first_name, a.last_name, a.company_name, a.created"
+        "a.id, a.email, a.first_name, a.last_name, a.company_name, a.created, a.role, a.suspended, a.totp IS NOT NULL,
+         a.max_zones, a.max_records, a.max_tokens"
     };
 }
 /// How many those are: the index of what a query selects after them.
-pub(super) const ACCOUNT_WIDTH: usize = 6;
+pub(super) const ACCOUNT_WIDTH: usize = 12;
 
 pub(super) use account_columns;
 
 /// Reads [`account_columns`].
 pub(super) fn account(row: &Row<'_>) -> Result<Account, StoreError> {
     let id: i64 = row.get(0)?;
+    let place = Place { table: "accounts", row: id };
     Ok(Account {
         id: AccountId(id),
         email: row.get(1)?,
         first_name: row.get(2)?,
         last_name: row.get(3)?,
         company_name: row.get(4)?,
-        created_at: Place { table: "accounts", row: id }.time("created", row.get(5)?)?,
+        created_at: place.time("created", row.get(5)?)?,
+        role: place.sound("role", role(row.get(6)?))?,
+        suspended_at: place.time_or_none("suspended", row.get(7)?)?,
+        has_second_factor: row.get(8)?,
+        limits: AccountLimits { zones: row.get(9)?, records: row.get(10)?, tokens: row.get(11)? },
     })
+}
+
+fn role(number: u8) -> Option<Role> {
+    [Role::User, Role::Operator].into_iter().find(|role| *role as u8 == number)
 }
 
 /// Makes an account.
 pub(super) fn create(work: &Work, new: NewAccount) -> Result<Account, CreateAccountError> {
-    if !is_address(&new.email) {
-        return Err(CreateAccountError::Email(new.email));
-    }
+    check_address(&new.email)?;
     let now = work.now();
     let mut insert = work
         .connection
         .prepare_cached(
-            "INSERT INTO accounts (email, email_key, first_name, last_name, company_name, password, created)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO accounts (email, email_key, first_name, last_name, company_name, password, created, role)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )
         .map_err(StoreError::from)?;
     let inserted = insert.execute(params![
@@ -52,6 +62,7 @@ pub(super) fn create(work: &Work, new: NewAccount) -> Result<Account, CreateAcco
         new.company_name,
         new.password.map(|password| password.0),
         now.as_millisecond(),
+        new.role as u8,
     ]);
     match inserted {
         Ok(_) => Ok(Account {
@@ -61,10 +72,19 @@ pub(super) fn create(work: &Work, new: NewAccount) -> Result<Account, CreateAcco
             last_name: new.last_name,
             company_name: new.company_name,
             created_at: now,
+            role: new.role,
+            suspended_at: None,
+            has_second_factor: false,
+            limits: AccountLimits::default(),
         }),
         Err(error) if violates_uniqueness(&error) => Err(CreateAccountError::Exists(new.email)),
         Err(error) => Err(CreateAccountError::Store(error.into())),
     }
+}
+
+/// Refuses what can be nobody's address.
+pub(super) fn check_address(email: &str) -> Result<(), CreateAccountError> {
+    if is_address(email) { Ok(()) } else { Err(CreateAccountError::Email(email.to_owned())) }
 }
 
 /// One `@` with something on both sides, no spaces or control characters, at most 254 octets (RFC 5321, section 4.5.3.1.3,
@@ -80,19 +100,39 @@ fn email_key(email: &str) -> String {
     email.to_lowercase()
 }
 
+pub(super) const BY_EMAIL: &str =
+    concat!("SELECT ", account_columns!(), " FROM accounts a WHERE a.email_key = ?1 AND a.closed IS NULL");
+
 /// The account with that address.
 pub(super) fn by_email(connection: &Connection, email: &str) -> Result<Option<Account>, StoreError> {
+    connection.prepare_cached(BY_EMAIL)?.query_row([email_key(email)], |row| Ok(account(row))).optional()?.transpose()
+}
+
+/// The account, unless it is closed.
+fn by_id(connection: &Connection, id: AccountId) -> Result<Option<Account>, StoreError> {
     connection
-        .prepare_cached(concat!("SELECT ", account_columns!(), " FROM accounts a WHERE a.email_key = ?1"))?
-        .query_row([email_key(email)], |row| Ok(account(row)))
+        .prepare_cached(concat!(
+            "SELECT ",
+            account_columns!(),
+            " FROM accounts a WHERE a.id = ?1 AND a.closed IS NULL"
+        ))?
+        .query_row([id.0], |row| Ok(account(row)))
         .optional()?
         .transpose()
 }
 
+/// The account, unless it is suspended or closed.
+pub(super) fn active(connection: &Connection, id: AccountId) -> Result<Option<Account>, StoreError> {
+    Ok(by_id(connection, id)?.filter(|account| account.suspended_at.is_none()))
+}
+
 /// All accounts, oldest first.
 pub(super) fn all(connection: &Connection) -> Result<Vec<Account>, StoreError> {
-    let mut statement =
-        connection.prepare_cached(concat!("SELECT ", account_columns!(), " FROM accounts a ORDER BY a.id"))?;
+    let mut statement = connection.prepare_cached(concat!(
+        "SELECT ",
+        account_columns!(),
+        " FROM accounts a WHERE a.closed IS NULL ORDER BY a.id"
+    ))?;
     let mut rows = statement.query([])?;
     let mut accounts = Vec::new();
     while let Some(row) = rows.next()? {
@@ -108,6 +148,224 @@ pub(super) fn password(connection: &Connection, id: AccountId) -> Result<Option<
         .query_row([id.0], |row| row.get(0))
         .optional()?;
     Ok(password.flatten().map(PasswordHash))
+}
+
+/// Refuses to take the last operator away who can sign in.
+fn keep_an_operator(work: &Work, but: &Account) -> Result<(), AccountError> {
+    if but.role != Role::Operator || but.suspended_at.is_some() {
+        return Ok(());
+    }
+    let another = work
+        .connection
+        .prepare_cached("SELECT 1 FROM accounts WHERE role = 2 AND suspended IS NULL AND closed IS NULL AND id <> ?1")
+        .and_then(|mut statement| statement.exists([but.id.0]))
+        .map_err(StoreError::from)?;
+    if another { Ok(()) } else { Err(AccountError::LastOperator) }
+}
+
+fn suspend(work: &Work, id: AccountId, by: &Actor) -> Result<(), AccountError> {
+    let account = by_id(&work.connection, id)?.ok_or(AccountError::NoAccount)?;
+    if account.suspended_at.is_some() {
+        return Ok(());
+    }
+    keep_an_operator(work, &account)?;
+    work.connection
+        .execute("UPDATE accounts SET suspended = ?2 WHERE id = ?1", params![id.0, work.now().as_millisecond()])
+        .map_err(StoreError::from)?;
+    sessions::end_all(work, id, None)?;
+    links::forget_of(work, id)?;
+    Ok(events::insert(work, by, EventKind::Suspended, Some(id), "")?)
+}
+
+fn resume(work: &Work, id: AccountId, by: &Actor) -> Result<(), AccountError> {
+    let account = by_id(&work.connection, id)?.ok_or(AccountError::NoAccount)?;
+    if account.suspended_at.is_none() {
+        return Ok(());
+    }
+    work.connection.execute("UPDATE accounts SET suspended = NULL WHERE id = ?1", [id.0]).map_err(StoreError::from)?;
+    Ok(events::insert(work, by, EventKind::Resumed, Some(id), "")?)
+}
+
+fn set_role(work: &Work, id: AccountId, role: Role, by: &Actor) -> Result<(), AccountError> {
+    let account = by_id(&work.connection, id)?.ok_or(AccountError::NoAccount)?;
+    if role == Role::User {
+        keep_an_operator(work, &account)?;
+    }
+    work.connection
+        .execute("UPDATE accounts SET role = ?2 WHERE id = ?1", params![id.0, role as u8])
+        .map_err(StoreError::from)?;
+    let name = match role {
+        Role::User => "user",
+        Role::Operator => "operator",
+    };
+    Ok(events::insert(work, by, EventKind::RoleSet, Some(id), name)?)
+}
+
+fn set_limits(work: &Work, id: AccountId, limits: AccountLimits, by: &Actor) -> Result<(), AccountError> {
+    let AccountLimits { zones, records, tokens } = limits;
+    let changed = work
+        .connection
+        .execute(
+            "UPDATE accounts SET max_zones = ?2, max_records = ?3, max_tokens = ?4 WHERE id = ?1 AND closed IS NULL",
+            params![id.0, zones, records, tokens],
+        )
+        .map_err(StoreError::from)?;
+    if changed == 0 {
+        return Err(AccountError::NoAccount);
+    }
+    let shown = |limit: Option<u32>| limit.map_or_else(|| "-".to_owned(), |limit| limit.to_string());
+    let detail = format!("{} / {} / {}", shown(zones), shown(records), shown(tokens));
+    Ok(events::insert(work, by, EventKind::LimitsSet, Some(id), &detail)?)
+}
+
+fn set_names(work: &Work, id: AccountId, names: &AccountNames, by: &Actor) -> Result<(), StoreError> {
+    work.connection.execute(
+        "UPDATE accounts SET first_name = ?2, last_name = ?3, company_name = ?4 WHERE id = ?1 AND closed IS NULL",
+        params![id.0, names.first_name, names.last_name, names.company_name],
+    )?;
+    events::insert(work, by, EventKind::NamesChanged, Some(id), "")
+}
+
+fn set_password(
+    work: &Work,
+    id: AccountId,
+    password: &PasswordHash,
+    keep: Option<SessionId>,
+    by: &Actor,
+) -> Result<(), StoreError> {
+    work.connection.execute("UPDATE accounts SET password = ?2 WHERE id = ?1", params![id.0, password.0])?;
+    // Whoever came in with the old one, or holds another way in, is out.
+    sessions::end_all(work, id, keep)?;
+    links::forget_of(work, id)?;
+    events::insert(work, by, EventKind::PasswordSet, Some(id), "")
+}
+
+/// Closes an account: nothing of its owner is left in its row, and nobody comes in with it any more. Its zones are deleted by
+/// the housekeeper, in steps.
+fn close(work: &Work, id: AccountId, by: &Actor) -> Result<(), AccountError> {
+    let account = by_id(&work.connection, id)?.ok_or(AccountError::NoAccount)?;
+    keep_an_operator(work, &account)?;
+    let run = || -> Result<(), StoreError> {
+        // What stands in the place of the address is none, so that nobody can ever have it.
+        work.connection.execute(
+            "UPDATE accounts SET email = '', email_key = 'closed ' || id, first_name = '', last_name = '', company_name = '',
+                 password = NULL, totp = NULL, role = 1, closed = ?2 WHERE id = ?1",
+            params![id.0, work.now().as_millisecond()],
+        )?;
+        for sql in ["DELETE FROM tokens WHERE account = ?1", "DELETE FROM recovery_codes WHERE account = ?1"] {
+            work.connection.execute(sql, [id.0])?;
+        }
+        sessions::end_all(work, id, None)?;
+        links::forget_of(work, id)?;
+        events::insert(work, by, EventKind::AccountClosed, Some(id), "")
+    };
+    Ok(run()?)
+}
+
+/// How many zones of closed accounts one step deletes.
+const CLOSE_STEP: u32 = 20;
+
+pub(super) const ZONES_OF_CLOSED: &str =
+    "SELECT z.uuid, z.account FROM accounts a INDEXED BY accounts_closed CROSS JOIN zones z INDEXED BY zones_of_account ON z.account = a.id
+     WHERE a.closed IS NOT NULL AND z.deleted IS NULL LIMIT ?1";
+
+/// Whether [`delete_zones_of_closed`] has something to do.
+pub(super) fn has_closed_with_zones(connection: &Connection) -> Result<bool, StoreError> {
+    Ok(connection.prepare_cached(ZONES_OF_CLOSED)?.exists([1])?)
+}
+
+/// Deletes some zones of closed accounts. False where there are none.
+pub(super) fn delete_zones_of_closed(work: &Work) -> Result<bool, StoreError> {
+    let mut found: Vec<(dns::ZoneId, AccountId)> = Vec::new();
+    {
+        let mut statement = work.connection.prepare_cached(ZONES_OF_CLOSED)?;
+        let mut rows = statement.query([CLOSE_STEP])?;
+        while let Some(row) = rows.next()? {
+            let account: i64 = row.get(1)?;
+            let id = Place { table: "zones", row: account }.uuid("uuid", row, 0)?;
+            found.push((dns::ZoneId(id), AccountId(account)));
+        }
+    }
+    for (zone, account) in &found {
+        let author =
+            Author { account: *account, name: "account closed".to_owned(), source: Source::Server, address: None };
+        super::zones::delete(work, &author, *zone)?;
+    }
+    Ok(!found.is_empty())
+}
+
+impl Store {
+    /// Makes an account, and says so in the trail.
+    pub async fn create_account_by(&self, new: NewAccount, by: &Actor) -> Result<Account, CreateAccountError> {
+        let by = by.clone();
+        let create = move |work: &Work| {
+            let account = create(work, new)?;
+            events::insert(work, &by, EventKind::AccountMade, Some(account.id), "")?;
+            Ok(account)
+        };
+        self.inner.writer.run(create).await
+    }
+
+    /// The account; `None` where there is none, or it is closed.
+    pub async fn account(&self, id: AccountId) -> Result<Option<Account>, StoreError> {
+        self.inner.readers.run(Size::Small, move |connection| by_id(connection, id)).await
+    }
+
+    /// Sets a password. It ends all sessions but `keep`, and takes back all links into the account.
+    pub async fn set_password(
+        &self,
+        id: AccountId,
+        password: PasswordHash,
+        keep: Option<SessionId>,
+        by: &Actor,
+    ) -> Result<(), StoreError> {
+        let by = by.clone();
+        self.inner.writer.run(move |work| set_password(work, id, &password, keep, &by)).await
+    }
+
+    /// Sets what the owner may change by themselves.
+    pub async fn set_names(&self, id: AccountId, names: AccountNames, by: &Actor) -> Result<(), StoreError> {
+        let by = by.clone();
+        let set = self.inner.writer.run(move |work| set_names(work, id, &names, &by)).await;
+        self.inner.shared.identities.empty();
+        set
+    }
+
+    /// Suspends an account: it cannot sign in, and its tokens and sessions are refused from when this returns. Its zones are
+    /// still served.
+    pub async fn suspend_account(&self, id: AccountId, by: &Actor) -> Result<(), AccountError> {
+        let by = by.clone();
+        let suspended = self.inner.writer.run(move |work| suspend(work, id, &by)).await;
+        self.inner.shared.identities.empty();
+        suspended
+    }
+
+    /// Takes a suspension back. Its tokens are good again; its owner has to sign in.
+    pub async fn resume_account(&self, id: AccountId, by: &Actor) -> Result<(), AccountError> {
+        let by = by.clone();
+        self.inner.writer.run(move |work| resume(work, id, &by)).await
+    }
+
+    /// Sets what an account's owner may see.
+    pub async fn set_role(&self, id: AccountId, role: Role, by: &Actor) -> Result<(), AccountError> {
+        let by = by.clone();
+        self.inner.writer.run(move |work| set_role(work, id, role, &by)).await
+    }
+
+    /// Sets what an account may have. What it has already stays.
+    pub async fn set_limits(&self, id: AccountId, limits: AccountLimits, by: &Actor) -> Result<(), AccountError> {
+        let by = by.clone();
+        self.inner.writer.run(move |work| set_limits(work, id, limits, &by)).await
+    }
+
+    /// Closes an account for ever: its tokens and sessions are refused from when this returns, what it says of its owner is
+    /// gone, its address is free. Its zones are deleted in the background, within moments.
+    pub async fn close_account(&self, id: AccountId, by: &Actor) -> Result<(), AccountError> {
+        let by = by.clone();
+        let closed = self.inner.writer.run(move |work| close(work, id, &by)).await;
+        self.inner.shared.identities.empty();
+        closed
+    }
 }
 
 #[cfg(test)]

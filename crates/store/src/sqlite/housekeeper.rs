@@ -1,5 +1,5 @@
-//! What has to be done but never on a request's path: storing when tokens were used, ending the records of deleted zones, and
-//! copying the log back into the file.
+//! What has to be done but never on a request's path: storing when tokens were used, deleting the zones of closed accounts,
+//! ending the records of deleted zones, removing sessions that are over, and copying the log back into the file.
 //!
 //! SQLite would copy the log back inside the commit that makes it long, and that commit's clients would wait for it. Here the
 //! housekeeper does it beside the writer. While others write the log does not come to its end that way and would grow for
@@ -12,13 +12,15 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use super::writer::Writer;
-use super::{Shared, tokens, watcher, zones};
+use super::{Shared, accounts, sessions, tokens, watcher, zones};
 use crate::StoreError;
 
 /// How often it looks for work.
 const EVERY: Duration = Duration::from_millis(100);
 /// How often the uses of tokens are stored.
 const NOTE_USES_EVERY: Duration = Duration::from_secs(1);
+/// How often sessions and links that nobody can use any more are removed.
+const FORGET_EVERY: Duration = Duration::from_secs(600);
 /// The longest it ends records of deleted zones in one go.
 const SWEEP_AT_MOST: Duration = Duration::from_millis(50);
 /// How many pages of the log may wait to be copied back: 8 MiB.
@@ -29,11 +31,16 @@ const PAGES_IN_LOG: i64 = 16_384;
 /// Works until `stop` is dropped, and stores the last uses then.
 pub(super) fn run(connection: &Connection, shared: &Arc<Shared>, writer: &Writer, stop: &mpsc::Receiver<()>) {
     let mut noted = Instant::now();
+    let mut forgot = Instant::now();
     let mut unswept = Unswept { data_version: None, remains: true };
     while stop.recv_timeout(EVERY) == Err(mpsc::RecvTimeoutError::Timeout) {
         if noted.elapsed() >= NOTE_USES_EVERY {
             noted = Instant::now();
             report(note_uses(shared, writer));
+        }
+        if forgot.elapsed() >= FORGET_EVERY {
+            forgot = Instant::now();
+            report(writer.run_blocking(sessions::forget_expired).map(drop));
         }
         report(sweep(connection, writer, &mut unswept));
         report(shorten_log(connection, writer));
@@ -55,7 +62,7 @@ fn note_uses(shared: &Shared, writer: &Writer) -> Result<(), StoreError> {
     if uses.is_empty() { Ok(()) } else { writer.run_blocking(move |work| tokens::note_uses(work, &uses)) }
 }
 
-/// Whether there may be deleted zones whose records live on.
+/// Whether there may be zones of closed accounts, or deleted zones whose records live on.
 struct Unswept {
     data_version: Option<i64>,
     remains: bool,
@@ -64,12 +71,13 @@ struct Unswept {
 fn sweep(connection: &Connection, writer: &Writer, unswept: &mut Unswept) -> Result<(), StoreError> {
     let data_version = watcher::data_version(connection)?;
     if unswept.data_version != Some(data_version) {
-        unswept.remains = zones::is_unswept(connection)?;
+        unswept.remains = zones::is_unswept(connection)? || accounts::has_closed_with_zones(connection)?;
         unswept.data_version = Some(data_version);
     }
     let started = Instant::now();
     while unswept.remains && started.elapsed() < SWEEP_AT_MOST {
-        unswept.remains = writer.run_blocking(zones::sweep)?;
+        unswept.remains =
+            writer.run_blocking(|work| Ok(accounts::delete_zones_of_closed(work)? || zones::sweep(work)?))?;
     }
     Ok(())
 }

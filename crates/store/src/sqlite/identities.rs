@@ -4,11 +4,12 @@
 //! kept: anybody could fill the memory with it.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use subtle::ConstantTimeEq;
 
-use super::tokens::TokenHash;
+use super::tokens::{TokenHash, TokenUse};
 use crate::{Identity, Timestamp, TokenId};
 
 /// The most identities that are kept; a few hundred octets each.
@@ -21,7 +22,7 @@ const NOTE_EVERY_MS: i64 = 60_000;
 #[derive(Debug, Default)]
 pub(super) struct Identities {
     known: RwLock<Known>,
-    uses: Mutex<HashMap<TokenId, i64>>,
+    uses: Mutex<HashMap<TokenId, TokenUse>>,
 }
 
 #[derive(Debug, Default)]
@@ -48,17 +49,29 @@ impl Identities {
     }
 
     /// Accepts a use of the token, and gives the identity back as it is known from now on.
-    pub(super) fn accept(&self, hash: &TokenHash, identity: Arc<Identity>, age: Age, now: Timestamp) -> Arc<Identity> {
+    pub(super) fn accept(
+        &self,
+        hash: &TokenHash,
+        identity: Arc<Identity>,
+        age: Age,
+        now: Timestamp,
+        address: Option<IpAddr>,
+    ) -> Arc<Identity> {
         let now_ms = now.as_millisecond();
         let noted = identity.token.last_used_at.map(|time| time.as_millisecond());
-        let is_fresh = noted.is_some_and(|noted| (now_ms - noted).abs() < NOTE_EVERY_MS);
+        let is_fresh = noted.is_some_and(|noted| (now_ms - noted).abs() < NOTE_EVERY_MS)
+            && (identity.token.last_address == address || address.is_none());
         if is_fresh {
             self.remember(hash, &identity, age, false);
             return identity;
         }
         let mut touched = Identity::clone(&identity);
         touched.token.last_used_at = Some(now);
-        self.uses.lock().unwrap_or_else(PoisonError::into_inner).insert(touched.token.id, now_ms);
+        touched.token.last_address = address;
+        self.uses
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(touched.token.id, TokenUse { token: touched.token.id, time: now_ms, address });
         let touched = Arc::new(touched);
         self.remember(hash, &touched, age, true);
         touched
@@ -86,8 +99,8 @@ impl Identities {
     }
 
     /// The uses that are not stored yet; they count as stored from now on.
-    pub(super) fn take_uses(&self) -> Vec<(TokenId, i64)> {
-        std::mem::take(&mut *self.uses.lock().unwrap_or_else(PoisonError::into_inner)).into_iter().collect()
+    pub(super) fn take_uses(&self) -> Vec<TokenUse> {
+        std::mem::take(&mut *self.uses.lock().unwrap_or_else(PoisonError::into_inner)).into_values().collect()
     }
 }
 

@@ -8,6 +8,8 @@
 //! | `watcher` | what other processes write |
 //! | `housekeeper` | what waits: uses of tokens, records of deleted zones, the log |
 //! | `accounts`, `tokens`, `identities` | who may ask |
+//! | `sessions`, `links`, `second_factor` | how people come in |
+//! | `events` | the trail of what was done to accounts |
 //! | `zones`, `records`, `change`, `apexes` | what they may ask for |
 //! | `journal`, `catalogs`, `deployment` | what follows from it |
 //! | `history` | what was |
@@ -20,23 +22,28 @@ mod apexes;
 mod catalogs;
 mod change;
 mod deployment;
+mod events;
 mod history;
 mod housekeeper;
 mod identities;
 mod ids;
 mod journal;
+mod links;
 mod open;
 #[cfg(test)]
 mod plans;
 mod readers;
 mod records;
 mod rows;
+mod second_factor;
+mod sessions;
 mod tokens;
 mod watcher;
 mod writer;
 mod zones;
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
@@ -254,9 +261,8 @@ impl Store {
     }
 
     /// Makes a token.
-    pub async fn create_token(&self, account: AccountId, token: NewToken) -> Result<CreatedToken, StoreError> {
-        let plain = PlainToken::draw()?;
-        self.inner.writer.run(move |work| tokens::create(work, account, token, plain)).await
+    pub async fn create_token(&self, account: AccountId, token: NewToken) -> Result<CreatedToken, CreateTokenError> {
+        self.create_token_by(account, token, &Actor::command_line()).await
     }
 
     /// The tokens of one account, or of all, oldest first; revoked ones are gone.
@@ -266,15 +272,20 @@ impl Store {
 
     /// Revokes a token; false where there is none with that number. It is refused from when this returns.
     pub async fn revoke_token(&self, id: i64) -> Result<bool, StoreError> {
-        let revoked = self.inner.writer.run(move |work| tokens::revoke(work, id)).await;
+        let revoked = self.inner.writer.run(move |work| tokens::revoke(work, None, id, &Actor::command_line())).await;
         // Also after a failure: then it is not known what was stored.
         self.inner.shared.identities.empty();
         revoked
     }
 
-    /// Whom the presented text speaks for; `None` where it is malformed, unknown, expired or revoked. Answered from memory
-    /// where it can be.
-    pub async fn authenticate(&self, presented: &str) -> Result<Option<Arc<Identity>>, StoreError> {
+    /// Whom the presented text speaks for, when it comes from that address; `None` where it is malformed, unknown, expired or
+    /// revoked, where its account is suspended, and where the token may not be used from there. Answered from memory where it
+    /// can be.
+    pub async fn authenticate(
+        &self,
+        presented: &str,
+        address: Option<IpAddr>,
+    ) -> Result<Option<Arc<Identity>>, StoreError> {
         if !PlainToken::is_well_formed(presented) {
             return Ok(None);
         }
@@ -292,10 +303,11 @@ impl Store {
             }
         };
         let now = self.inner.shared.now();
-        if identity.token.expires_at.is_some_and(|end| end <= now) {
+        let is_over = identity.token.expires_at.is_some_and(|end| end <= now);
+        if is_over || !identity.token.networks.contains(address) {
             return Ok(None);
         }
-        Ok(Some(identities.accept(&hash, identity, age, now)))
+        Ok(Some(identities.accept(&hash, identity, age, now, address)))
     }
 }
 

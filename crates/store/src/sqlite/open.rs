@@ -18,11 +18,12 @@ use super::catalogs;
 use crate::StoreError;
 
 /// Every schema change since the first release, oldest first. Never change or remove one.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_catalogs.sql"),
     include_str!("migrations/0003_rebuilt.sql"),
     include_str!("migrations/0004_history.sql"),
+    include_str!("migrations/0005_people.sql"),
 ];
 
 /// "ZWrt": marks the file as ours.
@@ -242,6 +243,9 @@ mod tests {
             .iter()
             .map(|sql| Sha256::digest(sql).iter().take(8).map(|octet| format!("{octet:02x}")).collect())
             .collect();
-        assert_eq!(digests, ["ba4d8c45d2ea393d", "45141186049059c1", "ba7b84a6db22d99f", "62c78ea24d4e4ac7"]);
+        assert_eq!(
+            digests,
+            ["ba4d8c45d2ea393d", "45141186049059c1", "ba7b84a6db22d99f", "62c78ea24d4e4ac7", "ad2be126efa5b240"]
+        );
     }
 }

@@ -1,5 +1,7 @@
 //! Rows as they are stored, and the types they become. A row that cannot become its type is reported with its place.
 
+use std::net::IpAddr;
+
 use dns::{Name, OwnerName, Record, RecordData, RecordId, RecordType, Serial, Ttl, ZoneId, ZoneName};
 use rusqlite::Row;
 use uuid::Uuid;
@@ -104,6 +106,11 @@ impl Place {
         milliseconds: Option<i64>,
     ) -> Result<Option<Timestamp>, StoreError> {
         milliseconds.map(|milliseconds| self.time(column, milliseconds)).transpose()
+    }
+
+    /// A network address, which is stored as its text.
+    pub(super) fn address(self, column: &'static str, text: Option<String>) -> Result<Option<IpAddr>, StoreError> {
+        text.map(|text| self.sound(column, text.parse().ok())).transpose()
     }
 
     /// A UUID, which is stored as its 16 octets.

@@ -1,13 +1,18 @@
 //! Tokens: made, listed, revoked.
 
+use std::net::IpAddr;
+
+use dns::ZoneId;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 use super::accounts::{ACCOUNT_WIDTH, account, account_columns};
+use super::readers::Size;
 use super::rows::Place;
 use super::writer::Work;
-use crate::tokens::PlainToken;
-use crate::{AccountId, CreatedToken, Identity, NewToken, Permissions, StoreError, Token, TokenId};
+use super::{accounts, events, zones};
+use crate::*;
 
 /// What is stored of a token's text: SHA-256 is right for 256 random bits, which nobody can guess at any speed.
 pub(super) type TokenHash = [u8; 32];
@@ -19,7 +24,7 @@ pub(super) fn hash(text: &str) -> TokenHash {
 
 macro_rules! token_columns {
     () => {
-        "t.id, t.account, t.name, t.permissions, t.last_four, t.created, t.expires, t.last_used"
+        "t.id, t.account, t.name, t.permissions, t.last_four, t.created, t.expires, t.last_used, t.last_address, t.zones, t.networks"
     };
 }
 
@@ -36,7 +41,60 @@ fn token(row: &Row<'_>, first: usize) -> Result<Token, StoreError> {
         created_at: place.time("created", row.get(first + 5)?)?,
         expires_at: place.time_or_none("expires", row.get(first + 6)?)?,
         last_used_at: place.time_or_none("last_used", row.get(first + 7)?)?,
+        last_address: place.address("last_address", row.get(first + 8)?)?,
+        zones: place.sound("zones", zone_scope(row.get(first + 9)?))?,
+        networks: place.sound("networks", network_scope(row.get(first + 10)?))?,
     })
+}
+
+/// How many [`token_columns`] there are.
+const TOKEN_WIDTH: usize = 11;
+
+fn zone_scope(stored: Option<Vec<u8>>) -> Option<ZoneScope> {
+    let Some(stored) = stored else { return Some(ZoneScope::All) };
+    let zones = stored.chunks(16).map(|octets| Uuid::from_slice(octets).ok().map(ZoneId));
+    Some(ZoneScope::Only(zones.collect::<Option<_>>()?))
+}
+
+fn stored_zones(zones: &ZoneScope) -> Option<Vec<u8>> {
+    match zones {
+        ZoneScope::All => None,
+        ZoneScope::Only(zones) => Some(zones.iter().flat_map(|zone| *zone.0.as_bytes()).collect()),
+    }
+}
+
+fn network_scope(stored: Option<String>) -> Option<NetworkScope> {
+    let Some(stored) = stored else { return Some(NetworkScope::Anywhere) };
+    let networks = stored.split_ascii_whitespace().map(|text| text.parse().ok());
+    Some(NetworkScope::Only(networks.collect::<Option<_>>()?))
+}
+
+fn stored_networks(networks: &NetworkScope) -> Option<String> {
+    match networks {
+        NetworkScope::Anywhere => None,
+        NetworkScope::Only(networks) => Some(networks.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")),
+    }
+}
+
+/// Refuses a token more than the account may have, and one for zones that are not its own.
+fn check(work: &Work, id: AccountId, new: &NewToken) -> Result<(), CreateTokenError> {
+    let account = accounts::active(&work.connection, id)?.ok_or(CreateTokenError::NoAccount)?;
+    if let Some(most) = account.limits.tokens {
+        let held: u32 = work
+            .connection
+            .prepare_cached("SELECT count(*) FROM tokens WHERE account = ?1")
+            .and_then(|mut statement| statement.query_row([id.0], |row| row.get(0)))
+            .map_err(StoreError::from)?;
+        if held >= most {
+            return Err(CreateTokenError::Limit(most));
+        }
+    }
+    if let ZoneScope::Only(wanted) = &new.zones {
+        for zone in wanted {
+            zones::of_account(&work.connection, id, *zone)?.ok_or(CreateTokenError::NoZone)?;
+        }
+    }
+    Ok(())
 }
 
 /// Makes a token with the text that the caller drew.
@@ -45,13 +103,25 @@ pub(super) fn create(
     account: AccountId,
     new: NewToken,
     plain: PlainToken,
+    by: &Actor,
+) -> Result<CreatedToken, CreateTokenError> {
+    check(work, account, &new)?;
+    Ok(insert(work, account, new, plain, by)?)
+}
+
+fn insert(
+    work: &Work,
+    account: AccountId,
+    new: NewToken,
+    plain: PlainToken,
+    by: &Actor,
 ) -> Result<CreatedToken, StoreError> {
     let now = work.now();
     let last_four = plain.last_four().to_owned();
     work.connection
         .prepare_cached(
-            "INSERT INTO tokens (account, hash, name, permissions, last_four, created, expires)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO tokens (account, hash, name, permissions, last_four, created, expires, zones, networks)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?
         .execute(params![
             account.0,
@@ -61,9 +131,13 @@ pub(super) fn create(
             last_four,
             now.as_millisecond(),
             new.expires_at.map(|time| time.as_millisecond()),
+            stored_zones(&new.zones),
+            stored_networks(&new.networks),
         ])?;
+    let id = TokenId(work.connection.last_insert_rowid());
+    events::insert(work, by, EventKind::TokenMade, Some(account), &format!("{} ...{last_four}", new.name))?;
     let token = Token {
-        id: TokenId(work.connection.last_insert_rowid()),
+        id,
         account,
         name: new.name,
         permissions: new.permissions,
@@ -71,14 +145,19 @@ pub(super) fn create(
         created_at: now,
         expires_at: new.expires_at,
         last_used_at: None,
+        last_address: None,
+        zones: new.zones,
+        networks: new.networks,
     };
     Ok(CreatedToken { token, plain })
 }
 
+const OF_ALL: &str = concat!("SELECT ", token_columns!(), " FROM tokens t WHERE ?1 IS NULL ORDER BY t.id");
+pub(super) const OF_ONE: &str =
+    concat!("SELECT ", token_columns!(), " FROM tokens t WHERE t.account = ?1 ORDER BY t.id");
+
 /// The tokens of one account or of all, oldest first.
 pub(super) fn all(connection: &Connection, account: Option<AccountId>) -> Result<Vec<Token>, StoreError> {
-    const OF_ALL: &str = concat!("SELECT ", token_columns!(), " FROM tokens t WHERE ?1 IS NULL ORDER BY t.id");
-    const OF_ONE: &str = concat!("SELECT ", token_columns!(), " FROM tokens t WHERE t.account = ?1 ORDER BY t.id");
     let mut statement = connection.prepare_cached(if account.is_some() { OF_ONE } else { OF_ALL })?;
     let mut rows = statement.query([account.map(|account| account.0)])?;
     let mut tokens = Vec::new();
@@ -88,9 +167,21 @@ pub(super) fn all(connection: &Connection, account: Option<AccountId>) -> Result
     Ok(tokens)
 }
 
-/// Revokes a token.
-pub(super) fn revoke(work: &Work, id: i64) -> Result<bool, StoreError> {
-    Ok(work.connection.execute("DELETE FROM tokens WHERE id = ?1", [id])? > 0)
+/// Revokes a token: any, or one of an account's.
+pub(super) fn revoke(work: &Work, of: Option<AccountId>, id: i64, by: &Actor) -> Result<bool, StoreError> {
+    let revoked = work
+        .connection
+        .prepare_cached(
+            "DELETE FROM tokens WHERE id = ?1 AND (?2 IS NULL OR account = ?2) RETURNING account, name, last_four",
+        )?
+        .query_row(params![id, of.map(|account| account.0)], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
+        })
+        .optional()?;
+    let Some((account, name, last_four)) = revoked else { return Ok(false) };
+    let detail = format!("{name} ...{last_four}");
+    events::insert(work, by, EventKind::TokenRevoked, Some(AccountId(account)), &detail)?;
+    Ok(true)
 }
 
 /// Whom a hash speaks for, whether or not it has expired, with the hash that is stored.
@@ -101,27 +192,71 @@ pub(super) fn identity(connection: &Connection, hash: TokenHash) -> Result<Optio
             account_columns!(),
             ", ",
             token_columns!(),
-            ", t.hash FROM tokens t CROSS JOIN accounts a ON a.id = t.account WHERE t.hash = ?1"
+            ", t.hash FROM tokens t CROSS JOIN accounts a ON a.id = t.account
+             WHERE t.hash = ?1 AND a.suspended IS NULL AND a.closed IS NULL"
         ))?
         .query_row([hash], |row| {
-            let stored: TokenHash = row.get(ACCOUNT_WIDTH + 8)?;
+            let stored: TokenHash = row.get(ACCOUNT_WIDTH + TOKEN_WIDTH)?;
             Ok(account(row).and_then(|account| Ok((stored, Identity { account, token: token(row, ACCOUNT_WIDTH)? }))))
         })
         .optional()?
         .transpose()
 }
 
-/// Notes when tokens were last used.
-pub(super) fn note_uses(work: &Work, uses: &[(TokenId, i64)]) -> Result<(), StoreError> {
-    let mut update = work.connection.prepare_cached("UPDATE tokens SET last_used = ?2 WHERE id = ?1")?;
-    for (token, time) in uses {
-        update.execute(params![token.0, time])?;
+/// Notes when and from where tokens were last used.
+pub(super) fn note_uses(work: &Work, uses: &[TokenUse]) -> Result<(), StoreError> {
+    let mut update =
+        work.connection.prepare_cached("UPDATE tokens SET last_used = ?2, last_address = ?3 WHERE id = ?1")?;
+    for TokenUse { token, time, address } in uses {
+        update.execute(params![token.0, time, address.map(|address| address.to_string())])?;
     }
     Ok(())
+}
+
+/// A use of a token that is yet to be stored.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TokenUse {
+    pub(super) token: TokenId,
+    /// Milliseconds since 1970.
+    pub(super) time: i64,
+    pub(super) address: Option<IpAddr>,
 }
 
 /// What moves when an identity changes, whoever changed it.
 pub(super) fn revision(connection: &Connection) -> Result<i64, StoreError> {
     let mut statement = connection.prepare_cached("SELECT revision FROM identities WHERE only = 1")?;
     Ok(statement.query_row([], |row| row.get(0))?)
+}
+
+impl Store {
+    /// Makes a token, of which the trail says who made it.
+    pub async fn create_token_by(
+        &self,
+        account: AccountId,
+        token: NewToken,
+        by: &Actor,
+    ) -> Result<CreatedToken, CreateTokenError> {
+        let (plain, by) = (PlainToken::draw()?, by.clone());
+        self.inner.writer.run(move |work| create(work, account, token, plain, &by)).await
+    }
+
+    /// Revokes one of an account's tokens; false where it has none with that number. It is refused from when this returns.
+    pub async fn revoke_token_of(&self, account: AccountId, id: i64, by: &Actor) -> Result<bool, StoreError> {
+        let by = by.clone();
+        let revoked = self.inner.writer.run(move |work| revoke(work, Some(account), id, &by)).await;
+        // Also after a failure: then it is not known what was stored.
+        self.inner.shared.identities.empty();
+        revoked
+    }
+
+    /// The account's token of that number.
+    pub async fn token_of(&self, account: AccountId, id: i64) -> Result<Option<Token>, StoreError> {
+        let read = move |connection: &Connection| {
+            const ONE: &str = concat!("SELECT ", token_columns!(), " FROM tokens t WHERE t.id = ?1 AND t.account = ?2");
+            let mut statement = connection.prepare_cached(ONE)?;
+            let mut rows = statement.query(params![id, account.0])?;
+            rows.next()?.map(|row| token(row, 0)).transpose()
+        };
+        self.inner.readers.run(Size::Small, read).await
+    }
 }

@@ -1,0 +1,102 @@
+//! The trail of events.
+
+use rusqlite::{Connection, Row, params};
+
+use super::readers::Size;
+use super::rows::Place;
+use super::writer::Work;
+use crate::{AccountEvent, AccountId, Actor, EventId, EventKind, Store, StoreError};
+
+/// Writes an event into the open transaction.
+pub(super) fn insert(
+    work: &Work,
+    by: &Actor,
+    kind: EventKind,
+    account: Option<AccountId>,
+    detail: &str,
+) -> Result<(), StoreError> {
+    work.connection
+        .prepare_cached(
+            "INSERT INTO events (time, kind, account, actor, address, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![
+            work.now().as_millisecond(),
+            kind as u8,
+            account.map(|account| account.0),
+            by.account.map(|account| account.0),
+            by.address.map(|address| address.to_string()),
+            detail,
+        ])?;
+    Ok(())
+}
+
+macro_rules! select {
+    ($condition:literal) => {
+        concat!(
+            "SELECT e.id, e.time, e.kind, a.email, b.email, e.address, e.detail FROM events e
+             LEFT JOIN accounts a ON a.id = e.account AND a.closed IS NULL
+             LEFT JOIN accounts b ON b.id = e.actor AND b.id IS NOT e.account AND b.closed IS NULL
+             WHERE ",
+            $condition,
+            " ORDER BY e.id DESC LIMIT ?3"
+        )
+    };
+}
+
+pub(super) const OF_ALL: &str = select!("?1 IS NULL AND e.id < ?2");
+pub(super) const OF_ONE: &str = select!("e.account = ?1 AND e.id < ?2");
+
+fn page(
+    connection: &Connection,
+    account: Option<AccountId>,
+    before: Option<EventId>,
+    limit: u32,
+) -> Result<Vec<AccountEvent>, StoreError> {
+    let mut statement = connection.prepare_cached(if account.is_some() { OF_ONE } else { OF_ALL })?;
+    let before = before.map_or(i64::MAX, |before| before.0);
+    let mut rows = statement.query(params![account.map(|account| account.0), before, limit])?;
+    let mut events = Vec::new();
+    while let Some(row) = rows.next()? {
+        events.push(event(row)?);
+    }
+    Ok(events)
+}
+
+fn event(row: &Row<'_>) -> Result<AccountEvent, StoreError> {
+    let id: i64 = row.get(0)?;
+    let place = Place { table: "events", row: id };
+    Ok(AccountEvent {
+        id: EventId(id),
+        time: place.time("time", row.get(1)?)?,
+        kind: place.sound("kind", EventKind::from_number(row.get(2)?))?,
+        email: row.get(3)?,
+        actor: row.get(4)?,
+        address: place.address("address", row.get(5)?)?,
+        detail: row.get(6)?,
+    })
+}
+
+impl Store {
+    /// The trail of one account or of all, newest first, before `before`.
+    pub async fn events(
+        &self,
+        account: Option<AccountId>,
+        before: Option<EventId>,
+        limit: u32,
+    ) -> Result<Vec<AccountEvent>, StoreError> {
+        let read = move |connection: &Connection| page(connection, account, before, limit);
+        self.inner.readers.run(Size::Small, read).await
+    }
+
+    /// Writes an event of which nothing else is stored.
+    pub async fn note(
+        &self,
+        by: &Actor,
+        kind: EventKind,
+        account: Option<AccountId>,
+        detail: &str,
+    ) -> Result<(), StoreError> {
+        let (by, detail) = (by.clone(), detail.to_owned());
+        self.inner.writer.run(move |work| insert(work, &by, kind, account, &detail)).await
+    }
+}

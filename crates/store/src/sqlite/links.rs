@@ -1,0 +1,162 @@
+//! One-time links: made, looked at, used. Using one and what it is used for are one transaction.
+
+use jiff::SignedDuration;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::readers::Size;
+use super::tokens::hash;
+use super::writer::Work;
+use super::{accounts, events, sessions};
+use crate::*;
+
+struct Row {
+    id: i64,
+    link: Link,
+}
+
+pub(super) const BY_HASH: &str = "SELECT id, account, email FROM links WHERE hash = ?1 AND expires > ?2";
+
+fn by_secret(connection: &Connection, presented: &str, now: Timestamp) -> Result<Option<Row>, StoreError> {
+    let found = connection
+        .prepare_cached(BY_HASH)?
+        .query_row(params![hash(presented), now.as_millisecond()], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(1)?, row.get::<_, Option<String>>(2)?))
+        })
+        .optional()?;
+    let link = match found {
+        Some((id, Some(account), _)) => accounts::active(connection, AccountId(account))?
+            .map(|account| Row { id, link: Link::SignIn(Box::new(account)) }),
+        Some((id, None, Some(email))) => Some(Row { id, link: Link::Invitation(email) }),
+        Some((_, None, None)) | None => None,
+    };
+    Ok(link)
+}
+
+/// Takes the link away; `None` where it is not good any more.
+fn take(work: &Work, presented: &str) -> Result<Option<Link>, StoreError> {
+    let Some(Row { id, link }) = by_secret(&work.connection, presented, work.now())? else { return Ok(None) };
+    work.connection.prepare_cached("DELETE FROM links WHERE id = ?1")?.execute([id])?;
+    Ok(Some(link))
+}
+
+fn insert(
+    work: &Work,
+    account: Option<AccountId>,
+    email: Option<&str>,
+    good_for: SignedDuration,
+    secret: &PlainSecret,
+) -> Result<(), StoreError> {
+    let now = work.now();
+    let expires = now.checked_add(good_for).unwrap_or(now);
+    work.connection
+        .prepare_cached("INSERT INTO links (hash, account, email, created, expires) VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .execute(params![
+            hash(secret.reveal()),
+            account.map(|account| account.0),
+            email,
+            now.as_millisecond(),
+            expires.as_millisecond(),
+        ])?;
+    Ok(())
+}
+
+/// Takes back all links into an account.
+pub(super) fn forget_of(work: &Work, account: AccountId) -> Result<(), StoreError> {
+    work.connection.prepare_cached("DELETE FROM links WHERE account = ?1")?.execute([account.0])?;
+    Ok(())
+}
+
+impl Store {
+    /// Makes a one-time link into an account, good for so long; `None` where the account is suspended or closed.
+    pub async fn create_link(
+        &self,
+        account: AccountId,
+        good_for: SignedDuration,
+        by: &Actor,
+    ) -> Result<Option<PlainSecret>, StoreError> {
+        let (secret, by) = (PlainSecret::draw()?, by.clone());
+        let create = move |work: &Work| {
+            if accounts::active(&work.connection, account)?.is_none() {
+                return Ok(None);
+            }
+            insert(work, Some(account), None, good_for, &secret)?;
+            events::insert(work, &by, EventKind::LinkMade, Some(account), "")?;
+            Ok(Some(secret))
+        };
+        self.inner.writer.run(create).await
+    }
+
+    /// Makes a one-time link with which the owner of an address may make an account.
+    pub async fn invite(
+        &self,
+        email: &str,
+        good_for: SignedDuration,
+        by: &Actor,
+    ) -> Result<PlainSecret, CreateAccountError> {
+        let (secret, by, email) = (PlainSecret::draw()?, by.clone(), email.to_owned());
+        let create = move |work: &Work| {
+            accounts::check_address(&email)?;
+            if accounts::by_email(&work.connection, &email)?.is_some() {
+                return Err(CreateAccountError::Exists(email));
+            }
+            insert(work, None, Some(&email), good_for, &secret)?;
+            events::insert(work, &by, EventKind::Invited, None, &email)?;
+            Ok(secret)
+        };
+        self.inner.writer.run(create).await
+    }
+
+    /// What a link is for, without using it; `None` where it is not good any more.
+    pub async fn link(&self, presented: &str) -> Result<Option<Link>, StoreError> {
+        if !PlainSecret::is_well_formed(presented) {
+            return Ok(None);
+        }
+        let (now, presented) = (self.now(), presented.to_owned());
+        let read = move |connection: &Connection| Ok(by_secret(connection, &presented, now)?.map(|row| row.link));
+        self.inner.readers.run(Size::Small, read).await
+    }
+
+    /// Uses a link into an account: begins a session there, which waits for a code where the account has a second factor.
+    /// `None` where the link is not good any more, or leads into no account.
+    pub async fn sign_in_by_link(&self, presented: &str, origin: Origin) -> Result<Option<NewSession>, StoreError> {
+        if !PlainSecret::is_well_formed(presented) {
+            return Ok(None);
+        }
+        let (secret, presented) = (PlainSecret::draw()?, presented.to_owned());
+        let sign_in = move |work: &Work| {
+            let Some(Link::SignIn(account)) = take(work, &presented)? else { return Ok(None) };
+            let session = sessions::begin(work, &account, account.has_second_factor, &origin, &secret)?;
+            let by = sessions::actor(&session, &origin);
+            events::insert(work, &by, EventKind::LinkUsed, Some(account.id), "")?;
+            if !session.waits_for_code {
+                events::insert(work, &by, EventKind::SignedIn, Some(account.id), "")?;
+            }
+            Ok(Some(NewSession { session, account: *account, secret }))
+        };
+        self.inner.writer.run(sign_in).await
+    }
+
+    /// Uses an invitation: makes the account of the address that was invited, whatever address `new` says, and a session.
+    pub async fn accept_invitation(
+        &self,
+        presented: &str,
+        new: NewAccount,
+        origin: Origin,
+    ) -> Result<NewSession, AcceptError> {
+        if !PlainSecret::is_well_formed(presented) {
+            return Err(AcceptError::NoLink);
+        }
+        let (secret, presented) = (PlainSecret::draw()?, presented.to_owned());
+        let accept = move |work: &Work| {
+            let Some(Link::Invitation(email)) = take(work, &presented)? else { return Err(AcceptError::NoLink) };
+            // The role was not what anybody was invited to.
+            let account = accounts::create(work, NewAccount { email, role: Role::User, ..new })?;
+            let session = sessions::begin(work, &account, false, &origin, &secret)?;
+            let by = sessions::actor(&session, &origin);
+            events::insert(work, &by, EventKind::AccountMade, Some(account.id), "")?;
+            events::insert(work, &by, EventKind::SignedIn, Some(account.id), "")?;
+            Ok(NewSession { session, account, secret })
+        };
+        self.inner.writer.run(accept).await
+    }
+}

@@ -1,0 +1,122 @@
+//! One-time keys and recovery codes.
+
+use rusqlite::{OptionalExtension, params};
+
+use super::tokens::hash;
+use super::writer::Work;
+use super::{accounts, events, sessions};
+use crate::second_factor::RECOVERY_CODES;
+use crate::*;
+
+/// Takes a one-time code or a recovery code: either is good once. True where it was good.
+fn take(work: &Work, account: AccountId, typed: &str, by: &Actor) -> Result<bool, StoreError> {
+    let stored: Option<(Option<Vec<u8>>, i64)> = work
+        .connection
+        .prepare_cached("SELECT totp, totp_step FROM accounts WHERE id = ?1")?
+        .query_row([account.0], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((Some(key), newest)) = stored else { return Ok(false) };
+    let key = super::rows::Place { table: "accounts", row: account.0 }.sound("totp", key.try_into().ok())?;
+    let typed_code: String = typed.chars().filter(|c| !c.is_whitespace()).collect();
+    if let Some(step) = OneTimeKey(key).step_of(&typed_code, work.now(), newest) {
+        work.connection
+            .prepare_cached("UPDATE accounts SET totp_step = ?2 WHERE id = ?1")?
+            .execute(params![account.0, step])?;
+        return Ok(true);
+    }
+    let Some(code) = RecoveryCode::typed(typed) else { return Ok(false) };
+    let used = work
+        .connection
+        .prepare_cached("DELETE FROM recovery_codes WHERE account = ?1 AND hash = ?2")?
+        .execute(params![account.0, hash(code.plain())])?;
+    if used > 0 {
+        events::insert(work, by, EventKind::RecoveryCodeUsed, Some(account), "")?;
+    }
+    Ok(used > 0)
+}
+
+fn new_recovery_codes(work: &Work, account: AccountId) -> Result<Vec<RecoveryCode>, StoreError> {
+    work.connection.prepare_cached("DELETE FROM recovery_codes WHERE account = ?1")?.execute([account.0])?;
+    let mut insert = work.connection.prepare_cached("INSERT INTO recovery_codes VALUES (?1, ?2)")?;
+    let mut codes = Vec::with_capacity(RECOVERY_CODES);
+    for _ in 0..RECOVERY_CODES {
+        let code = RecoveryCode::draw()?;
+        insert.execute(params![account.0, hash(code.plain())])?;
+        codes.push(code);
+    }
+    Ok(codes)
+}
+
+impl Store {
+    /// Asks for one-time codes from now on, where `code` shows that the owner's app has the key. Gives the recovery codes, once;
+    /// `None` where the code is wrong, or the account has a second factor already.
+    pub async fn turn_second_factor_on(
+        &self,
+        account: AccountId,
+        key: OneTimeKey,
+        code: &str,
+        by: &Actor,
+    ) -> Result<Option<Vec<RecoveryCode>>, StoreError> {
+        let (by, code) = (by.clone(), code.to_owned());
+        let turn_on = move |work: &Work| {
+            let code: String = code.chars().filter(|c| !c.is_whitespace()).collect();
+            let Some(step) = key.step_of(&code, work.now(), 0) else { return Ok(None) };
+            let set = work
+                .connection
+                .prepare_cached("UPDATE accounts SET totp = ?2, totp_step = ?3 WHERE id = ?1 AND totp IS NULL")?
+                .execute(params![account.0, key.0, step])?;
+            if set == 0 {
+                return Ok(None);
+            }
+            let codes = new_recovery_codes(work, account)?;
+            events::insert(work, &by, EventKind::SecondFactorOn, Some(account), "")?;
+            Ok(Some(codes))
+        };
+        self.inner.writer.run(turn_on).await
+    }
+
+    /// Asks for one-time codes no more; its recovery codes are gone.
+    pub async fn turn_second_factor_off(&self, account: AccountId, by: &Actor) -> Result<(), StoreError> {
+        let by = by.clone();
+        let turn_off = move |work: &Work| {
+            work.connection.execute("UPDATE accounts SET totp = NULL WHERE id = ?1", [account.0])?;
+            work.connection.execute("DELETE FROM recovery_codes WHERE account = ?1", [account.0])?;
+            events::insert(work, &by, EventKind::SecondFactorOff, Some(account), "")
+        };
+        self.inner.writer.run(turn_off).await
+    }
+
+    /// Replaces the account's recovery codes; the new ones, once.
+    pub async fn renew_recovery_codes(&self, account: AccountId) -> Result<Vec<RecoveryCode>, StoreError> {
+        self.inner.writer.run(move |work| new_recovery_codes(work, account)).await
+    }
+
+    /// How many recovery codes are left.
+    pub async fn recovery_codes_left(&self, account: AccountId) -> Result<u32, StoreError> {
+        let read = move |connection: &rusqlite::Connection| {
+            let mut count = connection.prepare_cached("SELECT count(*) FROM recovery_codes WHERE account = ?1")?;
+            Ok(count.query_row([account.0], |row| row.get(0))?)
+        };
+        self.inner.readers.run(super::readers::Size::Small, read).await
+    }
+
+    /// Makes a session that waits for a code one that stands, under a new secret. `None` where the code is wrong, or the session
+    /// does not wait any more.
+    pub async fn complete_session(
+        &self,
+        waiting: &Session,
+        code: &str,
+        origin: Origin,
+    ) -> Result<Option<NewSession>, StoreError> {
+        let (id, account, code, secret) = (waiting.id, waiting.account, code.to_owned(), PlainSecret::draw()?);
+        let complete = move |work: &Work| {
+            let by = Actor { account: Some(account), address: origin.address };
+            if accounts::active(&work.connection, account)?.is_none() || !take(work, account, &code, &by)? {
+                events::insert(work, &by, EventKind::CodeFailed, Some(account), "")?;
+                return Ok(None);
+            }
+            sessions::complete(work, id, &origin, secret)
+        };
+        self.inner.writer.run(complete).await
+    }
+}

@@ -1,0 +1,271 @@
+//! Sessions: begun, used, listed, ended.
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::accounts::{ACCOUNT_WIDTH, account, account_columns};
+use super::readers::Size;
+use super::rows::Place;
+use super::tokens::hash;
+use super::writer::Work;
+use super::{events, identities};
+use crate::*;
+
+/// How often the use of a session is noted.
+const NOTE_EVERY_MS: i64 = 60_000;
+/// How much of what the browser says it is, is kept.
+const AGENT_LENGTH: usize = 200;
+
+macro_rules! session_columns {
+    () => {
+        "s.id, s.account, s.created, s.last_seen, s.expires, s.proved, s.waits, s.address, s.agent"
+    };
+}
+
+/// Reads [`session_columns`] from column `first` on.
+fn session(row: &Row<'_>, first: usize) -> Result<Session, StoreError> {
+    let id: i64 = row.get(first)?;
+    let place = Place { table: "sessions", row: id };
+    Ok(Session {
+        id: SessionId(id),
+        account: AccountId(row.get(first + 1)?),
+        created_at: place.time("created", row.get(first + 2)?)?,
+        last_seen_at: place.time("last_seen", row.get(first + 3)?)?,
+        expires_at: place.time("expires", row.get(first + 4)?)?,
+        proved_at: place.time_or_none("proved", row.get(first + 5)?)?,
+        waits_for_code: row.get(first + 6)?,
+        address: place.address("address", row.get(first + 7)?)?,
+        agent: row.get(first + 8)?,
+    })
+}
+
+/// Begins a session in the open transaction, for an account that was just read there.
+pub(super) fn begin(
+    work: &Work,
+    account: &Account,
+    waits_for_code: bool,
+    origin: &Origin,
+    secret: &PlainSecret,
+) -> Result<Session, StoreError> {
+    let now = work.now();
+    let lasts = if waits_for_code { WAIT_FOR_CODE } else { SESSION };
+    let expires_at = now.checked_add(lasts).unwrap_or(now);
+    let agent: String = origin.agent.chars().filter(|c| !c.is_control()).take(AGENT_LENGTH).collect();
+    // Whoever gave a password, and lacks the code, has proved nothing yet.
+    let proved_at = (!waits_for_code).then_some(now);
+    work.connection
+        .prepare_cached(
+            "INSERT INTO sessions (account, hash, created, last_seen, expires, proved, waits, address, agent)
+             VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?
+        .execute(params![
+            account.id.0,
+            hash(secret.reveal()),
+            now.as_millisecond(),
+            expires_at.as_millisecond(),
+            proved_at.map(|time| time.as_millisecond()),
+            waits_for_code,
+            origin.address.map(|address| address.to_string()),
+            agent,
+        ])?;
+    Ok(Session {
+        id: SessionId(work.connection.last_insert_rowid()),
+        account: account.id,
+        created_at: now,
+        last_seen_at: now,
+        expires_at,
+        proved_at,
+        waits_for_code,
+        address: origin.address,
+        agent,
+    })
+}
+
+pub(super) const BY_HASH: &str = concat!(
+    "SELECT ",
+    account_columns!(),
+    ", ",
+    session_columns!(),
+    ", s.hash FROM sessions s CROSS JOIN accounts a ON a.id = s.account
+     WHERE s.hash = ?1 AND a.suspended IS NULL AND a.closed IS NULL"
+);
+
+fn by_secret(
+    connection: &Connection,
+    presented: &str,
+    now: Timestamp,
+) -> Result<Option<(Session, Account)>, StoreError> {
+    let wanted = hash(presented);
+    let mut statement = connection.prepare_cached(BY_HASH)?;
+    let mut rows = statement.query([wanted])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    if !identities::is_same(&row.get(ACCOUNT_WIDTH + 9)?, &wanted) {
+        return Ok(None);
+    }
+    let session = session(row, ACCOUNT_WIDTH)?;
+    let is_idle = session.last_seen_at.checked_add(IDLE).is_ok_and(|end| end <= now);
+    if is_idle || session.expires_at <= now {
+        return Ok(None);
+    }
+    Ok(Some((session, account(row)?)))
+}
+
+pub(super) const OF_ACCOUNT: &str = concat!(
+    "SELECT ",
+    session_columns!(),
+    " FROM sessions s INDEXED BY sessions_of_account WHERE s.account = ?1 AND s.waits = 0 AND s.expires > ?2 AND s.last_seen > ?3
+     ORDER BY s.id"
+);
+
+/// Ends all sessions of an account but one.
+pub(super) fn end_all(work: &Work, account: AccountId, but: Option<SessionId>) -> Result<usize, StoreError> {
+    let mut delete = work.connection.prepare_cached("DELETE FROM sessions WHERE account = ?1 AND id IS NOT ?2")?;
+    Ok(delete.execute(params![account.0, but.map(|session| session.0)])?)
+}
+
+/// Removes a few sessions and links that nobody can use any more. True where there may be more.
+pub(super) fn forget_expired(work: &Work) -> Result<bool, StoreError> {
+    const STEP: usize = 500;
+    let now = work.now().as_millisecond();
+    let mut removed = 0;
+    for sql in [
+        "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions INDEXED BY sessions_by_expiry WHERE expires <= ?1 LIMIT ?2)",
+        "DELETE FROM links WHERE id IN (SELECT id FROM links INDEXED BY links_by_expiry WHERE expires <= ?1 LIMIT ?2)",
+    ] {
+        removed += work.connection.prepare_cached(sql)?.execute(params![now, STEP as i64])?;
+    }
+    Ok(removed >= STEP)
+}
+
+impl Store {
+    /// Whose address and password these are; `None` where either is wrong, or the account is suspended. The answer takes the
+    /// same work in every case: one password is hashed.
+    pub async fn check_password(&self, email: &str, plain: &str) -> Result<Option<Account>, StoreError> {
+        let account = self.account_by_email(email).await?;
+        let stored = match &account {
+            Some(account) => self.password(account.id).await?,
+            None => None,
+        };
+        let has_one = stored.is_some();
+        let is_right = stored.unwrap_or_else(PasswordHash::nobodys).verify(plain).await?;
+        Ok(account.filter(|account| has_one && is_right && account.suspended_at.is_none()))
+    }
+
+    /// Begins a session for an account whose owner gave the password. Where the account has a second factor, the session waits
+    /// for a code. `None`: the account is suspended or closed by now.
+    pub async fn begin_session(&self, account: AccountId, origin: Origin) -> Result<Option<NewSession>, StoreError> {
+        let secret = PlainSecret::draw()?;
+        let begin = move |work: &Work| {
+            let Some(account) = super::accounts::active(&work.connection, account)? else { return Ok(None) };
+            let session = begin(work, &account, account.has_second_factor, &origin, &secret)?;
+            if !session.waits_for_code {
+                events::insert(work, &actor(&session, &origin), EventKind::SignedIn, Some(account.id), "")?;
+            }
+            Ok(Some(NewSession { session, account, secret }))
+        };
+        self.inner.writer.run(begin).await
+    }
+
+    /// The session of a cookie, and whose it is; `None` where it is unknown, ended, expired, or its account is suspended.
+    pub async fn session(&self, presented: &str) -> Result<Option<(Session, Account)>, StoreError> {
+        if !PlainSecret::is_well_formed(presented) {
+            return Ok(None);
+        }
+        let (now, presented) = (self.now(), presented.to_owned());
+        let read = move |connection: &Connection| by_secret(connection, &presented, now);
+        let found = self.inner.readers.run(Size::Small, read).await?;
+        if let Some((session, _)) = &found
+            && (now.as_millisecond() - session.last_seen_at.as_millisecond()).abs() >= NOTE_EVERY_MS
+        {
+            let id = session.id;
+            let note = move |work: &Work| {
+                let mut update = work.connection.prepare_cached("UPDATE sessions SET last_seen = ?2 WHERE id = ?1")?;
+                update.execute(params![id.0, now.as_millisecond()]).map(drop).map_err(StoreError::from)
+            };
+            self.inner.writer.run(note).await?;
+        }
+        Ok(found)
+    }
+
+    /// The account's sessions that are still good, oldest first.
+    pub async fn sessions(&self, account: AccountId) -> Result<Vec<Session>, StoreError> {
+        let now = self.now();
+        let used_after = now.checked_sub(IDLE).unwrap_or(now);
+        let read = move |connection: &Connection| {
+            let mut statement = connection.prepare_cached(OF_ACCOUNT)?;
+            let mut rows = statement.query(params![account.0, now.as_millisecond(), used_after.as_millisecond()])?;
+            let mut sessions = Vec::new();
+            while let Some(row) = rows.next()? {
+                sessions.push(session(row, 0)?);
+            }
+            Ok(sessions)
+        };
+        self.inner.readers.run(Size::Small, read).await
+    }
+
+    /// Notes that the session's owner has just proved again who they are.
+    pub async fn prove_session(&self, id: SessionId) -> Result<(), StoreError> {
+        let prove = move |work: &Work| {
+            let mut update =
+                work.connection.prepare_cached("UPDATE sessions SET proved = ?2 WHERE id = ?1 AND waits = 0")?;
+            update.execute(params![id.0, work.now().as_millisecond()]).map(drop).map_err(StoreError::from)
+        };
+        self.inner.writer.run(prove).await
+    }
+
+    /// Ends one of the account's sessions; false where it has none with that number.
+    pub async fn end_session(&self, account: AccountId, number: i64, by: &Actor) -> Result<bool, StoreError> {
+        let by = by.clone();
+        let end = move |work: &Work| {
+            let ended = work
+                .connection
+                .prepare_cached("DELETE FROM sessions WHERE account = ?1 AND id = ?2")?
+                .execute(params![account.0, number])?;
+            if ended > 0 {
+                events::insert(work, &by, EventKind::SignedOut, Some(account), "")?;
+            }
+            Ok(ended > 0)
+        };
+        self.inner.writer.run(end).await
+    }
+
+    /// Ends all sessions of an account, but one where one is named; how many.
+    pub async fn end_sessions(
+        &self,
+        account: AccountId,
+        but: Option<SessionId>,
+        by: &Actor,
+    ) -> Result<usize, StoreError> {
+        let by = by.clone();
+        let end = move |work: &Work| {
+            let ended = end_all(work, account, but)?;
+            events::insert(work, &by, EventKind::SessionsEnded, Some(account), &ended.to_string())?;
+            Ok(ended)
+        };
+        self.inner.writer.run(end).await
+    }
+}
+
+/// The owner of a session, who acts for themselves.
+pub(super) fn actor(session: &Session, origin: &Origin) -> Actor {
+    Actor { account: Some(session.account), address: origin.address }
+}
+
+/// A waiting session becomes one that stands, under another secret: whoever knew the old one before the code was given has
+/// nothing.
+pub(super) fn complete(
+    work: &Work,
+    waiting: SessionId,
+    origin: &Origin,
+    secret: PlainSecret,
+) -> Result<Option<NewSession>, StoreError> {
+    let account: Option<i64> = work
+        .connection
+        .prepare_cached("DELETE FROM sessions WHERE id = ?1 AND waits = 1 RETURNING account")?
+        .query_row([waiting.0], |row| row.get(0))
+        .optional()?;
+    let Some(account) = account else { return Ok(None) };
+    let Some(account) = super::accounts::active(&work.connection, AccountId(account))? else { return Ok(None) };
+    let session = begin(work, &account, false, origin, &secret)?;
+    events::insert(work, &actor(&session, origin), EventKind::SignedIn, Some(account.id), "")?;
+    Ok(Some(NewSession { session, account, secret }))
+}
