@@ -27,6 +27,7 @@ mod query;
 mod refusal;
 mod server;
 mod settings;
+mod versions;
 mod views;
 mod watch;
 

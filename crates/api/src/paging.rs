@@ -7,6 +7,7 @@ use axum::Json;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use store::VersionNumber;
 use uuid::Uuid;
 
 use crate::query::{Parameters, QueryError};
@@ -21,19 +22,50 @@ const DEFAULT_SIZE: u32 = 100;
 pub(crate) enum List {
     Zones,
     Records,
+    Versions,
+}
+
+/// What a cursor says of the last item of a page.
+pub(crate) trait Key: Sized {
+    /// Its one form in a cursor.
+    fn write(&self) -> String;
+
+    /// What has that form.
+    fn read(text: &str) -> Option<Self>;
+}
+
+impl Key for Uuid {
+    fn write(&self) -> String {
+        self.simple().to_string()
+    }
+
+    fn read(text: &str) -> Option<Uuid> {
+        (text.len() == uuid::fmt::Simple::LENGTH).then(|| Uuid::try_parse(text).ok()).flatten()
+    }
+}
+
+impl Key for VersionNumber {
+    fn write(&self) -> String {
+        format!("{:016x}", self.0)
+    }
+
+    fn read(text: &str) -> Option<VersionNumber> {
+        let number = u64::from_str_radix(text, 16).ok().map(VersionNumber)?;
+        (number.write() == text).then_some(number)
+    }
 }
 
 /// The page that was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Page {
+pub(crate) struct Page<K = Uuid> {
     list: List,
     size: u32,
-    after: Option<Uuid>,
+    after: Option<K>,
 }
 
-impl Page {
+impl<K: Key + Copy> Page<K> {
     /// Reads `page_size` and `cursor`.
-    pub(crate) fn of(parameters: &Parameters, list: List) -> Result<Page, QueryError> {
+    pub(crate) fn of(parameters: &Parameters, list: List) -> Result<Self, QueryError> {
         let size = match parameters.get("page_size") {
             None => DEFAULT_SIZE,
             Some(text) => {
@@ -48,7 +80,7 @@ impl Page {
     }
 
     /// The same, but `None` where neither parameter is given.
-    pub(crate) fn if_asked(parameters: &Parameters, list: List) -> Result<Option<Page>, QueryError> {
+    pub(crate) fn if_asked(parameters: &Parameters, list: List) -> Result<Option<Self>, QueryError> {
         let asked = parameters.get("page_size").is_some() || parameters.get("cursor").is_some();
         asked.then(|| Page::of(parameters, list)).transpose()
     }
@@ -59,7 +91,7 @@ impl Page {
     }
 
     /// The item after which the page begins.
-    pub(crate) fn after(&self) -> Option<Uuid> {
+    pub(crate) fn after(&self) -> Option<K> {
         self.after
     }
 
@@ -68,13 +100,13 @@ impl Page {
         &self,
         mut items: Vec<T>,
         parameters: &Parameters,
-        id: impl Fn(&T) -> Uuid,
+        key: impl Fn(&T) -> K,
         view: impl Fn(&T) -> V,
     ) -> Response {
         let size = self.size as usize;
         let more = items.len() > size;
         items.truncate(size);
-        let next = items.last().filter(|_| more).map(|last| parameters.with_cursor(&self.list.cursor(id(last))));
+        let next = items.last().filter(|_| more).map(|last| parameters.with_cursor(&self.list.cursor(&key(last))));
         let views: Vec<V> = items.iter().map(view).collect();
         let mut response = Json(views).into_response();
         // The URL is made of unreserved and percent-encoded characters, and of a path that a request had.
@@ -90,16 +122,16 @@ impl List {
         match self {
             Self::Zones => 'z',
             Self::Records => 'r',
+            Self::Versions => 'v',
         }
     }
 
-    fn cursor(self, last: Uuid) -> String {
-        format!("{}{}", self.mark(), last.simple())
+    fn cursor<K: Key>(self, last: &K) -> String {
+        format!("{}{}", self.mark(), last.write())
     }
 
-    fn read_cursor(self, text: &str) -> Option<Uuid> {
-        let id = text.strip_prefix(self.mark())?;
-        (id.len() == uuid::fmt::Simple::LENGTH).then(|| Uuid::try_parse(id).ok()).flatten()
+    fn read_cursor<K: Key>(self, text: &str) -> Option<K> {
+        K::read(text.strip_prefix(self.mark())?)
     }
 }
 
@@ -110,11 +142,21 @@ mod tests {
     #[test]
     fn cursors_belong_to_one_list() {
         let id = Uuid::from_u128(7);
-        let cursor = List::Zones.cursor(id);
+        let cursor = List::Zones.cursor(&id);
         assert_eq!(List::Zones.read_cursor(&cursor), Some(id));
-        assert_eq!(List::Records.read_cursor(&cursor), None);
+        assert_eq!(List::Records.read_cursor::<Uuid>(&cursor), None);
         for text in ["", "z", "z7", "zé", &id.to_string(), &format!("z{id}"), &format!("{cursor}0")] {
-            assert_eq!(List::Zones.read_cursor(text), None, "{text}");
+            assert_eq!(List::Zones.read_cursor::<Uuid>(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_cursor_of_versions_has_one_form() {
+        let cursor = List::Versions.cursor(&VersionNumber(0xa7));
+        assert_eq!(cursor, "v00000000000000a7");
+        assert_eq!(List::Versions.read_cursor(&cursor), Some(VersionNumber(0xa7)));
+        for text in ["v", "va7", "v00000000000000A7", "v+0000000000000a7", "z00000000000000a7", "v00000000000000a7 "] {
+            assert_eq!(List::Versions.read_cursor::<VersionNumber>(text), None, "{text}");
         }
     }
 }

@@ -8,6 +8,8 @@ mod account_me;
 mod deployment_get;
 mod flat_create;
 mod flat_list;
+mod history_get;
+mod history_list;
 mod record_create;
 mod record_delete;
 mod record_get;
@@ -70,6 +72,18 @@ pub static OPERATIONS: &[Operation] = &[
         path: "/dns-zones/{uuid}/deployment/",
         permission: Some(Permission::List),
         route: |method| on(method, deployment_get::handle),
+    },
+    Operation {
+        method: Method::GET,
+        path: "/dns-zones/{uuid}/history/",
+        permission: Some(Permission::List),
+        route: |method| on(method, history_list::handle),
+    },
+    Operation {
+        method: Method::GET,
+        path: "/dns-zones/{uuid}/history/{serial}/",
+        permission: Some(Permission::List),
+        route: |method| on(method, history_get::handle),
     },
     Operation {
         method: Method::GET,

@@ -6,6 +6,7 @@ mod anything;
 mod concurrency;
 mod contract;
 mod errors;
+mod history;
 mod lists;
 mod log;
 mod nameservers;

@@ -1,0 +1,59 @@
+//! `GET /dns-zones/{uuid}/history/{serial}/`: one version of a zone, with the records that it removed and added.
+
+use axum::Json;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use dns::ZoneId;
+use store::{HistoryError, StoreError};
+
+use crate::auth::{Caller, List};
+use crate::error::Problem;
+use crate::query::{Parameters, QueryError};
+use crate::versions::{PathVersion, WholeVersionView, etag, no_version};
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    #[error("no such zone")]
+    NoZone,
+    #[error("no such version")]
+    NoVersion,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<HistoryError> for Error {
+    fn from(error: HistoryError) -> Error {
+        match error {
+            HistoryError::NoZone => Error::NoZone,
+            HistoryError::NoVersion(_) => Error::NoVersion,
+            HistoryError::Store(error) => Error::Store(error),
+        }
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Query(error) => Problem::from(error),
+            Self::NoZone => Problem::no_zone(),
+            Self::NoVersion => no_version(),
+            Self::Store(error) => Problem::store(error),
+        }
+        .into_response()
+    }
+}
+
+pub(crate) async fn handle(caller: Caller<List>, path: PathVersion, parameters: Parameters) -> Result<Response, Error> {
+    parameters.only(&[])?;
+    let zone = ZoneId(path.zone.ok_or(Error::NoZone)?);
+    let Some(serial) = path.serial else {
+        // What is no serial is no version; but whose zone it would be comes first.
+        caller.store().zone(caller.account(), zone).await?.ok_or(Error::NoZone)?;
+        return Err(Error::NoVersion);
+    };
+    let (version, difference) = caller.store().version(caller.account(), zone, serial).await?;
+    let view = WholeVersionView::of(&version, &difference);
+    Ok(([(header::ETAG, etag(serial))], Json(view)).into_response())
+}

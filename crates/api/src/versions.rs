@@ -1,0 +1,186 @@
+//! Versions of a zone: how requests name them, and how answers show them and what lies between them.
+
+use std::convert::Infallible;
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{FromRequestParts, Path};
+use axum::http::HeaderValue;
+use axum::http::request::Parts;
+use dns::Serial;
+use serde::Serialize;
+use store::{Counts, Difference, Event, Source, Version};
+use uuid::Uuid;
+
+use crate::error::{ErrorCode, Problem};
+use crate::query::parse_uuid;
+use crate::views::{RecordView, iso};
+
+/// A version, as lists show it.
+#[derive(Debug, Serialize)]
+pub(crate) struct VersionView {
+    serial: u32,
+    time: String,
+    event: &'static str,
+    author: AuthorView,
+    source: &'static str,
+    comment: Option<String>,
+    counts: CountsView,
+}
+
+/// Who made a version. All null where that was the server or the operator, and where the zone was another account's then.
+#[derive(Debug, Default, Serialize)]
+struct AuthorView {
+    account: Option<String>,
+    token: Option<String>,
+    address: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct CountsView {
+    removed: u64,
+    added: u64,
+    changed: u64,
+}
+
+impl VersionView {
+    pub(crate) fn of(version: &Version) -> VersionView {
+        let Counts { removed, added, changed } = version.counts;
+        VersionView {
+            serial: version.serial.0,
+            time: iso(version.time),
+            event: match version.event {
+                Event::Created => "created",
+                Event::Changed => "changed",
+                Event::Deleted => "deleted",
+                Event::Undeleted => "undeleted",
+            },
+            author: AuthorView::of(version),
+            source: version.source.name(),
+            comment: version.comment.clone(),
+            counts: CountsView { removed, added, changed },
+        }
+    }
+}
+
+impl AuthorView {
+    fn of(version: &Version) -> AuthorView {
+        let is_token = match version.source {
+            Source::Api | Source::Import | Source::Rollback => true,
+            Source::Dashboard => false,
+            // Done for the account, not by it.
+            Source::Operator | Source::Server | Source::Undelete => return AuthorView::default(),
+        };
+        let Some(by) = &version.by else { return AuthorView::default() };
+        AuthorView {
+            account: Some(by.email.clone()),
+            token: is_token.then(|| by.name.clone()),
+            address: by.address.map(|address| address.to_string()),
+        }
+    }
+}
+
+/// What lies between two versions. A record that changed is in both lists, and its UUID in the third.
+#[derive(Debug, Serialize)]
+pub(crate) struct DifferenceView {
+    from: Option<u32>,
+    to: u32,
+    #[serde(flatten)]
+    records: RecordsView,
+}
+
+#[derive(Debug, Serialize)]
+struct RecordsView {
+    removed: Vec<RecordView>,
+    added: Vec<RecordView>,
+    changed: Vec<Uuid>,
+}
+
+impl RecordsView {
+    fn of(difference: &Difference) -> RecordsView {
+        RecordsView {
+            removed: difference.removed.iter().map(RecordView::nested).collect(),
+            added: difference.added.iter().map(RecordView::nested).collect(),
+            changed: difference.changed().map(|id| id.0).collect(),
+        }
+    }
+}
+
+impl DifferenceView {
+    pub(crate) fn of(difference: &Difference) -> DifferenceView {
+        let from = difference.from.map(|serial| serial.0);
+        DifferenceView { from, to: difference.to.0, records: RecordsView::of(difference) }
+    }
+}
+
+/// A version with everything that it changed.
+#[derive(Debug, Serialize)]
+pub(crate) struct WholeVersionView {
+    #[serde(flatten)]
+    version: VersionView,
+    previous: Option<u32>,
+    #[serde(flatten)]
+    records: RecordsView,
+}
+
+impl WholeVersionView {
+    pub(crate) fn of(version: &Version, difference: &Difference) -> WholeVersionView {
+        WholeVersionView {
+            version: VersionView::of(version),
+            previous: difference.from.map(|serial| serial.0),
+            records: RecordsView::of(difference),
+        }
+    }
+}
+
+/// 404 for a version that never was, or is not kept any more.
+pub(crate) fn no_version() -> Problem {
+    Problem::new(
+        ErrorCode::NotFound,
+        "The zone has no such version; it never had one with this serial, or it was too old to be kept",
+    )
+}
+
+/// The entity tag of what stands at a version.
+pub(crate) fn etag(serial: Serial) -> HeaderValue {
+    // Digits in quotes are a header's value.
+    HeaderValue::try_from(format!("\"{serial}\"")).unwrap_or_else(|_| HeaderValue::from_static("\"\""))
+}
+
+/// Reads a serial: digits only, as answers have it.
+pub(crate) fn read_serial(text: &str) -> Option<Serial> {
+    let is_plain =
+        !text.is_empty() && text.bytes().all(|c| c.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+    is_plain.then(|| text.parse().ok().map(Serial)).flatten()
+}
+
+/// The zone and the version in a path. What is no identifier or no serial names nothing.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PathVersion {
+    pub(crate) zone: Option<Uuid>,
+    pub(crate) serial: Option<Serial>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for PathVersion {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let texts: Result<Path<(String, String)>, PathRejection> = Path::from_request_parts(parts, state).await;
+        let (zone, serial) = texts.map(|Path(texts)| texts).unwrap_or_default();
+        Ok(PathVersion { zone: parse_uuid(&zone), serial: read_serial(&serial) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_serial_has_one_spelling() {
+        for (text, serial) in [("0", 0), ("7", 7), ("4294967295", u32::MAX)] {
+            assert_eq!(read_serial(text), Some(Serial(serial)), "{text}");
+        }
+        for text in ["", "07", "+7", "-1", "4294967296", "7.0", " 7", "seven"] {
+            assert_eq!(read_serial(text), None, "{text}");
+        }
+    }
+}
