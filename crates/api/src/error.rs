@@ -36,6 +36,7 @@ pub(crate) enum ErrorCode {
     NotFound,
     MethodNotAllowed,
     Conflict,
+    PreconditionFailed,
     PayloadTooLarge,
     UnsupportedMediaType,
     RateLimited,
@@ -52,6 +53,7 @@ impl ErrorCode {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict => StatusCode::CONFLICT,
+            Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
@@ -110,6 +112,12 @@ impl Problem {
         Problem::new(ErrorCode::NotFound, "There is no such record")
     }
 
+    /// 412: the zone or record is not at any of the versions that If-Match names.
+    pub(crate) fn precondition_failed() -> Problem {
+        let detail = "It has been changed since; read it again, and send the ETag of that answer in If-Match";
+        Problem::new(ErrorCode::PreconditionFailed, detail)
+    }
+
     /// 404 for a path that no router knows.
     pub(crate) fn unknown_path() -> Problem {
         Problem::new(ErrorCode::NotFound, "There is nothing at this path")
@@ -150,6 +158,7 @@ impl Problem {
             StatusCode::NOT_FOUND => ErrorCode::NotFound,
             StatusCode::METHOD_NOT_ALLOWED => ErrorCode::MethodNotAllowed,
             StatusCode::CONFLICT => ErrorCode::Conflict,
+            StatusCode::PRECONDITION_FAILED => ErrorCode::PreconditionFailed,
             StatusCode::PAYLOAD_TOO_LARGE => ErrorCode::PayloadTooLarge,
             StatusCode::UNSUPPORTED_MEDIA_TYPE => ErrorCode::UnsupportedMediaType,
             StatusCode::TOO_MANY_REQUESTS => ErrorCode::RateLimited,

@@ -172,7 +172,7 @@ impl Bench {
             ttl: TtlChoice::Join(Ttl::DEFAULT),
         };
         let edit = Edit::Create(self.store.new_record_id(), record);
-        Ok(self.store.change(&self.author, zone.id, vec![edit], Vec::new()).await?.zone)
+        Ok(self.store.change(&self.author, zone.id, vec![edit]).await?.zone)
     }
 
     /// How long it takes from now until all secondaries serve this version.

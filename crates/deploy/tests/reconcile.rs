@@ -154,7 +154,7 @@ impl Stage {
             ttl: TtlChoice::Join(Ttl::DEFAULT),
         };
         let edits = vec![Edit::Create(self.store.new_record_id(), record)];
-        self.store.change(&self.author, zone.id, edits, Vec::new()).await.unwrap().zone
+        self.store.change(&self.author, zone.id, edits).await.unwrap().zone
     }
 
     async fn served(&self, zone: &Zone) -> bool {

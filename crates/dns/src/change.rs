@@ -6,13 +6,15 @@
 //!
 //! Decided against: rules as database constraints. They would speak neither of the member at fault nor of what would be right.
 
+mod content;
 mod place;
 mod planner;
 mod rules;
 
 use crate::apex::Apex;
-use crate::{Fault, OwnerName, Record, RecordData, RecordId, Ttl, ZoneName};
+use crate::{Fault, OwnerName, Record, RecordData, RecordId, RecordType, Ttl, ZoneName};
 
+pub use content::{ContentEdits, content};
 use planner::Planner;
 use rules::Setting;
 
@@ -37,6 +39,21 @@ pub enum Edit {
     Replace(RecordId, NewRecord),
     /// No such record any more.
     Delete(RecordId),
+    /// The RRset of one name and type becomes exactly this.
+    ReplaceSet(NewSet),
+}
+
+/// An RRset as it is wanted. A record that the set has already, compared in wire form, keeps its identity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewSet {
+    /// Its name within the zone.
+    pub owner: OwnerName,
+    /// The type of all its records.
+    pub record_type: RecordType,
+    /// Its TTL. To join means: to keep the TTL that the set has.
+    pub ttl: TtlChoice,
+    /// Its records, each with the identity that it gets where it is new. None: there is no such set any more.
+    pub records: Vec<(RecordId, RecordData)>,
 }
 
 /// A record as it is wanted.
@@ -90,7 +107,7 @@ pub struct Plan {
     pub removed: Vec<Record>,
     /// The records that begin.
     pub added: Vec<Record>,
-    /// For each edit, its record as it stands after the change; `None` where it is gone.
+    /// For each edit, its record as it stands after the change; `None` where it is gone, and for whole sets.
     pub results: Vec<Option<Record>>,
 }
 
@@ -107,7 +124,7 @@ pub enum PlanError<E> {
     /// The zone could not be read.
     #[error("the zone could not be read")]
     Lookup(#[source] E),
-    /// An edit names a record that the zone does not have.
+    /// The only fault: an edit names a record that the zone does not have. Beside other faults it is one of them.
     #[error("edit {index} names a record that does not exist")]
     NoRecord {
         /// Which edit, counted from 0.
@@ -122,7 +139,7 @@ pub enum PlanError<E> {
 ///
 /// # Errors
 ///
-/// [`PlanError::Faults`] has every broken rule at once, ordered by edit; the other errors end the work where they arise.
+/// [`PlanError::Faults`] has every broken rule at once, ordered by edit; a failed look-up ends the work where it arises.
 pub fn plan<L: Lookup>(
     zone: &ZoneName,
     apex: &Apex,

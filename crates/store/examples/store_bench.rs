@@ -91,7 +91,7 @@ impl Bench {
     async fn create(&self, zone: &Zone, number: u32) -> Outcome<Duration> {
         let edit = self.wish(zone, number)?;
         let started = Instant::now();
-        self.store.change(&self.author, zone.id, vec![edit], Vec::new()).await?;
+        self.store.change(&self.author, zone.id, vec![edit]).await?;
         Ok(started.elapsed())
     }
 
@@ -131,14 +131,14 @@ impl Bench {
         for chunk in 0..10 {
             let edits = (chunk * 10_000..(chunk + 1) * 10_000).map(|number| self.wish(large, number));
             let edits = edits.collect::<Outcome<Vec<_>>>()?;
-            self.store.change(&self.author, large.id, edits, Vec::new()).await?;
+            self.store.change(&self.author, large.id, edits).await?;
         }
         println!("100,000 records, 10 changes of 10,000: {:.2?}", started.elapsed());
         let mut small = Vec::new();
         for number in 0..2_000 {
             let zone = self.zone(&format!("small-{number}.example.com")).await?;
             let edits = (0..10).map(|number| self.wish(&zone, number)).collect::<Outcome<Vec<_>>>()?;
-            self.store.change(&self.author, zone.id, edits, Vec::new()).await?;
+            self.store.change(&self.author, zone.id, edits).await?;
             small.push(zone);
         }
         for (what, zones) in [("2,000 zones of 10", small), ("one zone of 100,000", vec![large.clone()])] {

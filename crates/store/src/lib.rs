@@ -42,7 +42,8 @@ pub use sqlite::{Options, Store};
 pub use tokens::{
     CreateTokenError, CreatedToken, Identity, NetworkScope, NewToken, PlainToken, Token, TokenId, ZoneScope,
 };
-pub use versions::{Author, Head, Moves, Source, Step, VersionNumber};
+pub use versions::{Author, Comment, Head, Moves, Source, Step, VersionNumber};
 pub use zones::{
-    ChangeError, Committed, Condition, CreateZoneError, RecordFilter, RecordVisitor, StoredRecord, Zone, ZoneOfAnyone,
+    Change, ChangeError, Committed, Condition, CreateZoneError, NewZone, RecordFilter, RecordVisitor, StoredRecord,
+    Wish, Zone, ZoneOfAnyone,
 };

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use dns::{Serial, ZoneDelta, ZoneId, ZoneName};
+use dns::{Fault, Serial, ZoneDelta, ZoneId, ZoneName};
 
 use crate::{AccountId, Zone};
 
@@ -73,6 +73,38 @@ impl Source {
     }
 }
 
+/// Why a change was made, in its author's words: one line, kept with the version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Comment(String);
+
+impl Comment {
+    /// The most characters that it may have.
+    pub const MAX_CHARACTERS: usize = 500;
+
+    /// Reads a comment; one of nothing but spaces is none.
+    ///
+    /// # Errors
+    ///
+    /// It is too long, or has control characters (line breaks among them), which could forge lines wherever it is shown.
+    pub fn parse(text: &str) -> Result<Option<Comment>, Fault> {
+        let text = text.trim_matches(' ');
+        if text.chars().count() > Self::MAX_CHARACTERS {
+            let detail = format!("comment may have at most {} characters", Self::MAX_CHARACTERS);
+            return Err(Fault::of("comment", "comment-length", detail));
+        }
+        if text.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
+            let detail = "comment is one line: control characters and line breaks are not allowed";
+            return Err(Fault::of("comment", "comment-control", detail));
+        }
+        Ok((!text.is_empty()).then(|| Comment(text.to_owned())))
+    }
+
+    /// Its text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// The newest version of a zone that exists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "what the types say")]
@@ -105,4 +137,26 @@ pub struct Moves {
     pub names: Vec<ZoneName>,
     /// The position to ask from next time.
     pub position: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comments_are_one_short_line() {
+        for (text, check) in [
+            ("a\nb", "comment-control"),
+            ("a\rb", "comment-control"),
+            ("a\u{1b}[31mb", "comment-control"),
+            ("a\u{2028}b", "comment-control"),
+            ("\u{85}", "comment-control"),
+            ("é".repeat(501).as_str(), "comment-length"),
+        ] {
+            assert_eq!(Comment::parse(text).unwrap_err().check, check, "{text:?}");
+        }
+        assert_eq!(Comment::parse("  "), Ok(None));
+        assert_eq!(Comment::parse(" move to é ").unwrap().unwrap().as_str(), "move to é");
+        assert!(Comment::parse(&"é".repeat(500)).unwrap().is_some());
+    }
 }

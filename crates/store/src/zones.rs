@@ -2,9 +2,10 @@
 
 use std::ops::ControlFlow;
 
+use dns::change::{Edit, NewRecord};
 use dns::{Fault, OwnerName, Record, RecordId, RecordType, Serial, ZoneId, ZoneName};
 
-use crate::{AccountId, StoreError, Timestamp, VersionNumber};
+use crate::{AccountId, Comment, StoreError, Timestamp, VersionNumber};
 
 /// A zone at its newest version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,23 +66,98 @@ pub trait RecordVisitor: Send + 'static {
     fn record(&mut self, record: &StoredRecord) -> ControlFlow<()>;
 }
 
-/// A change is made only if this record has not been changed since.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "what the types say")]
-pub struct Condition {
-    pub record: RecordId,
-    pub version: VersionNumber,
+/// A change of a zone: what is wanted, and on which terms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// What is wanted.
+    pub wish: Wish,
+    /// What must hold, inside the transaction, for anything to be changed.
+    pub conditions: Vec<Condition>,
+    /// Why, for the journal.
+    pub comment: Option<Comment>,
+    /// The new version's serial, where there is one, is newer than this too: for content that comes from another nameserver.
+    pub serial_above: Option<Serial>,
+    /// Nothing is stored; the outcome says what would be. New records have other identities when they are really made.
+    pub dry_run: bool,
 }
 
-/// A change that is stored, durably.
+impl Change {
+    /// This wish, on no terms.
+    pub fn of(wish: Wish) -> Change {
+        Change { wish, conditions: Vec::new(), comment: None, serial_above: None, dry_run: false }
+    }
+
+    /// The same change under one more condition.
+    pub fn on(mut self, condition: Condition) -> Change {
+        self.conditions.push(condition);
+        self
+    }
+}
+
+impl From<Vec<Edit>> for Change {
+    fn from(edits: Vec<Edit>) -> Change {
+        Change::of(Wish::Edits(edits))
+    }
+}
+
+/// What a change is to make of a zone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wish {
+    /// These edits, in their order.
+    Edits(Vec<Edit>),
+    /// Exactly these records. Only the difference is written: a record that is there already, compared in wire form, keeps its
+    /// identity, its time of creation and its spelling. Faults count these records from 0.
+    Content(Vec<NewRecord>),
+}
+
+/// What must hold for a change to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Condition {
+    /// The zone's newest version has one of these serials.
+    Zone(Vec<Serial>),
+    /// The version that last changed the record has one of these serials.
+    Record(RecordId, Vec<Serial>),
+    /// The record was last changed by this very version: for who read it a moment ago, and would read it again.
+    Unmoved(RecordId, VersionNumber),
+}
+
+/// A change that is stored, durably; or, after a dry run, what would be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Committed {
-    /// The zone after it.
+    /// The zone before it.
+    pub before: Zone,
+    /// The zone after it; the same where nothing changed.
     pub zone: Zone,
-    /// For each edit its record as it stands now; `None` where it is gone.
+    /// For each edit its record as it stands now; `None` where it is gone, and for whole RRsets. Empty for other wishes.
     pub records: Vec<Option<StoredRecord>>,
+    /// The records that ended, as they were. One that is changed is here and in `added`, under one identity.
+    pub removed: Vec<StoredRecord>,
+    /// The records that began.
+    pub added: Vec<StoredRecord>,
     /// Whether there is a new version: a change that changes nothing makes none.
     pub changed: bool,
+}
+
+/// A zone that is to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewZone {
+    /// Its name.
+    pub name: ZoneName,
+    /// Whether zones of other accounts above or below it do not matter: the operator's decision.
+    pub override_related: bool,
+    /// What its first version holds beside the server's own records. Faults count these records from 0.
+    pub content: Vec<NewRecord>,
+    /// As [`Change::serial_above`].
+    pub serial_above: Option<Serial>,
+    /// As [`Change::comment`].
+    pub comment: Option<Comment>,
+}
+
+impl NewZone {
+    /// An empty zone.
+    pub fn named(name: ZoneName) -> NewZone {
+        NewZone { name, override_related: false, content: Vec::new(), serial_above: None, comment: None }
+    }
 }
 
 /// Why a zone was not made.
@@ -96,6 +172,9 @@ pub enum CreateZoneError {
     /// The server's own records cannot stand in it.
     #[error(transparent)]
     Apex(Fault),
+    /// Rules are broken by its content; all of them, with the index of the record at fault.
+    #[error("{} rules are broken", .0.len())]
+    Faults(Vec<(usize, Fault)>),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -113,10 +192,13 @@ pub enum ChangeError {
         /// Which edit, counted from 0.
         index: usize,
     },
-    /// A [`Condition`] does not hold any more.
+    /// A [`Condition::Unmoved`] does not hold any more.
     #[error("the record was changed by somebody else")]
     Moved,
-    /// Rules are broken; all of them, with the index of the edit at fault.
+    /// Another [`Condition`] does not hold (any more).
+    #[error("a condition of the change does not hold")]
+    Condition,
+    /// Rules are broken; all of them, with the index of the edit (or of the record, see [`Wish::Content`]) at fault.
     #[error("{} rules are broken", .0.len())]
     Faults(Vec<(usize, Fault)>),
     /// The store failed.

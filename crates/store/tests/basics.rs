@@ -17,7 +17,7 @@ async fn a_record_is_made_changed_and_deleted_and_each_step_is_a_version() {
     f.clock.advance(100);
 
     let edit = replace(&made, wish(&zone, "web", RecordType::A, "192.0.2.2"));
-    let changed = f.store.change(&me, zone.id, vec![edit], vec![]).await.unwrap();
+    let changed = f.store.change(&me, zone.id, vec![edit]).await.unwrap();
     let after = changed.records[0].clone().unwrap();
     assert_eq!((after.record.id, after.created_at), (made.record.id, made.created_at));
     assert_eq!((after.version, after.serial), (VersionNumber(3), Serial(START as u32 + 100)));
@@ -26,7 +26,7 @@ async fn a_record_is_made_changed_and_deleted_and_each_step_is_a_version() {
     assert_eq!((&zone_now, &found), (&changed.zone, &after));
 
     let same = replace(&after, wish(&zone, "web", RecordType::A, "192.0.2.2"));
-    let unchanged = f.store.change(&me, zone.id, vec![same], vec![]).await.unwrap();
+    let unchanged = f.store.change(&me, zone.id, vec![same]).await.unwrap();
     assert_eq!(
         (unchanged.changed, unchanged.zone, unchanged.records),
         (false, changed.zone, vec![Some(after.clone())])
@@ -34,7 +34,7 @@ async fn a_record_is_made_changed_and_deleted_and_each_step_is_a_version() {
 
     let listed = f.store.visit_records(me.account, zone.id, RecordFilter::default(), Collect(vec![])).await.unwrap();
     assert_eq!(listed.unwrap().0, [after]);
-    let gone = f.store.change(&me, zone.id, vec![delete(made.record.id)], vec![]).await.unwrap();
+    let gone = f.store.change(&me, zone.id, vec![delete(made.record.id)]).await.unwrap();
     assert_eq!((gone.zone.record_count, gone.records), (0, vec![None]));
     assert!(f.store.record(me.account, made.record.id).await.unwrap().is_none());
     assert_eq!(f.store.check().await.unwrap(), Vec::<String>::new());

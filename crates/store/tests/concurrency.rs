@@ -10,7 +10,7 @@ use std::time::Duration;
 use common::{Fixture, delete, eventually, wish, zone_name};
 use dns::RecordType;
 use dns::change::Edit;
-use store::{ChangeError, Condition, CreateZoneError, NewToken, Permission, RecordFilter, ZoneOfAnyone};
+use store::{Change, ChangeError, Condition, CreateZoneError, NewToken, Permission, RecordFilter, ZoneOfAnyone};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_that_make_one_zone_one_wins() {
@@ -53,7 +53,7 @@ async fn of_many_that_make_one_record_one_wins() {
         .map(|_| {
             let (store, me, zone) = (f.store.clone(), me.clone(), zone.clone());
             let edit = Edit::Create(store.new_record_id(), wish(&zone, "www", RecordType::A, "192.0.2.1"));
-            tokio::spawn(async move { store.change(&me, zone.id, vec![edit], vec![]).await })
+            tokio::spawn(async move { store.change(&me, zone.id, vec![edit]).await })
         })
         .collect();
     let mut won = 0;
@@ -80,8 +80,8 @@ async fn of_many_that_change_one_record_under_a_condition_one_wins() {
             let (store, me, zone) = (f.store.clone(), me.clone(), zone.clone());
             let wanted = wish(&zone, "www", RecordType::A, &format!("198.51.100.{number}"));
             let edit = Edit::Replace(record.record.id, wanted);
-            let condition = Condition { record: record.record.id, version: record.version };
-            tokio::spawn(async move { store.change(&me, zone.id, vec![edit], vec![condition]).await })
+            let condition = Condition::Unmoved(record.record.id, record.version);
+            tokio::spawn(async move { store.change(&me, zone.id, Change::from(vec![edit]).on(condition)).await })
         })
         .collect();
     let mut won = 0;
@@ -119,11 +119,11 @@ async fn a_change_is_seen_whole_or_not_at_all() {
             (0..10).map(|number| f.create(&zone, &format!("r{round}"), &format!("192.0.2.{number}"))).collect();
         let mut broken = edits.clone();
         broken.push(f.create(&zone, &format!("r{round}"), "192.0.2.1"));
-        assert!(matches!(f.store.change(&me, zone.id, broken, vec![]).await, Err(ChangeError::Faults(_))));
-        let made = f.store.change(&me, zone.id, edits, vec![]).await.unwrap();
+        assert!(matches!(f.store.change(&me, zone.id, broken).await, Err(ChangeError::Faults(_))));
+        let made = f.store.change(&me, zone.id, edits).await.unwrap();
         if round % 2 == 0 {
-            let gone = made.records.iter().flatten().map(|stored| delete(stored.record.id)).collect();
-            f.store.change(&me, zone.id, gone, vec![]).await.unwrap();
+            let gone: Vec<_> = made.records.iter().flatten().map(|stored| delete(stored.record.id)).collect();
+            f.store.change(&me, zone.id, gone).await.unwrap();
         }
     }
     over.store(true, Ordering::Relaxed);

@@ -81,11 +81,8 @@ async fn each_version_says_what_it_changed() {
     f.clock.advance(60);
     let www = f.add(&me, &zone, "www", "192.0.2.1").await;
     let changed = wish(&zone, "www", RecordType::A, "192.0.2.2");
-    f.store
-        .change(&me, zone.id, vec![replace(&www, changed), f.create(&zone, "web", "192.0.2.3")], vec![])
-        .await
-        .unwrap();
-    f.store.change(&me, zone.id, vec![delete(www.record.id)], vec![]).await.unwrap();
+    f.store.change(&me, zone.id, vec![replace(&www, changed), f.create(&zone, "web", "192.0.2.3")]).await.unwrap();
+    f.store.change(&me, zone.id, vec![delete(www.record.id)]).await.unwrap();
     f.store.raise_serial(zone.id, Serial(START as u32 + 1000)).await.unwrap();
 
     let versions = history(&f.store, me.account, &zone).await;
@@ -121,12 +118,12 @@ async fn the_difference_between_two_versions_is_net_and_has_a_direction() {
     let www = f.add(&me, &zone, "www", "192.0.2.1").await;
     let there = async |value: &str| {
         let changed = replace(&www, wish(&zone, "www", RecordType::A, value));
-        f.store.change(&me, zone.id, vec![changed], vec![]).await.unwrap().zone.serial
+        f.store.change(&me, zone.id, vec![changed]).await.unwrap().zone.serial
     };
     let away = there("192.0.2.2").await;
     let back = there("192.0.2.1").await;
     let passing = f.add(&me, &zone, "passing", "192.0.2.9").await;
-    f.store.change(&me, zone.id, vec![delete(passing.record.id)], vec![]).await.unwrap();
+    f.store.change(&me, zone.id, vec![delete(passing.record.id)]).await.unwrap();
 
     let nothing = f.store.difference(me.account, zone.id, www.serial, None).await.unwrap();
     assert_eq!((nothing.removed, nothing.added), (vec![], vec![]), "it is the same again, and what passed is gone");
@@ -166,7 +163,7 @@ async fn the_differences_replay_to_the_present_and_every_version_is_as_it_was() 
                 vec![]
             }
         };
-        f.store.change(&me, zone.id, edits, vec![]).await.unwrap();
+        f.store.change(&me, zone.id, edits).await.unwrap();
         known = f.store.records(me.account, Some(zone.id), RecordFilter::default(), None, 1000).await.unwrap().unwrap();
         let head = f.store.snapshot(zone.id).await.unwrap().unwrap();
         seen.push((head.serial(), head));

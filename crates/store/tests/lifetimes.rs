@@ -4,7 +4,7 @@ mod common;
 
 use common::{Collect, Fixture, START, delete, eventually, zone_name};
 use dns::Serial;
-use store::{Condition, NewToken, Permission, RecordFilter, Timestamp, Zone};
+use store::{Change, Condition, NewToken, Permission, RecordFilter, Timestamp, Zone};
 
 #[tokio::test]
 async fn a_serial_never_goes_back() {
@@ -37,8 +37,8 @@ async fn a_deleted_zone_is_gone_at_once_and_swept_later() {
     let kept = f.zone(&me, "example.net").await;
     let first = f.add(&me, &kept, "www", "192.0.2.1").await;
     let zone = f.zone(&me, "example.com").await;
-    let edits = (0..1000).map(|number| f.create(&zone, &format!("h{number}"), "192.0.2.1")).collect();
-    let made = f.store.change(&me, zone.id, edits, vec![]).await.unwrap();
+    let edits: Vec<_> = (0..1000).map(|number| f.create(&zone, &format!("h{number}"), "192.0.2.1")).collect();
+    let made = f.store.change(&me, zone.id, edits).await.unwrap();
     let one = made.records[0].clone().unwrap();
     let last = f.add(&me, &kept, "mail", "192.0.2.2").await;
 
@@ -59,8 +59,8 @@ async fn a_deleted_zone_is_gone_at_once_and_swept_later() {
     let again = f.zone(&me, "example.com").await;
     assert_ne!(again.id, zone.id);
     f.add(&me, &again, "h0", "192.0.2.1").await;
-    let condition = Condition { record: one.record.id, version: one.version };
-    assert!(f.store.change(&me, again.id, vec![], vec![condition]).await.is_err());
+    let condition = Condition::Unmoved(one.record.id, one.version);
+    assert!(f.store.change(&me, again.id, Change::from(vec![]).on(condition)).await.is_err());
 
     let alive = "SELECT count(*) FROM records r JOIN zones z ON z.id = r.zone
                  WHERE z.deleted IS NOT NULL AND r.to_version IS NULL";
@@ -140,6 +140,6 @@ async fn everything_is_there_after_a_restart() {
     assert_eq!(*again.position().borrow(), 2);
     let (zone, found): (Zone, _) = again.record(me.account, record.record.id).await.unwrap().unwrap();
     assert_eq!((found, zone.name), (record.clone(), zone_name("example.com")));
-    let gone = again.change(&me, zone.id, vec![delete(record.record.id)], vec![]).await.unwrap();
+    let gone = again.change(&me, zone.id, vec![delete(record.record.id)]).await.unwrap();
     assert_eq!((gone.zone.record_count, gone.zone.version.0), (0, 3));
 }

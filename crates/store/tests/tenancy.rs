@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use common::{Collect, Fixture, author, delete, replace, wish, zone_name};
 use dns::{RecordId, RecordType, ZoneId};
 use store::{
-    Author, ChangeError, Condition, CreateZoneError, NewAccount, NewToken, Permission, RecordFilter, Store,
+    Author, Change, ChangeError, Condition, CreateZoneError, NewAccount, NewToken, Permission, RecordFilter, Store,
     StoredRecord, VersionNumber, Zone,
 };
 use uuid::Uuid;
@@ -41,10 +41,10 @@ async fn everything(store: &Store, who: &Author, zone: &Zone, record: &StoredRec
         ("delete", delete(record.record.id)),
     ];
     for (what, edit) in edits {
-        note(what, format!("{:?}", store.change(who, zone.id, vec![edit], vec![]).await));
+        note(what, format!("{:?}", store.change(who, zone.id, vec![edit]).await));
     }
-    let condition = Condition { record: record.record.id, version: record.version };
-    note("condition", format!("{:?}", store.change(who, zone.id, vec![], vec![condition]).await));
+    let condition = Condition::Unmoved(record.record.id, record.version);
+    note("condition", format!("{:?}", store.change(who, zone.id, Change::from(vec![]).on(condition)).await));
     note("delete_zone", format!("{:?}", store.delete_zone(who, zone.id).await));
     answers
 }
@@ -73,10 +73,10 @@ async fn what_is_anothers_looks_like_what_does_not_exist() {
 
     // A record of one's own zone is none of another's: neither of a stranger's zone nor of a second one of one's own.
     let second = f.zone(&owner, "example.org").await;
-    let refused = f.store.change(&owner, second.id, vec![delete(record.record.id)], vec![]).await;
+    let refused = f.store.change(&owner, second.id, vec![delete(record.record.id)]).await;
     assert!(matches!(refused, Err(ChangeError::NoRecord { index: 0 })), "{refused:?}");
-    let condition = Condition { record: record.record.id, version: VersionNumber(2) };
-    let refused = f.store.change(&owner, second.id, vec![], vec![condition]).await;
+    let condition = Condition::Unmoved(record.record.id, VersionNumber(2));
+    let refused = f.store.change(&owner, second.id, Change::from(vec![]).on(condition)).await;
     assert!(matches!(refused, Err(ChangeError::Moved)), "{refused:?}");
 
     let of_mine = f.store.records(owner.account, None, RecordFilter::default(), None, 100).await.unwrap().unwrap();

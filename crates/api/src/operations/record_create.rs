@@ -42,6 +42,7 @@ impl From<CreateRecordError> for Problem {
             E::Fault(fault) => Problem::fault(fault),
             E::Change(ChangeError::Faults(faults)) => Problem::faults(faults),
             E::Store(error) | E::Change(ChangeError::Store(error)) => Problem::store(error),
+            E::Change(ChangeError::Condition) => Problem::precondition_failed(),
             E::Change(ChangeError::Moved) => Problem::new(ErrorCode::Conflict, "The zone was changed meanwhile"),
             error @ (E::NoResult | E::Change(ChangeError::NoRecord { .. })) => Problem::internal(error),
         }
@@ -76,7 +77,7 @@ pub(crate) async fn create(
     let zone = caller.store().zone(caller.account(), zone).await?.ok_or(CreateRecordError::NoZone)?;
     let record = wanted.in_zone(&zone.name, caller.settings().default_ttl)?;
     let edit = Edit::Create(caller.store().new_record_id(), record);
-    let committed = caller.store().change(&caller.author(), zone.id, vec![edit], Vec::new()).await?;
+    let committed = caller.store().change(&caller.author(), zone.id, vec![edit]).await?;
     let stored = committed.records.into_iter().next().flatten().ok_or(CreateRecordError::NoResult)?;
     Ok((committed.zone, stored))
 }

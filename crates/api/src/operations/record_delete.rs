@@ -27,6 +27,7 @@ impl IntoResponse for Error {
             Self::NoRecord | Self::Change(ChangeError::NoZone | ChangeError::NoRecord { .. }) => Problem::no_record(),
             Self::Change(ChangeError::Faults(faults)) => Problem::faults(faults),
             Self::Change(ChangeError::Moved) => Problem::new(ErrorCode::Conflict, "The record was changed meanwhile"),
+            Self::Change(ChangeError::Condition) => Problem::precondition_failed(),
             Self::Store(error) | Self::Change(ChangeError::Store(error)) => Problem::store(error),
         }
         .into_response()
@@ -36,6 +37,6 @@ impl IntoResponse for Error {
 pub(crate) async fn handle(caller: Caller<Delete>, PathId(id): PathId, proof: Proof) -> Result<Response, Error> {
     let id = RecordId(id.ok_or(Error::NoRecord)?);
     let (zone, _) = caller.store().record(caller.account(), id).await?.ok_or(Error::NoRecord)?;
-    let committed = caller.store().change(&caller.author(), zone.id, vec![Edit::Delete(id)], Vec::new()).await?;
+    let committed = caller.store().change(&caller.author(), zone.id, vec![Edit::Delete(id)]).await?;
     Ok(proof.of_version(committed.zone, StatusCode::NO_CONTENT).await)
 }

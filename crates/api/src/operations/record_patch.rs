@@ -7,7 +7,7 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use dns::change::Edit;
 use dns::{Fault, RecordId};
-use store::{ChangeError, Condition, StoreError};
+use store::{Change, ChangeError, Condition, StoreError};
 
 use crate::auth::{Caller, Update};
 use crate::error::{ErrorCode, Problem};
@@ -42,6 +42,7 @@ impl IntoResponse for Error {
             Self::Fault(fault) => Problem::fault(fault),
             Self::Change(ChangeError::Faults(faults)) => Problem::faults(faults),
             Self::Conflict | Self::Change(ChangeError::Moved) => Problem::new(ErrorCode::Conflict, detail),
+            Self::Change(ChangeError::Condition) => Problem::precondition_failed(),
             Self::Store(error) | Self::Change(ChangeError::Store(error)) => Problem::store(error),
         }
         .into_response()
@@ -65,8 +66,8 @@ pub(crate) async fn handle(
         let (zone, current) = caller.store().record(caller.account(), id).await?.ok_or(Error::NoRecord)?;
         read_only.check(&current)?;
         let edits = vec![Edit::Replace(id, changes.over(&current, &zone.name)?)];
-        let unmoved = Condition { record: id, version: current.version };
-        match caller.store().change(&author, zone.id, edits, vec![unmoved]).await {
+        let unmoved = Condition::Unmoved(id, current.version);
+        match caller.store().change(&author, zone.id, Change::from(edits).on(unmoved)).await {
             Ok(committed) => {
                 let stored = committed.records.into_iter().next().flatten().ok_or(Error::NoRecord)?;
                 return Ok(proof.of_version(committed.zone, Json(RecordView::flat(&stored))).await);

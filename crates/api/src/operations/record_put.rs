@@ -38,6 +38,7 @@ impl IntoResponse for Error {
             Self::Fault(fault) => Problem::fault(fault),
             Self::Change(ChangeError::Faults(faults)) => Problem::faults(faults),
             Self::Change(ChangeError::Moved) => Problem::new(ErrorCode::Conflict, "The record was changed meanwhile"),
+            Self::Change(ChangeError::Condition) => Problem::precondition_failed(),
             Self::Store(error) | Self::Change(ChangeError::Store(error)) => Problem::store(error),
         }
         .into_response()
@@ -57,7 +58,7 @@ pub(crate) async fn handle(
     read_only.check(&current)?;
     let record = wanted.in_zone(&zone.name, caller.settings().default_ttl)?;
     let edits = vec![Edit::Replace(id, record)];
-    let committed = caller.store().change(&caller.author(), zone.id, edits, Vec::new()).await?;
+    let committed = caller.store().change(&caller.author(), zone.id, edits).await?;
     let stored = committed.records.into_iter().next().flatten().ok_or(Error::NoRecord)?;
     Ok(proof.of_version(committed.zone, Json(RecordView::flat(&stored))).await)
 }

@@ -34,6 +34,7 @@ impl IntoResponse for Error {
                 Problem::validation("domain", "a zone above or below this one belongs to another account")
             }
             Self::Create(CreateZoneError::Apex(fault)) => Problem::validation("domain", fault.detail),
+            Self::Create(CreateZoneError::Faults(faults)) => Problem::faults(faults),
             Self::Create(CreateZoneError::Store(error)) => Problem::store(error),
         }
         .into_response()

@@ -168,8 +168,8 @@ impl Tenant<'_> {
                 let data = RecordData::parse(RecordType::A, "192.0.2.1", None, &name).unwrap();
                 Edit::Create(store.new_record_id(), NewRecord { owner, data, ttl: TtlChoice::Join(Ttl::DEFAULT) })
             };
-            let edits = (0..records).map(edit).collect();
-            store.change(&author, zone.id, edits, Vec::new()).await.unwrap();
+            let edits: Vec<_> = (0..records).map(edit).collect();
+            store.change(&author, zone.id, edits).await.unwrap();
             let ZoneId(id) = zone.id;
             id.to_string()
         })

@@ -130,7 +130,7 @@ impl Followers {
             ttl: TtlChoice::Join(Ttl::DEFAULT),
         };
         let edit = Edit::Create(self.store.new_record_id(), wanted);
-        self.store.change(&self.author, zone.id, vec![edit], Vec::new()).await.unwrap().zone
+        self.store.change(&self.author, zone.id, vec![edit]).await.unwrap().zone
     }
 
     /// Waits until all nameservers serve this version; false where they do not in time.

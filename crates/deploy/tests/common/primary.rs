@@ -110,7 +110,7 @@ impl Primary {
     }
 
     pub(crate) async fn change(&self, zone: &Zone, edits: Vec<Edit>) -> Head {
-        let committed = self.store.change(&self.author, zone.id, edits, Vec::new()).await.unwrap();
+        let committed = self.store.change(&self.author, zone.id, edits).await.unwrap();
         let Zone { id, name, version, serial, .. } = committed.zone;
         Head { id, name, version, serial }
     }
@@ -173,7 +173,7 @@ impl Primary {
                     let number = made.fetch_add(1, Ordering::SeqCst);
                     let zone = &zones[number as usize % zones.len()];
                     let edit = a_record(store.new_record_id(), zone, &format!("t{number}"), "192.0.2.7");
-                    store.change(&author, zone.id, vec![edit], Vec::new()).await.unwrap();
+                    store.change(&author, zone.id, vec![edit]).await.unwrap();
                     tokio::time::sleep(Duration::from_millis(5)).await;
                 }
             }

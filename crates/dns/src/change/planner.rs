@@ -4,8 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::place::{Held, Place};
 use super::rules::{self, Setting};
-use super::{Edit, Lookup, NewRecord, Plan, PlanError, TtlChoice};
+use super::{Edit, Lookup, NewRecord, NewSet, Plan, PlanError, TtlChoice};
 use crate::{Fault, OwnerName, Record, RecordId, RecordType};
+
+/// The rule that is broken by naming a record that is not there.
+const NO_RECORD: &str = "no-record";
 
 pub(super) struct Planner<'a, L> {
     pub(super) setting: Setting<'a>,
@@ -37,24 +40,13 @@ impl<'a, L: Lookup> Planner<'a, L> {
     }
 
     pub(super) fn apply(&mut self, index: usize, edit: &Edit) -> Result<(), PlanError<L::Error>> {
-        match edit {
-            Edit::Create(id, wanted) => {
-                if let Some(fault) = self.insert(index, *id, wanted).map_err(PlanError::Lookup)? {
-                    self.faults.push((index, fault));
-                }
-            }
-            Edit::Replace(id, wanted) => {
-                let (spot, old) = self.take(index, *id)?;
-                if let Some(fault) = self.insert(index, *id, wanted).map_err(PlanError::Lookup)? {
-                    self.faults.push((index, fault));
-                    // Without it, the rules over the zone would miss a record that nobody wanted gone.
-                    self.put(spot, old).map_err(PlanError::Lookup)?;
-                }
-            }
-            Edit::Delete(id) => {
-                self.take(index, *id)?;
-            }
-        }
+        let fault = match edit {
+            Edit::Create(id, wanted) => self.insert(index, *id, wanted),
+            Edit::Replace(id, wanted) => self.replace(index, *id, wanted),
+            Edit::Delete(id) => self.take(index, *id).map(Result::err),
+            Edit::ReplaceSet(wanted) => self.replace_set(index, wanted),
+        };
+        self.faults.extend(fault.map_err(PlanError::Lookup)?.map(|fault| (index, fault)));
         Ok(())
     }
 
@@ -84,6 +76,11 @@ impl<'a, L: Lookup> Planner<'a, L> {
     pub(super) fn outcome(mut self, edits: &[Edit]) -> Result<Plan, PlanError<L::Error>> {
         if !self.faults.is_empty() {
             self.faults.sort_by_key(|(index, _)| *index);
+            if let [(index, fault)] = self.faults.as_slice()
+                && fault.check == NO_RECORD
+            {
+                return Err(PlanError::NoRecord { index: *index });
+            }
             return Err(PlanError::Faults(self.faults));
         }
         let mut plan = Plan { removed: Vec::new(), added: Vec::new(), results: Vec::new() };
@@ -102,7 +99,7 @@ impl<'a, L: Lookup> Planner<'a, L> {
             .iter()
             .map(|edit| match edit {
                 Edit::Create(id, _) | Edit::Replace(id, _) => standing.get(id).cloned(),
-                Edit::Delete(_) => None,
+                Edit::Delete(_) | Edit::ReplaceSet(_) => None,
             })
             .collect();
         Ok(plan)
@@ -144,13 +141,75 @@ impl<'a, L: Lookup> Planner<'a, L> {
         Ok(())
     }
 
-    fn take(&mut self, index: usize, id: RecordId) -> Result<(Spot, Held), PlanError<L::Error>> {
-        let spot = self.locate(id).map_err(PlanError::Lookup)?.ok_or(PlanError::NoRecord { index })?;
-        let set = self.place(&spot.owner).map_err(PlanError::Lookup)?.set_mut(spot.record_type);
-        let held = set.take(&spot.wire, id).ok_or(PlanError::NoRecord { index })?;
+    /// Takes a record from where it stands.
+    fn take(&mut self, index: usize, id: RecordId) -> Result<Result<(Spot, Held), Fault>, L::Error> {
+        let missing = || Fault::of("uuid", NO_RECORD, "there is no such record in this zone");
+        let Some(spot) = self.locate(id)? else { return Ok(Err(missing())) };
+        let set = self.place(&spot.owner)?.set_mut(spot.record_type);
+        let Some(held) = set.take(&spot.wire, id) else { return Ok(Err(missing())) };
         set.touched_by = Some(index);
         self.spots.insert(id, None);
-        Ok((spot, held))
+        Ok(Ok((spot, held)))
+    }
+
+    fn replace(&mut self, index: usize, id: RecordId, wanted: &NewRecord) -> Result<Option<Fault>, L::Error> {
+        let (spot, old) = match self.take(index, id)? {
+            Ok(taken) => taken,
+            Err(fault) => return Ok(Some(fault)),
+        };
+        let fault = self.insert(index, id, wanted)?;
+        if fault.is_some() {
+            // Without it, the rules over the zone would miss a record that nobody wanted gone.
+            self.put(spot, old)?;
+        }
+        Ok(fault)
+    }
+
+    fn replace_set(&mut self, index: usize, wanted: &NewSet) -> Result<Option<Fault>, L::Error> {
+        let NewSet { owner, record_type, ttl, records } = wanted;
+        let set = self.place(owner)?.set_mut(*record_type);
+        let (before, ttl_before) = (std::mem::take(&mut set.records), set.ttl);
+        if before.is_empty() && records.is_empty() {
+            return Ok(None);
+        }
+        set.touched_by = Some(index);
+        let known: HashMap<&[u8], RecordId> =
+            before.iter().filter_map(|(wire, same)| Some((wire.as_slice(), same.first()?.id))).collect();
+        for held in before.values().flatten() {
+            self.spots.insert(held.id, None);
+        }
+        let mut fault = None;
+        for (new_id, data) in records {
+            let id = known.get(data.wire().as_slice()).copied().filter(|id| !self.is_placed(*id)).unwrap_or(*new_id);
+            let record = NewRecord { owner: owner.clone(), data: data.clone(), ttl: *ttl };
+            fault = self.insert(index, id, &record)?;
+            if fault.is_some() {
+                break;
+            }
+        }
+        let set = self.place(owner)?.set_mut(*record_type);
+        if fault.is_some() {
+            // As in `replace`.
+            let new = std::mem::replace(&mut set.records, before);
+            let stay: Vec<(Vec<u8>, RecordId)> =
+                set.records.iter().flat_map(|(wire, same)| same.iter().map(|held| (wire.clone(), held.id))).collect();
+            set.ttl = ttl_before;
+            for held in new.values().flatten() {
+                self.spots.insert(held.id, None);
+            }
+            for (wire, id) in stay {
+                let spot = Spot { owner: owner.clone(), record_type: *record_type, wire };
+                self.spots.insert(id, Some(spot));
+            }
+        } else if !before.is_empty() && !matches!(ttl, TtlChoice::Set(_)) {
+            set.ttl = ttl_before;
+        }
+        Ok(fault)
+    }
+
+    /// Whether the edits so far leave a record somewhere.
+    fn is_placed(&self, id: RecordId) -> bool {
+        self.spots.get(&id).is_some_and(Option::is_some)
     }
 
     fn locate(&mut self, id: RecordId) -> Result<Option<Spot>, L::Error> {

@@ -1,7 +1,7 @@
 //! Random zones: what clients send, mild and wild, and the changes they send it in.
 
-use dns::change::{Edit, PlanError};
-use dns::{Apex, RecordId, RecordType};
+use dns::change::{Edit, NewRecord, NewSet, PlanError, TtlChoice};
+use dns::{Apex, RecordId, RecordType, Ttl};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -28,6 +28,9 @@ pub(crate) enum Step {
     },
     Replace(Index, Given),
     Delete(Index),
+    /// What the given records make of the set that the first of them belongs to.
+    ReplaceSet(Vec<Given>),
+    DeleteSet(Index),
 }
 
 /// A zone without records, and what happens to it.
@@ -57,7 +60,22 @@ pub(crate) fn edits(zone: &mut Zone, change: &[Step]) -> Vec<Edit> {
                 edits.extend(given.parse(&zone.name).map(|record| Edit::Replace(*which.get(&ids), record)));
             }
             Step::Delete(which) if !ids.is_empty() => edits.push(Edit::Delete(*which.get(&ids))),
-            Step::Replace(..) | Step::Delete(_) => {}
+            Step::ReplaceSet(given) => {
+                let parsed: Vec<_> = given.iter().filter_map(|given| given.parse(&zone.name)).collect();
+                let Some(NewRecord { owner, data, ttl }) = parsed.first().cloned() else { continue };
+                let record_type = data.record_type();
+                let of_type = parsed.into_iter().filter(|record| record.data.record_type() == record_type);
+                let records = of_type.map(|record| (zone.new_id(), record.data)).collect();
+                edits.push(Edit::ReplaceSet(NewSet { owner, record_type, ttl, records }));
+            }
+            Step::DeleteSet(which) if !ids.is_empty() => {
+                let id = which.get(&ids);
+                let record = zone.records().find(|record| record.id == *id).unwrap();
+                let (owner, record_type) = (record.owner.clone(), record.data.record_type());
+                let ttl = TtlChoice::Join(Ttl::DEFAULT);
+                edits.push(Edit::ReplaceSet(NewSet { owner, record_type, ttl, records: Vec::new() }));
+            }
+            Step::Replace(..) | Step::Delete(_) | Step::DeleteSet(_) => {}
         }
     }
     edits
@@ -117,6 +135,8 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(name, host, address)| Step::Nameserver { name, host, address }),
         4 => (any::<Index>(), given()).prop_map(|(which, given)| Step::Replace(which, given)),
         3 => any::<Index>().prop_map(Step::Delete),
+        3 => vec(given(), 1..4).prop_map(Step::ReplaceSet),
+        1 => any::<Index>().prop_map(Step::DeleteSet),
     ]
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dns::change::{Edit, PlanError, TtlChoice};
+use dns::change::{Edit, NewRecord, NewSet, PlanError, TtlChoice};
 use dns::{OwnerName, Record, RecordId, RecordType};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -31,7 +31,8 @@ fn plans_agree_with_a_naive_model() {
                     zone.commit(&plan);
                     prop_assert_eq!(sorted(zone.records().cloned().collect()), sorted(model.records.clone()));
                     for (edit, id) in edits.iter().zip(ids) {
-                        let standing = model.records.iter().map(|record| record.id).find(|id| *id == edit_id(edit));
+                        let of_edit = |id: &RecordId| Some(*id) == edit_id(edit);
+                        let standing = model.records.iter().map(|record| record.id).find(of_edit);
                         prop_assert_eq!(id, standing, "the result of {:?}", edit);
                     }
                     *counts.borrow_mut().0 += 1;
@@ -44,7 +45,7 @@ fn plans_agree_with_a_naive_model() {
                     *counts.borrow_mut().1 += 1;
                 }
                 Err(PlanError::NoRecord { index }) => {
-                    prop_assert_eq!(Some(index), model.missing);
+                    prop_assert_eq!(Some(index), model.missing, "of {:?}", edits);
                     *counts.borrow_mut().1 += 1;
                 }
                 Err(PlanError::Lookup(never)) => match never {},
@@ -63,9 +64,10 @@ fn sorted(mut records: Vec<Record>) -> Vec<Record> {
     records
 }
 
-fn edit_id(edit: &Edit) -> RecordId {
+fn edit_id(edit: &Edit) -> Option<RecordId> {
     match edit {
-        Edit::Create(id, _) | Edit::Replace(id, _) | Edit::Delete(id) => *id,
+        Edit::Create(id, _) | Edit::Replace(id, _) | Edit::Delete(id) => Some(*id),
+        Edit::ReplaceSet(_) => None,
     }
 }
 
@@ -83,7 +85,7 @@ impl Model {
         for (index, edit) in edits.iter().enumerate() {
             if !model.apply(zone, edit, &mut given) {
                 model.missing = Some(index);
-                return model;
+                model.broken.insert("no-record");
             }
         }
         model.check(zone);
@@ -95,13 +97,55 @@ impl Model {
             Edit::Create(id, wanted) => (*id, Some(wanted)),
             Edit::Replace(id, wanted) => (*id, Some(wanted)),
             Edit::Delete(id) => (*id, None),
+            Edit::ReplaceSet(set) => {
+                self.replace_set(zone, set, given);
+                return true;
+            }
         };
         let before = self.records.clone();
         self.records.retain(|record| record.id != id);
         if !matches!(edit, Edit::Create(..)) && self.records.len() == before.len() {
             return false;
         }
-        let Some(wanted) = wanted else { return true };
+        if let Some(wanted) = wanted
+            && let Some(check) = self.add(zone, id, wanted, given)
+        {
+            self.broken.insert(check);
+            self.records = before;
+        }
+        true
+    }
+
+    /// Takes a whole set out, and puts the new one in with the identities and the TTL of the old.
+    fn replace_set(&mut self, zone: &Zone, set: &NewSet, given: &mut BTreeMap<(OwnerName, RecordType), u32>) {
+        let before = self.records.clone();
+        let is_in_set = |record: &Record| record.owner == set.owner && record.data.record_type() == set.record_type;
+        let mut old: Vec<Record> = self.records.iter().filter(|record| is_in_set(record)).cloned().collect();
+        self.records.retain(|record| !is_in_set(record));
+        let ttl_before = old.first().map(|record| record.ttl);
+        for (id, data) in &set.records {
+            let same = old.iter().position(|record| record.data.wire() == data.wire());
+            let id = same.map_or(*id, |at| old.remove(at).id);
+            let wanted = NewRecord { owner: set.owner.clone(), data: data.clone(), ttl: set.ttl };
+            if let Some(check) = self.add(zone, id, &wanted, given) {
+                self.broken.insert(check);
+                self.records = before;
+                return;
+            }
+        }
+        if let (Some(ttl), TtlChoice::Join(_)) = (ttl_before, set.ttl) {
+            self.records.iter_mut().filter(|record| is_in_set(record)).for_each(|record| record.ttl = ttl);
+        }
+    }
+
+    /// Adds a record, with its TTL for its whole set; gives the check that forbids it.
+    fn add(
+        &mut self,
+        zone: &Zone,
+        id: RecordId,
+        wanted: &NewRecord,
+        given: &mut BTreeMap<(OwnerName, RecordType), u32>,
+    ) -> Option<&'static str> {
         let set = (wanted.owner.clone(), wanted.data.record_type());
         let servers_own = zone.apex.records(&zone.name, None);
         let refusal = if matches!(set.1, RecordType::A | RecordType::Aaaa)
@@ -120,10 +164,8 @@ impl Model {
                 TtlChoice::Join(_) => None,
             }
         };
-        if let Some(check) = refusal {
-            self.broken.insert(check);
-            self.records = before;
-            return true;
+        if refusal.is_some() {
+            return refusal;
         }
         let mut siblings: Vec<&mut Record> = self
             .records
@@ -142,7 +184,7 @@ impl Model {
             },
         };
         self.records.push(Record { id, owner: set.0, ttl, data: wanted.data.clone() });
-        true
+        None
     }
 
     /// Every rule over the zone, told as plainly as possible.

@@ -18,7 +18,7 @@ use super::change::LiveRecords;
 use super::journal::{self, By};
 use super::rows::{Place, ZoneRow, zone, zone_columns};
 use super::writer::Work;
-use crate::{Source, StoreError};
+use crate::StoreError;
 
 /// The serialised form is stored: members are only ever added, with a default.
 #[derive(Serialize, Deserialize)]
@@ -113,13 +113,12 @@ pub(super) fn roll_out(work: &Work, at_most: u32) -> Result<u32, StoreError> {
 fn adopt(work: &Work, mut zone: ZoneRow) -> Result<(), StoreError> {
     let mut live = LiveRecords::new(&work.connection, &zone);
     let removed = overridden(&zone.zone.name, &work.shared.apex, &mut live)?;
-    let by = By { account: None, name: "server", source: Source::Server, address: None };
     zone.apex = work.shared.apex_id;
     work.connection
         .prepare_cached("UPDATE zones SET apex = ?2 WHERE id = ?1")?
         .execute(params![zone.row, zone.apex])?;
     let rows = live.into_rows();
-    journal::append(work, &mut zone, &by, &removed, &[], &rows).map(drop)
+    journal::append(work, &mut zone, &By::SERVER, &removed, &[], &rows).map(drop)
 }
 
 /// The users' records that cannot stand beside the server's, because the server has them itself from now on: the addresses of

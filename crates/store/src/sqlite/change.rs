@@ -1,56 +1,114 @@
-//! Changing a zone: planned, checked and stored in one transaction.
+//! Changing a zone: planned, checked and stored in one transaction. Every door into a zone leads through [`change`].
 //!
 //! The rules look at the zone through [`LiveRecords`], which asks for single names and single records by index. So a change
-//! costs the same in a zone of ten records and of a million.
+//! costs the same in a zone of ten records and of a million. A wish for a whole content reads the zone once, and then costs as
+//! much as both are long.
 
 use std::collections::HashMap;
 
-use dns::change::{Edit, Lookup, PlanError, plan};
-use dns::{OwnerName, Record, RecordId, ZoneId};
+use dns::change::{ContentEdits, Edit, Lookup, NewRecord, Plan, PlanError, content, plan};
+use dns::{OwnerName, Record, RecordId, Serial, ZoneId};
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::deployment::LIVE;
 use super::journal::{self, By};
 use super::rows::{self, ZoneRow, record_columns};
 use super::writer::Work;
 use super::zones;
-use crate::{Author, ChangeError, Committed, Condition, StoreError, StoredRecord};
+use crate::{Author, Change, ChangeError, Committed, Condition, StoreError, StoredRecord, Wish};
 
-/// Makes all edits or none.
-pub(super) fn change(
-    work: &Work,
-    author: &Author,
-    id: ZoneId,
-    edits: &[Edit],
-    conditions: &[Condition],
-) -> Result<Committed, ChangeError> {
+/// Makes the whole change or none of it.
+pub(super) fn change(work: &Work, author: &Author, id: ZoneId, change: &Change) -> Result<Committed, ChangeError> {
+    if change.dry_run { work.rehearse(|| store(work, author, id, change)) } else { store(work, author, id, change) }
+}
+
+fn store(work: &Work, author: &Author, id: ZoneId, change: &Change) -> Result<Committed, ChangeError> {
     let mut zone = zones::of_account(&work.connection, author.account, id)?.ok_or(ChangeError::NoZone)?;
+    let before = zone.zone.clone();
     let mut live = LiveRecords::new(&work.connection, &zone);
-    for condition in conditions {
-        let now = live.by_id(condition.record)?.and_then(|_| live.seen.get(&condition.record));
-        if now.is_none_or(|(_, stored)| stored.version != condition.version) {
-            return Err(ChangeError::Moved);
-        }
+    for condition in &change.conditions {
+        check(condition, &zone, &mut live)?;
     }
-    let apex = work.shared.apexes.get(&work.connection, zone.apex)?;
-    let plan = match plan(&zone.zone.name, &apex, &work.shared.limits, edits, &mut live) {
-        Ok(plan) => plan,
-        Err(PlanError::Lookup(error)) => return Err(error.into()),
-        Err(PlanError::NoRecord { index }) => return Err(ChangeError::NoRecord { index }),
-        Err(PlanError::Faults(faults)) => return Err(ChangeError::Faults(faults)),
+    let plan = match &change.wish {
+        Wish::Edits(edits) => plan_edits(work, &zone, edits, &mut live)?,
+        Wish::Content(wanted) => plan_content(work, &zone, wanted, &mut live)?,
     };
-    let changed = !plan.is_empty();
+    let by = By { comment: change.comment.as_ref(), ..By::from(author) };
     let seen = live.into_rows();
+    let removed: Vec<StoredRecord> =
+        plan.removed.iter().filter_map(|record| Some(seen.get(&record.id)?.1.clone())).collect();
+    let changed = !plan.is_empty();
     let added = if changed {
-        journal::append(work, &mut zone, &By::from(author), &plan.removed, &plan.added, &seen)?
+        raise_base(&mut zone, change.serial_above);
+        journal::append(work, &mut zone, &by, &plan.removed, &plan.added, &seen)?
     } else {
-        HashMap::new()
+        Vec::new()
     };
-    let stands = |record: &Record| match added.get(&record.id) {
-        Some(stored) => Some(stored.clone()),
-        None => seen.get(&record.id).map(|(_, stored)| stored.clone()),
+    let records = if plan.results.iter().any(Option::is_some) {
+        let new: HashMap<RecordId, &StoredRecord> = added.iter().map(|stored| (stored.record.id, stored)).collect();
+        let stands = |record: &Record| match new.get(&record.id) {
+            Some(stored) => Some((*stored).clone()),
+            None => seen.get(&record.id).map(|(_, stored)| stored.clone()),
+        };
+        plan.results.iter().map(|result| result.as_ref().and_then(stands)).collect()
+    } else {
+        plan.results.iter().map(|_| None).collect()
     };
-    let records = plan.results.iter().map(|result| result.as_ref().and_then(stands)).collect();
-    Ok(Committed { zone: zone.zone, records, changed })
+    Ok(Committed { before, zone: zone.zone, records, removed, added, changed })
+}
+
+/// The next version of the zone gets a serial that is newer than `above` too.
+pub(super) fn raise_base(zone: &mut ZoneRow, above: Option<Serial>) {
+    if let Some(above) = above.filter(|above| above.is_newer_than(zone.zone.serial)) {
+        zone.zone.serial = above;
+    }
+}
+
+fn check(condition: &Condition, zone: &ZoneRow, live: &mut LiveRecords<'_>) -> Result<(), ChangeError> {
+    let (holds, refusal) = match condition {
+        Condition::Zone(serials) => (serials.contains(&zone.zone.serial), ChangeError::Condition),
+        Condition::Record(id, serials) => {
+            let now = live.stored(*id)?;
+            (now.is_some_and(|now| serials.contains(&now.serial)), ChangeError::Condition)
+        }
+        Condition::Unmoved(id, version) => {
+            (live.stored(*id)?.is_some_and(|now| now.version == *version), ChangeError::Moved)
+        }
+    };
+    if holds { Ok(()) } else { Err(refusal) }
+}
+
+fn plan_edits(work: &Work, zone: &ZoneRow, edits: &[Edit], live: &mut LiveRecords<'_>) -> Result<Plan, ChangeError> {
+    let apex = work.shared.apexes.get(&work.connection, zone.apex)?;
+    plan(&zone.zone.name, &apex, &work.shared.limits, edits, live).map_err(|error| match error {
+        PlanError::Lookup(error) => error.into(),
+        PlanError::NoRecord { index } => ChangeError::NoRecord { index },
+        PlanError::Faults(faults) => ChangeError::Faults(faults),
+    })
+}
+
+/// The plan after which the zone has exactly the records that are wanted.
+pub(super) fn plan_content(
+    work: &Work,
+    zone: &ZoneRow,
+    wanted: &[NewRecord],
+    live: &mut LiveRecords<'_>,
+) -> Result<Plan, ChangeError> {
+    let stored = live.read_all()?;
+    let now = work.now();
+    let ContentEdits { edits, origins } = content(&stored, wanted, || RecordId(work.shared.ids.next(now)));
+    drop(stored);
+    match plan_edits(work, zone, &edits, live) {
+        Ok(plan) => Ok(Plan { results: Vec::new(), ..plan }),
+        Err(ChangeError::Faults(mut faults)) => {
+            for (index, _) in &mut faults {
+                *index = origins.get(*index).copied().unwrap_or(wanted.len());
+            }
+            faults.sort_by_key(|(index, _)| *index);
+            Err(ChangeError::Faults(faults))
+        }
+        Err(other) => Err(other),
+    }
 }
 
 pub(super) const LIVE_AT_OWNER: &str = concat!(
@@ -70,11 +128,36 @@ pub(super) struct LiveRecords<'a> {
     row: i64,
     id: ZoneId,
     seen: HashMap<RecordId, (i64, StoredRecord)>,
+    /// All names that have records, with those records, once the whole zone was read.
+    whole: Option<HashMap<OwnerName, Vec<RecordId>>>,
 }
 
 impl<'a> LiveRecords<'a> {
     pub(super) fn new(connection: &'a Connection, zone: &ZoneRow) -> Self {
-        LiveRecords { connection, row: zone.row, id: zone.zone.id, seen: HashMap::new() }
+        LiveRecords { connection, row: zone.row, id: zone.zone.id, seen: HashMap::new(), whole: None }
+    }
+
+    /// Reads the whole zone, oldest record first; from then on nothing is asked of the database.
+    fn read_all(&mut self) -> Result<Vec<Record>, StoreError> {
+        let mut records = Vec::new();
+        let mut whole: HashMap<OwnerName, Vec<RecordId>> = HashMap::new();
+        let mut statement = self.connection.prepare_cached(LIVE)?;
+        let mut rows = statement.query([self.row])?;
+        while let Some(row) = rows.next()? {
+            let (number, stored) = rows::record(row, self.id)?;
+            let record = stored.record.clone();
+            whole.entry(record.owner.clone()).or_default().push(record.id);
+            self.seen.insert(record.id, (number, stored));
+            records.push(record);
+        }
+        self.whole = Some(whole);
+        Ok(records)
+    }
+
+    /// A record with what the store knows of it.
+    fn stored(&mut self, id: RecordId) -> Result<Option<&StoredRecord>, StoreError> {
+        let found = self.by_id(id)?;
+        Ok(found.and_then(|_| self.seen.get(&id)).map(|(_, stored)| stored))
     }
 
     /// The rows that were looked at, by record.
@@ -87,6 +170,10 @@ impl Lookup for LiveRecords<'_> {
     type Error = StoreError;
 
     fn at(&mut self, owner: &OwnerName) -> Result<Vec<Record>, StoreError> {
+        if let Some(whole) = &self.whole {
+            let ids = whole.get(owner).into_iter().flatten();
+            return Ok(ids.filter_map(|id| Some(self.seen.get(id)?.1.record.clone())).collect());
+        }
         let mut statement = self.connection.prepare_cached(LIVE_AT_OWNER)?;
         let mut rows = statement.query(params![self.row, owner.key()])?;
         let mut records = Vec::new();
@@ -99,6 +186,9 @@ impl Lookup for LiveRecords<'_> {
     }
 
     fn by_id(&mut self, id: RecordId) -> Result<Option<Record>, StoreError> {
+        if self.whole.is_some() {
+            return Ok(self.seen.get(&id).map(|(_, stored)| stored.record.clone()));
+        }
         let mut statement = self.connection.prepare_cached(LIVE_BY_ID)?;
         let found = statement
             .query_row(params![self.row, id.0.as_bytes()], |row| Ok(rows::record(row, self.id)))

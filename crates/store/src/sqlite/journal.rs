@@ -9,7 +9,7 @@ use rusqlite::{Connection, params};
 use super::rows::{Place, ZoneRow};
 use super::writer::Work;
 use super::zones;
-use crate::{AccountId, Author, Counts, Moves, Source, StoreError, StoredRecord, Timestamp, VersionNumber};
+use crate::{AccountId, Author, Comment, Counts, Moves, Source, StoreError, StoredRecord, Timestamp, VersionNumber};
 
 /// Who made a version.
 #[derive(Debug, Clone, Copy)]
@@ -19,11 +19,24 @@ pub(super) struct By<'a> {
     pub(super) name: &'a str,
     pub(super) source: Source,
     pub(super) address: Option<IpAddr>,
+    pub(super) comment: Option<&'a Comment>,
+}
+
+impl By<'_> {
+    /// The server itself.
+    pub(super) const SERVER: By<'static> =
+        By { account: None, name: "server", source: Source::Server, address: None, comment: None };
 }
 
 impl<'a> From<&'a Author> for By<'a> {
     fn from(author: &'a Author) -> Self {
-        By { account: Some(author.account), name: &author.name, source: author.source, address: author.address }
+        By {
+            account: Some(author.account),
+            name: &author.name,
+            source: author.source,
+            address: author.address,
+            comment: None,
+        }
     }
 }
 
@@ -48,7 +61,7 @@ impl Kind {
 /// Stores the next version of a zone, which ends the records `removed` and begins the records `added`, and makes it the head.
 /// `rows` has the rows of all records that are removed. A record that is in both lists keeps its time of creation.
 ///
-/// Gives the stored form of what was added.
+/// Gives the stored form of what was added, in its order.
 pub(super) fn append(
     work: &Work,
     zone: &mut ZoneRow,
@@ -56,7 +69,7 @@ pub(super) fn append(
     removed: &[Record],
     added: &[Record],
     rows: &HashMap<RecordId, (i64, StoredRecord)>,
-) -> Result<HashMap<RecordId, StoredRecord>, StoreError> {
+) -> Result<Vec<StoredRecord>, StoreError> {
     let now = work.now();
     advance(&mut zone.zone, now);
     let ended: HashSet<RecordId> = removed.iter().map(|record| record.id).collect();
@@ -74,7 +87,7 @@ pub(super) fn append(
             end.execute(params![row, version])?;
         }
     }
-    let mut stored = HashMap::with_capacity(added.len());
+    let mut stored = Vec::with_capacity(added.len());
     let mut begin = work.connection.prepare_cached(
         "INSERT INTO records (zone, account, record, owner, type, data, quoted, ttl, created, from_version, from_serial)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
@@ -94,14 +107,13 @@ pub(super) fn append(
             version,
             zone.zone.serial.0,
         ])?;
-        let after = StoredRecord {
+        stored.push(StoredRecord {
             zone: zone.zone.id,
             record: record.clone(),
             created_at,
             version: zone.zone.version,
             serial: zone.zone.serial,
-        };
-        stored.insert(record.id, after);
+        });
     }
     zone.zone.record_count = (zone.zone.record_count + added.len() as u64).saturating_sub(removed.len() as u64);
     work.connection
@@ -117,8 +129,7 @@ pub(super) fn raise(work: &Work, id: ZoneId, above: Serial) -> Result<Option<Ser
         if above.is_newer_than(zone.zone.serial) {
             zone.zone.serial = above;
         }
-        let by = By { account: None, name: "server", source: Source::Server, address: None };
-        append(work, &mut zone, &by, &[], &[], &HashMap::new())?;
+        append(work, &mut zone, &By::SERVER, &[], &[], &HashMap::new())?;
     }
     Ok(Some(zone.zone.serial))
 }
@@ -129,7 +140,7 @@ pub(super) fn rebuild(work: &Work, id: ZoneId, above: Option<Serial>) -> Result<
     if let Some(above) = above.filter(|above| above.is_newer_than(zone.zone.serial)) {
         zone.zone.serial = above;
     }
-    let by = By { account: None, name: "operator", source: Source::Operator, address: None };
+    let by = By { name: "operator", source: Source::Operator, ..By::SERVER };
     append(work, &mut zone, &by, &[], &[], &HashMap::new())?;
     work.connection.prepare_cached("UPDATE zones SET rebuilt = version WHERE id = ?1")?.execute([zone.row])?;
     Ok(Some(zone.zone.serial))
@@ -152,9 +163,9 @@ pub(super) fn insert_version(
 ) -> Result<(), StoreError> {
     work.connection
         .prepare_cached(
-            "INSERT INTO versions (zone, version, serial, time, kind, apex, source, account, author, address,
+            "INSERT INTO versions (zone, version, serial, time, kind, apex, source, account, author, address, comment,
                                    removed, added, changed)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
         )?
         .execute(params![
             zone.row,
@@ -167,6 +178,7 @@ pub(super) fn insert_version(
             by.account.map(|account| account.0),
             by.name,
             by.address.map(|address| address.to_string()),
+            by.comment.map(Comment::as_str),
             counts.removed as i64,
             counts.added as i64,
             counts.changed as i64,

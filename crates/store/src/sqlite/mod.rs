@@ -49,7 +49,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 
 use dns::apex::Apex;
-use dns::change::{Edit, Limits};
+use dns::change::Limits;
 use dns::{RecordId, Serial, ZoneDelta, ZoneId, ZoneName, ZoneSnapshot};
 use rusqlite::Connection;
 use tokio::sync::watch;
@@ -313,15 +313,20 @@ impl Store {
 
 /// Zones and records, for one account.
 impl Store {
-    /// Makes a zone. `override_related` is the operator's.
+    /// Makes an empty zone. `override_related` is the operator's.
     pub async fn create_zone(
         &self,
         author: &Author,
         name: ZoneName,
         override_related: bool,
     ) -> Result<Zone, CreateZoneError> {
+        self.create_zone_with(author, NewZone { override_related, ..NewZone::named(name) }).await
+    }
+
+    /// Makes a zone, with what it holds from the start.
+    pub async fn create_zone_with(&self, author: &Author, new: NewZone) -> Result<Zone, CreateZoneError> {
         let author = author.clone();
-        self.inner.writer.run(move |work| zones::create(work, &author, &name, override_related)).await
+        self.inner.writer.run(move |work| zones::create(work, &author, &new)).await
     }
 
     /// The account's zones after `after`, oldest first.
@@ -388,16 +393,15 @@ impl Store {
         self.inner.readers.run(Size::Small, move |connection| records::one(connection, account, id)).await
     }
 
-    /// Changes a zone: all edits or none. Durable when it returns.
+    /// Changes a zone: wholly or not at all. Durable when it returns.
     pub async fn change(
         &self,
         author: &Author,
         zone: ZoneId,
-        edits: Vec<Edit>,
-        conditions: Vec<Condition>,
+        change: impl Into<Change>,
     ) -> Result<Committed, ChangeError> {
-        let author = author.clone();
-        self.inner.writer.run(move |work| change::change(work, &author, zone, &edits, &conditions)).await
+        let (author, change) = (author.clone(), change.into());
+        self.inner.writer.run(move |work| change::change(work, &author, zone, &change)).await
     }
 
     /// A new record identity.

@@ -131,6 +131,18 @@ impl Work {
         self.connection.prepare_cached(sql)?.execute([]).map(drop)
     }
 
+    /// Runs a part of a job and takes back whatever it stored; its answer stays.
+    pub(super) fn rehearse<T, E: From<StoreError>>(&self, part: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+        let before = self.journal_end.get();
+        self.execute("SAVEPOINT rehearsal").map_err(StoreError::from)?;
+        // A part that fails, or panics, is taken back with its whole job.
+        let outcome = part()?;
+        self.journal_end.set(before);
+        self.execute("ROLLBACK TO rehearsal").map_err(StoreError::from)?;
+        self.execute("RELEASE rehearsal").map_err(StoreError::from)?;
+        Ok(outcome)
+    }
+
     /// Runs one job in its savepoint.
     fn attempt<T, E: From<StoreError>>(&self, job: impl FnOnce(&Work) -> Result<T, E>) -> Result<T, E> {
         let before = self.journal_end.get();

@@ -3,39 +3,40 @@
 //! Deleting a zone touches one row, however many records it has: every tenant's query passes over the records of a deleted
 //! zone, and the housekeeper ends their lives in small steps afterwards (see [`sweep`]).
 
-use dns::{Name, Serial, ZoneId, ZoneName};
+use std::collections::HashMap;
+
+use dns::change::NewRecord;
+use dns::{Name, Record, Serial, ZoneId, ZoneName};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 
 use super::catalogs::{self, Change};
+use super::change::{LiveRecords, plan_content, raise_base};
 use super::journal::{self, By, Kind};
 use super::rows::{self, ZONE_WIDTH, ZoneRow, zone_columns};
 use super::writer::Work;
 use crate::{
-    AccountId, Author, Counts, CreateZoneError, Head, StoreError, VersionNumber, Zone, ZoneOfAnyone, catalog_of,
+    AccountId, Author, ChangeError, Counts, CreateZoneError, Head, NewZone, StoreError, VersionNumber, Zone,
+    ZoneOfAnyone, catalog_of,
 };
 
-/// Makes a zone: its first version holds the server's own records.
-pub(super) fn create(
-    work: &Work,
-    author: &Author,
-    name: &ZoneName,
-    override_related: bool,
-) -> Result<Zone, CreateZoneError> {
+/// Makes a zone: its first version holds the server's own records and the content that was given.
+pub(super) fn create(work: &Work, author: &Author, new: &NewZone) -> Result<Zone, CreateZoneError> {
     let shared = &work.shared;
-    shared.apex.check_zone(name).map_err(CreateZoneError::Apex)?;
-    let key = name.name().key();
+    shared.apex.check_zone(&new.name).map_err(CreateZoneError::Apex)?;
+    let key = new.name.name().key();
     let now = work.now();
+    // As it is before its first version, which is appended like any other.
     let mut zone = ZoneRow {
         row: 0,
         account: author.account,
         apex: shared.apex_id,
         zone: Zone {
             id: ZoneId(shared.ids.next(now)),
-            name: name.clone(),
+            name: new.name.clone(),
             created_at: now,
             record_count: 0,
-            version: VersionNumber(1),
-            serial: first_serial(&work.connection, &key, Serial::at_time(now.as_second()))?,
+            version: VersionNumber(0),
+            serial: serial_before(&work.connection, &key, Serial::at_time(now.as_second()))?,
         },
     };
     if !insert(work, &zone, &key)? {
@@ -43,12 +44,28 @@ pub(super) fn create(
     }
     zone.row = work.connection.last_insert_rowid();
     // After the insert, so that "exists" comes before "related"; the savepoint takes the row back.
-    if !override_related && is_related_to_another(&work.connection, author.account, name.name(), &key)? {
+    if !new.override_related && is_related_to_another(&work.connection, author.account, new.name.name(), &key)? {
         return Err(CreateZoneError::Related);
     }
-    journal::insert_version(work, &zone, &By::from(author), Kind::Change, Counts::default(), now)?;
-    catalogs::moved(work, name, Change::Joined(zone.row), now)?;
+    let records = if new.content.is_empty() { Vec::new() } else { first_records(work, &zone, &new.content)? };
+    raise_base(&mut zone, new.serial_above);
+    let by = By { comment: new.comment.as_ref(), ..By::from(author) };
+    journal::append(work, &mut zone, &by, &[], &records, &HashMap::new())?;
+    catalogs::moved(work, &new.name, Change::Joined(zone.row), now)?;
     Ok(zone.zone)
+}
+
+fn first_records(work: &Work, zone: &ZoneRow, content: &[NewRecord]) -> Result<Vec<Record>, CreateZoneError> {
+    let mut live = LiveRecords::new(&work.connection, zone);
+    match plan_content(work, zone, content, &mut live) {
+        Ok(plan) => Ok(plan.added),
+        Err(ChangeError::Faults(faults)) => Err(CreateZoneError::Faults(faults)),
+        Err(ChangeError::Store(error)) => Err(error.into()),
+        // A zone without records has none that an edit could name, and there are no conditions.
+        Err(ChangeError::NoZone | ChangeError::NoRecord { .. } | ChangeError::Moved | ChangeError::Condition) => {
+            Err(StoreError::Panicked.into())
+        }
+    }
 }
 
 /// False where a live zone has the name.
@@ -57,7 +74,7 @@ fn insert(work: &Work, zone: &ZoneRow, key: &[u8]) -> Result<bool, StoreError> {
         .connection
         .prepare_cached(
             "INSERT INTO zones (uuid, account, name, created, record_count, version, serial, apex, catalog)
-             VALUES (?1, ?2, ?3, ?4, 0, 1, ?5, ?6, ?7)",
+             VALUES (?1, ?2, ?3, ?4, 0, 0, ?5, ?6, ?7)",
         )?
         .execute(params![
             zone.zone.id.0.as_bytes(),
@@ -82,12 +99,13 @@ pub(super) fn violates_uniqueness(error: &rusqlite::Error) -> bool {
     })
 }
 
-fn first_serial(connection: &Connection, key: &[u8], now: Serial) -> Result<Serial, StoreError> {
+/// The serial that a new zone's first one comes after: its name's floor, or the moment before now.
+fn serial_before(connection: &Connection, key: &[u8], now: Serial) -> Result<Serial, StoreError> {
     let floor: Option<u32> = connection
         .prepare_cached("SELECT serial FROM floors WHERE name = ?1")?
         .query_row([key], |row| row.get(0))
         .optional()?;
-    Ok(floor.map_or(now, |floor| Serial(floor).next(now)))
+    Ok(floor.map_or(Serial(now.0.wrapping_sub(1)), Serial))
 }
 
 pub(super) const BELOW: &str = "SELECT 1 FROM zones INDEXED BY zones_by_name

@@ -97,7 +97,7 @@ impl Fixture {
 
     pub(crate) async fn add(&self, author: &Author, zone: &Zone, owner: &str, address: &str) -> StoredRecord {
         let edit = self.create(zone, owner, address);
-        let committed = self.store.change(author, zone.id, vec![edit], vec![]).await.unwrap();
+        let committed = self.store.change(author, zone.id, vec![edit]).await.unwrap();
         committed.records[0].clone().unwrap()
     }
 
