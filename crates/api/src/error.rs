@@ -14,6 +14,8 @@ use dns::Fault;
 use serde::Serialize;
 use store::StoreError;
 
+use crate::description::{Schema, required};
+
 /// An answer that is no success.
 #[derive(Debug)]
 pub(crate) struct Problem {
@@ -26,8 +28,7 @@ pub(crate) struct Problem {
 }
 
 /// The stable `error_code` of an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ErrorCode {
     ValidationError,
     InvalidJson,
@@ -45,6 +46,25 @@ pub(crate) enum ErrorCode {
 }
 
 impl ErrorCode {
+    /// What clients compare. Never to be changed.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::ValidationError => "validation_error",
+            Self::InvalidJson => "invalid_json",
+            Self::AuthenticationFailed => "authentication_failed",
+            Self::PermissionDenied => "permission_denied",
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::Conflict => "conflict",
+            Self::PreconditionFailed => "precondition_failed",
+            Self::PayloadTooLarge => "payload_too_large",
+            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::RateLimited => "rate_limited",
+            Self::InternalError => "internal_error",
+            Self::Unavailable => "unavailable",
+        }
+    }
+
     fn status(self) -> StatusCode {
         match self {
             Self::ValidationError | Self::InvalidJson => StatusCode::BAD_REQUEST,
@@ -170,9 +190,28 @@ impl Problem {
         Problem { status, ..Problem::new(code, reason) }
     }
 
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(crate) fn code(&self) -> ErrorCode {
+        self.code
+    }
+
+    /// What the JSON of the answer looks like.
+    pub(crate) fn schema() -> Schema {
+        let field = "The member or parameter at fault; null where it is no single one.";
+        Schema::object([
+            required("detail", Schema::string().about("What is wrong, for people; the words may change.")),
+            required("error_code", Schema::string().about("What is wrong, for programs; it does not change.")),
+            required("field", Schema::string().or_null().about(field)),
+        ])
+        .named("Error")
+    }
+
     /// The JSON of the answer.
     pub(crate) fn body(&self) -> Vec<u8> {
-        let body = Body { detail: &self.detail, error_code: self.code, field: self.field.as_deref() };
+        let body = Body { detail: &self.detail, error_code: self.code.name(), field: self.field.as_deref() };
         // Text always has a JSON form.
         serde_json::to_vec(&body).unwrap_or_default()
     }
@@ -199,7 +238,7 @@ impl Problem {
 #[derive(Serialize)]
 struct Body<'a> {
     detail: &'a str,
-    error_code: ErrorCode,
+    error_code: &'static str,
     field: Option<&'a str>,
 }
 

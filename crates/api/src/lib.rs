@@ -2,7 +2,8 @@
 //!
 //! [`OPERATIONS`] is the one table of what there is: the router is built from it, and the tests walk it, so that no route can
 //! exist without being asked for without a token, without the permission and for somebody else's object. A handler reaches the
-//! store only through `auth::Caller`, which has authenticated the request and checked the permission.
+//! store only through `auth::Caller`, which has authenticated the request and checked the permission. The table also names what
+//! each operation says of itself, from which the OpenAPI [`document`] and the reference pages are made.
 //!
 //! [`serve`] is the accept loop for this and every other router of the process. It bounds what a client can hold by being slow,
 //! gives each answer its request id, and turns whatever fails without a body of its own (a panic, a wrong method on a page) into
@@ -14,6 +15,7 @@
 
 mod auth;
 mod body;
+mod description;
 mod envelope;
 mod error;
 mod json;
@@ -35,11 +37,15 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::{HeaderValue, header};
-use axum::routing::{MethodFilter, MethodRouter};
+use axum::routing::{MethodFilter, MethodRouter, on};
 use deploy::Deployment;
 use store::Store;
 use tower_http::set_header::SetResponseHeaderLayer;
 
+pub use description::{
+    Answer, Body, Description, EXAMPLE_RECORD, EXAMPLE_SERIAL, EXAMPLE_ZONE, Group, Header, Member, Parameter, Place,
+    Refusal, Schema, document,
+};
 pub use operations::{OPERATIONS, Operation};
 pub use server::{ClientAddress, serve};
 pub use settings::Settings;
@@ -80,6 +86,11 @@ impl Api {
             let methods = method_router(path);
             let full = format!("{BASE}{path}");
             router = router.route(full.trim_end_matches('/'), methods.clone()).route(&full, methods);
+        }
+        let about_itself = on(MethodFilter::GET, description::get_document)
+            .fallback(async || Problem::method_not_allowed("GET, HEAD"));
+        for path in [description::PATH, &format!("{}/", description::PATH)] {
+            router = router.route(&format!("{BASE}{path}"), about_itself.clone());
         }
         router
             .with_state(Arc::clone(&self.shared))

@@ -5,6 +5,7 @@ use dns::{Fault, NameError, OwnerName, RecordData, RecordType, Ttl, ZoneName};
 use store::StoredRecord;
 use uuid::Uuid;
 
+use crate::description::{Member, Schema, optional, required};
 use crate::json::{MemberError, Members};
 use crate::query::parse_uuid;
 use crate::views::iso;
@@ -29,6 +30,34 @@ impl WholeRecord {
             ttl: ttl(members)?,
             priority: priority(members)?.flatten(),
         })
+    }
+
+    /// What a request for a new record looks like, where the path names the zone.
+    pub(crate) fn schema() -> Schema {
+        Schema::request(WholeRecord::members()).named("NewRecord")
+    }
+
+    /// The same where the body names the zone.
+    pub(crate) fn schema_with_zone() -> Schema {
+        let zone = required("zone", Schema::uuid().about("The zone's UUID."));
+        Schema::request(WholeRecord::members().into_iter().chain([zone])).named("NewRecordOfZone")
+    }
+
+    /// What a request for a record anew looks like.
+    pub(crate) fn schema_with_read_only() -> Schema {
+        Schema::request(WholeRecord::members().into_iter().chain(ReadOnly::members())).named("RecordAnew")
+    }
+
+    fn members() -> [Member; 5] {
+        let ttl = "Seconds for which resolvers may keep it. Where it is not given, that of the RRset (the records of one name and type) \
+                   that it joins, or 3600. All records of an RRset have the TTL that was given last.";
+        [
+            required("record_type", Schema::string().about(TYPE).like("MX")),
+            required("name", Schema::string().about(NAME).like("@")),
+            required("value", Schema::string().about(VALUE).like("mail.example.com")),
+            optional("ttl", Schema::integer(0..=Ttl::MAX.seconds()).or_null().about(ttl).like(3600)),
+            optional("priority", Schema::integer(0..=65535).or_null().about(PRIORITY).like(10)),
+        ]
     }
 
     /// The record that they make in `zone`. Without a TTL it gets that of the RRset it joins, or else `default_ttl`.
@@ -62,6 +91,20 @@ impl RecordChanges {
             ttl: ttl(members)?,
             priority: priority(members)?,
         })
+    }
+
+    /// What a request looks like that changes some members.
+    pub(crate) fn schema() -> Schema {
+        let ttl = "Seconds for which resolvers may keep it; that of all records of its RRset. Where it is not given, it stays, unless \
+                   a new name or type makes the record join an RRset that has another.";
+        let members = [
+            optional("record_type", Schema::string().about(TYPE).like("MX")),
+            optional("name", Schema::string().about(NAME).like("@")),
+            optional("value", Schema::string().about(VALUE).like("mail.example.com")),
+            optional("ttl", Schema::integer(0..=Ttl::MAX.seconds()).or_null().about(ttl).like(1800)),
+            optional("priority", Schema::integer(0..=65535).or_null().about(PRIORITY).like(10)),
+        ];
+        Schema::request(members.into_iter().chain(ReadOnly::members())).named("RecordChanges")
     }
 
     /// The record as it becomes when they are laid over `current`.
@@ -110,6 +153,15 @@ impl ReadOnly {
     pub(crate) const WITH_RECORD: &'static [&'static str] =
         &["record_type", "name", "value", "ttl", "priority", "uuid", "created_at", "zone"];
 
+    fn members() -> [Member; 3] {
+        let unchanged = "Accepted as it was read, and refused otherwise.";
+        [
+            optional("uuid", Schema::uuid().about(unchanged)),
+            optional("created_at", Schema::time().about(unchanged)),
+            optional("zone", Schema::uuid().about(unchanged)),
+        ]
+    }
+
     /// Takes the members; a text that is no identifier was never read from here.
     pub(crate) fn of(members: &Members) -> Result<ReadOnly, MemberError> {
         let uuid = |name| match members.string(name) {
@@ -136,6 +188,13 @@ impl ReadOnly {
         }
     }
 }
+
+const TYPE: &str =
+    "The type of the record, in any letter case: `A`, `AAAA`, `CNAME`, `MX`, `TXT`, `NS`, `SRV`, `CAA` and others.";
+const NAME: &str = "`@` for the zone's own name, a name relative to the zone (`www`, `_dmarc`, `*`), or a full name inside the zone. A \
+                    name that does not end in the zone's name is relative.";
+const VALUE: &str = "What the type asks for: an address, a host name, a text. It is answered in canonical form.";
+const PRIORITY: &str = "Required for MX and SRV; for other types null or absent.";
 
 /// The owner that a user's text names in a zone.
 pub(crate) fn owner(text: &str, zone: &ZoneName) -> Result<OwnerName, Fault> {

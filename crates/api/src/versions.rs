@@ -8,9 +8,11 @@ use axum::http::HeaderValue;
 use axum::http::request::Parts;
 use dns::Serial;
 use serde::Serialize;
+use serde_json::{Value, json};
 use store::{Counts, Difference, Event, Source, Version};
 use uuid::Uuid;
 
+use crate::description::{EXAMPLE_SERIAL, Member, Schema, examples, required};
 use crate::error::{ErrorCode, Problem};
 use crate::query::parse_uuid;
 use crate::views::{RecordView, iso};
@@ -62,6 +64,42 @@ impl VersionView {
     }
 }
 
+impl VersionView {
+    pub(crate) fn schema() -> Schema {
+        Schema::object(VersionView::members()).named("Version")
+    }
+
+    fn members() -> [Member; 7] {
+        let count = || Schema::raw(json!({"type": "integer", "minimum": 0}));
+        let author = Schema::object([
+            required("account", Schema::string().or_null()),
+            required("token", Schema::string().or_null().about("The token's name; null for the dashboard.")),
+            required("address", Schema::string().or_null()),
+        ]);
+        let counts =
+            Schema::object([required("removed", count()), required("added", count()), required("changed", count())]);
+        let event = Schema::one_of_the_words(&["created", "changed", "deleted", "undeleted"]);
+        let source = Schema::one_of_the_words(&Source::ALL.map(Source::name));
+        [
+            required("serial", Schema::serial()),
+            required("time", Schema::time()),
+            required("event", event),
+            required("author", author.about("Nulls where it was the server or the operator.")),
+            required("source", source),
+            required("comment", Schema::string().or_null()),
+            required("counts", counts.about("How many records it removed, added and changed.")),
+        ]
+    }
+
+    pub(crate) fn example() -> Value {
+        json!({
+            "serial": EXAMPLE_SERIAL, "time": "2024-01-15T10:30:00Z", "event": "changed",
+            "author": {"account": "ada@example.com", "token": "ci", "address": "192.0.2.7"}, "source": "api", "comment": null,
+            "counts": {"removed": 0, "added": 1, "changed": 0},
+        })
+    }
+}
+
 impl AuthorView {
     fn of(version: &Version) -> AuthorView {
         let is_token = match version.source {
@@ -105,7 +143,24 @@ impl RecordsView {
     }
 }
 
+impl RecordsView {
+    fn members() -> [Member; 3] {
+        let changed = "The records that are in both lists: as they were, and as they became.";
+        [
+            required("removed", Schema::array(RecordView::schema())),
+            required("added", Schema::array(RecordView::schema())),
+            required("changed", Schema::array(Schema::uuid()).about(changed)),
+        ]
+    }
+}
+
 impl DifferenceView {
+    pub(crate) fn schema() -> Schema {
+        let from = Schema::serial().or_null().about("Null where there was no zone before.");
+        let members = [required("from", from), required("to", Schema::serial())];
+        Schema::object(members.into_iter().chain(RecordsView::members())).named("Difference")
+    }
+
     pub(crate) fn of(difference: &Difference) -> DifferenceView {
         let from = difference.from.map(|serial| serial.0);
         DifferenceView { from, to: difference.to.0, records: RecordsView::of(difference) }
@@ -123,6 +178,21 @@ pub(crate) struct WholeVersionView {
 }
 
 impl WholeVersionView {
+    pub(crate) fn schema() -> Schema {
+        let previous = Schema::serial().or_null().about("The version before; null where there is none.");
+        let members = VersionView::members().into_iter().chain([required("previous", previous)]);
+        Schema::object(members.chain(RecordsView::members())).named("WholeVersion")
+    }
+
+    pub(crate) fn example() -> Value {
+        let mut version = VersionView::example();
+        version["previous"] = json!(EXAMPLE_SERIAL - 1);
+        version["removed"] = json!([]);
+        version["added"] = json!([examples::record()]);
+        version["changed"] = json!([]);
+        version
+    }
+
     pub(crate) fn of(version: &Version, difference: &Difference) -> WholeVersionView {
         WholeVersionView {
             version: VersionView::of(version),

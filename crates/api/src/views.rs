@@ -3,8 +3,11 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
+use serde_json::json;
 use store::{Identity, StoredRecord, Timestamp, Zone};
 use uuid::Uuid;
+
+use crate::description::{Member, Schema, required};
 
 /// A zone in a list.
 #[derive(Debug, Serialize)]
@@ -23,6 +26,26 @@ impl ZoneView {
             created_at: iso(zone.created_at),
             record_count: zone.record_count,
         }
+    }
+
+    pub(crate) fn schema() -> Schema {
+        Schema::object(ZoneView::members()).named("Zone")
+    }
+
+    /// With its records, as a single zone is answered.
+    pub(crate) fn schema_with_records() -> Schema {
+        let records = required("records", Schema::array(RecordView::schema()).about("All records, oldest first."));
+        Schema::object(ZoneView::members().into_iter().chain([records])).named("ZoneWithRecords")
+    }
+
+    fn members() -> [Member; 4] {
+        let count = "How many records the list has. The SOA and the operator's NS records are not among them.";
+        [
+            required("uuid", Schema::uuid()),
+            required("domain", Schema::string().about("The zone's name, in lower case and as A-labels.")),
+            required("created_at", Schema::time()),
+            required("record_count", Schema::raw(json!({"type": "integer", "minimum": 0})).about(count)),
+        ]
     }
 }
 
@@ -60,6 +83,30 @@ impl RecordView {
             zone: None,
         }
     }
+
+    /// What the paths of one zone show.
+    pub(crate) fn schema() -> Schema {
+        Schema::object(RecordView::members()).named("Record")
+    }
+
+    /// What the flat paths show.
+    pub(crate) fn flat_schema() -> Schema {
+        let zone = required("zone", Schema::uuid().about("The zone that it is in."));
+        Schema::object(RecordView::members().into_iter().chain([zone])).named("RecordOfZone")
+    }
+
+    fn members() -> [Member; 7] {
+        let name = "The name relative to the zone, in lower case and as A-labels; `@` for the zone's own name.";
+        [
+            required("uuid", Schema::uuid()),
+            required("record_type", Schema::string().like("MX")),
+            required("name", Schema::string().about(name).like("www")),
+            required("value", Schema::string().about("The canonical form of the value.")),
+            required("ttl", Schema::integer(0..=2_147_483_647).about("Seconds for which resolvers may keep it.")),
+            required("priority", Schema::integer(0..=65535).or_null().about("Null where the type has none.")),
+            required("created_at", Schema::time()),
+        ]
+    }
 }
 
 /// The caller's own account and token.
@@ -88,6 +135,28 @@ struct TokenView<'a> {
 }
 
 impl MeView<'_> {
+    pub(crate) fn schema() -> Schema {
+        let account = Schema::object([
+            required("email", Schema::string()),
+            required("first_name", Schema::string()),
+            required("last_name", Schema::string()),
+            required("company_name", Schema::string()),
+            required("created_at", Schema::string().with("format", "date").like("2024-06-15")),
+        ]);
+        let permissions = store::Permission::EVERY.map(store::Permission::name);
+        let token = Schema::object([
+            required("name", Schema::string()),
+            required("permissions", Schema::array(Schema::one_of_the_words(&permissions))),
+            required("created_at", Schema::time()),
+            required("expires_at", Schema::time().or_null().about("Null where it does not expire.")),
+            required(
+                "last_used_at",
+                Schema::time().or_null().about("Right within a minute; null before its first use."),
+            ),
+        ]);
+        Schema::object([required("account", account), required("token", token)]).named("Me")
+    }
+
     pub(crate) fn of(identity: &Identity) -> MeView<'_> {
         let (account, token) = (&identity.account, &identity.token);
         MeView {

@@ -44,7 +44,8 @@ pub enum Source {
 }
 
 impl Source {
-    const ALL: [Source; 7] = [
+    /// All of them.
+    pub const ALL: [Source; 7] = [
         Source::Api,
         Source::Operator,
         Source::Server,

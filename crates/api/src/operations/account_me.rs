@@ -1,11 +1,33 @@
 //! `GET /account/me/`: who the token speaks for, and what it allows. Any good token may ask.
 
 use axum::Json;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use serde_json::json;
 
 use crate::auth::{AnyToken, Caller};
+use crate::description::{Description, Group};
 use crate::query::{Parameters, QueryError};
 use crate::views::MeView;
+
+pub(crate) fn describe() -> Description {
+    let example = json!({
+        "account": {
+            "email": "ada@example.com", "first_name": "Ada", "last_name": "Lovelace", "company_name": "Engines Ltd",
+            "created_at": "2024-06-15",
+        },
+        "token": {
+            "name": "ci", "permissions": ["dns:list", "dns:create"], "created_at": "2024-06-15T09:00:00Z", "expires_at": null,
+            "last_used_at": null,
+        },
+    });
+    Description::new("getMe", Group::Account, "Ask who the token speaks for").text("Any good token may ask.").answers(
+        StatusCode::OK,
+        "The account and the token",
+        MeView::schema(),
+        example,
+    )
+}
 
 pub(crate) async fn handle(caller: Caller<AnyToken>, parameters: Parameters) -> Result<Response, QueryError> {
     parameters.only(&[])?;

@@ -1,13 +1,16 @@
 //! `GET /dns-zones/{uuid}/deployment/`: what each nameserver serves of a zone, asked now.
 
 use axum::Json;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use deploy::{NameserverStatus, Trouble};
 use dns::ZoneId;
 use serde::Serialize;
+use serde_json::json;
 use store::{Head, StoreError};
 
 use crate::auth::{Caller, List};
+use crate::description::{Description, Group, Schema, required};
 use crate::error::Problem;
 use crate::query::{Parameters, PathId, QueryError};
 use crate::views::iso;
@@ -74,6 +77,33 @@ impl NameserverView {
             }),
         }
     }
+}
+
+pub(crate) fn describe() -> Description {
+    let nameserver = Schema::object([
+        required("name", Schema::string()),
+        required("kind", Schema::one_of_the_words(&["embedded", "bind9", "secondary"])),
+        required(
+            "serial",
+            Schema::serial().or_null().about("The version that it serves; null where it serves none or is silent."),
+        ),
+        required("in_sync", Schema::boolean().about("Whether it serves the newest version or a later one.")),
+        required("checked_at", Schema::time()),
+        required("error", Schema::string().or_null().about("What is wrong with it, for people.")),
+    ]);
+    let deployment = Schema::object([
+        required("serial", Schema::serial().about("The zone's newest version, which is its SOA serial.")),
+        required("in_sync", Schema::boolean().about("Whether every nameserver is in sync; false where there is none.")),
+        required("nameservers", Schema::array(nameserver.named("Nameserver"))),
+    ]);
+    let embedded = json!({
+        "name": "embedded", "kind": "embedded", "serial": 1_705_314_600, "in_sync": true,
+        "checked_at": "2024-01-15T10:30:00Z", "error": null,
+    });
+    let example = json!({"serial": 1_705_314_600, "in_sync": true, "nameservers": [embedded]});
+    Description::new("getDeployment", Group::Deployment, "Ask what the nameservers serve")
+        .text("Every nameserver is asked at this moment. One that does not answer within two seconds is given up.")
+        .answers(StatusCode::OK, "What they serve", deployment.named("Deployment"), example)
 }
 
 pub(crate) async fn handle(

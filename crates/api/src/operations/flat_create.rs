@@ -1,10 +1,13 @@
 //! `POST /dns-records/`: a new record in the zone that the body names.
 
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use dns::ZoneId;
+use serde_json::json;
 
-use super::record_create::{CreateRecordError, create, created};
+use super::record_create::{CreateRecordError, create, created, describe_creation};
 use crate::auth::{Caller, Create};
+use crate::description::{Description, EXAMPLE_ZONE, examples, location};
 use crate::error::Problem;
 use crate::json::{MemberError, Members};
 use crate::members::WholeRecord;
@@ -57,6 +60,17 @@ impl Request {
         let zone = parse_uuid(members.required_string("zone")?).ok_or(MemberError::Uuid { name: "zone" })?;
         Ok(Request { zone: ZoneId(zone), record })
     }
+}
+
+pub(crate) fn describe() -> Description {
+    let record = json!({"zone": EXAMPLE_ZONE, "record_type": "AAAA", "name": "www", "value": "2001:db8::1"});
+    describe_creation("createRecord", WholeRecord::schema_with_zone())
+        .example("An address", record)
+        .answers(StatusCode::CREATED, "The record", RecordView::flat_schema(), examples::flat_record())
+        .header(location())
+        .leads_to(&["getRecord", "replaceRecord", "updateRecord", "deleteRecord"])
+        .changes()
+        .refuses(Problem::no_zone().at("zone"))
 }
 
 pub(crate) async fn handle(caller: Caller<Create>, proof: Proof, members: Members) -> Result<Response, Error> {

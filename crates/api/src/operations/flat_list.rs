@@ -5,11 +5,14 @@
 
 use std::collections::BTreeMap;
 
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use dns::{Fault, Name, OwnerName, RecordId, RecordType, ZoneId, ZoneName};
+use serde_json::json;
 use store::{AccountId, RecordFilter, Store, StoreError, StoredRecord};
 
 use crate::auth::{Caller, List};
+use crate::description::{Description, EXAMPLE_ZONE, Group, Schema, examples};
 use crate::error::Problem;
 use crate::listing::{Frame, ListingError, all_records};
 use crate::members::owner;
@@ -63,6 +66,20 @@ impl Request<'_> {
         };
         Ok(Request { zone, record_type, name: parameters.get("name"), page })
     }
+}
+
+pub(crate) fn describe() -> Description {
+    let name = "Only the records with this name, as it would be given for a record of the zone. Without `zone`: those that have it as \
+                their relative name in any zone, and those of the zone that it lies in; with a final dot, only the latter.";
+    let records = Schema::array(RecordView::flat_schema());
+    Description::new("listRecords", Group::Records, "List records of all zones")
+        .text("Oldest first. With `zone`, all records of that zone, unless pages are asked for; without, in pages.")
+        .query("zone", "Only the records of this zone.", Schema::uuid(), json!(EXAMPLE_ZONE))
+        .query("record_type", "Only the records of this type, in any letter case.", Schema::string(), json!("MX"))
+        .query("name", name, Schema::string(), json!("@"))
+        .answers(StatusCode::OK, "The records", records, json!([examples::flat_record()]))
+        .paged()
+        .refuses(Problem::no_zone().at("zone"))
 }
 
 pub(crate) async fn handle(caller: Caller<List>, parameters: Parameters) -> Result<Response, Error> {

@@ -1,12 +1,14 @@
 //! `GET /dns-zones/{uuid}/history/{serial}/`: one version of a zone, with the records that it removed and added.
 
 use axum::Json;
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use dns::ZoneId;
+use serde_json::json;
 use store::{HistoryError, StoreError};
 
 use crate::auth::{Caller, List};
+use crate::description::{self, Description, EXAMPLE_SERIAL, Group, Schema};
 use crate::error::Problem;
 use crate::query::{Parameters, QueryError};
 use crate::versions::{PathVersion, WholeVersionView, etag, no_version};
@@ -43,6 +45,17 @@ impl IntoResponse for Error {
         }
         .into_response()
     }
+}
+
+pub(crate) fn describe() -> Description {
+    let serial = "The serial of a version; one that never was, or is not kept any more, is not found.";
+    Description::new("getVersion", Group::History, "Read a version")
+        .text("One version with the records that it removed and added. A record that changed is in `removed` as it was and in `added` \
+               as it became, and its UUID is in `changed`.")
+        .in_path("serial", serial, Schema::serial(), json!(EXAMPLE_SERIAL))
+        .answers(StatusCode::OK, "The version", WholeVersionView::schema(), WholeVersionView::example())
+        .header(description::etag())
+        .refuses(no_version())
 }
 
 pub(crate) async fn handle(caller: Caller<List>, path: PathVersion, parameters: Parameters) -> Result<Response, Error> {

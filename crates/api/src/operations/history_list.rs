@@ -1,12 +1,14 @@
 //! `GET /dns-zones/{uuid}/history/`: a zone's versions, newest first, in pages; or, with `from` and `to`, what lies between two.
 
 use axum::Json;
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use dns::{Serial, ZoneId};
+use serde_json::{Value, json};
 use store::{HistoryError, StoreError, VersionNumber};
 
 use crate::auth::{Caller, List};
+use crate::description::{self, Description, EXAMPLE_SERIAL, Group, Schema};
 use crate::error::Problem;
 use crate::paging::{self, Page};
 use crate::query::{Parameters, PathId, QueryError};
@@ -66,6 +68,20 @@ impl Request {
             },
         }
     }
+}
+
+pub(crate) fn describe() -> Description {
+    let from = "The serial of a version: what lies between it and `to` is answered instead of a list, net. It may be the later one; \
+                then it is the way back.";
+    let schema = Schema::any_of([Schema::array(VersionView::schema()), DifferenceView::schema()]);
+    Description::new("listVersions", Group::History, "List the versions of a zone")
+        .text("Newest first, in pages; or, with `from`, what lies between two versions. Versions stay as long as the operator keeps them.")
+        .query("from", from, Schema::serial(), json!(EXAMPLE_SERIAL))
+        .query("to", "The serial of the other version; the newest one where it is not given.", Schema::serial(), Value::Null)
+        .answers(StatusCode::OK, "The versions, or the difference", schema, json!([VersionView::example()]))
+        .header(description::etag().sometimes())
+        .paged()
+        .refuses(no_version().at("from"))
 }
 
 pub(crate) async fn handle(

@@ -1,7 +1,7 @@
 //! The table of operations, and one file for each.
 //!
-//! Each file has the same order: what can go wrong, its status in one `match`, the request, the answer, the handler, tests. The
-//! body is read before anything is looked up, so that a request is judged by itself first; whatever does not exist and whatever is
+//! Each file has the same order: what can go wrong, its status in one `match`, the request, the answer, the description, the
+//! handler, tests. The body is read before anything is looked up, so that a request is judged by itself first; whatever does not exist and whatever is
 //! somebody else's are then the same 404.
 
 mod account_me;
@@ -28,6 +28,7 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use store::Permission;
 
 use crate::Shared;
+use crate::description::Description;
 
 /// One thing that a client can ask for.
 #[derive(Debug)]
@@ -38,7 +39,15 @@ pub struct Operation {
     pub path: &'static str,
     /// What a token needs; `None`: nothing but to be good.
     pub permission: Option<Permission>,
+    pub(crate) describe: fn() -> Description,
     pub(crate) route: fn(MethodFilter) -> MethodRouter<Arc<Shared>>,
+}
+
+impl Operation {
+    /// What it says of itself, and what follows from its row.
+    pub fn description(&self) -> Description {
+        (self.describe)().completed(self)
+    }
 }
 
 /// Everything there is.
@@ -47,96 +56,112 @@ pub static OPERATIONS: &[Operation] = &[
         method: Method::GET,
         path: "/dns-zones/",
         permission: Some(Permission::List),
+        describe: zones_list::describe,
         route: |method| on(method, zones_list::handle),
     },
     Operation {
         method: Method::POST,
         path: "/dns-zones/",
         permission: Some(Permission::Create),
+        describe: zone_create::describe,
         route: |method| on(method, zone_create::handle),
     },
     Operation {
         method: Method::GET,
         path: "/dns-zones/{uuid}/",
         permission: Some(Permission::List),
+        describe: zone_get::describe,
         route: |method| on(method, zone_get::handle),
     },
     Operation {
         method: Method::DELETE,
         path: "/dns-zones/{uuid}/",
         permission: Some(Permission::Delete),
+        describe: zone_delete::describe,
         route: |method| on(method, zone_delete::handle),
     },
     Operation {
         method: Method::GET,
         path: "/dns-zones/{uuid}/deployment/",
         permission: Some(Permission::List),
+        describe: deployment_get::describe,
         route: |method| on(method, deployment_get::handle),
     },
     Operation {
         method: Method::GET,
         path: "/dns-zones/{uuid}/history/",
         permission: Some(Permission::List),
+        describe: history_list::describe,
         route: |method| on(method, history_list::handle),
     },
     Operation {
         method: Method::GET,
         path: "/dns-zones/{uuid}/history/{serial}/",
         permission: Some(Permission::List),
+        describe: history_get::describe,
         route: |method| on(method, history_get::handle),
     },
     Operation {
         method: Method::GET,
         path: "/dns-zones/{uuid}/records/",
         permission: Some(Permission::List),
+        describe: records_list::describe,
         route: |method| on(method, records_list::handle),
     },
     Operation {
         method: Method::POST,
         path: "/dns-zones/{uuid}/records/",
         permission: Some(Permission::Create),
+        describe: record_create::describe,
         route: |method| on(method, record_create::handle),
     },
     Operation {
         method: Method::GET,
         path: "/dns-records/",
         permission: Some(Permission::List),
+        describe: flat_list::describe,
         route: |method| on(method, flat_list::handle),
     },
     Operation {
         method: Method::POST,
         path: "/dns-records/",
         permission: Some(Permission::Create),
+        describe: flat_create::describe,
         route: |method| on(method, flat_create::handle),
     },
     Operation {
         method: Method::GET,
         path: "/dns-records/{uuid}/",
         permission: Some(Permission::List),
+        describe: record_get::describe,
         route: |method| on(method, record_get::handle),
     },
     Operation {
         method: Method::PUT,
         path: "/dns-records/{uuid}/",
         permission: Some(Permission::Update),
+        describe: record_put::describe,
         route: |method| on(method, record_put::handle),
     },
     Operation {
         method: Method::PATCH,
         path: "/dns-records/{uuid}/",
         permission: Some(Permission::Update),
+        describe: record_patch::describe,
         route: |method| on(method, record_patch::handle),
     },
     Operation {
         method: Method::DELETE,
         path: "/dns-records/{uuid}/",
         permission: Some(Permission::Delete),
+        describe: record_delete::describe,
         route: |method| on(method, record_delete::handle),
     },
     Operation {
         method: Method::GET,
         path: "/account/me/",
         permission: None,
+        describe: account_me::describe,
         route: |method| on(method, account_me::handle),
     },
 ];

@@ -4,11 +4,13 @@ use axum::Json;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use dns::change::Edit;
-use dns::{Fault, ZoneId};
+use dns::{Fault, Name, RecordData, RecordType, ZoneId, ZoneName};
+use serde_json::json;
 use store::{ChangeError, StoreError, StoredRecord, Zone};
 
 use crate::BASE;
 use crate::auth::{Caller, Create};
+use crate::description::{Description, Group, Schema, examples, location};
 use crate::error::{ErrorCode, Problem};
 use crate::json::{MemberError, Members};
 use crate::members::WholeRecord;
@@ -43,15 +45,43 @@ impl From<CreateRecordError> for Problem {
             E::Change(ChangeError::Faults(faults)) => Problem::faults(faults),
             E::Store(error) | E::Change(ChangeError::Store(error)) => Problem::store(error),
             E::Change(ChangeError::Condition) => Problem::precondition_failed(),
-            E::Change(ChangeError::Moved) => Problem::new(ErrorCode::Conflict, "The zone was changed meanwhile"),
+            E::Change(ChangeError::Moved) => Problem::new(ErrorCode::Conflict, MEANWHILE),
             error @ (E::NoResult | E::Change(ChangeError::NoRecord { .. })) => Problem::internal(error),
         }
     }
 }
 
+const MEANWHILE: &str = "The zone was changed meanwhile";
+
 impl IntoResponse for CreateRecordError {
     fn into_response(self) -> Response {
         Problem::from(self).into_response()
+    }
+}
+
+pub(crate) fn describe() -> Description {
+    let mx = json!({"record_type": "MX", "name": "@", "value": "mail.example.com", "priority": 10});
+    describe_creation("createZoneRecord", WholeRecord::schema())
+        .example("An address", json!({"record_type": "A", "name": "www", "value": "192.0.2.1", "ttl": 3600}))
+        .example("A mail server", mx)
+        .example("A text", json!({"record_type": "TXT", "name": "@", "value": "v=spf1 mx -all"}))
+        .answers(StatusCode::CREATED, "The record", RecordView::schema(), examples::record())
+        .header(location())
+        .leads_to(&["getRecord", "replaceRecord", "updateRecord", "deleteRecord"])
+        .changes()
+}
+
+/// What both paths for new records have in common.
+pub(crate) fn describe_creation(id: &'static str, request: Schema) -> Description {
+    let no_priority = RecordData::parse(RecordType::Mx, "mail.example.com", None, &ZoneName::from_stored(Name::root()));
+    let description = Description::new(id, Group::Records, "Make a record")
+        .text("The record is checked together with its zone: no CNAME beside other data, no duplicate, one TTL for all records of one \
+               name and type.")
+        .json(request)
+        .refuses(Problem::new(ErrorCode::Conflict, MEANWHILE));
+    match no_priority {
+        Ok(_) => description,
+        Err(fault) => description.refuses(Problem::fault(fault)),
     }
 }
 

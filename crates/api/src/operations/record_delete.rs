@@ -7,6 +7,7 @@ use dns::change::Edit;
 use store::{ChangeError, StoreError};
 
 use crate::auth::{Caller, Delete};
+use crate::description::{Description, Group};
 use crate::error::{ErrorCode, Problem};
 use crate::proof::Proof;
 use crate::query::PathId;
@@ -26,12 +27,23 @@ impl IntoResponse for Error {
         match self {
             Self::NoRecord | Self::Change(ChangeError::NoZone | ChangeError::NoRecord { .. }) => Problem::no_record(),
             Self::Change(ChangeError::Faults(faults)) => Problem::faults(faults),
-            Self::Change(ChangeError::Moved) => Problem::new(ErrorCode::Conflict, "The record was changed meanwhile"),
             Self::Change(ChangeError::Condition) => Problem::precondition_failed(),
+            Self::Change(ChangeError::Moved) => Problem::new(ErrorCode::Conflict, MEANWHILE),
             Self::Store(error) | Self::Change(ChangeError::Store(error)) => Problem::store(error),
         }
         .into_response()
     }
+}
+
+const MEANWHILE: &str = "The record was changed meanwhile";
+
+pub(crate) fn describe() -> Description {
+    Description::new("deleteRecord", Group::Records, "Delete a record")
+        .text("Refused where the zone needs the record: the address of a nameserver inside the zone.")
+        .answers_nothing("The record is deleted")
+        .changes()
+        .refuses(Problem::validation("value", "The zone would be left without it"))
+        .refuses(Problem::new(ErrorCode::Conflict, MEANWHILE))
 }
 
 pub(crate) async fn handle(caller: Caller<Delete>, PathId(id): PathId, proof: Proof) -> Result<Response, Error> {

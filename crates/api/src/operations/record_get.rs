@@ -1,11 +1,13 @@
 //! `GET /dns-records/{uuid}/`: one record.
 
 use axum::Json;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use dns::RecordId;
 use store::StoreError;
 
 use crate::auth::{Caller, List};
+use crate::description::{Description, Group, examples};
 use crate::error::Problem;
 use crate::query::{Parameters, PathId, QueryError};
 use crate::views::RecordView;
@@ -29,6 +31,15 @@ impl IntoResponse for Error {
         }
         .into_response()
     }
+}
+
+pub(crate) fn describe() -> Description {
+    Description::new("getRecord", Group::Records, "Read a record").answers(
+        StatusCode::OK,
+        "The record",
+        RecordView::flat_schema(),
+        examples::flat_record(),
+    )
 }
 
 pub(crate) async fn handle(

@@ -4,12 +4,15 @@
 //! faster, it is read again. Two clients that change different members at the same time therefore both have their way.
 
 use axum::Json;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use dns::change::Edit;
 use dns::{Fault, RecordId};
+use serde_json::json;
 use store::{Change, ChangeError, Condition, StoreError};
 
 use crate::auth::{Caller, Update};
+use crate::description::{Description, Group, examples};
 use crate::error::{ErrorCode, Problem};
 use crate::json::{MemberError, Members};
 use crate::members::{ReadOnly, RecordChanges};
@@ -47,6 +50,18 @@ impl IntoResponse for Error {
         }
         .into_response()
     }
+}
+
+pub(crate) fn describe() -> Description {
+    Description::new("updateRecord", Group::Records, "Change a record")
+        .text("Only the members that are given change. Two clients that change different members at the same time both have their way. \
+               A type without a priority drops the old one.")
+        .json(RecordChanges::schema())
+        .example("Another TTL", json!({"ttl": 1800}))
+        .example("Another mail server", json!({"value": "mail2.example.com", "priority": 20}))
+        .answers(StatusCode::OK, "The record", RecordView::flat_schema(), examples::flat_record())
+        .changes()
+        .refuses(Problem::new(ErrorCode::Conflict, Error::Conflict.to_string()))
 }
 
 /// How often a record is read again. In each round somebody succeeds, so this is how many may be faster than one client.

@@ -3,12 +3,15 @@
 //! All that is stored comes from the request, so whoever writes last wins, and no condition is needed.
 
 use axum::Json;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use dns::change::Edit;
 use dns::{Fault, RecordId};
+use serde_json::json;
 use store::{ChangeError, StoreError};
 
 use crate::auth::{Caller, Update};
+use crate::description::{Description, Group, examples};
 use crate::error::{ErrorCode, Problem};
 use crate::json::{MemberError, Members};
 use crate::members::{ReadOnly, WholeRecord};
@@ -37,12 +40,25 @@ impl IntoResponse for Error {
             Self::NoRecord | Self::Change(ChangeError::NoZone | ChangeError::NoRecord { .. }) => Problem::no_record(),
             Self::Fault(fault) => Problem::fault(fault),
             Self::Change(ChangeError::Faults(faults)) => Problem::faults(faults),
-            Self::Change(ChangeError::Moved) => Problem::new(ErrorCode::Conflict, "The record was changed meanwhile"),
             Self::Change(ChangeError::Condition) => Problem::precondition_failed(),
+            Self::Change(ChangeError::Moved) => Problem::new(ErrorCode::Conflict, MEANWHILE),
             Self::Store(error) | Self::Change(ChangeError::Store(error)) => Problem::store(error),
         }
         .into_response()
     }
+}
+
+const MEANWHILE: &str = "The record was changed meanwhile";
+
+pub(crate) fn describe() -> Description {
+    let record = json!({"record_type": "MX", "name": "@", "value": "mail2.example.com", "ttl": 3600, "priority": 20});
+    Description::new("replaceRecord", Group::Records, "Replace a record")
+        .text("All members are given anew, under the identity that the record has; type and name may be others. Who writes last wins.")
+        .json(WholeRecord::schema_with_read_only())
+        .example("Another mail server", record)
+        .answers(StatusCode::OK, "The record", RecordView::flat_schema(), examples::flat_record())
+        .changes()
+        .refuses(Problem::new(ErrorCode::Conflict, MEANWHILE))
 }
 
 pub(crate) async fn handle(

@@ -1,10 +1,13 @@
 //! `GET /dns-zones/{uuid}/records/`: a zone's records, all of them unless pages are asked for.
 
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use dns::{RecordId, ZoneId};
+use serde_json::json;
 use store::{RecordFilter, StoreError};
 
 use crate::auth::{Caller, List};
+use crate::description::{Description, Group, Schema, examples};
 use crate::error::Problem;
 use crate::listing::{Frame, ListingError, all_records};
 use crate::paging::{self, Page};
@@ -33,6 +36,15 @@ impl IntoResponse for Error {
         }
         .into_response()
     }
+}
+
+pub(crate) fn describe() -> Description {
+    let records = Schema::array(RecordView::schema());
+    Description::new("listZoneRecords", Group::Records, "List the records of a zone")
+        .text("All records, oldest first: the answer is streamed, and one consistent view of the zone. It comes in pages only where \
+               `page_size` or `cursor` is given.")
+        .answers(StatusCode::OK, "The records", records, json!([examples::record()]))
+        .paged()
 }
 
 pub(crate) async fn handle(

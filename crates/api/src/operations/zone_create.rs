@@ -5,10 +5,12 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use dns::{Fault, ZoneName};
 use serde::Serialize;
+use serde_json::json;
 use store::{CreateZoneError, Zone};
 
 use crate::BASE;
 use crate::auth::{Caller, Create};
+use crate::description::{Description, Group, Schema, examples, location, required};
 use crate::error::Problem;
 use crate::json::{MemberError, Members};
 use crate::proof::Proof;
@@ -29,7 +31,7 @@ impl IntoResponse for Error {
         match self {
             Self::Member(error) => Problem::from(error),
             Self::Domain(fault) => Problem::validation("domain", fault.detail),
-            Self::Create(CreateZoneError::Exists) => Problem::validation("domain", "zone already exists"),
+            Self::Create(CreateZoneError::Exists) => Problem::validation("domain", EXISTS),
             Self::Create(CreateZoneError::Related) => {
                 Problem::validation("domain", "a zone above or below this one belongs to another account")
             }
@@ -40,6 +42,8 @@ impl IntoResponse for Error {
         .into_response()
     }
 }
+
+const EXISTS: &str = "zone already exists";
 
 struct Request {
     domain: ZoneName,
@@ -62,6 +66,27 @@ struct Created {
 fn created(zone: &Zone) -> Response {
     let location = [(header::LOCATION, format!("{BASE}/dns-zones/{}/", zone.id.0))];
     (StatusCode::CREATED, location, Json(Created { zone: ZoneView::of(zone), records: [] })).into_response()
+}
+
+pub(crate) fn describe() -> Description {
+    let domain = "A domain name, in Unicode or as A-labels. Neither a top-level domain nor a public suffix, nor above or below a zone \
+                  of another account.";
+    let zone = examples::with(examples::with(examples::zone(), "record_count", json!(0)), "records", json!([]));
+    Description::new("createZone", Group::Zones, "Make a zone")
+        .text(
+            "The zone begins without records of its own. The SOA and the operator's NS records are made by the server.",
+        )
+        .json(
+            Schema::request([required("domain", Schema::string().about(domain).like("newdomain.com"))])
+                .named("NewZone"),
+        )
+        .example("A zone", json!({"domain": "newdomain.com"}))
+        .answers(StatusCode::CREATED, "The zone", ZoneView::schema_with_records(), zone)
+        .header(location())
+        .leads_to(&["getZone", "deleteZone", "listZoneRecords", "createZoneRecord", "getDeployment"])
+        .changes()
+        .refuses(Problem::from(MemberError::Missing("domain")))
+        .refuses(Problem::validation("domain", EXISTS))
 }
 
 pub(crate) async fn handle(caller: Caller<Create>, proof: Proof, members: Members) -> Result<Response, Error> {

@@ -6,6 +6,7 @@ use dns::ZoneId;
 use store::StoreError;
 
 use crate::auth::{Caller, Delete};
+use crate::description::{Description, Group};
 use crate::error::Problem;
 use crate::proof::Proof;
 use crate::query::PathId;
@@ -26,6 +27,13 @@ impl IntoResponse for Error {
         }
         .into_response()
     }
+}
+
+pub(crate) fn describe() -> Description {
+    Description::new("deleteZone", Group::Zones, "Delete a zone")
+        .text("The zone goes with all its records. Its name may be taken again at once, by anyone entitled to it.")
+        .answers_nothing("The zone is deleted")
+        .changes()
 }
 
 pub(crate) async fn handle(caller: Caller<Delete>, PathId(id): PathId, proof: Proof) -> Result<Response, Error> {

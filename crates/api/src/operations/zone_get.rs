@@ -1,13 +1,17 @@
 //! `GET /dns-zones/{uuid}/`: a zone with all its records.
 
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use dns::ZoneId;
+use serde_json::json;
 use store::RecordFilter;
 
 use crate::auth::{Caller, List};
+use crate::description::{Description, Group, examples};
 use crate::error::Problem;
 use crate::listing::{Frame, ListingError, all_records};
 use crate::query::{Parameters, PathId, QueryError};
+use crate::views::ZoneView;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -27,6 +31,13 @@ impl IntoResponse for Error {
         }
         .into_response()
     }
+}
+
+pub(crate) fn describe() -> Description {
+    let zone = examples::with(examples::zone(), "records", json!([examples::record()]));
+    Description::new("getZone", Group::Zones, "Read a zone")
+        .text("The zone with all its records, however many they are: the answer is streamed, and one consistent view.")
+        .answers(StatusCode::OK, "The zone", ZoneView::schema_with_records(), zone)
 }
 
 pub(crate) async fn handle(

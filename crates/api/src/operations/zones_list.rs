@@ -1,10 +1,13 @@
 //! `GET /dns-zones/`: the account's zones, oldest first, in pages.
 
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use dns::{Name, NameError, ZoneId, ZoneName};
+use serde_json::json;
 use store::StoreError;
 
 use crate::auth::{Caller, List};
+use crate::description::{Description, Group, Schema, examples};
 use crate::error::Problem;
 use crate::paging::{self, Page};
 use crate::query::{Parameters, QueryError};
@@ -43,6 +46,16 @@ impl Request {
         let domain = parameters.get("domain").map(Name::parse).transpose()?.map(ZoneName::from_stored);
         Ok(Request { domain, page: Page::of(parameters, paging::List::Zones)? })
     }
+}
+
+pub(crate) fn describe() -> Description {
+    let domain = "Only the zone with exactly this name, in any letter case, in Unicode or as A-labels.";
+    Description::new("listZones", Group::Zones, "List the zones")
+        .text("The account's zones, oldest first, in pages. Walking the pages while zones are made and deleted shows every zone that \
+               existed throughout exactly once.")
+        .query("domain", domain, Schema::string(), json!("example.com"))
+        .answers(StatusCode::OK, "A page of zones", Schema::array(ZoneView::schema()), json!([examples::zone()]))
+        .paged()
 }
 
 pub(crate) async fn handle(caller: Caller<List>, parameters: Parameters) -> Result<Response, Error> {

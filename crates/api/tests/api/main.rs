@@ -5,6 +5,7 @@
 mod anything;
 mod concurrency;
 mod contract;
+mod description;
 mod errors;
 mod history;
 mod lists;

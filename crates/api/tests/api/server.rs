@@ -19,6 +19,8 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::description;
+
 /// How long a test waits for anything before it fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -278,6 +280,8 @@ impl Client {
         };
         let mut answered = answered.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
         let body = answered.body_mut().with_config().limit(u64::MAX).read_to_vec().unwrap();
-        Answer { status: answered.status().as_u16(), headers: answered.headers().clone(), body }
+        let answer = Answer { status: answered.status().as_u16(), headers: answered.headers().clone(), body };
+        description::check(method, path, &answer);
+        answer
     }
 }

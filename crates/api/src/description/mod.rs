@@ -1,0 +1,356 @@
+//! What each operation says of itself, once, for the OpenAPI document and the reference pages.
+//!
+//! Every row of the table names a function that gives its [`Description`], so an operation without one does not compile. It says
+//! only what is its own; what follows from its method, its path and the permission that it needs (the path's identifiers, the
+//! refusals of a bad token or body, the headers of every answer) is added here. The tests hold every answer they get against the
+//! result, and send its examples to the real router.
+//!
+//! Decided against: deriving it from the handlers' types (utoipa). The members of requests are taken one by one, each with its own
+//! fault (see [`json`](crate::json)), and lists are streamed, so there are no types that have the shape of what travels; the
+//! derived schemas would be of structs that exist only to be derived from.
+
+mod document;
+pub(crate) mod examples;
+mod headers;
+mod schema;
+
+use axum::http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::auth::AuthError;
+use crate::error::{ErrorCode, Problem};
+use crate::json::BodyError;
+use crate::operations::Operation;
+use crate::settings::Settings;
+
+pub use document::document;
+pub(crate) use document::{PATH, get_document};
+pub use headers::Header;
+use headers::link;
+pub(crate) use headers::{etag, location};
+pub use schema::{Member, Schema};
+pub(crate) use schema::{optional, required};
+
+/// The identifier of the zone in examples.
+pub const EXAMPLE_ZONE: &str = "0192a0c8-3f5e-7c2a-9b1d-5e6f7a8b9c0d";
+/// The identifier of the record in examples.
+pub const EXAMPLE_RECORD: &str = "0192a0c9-71b2-7d4e-8f30-1a2b3c4d5e6f";
+
+/// The serial of the zone's newest version in examples.
+pub const EXAMPLE_SERIAL: u32 = 1_705_314_600;
+
+/// One operation, described.
+#[derive(Debug, Clone)]
+pub struct Description {
+    /// Its name in programs, for ever the same.
+    pub id: &'static str,
+    /// The group that it is shown in.
+    pub group: Group,
+    /// What it does, in a few words.
+    pub title: &'static str,
+    /// What there is to know about it. Blank lines part paragraphs, and `backticks` mark code.
+    pub text: &'static str,
+    /// The identifiers of its path, its parameters, and the headers that it understands.
+    pub parameters: Vec<Parameter>,
+    /// The bodies that it understands, by media type.
+    pub bodies: Vec<Body>,
+    /// How it answers when it succeeds.
+    pub answers: Vec<Answer>,
+    /// How it answers when it does not.
+    pub refusals: Vec<Refusal>,
+}
+
+/// The groups of operations, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Group {
+    /// Zones.
+    Zones,
+    /// Records.
+    Records,
+    /// The versions of zones.
+    History,
+    /// What the nameservers serve.
+    Deployment,
+    /// The caller.
+    Account,
+    /// The API about itself.
+    Discovery,
+}
+
+/// A value in the URL or the head of a request.
+#[derive(Debug, Clone)]
+pub struct Parameter {
+    /// Its name.
+    pub name: &'static str,
+    /// Where it stands.
+    pub place: Place,
+    /// What it means.
+    pub text: &'static str,
+    /// What it looks like.
+    pub schema: Schema,
+    /// A value that works.
+    pub example: Value,
+}
+
+/// Where a parameter stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In the path; always required.
+    Path,
+    /// In the query part of the URL.
+    Query,
+    /// In a header.
+    Header,
+}
+
+/// The body of a request.
+#[derive(Debug, Clone)]
+pub struct Body {
+    /// How it is written.
+    pub media_type: &'static str,
+    /// What it looks like.
+    pub schema: Schema,
+    /// Bodies that succeed, each with a few words about it.
+    pub examples: Vec<(&'static str, Value)>,
+}
+
+/// A success.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// Its status.
+    pub status: StatusCode,
+    /// What it says.
+    pub text: &'static str,
+    /// How its body is written, what it looks like, and an example; `None` where it has none.
+    pub body: Option<(&'static str, Schema, Value)>,
+    /// Its headers, without those of every answer.
+    pub headers: Vec<Header>,
+    /// The operations that what it made can be used with, by [`Description::id`].
+    pub leads_to: &'static [&'static str],
+}
+
+/// An answer that is no success.
+#[derive(Debug, Clone)]
+pub struct Refusal {
+    /// Its status.
+    pub status: StatusCode,
+    /// The stable `error_code`.
+    pub code: &'static str,
+    /// A body.
+    pub example: Value,
+    /// What the body looks like.
+    pub schema: Schema,
+    /// Its headers, without those of every answer.
+    pub headers: Vec<Header>,
+}
+
+impl Description {
+    pub(crate) fn new(id: &'static str, group: Group, title: &'static str) -> Description {
+        let (parameters, bodies, answers, refusals) = Default::default();
+        Description { id, group, title, text: "", parameters, bodies, answers, refusals }
+    }
+
+    /// What there is to know about it.
+    pub(crate) fn text(mut self, text: &'static str) -> Self {
+        self.text = text;
+        self
+    }
+
+    /// An identifier of the path other than the UUID of a zone or a record, which is described already.
+    pub(crate) fn in_path(self, name: &'static str, text: &'static str, schema: Schema, example: Value) -> Self {
+        self.parameter(Parameter { name, place: Place::Path, text, schema, example })
+    }
+
+    /// A parameter in the query part of the URL.
+    pub(crate) fn query(self, name: &'static str, text: &'static str, schema: Schema, example: Value) -> Self {
+        self.parameter(Parameter { name, place: Place::Query, text, schema, example })
+    }
+
+    /// A header of the request.
+    pub(crate) fn takes(self, name: &'static str, text: &'static str, schema: Schema, example: Value) -> Self {
+        self.parameter(Parameter { name, place: Place::Header, text, schema, example })
+    }
+
+    fn parameter(mut self, parameter: Parameter) -> Self {
+        self.parameters.push(parameter);
+        self
+    }
+
+    /// `page_size`, `cursor`, and the `Link` of the answer that was described last.
+    pub(crate) fn paged(self) -> Self {
+        let size = Schema::integer(1..=1000);
+        let cursor = "Where the page begins. Take it from the `Link` header as it is: its form may change, and one that this list did \
+                      not give out is refused.";
+        self.query("page_size", "How many items a page has, 100 where nobody says.", size, json!(100))
+            .query("cursor", cursor, Schema::string(), Value::Null)
+            .header(link())
+    }
+
+    /// A JSON body.
+    pub(crate) fn json(self, schema: Schema) -> Self {
+        self.body("application/json", schema)
+    }
+
+    /// A body in another form.
+    pub(crate) fn body(mut self, media_type: &'static str, schema: Schema) -> Self {
+        self.bodies.push(Body { media_type, schema, examples: Vec::new() });
+        self
+    }
+
+    /// An example of the body that was described last. It has to succeed, on the zone and the record that
+    /// [`EXAMPLE_ZONE`] and [`EXAMPLE_RECORD`] stand for.
+    pub(crate) fn example(mut self, about: &'static str, body: Value) -> Self {
+        if let Some(last) = self.bodies.last_mut() {
+            last.examples.push((about, body));
+        }
+        self
+    }
+
+    /// A success with a JSON body.
+    pub(crate) fn answers(self, status: StatusCode, text: &'static str, schema: Schema, example: Value) -> Self {
+        self.answer(status, text, Some(("application/json", schema, example)))
+    }
+
+    /// A success with a body in another form.
+    #[expect(dead_code, reason = "for operations to come; whoever uses it removes this line")]
+    pub(crate) fn answers_as(
+        self,
+        media_type: &'static str,
+        text: &'static str,
+        schema: Schema,
+        example: Value,
+    ) -> Self {
+        self.answer(StatusCode::OK, text, Some((media_type, schema, example)))
+    }
+
+    /// 204.
+    pub(crate) fn answers_nothing(self, text: &'static str) -> Self {
+        self.answer(StatusCode::NO_CONTENT, text, None)
+    }
+
+    fn answer(mut self, status: StatusCode, text: &'static str, body: Option<(&'static str, Schema, Value)>) -> Self {
+        self.answers.push(Answer { status, text, body, headers: Vec::new(), leads_to: &[] });
+        self
+    }
+
+    /// A header of the success that was described last.
+    pub(crate) fn header(mut self, header: Header) -> Self {
+        if let Some(last) = self.answers.last_mut() {
+            last.headers.push(header);
+        }
+        self
+    }
+
+    /// What can be done with the `uuid` of the success that was described last.
+    pub(crate) fn leads_to(mut self, operations: &'static [&'static str]) -> Self {
+        if let Some(last) = self.answers.last_mut() {
+            last.leads_to = operations;
+        }
+        self
+    }
+
+    /// It changes a zone: what all changes understand and answer. To be said after its successes.
+    pub(crate) fn changes(mut self) -> Self {
+        for answer in &mut self.answers {
+            answer.headers.extend(headers::of_changes());
+        }
+        let text = "`wait=SECONDS` (RFC 7240): the answer comes when every nameserver serves the change, or after that many seconds, 60 \
+                    at most. What is no number of seconds is ignored.";
+        self.takes("Prefer", text, Schema::string(), json!("wait=10"))
+    }
+
+    /// An answer that is no success, beside those that every operation of its kind has.
+    pub(crate) fn refuses(mut self, problem: Problem) -> Self {
+        self.refusals.push(Refusal::of(&problem));
+        self
+    }
+
+    /// The same with a body of its own.
+    #[expect(dead_code, reason = "for operations to come; whoever uses it removes this line")]
+    pub(crate) fn refuses_with(mut self, code: ErrorCode, schema: Schema, example: Value) -> Self {
+        self.refusals.push(Refusal { schema, example, ..Refusal::of(&Problem::new(code, "")) });
+        self
+    }
+
+    /// Adds what follows from the operation's row in the table.
+    pub(crate) fn completed(mut self, operation: &Operation) -> Self {
+        let path = operation.path;
+        if path.contains("{uuid}") {
+            let (text, example, missing) = if path.starts_with("/dns-zones/") {
+                ("The zone's UUID.", EXAMPLE_ZONE, Problem::no_zone())
+            } else {
+                ("The record's UUID.", EXAMPLE_RECORD, Problem::no_record())
+            };
+            let place = Place::Path;
+            let uuid = Parameter { name: "uuid", place, text, schema: Schema::uuid(), example: example.into() };
+            self.parameters.insert(0, uuid);
+            self.refusals.push(Refusal::of(&missing));
+        }
+        let mut problems = vec![
+            Problem::new(ErrorCode::AuthenticationFailed, AuthError::NoToken.to_string()),
+            Problem::new(ErrorCode::AuthenticationFailed, AuthError::Refused.to_string()),
+            Problem::new(ErrorCode::RateLimited, AuthError::TooMany { seconds: 1, burst: 200 }.to_string()),
+        ];
+        if let Some(needed) = operation.permission {
+            problems.push(Problem::new(ErrorCode::PermissionDenied, AuthError::Lacks(needed).to_string()));
+        }
+        if operation.method == Method::GET {
+            problems.push(Problem::validation("x", "This parameter is not known here"));
+        }
+        if !self.bodies.is_empty() {
+            let limit = Settings::default().body_limit;
+            problems.push(Problem::new(ErrorCode::InvalidJson, BodyError::Empty.to_string()));
+            problems.push(Problem::validation("surprise", "This member is not known here"));
+            problems.push(Problem::new(ErrorCode::PayloadTooLarge, BodyError::TooLarge { limit }.to_string()));
+            problems.push(Problem::new(ErrorCode::UnsupportedMediaType, BodyError::MediaType.to_string()));
+        }
+        problems.push(Problem::internal("any cause"));
+        problems.push(Problem::store(store::StoreError::Closed));
+        self.refusals.extend(problems.iter().map(Refusal::of));
+        self
+    }
+}
+
+impl Group {
+    /// All of them, in their order.
+    pub const ALL: [Group; 6] =
+        [Self::Zones, Self::Records, Self::History, Self::Deployment, Self::Account, Self::Discovery];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Zones => "Zones",
+            Self::Records => "Records",
+            Self::History => "History",
+            Self::Deployment => "Deployment",
+            Self::Account => "Account",
+            Self::Discovery => "Discovery",
+        }
+    }
+
+    /// What is in it.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Zones => "A zone is a domain name that the operator's nameservers answer for.",
+            Self::Records => "What the nameservers answer: addresses, mail servers, texts and the like.",
+            Self::History => "Every change makes a version of its zone, and a version's serial is its name.",
+            Self::Deployment => "Whether the nameservers serve what was stored. They are asked; nothing is remembered.",
+            Self::Account => "Who a token speaks for.",
+            Self::Discovery => "The API's description of itself.",
+        }
+    }
+}
+
+impl Refusal {
+    fn of(problem: &Problem) -> Refusal {
+        let (status, code) = (problem.status(), problem.code());
+        let headers = match code {
+            ErrorCode::AuthenticationFailed => vec![headers::www_authenticate()],
+            ErrorCode::RateLimited => headers::of_limits(),
+            _ => Vec::new(),
+        };
+        // An error's body is always JSON.
+        let example = serde_json::from_slice(&problem.body()).unwrap_or_default();
+        Refusal { status, code: code.name(), example, schema: Problem::schema(), headers }
+    }
+}
