@@ -1,31 +1,115 @@
-//! Zone-file text (RFC 1035, section 5) from a zone's content.
+//! Zone-file text (RFC 1035, section 5): [`parse`] reads it, [`render`] writes it.
 //!
-//! The text is deterministic: the same content gives the same octets. Every name and string is written from its typed value,
-//! so that nothing a user sent can become a second record or a directive.
+//! Reading follows BIND 9.18: what `named` loads is accepted, with the same records, and what it refuses is refused; the few
+//! differences stand in `docs/zone-files.md`, each with its reason. No file is ever opened. Whoever reads a file wants its
+//! records and not its making: comments, order and spelling are gone afterwards.
+//!
+//! The parts, in the order in which text passes them: `lexer` cuts it into entries and tokens, `parser` understands entries and
+//! directives (`generate` those that stand for many), `runs` finds the TTL that counts where a file gives several, `settle` puts
+//! the records in order. The data of each type is read where its type is ([`crate::rdata`]).
+//!
+//! Decided against: the parser of the `domain` crate, which knows no TTL units, wraps integers and stops at the first error.
 
-use std::fmt::{self, Write};
+mod duration;
+mod generate;
+mod lexer;
+mod parser;
+mod render;
+mod runs;
+mod settle;
 
-use crate::{OwnerName, RecordType, ResourceRecord, ZoneSnapshot};
+pub use parser::parse;
+pub use render::render;
 
-/// The whole zone: SOA, apex, then all other names in canonical order (RFC 4034, section 6.1), types by number, data by octets.
-pub fn render(zone: &ZoneSnapshot) -> String {
-    let mut text = String::with_capacity(80 * (zone.records.len() + 2));
-    // Writing to a string cannot fail.
-    let _ = write_zone(&mut text, zone);
-    text
+use crate::presentation::Position;
+use crate::rdata::Soa;
+use crate::{Fault, ResourceRecord};
+
+/// What a zone file holds, sorted into what may become a zone's records and what may not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ZoneFile {
+    /// The start of authority; `None` where the file has none. (BIND refuses such a file; here the server makes the SOA.)
+    pub soa: Option<Soa>,
+    /// The NS records at the apex, some of which may be the operator's own.
+    pub apex_ns: Vec<FileRecord>,
+    /// All other records: owners in canonical order, types by number, then in the file's order. No record twice, one TTL for
+    /// each RRset.
+    pub records: Vec<FileRecord>,
+    /// The records that are in the file and not in `records`, by reason and type.
+    pub left_out: Vec<LeftOut>,
+    /// What was understood otherwise than it may have been meant; at most [`MAX_NOTES`].
+    pub notes: Vec<Note>,
 }
 
-fn write_zone(out: &mut String, zone: &ZoneSnapshot) -> fmt::Result {
-    writeln!(out, "$ORIGIN {}", zone.name.name().fqdn())?;
-    writeln!(out, "@ {} IN SOA {}", zone.soa.ttl, zone.soa)?;
-    let mut sorted: Vec<(&OwnerName, RecordType, Vec<u8>, &ResourceRecord)> = zone
-        .records
-        .iter()
-        .map(|record| (&record.owner, record.data.record_type(), record.data.wire(), record))
-        .collect();
-    sorted.sort_unstable_by(|a, b| (a.0, a.1, &a.2).cmp(&(b.0, b.1, &b.2)));
-    for (owner, record_type, _, record) in sorted {
-        writeln!(out, "{owner} {} IN {record_type} {}", record.ttl, record.data)?;
+/// A record and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileRecord {
+    /// The record.
+    pub record: ResourceRecord,
+    /// Where its entry begins.
+    pub at: Position,
+}
+
+/// Records that were left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Why.
+    pub reason: LeftOutReason,
+    /// Their type, in upper case: also types that no user may make.
+    pub record_type: String,
+    /// How many.
+    pub count: usize,
+    /// Where the first of them is.
+    pub first: Position,
+}
+
+/// Why records of a file are left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeftOutReason {
+    /// They were made by signing the zone, and would be wrong after the first change.
+    Dnssec,
+    /// Their owner is not inside the zone.
+    OutOfZone,
+}
+
+/// Something a reader of the file should know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// Where.
+    pub at: Position,
+    /// A stable identifier, such as `ttl-differs`.
+    pub check: &'static str,
+    /// A sentence.
+    pub detail: String,
+}
+
+/// A fault and where it is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {}, column {}: {fault}", .at.line, .at.column)]
+pub struct FileFault {
+    /// The token at fault, or the place where something is missing.
+    pub at: Position,
+    /// What is wrong; `field` is `name`, `ttl`, `record_type` or `value`.
+    pub fault: Fault,
+}
+
+/// How a file is to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// Whether DNSKEY, CDS and CDNSKEY records are kept (for several signers of one zone, RFC 8901).
+    pub keep_keys: bool,
+    /// The most records that all `$GENERATE` directives of a file may make.
+    pub generated_records: usize,
+}
+
+impl Default for Options {
+    /// A `$GENERATE` over a whole /16 is possible.
+    fn default() -> Self {
+        Options { keep_keys: false, generated_records: 65_536 }
     }
-    Ok(())
 }
+
+/// After so many faults the rest of a file is not read.
+pub const MAX_FAULTS: usize = 100;
+/// Further notes are not kept.
+pub const MAX_NOTES: usize = 100;

@@ -78,7 +78,7 @@ pub(crate) fn assert_loads_unaltered(zone: &ZoneSnapshot) -> Result<(), String> 
 }
 
 /// BIND's raw master-file format, version 1: a header of six 32-bit numbers, then RRsets.
-fn read_raw(raw: &[u8]) -> Vec<Rr> {
+pub(crate) fn read_raw(raw: &[u8]) -> Vec<Rr> {
     let mut rest = &raw[24..];
     let mut records = Vec::new();
     while !rest.is_empty() {

@@ -1,0 +1,513 @@
+//! Understands entries: directives, and records with what they inherit (owner, TTL, origin).
+
+use std::str;
+
+use super::generate::{Bounds, Generate};
+use super::lexer::{Entry, Lexer};
+use super::runs::Runs;
+use super::settle::{Row, settle};
+use super::{FileFault, LeftOut, LeftOutReason, MAX_FAULTS, MAX_NOTES, Note, Options, ZoneFile, duration};
+use crate::presentation::{Position, Token};
+use crate::rdata::fields::{FieldError, Fields, Names, excerpt};
+use crate::rdata::{RecordData, Soa};
+use crate::{Fault, Name, OwnerName, RecordType, Serial, Ttl, ZoneName};
+
+/// Reads a zone file as the content of `zone`, which is also the first origin.
+///
+/// Takes time and memory in proportion to the text, and to what `$GENERATE` is allowed to make.
+///
+/// # Errors
+///
+/// All faults in the order of the file, at most [`MAX_FAULTS`] and one that says that there may be more. The rules over a
+/// zone (no CNAME beside other data, and so on) are not checked here, but by whoever makes the records a zone's content.
+pub fn parse(text: &[u8], zone: &ZoneName, options: &Options) -> Result<ZoneFile, Vec<FileFault>> {
+    // A byte order mark, which some editors write, is no part of the first name.
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    let mut parser = Parser::new(zone, options);
+    let mut lexer = Lexer::new(text);
+    let mut tokens = Vec::new();
+    while let Some(entry) = lexer.entry(&mut tokens) {
+        let outcome = match entry {
+            Ok(entry) => parser.entry(entry, &tokens),
+            Err(error) => Err(fault_at(error.at, "value", "zone-file-syntax", error.kind.to_string())),
+        };
+        if let Err(fault) = outcome {
+            if parser.faults.len() == MAX_FAULTS {
+                let detail = format!("there are more than {MAX_FAULTS} faults; the rest of the file was not read");
+                parser.faults.push(FileFault { at: fault.at, fault: Fault::general("zone-file-faults", detail) });
+                break;
+            }
+            parser.faults.push(shortened(fault));
+        }
+    }
+    parser.finish()
+}
+
+pub(super) struct Parser<'z> {
+    zone: &'z ZoneName,
+    options: &'z Options,
+    origin: Name,
+    /// The owner that an indented entry inherits.
+    owner: Option<Owner>,
+    ttl: InheritedTtl,
+    pub(super) runs: Runs,
+    rows: Vec<Row>,
+    soa: Option<Soa>,
+    left_out: Vec<LeftOut>,
+    notes: Vec<Note>,
+    faults: Vec<FileFault>,
+    pub(super) bounds: Bounds,
+}
+
+/// Where records are put.
+#[derive(Clone)]
+struct Owner {
+    name: Name,
+    /// `None` outside the zone.
+    in_zone: Option<OwnerName>,
+}
+
+/// The TTL of records that have none of their own (RFC 2308, section 4; RFC 1035, section 5.1).
+#[derive(Default)]
+struct InheritedTtl {
+    /// `$TTL`, or the minimum of an SOA for which nobody had said another.
+    default: Option<Ttl>,
+    /// The last TTL that an entry had.
+    last: Option<Ttl>,
+}
+
+/// What stands between an owner and the data.
+pub(super) struct Head<'t> {
+    pub(super) ttl: Option<Ttl>,
+    pub(super) record_type: &'t Token<'t>,
+}
+
+/// What to do with a record of a type.
+pub(super) enum Use {
+    /// It is read, and becomes a record.
+    Keep(RecordType),
+    /// The one that starts the zone.
+    Soa,
+    /// Made by signing; its data is not looked at.
+    Leave,
+}
+
+impl<'z> Parser<'z> {
+    fn new(zone: &'z ZoneName, options: &'z Options) -> Self {
+        Parser {
+            zone,
+            options,
+            origin: zone.name().clone(),
+            owner: None,
+            ttl: InheritedTtl::default(),
+            runs: Runs::default(),
+            rows: Vec::new(),
+            soa: None,
+            left_out: Vec::new(),
+            notes: Vec::new(),
+            faults: Vec::new(),
+            bounds: Bounds::new(options.generated_records),
+        }
+    }
+
+    fn entry<'t>(&mut self, entry: Entry, tokens: &'t [Token<'t>]) -> Result<(), FileFault> {
+        let Some((first, rest)) = tokens.split_first() else { return Ok(()) };
+        if entry.indented {
+            if self.owner.is_none() {
+                let detail = "this line begins with space and so has the owner of the line before, and there is none";
+                return Err(fault_at(first.at, "name", "owner-missing", detail));
+            }
+            return self.record(entry.end, first.at, tokens);
+        }
+        if first.raw.first() == Some(&b'$') {
+            return self.directive(entry.end, first, rest);
+        }
+        self.enter(first)?;
+        self.record(entry.end, first.at, rest)
+    }
+
+    /// What follows is of the owner that `token` names.
+    fn enter(&mut self, token: &Token<'_>) -> Result<(), FileFault> {
+        let name = self.owner_name(token.raw, token.at)?;
+        if self.owner.as_ref().is_none_or(|owner| owner.name != name) {
+            let in_zone = OwnerName::of(&name, self.zone);
+            if in_zone.is_none() {
+                self.note_out_of_zone(&name, token.at);
+            }
+            self.owner = Some(Owner { name, in_zone });
+        }
+        if let Some(owner) = &self.owner {
+            self.runs.enter(&owner.name);
+        }
+        Ok(())
+    }
+
+    pub(super) fn owner_name(&self, raw: &[u8], at: Position) -> Result<Name, FileFault> {
+        Name::from_presentation(raw, &self.origin)
+            .map_err(|error| fault_at(at, "name", "owner-name", error.to_string()))
+    }
+
+    fn directive<'t>(&mut self, end: Position, name: &Token<'t>, rest: &'t [Token<'t>]) -> Result<(), FileFault> {
+        let is = |directive: &str| name.raw.eq_ignore_ascii_case(directive.as_bytes());
+        if is("$ORIGIN") {
+            let token = only(rest, end, "name", "$ORIGIN needs a name, such as $ORIGIN example.com.")?;
+            self.origin = self.owner_name(token.raw, token.at)?;
+            Ok(())
+        } else if is("$TTL") {
+            let expected = "$TTL needs a time, such as $TTL 3600 or $TTL 1d12h";
+            let token = only(rest, end, "ttl", expected)?;
+            let seconds = duration::parse(token.raw).ok_or_else(|| fault_at(token.at, "ttl", "ttl-value", expected))?;
+            self.ttl.default = Some(self.checked_ttl(seconds, token.at));
+            Ok(())
+        } else if is("$GENERATE") {
+            self.generate(end, rest)
+        } else if is("$INCLUDE") {
+            let detail =
+                "$INCLUDE is not followed: no file of the server is opened; put the included text in its place";
+            Err(fault_at(name.at, "value", "include", detail))
+        } else if is("$DATE") {
+            // BIND dumps caches with it. It says when TTLs began to run down, and a primary serves them as they are.
+            let expected = "$DATE needs a time of 14 digits, such as $DATE 20240115103000";
+            let token = only(rest, end, "value", expected)?;
+            let sound = token.raw.len() == 14 && token.raw.iter().all(u8::is_ascii_digit);
+            if sound { Ok(()) } else { Err(fault_at(token.at, "value", "date-value", expected)) }
+        } else {
+            let detail = format!(
+                "\"{}\" is not a directive; there are $ORIGIN, $TTL and $GENERATE (a name that begins with a dollar sign is \
+                 written with a backslash before it)",
+                excerpt(name.raw)
+            );
+            Err(fault_at(name.at, "value", "directive", detail))
+        }
+    }
+
+    /// `$GENERATE range owner [ttl] [class] type data` (BIND's own).
+    fn generate<'t>(&mut self, end: Position, rest: &'t [Token<'t>]) -> Result<(), FileFault> {
+        let missing = |what: &str| {
+            let detail = format!("$GENERATE needs a range, an owner, a type and data, and {what} is missing");
+            fault_at(end, "value", "generate", detail)
+        };
+        let (range, rest) = rest.split_first().ok_or_else(|| missing("the range"))?;
+        let (owner, rest) = rest.split_first().ok_or_else(|| missing("the owner"))?;
+        let (head, rest) = self.head(end, rest)?;
+        let (data, rest) = rest.split_first().ok_or_else(|| missing("the data"))?;
+        if let Some(extra) = rest.first() {
+            let detail = "the data of $GENERATE is one word; put it in double quotes where it has spaces";
+            return Err(fault_at(extra.at, "value", "field-extra", detail));
+        }
+        for word in [range, owner] {
+            plain(word, "value")?;
+        }
+        let record_type = match self.usage(head.record_type)? {
+            Use::Keep(record_type) => Some(record_type),
+            Use::Leave => None,
+            Use::Soa => {
+                let detail = "$GENERATE cannot make SOA records: a zone has one";
+                return Err(fault_at(head.record_type.at, "record_type", "generate", detail));
+            }
+        };
+        let ttl = self.ttl.of(head.ttl, None).ok_or_else(|| no_ttl(head.record_type.at))?;
+        let Some(record_type) = record_type else {
+            self.leave_out(LeftOutReason::Dnssec, head.record_type);
+            return Ok(());
+        };
+        let work = Generate::new(range, owner, data)?;
+        let mut bounds = std::mem::take(&mut self.bounds);
+        let outcome = work.each(&mut bounds, |made| {
+            let name = self.owner_name(made.owner, owner.at)?;
+            let Some(in_zone) = OwnerName::of(&name, self.zone) else {
+                self.note_out_of_zone(&name, owner.at);
+                self.leave_out(LeftOutReason::OutOfZone, head.record_type);
+                return Ok(());
+            };
+            let tokens = made.tokens(data.at)?;
+            let mut fields = Fields::new(&tokens, Names::File { origin: &self.origin }, data.at);
+            let record = RecordData::from_fields(record_type, &mut fields).map_err(|error| FileFault {
+                at: data.at,
+                fault: Fault { detail: format!("made for {}: {}", made.number, error.fault).into(), ..error.fault },
+            })?;
+            let run = self.runs.alone();
+            self.rows.push(Row { owner: in_zone, data: record, ttl, run, at: owner.at });
+            Ok(())
+        });
+        self.bounds = bounds;
+        outcome
+    }
+
+    /// `[ttl] [class] type data`, the first two in either order (RFC 1035, section 5.1).
+    fn record<'t>(&mut self, end: Position, at: Position, rest: &'t [Token<'t>]) -> Result<(), FileFault> {
+        let (head, data) = self.head(end, rest)?;
+        let token = head.record_type;
+        let Some(owner) = self.owner.clone() else { return Ok(()) };
+        let usage = self.usage(token)?;
+        let mut fields = Fields::new(data, Names::File { origin: &self.origin }, end);
+        match usage {
+            Use::Leave => self.leave_out(LeftOutReason::Dnssec, token),
+            Use::Soa => {
+                let soa = read_soa(&mut fields)?;
+                match &owner.in_zone {
+                    None => self.leave_out(LeftOutReason::OutOfZone, token),
+                    Some(at_apex) if at_apex.is_apex() => return self.start(soa, head.ttl, at),
+                    Some(_) => {
+                        let detail = format!("the SOA record stands at the top of the zone, {}", self.zone);
+                        return Err(fault_at(at, "name", "soa-owner", detail));
+                    }
+                }
+            }
+            Use::Keep(record_type) => {
+                let data = RecordData::from_fields(record_type, &mut fields)?;
+                let Some(in_zone) = owner.in_zone else {
+                    self.leave_out(LeftOutReason::OutOfZone, token);
+                    return Ok(());
+                };
+                let ttl = self.ttl.of(head.ttl, None).ok_or_else(|| no_ttl(token.at))?;
+                let (run, ttl_in_run) = self.runs.add(record_type, ttl, nameserver(&data));
+                if ttl_in_run != ttl {
+                    let detail = format!(
+                        "the {record_type} records of {in_zone} have another TTL before this line; {ttl_in_run} counts"
+                    );
+                    self.note(Note { at, check: "ttl-differs", detail });
+                    self.ttl.last = Some(ttl_in_run);
+                }
+                self.rows.push(Row { owner: in_zone, data, ttl: ttl_in_run, run, at });
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the SOA.
+    fn start(&mut self, mut soa: Soa, ttl: Option<Ttl>, at: Position) -> Result<(), FileFault> {
+        let minimum = Ttl::new(soa.minimum).unwrap_or(Ttl::MIN);
+        let default_before = self.ttl.default;
+        soa.ttl = self.ttl.of(ttl, Some(minimum)).unwrap_or(minimum);
+        if self.ttl.default != default_before {
+            let detail =
+                format!("there is no $TTL; records without a TTL get the minimum of the SOA record, {minimum}");
+            self.note(Note { at, check: "ttl-from-soa", detail });
+        }
+        match &self.soa {
+            None => self.soa = Some(soa),
+            // As a transfer ends (RFC 5936, section 2.2).
+            Some(known) if known.wire() == soa.wire() => {}
+            Some(_) => {
+                let detail = "the zone has an SOA record already, and can have only one";
+                return Err(fault_at(at, "record_type", "soa-single", detail));
+            }
+        }
+        Ok(())
+    }
+
+    /// What stands before the data: a class and a TTL, or neither, and the type.
+    fn head<'t>(&mut self, end: Position, tokens: &'t [Token<'t>]) -> Result<(Head<'t>, &'t [Token<'t>]), FileFault> {
+        let mut rest = tokens;
+        let mut class = None;
+        let mut ttl = None;
+        loop {
+            let Some((token, after)) = rest.split_first() else {
+                let detail = "a record needs a type, and the line ends before it";
+                return Err(fault_at(end, "record_type", "record-type-missing", detail));
+            };
+            plain(token, "record_type")?;
+            // A class that came after a TTL is not followed by another TTL: BIND reads on for the type.
+            if class.is_none() && is_class(token.raw).is_some() {
+                class = is_class(token.raw).map(|in_class| (in_class, token));
+            } else if ttl.is_none()
+                && let Some(seconds) = duration::parse(token.raw)
+            {
+                ttl = Some(self.checked_ttl(seconds, token.at));
+                // Entries that are left out are heard too.
+                self.ttl.last = ttl;
+            } else {
+                if let Some((false, token)) = class {
+                    let detail = format!("only class IN is served, not {}", excerpt(token.raw));
+                    return Err(fault_at(token.at, "record_type", "class", detail));
+                }
+                return Ok((Head { ttl, record_type: token }, after));
+            }
+            rest = after;
+        }
+    }
+
+    fn usage(&self, token: &Token<'_>) -> Result<Use, FileFault> {
+        let code = str::from_utf8(token.raw).ok().and_then(RecordType::code_of).ok_or_else(|| {
+            let detail = format!("a record type such as A or MX is expected here, not \"{}\"", excerpt(token.raw));
+            fault_at(token.at, "record_type", "record-type", detail)
+        })?;
+        let refused = |reason: &str| {
+            let detail = format!("the {} record {reason}", excerpt(token.raw));
+            Err(fault_at(token.at, "record_type", "record-type", detail))
+        };
+        match code {
+            SOA => Ok(Use::Soa),
+            RRSIG | NSEC | NSEC3 | NSEC3PARAM | BIND_SIGNING => Ok(Use::Leave),
+            DNSKEY | CDS | CDNSKEY if !self.options.keep_keys => Ok(Use::Leave),
+            MD | MF => refused("is obsolete; MX has taken its place (RFC 973)"),
+            code => match RecordType::from_code(code) {
+                Some(record_type) => Ok(Use::Keep(record_type)),
+                None => refused(RecordType::refusal(code).unwrap_or("cannot be part of a zone")),
+            },
+        }
+    }
+
+    /// RFC 2181, section 8: a TTL with the top bit is 0.
+    fn checked_ttl(&mut self, seconds: u32, at: Position) -> Ttl {
+        Ttl::new(seconds).unwrap_or_else(|| {
+            let detail = format!("a TTL has at most {} seconds; {seconds} counts as 0, as it does in BIND", Ttl::MAX);
+            self.note(Note { at, check: "ttl-range", detail });
+            Ttl::MIN
+        })
+    }
+
+    fn leave_out(&mut self, reason: LeftOutReason, record_type: &Token<'_>) {
+        let is_same = |known: &LeftOut| {
+            known.reason == reason && known.record_type.as_bytes().eq_ignore_ascii_case(record_type.raw)
+        };
+        match self.left_out.iter_mut().find(|known| is_same(known)) {
+            Some(known) => known.count += 1,
+            None => {
+                let name = excerpt(record_type.raw).to_ascii_uppercase();
+                self.left_out.push(LeftOut { reason, record_type: name, count: 1, first: record_type.at });
+            }
+        }
+    }
+
+    fn note_out_of_zone(&mut self, name: &Name, at: Position) {
+        let detail = format!("{} is not inside {}; its records are left out", name.fqdn(), self.zone);
+        self.note(Note { at, check: "out-of-zone", detail });
+    }
+
+    fn note(&mut self, note: Note) {
+        if self.notes.len() < MAX_NOTES {
+            self.notes.push(note);
+        }
+    }
+
+    fn finish(mut self) -> Result<ZoneFile, Vec<FileFault>> {
+        if !self.faults.is_empty() {
+            return Err(self.faults);
+        }
+        let rows = std::mem::take(&mut self.rows);
+        let runs = std::mem::take(&mut self.runs);
+        let (apex_ns, records) = settle(rows, &runs, |note| self.note(note));
+        Ok(ZoneFile { soa: self.soa, apex_ns, records, left_out: self.left_out, notes: self.notes })
+    }
+}
+
+impl InheritedTtl {
+    /// The TTL of a record: its own, the default, the last one, or what an SOA record proposes, which then is the default.
+    fn of(&mut self, own: Option<Ttl>, proposed: Option<Ttl>) -> Option<Ttl> {
+        let ttl = match (own, self.default, self.last) {
+            (Some(own), _, _) => own,
+            (None, Some(default), _) => default,
+            (None, None, Some(last)) => last,
+            (None, None, None) => {
+                self.default = proposed;
+                return proposed;
+            }
+        };
+        self.last = Some(ttl);
+        Some(ttl)
+    }
+}
+
+const MD: u16 = 3;
+const MF: u16 = 4;
+const SOA: u16 = 6;
+const RRSIG: u16 = 46;
+const NSEC: u16 = 47;
+const DNSKEY: u16 = 48;
+const NSEC3: u16 = 50;
+const NSEC3PARAM: u16 = 51;
+const CDS: u16 = 59;
+const CDNSKEY: u16 = 60;
+/// Where BIND keeps the state of its signing (`sig-signing-type`).
+const BIND_SIGNING: u16 = 65534;
+
+/// Whether a class is IN; `None` where the word is no class. BIND takes class 0 for none given.
+fn is_class(raw: &[u8]) -> Option<bool> {
+    let is = |name: &str| raw.eq_ignore_ascii_case(name.as_bytes());
+    if is("IN") || is("RESERVED0") {
+        return Some(true);
+    }
+    if ["CH", "CHAOS", "HS", "HESIOD", "NONE", "ANY"].into_iter().any(is) {
+        return Some(false);
+    }
+    let (prefix, digits) = raw.split_at_checked(5)?;
+    if !prefix.eq_ignore_ascii_case(b"CLASS") || digits.len() > 5 {
+        return None;
+    }
+    let number: u16 = str::from_utf8(digits).ok().and_then(crate::rdata::text::number)?;
+    Some(number <= 1)
+}
+
+/// The host, of NS records.
+fn nameserver(data: &RecordData) -> Option<&Name> {
+    if data.record_type() == RecordType::Ns { data.target().map(crate::HostName::name) } else { None }
+}
+
+/// RFC 1035, section 3.3.13; the timers may have units, as in BIND.
+fn read_soa(fields: &mut Fields<'_>) -> Result<Soa, FieldError> {
+    let mname = fields.name("the primary nameserver")?;
+    let rname = fields.name("the mailbox")?;
+    let serial = Serial(fields.u32("the serial")?);
+    let mut timer = |what: &str| {
+        let expected = fields.fault("soa-timer", format!("{what} must be a time, such as 3600 or 1h"));
+        let token = fields.word(what)?;
+        duration::parse(token.raw).ok_or(expected)
+    };
+    let refresh = timer("the refresh time")?;
+    let retry = timer("the retry time")?;
+    let expire = timer("the expiry time")?;
+    let minimum = timer("the minimum")?;
+    fields.end()?;
+    Ok(Soa { mname, rname, serial, refresh, retry, expire, minimum, ttl: Ttl::MIN })
+}
+
+/// The only word that follows a directive.
+fn only<'t>(
+    rest: &'t [Token<'t>],
+    end: Position,
+    field: &'static str,
+    expected: &'static str,
+) -> Result<&'t Token<'t>, FileFault> {
+    match rest {
+        [token] => plain(token, field).map(|()| token),
+        [] => Err(fault_at(end, field, "directive", expected)),
+        [_, extra, ..] => Err(fault_at(extra.at, field, "field-extra", format!("nothing more may follow; {expected}"))),
+    }
+}
+
+fn plain(token: &Token<'_>, field: &'static str) -> Result<(), FileFault> {
+    if token.quoted { Err(fault_at(token.at, field, "field-quoted", "no quotes may stand here")) } else { Ok(()) }
+}
+
+/// A fault may quote the file, whose words may be as long as the file is.
+fn shortened(mut fault: FileFault) -> FileFault {
+    const MOST: usize = 500;
+    if fault.fault.detail.len() > MOST {
+        let detail = fault.fault.detail.to_mut();
+        detail.truncate(detail.floor_char_boundary(MOST));
+        detail.push_str("...");
+    }
+    fault
+}
+
+fn no_ttl(at: Position) -> FileFault {
+    let detail = "there is no TTL: give one here, or $TTL 3600 on a line before";
+    fault_at(at, "ttl", "ttl-missing", detail)
+}
+
+pub(super) fn fault_at(
+    at: Position,
+    field: &'static str,
+    check: &'static str,
+    detail: impl Into<std::borrow::Cow<'static, str>>,
+) -> FileFault {
+    FileFault { at, fault: Fault::of(field, check, detail) }
+}
+
+impl From<FieldError> for FileFault {
+    fn from(error: FieldError) -> Self {
+        FileFault { at: error.at, fault: error.fault }
+    }
+}

@@ -1,0 +1,31 @@
+//! Zone-file text (RFC 1035, section 5) from a zone's content.
+//!
+//! The text is deterministic: the same content gives the same octets. Every name and string is written from its typed value,
+//! so that nothing a user sent can become a second record or a directive.
+
+use std::fmt::{self, Write};
+
+use crate::{OwnerName, RecordType, ResourceRecord, ZoneSnapshot};
+
+/// The whole zone: SOA, apex, then all other names in canonical order (RFC 4034, section 6.1), types by number, data by octets.
+pub fn render(zone: &ZoneSnapshot) -> String {
+    let mut text = String::with_capacity(80 * (zone.records.len() + 2));
+    // Writing to a string cannot fail.
+    let _ = write_zone(&mut text, zone);
+    text
+}
+
+fn write_zone(out: &mut String, zone: &ZoneSnapshot) -> fmt::Result {
+    writeln!(out, "$ORIGIN {}", zone.name.name().fqdn())?;
+    writeln!(out, "@ {} IN SOA {}", zone.soa.ttl, zone.soa)?;
+    let mut sorted: Vec<(&OwnerName, RecordType, Vec<u8>, &ResourceRecord)> = zone
+        .records
+        .iter()
+        .map(|record| (&record.owner, record.data.record_type(), record.data.wire(), record))
+        .collect();
+    sorted.sort_unstable_by(|a, b| (a.0, a.1, &a.2).cmp(&(b.0, b.1, &b.2)));
+    for (owner, record_type, _, record) in sorted {
+        writeln!(out, "{owner} {} IN {record_type} {}", record.ttl, record.data)?;
+    }
+    Ok(())
+}

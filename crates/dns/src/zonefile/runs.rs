@@ -1,0 +1,90 @@
+//! The TTL that counts where a file gives an RRset more than one.
+//!
+//! RFC 2181 (section 5.2) forbids it and says nothing of files. BIND collects the records of consecutive entries with one
+//! owner, a *run*, and hands them over together: in a run the first TTL counts, and a later run's replaces an earlier run's.
+//! Addresses of nameservers are the exception: where the run has NS records and the next owner is one of their hosts, a run of
+//! that owner stands inside, and the outer one goes on behind it. Files with this fault are served all over the world, so what
+//! they mean is what BIND serves.
+
+use std::collections::{BTreeMap, HashSet};
+
+use crate::{Name, RecordType, Ttl};
+
+/// Which run the entries belong to.
+#[derive(Default)]
+pub(super) struct Runs {
+    outer: Option<Run>,
+    inner: Option<Run>,
+    /// When each run ended, counted from 1; 0 while it goes on.
+    ended: Vec<u32>,
+    ends: u32,
+}
+
+/// The number of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct RunId(u32);
+
+struct Run {
+    id: RunId,
+    owner: Name,
+    ttls: BTreeMap<RecordType, Ttl>,
+    nameservers: HashSet<Name>,
+}
+
+impl Runs {
+    /// The following records have this owner.
+    pub(super) fn enter(&mut self, owner: &Name) {
+        if let Some(inner) = self.inner.take_if(|inner| inner.owner != *owner) {
+            self.end(inner.id);
+        }
+        if self.inner.is_some() || self.outer.as_ref().is_some_and(|outer| outer.owner == *owner) {
+            return;
+        }
+        let run = Run { id: self.begin(), owner: owner.clone(), ttls: BTreeMap::new(), nameservers: HashSet::new() };
+        if self.outer.as_ref().is_some_and(|outer| outer.nameservers.contains(owner)) {
+            self.inner = Some(run);
+        } else if let Some(before) = self.outer.replace(run) {
+            self.end(before.id);
+        }
+    }
+
+    /// Puts a record into the run that goes on; gives the run, and the TTL that the record has there.
+    pub(super) fn add(&mut self, record_type: RecordType, ttl: Ttl, nameserver: Option<&Name>) -> (RunId, Ttl) {
+        match self.inner.as_mut().or(self.outer.as_mut()) {
+            Some(run) => {
+                run.nameservers.extend(nameserver.cloned());
+                (run.id, *run.ttls.entry(record_type).or_insert(ttl))
+            }
+            None => (self.alone(), ttl),
+        }
+    }
+
+    /// A run of one record, which ends at once.
+    pub(super) fn alone(&mut self) -> RunId {
+        let id = self.begin();
+        self.end(id);
+        id
+    }
+
+    /// When a run ended: of two, the later one counts. A run that goes on ends last, an outer one before an inner one.
+    pub(super) fn end_of(&self, id: RunId) -> u32 {
+        let is = |run: &Option<Run>| run.as_ref().is_some_and(|run| run.id == id);
+        match self.ended.get(id.0 as usize) {
+            Some(&end) if end > 0 => end,
+            _ if is(&self.inner) => u32::MAX,
+            _ => u32::MAX - 1,
+        }
+    }
+
+    fn begin(&mut self) -> RunId {
+        self.ended.push(0);
+        RunId(u32::try_from(self.ended.len() - 1).unwrap_or(u32::MAX))
+    }
+
+    fn end(&mut self, id: RunId) {
+        self.ends = self.ends.saturating_add(1);
+        if let Some(end) = self.ended.get_mut(id.0 as usize) {
+            *end = self.ends;
+        }
+    }
+}

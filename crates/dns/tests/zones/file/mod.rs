@@ -1,0 +1,6 @@
+//! Zone files, read here and by the real BIND.
+
+mod cases;
+mod fuzz;
+mod judge;
+mod random;
