@@ -5,17 +5,26 @@
 //!   (in order) ----> waiting ---------------------------> running ---- done ----> (in order)
 //!                    ^  ^  ^                               |   |
 //!                    |  |  `--- moved while running, done -'   |
+//!                    |  |       or: a step is not enough       |
 //!                    |  `------ back-off over, or moved ---- failed <--- (error)
 //! ```
 //!
 //! A zone is in one of these states at a time, so that calls for one name never overlap; different names run side by side, and
 //! a zone that fails holds back nobody.
 //!
+//! There are two lanes, each with places of its own. In the one, steps are made, which take a nameserver a moment and us no
+//! memory to speak of: many at a time, because most of their time they wait for its disk and its turn on the processor. What turns out to need more
+//! (a new zone, a lost one, one to be removed) goes on to the other, where a zone may take seconds and all of it is in memory. So
+//! a customer's change does not wait behind a thousand new zones.
+//!
+//! What a nameserver serves after a step is remembered for a while, so that the next step of a busy zone is tried without asking first.
+//! It is a guess and no more: the step compares and sets, and where the guess was wrong, the nameserver is asked.
+//!
 //! A nameserver that cannot be reached is another matter: then no zone gets through, and trying each of them would only make it
 //! worse when it comes back. So the zones go back to waiting, nothing is started until a back-off is over, and then one
 //! zone alone tries. When it gets an answer, of whatever kind, all go on.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,13 +39,18 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::time::{DelayQueue, delay_queue};
 
 use crate::chain::Chain;
-use crate::nameserver::{DeployError, Nameserver};
+use crate::nameserver::{DeployError, Nameserver, Served};
 use crate::progress::Progress;
-use crate::reconcile::{Outcome, reconcile};
+use crate::reconcile::{Next, Outcome, Whole, step, take};
 use crate::sweep::Swept;
 
-/// How many zones of one nameserver are worked on at the same time.
-const AT_ONCE: usize = 32;
+/// How many steps are under way at the same time. Not much more than a BIND takes updates at once, so that what waits longer is
+/// merged until its turn comes.
+const STEPS_AT_ONCE: usize = 96;
+/// How many whole zones are given at the same time: as many may be in memory.
+const WHOLE_AT_ONCE: usize = 32;
+/// Of how many zones it is remembered what is served.
+const GUESSES: usize = 16_384;
 /// The wait after a first failure; doubled with each further one, and shortened at random by up to a half.
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 /// The longest wait between two tries.
@@ -50,8 +64,17 @@ pub(crate) struct Driver {
     nameserver: Arc<dyn Nameserver>,
     progress: Arc<Progress>,
     zones: HashMap<ZoneName, State>,
-    /// The waiting zones, the longest waiting first.
-    queue: VecDeque<ZoneName>,
+    /// The zones that wait for a step, the longest waiting first.
+    steps: VecDeque<ZoneName>,
+    /// Those that need more.
+    whole: VecDeque<(ZoneName, Whole)>,
+    /// How many are worked on, of either.
+    stepping: usize,
+    taking: usize,
+    /// What is probably served, of zones that took a step not long ago.
+    guesses: HashMap<ZoneName, Served>,
+    /// After the first sweep: what was under way at its end.
+    unsettled: Option<HashSet<ZoneName>>,
     /// The failed ones, until they are tried again.
     failed: DelayQueue<ZoneName>,
     jitter: RandomState,
@@ -72,6 +95,19 @@ enum State {
     Failed { wish: Wish, retry: delay_queue::Key },
 }
 
+/// A piece of work on a zone, and what came of it.
+struct Done {
+    name: ZoneName,
+    lane: Lane,
+    result: Result<Next, DeployError>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lane {
+    Steps,
+    Whole,
+}
+
 #[derive(Clone, Copy)]
 struct Wish {
     /// Since when the zone waits.
@@ -82,12 +118,25 @@ struct Wish {
 
 impl Driver {
     pub(crate) fn new(store: Store, nameserver: Arc<dyn Nameserver>, progress: Arc<Progress>) -> Driver {
-        let (zones, queue, failed) = (HashMap::new(), VecDeque::new(), DelayQueue::new());
         // So that there is a number before the first failure.
         let server = nameserver.name().to_owned();
         metrics::counter!("zonewright_deploy_errors_total", "nameserver" => server).increment(0);
         progress.set_seeding(true);
-        Driver { store, nameserver, progress, zones, queue, failed, jitter: RandomState::new(), outage: None }
+        Driver {
+            store,
+            nameserver,
+            progress,
+            zones: HashMap::new(),
+            steps: VecDeque::new(),
+            whole: VecDeque::new(),
+            stepping: 0,
+            taking: 0,
+            guesses: HashMap::new(),
+            unsettled: None,
+            failed: DelayQueue::new(),
+            jitter: RandomState::new(),
+            outage: None,
+        }
     }
 
     /// Runs until `stop`, or until nobody is left to say what moved. Zones that a sweep found different yield to those that
@@ -104,21 +153,12 @@ impl Driver {
         }
         let mut running = FuturesUnordered::new();
         let mut report = tokio::time::interval(REPORT_EVERY);
-        let mut sweep_is_through = false;
         loop {
-            while running.len() < self.may_run()
-                && let Some(name) = self.start_next()
-            {
-                let (store, nameserver) = (self.store.clone(), Arc::clone(&self.nameserver));
-                running.push(async move {
-                    let result = reconcile(&store, &*nameserver, &name).await;
-                    (name, result)
-                });
+            while let Some(work) = self.start_next() {
+                running.push(work);
             }
             let paused_until = self.outage.as_ref().map(|outage| outage.until).filter(|until| *until > Instant::now());
-            if sweep_is_through && running.is_empty() {
-                self.progress.set_settled();
-            }
+            let is_idle = self.steps.is_empty() && self.whole.is_empty() && self.has_room();
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
@@ -126,11 +166,14 @@ impl Driver {
                     Some(names) => names.iter().for_each(|name| self.mark(name)),
                     None => return,
                 },
-                Some((name, result)) = running.next() => self.finished(name, result),
+                Some(done) = running.next() => self.finished(done),
                 Some(expired) = self.failed.next(), if !self.failed.is_empty() => self.retry(expired.into_inner()),
-                Some(message) = swept.recv(), if self.queue.is_empty() && running.len() < self.may_run() => match message {
-                    Swept::Differs(name) => self.mark(&name),
-                    Swept::Through => sweep_is_through = true,
+                Some(message) = swept.recv(), if is_idle => match message {
+                    Swept::Differs(name) => {
+                        self.guesses.remove(&name);
+                        self.mark(&name);
+                    }
+                    Swept::Through => self.swept(),
                 },
                 () = sleep_until(paused_until.unwrap_or_else(Instant::now)), if paused_until.is_some() => {}
                 _ = report.tick() => self.report(),
@@ -157,12 +200,38 @@ impl Driver {
         }
     }
 
-    /// How many zones may be worked on now.
-    fn may_run(&self) -> usize {
-        match &self.outage {
-            None => AT_ONCE,
-            Some(outage) if outage.until > Instant::now() => 0,
-            Some(_) => 1,
+    /// How many zones may be worked on now in a lane.
+    fn may_run(&self, lane: Lane) -> usize {
+        let others = if lane == Lane::Steps { self.taking } else { self.stepping };
+        match (&self.outage, lane) {
+            (None, Lane::Steps) => STEPS_AT_ONCE,
+            (None, Lane::Whole) => WHOLE_AT_ONCE,
+            (Some(outage), _) if outage.until > Instant::now() || others > 0 => 0,
+            (Some(_), _) => 1,
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.stepping < self.may_run(Lane::Steps) && self.taking < self.may_run(Lane::Whole)
+    }
+
+    /// Everything that differed was told of: when what is under way has ended, it is settled.
+    fn swept(&mut self) {
+        if !self.progress.is_settled() {
+            let unsettled = self.zones.iter().filter(|(_, state)| !matches!(state, State::Failed { .. }));
+            self.unsettled = Some(unsettled.map(|(name, _)| name.clone()).collect());
+            self.settle(None);
+        }
+    }
+
+    fn settle(&mut self, ended: Option<&ZoneName>) {
+        let Some(unsettled) = &mut self.unsettled else { return };
+        if let Some(name) = ended {
+            unsettled.remove(name);
+        }
+        if unsettled.is_empty() {
+            self.unsettled = None;
+            self.progress.set_settled();
         }
     }
 
@@ -185,18 +254,42 @@ impl Driver {
 
     fn wait(&mut self, name: ZoneName, wish: Wish) {
         self.progress.begin(&name);
-        self.queue.push_back(name.clone());
+        self.steps.push_back(name.clone());
         self.zones.insert(name, State::Waiting(wish));
     }
 
-    fn start_next(&mut self) -> Option<ZoneName> {
-        let name = self.queue.pop_front()?;
+    /// The next piece of work that there is a place for.
+    fn start_next(&mut self) -> Option<impl Future<Output = Done> + use<>> {
+        let (name, whole) = if self.stepping < self.may_run(Lane::Steps)
+            && let Some(name) = self.steps.pop_front()
+        {
+            self.stepping += 1;
+            (name, None)
+        } else if self.taking < self.may_run(Lane::Whole)
+            && let Some((name, whole)) = self.whole.pop_front()
+        {
+            self.taking += 1;
+            (name, Some(whole))
+        } else {
+            return None;
+        };
         if let Some(state) = self.zones.get_mut(&name)
             && let State::Waiting(wish) = *state
         {
             *state = State::Running { wish, moved_again: None };
         }
-        Some(name)
+        let (store, nameserver) = (self.store.clone(), Arc::clone(&self.nameserver));
+        let guess = self.guesses.remove(&name);
+        Some(async move {
+            let (lane, result) = match whole {
+                None => (Lane::Steps, step(&store, &*nameserver, &name, guess).await),
+                Some(whole) => (
+                    Lane::Whole,
+                    take(&store, &*nameserver, &name, whole).await.map(|outcome| Next::Done(outcome, None)),
+                ),
+            };
+            Done { name, lane, result }
+        })
     }
 
     fn retry(&mut self, name: ZoneName) {
@@ -206,7 +299,11 @@ impl Driver {
         }
     }
 
-    fn finished(&mut self, name: ZoneName, result: Result<Outcome, DeployError>) {
+    fn finished(&mut self, Done { name, lane, result }: Done) {
+        match lane {
+            Lane::Steps => self.stepping -= 1,
+            Lane::Whole => self.taking -= 1,
+        }
         let Some(State::Running { wish, moved_again }) = self.zones.remove(&name) else { return };
         let server = self.nameserver.name().to_owned();
         if let Err(error @ DeployError::Unreachable(_)) = &result {
@@ -214,6 +311,7 @@ impl Driver {
             metrics::counter!("zonewright_deploy_errors_total", "nameserver" => server).increment(1);
             self.progress.set_error(&name, Some(error.clone()));
             self.unreachable(&error);
+            self.settle(Some(&name));
             // With a failure to its name, so that a success clears its error.
             return self.wait(name, Wish { failures: wish.failures.max(1), ..wish });
         }
@@ -221,13 +319,25 @@ impl Driver {
             tracing::info!(server.id = server, "the nameserver answers again");
         }
         match result {
-            Ok(outcome) => {
+            Ok(Next::Take(whole)) => {
+                // What moved meanwhile is in the zone that is read then.
+                self.whole.push_back((name.clone(), whole));
+                self.zones.insert(name, State::Waiting(wish));
+            }
+            Ok(Next::Done(outcome, served)) => {
                 if outcome != Outcome::InSync {
                     let waited = wish.since.elapsed();
                     tracing::debug!(zone.name = %name, server.id = server, ?outcome, ?waited, "deployed");
                     metrics::histogram!("zonewright_deploy_seconds", "nameserver" => server).record(waited);
                 }
                 self.progress.done(&name);
+                self.settle(Some(&name));
+                if let Some(served) = served {
+                    if self.guesses.len() >= GUESSES {
+                        self.guesses.clear();
+                    }
+                    self.guesses.insert(name.clone(), served);
+                }
                 if let Some(since) = moved_again {
                     self.wait(name, Wish { since, failures: 0 });
                 }
@@ -239,6 +349,7 @@ impl Driver {
                 tracing::warn!(zone.name = %name, server.id = server, failures, ?delay, error, "deployment failed");
                 metrics::counter!("zonewright_deploy_errors_total", "nameserver" => server).increment(1);
                 self.progress.set_error(&name, Some(error));
+                self.settle(Some(&name));
                 let retry = self.failed.insert(name.clone(), delay);
                 self.zones.insert(name, State::Failed { wish: Wish { failures, ..wish }, retry });
             }

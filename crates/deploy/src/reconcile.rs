@@ -1,7 +1,9 @@
-//! One zone on one nameserver: what is served, what should be, and the step between.
+//! One zone on one nameserver: what is served, what should be, and the way between.
 //!
-//! Nothing is remembered from one run to the next, and nothing is told by the caller beside the name. A run can therefore be
-//! repeated, delayed or cut off anywhere, and the next one ends in the same place.
+//! Nothing that counts is remembered from one run to the next, and nothing is told by the caller beside the name but a guess. A run
+//! can therefore be repeated, delayed or cut off anywhere, and the next one ends in the same place.
+//!
+//! There are two halves: [`step`] does what is quick, and where that is not enough says so to [`take`].
 
 use std::cmp::Ordering;
 
@@ -25,20 +27,94 @@ pub(crate) enum Outcome {
     Removed,
 }
 
-/// Brings one nameserver to the newest version of the zone of that name.
-pub(crate) async fn reconcile(
+/// What comes of trying a step.
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// The zone is in order, and perhaps known to be served so.
+    Done(Outcome, Option<Served>),
+    /// It needs [`take`].
+    Take(Whole),
+}
+
+/// How a nameserver is given a whole zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whole {
+    /// So that it serves this content in the end, or nothing.
+    Load,
+    /// Written anew, whatever is there.
+    Rebuild,
+}
+
+/// The usual case, by one look at the journal: a zone that is served has a newer version, and the step to it is made. With a
+/// guess of what is served, the nameserver is asked only if that step cannot be made.
+pub(crate) async fn step(
     store: &Store,
     nameserver: &dyn Nameserver,
     name: &ZoneName,
-) -> Result<Outcome, DeployError> {
-    let served = nameserver.served(name).await?;
-    let mut whole = Whole::Load;
-    if let Some(served) = served {
-        match step(store, nameserver, served).await? {
-            Next::Done(outcome) => return Ok(outcome),
-            Next::Take(wanted) => whole = wanted,
+    guess: Option<Served>,
+) -> Result<Next, DeployError> {
+    if let Some(guess) = guess
+        && let Tried::Applied(served) = try_step(store, nameserver, guess).await?
+    {
+        return Ok(Next::Done(Outcome::Applied, Some(served)));
+    }
+    let Some(served) = nameserver.served(name).await? else { return Ok(Next::Take(Whole::Load)) };
+    match try_step(store, nameserver, served).await? {
+        Tried::Applied(served) => Ok(Next::Done(Outcome::Applied, Some(served))),
+        Tried::InSync => Ok(Next::Done(Outcome::InSync, Some(served))),
+        Tried::NoStep => Ok(Next::Take(Whole::Load)),
+        Tried::Rebuild => Ok(Next::Take(Whole::Rebuild)),
+        Tried::Diverged(why) => {
+            let server = nameserver.name();
+            tracing::warn!(zone.name = %name, server.id = server, why, "a nameserver diverged; the whole zone is loaded");
+            Ok(Next::Take(Whole::Load))
+        }
+        Tried::NeedsLoad(why) => {
+            tracing::info!(zone.name = %name, server.id = nameserver.name(), why, "the whole zone is loaded");
+            Ok(Next::Take(Whole::Load))
         }
     }
+}
+
+enum Tried {
+    Applied(Served),
+    InSync,
+    /// The journal has no step from there.
+    NoStep,
+    Rebuild,
+    /// The nameserver serves something else.
+    Diverged(String),
+    /// The nameserver cannot make it.
+    NeedsLoad(String),
+}
+
+async fn try_step(store: &Store, nameserver: &dyn Nameserver, served: Served) -> Result<Tried, DeployError> {
+    let Some(id) = served.id else { return Ok(Tried::NoStep) };
+    let delta = match store.step(id, served.serial).await? {
+        Some(Step::Delta(delta)) => delta,
+        Some(Step::Rebuild) => return Ok(Tried::Rebuild),
+        None => return Ok(Tried::NoStep),
+    };
+    let serial = delta.to.serial;
+    if serial == served.serial {
+        return Ok(Tried::InSync);
+    }
+    match nameserver.apply(delta).await {
+        Ok(()) => Ok(Tried::Applied(Served { id: Some(id), serial })),
+        Err(DeployError::Diverged(why)) => Ok(Tried::Diverged(why)),
+        Err(DeployError::NeedsLoad(why)) => Ok(Tried::NeedsLoad(why)),
+        Err(other) => Err(other),
+    }
+}
+
+/// Brings a nameserver to the newest version of the zone of that name, whatever it serves: gives it all of the zone, or removes it.
+pub(crate) async fn take(
+    store: &Store,
+    nameserver: &dyn Nameserver,
+    name: &ZoneName,
+    whole: Whole,
+) -> Result<Outcome, DeployError> {
+    let served = nameserver.served(name).await?;
     let Some(head) = store.head(name).await? else {
         // Also where nothing is served: there may be a file, or a zone that could not be loaded.
         nameserver.remove(name).await?;
@@ -54,31 +130,16 @@ pub(crate) async fn reconcile(
             raise(store, nameserver, &head, served.serial).await?;
         }
     }
-    match take(store, nameserver, &head, whole).await {
+    match give(store, nameserver, &head, whole).await {
         Err(DeployError::Ahead { served }) => {
             raise(store, nameserver, &head, served).await?;
-            take(store, nameserver, &head, whole).await
+            give(store, nameserver, &head, whole).await
         }
         result => result,
     }
 }
 
-/// How a nameserver is given a whole zone.
-#[derive(Debug, Clone, Copy)]
-enum Whole {
-    /// So that it serves this content in the end.
-    Load,
-    /// Written anew, whatever is there.
-    Rebuild,
-}
-
-/// What comes after a look at the journal.
-enum Next {
-    Done(Outcome),
-    Take(Whole),
-}
-
-async fn take(store: &Store, nameserver: &dyn Nameserver, head: &Head, whole: Whole) -> Result<Outcome, DeployError> {
+async fn give(store: &Store, nameserver: &dyn Nameserver, head: &Head, whole: Whole) -> Result<Outcome, DeployError> {
     // Deleted since the head was read: that deletion is a move of its own, and wakes another run.
     let Some(zone) = store.snapshot(head.id).await? else { return Ok(Outcome::InSync) };
     match whole {
@@ -94,32 +155,6 @@ async fn raise(store: &Store, nameserver: &dyn Nameserver, head: &Head, above: S
     );
     store.raise_serial(head.id, above).await?;
     Ok(())
-}
-
-/// The usual case, by one look at the journal: the zone that is served has a newer version, and the step to it is made. Where
-/// that is not so, or where the nameserver diverged, it takes the whole zone.
-async fn step(store: &Store, nameserver: &dyn Nameserver, served: Served) -> Result<Next, DeployError> {
-    let Some(id) = served.id else { return Ok(Next::Take(Whole::Load)) };
-    let delta = match store.step(id, served.serial).await? {
-        Some(Step::Delta(delta)) => delta,
-        Some(Step::Rebuild) => return Ok(Next::Take(Whole::Rebuild)),
-        None => return Ok(Next::Take(Whole::Load)),
-    };
-    if delta.to.serial == served.serial {
-        return Ok(Next::Done(Outcome::InSync));
-    }
-    match nameserver.apply(delta).await {
-        Ok(()) => Ok(Next::Done(Outcome::Applied)),
-        Err(DeployError::Diverged(why)) => {
-            tracing::warn!(server.id = nameserver.name(), why, "a nameserver diverged; the whole zone is loaded");
-            Ok(Next::Take(Whole::Load))
-        }
-        Err(DeployError::NeedsLoad(why)) => {
-            tracing::info!(server.id = nameserver.name(), why, "the whole zone is loaded");
-            Ok(Next::Take(Whole::Load))
-        }
-        Err(other) => Err(other),
-    }
 }
 
 /// Whether the nameserver serves this version or a later one of the same zone.

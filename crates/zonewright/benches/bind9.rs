@@ -1,6 +1,8 @@
 //! `cargo bench -p zonewright --bench bind9`: from the API's answer to the new DNS answer, on a BIND that the server runs and on a BIND
 //! secondary that follows its catalogs; in zones of 10 to 100,000 records, for new zones, and under load.
 //!
+//! With `-- sizes`, `-- new` or `-- load` only those parts are measured.
+//!
 //! All on one machine and loopback, where server, nameservers and clients share the cores. The sizes are measured in turn, so that
 //! what else the machine does meets all of them; the ratio to the smallest zone is what counts.
 
@@ -38,25 +40,39 @@ fn main() {
         println!("benchmarks run with: cargo bench -p zonewright");
         return;
     }
+    let parts: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let is_wanted = |part: &str| parts.is_empty() || parts.iter().any(|wanted| wanted == part);
     let address = free_address();
     let text = address.to_string();
     let server = Server::start(&["--nameserver", "bind9-managed", "--secondary", &text]);
     let token = server.token();
     let secondary = Secondary::start(&server, address);
     let places = [("primary", asking(server.dns())), ("secondary", asking(secondary.address))];
+    if is_wanted("sizes") {
+        sizes(&server, &token, &places);
+    }
+    if is_wanted("new") {
+        new_zones(&server, &token, &places);
+    }
+    if is_wanted("load") {
+        load(&server, &secondary, &token, &places);
+    }
+}
 
+/// One change at a time, in zones of different sizes.
+fn sizes(server: &Server, token: &str, places: &[(&str, UdpSocket); 2]) {
     let zones: Vec<(String, String)> = SIZES
         .iter()
         .map(|size| {
             let domain = format!("size-{size}.example");
-            let zone = create_zone(&server, &token, &domain);
-            fill(&server, &token, &zone, *size);
+            let zone = create_zone(server, token, &domain);
+            fill(server, token, &zone, *size);
             (zone, domain)
         })
         .collect();
     for (zone, domain) in &zones {
-        Client::new(server.http(), &token).create(zone, "filled", 1);
-        for (_, socket) in &places {
+        Client::new(server.http(), token).create(zone, "filled", 1);
+        for (_, socket) in places {
             until_served(socket, &question(1, &format!("filled.{domain}")));
         }
     }
@@ -67,7 +83,7 @@ fn main() {
         "records", "primary: p50, p99, to 10 records", "secondary: p50, p99, to 10 records"
     );
     let mut times: Vec<[Vec<Duration>; 2]> = SIZES.iter().map(|_| [Vec::new(), Vec::new()]).collect();
-    let mut client = Client::new(server.http(), &token);
+    let mut client = Client::new(server.http(), token);
     for number in 0..LOOKS {
         for ((zone, domain), times) in zones.iter().zip(&mut times) {
             let name = format!("live-{number}");
@@ -95,12 +111,15 @@ fn main() {
             .collect();
         println!("  {size:>10}  {:>34}  {:>34}", columns[0], columns[1]);
     }
+}
 
+/// One new zone at a time.
+fn new_zones(server: &Server, token: &str, places: &[(&str, UdpSocket); 2]) {
     println!("\na new zone, one at a time: from the API's answer to its SOA being served");
     let mut new_zones = [Vec::new(), Vec::new()];
     for number in 0..LOOKS {
         let domain = format!("new-{number}.example");
-        create_zone(&server, &token, &domain);
+        create_zone(server, token, &domain);
         let answered = Instant::now();
         let mut question = question(number as u16 + 2, &domain);
         let end = question.len();
@@ -114,12 +133,10 @@ fn main() {
         times.sort();
         println!("  {place:>10}: p50 {}   p99 {}", ms(percentile(times, 50)), ms(percentile(times, 99)));
     }
-
-    load(&server, &token, &places);
 }
 
 /// Clients write to many zones as fast as they can; some of the changes are followed until they are served.
-fn load(server: &Server, token: &str, places: &[(&str, UdpSocket); 2]) {
+fn load(server: &Server, secondary: &Secondary, token: &str, places: &[(&str, UdpSocket); 2]) {
     println!("\n{CLIENTS} clients writing to {ZONES} zones for {} s", SPAN.as_secs());
     let zones: Vec<(String, String)> = (0..ZONES)
         .map(|number| {
@@ -127,6 +144,14 @@ fn load(server: &Server, token: &str, places: &[(&str, UdpSocket); 2]) {
             (create_zone(server, token, &domain), domain)
         })
         .collect();
+    let named = fs::read_to_string(server.data().join("bind9/named.pid")).expect("named's process number");
+    let processes = [
+        ("the clients", std::process::id()),
+        ("the server", server.pid()),
+        ("the primary", named.trim().parse().expect("a number")),
+        ("the secondary", secondary.child.id()),
+    ];
+    let cpu_before = processes.map(|(_, process)| cpu(process));
     let next = AtomicUsize::new(0);
     let start = Instant::now();
     let mut times: [Vec<Duration>; 2] = [Vec::new(), Vec::new()];
@@ -164,6 +189,12 @@ fn load(server: &Server, token: &str, places: &[(&str, UdpSocket); 2]) {
     let ended = Instant::now();
     let changes = next.load(Ordering::Relaxed);
     println!("  {:.0} changes/s acknowledged", changes as f64 / SPAN.as_secs_f64());
+    let used: Vec<String> = processes
+        .iter()
+        .zip(cpu_before)
+        .map(|((what, process), before)| format!("{what} {:.2}", (cpu(*process) - before) / SPAN.as_secs_f64()))
+        .collect();
+    println!("  cores in use: {}", used.join(", "));
     for ((place, socket), times) in places.iter().zip(&mut times) {
         for number in &last {
             let domain = &zones[number % ZONES].1;
@@ -177,6 +208,15 @@ fn load(server: &Server, token: &str, places: &[(&str, UdpSocket); 2]) {
             ms(ended.elapsed())
         );
     }
+}
+
+/// The processor time that a process has used, in seconds.
+fn cpu(process: u32) -> f64 {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).expect("a process that runs");
+    let after_name = stat.rsplit_once(')').expect("a name in parentheses").1;
+    // utime and stime, in hundredths of a second (USER_HZ).
+    let ticks: f64 = after_name.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<f64>().unwrap()).sum();
+    ticks / 100.0
 }
 
 /// A `named` that runs on the printed configuration, ended with the value.

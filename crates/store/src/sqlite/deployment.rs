@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Shared;
 use super::change::LIVE_AT_OWNER;
-use super::rows::{self, record_columns};
+use super::rows::{self, ZoneRow, record_columns};
 use super::zones;
 use crate::{Step, StoreError, StoredRecord, VersionNumber};
 
@@ -36,8 +36,8 @@ pub(super) fn snapshot(
 }
 
 /// A serial comes again once they have wrapped: the newest version is meant.
-pub(super) const VERSION_BY_SERIAL: &str = "SELECT version, apex FROM versions INDEXED BY versions_by_serial
-     WHERE zone = ?1 AND serial = ?2 ORDER BY seq DESC LIMIT 1";
+pub(super) const VERSION_BY_SERIAL: &str = "SELECT version, apex, version < (SELECT rebuilt FROM zones WHERE id = ?1)
+     FROM versions INDEXED BY versions_by_serial WHERE zone = ?1 AND serial = ?2 ORDER BY seq DESC LIMIT 1";
 pub(super) const ENDED_SINCE: &str = concat!(
     "SELECT ",
     record_columns!(),
@@ -49,9 +49,6 @@ pub(super) const BEGUN_SINCE: &str = concat!(
     " FROM records r INDEXED BY records_from WHERE r.zone = ?1 AND r.from_version > ?2 AND r.to_version IS NULL"
 );
 
-pub(super) const REBUILT_SINCE: &str = "SELECT version < (SELECT rebuilt FROM zones WHERE id = ?1)
-     FROM versions INDEXED BY versions_by_serial WHERE zone = ?1 AND serial = ?2 ORDER BY seq DESC LIMIT 1";
-
 /// How a nameserver that serves the version with serial `from` gets to the head.
 pub(super) fn step(
     shared: &Shared,
@@ -60,14 +57,10 @@ pub(super) fn step(
     from: Serial,
 ) -> Result<Option<Step>, StoreError> {
     let Some(zone) = zones::by_uuid(connection, id)? else { return Ok(None) };
-    let rebuilt_since = connection
-        .prepare_cached(REBUILT_SINCE)?
-        .query_row(params![zone.row, from.0], |row| row.get::<_, bool>(0))
-        .optional()?;
-    match rebuilt_since {
+    match earlier(connection, &zone, from)? {
         None => Ok(None),
-        Some(true) => Ok(Some(Step::Rebuild)),
-        Some(false) => Ok(delta(shared, connection, id, from)?.map(Step::Delta)),
+        Some(earlier) if earlier.is_before_rebuild => Ok(Some(Step::Rebuild)),
+        Some(earlier) => Ok(Some(Step::Delta(difference(shared, connection, zone, &earlier)?))),
     }
 }
 
@@ -79,12 +72,34 @@ pub(super) fn delta(
     from: Serial,
 ) -> Result<Option<ZoneDelta>, StoreError> {
     let Some(zone) = zones::by_uuid(connection, id)? else { return Ok(None) };
-    let earlier = connection
-        .prepare_cached(VERSION_BY_SERIAL)?
-        .query_row(params![zone.row, from.0], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
-        .optional()?;
-    let Some((version, apex)) = earlier else { return Ok(None) };
-    let apex_then = shared.apexes.get(connection, apex)?;
+    let Some(earlier) = earlier(connection, &zone, from)? else { return Ok(None) };
+    difference(shared, connection, zone, &earlier).map(Some)
+}
+
+/// A version before the head.
+struct Earlier {
+    serial: Serial,
+    version: i64,
+    apex: i64,
+    /// Whether nameservers are to take a later one whole.
+    is_before_rebuild: bool,
+}
+
+fn earlier(connection: &Connection, zone: &ZoneRow, serial: Serial) -> Result<Option<Earlier>, StoreError> {
+    let found = connection.prepare_cached(VERSION_BY_SERIAL)?.query_row(params![zone.row, serial.0], |row| {
+        Ok(Earlier { serial, version: row.get(0)?, apex: row.get(1)?, is_before_rebuild: row.get(2)? })
+    });
+    Ok(found.optional()?)
+}
+
+fn difference(
+    shared: &Shared,
+    connection: &Connection,
+    zone: ZoneRow,
+    earlier: &Earlier,
+) -> Result<ZoneDelta, StoreError> {
+    let (id, version) = (zone.zone.id, earlier.version);
+    let apex_then = shared.apexes.get(connection, earlier.apex)?;
     let apex_now = shared.apexes.get(connection, zone.apex)?;
     let ended = records(connection, ENDED_SINCE, params![zone.row, version], id)?;
     let begun = records(connection, BEGUN_SINCE, params![zone.row, version], id)?;
@@ -99,14 +114,14 @@ pub(super) fn delta(
     removed.extend(apex_then.records(&zone.zone.name, ttl_then));
     added.extend(apex_now.records(&zone.zone.name, ttl_now));
     cancel(&mut removed, &mut added);
-    Ok(Some(ZoneDelta {
+    Ok(ZoneDelta {
         id,
         name: zone.zone.name,
-        from: apex_then.soa(from),
+        from: apex_then.soa(earlier.serial),
         to: apex_now.soa(zone.zone.serial),
         removed,
         added,
-    }))
+    })
 }
 
 /// Drops what is in both lists: it is served before and after.

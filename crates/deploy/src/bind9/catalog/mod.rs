@@ -157,8 +157,9 @@ impl Catalogs {
     pub fn new(store: Store, settings: Settings) -> Result<Catalogs, KeyError> {
         let control = Control::new(settings.control, settings.control_key.clone())?;
         let asker = Asker::new(settings.dns, ask::Settings { sockets: 1, ..ask::Settings::default() });
-        let updater =
-            Updater::new(settings.dns, &settings.update_key, update::Settings::default(), settings.clock.clone());
+        // Beside the zones' own updates, within BIND's quota.
+        let few = update::Settings { connections: 1, in_flight: AT_ONCE, ..update::Settings::default() };
+        let updater = Updater::new(settings.dns, &settings.update_key, few, settings.clock.clone());
         let slots = (0..256).map(|_| Slot::default()).collect();
         Ok(Catalogs {
             inner: Arc::new(Inner {

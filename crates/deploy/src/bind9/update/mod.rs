@@ -56,7 +56,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { connections: 4, in_flight: 16, queue: 64, patience: Duration::from_secs(5) }
+        Settings { connections: 4, in_flight: 20, queue: 64, patience: Duration::from_secs(5) }
     }
 }
 
