@@ -15,7 +15,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::process::{Command as Process, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::channel::{delete_zone, eventually};
 use common::named::{Setup, free_port};
@@ -330,6 +330,37 @@ async fn a_zone_that_named_refuses_stops_no_other() {
     }
     primary.in_order().await;
     watch.end().await;
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn refused_zones_hold_no_places_and_are_not_left_frozen() {
+    let primary = Primary::open_with(Setup::new().options("max-records-per-type 3;")).await;
+    // More than there are places for.
+    let zones = primary.zones(40).await;
+    let running = primary.deploy().await;
+    primary.in_order().await;
+    for zone in &zones {
+        let too_many =
+            (0..4).map(|n| a_record(primary.store.new_record_id(), zone, "many", &format!("192.0.2.{n}"))).collect();
+        primary.change(zone, too_many).await;
+    }
+    for zone in &zones {
+        let head = primary.store.head(&zone.name).await.unwrap().unwrap();
+        eventually(async || running.deployment.status(&head).await[0].error.is_some()).await;
+    }
+    // All of them are tried again and again; a new zone does not wait for one that named does not load within ten seconds.
+    let begun = Instant::now();
+    let new = primary.zone("new.example").await;
+    eventually(async || primary.is_in_order(&new.name).await).await;
+    assert!(begun.elapsed() < Duration::from_secs(5), "it took {:?}", begun.elapsed());
+
+    // Sooner or later each is seen to be refused, and takes updates again.
+    let control = &primary.dynamic.channel.control;
+    for zone in &zones[..3] {
+        eventually(async || !control.zone_status(&zone.name).await.unwrap().frozen).await;
+        assert!(running.bind9.served(&zone.name).await.unwrap().is_some());
+    }
     running.stop().await;
 }
 

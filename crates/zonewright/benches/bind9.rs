@@ -121,9 +121,7 @@ fn new_zones(server: &Server, token: &str, places: &[(&str, UdpSocket); 2]) {
         let domain = format!("new-{number}.example");
         create_zone(server, token, &domain);
         let answered = Instant::now();
-        let mut question = question(number as u16 + 2, &domain);
-        let end = question.len();
-        question[end - 3] = 6;
+        let question = soa_question(number as u16 + 2, &domain);
         for ((_, socket), times) in places.iter().zip(&mut new_zones) {
             until_served(socket, &question);
             times.push(answered.elapsed());
@@ -144,6 +142,11 @@ fn load(server: &Server, secondary: &Secondary, token: &str, places: &[(&str, Ud
             (create_zone(server, token, &domain), domain)
         })
         .collect();
+    for (_, domain) in &zones {
+        for (_, socket) in places {
+            until_served(socket, &soa_question(1, domain));
+        }
+    }
     let named = fs::read_to_string(server.data().join("bind9/named.pid")).expect("named's process number");
     let processes = [
         ("the clients", std::process::id()),
@@ -151,6 +154,7 @@ fn load(server: &Server, secondary: &Secondary, token: &str, places: &[(&str, Ud
         ("the primary", named.trim().parse().expect("a number")),
         ("the secondary", secondary.child.id()),
     ];
+    let deployed_before = deployments(server);
     let cpu_before = processes.map(|(_, process)| cpu(process));
     let next = AtomicUsize::new(0);
     let start = Instant::now();
@@ -188,7 +192,13 @@ fn load(server: &Server, secondary: &Secondary, token: &str, places: &[(&str, Ud
     });
     let ended = Instant::now();
     let changes = next.load(Ordering::Relaxed);
-    println!("  {:.0} changes/s acknowledged", changes as f64 / SPAN.as_secs_f64());
+    let deployed = deployments(server) - deployed_before;
+    println!(
+        "  {:.0} changes/s acknowledged; {:.0} updates/s, of {:.1} changes each",
+        changes as f64 / SPAN.as_secs_f64(),
+        deployed as f64 / SPAN.as_secs_f64(),
+        changes as f64 / deployed as f64
+    );
     let used: Vec<String> = processes
         .iter()
         .zip(cpu_before)
@@ -208,6 +218,21 @@ fn load(server: &Server, secondary: &Secondary, token: &str, places: &[(&str, Ud
             ms(ended.elapsed())
         );
     }
+}
+
+fn soa_question(id: u16, domain: &str) -> Vec<u8> {
+    let mut question = question(id, domain);
+    let end = question.len();
+    question[end - 3] = 6;
+    question
+}
+
+/// How many deployments the server has made.
+fn deployments(server: &Server) -> u64 {
+    let metrics = run(Command::new("curl").args(["-sf", &format!("{}/metrics", server.base())]));
+    let text = String::from_utf8_lossy(&metrics.stdout);
+    let counts = text.lines().filter(|line| line.starts_with("zonewright_deploy_seconds_count"));
+    counts.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
 }
 
 /// The processor time that a process has used, in seconds.

@@ -1,24 +1,14 @@
-//! Whole zones: added, brought to a version whatever they serve now, rebuilt from a file, removed.
+//! Whole zones: added, brought to a version whatever they serve now, removed.
 
 use std::cmp::Ordering;
-use std::time::Duration;
 
-use dns::{Serial, ZoneId, ZoneName, ZoneSnapshot};
-use tokio::time::Instant;
+use dns::{ZoneId, ZoneName, ZoneSnapshot};
 
 use super::{Bind9, step};
 use crate::bind9::control::{Command, Refusal, ZoneKind, ZoneStatus};
 use crate::bind9::transfer::{self, TransferError};
 use crate::bind9::update::{MessageError, Outcome};
 use crate::nameserver::DeployError;
-
-/// How long named may take to load a file after `thaw`, and how much longer for each record; it took 7 µs for one.
-const LOADED_WITHIN: Duration = Duration::from_secs(10);
-const LOADED_WITHIN_PER_RECORD: Duration = Duration::from_micros(500);
-/// Whether it has is asked after this time, and then at twice the time, ...
-const FIRST_LOOK: Duration = Duration::from_millis(2);
-/// ... up to this.
-const LAST_LOOK: Duration = Duration::from_millis(200);
 
 /// What named has under a name.
 enum Configured {
@@ -50,6 +40,7 @@ impl Bind9 {
         let name = zone.name.clone();
         match self.configured(&name).await? {
             Configured::Loaded(id, status) if id == zone.id && zone.serial().is_newer_than(status.serial) => {
+                self.finish_rebuild(&zone, &status).await?;
                 self.rebuild(zone).await?;
             }
             configured => return self.take(zone, configured).await,
@@ -161,6 +152,7 @@ impl Bind9 {
 
     /// Brings a zone that named serves to a later version.
     async fn bring(&self, zone: ZoneSnapshot, status: ZoneStatus) -> Result<(), DeployError> {
+        self.finish_rebuild(&zone, &status).await?;
         match zone.serial().partial_cmp(&status.serial) {
             Some(Ordering::Less) => return Err(DeployError::Ahead { served: status.serial }),
             Some(Ordering::Equal | Ordering::Greater) => {}
@@ -213,80 +205,9 @@ impl Bind9 {
         }
     }
 
-    /// Replaces the file of a zone that named serves in an older version.
-    async fn rebuild(&self, zone: ZoneSnapshot) -> Result<(), DeployError> {
-        let (name, id, serial, records) = (zone.name.clone(), zone.id, zone.serial(), zone.records.len());
-        let server = self.settings.name.as_str();
-        tracing::info!(zone.name = %name, server.id = server, %serial, records, "the zone is rebuilt from a file");
-        step("stage", &name);
-        let staged = self.in_folder(move |folder| folder.stage(&zone)).await?;
-        step("freeze", &name);
-        let is_ours = match self.control.send(&Command::Freeze(name.clone())).await {
-            Ok(_) => true,
-            Err(error) if error.refusal() == Some(Refusal::AlreadyFrozen) => false,
-            Err(error) => return Err(error.into()),
-        };
-        // What came before the freeze counts, and nothing comes after it.
-        let frozen_at = self.control.zone_status(&name).await?.serial;
-        if !serial.is_newer_than(frozen_at) {
-            if is_ours {
-                self.control.send(&Command::Thaw(name)).await?;
-            }
-            return Err(DeployError::Diverged(format!("it moved to {frozen_at} meanwhile")));
-        }
-        let patience = LOADED_WITHIN + LOADED_WITHIN_PER_RECORD * u32::try_from(records).unwrap_or(u32::MAX);
-        if is_ours {
-            self.wait_for_dump(id, frozen_at, patience).await?;
-        }
-        step("replace", &name);
-        self.in_folder(move |folder| {
-            folder.keep(id)?;
-            staged.put()
-        })
-        .await?;
-        step("thaw", &name);
-        self.control.send(&Command::Thaw(name.clone())).await?;
-        step("confirm", &name);
-        if self.serial_after_thaw(&name, patience).await? != serial {
-            self.in_folder(move |folder| folder.restore(id)).await?;
-            return Err(DeployError::Refused("it does not load the zone's new file; its log says why".to_owned()));
-        }
-        self.in_folder(move |folder| folder.drop_kept(id)).await
-    }
-
-    /// Waits until named has written a frozen zone into its file. It answers `freeze` before, and renames its file into place when
-    /// it is done: over ours, if that were there already. Where it does not get there in time, the rebuild goes on, and is
-    /// made again if it was overwritten.
-    async fn wait_for_dump(&self, id: ZoneId, frozen_at: Serial, patience: Duration) -> Result<(), DeployError> {
-        let deadline = Instant::now() + patience;
-        let mut pause = FIRST_LOOK;
-        loop {
-            let in_file = self.in_folder(move |folder| folder.serial(id)).await?;
-            // Without a file there is nothing to wait for: it was wiped.
-            if in_file.is_none_or(|serial| serial == frozen_at) || Instant::now() >= deadline {
-                return Ok(());
-            }
-            tokio::time::sleep(pause).await;
-            pause = LAST_LOOK.min(pause * 2);
-        }
-    }
-
-    /// The serial of a zone as soon as it takes updates again, or when time is up.
-    async fn serial_after_thaw(&self, name: &ZoneName, patience: Duration) -> Result<Serial, DeployError> {
-        let deadline = Instant::now() + patience;
-        let mut pause = FIRST_LOOK;
-        loop {
-            let status = self.control.zone_status(name).await?;
-            if !status.frozen || Instant::now() >= deadline {
-                return Ok(status.serial);
-            }
-            tokio::time::sleep(pause).await;
-            pause = LAST_LOOK.min(pause * 2);
-        }
-    }
-
     async fn delete(&self, name: &ZoneName) -> Result<(), DeployError> {
         step("delzone", name);
+        self.rebuilds().remove(name);
         match self.control.send(&Command::DelZone { zone: name.clone(), clean: false }).await {
             Err(error) if error.refusal() != Some(Refusal::NotFound) => Err(error.into()),
             _ => Ok(()),

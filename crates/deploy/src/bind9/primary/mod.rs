@@ -21,8 +21,7 @@
 //! unlink the journals, which now say nothing that the file does not; rename the new file into place; `thaw`; confirm. Killed
 //! after `freeze`, the zone is served and refuses updates: the next run sees that it is frozen and goes on from there. Killed
 //! after the rename, named has the old content in memory and loads the new one when it is restarted, which is newer. Where
-//! named refuses the new file, the old one is put back for its next restart, without a `thaw`: a load that is late would
-//! otherwise be followed by one of the older file, and the zone would go back.
+//! named has refused the new file, the old one is put back, and the zone is thawed.
 //!
 //! A zone that named has from a file elsewhere is the operator's: it is never touched, and deploying over it is refused.
 //!
@@ -33,8 +32,9 @@
 
 mod error;
 mod load;
+mod rebuild;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -45,6 +45,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use store::{Clock, Store};
 
+use self::rebuild::Rebuild;
 use super::ask::{self, AskError, Asker};
 use super::bulk;
 use super::control::{ConfigTextError, Control, ControlKey, KeyError, NotifyTarget, Peer, ZoneConfig};
@@ -101,6 +102,8 @@ pub struct Bind9 {
     pub(super) folder: Arc<ZoneFolder>,
     /// Zones whose content was found wrong: the next step is made from what they serve, not from the journal.
     suspects: Mutex<HashSet<ZoneName>>,
+    /// The rebuilds that are under way, or were when they were last looked at.
+    rebuilds: Mutex<HashMap<ZoneName, Rebuild>>,
 }
 
 impl Bind9 {
@@ -121,7 +124,8 @@ impl Bind9 {
         let asker = Asker::new(settings.dns, ask::Settings::default());
         let updater =
             Updater::new(settings.dns, &settings.update_key, update::Settings::default(), settings.clock.clone());
-        Ok(Bind9 { settings, control, asker, updater, folder, suspects: Mutex::default() })
+        let (suspects, rebuilds) = (Mutex::default(), Mutex::default());
+        Ok(Bind9 { settings, control, asker, updater, folder, suspects, rebuilds })
     }
 
     /// Marks a zone whose content is not what its serial says. Its next version is then made from the difference to what is
@@ -170,6 +174,10 @@ impl Bind9 {
 
     fn suspects(&self) -> MutexGuard<'_, HashSet<ZoneName>> {
         self.suspects.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn rebuilds(&self) -> MutexGuard<'_, HashMap<ZoneName, Rebuild>> {
+        self.rebuilds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn ask(&self, name: &ZoneName) -> Result<Option<Served>, DeployError> {
