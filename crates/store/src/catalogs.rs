@@ -48,11 +48,11 @@ pub struct CatalogVersion {
 /// How a version of a catalog differs from the one before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CatalogChange {
-    /// A zone was made. A zone joins once.
+    /// A zone was made, or brought back after it had been deleted.
     Joined {
         /// The zone.
         member: Member,
-        /// The serial of its first version: what has an older one under its name is an earlier zone.
+        /// The serial that it had then: what has an older one under its name is an earlier zone, or this one before it left.
         first: Serial,
     },
     /// A zone was deleted.

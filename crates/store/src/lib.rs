@@ -13,10 +13,12 @@
 mod accounts;
 mod catalogs;
 mod clock;
+mod deleted;
 mod error;
 mod events;
 mod history;
 mod permissions;
+mod retention;
 mod second_factor;
 mod secrets;
 mod sessions;
@@ -31,10 +33,12 @@ pub use accounts::{
 };
 pub use catalogs::{CatalogChange, CatalogSnapshot, CatalogVersion, Member, catalog_of};
 pub use clock::{Clock, Timestamp};
+pub use deleted::{DeletedZone, UndeleteError};
 pub use error::StoreError;
 pub use events::{AccountEvent, Actor, EventId, EventKind};
 pub use history::{Counts, Difference, Event, History, HistoryError, MadeBy, Version};
 pub use permissions::{Permission, Permissions, UnknownPermission};
+pub use retention::{Forgotten, Retention};
 pub use second_factor::{OneTimeKey, RecoveryCode};
 pub use secrets::PlainSecret;
 pub use sessions::{AcceptError, IDLE, Link, NewSession, Origin, SESSION, Session, SessionId, WAIT_FOR_CODE};

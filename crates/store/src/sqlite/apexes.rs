@@ -89,6 +89,12 @@ pub(super) const ZONES_WITH_NEWER_APEX: &str = concat!(
 /// Gives up to `at_most` zones the store's apex. A zone that cannot have it keeps what it has, and is named in the log.
 pub(super) fn roll_out(work: &Work, at_most: u32) -> Result<u32, StoreError> {
     let wanted = work.shared.apex_id;
+    work.connection
+        .prepare_cached(
+            "INSERT INTO present_apex VALUES (1, ?1)
+             ON CONFLICT (only) DO UPDATE SET apex = excluded.apex WHERE apex <> excluded.apex",
+        )?
+        .execute([wanted])?;
     let mut outdated = Vec::new();
     for sql in [ZONES_WITH_OLDER_APEX, ZONES_WITH_NEWER_APEX] {
         let mut statement = work.connection.prepare_cached(sql)?;
@@ -104,21 +110,34 @@ pub(super) fn roll_out(work: &Work, at_most: u32) -> Result<u32, StoreError> {
         }
     }
     let done = outdated.len() as u32;
-    for zone in outdated {
-        adopt(work, zone)?;
+    for mut zone in outdated {
+        adopt(work, &mut zone, &work.shared.apex, wanted)?;
     }
     Ok(done)
 }
 
-fn adopt(work: &Work, mut zone: ZoneRow) -> Result<(), StoreError> {
-    let mut live = LiveRecords::new(&work.connection, &zone);
-    let removed = overridden(&zone.zone.name, &work.shared.apex, &mut live)?;
-    zone.apex = work.shared.apex_id;
+/// Gives a zone what the server that last rolled out its apex gives to all, where it can have that. For zones that come back
+/// after a time, also by a command, which knows nothing of the flags that the server was started with.
+pub(super) fn adopt_present(work: &Work, zone: &mut ZoneRow) -> Result<(), StoreError> {
+    let present = work
+        .connection
+        .prepare_cached("SELECT apex FROM present_apex")?
+        .query_row([], |row| row.get::<_, i64>(0))
+        .optional()?;
+    let Some(present) = present.filter(|present| *present != zone.apex) else { return Ok(()) };
+    let apex = work.shared.apexes.get(&work.connection, present)?;
+    if apex.check_zone(&zone.zone.name).is_err() { Ok(()) } else { adopt(work, zone, &apex, present) }
+}
+
+fn adopt(work: &Work, zone: &mut ZoneRow, apex: &Apex, apex_id: i64) -> Result<(), StoreError> {
+    let mut live = LiveRecords::new(&work.connection, zone);
+    let removed = overridden(&zone.zone.name, apex, &mut live)?;
+    zone.apex = apex_id;
     work.connection
         .prepare_cached("UPDATE zones SET apex = ?2 WHERE id = ?1")?
         .execute(params![zone.row, zone.apex])?;
     let rows = live.into_rows();
-    journal::append(work, &mut zone, &By::SERVER, &removed, &[], &rows).map(drop)
+    journal::append(work, zone, &By::SERVER, &removed, &[], &rows).map(drop)
 }
 
 /// The users' records that cannot stand beside the server's, because the server has them itself from now on: the addresses of

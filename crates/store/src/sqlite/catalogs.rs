@@ -59,7 +59,8 @@ fn append(work: &Work, catalog: u8, serial: Serial, change: Change) -> Result<()
     };
     work.connection
         .prepare_cached(
-            "INSERT INTO catalog_versions (catalog, version, serial, zone, change) VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT INTO catalog_versions (catalog, version, serial, zone, change, first)
+             VALUES (?1, ?2, ?3, ?4, ?5, CASE ?5 WHEN 1 THEN (SELECT serial FROM zones WHERE id = ?4) END)",
         )?
         .execute(params![catalog, version, serial.0, zone, change])?;
     Ok(())
@@ -94,9 +95,37 @@ pub(super) fn snapshot(connection: &Connection, catalog: u8) -> Result<CatalogSn
 
 pub(super) const VERSION_BY_SERIAL: &str = "SELECT version FROM catalog_versions INDEXED BY catalog_versions_by_serial
      WHERE catalog = ?1 AND serial = ?2 ORDER BY version DESC LIMIT 1";
-pub(super) const VERSIONS_SINCE: &str = "SELECT c.zone, z.uuid, z.name, c.change, c.serial, v.serial
-     FROM catalog_versions c LEFT JOIN zones z ON z.id = c.zone LEFT JOIN versions v ON v.zone = c.zone AND v.version = 1
+pub(super) const VERSIONS_SINCE: &str = "SELECT c.zone, z.uuid, z.name, c.change, c.serial, c.first
+     FROM catalog_versions c LEFT JOIN zones z ON z.id = c.zone
      WHERE c.catalog = ?1 AND c.version > ?2 ORDER BY c.version LIMIT ?3";
+
+pub(super) const LAST_OF_ZONE: &str =
+    "SELECT catalog, version FROM catalog_versions INDEXED BY catalog_versions_of_zone
+     WHERE zone = ?1 ORDER BY version DESC LIMIT 1";
+
+/// Drops some of the versions up to the last one that names the zone with this row, the oldest first; that one stays, without
+/// the zone, so that those after it still have one to start from. False where no version names the zone any more.
+pub(super) fn forget(connection: &Connection, zone: i64, at_most: usize) -> Result<bool, StoreError> {
+    let last = connection
+        .prepare_cached(LAST_OF_ZONE)?
+        .query_row([zone], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
+        .optional()?;
+    let Some((catalog, last)) = last else { return Ok(false) };
+    let dropped = connection
+        .prepare_cached(
+            "DELETE FROM catalog_versions WHERE catalog = ?1 AND version IN (
+                 SELECT version FROM catalog_versions WHERE catalog = ?1 AND version < ?2 ORDER BY version LIMIT ?3)",
+        )?
+        .execute(params![catalog, last, at_most as i64])?;
+    if dropped < at_most {
+        connection
+            .prepare_cached(
+                "UPDATE catalog_versions SET zone = NULL, change = 0, first = NULL WHERE catalog = ?1 AND version = ?2",
+            )?
+            .execute(params![catalog, last])?;
+    }
+    Ok(true)
+}
 
 /// The versions after the one with serial `from`, oldest first.
 pub(super) fn versions(

@@ -1,5 +1,6 @@
 //! What has to be done but never on a request's path: storing when tokens were used, deleting the zones of closed accounts,
-//! ending the records of deleted zones, removing sessions that are over, and copying the log back into the file.
+//! ending the records of deleted zones, removing sessions that are over, forgetting what is too old (`retention`), and
+//! copying the log back into the file.
 //!
 //! SQLite would copy the log back inside the commit that makes it long, and that commit's clients would wait for it. Here the
 //! housekeeper does it beside the writer. While others write the log does not come to its end that way and would grow for
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
+use super::retention::Keeper;
 use super::writer::Writer;
 use super::{Shared, accounts, sessions, tokens, watcher, zones};
 use crate::StoreError;
@@ -32,6 +34,7 @@ const PAGES_IN_LOG: i64 = 16_384;
 pub(super) fn run(connection: &Connection, shared: &Arc<Shared>, writer: &Writer, stop: &mpsc::Receiver<()>) {
     let mut noted = Instant::now();
     let mut forgot = Instant::now();
+    let mut keeper = Keeper::new();
     let mut unswept = Unswept { data_version: None, remains: true };
     while stop.recv_timeout(EVERY) == Err(mpsc::RecvTimeoutError::Timeout) {
         if noted.elapsed() >= NOTE_USES_EVERY {
@@ -43,6 +46,7 @@ pub(super) fn run(connection: &Connection, shared: &Arc<Shared>, writer: &Writer
             report(writer.run_blocking(sessions::forget_expired).map(drop));
         }
         report(sweep(connection, writer, &mut unswept));
+        report(keeper.work(connection, shared, writer));
         report(shorten_log(connection, writer));
     }
     report(note_uses(shared, writer));

@@ -12,7 +12,7 @@
 //! | `events` | the trail of what was done to accounts |
 //! | `zones`, `records`, `change`, `apexes` | what they may ask for |
 //! | `journal`, `catalogs`, `deployment` | what follows from it |
-//! | `history` | what was |
+//! | `history`, `deleted`, `retention` | what was, and how long it is kept |
 //!
 //! The log is written ahead (WAL) with `synchronous=FULL`: a commit that was answered survives the loss of power. Other
 //! processes may open the same file at the same time; SQLite's locks keep their transactions apart from the writer's.
@@ -21,6 +21,7 @@ mod accounts;
 mod apexes;
 mod catalogs;
 mod change;
+mod deleted;
 mod deployment;
 mod events;
 mod history;
@@ -34,6 +35,7 @@ mod open;
 mod plans;
 mod readers;
 mod records;
+mod retention;
 mod rows;
 mod second_factor;
 mod sessions;
@@ -106,6 +108,7 @@ struct Shared {
     identities: identities::Identities,
     ids: ids::Ids,
     position: watch::Sender<u64>,
+    retention: retention::Order,
 }
 
 impl Shared {
@@ -127,6 +130,7 @@ impl Shared {
             identities: identities::Identities::default(),
             ids: ids::Ids::default(),
             position: watch::Sender::new(0),
+            retention: retention::Order::default(),
         }
     }
 
@@ -161,6 +165,7 @@ impl Store {
             identities: identities::Identities::default(),
             ids: ids::Ids::default(),
             position: watch::Sender::new(journal::position(&connection)?),
+            retention: retention::Order::default(),
         });
         let (writer, writer_thread) = Writer::start(connection, Arc::clone(&shared))?;
         let (readers, reader_threads) = Readers::start(path)?;

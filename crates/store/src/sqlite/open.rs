@@ -18,12 +18,13 @@ use super::catalogs;
 use crate::StoreError;
 
 /// Every schema change since the first release, oldest first. Never change or remove one.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_catalogs.sql"),
     include_str!("migrations/0003_rebuilt.sql"),
     include_str!("migrations/0004_history.sql"),
     include_str!("migrations/0005_people.sql"),
+    include_str!("migrations/0006_deleted.sql"),
 ];
 
 /// "ZWrt": marks the file as ours.
@@ -245,7 +246,14 @@ mod tests {
             .collect();
         assert_eq!(
             digests,
-            ["ba4d8c45d2ea393d", "45141186049059c1", "ba7b84a6db22d99f", "62c78ea24d4e4ac7", "ad2be126efa5b240"]
+            [
+                "ba4d8c45d2ea393d",
+                "45141186049059c1",
+                "ba7b84a6db22d99f",
+                "62c78ea24d4e4ac7",
+                "ad2be126efa5b240",
+                "c498d8cb7cfa49ca"
+            ]
         );
     }
 }

@@ -12,7 +12,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 use super::catalogs::{self, Change};
 use super::change::{LiveRecords, plan_content, raise_base};
 use super::journal::{self, By, Kind};
-use super::rows::{self, ZONE_WIDTH, ZoneRow, zone_columns};
+use super::rows::{self, Place, ZONE_WIDTH, ZoneRow, zone_columns};
 use super::writer::Work;
 use crate::{
     AccountId, Author, ChangeError, Counts, CreateZoneError, Head, NewZone, StoreError, VersionNumber, Zone,
@@ -44,7 +44,7 @@ pub(super) fn create(work: &Work, author: &Author, new: &NewZone) -> Result<Zone
     }
     zone.row = work.connection.last_insert_rowid();
     // After the insert, so that "exists" comes before "related"; the savepoint takes the row back.
-    if !new.override_related && is_related_to_another(&work.connection, author.account, new.name.name(), &key)? {
+    if !new.override_related && related_to_another(&work.connection, author.account, new.name.name())?.is_some() {
         return Err(CreateZoneError::Related);
     }
     let records = if new.content.is_empty() { Vec::new() } else { first_records(work, &zone, &new.content)? };
@@ -108,34 +108,40 @@ fn serial_before(connection: &Connection, key: &[u8], now: Serial) -> Result<Ser
     Ok(floor.map_or(Serial(now.0.wrapping_sub(1)), Serial))
 }
 
-pub(super) const BELOW: &str = "SELECT 1 FROM zones INDEXED BY zones_by_name
+pub(super) const BELOW: &str = "SELECT id, name FROM zones INDEXED BY zones_by_name
      WHERE deleted IS NULL AND name > ?1 AND name < ?2 AND account <> ?3 LIMIT 1";
 const ABOVE: &str =
     "SELECT 1 FROM zones INDEXED BY zones_by_name WHERE deleted IS NULL AND name = ?1 AND account <> ?2";
 
-fn is_related_to_another(
+/// A zone above or below this name that belongs to another account.
+pub(super) fn related_to_another(
     connection: &Connection,
     account: AccountId,
     name: &Name,
-    key: &[u8],
-) -> Result<bool, StoreError> {
+) -> Result<Option<ZoneName>, StoreError> {
     // Every key below this one begins with it, and it ends with a zero octet: the same with a one is the first beyond.
-    let mut beyond = key.to_vec();
+    let key = name.key();
+    let mut beyond = key.clone();
     if let Some(last) = beyond.last_mut() {
         *last = 1;
     }
-    if connection.prepare_cached(BELOW)?.exists(params![key, beyond, account.0])? {
-        return Ok(true);
+    let mut below = connection.prepare_cached(BELOW)?;
+    let found = below
+        .query_row(params![key, beyond, account.0], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?)))
+        .optional()?;
+    if let Some((row, key)) = found {
+        let name = Place { table: "zones", row }.sound("name", Name::from_key(&key).ok())?;
+        return Ok(Some(ZoneName::from_stored(name)));
     }
     let mut above = connection.prepare_cached(ABOVE)?;
     let mut ancestor = name.parent();
     while let Some(name) = ancestor.filter(|name| !name.is_root()) {
         if above.exists(params![name.key(), account.0])? {
-            return Ok(true);
+            return Ok(Some(ZoneName::from_stored(name)));
         }
         ancestor = name.parent();
     }
-    Ok(false)
+    Ok(None)
 }
 
 /// Deletes a zone. Its last version says so, and its name keeps the serial as a floor.

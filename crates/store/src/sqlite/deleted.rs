@@ -1,0 +1,329 @@
+//! Deleted zones: listing them, bringing one back, forgetting one.
+//!
+//! ```text
+//!             delete              sweep
+//!   live (0) --------> deleted, 0 -------> deleted, 1      swept: 0, 1, 2, 3
+//!     ^                   |                   |  |
+//!     |                   '--- undelete ------'  | purge, or too old
+//!     |                           v              v
+//!     '------------------- deleted, 2      forgotten, 1 ----> forgotten, 3 ----> no row
+//!        last step                            rows, step by step    an hour
+//! ```
+//!
+//! Bringing back takes away the ends that the sweep gave to the records, so that their lives go on as if nothing had been: the
+//! version that deleted the zone changed no record, and neither does the one that brings it back. All this is done in small
+//! steps while the zone is still deleted, and nobody sees it; the last one is a change of one row.
+//!
+//! Forgetting deletes rows, which nothing else in the journal does but `retention`. What the journal's readers rely on stays:
+//!
+//! - *Positions only grow.* `versions.seq` is a new row's number, the highest that there is and one; so the row with the highest
+//!   is never deleted (`journal::position`).
+//! - *Who follows the journal hears of the deletion* (`journal::moves`): a forgotten zone keeps its row and its last version,
+//!   without author, for an hour.
+//! - *Catalogs.* Their versions name zones by row. Before the row goes, the catalog's versions up to the last one that names it
+//!   are dropped; that one stays, as the version from which the later ones start. A nameserver that is still further behind
+//!   gets the difference to what it serves.
+//! - *A zone's floor stays*, and with it the promise that no serial of its name comes again.
+
+use dns::{Serial, ZoneId};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use uuid::Uuid;
+
+use super::catalogs::{self, Change};
+use super::journal::{self, By, Kind};
+use super::readers::Size;
+use super::rows::{self, Place, ZONE_WIDTH, ZoneRow, zone_columns};
+use super::writer::Work;
+use super::{Store, apexes, zones};
+use crate::{Counts, DeletedZone, Source, StoreError, Timestamp, UndeleteError};
+
+/// How many rows a step writes or deletes: a few milliseconds of the writer's time.
+const STEP: usize = 200;
+/// How long what is left of a forgotten zone stays, for those who follow the journal.
+const ECHO_MILLISECONDS: i64 = 3_600_000;
+
+/// The operator's view of deleted zones.
+impl Store {
+    /// Deleted zones that can be brought back, the last deleted first, after `after`.
+    pub async fn deleted_zones(
+        &self,
+        after: Option<(Timestamp, ZoneId)>,
+        limit: u32,
+    ) -> Result<Vec<DeletedZone>, StoreError> {
+        self.inner.readers.run(Size::Large, move |connection| page(connection, after, limit)).await
+    }
+
+    /// Brings a deleted zone back, as a version above every serial that its name ever had. In steps, so that others can write
+    /// meanwhile; where it is cut off it can be called again.
+    pub async fn undelete_zone(&self, id: ZoneId) -> Result<DeletedZone, UndeleteError> {
+        let writer = &self.inner.writer;
+        loop {
+            match writer.run(move |work| undelete(work, id)).await {
+                Ok(Some(back)) => return Ok(back),
+                Ok(None) => {}
+                Err(refusal) => {
+                    writer.run(move |work| set_back(work, id)).await?;
+                    return Err(refusal);
+                }
+            }
+        }
+    }
+
+    /// Forgets a deleted zone with its history, in steps, and gives what it was; `None` where there is no such deleted zone.
+    /// For an hour, its name and identity stay known to those who follow the journal.
+    pub async fn purge_zone(&self, id: ZoneId) -> Result<Option<DeletedZone>, StoreError> {
+        let Some(found) = self.inner.writer.run(move |work| begin_forgetting(work, id)).await? else { return Ok(None) };
+        let row = found.row;
+        while self.inner.writer.run(move |work| forget(work, row)).await? {}
+        Ok(Some(found.zone))
+    }
+}
+
+/// A deleted zone, and what only the store knows of it.
+struct Deleted {
+    row: i64,
+    zone_row: ZoneRow,
+    zone: DeletedZone,
+    /// Whether its account was closed.
+    is_orphan: bool,
+}
+
+/// The columns that [`deleted`] reads.
+macro_rules! deleted_columns {
+    () => {
+        concat!(zone_columns!(), ", z.deleted, a.email, a.closed")
+    };
+}
+
+fn deleted(row: &Row<'_>) -> Result<Deleted, StoreError> {
+    let zone_row = rows::zone(row)?;
+    let place = Place { table: "zones", row: zone_row.row };
+    let zone = DeletedZone {
+        account: zone_row.account,
+        email: row.get(ZONE_WIDTH + 1)?,
+        zone: zone_row.zone.clone(),
+        deleted_at: place.time("deleted", row.get(ZONE_WIDTH)?)?,
+    };
+    let is_orphan = row.get::<_, Option<i64>>(ZONE_WIDTH + 2)?.is_some();
+    Ok(Deleted { row: zone_row.row, zone_row, zone, is_orphan })
+}
+
+pub(super) const PAGE: &str = concat!(
+    "SELECT ",
+    deleted_columns!(),
+    " FROM zones z INDEXED BY zones_deleted CROSS JOIN accounts a ON a.id = z.account
+     WHERE z.deleted IS NOT NULL AND z.forgotten IS NULL AND (z.deleted, z.uuid) < (?1, ?2)
+     ORDER BY z.deleted DESC, z.uuid DESC LIMIT ?3"
+);
+
+fn page(
+    connection: &Connection,
+    after: Option<(Timestamp, ZoneId)>,
+    limit: u32,
+) -> Result<Vec<DeletedZone>, StoreError> {
+    let (time, id) = after.map_or((i64::MAX, Uuid::max()), |(time, id)| (time.as_millisecond(), id.0));
+    let mut statement = connection.prepare_cached(PAGE)?;
+    let mut rows = statement.query(params![time, id.as_bytes(), limit])?;
+    let mut zones = Vec::new();
+    while let Some(row) = rows.next()? {
+        zones.push(deleted(row)?.zone);
+    }
+    Ok(zones)
+}
+
+pub(super) const ONE: &str = concat!(
+    "SELECT ",
+    deleted_columns!(),
+    " FROM zones z CROSS JOIN accounts a ON a.id = z.account
+     WHERE z.uuid = ?1 AND z.deleted IS NOT NULL AND z.forgotten IS NULL"
+);
+
+fn one(connection: &Connection, id: ZoneId) -> Result<Option<Deleted>, StoreError> {
+    connection.prepare_cached(ONE)?.query_row([id.0.as_bytes()], |row| Ok(deleted(row))).optional()?.transpose()
+}
+
+/// One step of bringing a zone back; what it is once it is back.
+fn undelete(work: &Work, id: ZoneId) -> Result<Option<DeletedZone>, UndeleteError> {
+    let connection = &work.connection;
+    let Some(found) = one(connection, id)? else {
+        return Err(match zones::by_uuid(connection, id)? {
+            Some(live) => UndeleteError::NotDeleted(live.zone.name),
+            None => UndeleteError::NoZone(id),
+        });
+    };
+    // At each step: somebody may take the name meanwhile.
+    check(connection, &found)?;
+    if revive(work, &found)? {
+        return Ok(None);
+    }
+    let Deleted { mut zone_row, mut zone, .. } = found;
+    show_again(work, &mut zone_row)?;
+    zone.zone = zone_row.zone;
+    Ok(Some(zone))
+}
+
+/// Whether anything stands in the zone's way.
+fn check(connection: &Connection, found: &Deleted) -> Result<(), UndeleteError> {
+    let name = &found.zone.zone.name;
+    if found.is_orphan {
+        return Err(UndeleteError::NoAccount(name.clone()));
+    }
+    if let Some(taken) = zones::of_anyone(connection, zones::ONE_OF_ANYONE, Some(name), 1)?.pop() {
+        return Err(UndeleteError::Taken { name: name.clone(), email: taken.email });
+    }
+    if let Some(other) = zones::related_to_another(connection, found.zone.account, name.name())? {
+        let email = zones::of_anyone(connection, zones::ONE_OF_ANYONE, Some(&other), 1)?.pop();
+        let email = email.map(|other| other.email).unwrap_or_default();
+        return Err(UndeleteError::Related { name: name.clone(), other, email });
+    }
+    Ok(())
+}
+
+/// Lets some records live on. False where all do.
+fn revive(work: &Work, found: &Deleted) -> Result<bool, StoreError> {
+    work.connection.prepare_cached("UPDATE zones SET swept = 2 WHERE id = ?1 AND swept <> 2")?.execute([found.row])?;
+    let revived = work
+        .connection
+        .prepare_cached(
+            "UPDATE records SET to_version = NULL WHERE id IN (
+                 SELECT id FROM records INDEXED BY records_to WHERE zone = ?1 AND to_version = ?2 LIMIT ?3)",
+        )?
+        .execute(params![found.row, journal::number(found.zone.zone.version), STEP as i64])?;
+    Ok(revived == STEP)
+}
+
+/// A zone that is not brought back after all is swept again.
+fn set_back(work: &Work, id: ZoneId) -> Result<(), StoreError> {
+    work.connection
+        .prepare_cached("UPDATE zones SET swept = 0 WHERE uuid = ?1 AND deleted IS NOT NULL AND swept = 2")?
+        .execute([id.0.as_bytes()])?;
+    Ok(())
+}
+
+/// The last step: the zone has a version again that everybody sees.
+fn show_again(work: &Work, zone: &mut ZoneRow) -> Result<(), StoreError> {
+    let now = work.now();
+    let floor: Option<u32> = work
+        .connection
+        .prepare_cached("SELECT serial FROM floors WHERE name = ?1")?
+        .query_row([zone.zone.name.name().key()], |row| row.get(0))
+        .optional()?;
+    if let Some(floor) = floor.map(Serial)
+        && floor.is_newer_than(zone.zone.serial)
+    {
+        zone.zone.serial = floor;
+    }
+    journal::advance(&mut zone.zone, now);
+    work.connection
+        .prepare_cached("UPDATE zones SET deleted = NULL, swept = 0, version = ?2, serial = ?3 WHERE id = ?1")?
+        .execute(params![zone.row, journal::number(zone.zone.version), zone.zone.serial.0])?;
+    let by = By { account: Some(zone.account), name: "operator", source: Source::Undelete, ..By::SERVER };
+    journal::insert_version(work, zone, &by, Kind::Undeleted, Counts::default(), now)?;
+    catalogs::moved(work, &zone.zone.name, Change::Joined(zone.row), now)?;
+    apexes::adopt_present(work, zone)
+}
+
+/// Marks a deleted zone as one that cannot be brought back any more.
+fn begin_forgetting(work: &Work, id: ZoneId) -> Result<Option<Deleted>, StoreError> {
+    let Some(found) = one(&work.connection, id)? else { return Ok(None) };
+    mark_forgotten(work, found.row)?;
+    Ok(Some(found))
+}
+
+fn mark_forgotten(work: &Work, row: i64) -> Result<(), StoreError> {
+    work.connection
+        .prepare_cached("UPDATE zones SET forgotten = ?2, swept = 1 WHERE id = ?1")?
+        .execute(params![row, work.now().as_millisecond()])?;
+    Ok(())
+}
+
+/// Deletes some rows of a forgotten zone. False where nothing is left but its row and its last version, without author.
+fn forget(work: &Work, row: i64) -> Result<bool, StoreError> {
+    let delete = |sql: &'static str| -> Result<bool, StoreError> {
+        Ok(work.connection.prepare_cached(sql)?.execute(params![row, STEP as i64])? > 0)
+    };
+    if delete(
+        "DELETE FROM records WHERE id IN (SELECT id FROM records INDEXED BY records_from WHERE zone = ?1 LIMIT ?2)",
+    )? || delete(
+        "DELETE FROM versions WHERE seq IN (
+             SELECT seq FROM versions INDEXED BY versions_by_number
+             WHERE zone = ?1 AND version < (SELECT version FROM zones WHERE id = ?1) LIMIT ?2)",
+    )? {
+        return Ok(true);
+    }
+    work.connection
+        .prepare_cached(
+            "UPDATE versions SET account = NULL, author = '', address = NULL, comment = NULL WHERE zone = ?1",
+        )?
+        .execute([row])?;
+    work.connection.prepare_cached("UPDATE zones SET swept = 3, record_count = 0 WHERE id = ?1")?.execute([row])?;
+    Ok(false)
+}
+
+pub(super) const EXPIRED: &str = "SELECT id FROM zones INDEXED BY zones_deleted
+     WHERE deleted IS NOT NULL AND forgotten IS NULL AND deleted <= ?1 ORDER BY deleted LIMIT 1";
+pub(super) const BEING_FORGOTTEN: &str = "SELECT id FROM zones INDEXED BY zones_forgotten
+     WHERE forgotten IS NOT NULL AND swept < 3 ORDER BY swept LIMIT 1";
+/// Only those behind whose last version the journal has gone on: see [`journal::position`].
+pub(super) const ECHOES: &str = "SELECT z.id FROM zones z INDEXED BY zones_forgotten
+     WHERE z.forgotten IS NOT NULL AND z.swept = 3 AND z.forgotten <= ?1
+       AND (SELECT max(v.seq) FROM versions v INDEXED BY versions_by_number WHERE v.zone = z.id)
+           < (SELECT max(seq) FROM versions)
+     ORDER BY z.forgotten LIMIT 1";
+
+/// What there is to forget.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Waiting {
+    /// A zone that was deleted too long ago to be brought back.
+    Expired(i64),
+    /// A zone that still has rows.
+    BeingForgotten(i64),
+    /// What is left of one, and is not needed any more.
+    Echo(i64),
+}
+
+/// The next thing to forget. Zones that were deleted at `keep_from` or later can still be brought back; without it, all can.
+pub(super) fn waiting(
+    connection: &Connection,
+    now: Timestamp,
+    keep_from: Option<Timestamp>,
+) -> Result<Option<Waiting>, StoreError> {
+    let find = |sql: &'static str, parameters: &[i64]| -> Result<Option<i64>, StoreError> {
+        let mut statement = connection.prepare_cached(sql)?;
+        Ok(statement.query_row(rusqlite::params_from_iter(parameters), |row| row.get(0)).optional()?)
+    };
+    if let Some(row) = find(BEING_FORGOTTEN, &[])? {
+        return Ok(Some(Waiting::BeingForgotten(row)));
+    }
+    if let Some(row) = find(ECHOES, &[now.as_millisecond() - ECHO_MILLISECONDS])? {
+        return Ok(Some(Waiting::Echo(row)));
+    }
+    let Some(keep_from) = keep_from else { return Ok(None) };
+    Ok(find(EXPIRED, &[keep_from.as_millisecond() - 1])?.map(Waiting::Expired))
+}
+
+/// One step of what [`waiting`] found. Whoever else works on the same zone does the same steps.
+pub(super) fn advance(work: &Work, what: Waiting) -> Result<(), StoreError> {
+    match what {
+        Waiting::Expired(row) => {
+            // The look was a moment ago: it may have been brought back since.
+            let is_deleted = "SELECT 1 FROM zones WHERE id = ?1 AND deleted IS NOT NULL AND forgotten IS NULL";
+            if work.connection.prepare_cached(is_deleted)?.exists([row])? {
+                mark_forgotten(work, row)?;
+            }
+        }
+        Waiting::BeingForgotten(row) => drop(forget(work, row)?),
+        Waiting::Echo(row) => silence(work, row)?,
+    }
+    Ok(())
+}
+
+/// Removes what is left of a forgotten zone, the catalog's memory of it first.
+fn silence(work: &Work, row: i64) -> Result<(), StoreError> {
+    if catalogs::forget(&work.connection, row, STEP)? {
+        return Ok(());
+    }
+    work.connection.prepare_cached("DELETE FROM versions WHERE zone = ?1")?.execute([row])?;
+    work.connection.prepare_cached("DELETE FROM zones WHERE id = ?1 AND swept = 3")?.execute([row])?;
+    Ok(())
+}

@@ -1,0 +1,225 @@
+//! Forgetting what is older than the operator's promise, in small steps beside everything else.
+//!
+//! A zone's versions are forgotten from the oldest on: those that are both older than the age and beyond the newest so many. First
+//! the versions' rows go, and then what only they had: the records whose life ended before the oldest version that is left. In this
+//! order every version that there is a row for is whole at every moment, and a step that never came is made by the next
+//! pass. The records that the oldest version itself ended are kept: they are what it removed.
+//!
+//! A nameserver that serves a forgotten version finds no step from it, and loads the whole zone.
+//!
+//! Each step is a job of the writer with a bounded number of rows, and steps take a bounded part of its time. Only a process that
+//! was told to ([`Store::retain`]) forgets by age: a command that the operator runs with another configuration must not.
+//!
+//! Decided against: merging versions that are too old into one (their authors and comments would be lost all the same), and
+//! giving pages back to the file system (SQLite uses them for what comes next).
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::writer::{Work, Writer};
+use super::{Shared, Store, deleted};
+use crate::{Forgotten, Retention, StoreError, Timestamp};
+
+/// The most rows that a step deletes: a few milliseconds of the writer's time.
+const STEP: usize = 200;
+/// How much of the writer's time the steps may take in one go of the housekeeper, ten of which are in a second.
+const AT_MOST: Duration = Duration::from_millis(20);
+/// How many zones are looked at together.
+const ZONES: u32 = 500;
+/// How long a pass over all zones waits for the next.
+const REST: Duration = Duration::from_secs(600);
+/// How often it looks for zones to forget.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// What this process was told to keep, and no more than that.
+#[derive(Debug, Default)]
+pub(super) struct Order(Mutex<Option<Retention>>);
+
+impl Order {
+    fn get(&self) -> Option<Retention> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Retention.
+impl Store {
+    /// From now on, has this process forget what `retention` does not promise.
+    pub fn retain(&self, retention: Retention) {
+        *self.inner.shared.retention.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(retention);
+    }
+
+    /// Forgets at once, for who will not wait for the background, all versions that `retention` does not promise.
+    pub async fn forget_old_versions(&self, retention: Retention) -> Result<Forgotten, StoreError> {
+        let mut total = Forgotten::default();
+        let mut after = 0;
+        loop {
+            let zones = self.inner.readers.run(super::Size::Large, move |connection| zones(connection, after)).await?;
+            let Some(last) = zones.last() else { return Ok(total) };
+            after = last.row;
+            for zone in zones {
+                while let Some(step) = self.inner.writer.run(move |work| forget(work, zone.row, retention)).await? {
+                    total.versions += step.versions;
+                    total.records += step.records;
+                }
+            }
+        }
+    }
+}
+
+/// The housekeeper's place in its work.
+pub(super) struct Keeper {
+    /// The zone after which the pass goes on.
+    after: i64,
+    /// When the next pass begins.
+    rests_until: Option<Instant>,
+    looked: Option<Instant>,
+}
+
+impl Keeper {
+    pub(super) fn new() -> Keeper {
+        Keeper { after: 0, rests_until: None, looked: None }
+    }
+
+    /// Does some of what there is to do.
+    pub(super) fn work(&mut self, connection: &Connection, shared: &Shared, writer: &Writer) -> Result<(), StoreError> {
+        let order = shared.retention.get();
+        let deadline = Instant::now() + AT_MOST;
+        if self.looked.is_none_or(|looked| looked.elapsed() >= LOOK_EVERY) {
+            let now = shared.now();
+            let keep_from = order.map(|retention| before(now, retention.deleted_zones));
+            while let Some(what) = deleted::waiting(connection, now, keep_from)? {
+                writer.run_blocking(move |work| deleted::advance(work, what))?;
+                if matches!(what, deleted::Waiting::Expired(_)) {
+                    count("zones", 1);
+                }
+                if Instant::now() >= deadline {
+                    return Ok(());
+                }
+            }
+            self.looked = Some(Instant::now());
+        }
+        match order {
+            Some(retention) => self.pass(connection, shared, writer, retention, deadline),
+            None => Ok(()),
+        }
+    }
+
+    fn pass(
+        &mut self,
+        connection: &Connection,
+        shared: &Shared,
+        writer: &Writer,
+        retention: Retention,
+        deadline: Instant,
+    ) -> Result<(), StoreError> {
+        if self.rests_until.is_some_and(|until| Instant::now() < until) {
+            return Ok(());
+        }
+        self.rests_until = None;
+        let zones = zones(connection, self.after)?;
+        if zones.is_empty() {
+            (self.after, self.rests_until) = (0, Some(Instant::now() + REST));
+            metrics::counter!("zonewright_retention_passes_total").increment(1);
+            return Ok(());
+        }
+        for zone in zones {
+            while has_old(connection, zone, retention, shared.now())? {
+                let step = writer.run_blocking(move |work| forget(work, zone.row, retention))?.unwrap_or_default();
+                count("versions", step.versions);
+                count("records", step.records);
+                if Instant::now() >= deadline {
+                    return Ok(());
+                }
+            }
+            self.after = zone.row;
+        }
+        Ok(())
+    }
+}
+
+fn count(what: &'static str, number: u64) {
+    metrics::counter!("zonewright_retention_removed_total", "what" => what).increment(number);
+}
+
+fn before(now: Timestamp, span: Duration) -> Timestamp {
+    now.checked_sub(span).unwrap_or(Timestamp::MIN)
+}
+
+/// A zone, and the number of its newest version.
+#[derive(Debug, Clone, Copy)]
+struct Candidate {
+    row: i64,
+    head: i64,
+}
+
+pub(super) const ZONES_AFTER: &str = "SELECT id, version FROM zones WHERE id > ?1 ORDER BY id LIMIT ?2";
+
+fn zones(connection: &Connection, after: i64) -> Result<Vec<Candidate>, StoreError> {
+    let mut statement = connection.prepare_cached(ZONES_AFTER)?;
+    let zones =
+        statement.query_map(params![after, ZONES], |row| Ok(Candidate { row: row.get(0)?, head: row.get(1)? }))?;
+    Ok(zones.collect::<Result<_, _>>()?)
+}
+
+pub(super) const OLDEST: &str = "SELECT version, time FROM versions INDEXED BY versions_by_number
+     WHERE zone = ?1 AND version <= ?2 ORDER BY version LIMIT ?3";
+pub(super) const ENDED_BEFORE: &str =
+    "SELECT id FROM records INDEXED BY records_to WHERE zone = ?1 AND to_version < ?2 LIMIT ?3";
+
+/// The version up to which numbers alone allow to forget; the head never is.
+fn last_beyond(head: i64, retention: Retention) -> i64 {
+    head.saturating_sub(i64::try_from(retention.versions.max(1)).unwrap_or(i64::MAX))
+}
+
+/// Whether [`forget`] would find something.
+fn has_old(connection: &Connection, zone: Candidate, retention: Retention, now: Timestamp) -> Result<bool, StoreError> {
+    let oldest = connection
+        .prepare_cached(OLDEST)?
+        .query_row(params![zone.row, i64::MAX, 1], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
+        .optional()?;
+    let Some((version, time)) = oldest else { return Ok(false) };
+    if version <= last_beyond(zone.head, retention) && time < before(now, retention.age).as_millisecond() {
+        return Ok(true);
+    }
+    Ok(version > 1 && connection.prepare_cached(ENDED_BEFORE)?.exists(params![zone.row, version, 1])?)
+}
+
+/// One step in one zone: what it deleted, or `None` where there was nothing to delete.
+fn forget(work: &Work, zone: i64, retention: Retention) -> Result<Option<Forgotten>, StoreError> {
+    let connection = &work.connection;
+    let head: Option<i64> = connection
+        .prepare_cached("SELECT version FROM zones WHERE id = ?1")?
+        .query_row([zone], |row| row.get(0))
+        .optional()?;
+    let Some(head) = head else { return Ok(None) };
+    let mut statement = connection.prepare_cached(OLDEST)?;
+    let mut rows = statement.query(params![zone, head, STEP as i64])?;
+    let (last_beyond, old) = (last_beyond(head, retention), before(work.now(), retention.age).as_millisecond());
+    let mut oldest = None;
+    let mut last_old = None;
+    let mut versions = 0;
+    while let Some(row) = rows.next()? {
+        let (version, time): (i64, i64) = (row.get(0)?, row.get(1)?);
+        oldest.get_or_insert(version);
+        if version > last_beyond || time >= old {
+            break;
+        }
+        last_old = Some(version);
+        versions += 1;
+    }
+    let Some(oldest) = oldest else { return Ok(None) };
+    // First what an earlier step left.
+    let sql = "DELETE FROM records WHERE id IN (
+                   SELECT id FROM records INDEXED BY records_to WHERE zone = ?1 AND to_version < ?2 LIMIT ?3)";
+    let records = connection.prepare_cached(sql)?.execute(params![zone, oldest, STEP as i64])? as u64;
+    if records > 0 {
+        return Ok(Some(Forgotten { versions: 0, records }));
+    }
+    let Some(last_old) = last_old else { return Ok(None) };
+    connection
+        .prepare_cached("DELETE FROM versions WHERE zone = ?1 AND version <= ?2")?
+        .execute(params![zone, last_old])?;
+    Ok(Some(Forgotten { versions, records: 0 }))
+}

@@ -1,0 +1,247 @@
+//! Deleted zones: gone for their account, kept for the operator, brought back as they were, and forgotten.
+
+#![expect(clippy::unwrap_used, reason = "a test, whose helpers clippy does not know as such")]
+
+mod common;
+
+use common::{Fixture, START, apex, delete, eventually, zone_name};
+use dns::{Serial, ZoneId};
+use store::*;
+
+async fn records(store: &Store, account: AccountId, zone: ZoneId) -> Vec<StoredRecord> {
+    store.records(account, Some(zone), RecordFilter::default(), None, 1000).await.unwrap().unwrap()
+}
+
+/// A zone with that many records.
+async fn filled(f: &Fixture, author: &Author, name: &str, records: usize) -> Zone {
+    let zone = f.zone(author, name).await;
+    let edits: Vec<_> = (0..records).map(|number| f.create(&zone, &format!("n{number}"), "192.0.2.1")).collect();
+    f.store.change(author, zone.id, edits).await.unwrap().zone
+}
+
+async fn swept(f: &Fixture) {
+    let live = "SELECT count(*) FROM records r JOIN zones z ON z.id = r.zone WHERE z.deleted IS NOT NULL AND r.to_version IS NULL";
+    eventually("the records of deleted zones have ended", async || f.count(live) == 0).await;
+}
+
+#[tokio::test]
+async fn what_is_in_the_way_keeps_a_zone_deleted() {
+    let f = Fixture::new();
+    let (me, other) = (f.account("me@example.com").await, f.account("other@example.com").await);
+    let unknown = ZoneId(f.store.new_record_id().0);
+    assert!(matches!(f.store.undelete_zone(unknown).await, Err(UndeleteError::NoZone(id)) if id == unknown));
+    let zone = filled(&f, &me, "www.example.com", 300).await;
+    assert!(matches!(f.store.undelete_zone(zone.id).await, Err(UndeleteError::NotDeleted(name)) if name == zone.name));
+
+    f.store.delete_zone(&me, zone.id).await.unwrap().unwrap();
+    swept(&f).await;
+    for (name, text) in [
+        (
+            "www.example.com",
+            "the name www.example.com was taken since by another zone, which is other@example.com's; delete that one first",
+        ),
+        (
+            "example.com",
+            "example.com, above or below www.example.com, is other@example.com's now; move or delete that zone first",
+        ),
+        (
+            "a.www.example.com",
+            "a.www.example.com, above or below www.example.com, is other@example.com's now; move or delete that zone first",
+        ),
+    ] {
+        let taken = f.zone(&other, name).await;
+        assert_eq!(f.store.undelete_zone(zone.id).await.unwrap_err().to_string(), text);
+        assert_eq!(f.store.zones(me.account, None, None, 10).await.unwrap(), []);
+        f.store.delete_zone(&other, taken.id).await.unwrap().unwrap();
+    }
+    // A zone of the same account above it is not in its way.
+    f.zone(&me, "example.com").await;
+    f.store.undelete_zone(zone.id).await.unwrap();
+    assert_eq!(records(&f.store, me.account, zone.id).await.len(), 300);
+}
+
+#[tokio::test]
+async fn a_zone_that_is_refused_half_way_is_swept_again() {
+    let f = Fixture::new();
+    let (me, other) = (f.account("me@example.com").await, f.account("other@example.com").await);
+    let zone = filled(&f, &me, "example.com", 500).await;
+    f.store.delete_zone(&me, zone.id).await.unwrap().unwrap();
+    swept(&f).await;
+    // As an earlier call leaves it that was cut off.
+    let connection = rusqlite::Connection::open(f.path()).unwrap();
+    connection
+        .execute_batch("UPDATE zones SET swept = 2; UPDATE records SET to_version = NULL WHERE id % 2 = 0")
+        .unwrap();
+    f.zone(&other, "example.com").await;
+    assert!(f.store.undelete_zone(zone.id).await.is_err());
+    swept(&f).await;
+    assert_eq!(f.store.records(me.account, None, RecordFilter::default(), None, 10).await.unwrap().unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_zone_comes_back_as_it_was_above_every_serial_of_its_name() {
+    let f = Fixture::new();
+    let me = f.account("me@example.com").await;
+    let zone = filled(&f, &me, "example.com", 500).await;
+    let www = f.add(&me, &zone, "www", "192.0.2.7").await;
+    f.store.change(&me, zone.id, vec![delete(www.record.id)]).await.unwrap();
+    let before = records(&f.store, me.account, zone.id).await;
+    let content = f.store.snapshot(zone.id).await.unwrap().unwrap();
+
+    // With and without the sweep; with another zone of the name in between, whose serials went far ahead.
+    for round in 0..3u32 {
+        let deleted = f.store.delete_zone(&me, zone.id).await.unwrap().unwrap();
+        assert!(f.store.snapshot(zone.id).await.unwrap().is_none());
+        let mut floor = deleted.serial;
+        if round > 0 {
+            swept(&f).await;
+            let between = f.zone(&me, "example.com").await;
+            floor = Serial(START as u32 + 1_000_000 * round);
+            f.store.raise_serial(between.id, floor).await.unwrap();
+            f.store.delete_zone(&me, between.id).await.unwrap().unwrap();
+        }
+        let listed = f.store.deleted_zones(None, 10).await.unwrap();
+        assert_eq!(listed.len(), 1 + round as usize);
+        let shown = listed.iter().find(|listed| listed.zone.id == zone.id).unwrap();
+        assert_eq!((shown.email.as_str(), &shown.zone), ("me@example.com", &deleted));
+
+        let position = *f.store.position().borrow();
+        let back = f.store.undelete_zone(zone.id).await.unwrap();
+        assert!(back.zone.serial.is_newer_than(floor), "{} after {floor}", back.zone.serial);
+        assert_eq!(records(&f.store, me.account, zone.id).await, before, "identities, times and serials too");
+        let mut head = f.store.snapshot(zone.id).await.unwrap().unwrap();
+        assert_eq!(head.serial(), back.zone.serial);
+        head.soa.serial = content.serial();
+        assert_eq!(dns::zonefile::render(&head), dns::zonefile::render(&content));
+        assert_eq!(f.store.moves(position).await.unwrap().names, [zone_name("example.com")]);
+        let delta = f.store.delta(zone.id, deleted.serial).await.unwrap().unwrap();
+        assert_eq!((delta.removed, delta.added), (vec![], vec![]));
+        assert_eq!(f.store.zone(me.account, zone.id).await.unwrap(), Some(back.zone));
+    }
+    let history = f.store.history(me.account, zone.id, None, 3).await.unwrap().unwrap();
+    let told: Vec<_> = history.versions.iter().map(|it| (it.event, it.source, it.counts)).collect();
+    let nothing = Counts::default();
+    assert_eq!(told[..2], [(Event::Undeleted, Source::Undelete, nothing), (Event::Deleted, Source::Api, nothing)]);
+    // The first two versions of the zone's past are what they were.
+    let then = f.store.snapshot_at(me.account, zone.id, zone.serial).await.unwrap();
+    assert_eq!(then.records.len(), content.records.len());
+    assert_eq!(f.store.check().await.unwrap(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_zone_comes_back_with_the_nameservers_of_today() {
+    let f = Fixture::new();
+    let me = f.account("me@example.com").await;
+    let zone = f.zone(&me, "example.com").await;
+    f.store.delete_zone(&me, zone.id).await.unwrap().unwrap();
+    let server = f.another_with(apex(&[("ns7.other.test", &[])]));
+    assert_eq!(server.roll_out_apex(10).await.unwrap(), 0);
+    // By a process that was started without the server's flags.
+    f.store.undelete_zone(zone.id).await.unwrap();
+    let head = f.store.snapshot(zone.id).await.unwrap().unwrap();
+    assert_eq!(head.soa.mname.to_string(), "ns7.other.test");
+    assert_eq!(server.roll_out_apex(10).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn catalogs_see_a_zone_leave_and_join_again() {
+    let f = Fixture::new();
+    let me = f.account("me@example.com").await;
+    let zone = f.zone(&me, "example.com").await;
+    let catalog = catalog_of(&zone.name);
+    f.store.delete_zone(&me, zone.id).await.unwrap().unwrap();
+    let back = f.store.undelete_zone(zone.id).await.unwrap().zone;
+    let member = Member { id: zone.id, name: zone.name.clone() };
+    let versions = f.store.catalog_versions(catalog, Serial(1), 10).await.unwrap().unwrap();
+    let changes: Vec<_> = versions.into_iter().map(|version| version.change).collect();
+    assert_eq!(
+        changes,
+        [
+            CatalogChange::Joined { member: member.clone(), first: zone.serial },
+            CatalogChange::Left(member.clone()),
+            CatalogChange::Joined { member: member.clone(), first: back.serial },
+        ]
+    );
+    assert_eq!(f.store.catalog(catalog).await.unwrap().members, [member]);
+}
+
+#[tokio::test]
+async fn a_purged_zone_is_forgotten_and_the_rest_does_not_notice() {
+    let f = Fixture::new();
+    let me = f.account("me@example.com").await;
+    let zone = filled(&f, &me, "example.com", 450).await;
+    let catalog = catalog_of(&zone.name);
+    let early = f.store.catalog(catalog).await.unwrap().serial;
+    assert_eq!(f.store.purge_zone(zone.id).await.unwrap(), None, "it is not deleted");
+    f.store.delete_zone(&me, zone.id).await.unwrap().unwrap();
+    let position = *f.store.position().borrow();
+    let purged = f.store.purge_zone(zone.id).await.unwrap().unwrap();
+    assert_eq!(purged.zone.name, zone.name);
+    assert_eq!(f.store.purge_zone(zone.id).await.unwrap(), None);
+    assert!(matches!(f.store.undelete_zone(zone.id).await, Err(UndeleteError::NoZone(_))));
+    assert_eq!(f.store.deleted_zones(None, 10).await.unwrap(), []);
+    assert_eq!((f.count("SELECT count(*) FROM records"), f.count("SELECT count(*) FROM versions")), (0, 1));
+    assert_eq!(f.count("SELECT count(*) FROM versions WHERE account IS NOT NULL OR author <> ''"), 0);
+
+    // Who follows the journal and is behind still hears of it, for an hour.
+    assert_eq!(f.store.moves(position - 1).await.unwrap().names, [zone_name("example.com")]);
+    f.clock.advance(3601);
+    f.zone(&me, "keeps.the.position.test").await;
+    let left = "SELECT count(*) FROM zones WHERE deleted IS NOT NULL";
+    eventually("nothing is left", async || f.count(left) == 0).await;
+    let next = f.store.moves(position).await.unwrap();
+    assert_eq!((next.names, next.position), (vec![zone_name("keeps.the.position.test")], position + 1));
+
+    // The catalog goes on from its newest version; of those before, there is no step any more.
+    let head = f.store.catalog(catalog).await.unwrap();
+    assert_eq!((head.members, f.store.catalog_versions(catalog, early, 10).await.unwrap()), (vec![], None));
+    assert_eq!(f.store.catalog_versions(catalog, head.serial, 10).await.unwrap(), Some(vec![]));
+    let again = f.zone(&me, "example.com").await;
+    assert!(again.serial.is_newer_than(purged.zone.serial), "the name's floor stays");
+    let joined = f.store.catalog_versions(catalog, head.serial, 10).await.unwrap().unwrap();
+    assert_eq!(joined.len(), 1);
+    assert_eq!(f.store.check().await.unwrap(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn the_newest_position_is_never_given_again() {
+    let f = Fixture::new();
+    let me = f.account("me@example.com").await;
+    let zone = filled(&f, &me, "example.com", 3).await;
+    f.store.delete_zone(&me, zone.id).await.unwrap().unwrap();
+    let position = *f.store.position().borrow();
+    f.store.purge_zone(zone.id).await.unwrap().unwrap();
+    f.clock.advance(1_000_000);
+    // Long enough for the housekeeper to look several times.
+    let looked = std::time::Instant::now();
+    eventually("it has looked", async || looked.elapsed().as_secs() >= 3).await;
+    f.store.close().await;
+    let again = f.another();
+    assert_eq!(*again.position().borrow(), position);
+    let other = again.create_zone(&me, zone_name("example.org"), false).await.unwrap();
+    assert_eq!(again.moves(position).await.unwrap().names, [other.name]);
+}
+
+#[tokio::test]
+async fn zones_are_forgotten_when_the_operators_time_is_over_and_not_before() {
+    let f = Fixture::new();
+    let me = f.account("me@example.com").await;
+    let day = 86_400;
+    let old = filled(&f, &me, "old.example", 300).await;
+    f.store.delete_zone(&me, old.id).await.unwrap().unwrap();
+    f.clock.advance(20 * day);
+    let young = filled(&f, &me, "young.example", 3).await;
+    f.store.delete_zone(&me, young.id).await.unwrap().unwrap();
+    f.clock.advance(10 * day);
+    f.store.retain(Retention::default());
+    let looked = std::time::Instant::now();
+    eventually("it has looked", async || looked.elapsed().as_secs() >= 2).await;
+    assert_eq!(f.store.deleted_zones(None, 10).await.unwrap().len(), 2, "30 days to the second");
+    f.clock.advance(1);
+    eventually("the old one is forgotten", async || f.store.deleted_zones(None, 10).await.unwrap().len() == 1).await;
+    eventually("with its records", async || f.count("SELECT count(*) FROM records") == 3).await;
+    assert_eq!(f.store.deleted_zones(None, 10).await.unwrap()[0].zone.id, young.id);
+    let all = f.store.deleted_zones(None, 10).await.unwrap();
+    let after = Some((all[0].deleted_at, all[0].zone.id));
+    assert_eq!(f.store.deleted_zones(after, 10).await.unwrap(), []);
+}
