@@ -1,6 +1,6 @@
 //! One catalog on the primary: what is served, what should be, and the step between.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use dns::{Serial, ZoneId, ZoneName};
 use domain::base::iana::Rcode;
@@ -79,10 +79,10 @@ impl Inner {
 
     /// How many of these versions, from the first, name only zones that the primary serves.
     async fn ready(&self, versions: &[CatalogVersion]) -> Result<usize, CatalogError> {
-        let gone: HashSet<ZoneId> = versions.iter().filter_map(left).map(|member| member.id).collect();
+        let paths = paths(versions);
         let are_ready = versions.iter().map(|version| async {
             let CatalogChange::Joined { member, first } = &version.change else { return Ok(true) };
-            if gone.contains(&member.id) {
+            if paths.get(&member.id).is_some_and(|path| !path.is_there) {
                 return Ok(true);
             }
             match self.asker.serial(&member.name).await {
@@ -242,24 +242,35 @@ struct Step {
 fn step(catalog: CatalogName, from: Serial, versions: &[CatalogVersion]) -> Option<Step> {
     let to = versions.last()?.serial;
     let mut update = UpdateBuilder::new(catalog.zone(), catalog.soa(from), catalog.soa(to));
-    let gone: HashSet<ZoneId> = versions.iter().filter_map(left).map(|member| member.id).collect();
-    let mut came = HashSet::new();
-    for version in versions {
-        match &version.change {
-            CatalogChange::Joined { member, .. } => {
-                came.insert(member.id);
-                if !gone.contains(&member.id) {
-                    update.add(catalog.pointer(member));
-                }
-            }
-            // Who also came within the step was never there.
-            CatalogChange::Left(member) if !came.contains(&member.id) => {
-                update.remove(catalog.pointer(member));
-            }
-            CatalogChange::Left(_) | CatalogChange::Nothing => {}
+    for Path { member, was_there, is_there } in paths(versions).into_values() {
+        // Otherwise it came and went, or the operator brought it back at once.
+        if is_there && !was_there {
+            update.add(catalog.pointer(member));
+        } else if was_there && !is_there {
+            update.remove(catalog.pointer(member));
         }
     }
     Some(Step { update, to })
+}
+
+/// What some versions together do to a member.
+struct Path<'a> {
+    member: &'a Member,
+    was_there: bool,
+    is_there: bool,
+}
+
+fn paths(versions: &[CatalogVersion]) -> HashMap<ZoneId, Path<'_>> {
+    let mut paths: HashMap<ZoneId, Path<'_>> = HashMap::new();
+    for version in versions {
+        let (member, joins) = match &version.change {
+            CatalogChange::Joined { member, .. } => (member, true),
+            CatalogChange::Left(member) => (member, false),
+            CatalogChange::Nothing => continue,
+        };
+        paths.entry(member.id).or_insert(Path { member, was_there: !joins, is_there: joins }).is_there = joins;
+    }
+    paths
 }
 
 fn left(version: &CatalogVersion) -> Option<&Member> {
@@ -284,4 +295,34 @@ enum Sent {
     Conflict,
     NotServed,
     TooLarge,
+}
+
+#[cfg(test)]
+mod tests {
+    use dns::ZoneName;
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_member_is_added_or_removed_by_where_its_path_begins_and_ends() {
+        let member = Member { id: ZoneId(Uuid::from_u128(7)), name: ZoneName::parse("example.com").unwrap() };
+        let joined = || CatalogChange::Joined { member: member.clone(), first: Serial(1) };
+        let left = || CatalogChange::Left(member.clone());
+        for (changes, was_there, is_there) in [
+            (vec![joined()], false, true),
+            (vec![left()], true, false),
+            (vec![joined(), left()], false, false),
+            (vec![left(), joined()], true, true),
+            (vec![left(), joined(), left()], true, false),
+            (vec![joined(), left(), CatalogChange::Nothing, joined()], false, true),
+        ] {
+            let versions: Vec<_> =
+                changes.into_iter().map(|change| CatalogVersion { serial: Serial(1), change }).collect();
+            let paths = paths(&versions);
+            let path = &paths[&member.id];
+            assert_eq!((path.was_there, path.is_there), (was_there, is_there), "{versions:?}");
+        }
+        assert!(paths(&[CatalogVersion { serial: Serial(1), change: CatalogChange::Nothing }]).is_empty());
+    }
 }
