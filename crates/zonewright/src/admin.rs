@@ -12,7 +12,7 @@ use store::{
 
 use crate::cli::{AccountCommand, DataFlags, TokenCommand, ZoneCommand};
 use crate::config::Config;
-use crate::{Failure, open_existing_store, open_store};
+use crate::{Failure, deleted, open_existing_store, open_store};
 
 /// The shortest password accepted, in characters.
 const SHORTEST_PASSWORD: usize = 10;
@@ -95,7 +95,8 @@ pub(crate) async fn token(command: TokenCommand) -> Result<ExitCode, Failure> {
 /// `zonewright zone ...`
 pub(crate) async fn zone(command: ZoneCommand) -> Result<ExitCode, Failure> {
     match command {
-        ZoneCommand::List { data } => {
+        ZoneCommand::List { deleted: true, data } => deleted::list(&open(&data)?).await?,
+        ZoneCommand::List { deleted: false, data } => {
             let store = open(&data)?;
             let mut after = None;
             loop {
@@ -137,6 +138,8 @@ pub(crate) async fn zone(command: ZoneCommand) -> Result<ExitCode, Failure> {
             let deleted = deleted.ok_or_else(|| no_zone(&name))?;
             print(&format!("{name} of {} deleted, with {} records\n", found.email, deleted.record_count))?;
         }
+        ZoneCommand::Undelete { id, data } => deleted::undelete(&open(&data)?, id).await?,
+        ZoneCommand::Purge { id, data } => deleted::purge(&open(&data)?, id).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use dns::{Name, ZoneName};
+use dns::{Name, ZoneId, ZoneName};
 use store::Permission;
+use uuid::Uuid;
 
 use crate::duration;
 
@@ -152,6 +153,9 @@ pub(crate) enum TokenCommand {
 pub(crate) enum ZoneCommand {
     /// List all zones with their accounts
     List {
+        /// The deleted zones that can be brought back: UUID, name, account, when they were deleted
+        #[arg(long)]
+        deleted: bool,
         #[command(flatten)]
         data: DataFlags,
     },
@@ -166,11 +170,27 @@ pub(crate) enum ZoneCommand {
         #[command(flatten)]
         data: DataFlags,
     },
-    /// Delete a zone with its records
+    /// Delete a zone with its records; `zone undelete` brings it back
     Delete {
         /// The zone's name
         #[arg(value_parser = zone_name)]
         domain: ZoneName,
+        #[command(flatten)]
+        data: DataFlags,
+    },
+    /// Bring a deleted zone back, with its records and its history
+    Undelete {
+        /// Its UUID, as `zone list --deleted` shows it
+        #[arg(value_name = "UUID", value_parser = zone_id)]
+        id: ZoneId,
+        #[command(flatten)]
+        data: DataFlags,
+    },
+    /// Forget a deleted zone with its history, for good
+    Purge {
+        /// Its UUID, as `zone list --deleted` shows it
+        #[arg(value_name = "UUID", value_parser = zone_id)]
+        id: ZoneId,
         #[command(flatten)]
         data: DataFlags,
     },
@@ -182,6 +202,10 @@ fn token_name(text: &str) -> Result<String, &'static str> {
 
 fn time_span(text: &str) -> Result<Duration, &'static str> {
     duration::parse(text).ok_or("give a whole number and s, m, h, d or w, such as 90d")
+}
+
+fn zone_id(text: &str) -> Result<ZoneId, &'static str> {
+    Uuid::try_parse(text).map(ZoneId).map_err(|_| "give a UUID, as `zonewright zone list --deleted` shows it")
 }
 
 /// The name of a zone that may be there already: what was allowed once can be moved and deleted for ever.

@@ -4,6 +4,7 @@ mod admin;
 mod bind9;
 mod cli;
 mod config;
+mod deleted;
 mod doctor;
 mod duration;
 mod first_start;

@@ -44,6 +44,8 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
         NameserverKind::Bind9 | NameserverKind::Bind9Managed | NameserverKind::None => None,
     };
     let store = open_store(&config)?;
+    // Only here: a command that is run with another configuration must not forget what this one promises.
+    store.retain(config.retention);
 
     let stop_http = CancellationToken::new();
     let stop = CancellationToken::new();

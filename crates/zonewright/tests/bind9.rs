@@ -109,4 +109,17 @@ fn printed_configurations_run_as_they_are_and_secondaries_follow() {
     api.create_a(&again, "new", "192.0.2.3");
     everywhere("new.example.com", "192.0.2.3\n");
     everywhere("www.example.com", "");
+
+    // The operator brings the old one back: everybody serves it again, above the serials of the zone between.
+    assert_eq!(api.send("DELETE", &format!("/dns-zones/{again}/"), None).0, 204);
+    everywhere("new.example.com", "");
+    let back = run(&mut zonewright(&data, &["zone", "undelete", &zone]));
+    assert!(back.status.success(), "{}", describe(&back));
+    everywhere("www.example.com", "192.0.2.2\n");
+    // And at once, before anybody could take it away.
+    assert_eq!(api.send("DELETE", &format!("/dns-zones/{zone}/"), None).0, 204);
+    assert!(run(&mut zonewright(&data, &["zone", "undelete", &zone])).status.success());
+    api.create_a(&zone, "later", "192.0.2.4");
+    everywhere("later.example.com", "192.0.2.4\n");
+    everywhere("www.example.com", "192.0.2.2\n");
 }

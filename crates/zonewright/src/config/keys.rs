@@ -23,7 +23,7 @@ pub(crate) enum Kind {
 }
 
 /// All of them. `docs/configuration.md` has a row for each.
-pub(crate) const KEYS: [Key; 18] = [
+pub(crate) const KEYS: [Key; 21] = [
     text("data", "./zonewright-data"),
     text("database", ""),
     text("http", "127.0.0.1:8053"),
@@ -42,6 +42,9 @@ pub(crate) const KEYS: [Key; 18] = [
     number("limits.connections", "4096"),
     number("limits.failed_auth_burst", "200"),
     number("limits.failed_auth_per_second", "10"),
+    number("retention.versions", "1000"),
+    text("retention.age", "365d"),
+    text("retention.deleted_zones", "30d"),
 ];
 
 const fn text(name: &'static str, default: &'static str) -> Key {

@@ -12,8 +12,10 @@ use std::path::PathBuf;
 use dns::apex::{Apex, ApexNameserver};
 use dns::change::Limits;
 use dns::{Name, Ttl};
+use store::Retention;
 
 use crate::cli::{DataFlags, ServeFlags};
+use crate::duration;
 
 pub(crate) use self::layers::Place;
 use self::layers::{Layers, Value};
@@ -31,6 +33,7 @@ pub(crate) struct Config {
     pub(crate) bind9: Bind9,
     pub(crate) apex: Apex,
     pub(crate) limits: Limits,
+    pub(crate) retention: Retention,
     pub(crate) api: api::Settings,
     layers: Layers,
 }
@@ -180,6 +183,7 @@ fn check(layers: Layers) -> Result<Config, ConfigError> {
         bind9,
         apex: apex(&layers)?,
         limits,
+        retention: retention(&layers)?,
         api,
         layers,
     })
@@ -215,6 +219,21 @@ fn tls(layers: &Layers) -> Result<Option<Tls>, ConfigError> {
         (Some(_), None) => Err(layers.bad("tls_cert", "is set, but tls_key is not", "HTTPS needs both")),
         (None, Some(_)) => Err(layers.bad("tls_key", "is set, but tls_cert is not", "HTTPS needs both")),
     }
+}
+
+fn retention(layers: &Layers) -> Result<Retention, ConfigError> {
+    let span = |key: &str| {
+        let text = layers.text(key)?.unwrap_or_default();
+        duration::parse(text).ok_or_else(|| {
+            let hint = "give a whole number and s, m, h, d or w, such as 365d";
+            layers.bad(key, format!("\"{text}\" is no span of time"), hint)
+        })
+    };
+    Ok(Retention {
+        versions: at_least_one(layers, "retention.versions")?,
+        age: span("retention.age")?,
+        deleted_zones: span("retention.deleted_zones")?,
+    })
 }
 
 fn ttl(layers: &Layers, key: &str) -> Result<Ttl, ConfigError> {
@@ -292,6 +311,7 @@ mod tests {
     fn the_defaults_are_those_of_the_crates() {
         let config = check(Layers::read(Some(std::path::Path::new("/dev/null")), Vec::new()).unwrap()).unwrap();
         assert_eq!(config.limits, Limits::default());
+        assert_eq!(config.retention, Retention::default());
         assert_eq!(config.api, api::Settings::default());
     }
 
