@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use dns::ZoneName;
 use store::{
-    Account, Author, Clock, NewAccount, NewToken, PasswordHash, Permission, Permissions, Role, Source, Store, Timestamp,
+    Account, Actor, Author, Clock, NetworkScope, NewAccount, NewToken, PasswordHash, Permission, Permissions, Role,
+    Source, Store, Timestamp, ZoneScope,
 };
 
 use crate::cli::{AccountCommand, DataFlags, TokenCommand, ZoneCommand};
 use crate::config::Config;
-use crate::{Failure, deleted, open_existing_store, open_store};
+use crate::{Failure, deleted, first_start, open_existing_store, open_store};
 
 /// The shortest password accepted, in characters.
 const SHORTEST_PASSWORD: usize = 10;
@@ -21,30 +22,103 @@ const PAGE: u32 = 1000;
 
 /// `zonewright account ...`
 pub(crate) async fn account(command: AccountCommand) -> Result<ExitCode, Failure> {
-    let AccountCommand::Create { email, first_name, last_name, company, password_stdin, data } = command;
-    let config = Config::load_for_data(&data)?;
-    let password = if password_stdin { Some(read_password().await?) } else { None };
-    // The one command that may come before the first start: whoever makes an account now has no need of the first start's.
-    let store = open_store(&config)?;
-    let account = NewAccount { email, first_name, last_name, company_name: company, password, role: Role::User };
-    let account = store.create_account(account).await.map_err(|error| Failure::Other(crate::chain(&error)))?;
-    let email = &account.email;
-    print(&format!(
-        "account {email} made; a token for it: zonewright token create --account {email} --name NAME --permission 'dns:*'\n"
-    ))?;
-    store.close().await;
+    let by = Actor::command_line();
+    match command {
+        AccountCommand::Create { email, first_name, last_name, company, password_stdin, operator, data } => {
+            let config = Config::load_for_data(&data)?;
+            let password = if password_stdin { Some(read_password().await?) } else { None };
+            let has_password = password.is_some();
+            // The one command that may come before the first start: whoever makes an account now has no need of the first
+            // start's.
+            let store = open_store(&config)?;
+            let role = if operator { Role::Operator } else { Role::User };
+            let account = NewAccount { email, first_name, last_name, company_name: company, password, role };
+            let created = store.create_account_by(account, &by).await;
+            let account = created.map_err(|error| Failure::Other(crate::chain(&error)))?;
+            let link = if has_password { None } else { Some(link(&store, &config, &account).await?) };
+            store.close().await;
+            let email = &account.email;
+            print(&match link {
+                None => format!(
+                    "account {email} made; a token for it: zonewright token create --account {email} --name NAME --permission 'dns:*'\n"
+                ),
+                Some(link) => {
+                    format!("account {email} made; this link signs its owner in, once, within a day:\n{link}\n")
+                }
+            })?;
+        }
+        AccountCommand::List { data } => {
+            let store = open(&data)?;
+            let mut lines = String::from("account\trole\tstate\tsecond factor\tcreated\n");
+            for account in store.accounts().await? {
+                let role = match account.role {
+                    Role::User => "user",
+                    Role::Operator => "operator",
+                };
+                let state = if account.suspended_at.is_some() { "suspended" } else { "active" };
+                let second = if account.has_second_factor { "yes" } else { "no" };
+                lines.push_str(&format!("{}\t{role}\t{state}\t{second}\t{:.0}\n", account.email, account.created_at));
+            }
+            store.close().await;
+            print(&lines)?;
+        }
+        AccountCommand::Link { email, data } => {
+            let config = Config::load_for_data(&data)?;
+            let store = open_existing_store(&config)?;
+            let account = find_account(&store, &email).await?;
+            let link = link(&store, &config, &account).await?;
+            store.close().await;
+            print(&format!("{link}\n"))?;
+        }
+        AccountCommand::Suspend { email, data } => {
+            let store = open(&data)?;
+            let account = find_account(&store, &email).await?;
+            let suspended = store.suspend_account(account.id, &by).await;
+            store.close().await;
+            suspended?;
+            print(&format!("{} is suspended\n", account.email))?;
+        }
+        AccountCommand::Resume { email, data } => {
+            let store = open(&data)?;
+            let account = find_account(&store, &email).await?;
+            let resumed = store.resume_account(account.id, &by).await;
+            store.close().await;
+            resumed?;
+            print(&format!("{} may be used again\n", account.email))?;
+        }
+        AccountCommand::Role { email, role, data } => {
+            let store = open(&data)?;
+            let account = find_account(&store, &email).await?;
+            let set = store.set_role(account.id, role, &by).await;
+            store.close().await;
+            set?;
+            let role = if role == Role::Operator { "an operator" } else { "a user" };
+            print(&format!("{} is {role} now\n", account.email))?;
+        }
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A new one-time link into an account.
+async fn link(store: &Store, config: &Config, account: &Account) -> Result<String, Failure> {
+    let made = store.create_link(account.id, first_start::LINK_GOOD_FOR, &Actor::command_line()).await?;
+    let secret = made.ok_or_else(|| {
+        Failure::Other(format!("{0} is suspended; first: zonewright account resume {0}", account.email))
+    })?;
+    Ok(first_start::link_to(config, config.http, &secret))
 }
 
 /// `zonewright token ...`
 pub(crate) async fn token(command: TokenCommand) -> Result<ExitCode, Failure> {
     match command {
-        TokenCommand::Create { account, name, permissions, expires, data } => {
+        TokenCommand::Create { account, name, permissions, expires, zones, networks, data } => {
             let permissions: Permissions = permissions.into_iter().collect();
             let expires_at = expires.map(expiry).transpose()?;
             let store = open(&data)?;
             let account = find_account(&store, &account).await?;
-            let token = NewToken { expires_at, ..NewToken::unlimited(name, permissions) };
+            let zones = zone_scope(&store, &account, zones).await?;
+            let networks = if networks.is_empty() { NetworkScope::Anywhere } else { NetworkScope::Only(networks) };
+            let token = NewToken { name, permissions, expires_at, zones, networks };
             let token = store.create_token(account.id, token).await?;
             store.close().await;
             print(&format!("{}\n", token.plain.reveal()))?;
@@ -155,6 +229,18 @@ pub(crate) async fn backup(file: &Path, data: &DataFlags) -> Result<ExitCode, Fa
         file.display()
     ))?;
     Ok(ExitCode::SUCCESS)
+}
+
+async fn zone_scope(store: &Store, account: &Account, names: Vec<ZoneName>) -> Result<ZoneScope, Failure> {
+    if names.is_empty() {
+        return Ok(ZoneScope::All);
+    }
+    let mut zones = Vec::new();
+    for name in names {
+        let found = store.zones(account.id, Some(name.clone()), None, 1).await?.pop();
+        zones.push(found.ok_or_else(|| Failure::Other(format!("{} has no zone {name}", account.email)))?.id);
+    }
+    Ok(ZoneScope::Only(zones))
 }
 
 fn open(data: &DataFlags) -> Result<Store, Failure> {

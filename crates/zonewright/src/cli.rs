@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use dns::{Name, ZoneId, ZoneName};
-use store::Permission;
+use ipnet::IpNet;
+use store::{Permission, Role};
 use uuid::Uuid;
 
 use crate::duration;
@@ -20,9 +21,9 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run the server: API and deployment to the nameserver
+    /// Run the server: API, dashboard and deployment to the nameserver
     Serve(ServeFlags),
-    /// Make accounts
+    /// Make, list and suspend accounts, and make links into them
     #[command(subcommand)]
     Account(AccountCommand),
     /// Make, list and revoke API tokens
@@ -66,7 +67,7 @@ pub(crate) struct DataFlags {
 pub(crate) struct ServeFlags {
     #[command(flatten)]
     pub(crate) data: DataFlags,
-    /// Where the API answers [default: 127.0.0.1:8053]
+    /// Where the API and the dashboard answer [default: 127.0.0.1:8053]
     #[arg(long, value_name = "ADDR")]
     pub(crate) http: Option<String>,
     /// Certificate chain (PEM) for HTTPS
@@ -75,6 +76,12 @@ pub(crate) struct ServeFlags {
     /// Private key (PEM) for HTTPS
     #[arg(long, value_name = "FILE")]
     pub(crate) tls_key: Option<String>,
+    /// The address at which people reach the server, such as https://dns.example.net [default: that of --http]
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// Who may make an account: open, invitation or closed [default: closed]
+    #[arg(long, value_name = "WHO")]
+    pub(crate) registration: Option<String>,
     /// embedded, bind9, bind9-managed or none [default: embedded]
     #[arg(long, value_name = "KIND")]
     pub(crate) nameserver: Option<String>,
@@ -105,9 +112,48 @@ pub(crate) enum AccountCommand {
         /// Company
         #[arg(long, default_value = "")]
         company: String,
-        /// Read a password from the first line of standard input
+        /// Read a password from the first line of standard input [default: print a one-time sign-in link]
         #[arg(long)]
         password_stdin: bool,
+        /// Let it see and suspend the accounts of others
+        #[arg(long)]
+        operator: bool,
+        #[command(flatten)]
+        data: DataFlags,
+    },
+    /// List accounts: address, role, state, zones, since when
+    List {
+        #[command(flatten)]
+        data: DataFlags,
+    },
+    /// Print a one-time link that signs its owner in, to choose a new password; good for a day
+    Link {
+        /// The account's address
+        email: String,
+        #[command(flatten)]
+        data: DataFlags,
+    },
+    /// Refuse its sign-ins, sessions and tokens; its zones are still served
+    Suspend {
+        /// The account's address
+        email: String,
+        #[command(flatten)]
+        data: DataFlags,
+    },
+    /// Let a suspended account in again
+    Resume {
+        /// The account's address
+        email: String,
+        #[command(flatten)]
+        data: DataFlags,
+    },
+    /// Make an account an operator's, or a user's again
+    Role {
+        /// The account's address
+        email: String,
+        /// user or operator
+        #[arg(value_parser = role)]
+        role: Role,
         #[command(flatten)]
         data: DataFlags,
     },
@@ -129,6 +175,12 @@ pub(crate) enum TokenCommand {
         /// For how long it is good: a number and s, m, h, d or w, such as 90d [default: for ever]
         #[arg(long, value_name = "TIME", value_parser = time_span)]
         expires: Option<Duration>,
+        /// A zone that it may touch; repeatable [default: all, also those to come]
+        #[arg(long = "zone", value_name = "DOMAIN", value_parser = zone_name)]
+        zones: Vec<ZoneName>,
+        /// A network that it may be used from, such as 192.0.2.0/24; repeatable [default: anywhere]
+        #[arg(long = "cidr", value_name = "NETWORK", value_parser = network)]
+        networks: Vec<IpNet>,
         #[command(flatten)]
         data: DataFlags,
     },
@@ -194,6 +246,25 @@ pub(crate) enum ZoneCommand {
         #[command(flatten)]
         data: DataFlags,
     },
+}
+
+fn role(text: &str) -> Result<Role, &'static str> {
+    match text {
+        "user" => Ok(Role::User),
+        "operator" => Ok(Role::Operator),
+        _ => Err("use user or operator"),
+    }
+}
+
+/// A network, or a single address as a network of one.
+fn network(text: &str) -> Result<IpNet, String> {
+    let network = text.parse().or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from));
+    let network = network.map_err(|_| "give a network such as 192.0.2.0/24 or 2001:db8::/32".to_owned())?;
+    if network.addr() == network.network() {
+        Ok(network)
+    } else {
+        Err(format!("it has bits beyond its length: {} is the network", network.trunc()))
+    }
 }
 
 fn token_name(text: &str) -> Result<String, &'static str> {

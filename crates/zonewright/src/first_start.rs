@@ -3,18 +3,22 @@
 use std::net::SocketAddr;
 
 use deploy::bind9::config::reached_at;
-use store::{Actor, CreateAccountError, NewAccount, NewToken, Permission, Role, Store};
+use jiff::SignedDuration;
+use store::{Actor, CreateAccountError, NewAccount, NewToken, Permission, PlainSecret, Role, Store};
 
 use crate::Failure;
+use crate::config::Config;
 
+/// How long a link of the command line is good.
+pub(crate) const LINK_GOOD_FOR: SignedDuration = SignedDuration::from_hours(24);
 /// The account of the first start.
 const EMAIL: &str = "admin@localhost";
 
 /// Makes the first account and its token where there is no account yet, and gives the text to show, once.
 pub(crate) async fn welcome(
     store: &Store,
+    config: &Config,
     http: SocketAddr,
-    https: bool,
     dns: Option<SocketAddr>,
 ) -> Result<Option<String>, Failure> {
     if !store.accounts().await?.is_empty() {
@@ -29,10 +33,19 @@ pub(crate) async fn welcome(
     };
     let token = NewToken::unlimited("first start", [Permission::All].into_iter().collect());
     let token = store.create_token(account.id, token).await?;
-    Ok(Some(text(token.plain.reveal(), reached_at(http), https, dns.map(reached_at))))
+    let link = store.create_link(account.id, LINK_GOOD_FOR, &Actor::command_line()).await?;
+    let link = link.map(|secret| link_to(config, http, &secret)).unwrap_or_default();
+    Ok(Some(text(token.plain.reveal(), &link, reached_at(http), config.tls.is_some(), dns.map(reached_at))))
 }
 
-fn text(token: &str, http: SocketAddr, https: bool, dns: Option<SocketAddr>) -> String {
+/// A one-time link, as it is to be opened in a browser. `http` is where the server listens.
+pub(crate) fn link_to(config: &Config, http: SocketAddr, secret: &PlainSecret) -> String {
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
+    let base = config.dashboard.url.clone().unwrap_or_else(|| format!("{scheme}://{}", reached_at(http)));
+    format!("{base}/link/{}/", secret.reveal())
+}
+
+fn text(token: &str, link: &str, http: SocketAddr, https: bool, dns: Option<SocketAddr>) -> String {
     // No certificate is made for a loopback address, so curl is told not to compare (-k).
     let (base, curl) = if https {
         (format!("https://{http}/api/v1"), "curl -sk")
@@ -50,8 +63,11 @@ fn text(token: &str, http: SocketAddr, https: bool, dns: Option<SocketAddr>) -> 
         r#"
 Welcome to Zonewright. This is shown once.
 
-  account  {EMAIL}
-  token    {token}
+  account    {EMAIL}
+  dashboard  {link}
+  token      {token}
+
+The link signs you in, once, within a day; you choose a password there. (Another: zonewright account link {EMAIL})
 
 Paste these into another terminal {purpose}:
 

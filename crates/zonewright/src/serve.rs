@@ -1,10 +1,11 @@
-//! `zonewright serve`: the store, the nameserver, the deployment and the API, wired together, started and stopped.
+//! `zonewright serve`: the store, the nameserver, the deployment, the API and the pages, wired together, started and stopped.
 
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use dashboard::Dashboard;
 use deploy::{Deployment, Embedded, Nameserver};
 use nameserver::{Server, Zones};
 use tokio::net::TcpListener;
@@ -69,9 +70,11 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
         Some(server) => tokio::spawn(server.run(stop.clone())),
         None => tokio::spawn(stop.clone().cancelled_owned()),
     };
+    let pages = Dashboard::new(store.clone(), deployment.clone(), config.dashboard.clone());
     let app = api::Api::new(store.clone(), deployment.clone(), config.api.clone())
         .router()
         .merge(health::router(move || deployment.is_settled(), metrics.clone()));
+    let app = pages.over(app);
     let mut serving = tokio::spawn(api::serve(listener, tls.clone(), app, config.api.clone(), stop_http.clone()));
     let upkeep = tokio::spawn(monitor::upkeep(metrics, stop.clone()));
     let rolling = tokio::spawn(roll_out_apex(store.clone(), stop.clone()));
@@ -80,7 +83,7 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
         http.address = %http, dns.address = dns.map(tracing::field::display), data = %config.data.display(),
         version = env!("CARGO_PKG_VERSION"), "zonewright is running"
     );
-    if let Some(text) = first_start::welcome(&store, http, tls.is_some(), dns).await? {
+    if let Some(text) = first_start::welcome(&store, &config, http, dns).await? {
         show(&text);
     }
 

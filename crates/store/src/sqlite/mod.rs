@@ -182,6 +182,11 @@ impl Store {
         Ok(Store { inner: Arc::new(inner) })
     }
 
+    /// The clock that it was opened with.
+    pub fn clock(&self) -> Clock {
+        self.inner.shared.clock.clone()
+    }
+
     /// Now, by the clock that it was opened with.
     pub fn now(&self) -> Timestamp {
         self.inner.shared.now()

@@ -23,12 +23,18 @@ pub(crate) enum Kind {
 }
 
 /// All of them. `docs/configuration.md` has a row for each.
+<<<<<<< HEAD
 pub(crate) const KEYS: [Key; 21] = [
+=======
+pub(crate) const KEYS: [Key; 20] = [
+>>>>>>> 36f37fe (dashboard: pages for people: sign-in, one-time links, account, sessions, API tokens; in three languages)
     text("data", "./zonewright-data"),
     text("database", ""),
     text("http", "127.0.0.1:8053"),
     text("tls_cert", ""),
     text("tls_key", ""),
+    text("url", ""),
+    text("registration", "closed"),
     text("nameserver", "embedded"),
     text("dns", "127.0.0.1:5300"),
     Key { name: "secondary", kind: Kind::List, default: "" },

@@ -9,6 +9,7 @@ mod layers;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
+use dashboard::Registration;
 use dns::apex::{Apex, ApexNameserver};
 use dns::change::Limits;
 use dns::{Name, Ttl};
@@ -35,6 +36,7 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     pub(crate) retention: Retention,
     pub(crate) api: api::Settings,
+    pub(crate) dashboard: dashboard::Settings,
     layers: Layers,
 }
 
@@ -85,9 +87,16 @@ impl ConfigError {
 impl Config {
     /// Reads everything for `serve`.
     pub(crate) fn load(flags: &ServeFlags) -> Result<Config, ConfigError> {
-        let ServeFlags { data, http, tls_cert, tls_key, nameserver, dns, secondary, ns } = flags;
-        let texts =
-            [("http", http), ("tls_cert", tls_cert), ("tls_key", tls_key), ("nameserver", nameserver), ("dns", dns)];
+        let ServeFlags { data, http, tls_cert, tls_key, url, registration, nameserver, dns, secondary, ns } = flags;
+        let texts = [
+            ("http", http),
+            ("tls_cert", tls_cert),
+            ("tls_key", tls_key),
+            ("url", url),
+            ("registration", registration),
+            ("nameserver", nameserver),
+            ("dns", dns),
+        ];
         let lists = [("secondary", secondary), ("ns", ns)];
         let mut given: Vec<(&str, Value)> = data_flags(data);
         given.extend(texts.into_iter().filter_map(|(key, text)| Some((key, Value::Text(text.clone()?)))));
@@ -173,10 +182,12 @@ fn check(layers: Layers) -> Result<Config, ConfigError> {
         default_ttl: limits.default_ttl(),
         ..api::Settings::default()
     };
+    let tls = tls(&layers)?;
     Ok(Config {
         data,
         http: address(&layers, "http")?,
-        tls: tls(&layers)?,
+        dashboard: pages(&layers, tls.is_some())?,
+        tls,
         nameserver,
         dns: address(&layers, "dns")?,
         secondaries: secondaries(&layers)?,
@@ -221,6 +232,7 @@ fn tls(layers: &Layers) -> Result<Option<Tls>, ConfigError> {
     }
 }
 
+<<<<<<< HEAD
 fn retention(layers: &Layers) -> Result<Retention, ConfigError> {
     let span = |key: &str| {
         let text = layers.text(key)?.unwrap_or_default();
@@ -234,6 +246,34 @@ fn retention(layers: &Layers) -> Result<Retention, ConfigError> {
         age: span("retention.age")?,
         deleted_zones: span("retention.deleted_zones")?,
     })
+=======
+fn pages(layers: &Layers, tls: bool) -> Result<dashboard::Settings, ConfigError> {
+    let registration = match layers.text("registration")?.unwrap_or_default() {
+        "open" => Registration::Open,
+        "invitation" => Registration::Invitation,
+        "closed" => Registration::Closed,
+        other => {
+            let problem = format!("\"{other}\" says nothing about who may make an account");
+            return Err(layers.bad("registration", problem, "use open, invitation or closed"));
+        }
+    };
+    let url = layers.text("url")?.map(|text| public_url(layers, text)).transpose()?;
+    let https = url.as_ref().map_or(tls, |url| url.starts_with("https://"));
+    Ok(dashboard::Settings { registration, url, https })
+}
+
+/// The address as browsers send it as an origin: scheme, host, and a port where it is not the scheme's own.
+fn public_url(layers: &Layers, text: &str) -> Result<String, ConfigError> {
+    let trimmed = text.strip_suffix('/').unwrap_or(text).to_lowercase();
+    let host = trimmed.strip_prefix("https://").or_else(|| trimmed.strip_prefix("http://"));
+    let is_host = |host: &str| !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ', '\\', '"', '<', '>']);
+    if !host.is_some_and(is_host) {
+        let hint = "give scheme and host, with a port where it is not the usual one, such as https://dns.example.net";
+        return Err(layers.bad("url", format!("\"{text}\" is no address of a server"), hint));
+    }
+    let usual = if trimmed.starts_with("https://") { ":443" } else { ":80" };
+    Ok(trimmed.strip_suffix(usual).unwrap_or(&trimmed).to_owned())
+>>>>>>> 36f37fe (dashboard: pages for people: sign-in, one-time links, account, sessions, API tokens; in three languages)
 }
 
 fn ttl(layers: &Layers, key: &str) -> Result<Ttl, ConfigError> {

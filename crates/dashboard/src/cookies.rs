@@ -1,0 +1,70 @@
+//! Cookies: which there are, and how they are set.
+//!
+//! Over HTTPS the session's name begins with `__Host-`: browsers then take it only with `Secure`, for this host alone and for
+//! every path (RFC 6265bis, section 4.1.3.2), so that no neighbouring host can plant one. That needs `Secure`, and so over
+//! plain HTTP, on loopback, the name is another and the attribute is missing.
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use store::SESSION;
+
+use crate::settings::Settings;
+
+/// The language that somebody chose.
+pub(crate) const LANGUAGE: &str = "zonewright_language";
+/// What the next page is to say, once.
+pub(crate) const NOTICE: &str = "zonewright_notice";
+
+/// The session's cookie.
+pub(crate) fn session_name(settings: &Settings) -> &'static str {
+    if settings.https { "__Host-zonewright" } else { "zonewright" }
+}
+
+/// The value of the first cookie of that name.
+pub(crate) fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let all = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = all.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(found, _)| *found == name).map(|(_, value)| value)
+}
+
+/// Sets the session's cookie. It lasts as long as a session can.
+pub(crate) fn session(secret: &str, settings: &Settings) -> Option<HeaderValue> {
+    set(session_name(settings), secret, SESSION.as_secs(), settings)
+}
+
+/// Removes a cookie.
+pub(crate) fn remove(name: &str, settings: &Settings) -> Option<HeaderValue> {
+    set(name, "", 0, settings)
+}
+
+/// Sets a cookie for so many seconds. `None` where the value could not stand in a header: none of ours cannot.
+pub(crate) fn set(name: &str, value: &str, seconds: i64, settings: &Settings) -> Option<HeaderValue> {
+    let secure = if settings.https { "; Secure" } else { "" };
+    HeaderValue::try_from(format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}")).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_cookie_is_secure_and_has_no_domain() {
+        let https = Settings { https: true, ..Settings::default() };
+        assert_eq!(
+            session("abc", &https).unwrap(),
+            "__Host-zonewright=abc; Path=/; Max-Age=1209600; HttpOnly; SameSite=Lax; Secure"
+        );
+        let plain = session("abc", &Settings::default()).unwrap();
+        assert_eq!(plain, "zonewright=abc; Path=/; Max-Age=1209600; HttpOnly; SameSite=Lax");
+    }
+
+    #[test]
+    fn cookies_are_found_by_their_whole_name() {
+        let mut headers = HeaderMap::new();
+        headers.append(header::COOKIE, HeaderValue::from_static("xzonewright=1; zonewright=2;zonewright_language=es"));
+        headers.append(header::COOKIE, HeaderValue::from_static("other=3"));
+        assert_eq!(read(&headers, "zonewright"), Some("2"));
+        assert_eq!(read(&headers, LANGUAGE), Some("es"));
+        assert_eq!(read(&headers, "other"), Some("3"));
+        assert_eq!(read(&headers, "wright"), None);
+    }
+}

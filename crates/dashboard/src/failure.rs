@@ -1,0 +1,115 @@
+//! Why a page was not shown. A handler ends with a [`Failure`]; the frame turns it into a page in the visitor's language.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::sync::Arc;
+
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use store::StoreError;
+
+use crate::texts::Texts;
+
+/// Why there is no page.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum Failure {
+    /// Nobody is signed in; afterwards, this is where they wanted to go.
+    #[error("not signed in")]
+    SignIn { next: String },
+    /// A one-time code is still missing.
+    #[error("a one-time code is missing")]
+    Code { next: String },
+    /// It is too long ago that they proved who they are.
+    #[error("not proved of late")]
+    Prove { next: String },
+    /// There is no such thing, or it is another's, or only for operators.
+    #[error("not found")]
+    NotFound,
+    /// The request came from another site, or without the session's token.
+    #[error("the request came from elsewhere")]
+    Foreign,
+    /// The body is no form, or too large.
+    #[error("no form")]
+    NoForm,
+    /// The page has no such method.
+    #[error("no such method")]
+    Method,
+    /// The server failed.
+    #[error("the server failed")]
+    Server(#[source] Arc<dyn Error + Send + Sync>),
+}
+
+impl Failure {
+    /// A failure of the server.
+    pub(crate) fn server(error: impl Error + Send + Sync + 'static) -> Failure {
+        Failure::Server(Arc::new(error))
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Self::SignIn { .. } | Self::Code { .. } | Self::Prove { .. } => StatusCode::SEE_OTHER,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Foreign => StatusCode::FORBIDDEN,
+            Self::NoForm => StatusCode::BAD_REQUEST,
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Server(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The heading and the sentence below it.
+    pub(crate) fn texts(&self, t: &Texts) -> (&'static str, &'static str) {
+        match self {
+            Self::SignIn { .. } | Self::Code { .. } | Self::Prove { .. } | Self::NotFound => {
+                (t.failure_not_found, t.failure_not_found_text)
+            }
+            Self::Foreign => (t.failure_foreign, t.failure_foreign_text),
+            Self::NoForm | Self::Method => (t.failure_no_form, t.failure_no_form_text),
+            Self::Server(_) => (t.failure_server, t.failure_server_text),
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Failure {
+        Failure::server(error)
+    }
+}
+
+impl From<askama::Error> for Failure {
+    fn from(error: askama::Error) -> Failure {
+        Failure::server(error)
+    }
+}
+
+impl IntoResponse for Failure {
+    /// Only the status, and the failure itself for the frame; a redirection is complete.
+    fn into_response(self) -> Response {
+        match &self {
+            Self::SignIn { next } => to("/sign-in/", next),
+            Self::Code { next } => to("/sign-in/code/", next),
+            Self::Prove { next } => to("/prove/", next),
+            _ => {
+                let mut response = self.status().into_response();
+                response.extensions_mut().insert(self);
+                response
+            }
+        }
+    }
+}
+
+/// To a page that leads on to `next`.
+fn to(path: &str, next: &str) -> Response {
+    Redirect::to(&with_next(path, next)).into_response()
+}
+
+/// The address of a page that leads on to `next`.
+pub(crate) fn with_next(path: &str, next: &str) -> String {
+    let query: Cow<'_, str> = form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish().into();
+    if next == crate::pages::HOME { path.to_owned() } else { format!("{path}?{query}") }
+}
+
+/// Whether a response brings its own body; those of the frame's own failures do not.
+pub(crate) fn of(response: &Response) -> Option<&Failure> {
+    let is_bare = !response.headers().contains_key(header::CONTENT_TYPE);
+    response.extensions().get::<Failure>().filter(|_| is_bare)
+}

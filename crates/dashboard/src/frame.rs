@@ -1,0 +1,215 @@
+//! Around every page: who is there is read once, requests from elsewhere are refused, failures become pages, and every answer
+//! gets the headers that keep a browser from doing with it what we do not want.
+//!
+//! A request that may change something has to come from our own pages. Browsers say where it comes from: in `Sec-Fetch-Site`
+//! over HTTPS and on loopback, and in `Origin` always. Each that is there has to be right, and one has to be there. Forms of a
+//! session carry its token as well (`form`).
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use api::ClientAddress;
+use askama::Template;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::failure::{self, Failure};
+use crate::language::Language;
+use crate::page::{Page, Section, show_with};
+use crate::settings::Settings;
+use crate::visit::Visit;
+use crate::{Shared, cookies};
+
+/// What a page may load and where it may send forms: from here, and here. Inline styles and scripts are not run at all.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+     connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+/// Two years, as the preload list asks for.
+const STRICT_TRANSPORT_SECURITY: &str = "max-age=63072000";
+
+#[derive(Template)]
+#[template(path = "failure.html")]
+struct FailurePage {
+    page: Page,
+    heading: &'static str,
+    text: &'static str,
+}
+
+/// Runs a page's request.
+pub(crate) async fn frame(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let visit = match Visit::of(&parts, address(&parts), &shared).await {
+        Ok(visit) => visit,
+        Err(failure) => return finish(failure.into_response(), None, &parts.headers, &shared.settings),
+    };
+    let chosen = Language::of_query(parts.uri.query());
+    let had_notice = cookies::read(&parts.headers, cookies::NOTICE).is_some();
+    let headers = parts.headers.clone();
+    let response = if is_from_here(&parts, &shared.settings) {
+        parts.extensions.insert(visit.clone());
+        next.run(Request::from_parts(parts, body)).await
+    } else {
+        Failure::Foreign.into_response()
+    };
+    let mut response = finish(response, Some(&visit), &headers, &shared.settings);
+    let mut set = |cookie: Option<HeaderValue>| {
+        if let Some(cookie) = cookie {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+    };
+    if let Some(chosen) = chosen {
+        const YEAR: i64 = 365 * 24 * 3600;
+        set(cookies::set(cookies::LANGUAGE, chosen.tag(), YEAR, &shared.settings));
+    }
+    let sets_notice = response
+        .headers()
+        .get_all(header::SET_COOKIE)
+        .into_iter()
+        .any(|cookie| cookie.as_bytes().starts_with(cookies::NOTICE.as_bytes()));
+    if had_notice && !sets_notice && !response.status().is_redirection() {
+        let cookie = cookies::remove(cookies::NOTICE, &shared.settings);
+        response.headers_mut().extend(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
+    }
+    response
+}
+
+/// Answers a browser that asks for a page that nobody has with a page, instead of the API's JSON.
+pub(crate) async fn pages_for_browsers(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+    let is_routed = request.extensions().get::<MatchedPath>().is_some();
+    let accepts = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    let wants_page = accepts.is_some_and(|accept| accept.contains("text/html"));
+    if is_routed || !wants_page || request.uri().path().starts_with(api::BASE) {
+        return next.run(request).await;
+    }
+    let (parts, _) = request.into_parts();
+    let visit = Visit::of(&parts, address(&parts), &shared).await.ok();
+    finish(Failure::NotFound.into_response(), visit.as_ref(), &parts.headers, &shared.settings)
+}
+
+fn address(parts: &Parts) -> Option<IpAddr> {
+    parts.extensions.get::<ClientAddress>().map(|client| client.0.ip().to_canonical())
+}
+
+/// Whether a request may do what it asks for, going by where it comes from.
+fn is_from_here(parts: &Parts, settings: &Settings) -> bool {
+    if matches!(parts.method, Method::GET | Method::HEAD) {
+        return true;
+    }
+    let site = parts.headers.get("sec-fetch-site").map(|site| site == "same-origin");
+    let origin = parts.headers.get(header::ORIGIN).map(|origin| is_own(origin, parts, settings));
+    matches!((site, origin), (Some(true), Some(true) | None) | (None, Some(true)))
+}
+
+/// Whether an origin is the one that the request went to.
+fn is_own(origin: &HeaderValue, parts: &Parts, settings: &Settings) -> bool {
+    let Ok(origin) = origin.to_str() else { return false };
+    if let Some(url) = &settings.url {
+        return origin.eq_ignore_ascii_case(url);
+    }
+    let host = parts.uri.authority().map(|authority| authority.as_str());
+    let host = host.or_else(|| parts.headers.get(header::HOST)?.to_str().ok());
+    let scheme = if settings.https { "https://" } else { "http://" };
+    host.is_some_and(|host| origin.strip_prefix(scheme).is_some_and(|origin| origin.eq_ignore_ascii_case(host)))
+}
+
+/// Turns a failure into a page, and adds the headers.
+fn finish(response: Response, visit: Option<&Visit>, headers: &HeaderMap, settings: &Settings) -> Response {
+    let mut response = match failure::of(&response).cloned() {
+        Some(failure) => failure_page(response, failure, visit, headers),
+        None => response,
+    };
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+        // Not no-referrer: with it browsers send no origin with forms. A one-time link stays on this server.
+        (header::REFERRER_POLICY, "same-origin"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()"),
+        (header::CACHE_CONTROL, "no-store"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if settings.https {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(STRICT_TRANSPORT_SECURITY));
+    }
+    response
+}
+
+fn failure_page(bare: Response, failure: Failure, visit: Option<&Visit>, headers: &HeaderMap) -> Response {
+    if let Failure::Server(error) = &failure {
+        tracing::error!(error = %deploy::Chain(&**error), "a page failed");
+    }
+    let page = match visit {
+        Some(visit) => visit.page(Section::None),
+        None => Page::of_nobody(Language::of_headers(headers)),
+    };
+    let (heading, text) = failure.texts(page.t);
+    let shown = show_with(failure.status(), &FailurePage { page, heading, text });
+    match shown {
+        Ok(mut response) => {
+            for (name, value) in bare.headers() {
+                if name != header::CONTENT_LENGTH {
+                    response.headers_mut().insert(name, value.clone());
+                }
+            }
+            response
+        }
+        Err(error) => {
+            tracing::error!(%error, "the page of a failure failed");
+            bare
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(method: &str, headers: &[(&str, &str)], settings: &Settings) -> bool {
+        let mut request =
+            axum::http::Request::builder().method(method).uri("/account/").header("host", "dns.example:80");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        is_from_here(&request.body(()).unwrap().into_parts().0, settings)
+    }
+
+    #[test]
+    fn only_our_own_pages_may_ask_for_changes() {
+        let plain = Settings::default();
+        for headers in [
+            &[][..],
+            &[("origin", "null")],
+            &[("origin", "http://evil.example")],
+            &[("origin", "https://dns.example:80")],
+            &[("origin", "http://dns.example:80.evil.example")],
+            &[("origin", "http://dns.example")],
+            &[("sec-fetch-site", "cross-site")],
+            &[("sec-fetch-site", "same-site")],
+            &[("sec-fetch-site", "none")],
+            &[("sec-fetch-site", "same-origin"), ("origin", "http://evil.example")],
+            &[("sec-fetch-site", "cross-site"), ("origin", "http://dns.example:80")],
+        ] {
+            assert!(!asked("POST", headers, &plain), "{headers:?}");
+            assert!(!asked("DELETE", headers, &plain), "{headers:?}");
+            assert!(asked("GET", headers, &plain), "{headers:?}");
+        }
+        for headers in [
+            &[("origin", "http://dns.example:80")][..],
+            &[("sec-fetch-site", "same-origin")],
+            &[("sec-fetch-site", "same-origin"), ("origin", "http://DNS.example:80")],
+        ] {
+            assert!(asked("POST", headers, &plain), "{headers:?}");
+        }
+        let behind_a_proxy =
+            Settings { url: Some("https://dns.example.net".to_owned()), https: true, ..Settings::default() };
+        assert!(asked("POST", &[("origin", "https://dns.example.net")], &behind_a_proxy));
+        assert!(!asked("POST", &[("origin", "http://dns.example:80")], &behind_a_proxy));
+    }
+}

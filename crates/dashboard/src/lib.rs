@@ -1,0 +1,80 @@
+//! The pages for people: server-rendered, usable without JavaScript, in three languages.
+//!
+//! | module | job |
+//! |---|---|
+//! | `routes` | the one table of pages; the router is built from it, and the tests walk it |
+//! | `frame` | around every page: who is there, headers, foreign origins refused, failures shown as pages |
+//! | `visit`, `cookies`, `language` | who is there, and in which language |
+//! | `page`, `form`, `notice`, `failure` | what pages are made of |
+//! | `pages` | one file per page, with its template of the same name in `templates/` |
+//! | `texts` | every text, per language |
+//! | `delays` | how long somebody who tries passwords has to wait |
+//! | `assets` | the stylesheet and scripts, compiled in |
+//!
+//! Pages call the operations of `store` that the API calls; there is no second set of rules. A handler gets the account only
+//! through [`visit::SignedIn`], [`visit::Operator`] or [`visit::Proved`], and a form's fields only through [`form::Form`], which
+//! has compared the session's token.
+//!
+//! Decided against: a client-side application (it would be a second program over the API, slower to the first page and useless
+//! without JavaScript), signed cookies instead of stored sessions (they cannot be ended), and a framework's stylesheet.
+
+mod assets;
+mod cookies;
+mod delays;
+mod failure;
+mod form;
+mod frame;
+mod language;
+mod notice;
+mod page;
+mod pages;
+mod routes;
+mod settings;
+mod texts;
+mod visit;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use deploy::Deployment;
+use store::Store;
+
+pub use routes::{Access, ROUTES, Route};
+pub use settings::{Registration, Settings};
+
+use delays::Delays;
+
+/// The pages over one store.
+#[derive(Debug, Clone)]
+pub struct Dashboard {
+    shared: Arc<Shared>,
+}
+
+/// What handlers work with.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) store: Store,
+    /// The nameservers, to be asked what they serve.
+    #[expect(dead_code, reason = "the pages of zones show it")]
+    pub(crate) deployment: Deployment,
+    pub(crate) settings: Settings,
+    pub(crate) delays: Delays,
+}
+
+impl Dashboard {
+    /// The pages that show and change what is in `store`.
+    pub fn new(store: Store, deployment: Deployment, settings: Settings) -> Dashboard {
+        let delays = Delays::new(store.clock());
+        Dashboard { shared: Arc::new(Shared { store, deployment, settings, delays }) }
+    }
+
+    /// `rest` with the pages: the paths of the table, the assets, and a page for what a browser asks for in vain.
+    pub fn over(&self, rest: Router) -> Router {
+        let framed = |router: Router| router.layer(from_fn_with_state(Arc::clone(&self.shared), frame::frame));
+        let pages = framed(routes::router().with_state(Arc::clone(&self.shared)));
+        rest.merge(pages)
+            .merge(assets::router())
+            .layer(from_fn_with_state(Arc::clone(&self.shared), frame::pages_for_browsers))
+    }
+}

@@ -1,0 +1,165 @@
+//! What every page shows around its own content, and how a page becomes an answer.
+
+use askama::Template;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use store::{Role, Timestamp};
+
+use crate::assets;
+use crate::cookies;
+use crate::failure::Failure;
+use crate::language::Language;
+use crate::notice::Notice;
+use crate::settings::Settings;
+use crate::texts::Texts;
+use crate::visit::Visit;
+
+/// Which entry of the navigation a page belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Section {
+    /// None: before somebody is signed in, and failures.
+    None,
+    Account,
+    Developers,
+    #[expect(dead_code, reason = "the operator's pages use it")]
+    Accounts,
+    #[expect(dead_code, reason = "the operator's pages use it")]
+    Events,
+}
+
+/// What the layout shows. Every template that extends `layout.html` has a field `page` of this type.
+#[derive(Debug, Clone)]
+pub(crate) struct Page {
+    /// The texts in the visitor's language.
+    pub(crate) t: &'static Texts,
+    pub(crate) language: Language,
+    /// The address of whoever is signed in.
+    pub(crate) email: Option<String>,
+    #[expect(dead_code, reason = "the operator's pages use it")]
+    pub(crate) is_operator: bool,
+    /// What every form carries in its field `csrf`: `{% include "csrf.html" %}`.
+    pub(crate) csrf: String,
+    pub(crate) notice: Option<&'static str>,
+    pub(crate) section: Section,
+    /// Where the links to other languages lead.
+    pub(crate) path: String,
+}
+
+impl Page {
+    pub(crate) fn of(visit: &Visit, section: Section) -> Page {
+        let t = visit.language.texts();
+        let signed_in = visit.session.as_ref().filter(|(session, _)| !session.waits_for_code);
+        Page {
+            t,
+            language: visit.language,
+            email: signed_in.map(|(_, account)| account.email.clone()),
+            is_operator: signed_in.is_some_and(|(_, account)| account.role == Role::Operator),
+            csrf: visit.csrf.clone(),
+            notice: visit.notice.map(|notice| notice.text(t)),
+            section,
+            path: visit.path.clone(),
+        }
+    }
+
+    /// The page of somebody of whom nothing could be read.
+    pub(crate) fn of_nobody(language: Language) -> Page {
+        Page {
+            t: language.texts(),
+            language,
+            email: None,
+            is_operator: false,
+            csrf: String::new(),
+            notice: None,
+            section: Section::None,
+            path: "/".to_owned(),
+        }
+    }
+
+    /// The languages that this page could be in.
+    pub(crate) fn languages(&self) -> [Language; 3] {
+        Language::EVERY
+    }
+
+    pub(crate) fn stylesheet(&self) -> &'static str {
+        &assets::STYLE.path
+    }
+
+    pub(crate) fn htmx(&self) -> &'static str {
+        &assets::HTMX.path
+    }
+
+    pub(crate) fn script(&self) -> &'static str {
+        &assets::SCRIPT.path
+    }
+
+    pub(crate) fn icon(&self) -> &'static str {
+        &assets::ICON.path
+    }
+
+    pub(crate) fn is(&self, section: Section) -> bool {
+        self.section == section
+    }
+}
+
+/// The page as an answer.
+pub(crate) fn show(page: &impl Template) -> Result<Response, Failure> {
+    show_with(StatusCode::OK, page)
+}
+
+/// The page as an answer with that status: 422 for a form with mistakes.
+pub(crate) fn show_with(status: StatusCode, page: &impl Template) -> Result<Response, Failure> {
+    let kind = [(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"))];
+    Ok((status, kind, page.render()?).into_response())
+}
+
+/// To another page, which says what was done.
+pub(crate) fn go(to: &str, notice: Option<Notice>, settings: &Settings) -> Response {
+    let mut response = Redirect::to(to).into_response();
+    // Ten minutes: whoever does not follow at once does not need to hear of it.
+    let cookie = notice.and_then(|notice| cookies::set(cookies::NOTICE, notice.word(), 600, settings));
+    if let Some(cookie) = cookie {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// A moment as pages show it: to the minute, in UTC.
+pub(crate) fn minute(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// A sentence with `{0}`, `{1}`... replaced.
+pub(crate) fn say(text: &str, values: &[&str]) -> String {
+    let mut said = String::with_capacity(text.len() + 16);
+    let mut rest = text;
+    while let Some(at) = rest.find('{') {
+        said.push_str(&rest[..at]);
+        let value = rest[at + 1..].split_once('}').and_then(|(number, after)| {
+            number.parse::<usize>().ok().and_then(|number| values.get(number)).map(|value| (*value, after))
+        });
+        match value {
+            Some((value, after)) => {
+                said.push_str(value);
+                rest = after;
+            }
+            None => {
+                said.push('{');
+                rest = &rest[at + 1..];
+            }
+        }
+    }
+    said.push_str(rest);
+    said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_take_their_places_and_are_not_read_again() {
+        assert_eq!(say("{1} and {0}", &["a", "b"]), "b and a");
+        assert_eq!(say("{0}{0}", &["{1}", "x"]), "{1}{1}");
+        assert_eq!(say("{2} {x} {", &["a"]), "{2} {x} {");
+    }
+}

@@ -1,0 +1,92 @@
+//! API tokens: the list, and revoking one. Making one is `token_new`.
+
+use askama::Template;
+use axum::extract::Path;
+use axum::response::Response;
+use store::{Permission, Token, ZoneScope};
+
+use crate::failure::Failure;
+use crate::form::Form;
+use crate::notice::Notice;
+use crate::page::{Page, Section, go, minute, say, show as show_page};
+use crate::texts::Texts;
+use crate::visit::SignedIn;
+
+#[derive(Template)]
+#[template(path = "developers.html")]
+struct DevelopersPage {
+    page: Page,
+    tokens: Vec<TokenRow>,
+    base: String,
+}
+
+/// A token as the list shows it.
+struct TokenRow {
+    id: String,
+    name: String,
+    last_four: String,
+    permissions: Vec<&'static str>,
+    limits: Vec<String>,
+    last_used: String,
+    last_address: String,
+    expires: String,
+    is_over: bool,
+    created: String,
+}
+
+impl TokenRow {
+    fn of(token: Token, now: store::Timestamp, t: &Texts) -> TokenRow {
+        let mut limits = Vec::new();
+        if let ZoneScope::Only(zones) = &token.zones {
+            limits.push(say(t.token_zones_count, &[&zones.len().to_string()]));
+        }
+        if let store::NetworkScope::Only(networks) = &token.networks {
+            limits.extend(networks.iter().map(ToString::to_string));
+        }
+        TokenRow {
+            id: token.id.to_string(),
+            name: token.name,
+            last_four: token.last_four,
+            permissions: token.permissions.iter().map(Permission::name).collect(),
+            limits,
+            last_used: token.last_used_at.map_or_else(|| t.never.to_owned(), minute),
+            last_address: token.last_address.map(|address| address.to_string()).unwrap_or_default(),
+            expires: token.expires_at.map_or_else(|| t.never.to_owned(), minute),
+            is_over: token.expires_at.is_some_and(|end| end <= now),
+            created: minute(token.created_at),
+        }
+    }
+}
+
+pub(crate) async fn show(who: SignedIn) -> Result<Response, Failure> {
+    let page = who.page(Section::Developers);
+    let (t, now) = (page.t, who.store().now());
+    let tokens = who.store().tokens(Some(who.account.id)).await?;
+    let tokens = tokens.into_iter().rev().map(|token| TokenRow::of(token, now, t)).collect();
+    show_page(&DevelopersPage { page, tokens, base: who.visit.base.clone() })
+}
+
+#[derive(Template)]
+#[template(path = "token_revoke.html")]
+struct RevokePage {
+    page: Page,
+    text: String,
+}
+
+/// Asks before it is done: nothing brings a revoked token back.
+pub(crate) async fn ask(who: SignedIn, Path(id): Path<String>) -> Result<Response, Failure> {
+    let id = id.parse().map_err(|_| Failure::NotFound)?;
+    let token = who.store().token_of(who.account.id, id).await?.ok_or(Failure::NotFound)?;
+    let page = who.page(Section::Developers);
+    let text = say(page.t.token_revoke_text, &[&token.name, &token.last_four]);
+    show_page(&RevokePage { page, text })
+}
+
+pub(crate) async fn revoke(who: SignedIn, Path(id): Path<String>, _: Form) -> Result<Response, Failure> {
+    let id = id.parse().map_err(|_| Failure::NotFound)?;
+    let revoked = who.store().revoke_token_of(who.account.id, id, &who.actor()).await?;
+    if !revoked {
+        return Err(Failure::NotFound);
+    }
+    Ok(go("/account/developers/", Some(Notice::TokenRevoked), &who.visit.shared.settings))
+}

@@ -1,0 +1,10 @@
+//! The first page of whoever is signed in.
+
+use axum::response::Redirect;
+
+use crate::visit::SignedIn;
+
+/// Leads to the tokens: what most come for.
+pub(crate) async fn show(_: SignedIn) -> Redirect {
+    Redirect::to("/account/developers/")
+}

@@ -1,0 +1,55 @@
+//! One-time links. Opening one only shows what it is for, so that a mail program that looks at links does not use it up; the
+//! button uses it.
+
+use askama::Template;
+use axum::extract::Path;
+use axum::http::StatusCode;
+use axum::response::Response;
+use store::Link;
+
+use super::sign_in::signed_in;
+use crate::failure::Failure;
+use crate::form::Form;
+use crate::page::{Page, Section, say, show as show_page, show_with};
+use crate::visit::Visit;
+
+#[derive(Template)]
+#[template(path = "link.html")]
+struct LinkPage {
+    page: Page,
+    text: String,
+}
+
+#[derive(Template)]
+#[template(path = "failure.html")]
+struct UsedPage {
+    page: Page,
+    heading: &'static str,
+    text: &'static str,
+}
+
+/// 410: it was there, and is not any more. Or it never was; nobody can tell.
+fn used(visit: &Visit) -> Result<Response, Failure> {
+    let page = visit.page(Section::None);
+    let (heading, text) = (page.t.link_used, page.t.link_used_text);
+    show_with(StatusCode::GONE, &UsedPage { page, heading, text })
+}
+
+pub(crate) async fn show(visit: Visit, Path(secret): Path<String>) -> Result<Response, Failure> {
+    match visit.store().link(&secret).await? {
+        None => used(&visit),
+        Some(Link::SignIn(account)) => {
+            let page = visit.page(Section::None);
+            let text = say(page.t.link_text, &[&account.email]);
+            show_page(&LinkPage { page, text })
+        }
+        Some(Link::Invitation(_)) => used(&visit),
+    }
+}
+
+pub(crate) async fn submit(visit: Visit, Path(secret): Path<String>, _: Form) -> Result<Response, Failure> {
+    match visit.store().sign_in_by_link(&secret, visit.origin.clone()).await? {
+        Some(session) => Ok(signed_in(&visit, &session, "/account/password/")),
+        None => used(&visit),
+    }
+}

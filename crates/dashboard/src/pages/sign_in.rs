@@ -1,0 +1,94 @@
+//! Signing in with address and password.
+//!
+//! The answer is the same, and takes the same work, whether there is no such account, it is suspended, it has no password, or
+//! the password is another.
+
+use askama::Template;
+use axum::extract::RawQuery;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+use store::{Actor, EventKind, NewSession};
+
+use super::{next, next_of_query};
+use crate::cookies;
+use crate::delays::Wait;
+use crate::failure::{Failure, with_next};
+use crate::form::{Field, Form, Problems};
+use crate::page::{Page, Section, go, say, show as show_page, show_with};
+use crate::visit::Visit;
+
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct SignInPage {
+    page: Page,
+    problems: Problems,
+    email: Field,
+    password: Field,
+    next: String,
+}
+
+impl SignInPage {
+    fn of(visit: &Visit, email: &str, next: String, problems: Problems) -> SignInPage {
+        let page = visit.page(Section::None);
+        let t = page.t;
+        let email_field = Field::email("email", t.email).value(email).required().problem(&problems);
+        let password = Field::password("password", t.password, "current-password").required().problem(&problems);
+        let (email, password) = match email {
+            "" => (email_field.autofocus(), password),
+            _ => (email_field, password.autofocus()),
+        };
+        SignInPage { page, problems, email, password, next }
+    }
+}
+
+pub(crate) async fn show(visit: Visit, RawQuery(query): RawQuery) -> Result<Response, Failure> {
+    let next = next_of_query(query.as_deref());
+    if visit.session.as_ref().is_some_and(|(session, _)| !session.waits_for_code) {
+        return Ok(go(&next, None, &visit.shared.settings));
+    }
+    show_page(&SignInPage::of(&visit, "", next, Problems::default()))
+}
+
+pub(crate) async fn submit(visit: Visit, form: Form) -> Result<Response, Failure> {
+    let t = visit.language.texts();
+    let (email, next) = (form.text("email"), next(form.text("next")));
+    let mut problems = Problems::new(t.problem_sign_in);
+    let attempt = match visit.shared.delays.begin(email, visit.origin.address) {
+        Ok(attempt) => attempt,
+        Err(wait) => {
+            problems.add("", say(t.problem_wait, &[&wait.0.to_string()]));
+            return too_early(wait, &SignInPage::of(&visit, email, next.to_owned(), problems));
+        }
+    };
+    let account = visit.store().check_password(email, form.raw("password")).await?;
+    let session = match account {
+        Some(account) => visit.store().begin_session(account.id, visit.origin.clone()).await?,
+        None => None,
+    };
+    let Some(session) = session else {
+        let known = visit.store().account_by_email(email).await?.map(|account| account.id);
+        let by = Actor { account: None, address: visit.origin.address };
+        visit.store().note(&by, EventKind::SignInFailed, known, "").await?;
+        problems.add("", t.problem_sign_in_text);
+        return show_with(StatusCode::UNPROCESSABLE_ENTITY, &SignInPage::of(&visit, email, next.to_owned(), problems));
+    };
+    visit.shared.delays.succeed(&attempt);
+    Ok(signed_in(&visit, &session, next))
+}
+
+/// With the new session's cookie, on to `next`; by way of the code where one is missing.
+pub(crate) fn signed_in(visit: &Visit, new: &NewSession, next: &str) -> Response {
+    let settings = &visit.shared.settings;
+    let to = if new.session.waits_for_code { with_next("/sign-in/code/", next) } else { next.to_owned() };
+    let mut response = go(&to, None, settings);
+    let cookie = cookies::session(new.secret.reveal(), settings);
+    response.headers_mut().extend(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
+    response
+}
+
+/// 429, with the time after which it makes sense again.
+pub(crate) fn too_early(wait: Wait, page: &impl Template) -> Result<Response, Failure> {
+    let mut response = show_with(StatusCode::TOO_MANY_REQUESTS, page)?;
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.0));
+    Ok(response)
+}

@@ -1,0 +1,65 @@
+//! The second step of signing in: the one-time code, or a recovery code in its place.
+
+use askama::Template;
+use axum::extract::RawQuery;
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::sign_in::{signed_in, too_early};
+use super::{next, next_of_query};
+use crate::failure::Failure;
+use crate::form::{Field, Form, Problems};
+use crate::page::{Page, Section, say, show as show_page, show_with};
+use crate::visit::Visit;
+
+#[derive(Template)]
+#[template(path = "sign_in_code.html")]
+struct CodePage {
+    page: Page,
+    problems: Problems,
+    code: Field,
+    next: String,
+}
+
+impl CodePage {
+    fn of(visit: &Visit, next: String, problems: Problems) -> CodePage {
+        let page = visit.page(Section::None);
+        let code = Field::text("code", page.t.code).hint(page.t.code_hint).autocomplete("one-time-code");
+        let code = code.required().autofocus().problem(&problems);
+        CodePage { page, problems, code, next }
+    }
+}
+
+pub(crate) async fn show(visit: Visit, RawQuery(query): RawQuery) -> Result<Response, Failure> {
+    let next = next_of_query(query.as_deref());
+    if visit.waiting().is_none() {
+        return Err(Failure::SignIn { next });
+    }
+    show_page(&CodePage::of(&visit, next, Problems::default()))
+}
+
+pub(crate) async fn submit(visit: Visit, form: Form) -> Result<Response, Failure> {
+    let t = visit.language.texts();
+    let next = next(form.text("next")).to_owned();
+    let (Some(waiting), Some((_, account))) = (visit.waiting(), &visit.session) else {
+        return Err(Failure::SignIn { next });
+    };
+    let mut problems = Problems::new(t.problem_sign_in);
+    let attempt = match visit.shared.delays.begin(&account.email, visit.origin.address) {
+        Ok(attempt) => attempt,
+        Err(wait) => {
+            problems.add("", say(t.problem_wait, &[&wait.0.to_string()]));
+            return too_early(wait, &CodePage::of(&visit, next, problems));
+        }
+    };
+    match visit.store().complete_session(waiting, form.text("code"), visit.origin.clone()).await? {
+        Some(session) => {
+            visit.shared.delays.succeed(&attempt);
+            Ok(signed_in(&visit, &session, &next))
+        }
+        None => {
+            problems.add("code", t.problem_code);
+            show_with(StatusCode::UNPROCESSABLE_ENTITY, &CodePage::of(&visit, next, problems))
+        }
+    }
+}

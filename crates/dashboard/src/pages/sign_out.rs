@@ -1,0 +1,26 @@
+//! Signing out.
+
+use axum::http::header;
+use axum::response::Response;
+use store::Actor;
+
+use crate::cookies;
+use crate::failure::Failure;
+use crate::form::Form;
+use crate::notice::Notice;
+use crate::page::go;
+use crate::visit::Visit;
+
+pub(crate) async fn submit(visit: Visit, _: Form) -> Result<Response, Failure> {
+    if let Some((session, account)) = &visit.session {
+        let by = Actor { account: Some(account.id), address: visit.origin.address };
+        visit.store().end_session(account.id, session.id.number(), &by).await?;
+    }
+    let settings = &visit.shared.settings;
+    let mut response = go("/sign-in/", Some(Notice::SignedOut), settings);
+    let cookie = cookies::remove(cookies::session_name(settings), settings);
+    if let Some(cookie) = cookie {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    Ok(response)
+}

@@ -1,0 +1,113 @@
+//! The one table of pages. The router is built from it, and the tests walk it: what needs a session is asked for without one,
+//! what is the operator's by somebody else, and what changes something from elsewhere.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::{HeaderValue, Method, header};
+use axum::response::IntoResponse;
+use axum::routing::{MethodFilter, MethodRouter, on};
+
+use crate::Shared;
+use crate::failure::Failure;
+use crate::pages::*;
+
+/// One page, or one thing that a form does.
+#[derive(Debug)]
+pub struct Route {
+    /// GET shows, POST does.
+    pub method: Method,
+    /// The path, with its final slash.
+    pub path: &'static str,
+    /// Who may.
+    pub access: Access,
+    pub(crate) route: fn(MethodFilter) -> MethodRouter<Arc<Shared>>,
+}
+
+/// Who may see a page. The handler's extractor is what enforces it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Anyone.
+    Anyone,
+    /// Who has given a password, and lacks the one-time code.
+    Waiting,
+    /// Who is signed in.
+    SignedIn,
+    /// Who is signed in and has proved of late who they are.
+    Proved,
+    /// Operators.
+    Operator,
+}
+
+macro_rules! route {
+    ($method:ident $path:literal $access:ident $handler:path) => {
+        Route { method: Method::$method, path: $path, access: Access::$access, route: |method| on(method, $handler) }
+    };
+}
+
+/// Everything there is.
+pub static ROUTES: &[Route] = &[
+    route!(GET "/" SignedIn home::show),
+    route!(GET "/sign-in/" Anyone sign_in::show),
+    route!(POST "/sign-in/" Anyone sign_in::submit),
+    route!(GET "/sign-in/code/" Waiting sign_in_code::show),
+    route!(POST "/sign-in/code/" Waiting sign_in_code::submit),
+    route!(POST "/sign-out/" Anyone sign_out::submit),
+    route!(GET "/link/{secret}/" Anyone link::show),
+    route!(POST "/link/{secret}/" Anyone link::submit),
+    route!(GET "/prove/" SignedIn prove::show),
+    route!(POST "/prove/" SignedIn prove::submit),
+    route!(GET "/account/password/" Proved password::show),
+    route!(POST "/account/password/" Proved password::submit),
+    route!(GET "/account/" SignedIn account::show),
+    route!(POST "/account/" SignedIn account::submit),
+    route!(POST "/account/sessions/" SignedIn account::end_session),
+    route!(POST "/account/sessions/end-others/" SignedIn account::end_others),
+    route!(GET "/account/developers/" SignedIn developers::show),
+    route!(GET "/account/developers/new/" Proved token_new::show),
+    route!(POST "/account/developers/new/" Proved token_new::submit),
+    route!(GET "/account/developers/{id}/revoke/" SignedIn developers::ask),
+    route!(POST "/account/developers/{id}/revoke/" SignedIn developers::revoke),
+];
+
+/// The router of the table. A path answers without its final slash too, by a redirect.
+pub(crate) fn router() -> Router<Arc<Shared>> {
+    let mut paths: Vec<&'static str> = ROUTES.iter().map(|route| route.path).collect();
+    paths.sort_unstable();
+    paths.dedup();
+    let mut router = Router::new();
+    for path in paths {
+        router = router.route(path, methods(path));
+        let bare = path.trim_end_matches('/');
+        if !bare.is_empty() {
+            router = router.route(bare, axum::routing::any(with_slash));
+        }
+    }
+    router
+}
+
+/// Everything the table has for one path; other methods get 405 with `Allow`.
+fn methods(path: &'static str) -> MethodRouter<Arc<Shared>> {
+    let here = || ROUTES.iter().filter(move |route| route.path == path);
+    let mut allow: Vec<&str> = here().map(|route| route.method.as_str()).collect();
+    if allow.contains(&"GET") {
+        allow.push("HEAD");
+    }
+    let allow = HeaderValue::try_from(allow.join(", ")).ok();
+    let mut router = MethodRouter::new();
+    for route in here() {
+        if let Ok(filter) = MethodFilter::try_from(route.method.clone()) {
+            router = router.merge((route.route)(filter));
+        }
+    }
+    router.fallback(async move || {
+        let mut response = Failure::Method.into_response();
+        response.headers_mut().extend(allow.map(|allow| (header::ALLOW, allow)));
+        response
+    })
+}
+
+async fn with_slash(uri: axum::http::Uri) -> axum::response::Redirect {
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    axum::response::Redirect::permanent(&format!("{}/{query}", uri.path()))
+}

@@ -1,0 +1,31 @@
+//! What the operator chooses.
+
+/// What the pages need to know of how the server is run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Who may make an account.
+    pub registration: Registration,
+    /// The address at which people reach the server, without a path: `https://dns.example.net`. `None` where nobody said so;
+    /// then requests are taken at their `Host`.
+    pub url: Option<String>,
+    /// Whether browsers reach the server over TLS, by itself or through a proxy before it.
+    pub https: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings { registration: Registration::Closed, url: None, https: false }
+    }
+}
+
+/// Who may make an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Registration {
+    /// Whoever comes.
+    Open,
+    /// Whoever an operator invited.
+    Invitation,
+    /// Nobody: the operator makes accounts on the command line.
+    #[default]
+    Closed,
+}

@@ -1,0 +1,177 @@
+//! Every text of the pages, in one place per language.
+//!
+//! A text is a field of [`Texts`], and each language is a value of it: one that a language lacks does not compile, and one that no
+//! page uses is a warning. What is the same everywhere (names, protocols, permissions) stands in the templates. Sentences with
+//! something in them have `{0}`, `{1}`... for [`crate::page::say`]; a test holds that all languages have the same ones.
+
+mod english;
+mod malay;
+mod spanish;
+
+pub(crate) use english::ENGLISH;
+pub(crate) use malay::MALAY;
+pub(crate) use spanish::SPANISH;
+
+macro_rules! texts {
+    ($($(#[$about:meta])* $name:ident,)*) => {
+        /// The texts of one language.
+        #[derive(Debug)]
+        pub(crate) struct Texts { $($(#[$about])* pub(crate) $name: &'static str,)* }
+
+        #[cfg(test)]
+        impl Texts {
+            fn all(&self) -> Vec<(&'static str, &'static str)> {
+                vec![$((stringify!($name), self.$name),)*]
+            }
+        }
+    };
+}
+
+texts! {
+    // Around every page.
+    skip,
+    navigation,
+    languages,
+    sign_out,
+    to_start,
+    account,
+    // What forms share.
+    problems,
+    save,
+    go_on,
+    // Failures.
+    failure_not_found,
+    failure_not_found_text,
+    failure_foreign,
+    failure_foreign_text,
+    failure_no_form,
+    failure_no_form_text,
+    failure_server,
+    failure_server_text,
+    // Signing in.
+    sign_in,
+    email,
+    password,
+    forgotten,
+    problem_sign_in,
+    problem_sign_in_text,
+    problem_wait,
+    code,
+    code_hint,
+    problem_code,
+    prove,
+    prove_text,
+    prove_no_password,
+    problem_password_wrong,
+    // One-time links, and the password.
+    link,
+    link_text,
+    link_used,
+    link_used_text,
+    choose_password,
+    change_password,
+    new_password,
+    password_hint,
+    problem_password_short,
+    problem_password_long,
+    problem_password_is_email,
+    // The account.
+    account_data,
+    since,
+    first_name,
+    last_name,
+    company_name,
+    problem_name_long,
+    ways_in,
+    recovery_codes_left,
+    sessions,
+    browser,
+    address,
+    last_used,
+    this_session,
+    end_session,
+    end_others,
+    // Tokens.
+    tokens,
+    tokens_text,
+    tokens_none,
+    token_name,
+    token_allows,
+    token_zones_count,
+    expires,
+    expired,
+    made,
+    never,
+    days,
+    revoke,
+    cancel,
+    token_revoke_text,
+    token_new,
+    token_name_hint,
+    permission_list,
+    permission_create,
+    permission_update,
+    permission_delete,
+    permission_all,
+    expires_after,
+    token_bounds,
+    token_zones,
+    token_zones_hint,
+    token_networks,
+    token_networks_hint,
+    token_make,
+    problem_token_name,
+    problem_token_permissions,
+    problem_token_limit,
+    problem_token_many,
+    problem_no_zone,
+    problem_zone_gone,
+    problem_network,
+    problem_network_host,
+    token_made,
+    token_made_text,
+    token,
+    token_try,
+    token_kept,
+    copy,
+    copied,
+    // What was done.
+    notice_signed_out,
+    notice_choose_password,
+    notice_password_set,
+    notice_names_saved,
+    notice_session_ended,
+    notice_sessions_ended,
+    notice_token_revoked,
+    notice_second_factor_off,
+    notice_account_closed,
+    notice_suspended,
+    notice_resumed,
+    notice_limits_set,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Texts that are the same in another language because the word is.
+    const SAME: &[&str] = &["token"];
+
+    fn places(text: &str) -> Vec<String> {
+        let mut found: Vec<String> =
+            text.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0.to_owned())).collect();
+        found.sort();
+        found
+    }
+
+    #[test]
+    fn every_language_says_everything_and_says_it_about_the_same() {
+        for (language, texts) in [("Spanish", &SPANISH), ("Malay", &MALAY)] {
+            for ((name, english), (_, other)) in ENGLISH.all().into_iter().zip(texts.all()) {
+                assert!(!other.trim().is_empty(), "{language} lacks {name}");
+                assert_eq!(places(other), places(english), "{language}, {name}");
+                assert!(other != english || SAME.contains(&name), "{language}, {name} is English: {other}");
+            }
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Who is there: read once per request by the frame, asked for by handlers as the type that says what they need.
+//!
+//! | extractor | whom it lets in | others get |
+//! |---|---|---|
+//! | [`Visit`] | anyone | |
+//! | [`SignedIn`] | who has a session | the sign-in page |
+//! | [`Proved`] | who has proved in the last ten minutes who they are | the page that asks for the password |
+//! | [`Operator`] | operators | 404, as for a page that does not exist |
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{Method, header};
+use jiff::SignedDuration;
+use sha2::{Digest, Sha256};
+use store::{Account, Actor, Author, Origin, Session, Source, Store};
+
+use crate::failure::Failure;
+use crate::language::Language;
+use crate::notice::Notice;
+use crate::page::{Page, Section};
+use crate::settings::Settings;
+use crate::{Shared, cookies};
+
+/// For so long, what was proved counts.
+const PROVED_FOR: SignedDuration = SignedDuration::from_mins(10);
+
+/// A request, and who makes it.
+#[derive(Debug, Clone)]
+pub(crate) struct Visit {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) language: Language,
+    pub(crate) origin: Origin,
+    /// The server's address as this visitor reaches it, without a path.
+    pub(crate) base: String,
+    /// The path, without what follows it.
+    pub(crate) path: String,
+    /// The session and its account, where there is one; it may still wait for a code.
+    pub(crate) session: Option<(Session, Account)>,
+    /// What forms of this session carry; empty without one.
+    pub(crate) csrf: String,
+    /// What this page is to say of the one before.
+    pub(crate) notice: Option<Notice>,
+}
+
+impl Visit {
+    /// Reads who is there.
+    pub(crate) async fn of(parts: &Parts, address: Option<IpAddr>, shared: &Arc<Shared>) -> Result<Visit, Failure> {
+        let secret = cookies::read(&parts.headers, cookies::session_name(&shared.settings));
+        let session = match secret {
+            Some(secret) => shared.store.session(secret).await?,
+            None => None,
+        };
+        let csrf = secret.filter(|_| session.is_some()).map(csrf).unwrap_or_default();
+        let agent = parts.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+        let notice = cookies::read(&parts.headers, cookies::NOTICE).and_then(Notice::of_word);
+        Ok(Visit {
+            shared: Arc::clone(shared),
+            language: Language::of_query(parts.uri.query()).unwrap_or_else(|| Language::of_headers(&parts.headers)),
+            origin: Origin { address, agent: agent.to_owned() },
+            base: base(parts, &shared.settings),
+            path: parts.uri.path().to_owned(),
+            session,
+            csrf,
+            notice,
+        })
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.shared.store
+    }
+
+    /// What every page shows around its own content.
+    pub(crate) fn page(&self, section: Section) -> Page {
+        Page::of(self, section)
+    }
+
+    /// The session of somebody who gave a password, and still lacks the code.
+    pub(crate) fn waiting(&self) -> Option<&Session> {
+        self.session.as_ref().map(|(session, _)| session).filter(|session| session.waits_for_code)
+    }
+
+    fn signed_in(&self, next: &str) -> Result<SignedIn, Failure> {
+        match &self.session {
+            None => Err(Failure::SignIn { next: next.to_owned() }),
+            Some((session, _)) if session.waits_for_code => Err(Failure::Code { next: next.to_owned() }),
+            Some((session, account)) => {
+                Ok(SignedIn { visit: self.clone(), session: session.clone(), account: account.clone() })
+            }
+        }
+    }
+}
+
+/// Where the visitor reaches the server: as the operator says, or else as the request does.
+fn base(parts: &Parts, settings: &Settings) -> String {
+    if let Some(url) = &settings.url {
+        return url.clone();
+    }
+    let host = parts.uri.authority().map(|authority| authority.as_str());
+    let host = host.or_else(|| parts.headers.get(header::HOST)?.to_str().ok()).unwrap_or("localhost");
+    let scheme = if settings.https { "https" } else { "http" };
+    format!("{scheme}://{host}")
+}
+
+/// What a session's forms carry: it follows from the cookie's secret, and tells nothing about it.
+fn csrf(secret: &str) -> String {
+    let digest = Sha256::digest(format!("form {secret}"));
+    digest.iter().take(16).map(|octet| format!("{octet:02x}")).collect()
+}
+
+impl FromRequestParts<Arc<Shared>> for Visit {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Visit, Failure> {
+        match parts.extensions.get::<Visit>() {
+            Some(visit) => Ok(visit.clone()),
+            None => Visit::of(parts, None, shared).await,
+        }
+    }
+}
+
+/// Somebody who is signed in.
+#[derive(Debug, Clone)]
+pub(crate) struct SignedIn {
+    pub(crate) visit: Visit,
+    pub(crate) session: Session,
+    pub(crate) account: Account,
+}
+
+impl SignedIn {
+    pub(crate) fn store(&self) -> &Store {
+        self.visit.store()
+    }
+
+    pub(crate) fn page(&self, section: Section) -> Page {
+        self.visit.page(section)
+    }
+
+    /// What the trail remembers of them.
+    pub(crate) fn actor(&self) -> Actor {
+        Actor { account: Some(self.account.id), address: self.visit.origin.address }
+    }
+
+    /// What the journal remembers of them.
+    #[expect(dead_code, reason = "the pages of zones change them")]
+    pub(crate) fn author(&self) -> Author {
+        Author {
+            account: self.account.id,
+            name: self.account.email.clone(),
+            source: Source::Dashboard,
+            address: self.visit.origin.address,
+        }
+    }
+}
+
+impl FromRequestParts<Arc<Shared>> for SignedIn {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<SignedIn, Failure> {
+        let visit = Visit::from_request_parts(parts, shared).await?;
+        visit.signed_in(&wanted(parts))
+    }
+}
+
+/// Somebody who is signed in, and has proved of late who they are: for what lets people in or keeps them out.
+#[derive(Debug, Clone)]
+pub(crate) struct Proved(pub(crate) SignedIn);
+
+impl FromRequestParts<Arc<Shared>> for Proved {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Proved, Failure> {
+        let signed_in = SignedIn::from_request_parts(parts, shared).await?;
+        let now = shared.store.now();
+        let end = signed_in.session.proved_at.and_then(|proved| proved.checked_add(PROVED_FOR).ok());
+        if end.is_some_and(|end| now < end) {
+            Ok(Proved(signed_in))
+        } else {
+            Err(Failure::Prove { next: wanted(parts) })
+        }
+    }
+}
+
+/// An operator.
+#[derive(Debug, Clone)]
+#[expect(dead_code, reason = "the operator's pages use it")]
+pub(crate) struct Operator(pub(crate) SignedIn);
+
+impl FromRequestParts<Arc<Shared>> for Operator {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Operator, Failure> {
+        let signed_in = SignedIn::from_request_parts(parts, shared).await?;
+        let is_operator = signed_in.account.role == store::Role::Operator;
+        if is_operator { Ok(Operator(signed_in)) } else { Err(Failure::NotFound) }
+    }
+}
+
+/// Where somebody wanted to go. What they wanted to do there is lost: a form is filled in again.
+fn wanted(parts: &Parts) -> String {
+    let path = parts.uri.path();
+    match parts.uri.query() {
+        Some(query) if parts.method == Method::GET => format!("{path}?{query}"),
+        _ => path.to_owned(),
+    }
+}
