@@ -23,11 +23,7 @@ pub(crate) enum Kind {
 }
 
 /// All of them. `docs/configuration.md` has a row for each.
-<<<<<<< HEAD
-pub(crate) const KEYS: [Key; 21] = [
-=======
-pub(crate) const KEYS: [Key; 20] = [
->>>>>>> 36f37fe (dashboard: pages for people: sign-in, one-time links, account, sessions, API tokens; in three languages)
+pub(crate) const KEYS: [Key; 23] = [
     text("data", "./zonewright-data"),
     text("database", ""),
     text("http", "127.0.0.1:8053"),

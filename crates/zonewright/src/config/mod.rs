@@ -232,7 +232,6 @@ fn tls(layers: &Layers) -> Result<Option<Tls>, ConfigError> {
     }
 }
 
-<<<<<<< HEAD
 fn retention(layers: &Layers) -> Result<Retention, ConfigError> {
     let span = |key: &str| {
         let text = layers.text(key)?.unwrap_or_default();
@@ -246,7 +245,8 @@ fn retention(layers: &Layers) -> Result<Retention, ConfigError> {
         age: span("retention.age")?,
         deleted_zones: span("retention.deleted_zones")?,
     })
-=======
+}
+
 fn pages(layers: &Layers, tls: bool) -> Result<dashboard::Settings, ConfigError> {
     let registration = match layers.text("registration")?.unwrap_or_default() {
         "open" => Registration::Open,
@@ -273,7 +273,6 @@ fn public_url(layers: &Layers, text: &str) -> Result<String, ConfigError> {
     }
     let usual = if trimmed.starts_with("https://") { ":443" } else { ":80" };
     Ok(trimmed.strip_suffix(usual).unwrap_or(&trimmed).to_owned())
->>>>>>> 36f37fe (dashboard: pages for people: sign-in, one-time links, account, sessions, API tokens; in three languages)
 }
 
 fn ttl(layers: &Layers, key: &str) -> Result<Ttl, ConfigError> {
