@@ -108,6 +108,9 @@ pub enum Wish {
     /// Exactly these records. Only the difference is written: a record that is there already, compared in wire form, keeps its
     /// identity, its time of creation and its spelling. Faults count these records from 0.
     Content(Vec<NewRecord>),
+    /// The records of the version with this serial. Those that lived then and live again have their identity and their time of
+    /// creation again. Faults count the records that would come back.
+    Version(Serial),
 }
 
 /// What must hold for a change to be made.

@@ -12,6 +12,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::deployment::LIVE;
 use super::journal::{self, By};
+use super::rollback::plan_version;
 use super::rows::{self, ZoneRow, record_columns};
 use super::writer::Work;
 use super::zones;
@@ -32,6 +33,7 @@ fn store(work: &Work, author: &Author, id: ZoneId, change: &Change) -> Result<Co
     let plan = match &change.wish {
         Wish::Edits(edits) => plan_edits(work, &zone, edits, &mut live)?,
         Wish::Content(wanted) => plan_content(work, &zone, wanted, &mut live)?,
+        Wish::Version(serial) => plan_version(work, &zone, *serial, &mut live)?,
     };
     let by = By { comment: change.comment.as_ref(), ..By::from(author) };
     let seen = live.into_rows();
@@ -78,7 +80,12 @@ fn check(condition: &Condition, zone: &ZoneRow, live: &mut LiveRecords<'_>) -> R
     if holds { Ok(()) } else { Err(refusal) }
 }
 
-fn plan_edits(work: &Work, zone: &ZoneRow, edits: &[Edit], live: &mut LiveRecords<'_>) -> Result<Plan, ChangeError> {
+pub(super) fn plan_edits(
+    work: &Work,
+    zone: &ZoneRow,
+    edits: &[Edit],
+    live: &mut LiveRecords<'_>,
+) -> Result<Plan, ChangeError> {
     let apex = work.shared.apexes.get(&work.connection, zone.apex)?;
     plan(&zone.zone.name, &apex, &work.shared.limits, edits, live).map_err(|error| match error {
         PlanError::Lookup(error) => error.into(),
@@ -158,6 +165,11 @@ impl<'a> LiveRecords<'a> {
     fn stored(&mut self, id: RecordId) -> Result<Option<&StoredRecord>, StoreError> {
         let found = self.by_id(id)?;
         Ok(found.and_then(|_| self.seen.get(&id)).map(|(_, stored)| stored))
+    }
+
+    /// Notes a record that lived once: if it lives again, it keeps its time of creation.
+    pub(super) fn remember(&mut self, stored: StoredRecord) {
+        self.seen.entry(stored.record.id).or_insert((0, stored));
     }
 
     /// The rows that were looked at, by record.

@@ -176,7 +176,7 @@ pub(super) const BEGUN_BETWEEN: &str = concat!(
 );
 
 /// What lived at the earlier version and not at the later one, and the other way round.
-fn between(
+pub(super) fn between(
     connection: &Connection,
     zone: &ZoneRow,
     earlier: VersionNumber,
@@ -189,12 +189,12 @@ fn between(
 }
 
 /// A version as the reading of its content needs it.
-struct At {
-    number: VersionNumber,
+pub(super) struct At {
+    pub(super) number: VersionNumber,
     apex: i64,
 }
 
-fn at(connection: &Connection, zone: &ZoneRow, serial: Serial) -> Result<Option<At>, StoreError> {
+pub(super) fn at(connection: &Connection, zone: &ZoneRow, serial: Serial) -> Result<Option<At>, StoreError> {
     let read = |row: &Row<'_>| Ok(At { number: VersionNumber(row.get::<_, i64>(0)? as u64), apex: row.get(1)? });
     let found =
         connection.prepare_cached(VERSION_BY_SERIAL)?.query_row(params![zone.row, serial.0], read).optional()?;

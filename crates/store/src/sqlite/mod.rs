@@ -12,7 +12,7 @@
 //! | `events` | the trail of what was done to accounts |
 //! | `zones`, `records`, `change`, `apexes` | what they may ask for |
 //! | `journal`, `catalogs`, `deployment` | what follows from it |
-//! | `history`, `deleted`, `retention` | what was, and how long it is kept |
+//! | `history`, `rollback`, `deleted`, `retention` | what was, the way back to it, and how long it is kept |
 //!
 //! The log is written ahead (WAL) with `synchronous=FULL`: a commit that was answered survives the loss of power. Other
 //! processes may open the same file at the same time; SQLite's locks keep their transactions apart from the writer's.
@@ -36,6 +36,7 @@ mod plans;
 mod readers;
 mod records;
 mod retention;
+mod rollback;
 mod rows;
 mod second_factor;
 mod sessions;

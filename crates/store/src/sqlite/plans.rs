@@ -5,7 +5,7 @@ use rusqlite::Connection;
 
 use super::{
     accounts, apexes, catalogs, change, deleted, deployment, events, history, journal, links, open, records, retention,
-    sessions, tokens, zones,
+    rollback, sessions, tokens, zones,
 };
 
 /// Every query that may read more than one row for a tenant, the operator or a nameserver.
@@ -45,6 +45,7 @@ const QUERIES: &[(&str, &str)] = &[
     ("records that began between", history::BEGUN_BETWEEN),
     ("records that lived then and now", history::LIVE_SINCE),
     ("records that lived then", history::LIVED_AT),
+    ("record of an account that lives", rollback::LIVE_OF_ACCOUNT),
     ("deleted zones", deleted::PAGE),
     ("deleted zone", deleted::ONE),
     ("expired zones", deleted::EXPIRED),
