@@ -1,12 +1,13 @@
 //! Planning a change: from what a user wants to what the zone loses and gains, with every rule over the zone checked.
 //!
-//! The zone is seen only through [`Lookup`], at the names that the change touches (and the hosts of NS records at the apex),
-//! so that a change costs the same in a zone of ten records and of a million. The store runs [`plan`] inside the transaction
+//! The zone is seen only through [`Lookup`], at the names that the change touches (and the hosts of NS records at the apex, and
+//! whether there is a DNAME above), so that a change costs the same in a zone of ten records and of a million. The store runs [`plan`] inside the transaction
 //! that stores the result: what was checked is what is stored.
 //!
 //! Decided against: rules as database constraints. They would speak neither of the member at fault nor of what would be right.
 
 mod content;
+mod delegation;
 mod place;
 mod planner;
 mod rules;
@@ -28,6 +29,12 @@ pub trait Lookup {
 
     /// One record of the zone.
     fn by_id(&mut self, id: RecordId) -> Result<Option<Record>, Self::Error>;
+
+    /// Whether users have a record of that type at a name.
+    fn has(&mut self, owner: &OwnerName, record_type: RecordType) -> Result<bool, Self::Error>;
+
+    /// Names below `owner` at which users have records: any of them, at most so many.
+    fn below(&mut self, owner: &OwnerName, most: usize) -> Result<Vec<OwnerName>, Self::Error>;
 }
 
 /// One wish of a change. The edits of a change are applied in their order; the rules are checked on what comes out.

@@ -14,7 +14,6 @@ mod fault;
 pub mod key;
 mod name;
 mod owner;
-#[cfg_attr(not(test), expect(dead_code, reason = "the zone-file parser and the types to come read with it"))]
 pub(crate) mod presentation;
 pub mod rdata;
 mod record;

@@ -59,6 +59,19 @@ impl OwnerName {
         Name::from_labels(all).unwrap_or_else(|_| zone.name().clone())
     }
 
+    /// The names above this one inside the zone: the nearest first, the apex last. None above the apex.
+    pub fn ancestors(&self) -> impl Iterator<Item = OwnerName> + '_ {
+        let ends = self.0.iter().enumerate().filter(|(_, octet)| **octet == 0).map(|(at, _)| at + 1);
+        let whole = self.0.len();
+        let starts: Vec<usize> = std::iter::once(0).chain(ends).filter(|end| *end < whole).collect();
+        starts.into_iter().rev().map(|end| OwnerName(self.0[..end].into()))
+    }
+
+    /// Whether this name lies below `other`, and is not the same.
+    pub fn is_below(&self, other: &OwnerName) -> bool {
+        self.0.len() > other.0.len() && self.0.starts_with(&other.0)
+    }
+
     /// Whether this is the apex.
     pub fn is_apex(&self) -> bool {
         self.0.is_empty()
@@ -72,6 +85,17 @@ impl OwnerName {
     /// The sort key, for the store and for trees.
     pub fn key(&self) -> &[u8] {
         &self.0
+    }
+
+    /// Octets that sort behind the keys of all names below this one, and before those of all others that come later.
+    pub fn key_after_below(&self) -> Vec<u8> {
+        let mut key = self.0.to_vec();
+        match key.last_mut() {
+            // A zero ends the last label; no key has a one there that is not below this name.
+            Some(end) => *end = 1,
+            None => key.resize(2 * MAX_WIRE + 1, u8::MAX),
+        }
+        key
     }
 
     /// The owner whose [`OwnerName::key`] this is; `None` where the octets are no key.
@@ -215,6 +239,23 @@ mod tests {
         assert_eq!(error, NameError::TooLong);
         // Read as relative it would fit no zone; as a full name of another zone it is one, and too long below this one.
         assert_eq!(OwnerName::parse(&format!("{longest}.example.org"), &zone()).unwrap_err(), NameError::TooLong);
+    }
+
+    #[test]
+    fn ancestors_go_up_to_the_apex() {
+        let above = |text: &str| -> Vec<String> {
+            OwnerName::parse(text, &zone()).unwrap().ancestors().map(|name| name.to_string()).collect()
+        };
+        assert_eq!(above("@"), [""; 0]);
+        assert_eq!(above("a"), ["@"]);
+        assert_eq!(above("c.b\\000\\001.a"), ["b\\000\\001.a", "a", "@"]);
+        let owner = |text: &str| OwnerName::parse(text, &zone()).unwrap();
+        assert!(owner("a").is_below(&owner("@")) && owner("b.a").is_below(&owner("a")));
+        assert!(
+            !owner("a").is_below(&owner("a"))
+                && !owner("ba").is_below(&owner("a"))
+                && !owner("a").is_below(&owner("b.a"))
+        );
     }
 
     #[test]

@@ -70,6 +70,15 @@ impl Place {
         self.sets.iter().filter(|(record_type, _)| of(**record_type)).filter_map(|(_, set)| set.touched_by).max()
     }
 
+    /// The last edit that put a record here which stands after all edits.
+    pub(super) fn came(&self) -> Option<usize> {
+        self.sets().flat_map(|(_, set)| set.held()).filter_map(|held| held.edit).max()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.sets().next().is_none()
+    }
+
     pub(super) fn has_address(&self) -> bool {
         self.sets().any(|(record_type, _)| is_address(record_type))
     }

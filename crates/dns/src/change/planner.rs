@@ -12,11 +12,13 @@ const NO_RECORD: &str = "no-record";
 
 pub(super) struct Planner<'a, L> {
     pub(super) setting: Setting<'a>,
-    lookup: &'a mut L,
+    pub(super) lookup: &'a mut L,
     /// The names looked at so far.
     places: BTreeMap<OwnerName, Place>,
     /// Where each record stands that was seen so far; `None` once an edit has deleted it.
     spots: HashMap<RecordId, Option<Spot>>,
+    /// Whether a name that is looked at for nothing else has a DNAME.
+    dnames: HashMap<OwnerName, bool>,
     pub(super) faults: Vec<(usize, Fault)>,
 }
 
@@ -36,7 +38,14 @@ impl Spot {
 
 impl<'a, L: Lookup> Planner<'a, L> {
     pub(super) fn new(setting: Setting<'a>, lookup: &'a mut L) -> Self {
-        Planner { setting, lookup, places: BTreeMap::new(), spots: HashMap::new(), faults: Vec::new() }
+        Planner {
+            setting,
+            lookup,
+            places: BTreeMap::new(),
+            spots: HashMap::new(),
+            dnames: HashMap::new(),
+            faults: Vec::new(),
+        }
     }
 
     pub(super) fn apply(&mut self, index: usize, edit: &Edit) -> Result<(), PlanError<L::Error>> {
@@ -65,6 +74,8 @@ impl<'a, L: Lookup> Planner<'a, L> {
             rules::check_name(setting, &owner, place, &mut broken);
             self.faults.extend(broken);
             self.check_address_still_needed(&owner)?;
+            self.check_no_dname_above(&owner)?;
+            self.check_nothing_below_dname(&owner)?;
             if owner.is_apex() {
                 self.check_apex_nameservers()?;
             }
@@ -217,6 +228,26 @@ impl<'a, L: Lookup> Planner<'a, L> {
             Some(known) => Ok(known.clone()),
             None => Ok(self.lookup.by_id(id)?.map(|record| Spot::of(&record.owner, &record.data))),
         }
+    }
+
+    /// Whether a name has records of a type after all edits, as far as that has been looked up.
+    pub(super) fn has_after(&self, owner: &OwnerName, record_type: RecordType) -> Option<bool> {
+        let known = self.places.get(owner).map(|place| place.set(record_type).is_some());
+        known.or_else(|| self.dnames.get(owner).copied().filter(|_| record_type == RecordType::Dname))
+    }
+
+    pub(super) fn note_dname(&mut self, owner: &OwnerName, has: bool) {
+        self.dnames.insert(owner.clone(), has);
+    }
+
+    /// Whether nothing is left at a name after all edits, as far as that has been looked up.
+    pub(super) fn is_empty_after(&self, owner: &OwnerName) -> Option<bool> {
+        self.places.get(owner).map(Place::is_empty)
+    }
+
+    /// How many names below `owner` have been looked up.
+    pub(super) fn touched_below(&self, owner: &OwnerName) -> usize {
+        self.places.keys().filter(|name| name.is_below(owner)).count()
     }
 
     /// The records at a name, looked up once.

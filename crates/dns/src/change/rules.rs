@@ -4,6 +4,7 @@
 //! that was broken before the change, and is not broken further by it, is not this change's fault: it must be possible to
 //! mend a zone step by step.
 
+use super::delegation;
 use super::place::{Place, RrSet, is_address};
 use super::planner::Planner;
 use super::{Limits, Lookup, NewRecord, TtlChoice};
@@ -46,6 +47,9 @@ pub(super) fn check_record(setting: Setting<'_>, wanted: &NewRecord) -> Result<(
 /// The rules over all records of one name.
 pub(super) fn check_name(setting: Setting<'_>, owner: &OwnerName, place: &Place, faults: &mut Vec<(usize, Fault)>) {
     faults.extend(check_alias(setting, owner, place));
+    faults.extend(delegation::check_dname(owner, place));
+    faults.extend(delegation::check_ds(owner, place));
+    delegation::check_child_keys(owner, place, faults);
     for (record_type, set) in place.sets() {
         let Some(index) = set.touched_by else { continue };
         check_duplicates(record_type, owner, set, faults);

@@ -46,13 +46,18 @@ pub(crate) struct Fields<'a> {
 pub(crate) const MAX_STRING: usize = 255;
 
 /// As BIND reads base64: padding is required, and bits that padding cuts off are ignored.
-const BASE64: GeneralPurpose =
+pub(super) const BASE64: GeneralPurpose =
     GeneralPurpose::new(&alphabet::STANDARD, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));
 
 impl<'a> Fields<'a> {
     /// The tokens of one record's data, and where that ends.
     pub(crate) fn new(tokens: &'a [Token<'a>], names: Names<'a>, end: Position) -> Self {
         Fields { tokens, names, end }
+    }
+
+    /// The next token, which stays where it is.
+    pub(crate) fn peek(&self) -> Option<&'a Token<'a>> {
+        self.tokens.first()
     }
 
     /// Whether all has been read.

@@ -42,13 +42,7 @@ impl Generic {
     fn write(&self, out: &mut dyn fmt::Write, style: Style) -> fmt::Result {
         match self.record_type.form() {
             Some(form) => form.write(&self.wire, out, style),
-            None => {
-                write!(out, "\\# {}", self.wire.len())?;
-                if !self.wire.is_empty() {
-                    out.write_char(' ')?;
-                }
-                self.wire.iter().try_for_each(|octet| write!(out, "{octet:02X}"))
-            }
+            None => write_unknown_form(&self.wire, out),
         }
     }
 }
@@ -78,4 +72,13 @@ pub(super) fn read_unknown_form(fields: &mut Fields<'_>) -> Result<Vec<u8>, Fiel
         return Err(error(mark, "record-length", detail));
     }
     Ok(octets)
+}
+
+/// Writes octets in that form.
+pub(super) fn write_unknown_form(octets: &[u8], out: &mut dyn fmt::Write) -> fmt::Result {
+    write!(out, "\\# {}", octets.len())?;
+    if !octets.is_empty() {
+        out.write_char(' ')?;
+    }
+    octets.iter().try_for_each(|octet| write!(out, "{octet:02X}"))
 }

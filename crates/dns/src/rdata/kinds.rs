@@ -4,7 +4,9 @@ use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str;
 
-use super::fields::{FieldError, Fields, MAX_STRING, error, excerpt};
+use base64::Engine;
+
+use super::fields::{BASE64, FieldError, Fields, MAX_STRING, error, excerpt};
 use super::form::{Kind, Style};
 use super::{WireError, text};
 use crate::{HostName, Name};
@@ -14,7 +16,6 @@ pub(super) struct U8;
 /// A number of two octets.
 pub(super) struct U16;
 /// A number of four octets.
-#[expect(dead_code, reason = "for the types to come")]
 pub(super) struct U32;
 /// A domain name, in lower case and never compressed.
 pub(super) struct Domain;
@@ -29,10 +30,8 @@ pub(super) struct Texts;
 /// Text without an octet of length, to the end.
 pub(super) struct LongText;
 /// Octets, to the end, as hexadecimal digits; at least one.
-#[expect(dead_code, reason = "for the types to come")]
 pub(super) struct Hex;
 /// Octets, to the end, as base64; at least one.
-#[expect(dead_code, reason = "for the types to come")]
 pub(super) struct Base64;
 
 /// The first `count` octets, appended as they are; gives what follows.
@@ -255,7 +254,6 @@ impl Kind for Base64 {
     }
 
     fn write(&self, octets: &[u8], out: &mut dyn fmt::Write, _: Style) -> fmt::Result {
-        use base64::Engine;
-        out.write_str(&base64::engine::general_purpose::STANDARD.encode(octets))
+        out.write_str(&BASE64.encode(octets))
     }
 }

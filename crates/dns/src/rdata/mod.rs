@@ -6,20 +6,55 @@
 
 mod a;
 mod aaaa;
+mod afsdb;
+mod apl;
+mod bitmap;
 mod caa;
+mod cdnskey;
+mod cds;
+mod cert;
 mod cname;
-#[cfg_attr(not(test), expect(dead_code, reason = "the zone-file parser and the types to come read with it"))]
+mod csync;
+mod digest;
+mod dname;
+mod dnskey;
+mod ds;
+mod eui;
+mod eui48;
+mod eui64;
 pub(crate) mod fields;
 mod form;
 mod generic;
+mod hinfo;
+mod https;
 mod kinds;
+mod kx;
+mod l32;
+mod l64;
+mod loc;
+mod locator;
+mod lp;
+mod mnemonic;
 mod mx;
+mod naptr;
+mod nid;
 mod ns;
+mod openpgpkey;
+mod ptr;
 mod record_type;
+mod regexp;
+mod rp;
+mod smimea;
 mod soa;
+mod spf;
 mod srv;
+mod sshfp;
+mod svcb;
 pub(crate) mod text;
+mod tlsa;
 mod txt;
+mod uri;
+mod zonemd;
 
 #[cfg(test)]
 mod examples;
@@ -86,7 +121,7 @@ impl RecordData {
             RecordType::Soa => {
                 return Err(Fault::of("record_type", "record-type", "the SOA record is made by the server"));
             }
-            RecordType::Unknown(_) => {
+            _ => {
                 let (tokens, end) = value_tokens(value)?;
                 let mut fields = Fields::new(&tokens, Names::Api(zone), end);
                 Self::from_fields(record_type, &mut fields).map_err(|error| error.fault)?
@@ -124,7 +159,7 @@ impl RecordData {
             RecordType::Srv => Self::Srv(Srv::from_wire(wire)?),
             RecordType::Caa => Self::Caa(Caa::from_wire(wire)?),
             RecordType::Soa => return Err(WireError),
-            RecordType::Unknown(_) => Self::Generic(Generic::from_wire(record_type, wire)?),
+            _ => Self::Generic(Generic::from_wire(record_type, wire)?),
         })
     }
 

@@ -6,7 +6,10 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use super::form::Form;
-use super::{a, aaaa, caa, cname, mx, ns, srv, txt};
+use super::{
+    a, aaaa, afsdb, apl, caa, cdnskey, cds, cert, cname, csync, dname, dnskey, ds, eui48, eui64, hinfo, https, kx, l32,
+    l64, loc, lp, mx, naptr, nid, ns, openpgpkey, ptr, rp, smimea, spf, srv, sshfp, svcb, tlsa, txt, uri, zonemd,
+};
 use crate::Fault;
 
 /// A type that a record can have here: known, or any other that has only a number. Ordered by number, which is also the order
@@ -21,14 +24,74 @@ pub enum RecordType {
     Cname,
     /// The start of authority (RFC 1035, section 3.3.13): made by the server.
     Soa,
+    /// The name of an address (RFC 1035, section 3.3.12).
+    Ptr,
+    /// The kind of a host (RFC 1035, section 3.3.2).
+    Hinfo,
     /// A mail exchange (RFC 1035, section 3.3.9).
     Mx,
     /// Text (RFC 1035, section 3.3.14).
     Txt,
+    /// A responsible person (RFC 1183, section 2.2).
+    Rp,
+    /// A server of an AFS cell (RFC 1183, section 1).
+    Afsdb,
     /// An IPv6 address (RFC 3596).
     Aaaa,
+    /// A place on earth (RFC 1876).
+    Loc,
     /// A service (RFC 2782).
     Srv,
+    /// A rule for rewriting names (RFC 3403).
+    Naptr,
+    /// A key exchanger (RFC 2230).
+    Kx,
+    /// A certificate (RFC 4398).
+    Cert,
+    /// Another name for a whole tree (RFC 6672).
+    Dname,
+    /// Prefixes of addresses (RFC 3123).
+    Apl,
+    /// A delegation's key (RFC 4034, section 5).
+    Ds,
+    /// The fingerprint of a host key (RFC 4255).
+    Sshfp,
+    /// A key that signs the zone (RFC 4034, section 2).
+    Dnskey,
+    /// The certificate of a TLS service (RFC 6698).
+    Tlsa,
+    /// The certificate of a mail user (RFC 8162).
+    Smimea,
+    /// The DS record that the parent shall have (RFC 7344).
+    Cds,
+    /// The key that the parent shall have a DS record for (RFC 7344).
+    Cdnskey,
+    /// An OpenPGP key (RFC 7929).
+    Openpgpkey,
+    /// What the parent shall copy (RFC 7477).
+    Csync,
+    /// A digest over the zone (RFC 8976).
+    Zonemd,
+    /// How to reach a service (RFC 9460).
+    Svcb,
+    /// How to reach a web server (RFC 9460).
+    Https,
+    /// Who may send mail; withdrawn (RFC 7208).
+    Spf,
+    /// A node identifier (RFC 6742).
+    Nid,
+    /// A 32-bit locator (RFC 6742).
+    L32,
+    /// A 64-bit locator (RFC 6742).
+    L64,
+    /// Where locators are (RFC 6742).
+    Lp,
+    /// An EUI-48 address (RFC 7043).
+    Eui48,
+    /// An EUI-64 address (RFC 7043).
+    Eui64,
+    /// The URI of a service (RFC 7553).
+    Uri,
     /// Who may issue certificates (RFC 8659).
     Caa,
     /// Any other (RFC 3597): `TYPE65280`.
@@ -41,14 +104,48 @@ pub struct UnknownType(u16);
 
 /// The types that no user may make records of, though they have a name, and why. The ranges of [`refusal`] are beside them.
 const REFUSED: &[(u16, &str, &str)] = &[
+    (3, "MD", UNSUPPORTED),
+    (4, "MF", UNSUPPORTED),
     (6, "SOA", MADE_BY_SERVER),
+    (7, "MB", UNSUPPORTED),
+    (8, "MG", UNSUPPORTED),
+    (9, "MR", UNSUPPORTED),
+    (10, "NULL", UNSUPPORTED),
+    (11, "WKS", UNSUPPORTED),
+    (14, "MINFO", UNSUPPORTED),
+    (19, "X25", UNSUPPORTED),
+    (20, "ISDN", UNSUPPORTED),
+    (21, "RT", UNSUPPORTED),
+    (22, "NSAP", UNSUPPORTED),
+    (23, "NSAP-PTR", UNSUPPORTED),
     (24, "SIG", SIGNING),
+    (25, "KEY", UNSUPPORTED),
+    (26, "PX", UNSUPPORTED),
+    (27, "GPOS", UNSUPPORTED),
     (30, "NXT", SIGNING),
+    (31, "EID", UNSUPPORTED),
+    (32, "NIMLOC", UNSUPPORTED),
+    (34, "ATMA", UNSUPPORTED),
+    (38, "A6", UNSUPPORTED),
+    (40, "SINK", UNSUPPORTED),
     (41, "OPT", NO_DATA),
+    (45, "IPSECKEY", UNSUPPORTED),
     (46, "RRSIG", SIGNING),
     (47, "NSEC", SIGNING),
+    (49, "DHCID", UNSUPPORTED),
     (50, "NSEC3", SIGNING),
     (51, "NSEC3PARAM", SIGNING),
+    (55, "HIP", UNSUPPORTED),
+    (56, "NINFO", UNSUPPORTED),
+    (57, "RKEY", UNSUPPORTED),
+    (58, "TALINK", UNSUPPORTED),
+    (66, "DSYNC", UNSUPPORTED),
+    (67, "HHIT", UNSUPPORTED),
+    (68, "BRID", UNSUPPORTED),
+    (100, "UINFO", UNSUPPORTED),
+    (101, "UID", UNSUPPORTED),
+    (102, "GID", UNSUPPORTED),
+    (103, "UNSPEC", UNSUPPORTED),
     (249, "TKEY", NO_DATA),
     (250, "TSIG", NO_DATA),
     (251, "IXFR", NO_DATA),
@@ -56,16 +153,63 @@ const REFUSED: &[(u16, &str, &str)] = &[
     (253, "MAILB", NO_DATA),
     (254, "MAILA", NO_DATA),
     (255, "ANY", NO_DATA),
+    (258, "AVC", UNSUPPORTED),
+    (259, "DOA", UNSUPPORTED),
+    (260, "AMTRELAY", UNSUPPORTED),
+    (261, "RESINFO", UNSUPPORTED),
+    (262, "WALLET", UNSUPPORTED),
+    (32768, "TA", UNSUPPORTED),
+    (32769, "DLV", UNSUPPORTED),
 ];
 
 const MADE_BY_SERVER: &str = "is made by the server";
 const SIGNING: &str = "is made by the nameserver when it signs the zone";
 const NO_DATA: &str = "is part of queries and messages, never of a zone";
+/// BIND would check them, and refuse the whole zone for what is wrong.
+const UNSUPPORTED: &str = "is not supported: nameservers know its form and this server does not";
 
 impl RecordType {
     /// The known types that users make records of, by number. SOA is not among them: the server makes the only one a zone has.
-    pub const EDITABLE: [RecordType; 8] =
-        [Self::A, Self::Ns, Self::Cname, Self::Mx, Self::Txt, Self::Aaaa, Self::Srv, Self::Caa];
+    pub const EDITABLE: [RecordType; 38] = [
+        Self::A,
+        Self::Ns,
+        Self::Cname,
+        Self::Ptr,
+        Self::Hinfo,
+        Self::Mx,
+        Self::Txt,
+        Self::Rp,
+        Self::Afsdb,
+        Self::Aaaa,
+        Self::Loc,
+        Self::Srv,
+        Self::Naptr,
+        Self::Kx,
+        Self::Cert,
+        Self::Dname,
+        Self::Apl,
+        Self::Ds,
+        Self::Sshfp,
+        Self::Dnskey,
+        Self::Tlsa,
+        Self::Smimea,
+        Self::Cds,
+        Self::Cdnskey,
+        Self::Openpgpkey,
+        Self::Csync,
+        Self::Zonemd,
+        Self::Svcb,
+        Self::Https,
+        Self::Spf,
+        Self::Nid,
+        Self::L32,
+        Self::L64,
+        Self::Lp,
+        Self::Eui48,
+        Self::Eui64,
+        Self::Uri,
+        Self::Caa,
+    ];
 
     /// Reads the name of a type that users may make, in any letter case: a mnemonic, or `TYPE` and its number (RFC 3597,
     /// section 5). A known type's number is that type.
@@ -74,7 +218,7 @@ impl RecordType {
         let Some(code) = RecordType::code_of(text) else {
             let all: Vec<_> = Self::EDITABLE.iter().map(RecordType::to_string).collect();
             return Err(fault(format!(
-                "\"{}\" is not a supported record type; use one of {}",
+                "\"{}\" is not a supported record type; use one of {}, or TYPE and a number",
                 text.escape_default(),
                 all.join(", ")
             )));
@@ -87,19 +231,7 @@ impl RecordType {
 
     /// The number of a mnemonic or of `TYPEnnn`, in any letter case; also of types that no user may make.
     pub fn code_of(text: &str) -> Option<u16> {
-        if let Some(known) =
-            Self::EDITABLE.iter().filter_map(|known| known.form()).find(|form| form.name.eq_ignore_ascii_case(text))
-        {
-            return Some(known.code);
-        }
-        if let Some((code, _, _)) = REFUSED.iter().find(|(_, name, _)| name.eq_ignore_ascii_case(text)) {
-            return Some(*code);
-        }
-        let (prefix, digits) = text.split_at_checked(4)?;
-        if !prefix.eq_ignore_ascii_case("TYPE") {
-            return None;
-        }
-        super::text::number(digits)
+        code_of(text)
     }
 
     /// Why no user may make records of the type with that number, as the end of a sentence; `None` where they may.
@@ -145,10 +277,40 @@ impl RecordType {
             Self::A => &a::FORM,
             Self::Ns => &ns::FORM,
             Self::Cname => &cname::FORM,
+            Self::Ptr => &ptr::FORM,
+            Self::Hinfo => &hinfo::FORM,
             Self::Mx => &mx::FORM,
             Self::Txt => &txt::FORM,
+            Self::Rp => &rp::FORM,
+            Self::Afsdb => &afsdb::FORM,
             Self::Aaaa => &aaaa::FORM,
+            Self::Loc => &loc::FORM,
             Self::Srv => &srv::FORM,
+            Self::Naptr => &naptr::FORM,
+            Self::Kx => &kx::FORM,
+            Self::Cert => &cert::FORM,
+            Self::Dname => &dname::FORM,
+            Self::Apl => &apl::FORM,
+            Self::Ds => &ds::FORM,
+            Self::Sshfp => &sshfp::FORM,
+            Self::Dnskey => &dnskey::FORM,
+            Self::Tlsa => &tlsa::FORM,
+            Self::Smimea => &smimea::FORM,
+            Self::Cds => &cds::FORM,
+            Self::Cdnskey => &cdnskey::FORM,
+            Self::Openpgpkey => &openpgpkey::FORM,
+            Self::Csync => &csync::FORM,
+            Self::Zonemd => &zonemd::FORM,
+            Self::Svcb => &svcb::FORM,
+            Self::Https => &https::FORM,
+            Self::Spf => &spf::FORM,
+            Self::Nid => &nid::FORM,
+            Self::L32 => &l32::FORM,
+            Self::L64 => &l64::FORM,
+            Self::Lp => &lp::FORM,
+            Self::Eui48 => &eui48::FORM,
+            Self::Eui64 => &eui64::FORM,
+            Self::Uri => &uri::FORM,
             Self::Caa => &caa::FORM,
             Self::Soa | Self::Unknown(_) => return None,
         })
@@ -169,6 +331,36 @@ fn refusal(code: u16) -> Option<&'static str> {
         _ => REFUSED.iter().find(|(refused, _, _)| *refused == code).map(|(_, _, reason)| *reason),
     }
 }
+
+/// See [`RecordType::code_of`].
+pub(super) fn code_of(text: &str) -> Option<u16> {
+    let mut forms = RecordType::EDITABLE.iter().filter_map(|known| known.form());
+    if let Some(form) = forms.find(|form| form.name.eq_ignore_ascii_case(text)) {
+        return Some(form.code);
+    }
+    if let Some((code, _, _)) = REFUSED.iter().find(|(_, name, _)| name.eq_ignore_ascii_case(text)) {
+        return Some(*code);
+    }
+    let (prefix, digits) = text.split_at_checked(4)?;
+    if !prefix.eq_ignore_ascii_case("TYPE") {
+        return None;
+    }
+    super::text::number(digits)
+}
+
+/// The name of a type in a zone file, whether or not users may make it. What only the latest nameservers know by name is written
+/// as a number, which all of them read.
+pub(super) fn name_of(code: u16) -> String {
+    let known = RecordType::from_code(code).and_then(RecordType::form).map(|form| form.name);
+    let refused = || REFUSED.iter().find(|(refused, _, _)| *refused == code && !LATE.contains(&code));
+    match known.or_else(|| refused().map(|(_, name, _)| *name)) {
+        Some(name) => name.to_owned(),
+        None => format!("TYPE{code}"),
+    }
+}
+
+/// Types that came into BIND during the life of 9.18: DSYNC, HHIT, BRID, RESINFO, WALLET.
+const LATE: [u16; 5] = [66, 67, 68, 261, 262];
 
 impl PartialOrd for RecordType {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {

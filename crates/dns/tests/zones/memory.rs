@@ -93,6 +93,17 @@ impl Lookup for Zone {
         let owner = self.owners.get(&id);
         Ok(owner.and_then(|owner| self.by_owner[owner].iter().find(|record| record.id == id).cloned()))
     }
+
+    fn has(&mut self, owner: &OwnerName, record_type: RecordType) -> Result<bool, Infallible> {
+        self.lookups += 1;
+        Ok(self.by_owner.get(owner).into_iter().flatten().any(|record| record.data.record_type() == record_type))
+    }
+
+    fn below(&mut self, owner: &OwnerName, most: usize) -> Result<Vec<OwnerName>, Infallible> {
+        self.lookups += 1;
+        let with_records = self.by_owner.iter().filter(|(_, records)| !records.is_empty()).map(|(name, _)| name);
+        Ok(with_records.filter(|name| name.is_below(owner)).take(most).cloned().collect())
+    }
 }
 
 /// Nameservers, each with its addresses.

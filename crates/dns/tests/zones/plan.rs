@@ -466,7 +466,7 @@ fn the_cost_is_that_of_the_names_touched() {
         zone.plan(&edits).unwrap();
         zone.lookups
     };
-    // h1, h2 and the apex, and the deleted record by its identity.
+    // h1, h2 and the apex, and the deleted record by its identity; above them is only the apex, which is known by then.
     assert_eq!(lookups(10), 4);
     assert_eq!(lookups(2000), 4);
 }

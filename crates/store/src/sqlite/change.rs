@@ -7,13 +7,13 @@
 use std::collections::HashMap;
 
 use dns::change::{ContentEdits, Edit, Lookup, NewRecord, Plan, PlanError, content, plan};
-use dns::{OwnerName, Record, RecordId, Serial, ZoneId};
+use dns::{OwnerName, Record, RecordId, RecordType, Serial, ZoneId};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::deployment::LIVE;
 use super::journal::{self, By};
 use super::rollback::plan_version;
-use super::rows::{self, ZoneRow, record_columns};
+use super::rows::{self, Place, ZoneRow, record_columns};
 use super::writer::Work;
 use super::zones;
 use crate::{Author, Change, ChangeError, Committed, Condition, StoreError, StoredRecord, Wish};
@@ -129,6 +129,11 @@ pub(super) const LIVE_BY_ID: &str = concat!(
     " FROM records r INDEXED BY records_of_zone WHERE r.zone = ?1 AND r.record = ?2 AND r.to_version IS NULL"
 );
 
+pub(super) const LIVE_OF_TYPE: &str = "SELECT EXISTS (SELECT 1 FROM records INDEXED BY records_by_data \
+    WHERE zone = ?1 AND owner = ?2 AND type = ?3 AND to_version IS NULL)";
+pub(super) const LIVE_OWNERS_BETWEEN: &str = "SELECT DISTINCT owner FROM records INDEXED BY records_by_data \
+    WHERE zone = ?1 AND owner > ?2 AND owner < ?3 AND to_version IS NULL LIMIT ?4";
+
 /// The records of one zone as they stand in the open transaction, and a memory of the rows that were looked at.
 pub(super) struct LiveRecords<'a> {
     connection: &'a Connection,
@@ -211,5 +216,29 @@ impl Lookup for LiveRecords<'_> {
             self.seen.insert(id, (number, stored));
             record
         }))
+    }
+
+    fn has(&mut self, owner: &OwnerName, record_type: RecordType) -> Result<bool, StoreError> {
+        if let Some(whole) = &self.whole {
+            let mut records = whole.get(owner).into_iter().flatten().filter_map(|id| self.seen.get(id));
+            return Ok(records.any(|(_, stored)| stored.record.data.record_type() == record_type));
+        }
+        let mut statement = self.connection.prepare_cached(LIVE_OF_TYPE)?;
+        Ok(statement.query_row(params![self.row, owner.key(), record_type.code()], |row| row.get(0))?)
+    }
+
+    fn below(&mut self, owner: &OwnerName, most: usize) -> Result<Vec<OwnerName>, StoreError> {
+        if let Some(whole) = &self.whole {
+            return Ok(whole.keys().filter(|name| name.is_below(owner)).take(most).cloned().collect());
+        }
+        let mut statement = self.connection.prepare_cached(LIVE_OWNERS_BETWEEN)?;
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let mut rows = statement.query(params![self.row, owner.key(), owner.key_after_below(), most])?;
+        let mut names = Vec::new();
+        while let Some(row) = rows.next()? {
+            let name = row.get_ref(0)?.as_blob().ok().and_then(OwnerName::from_key);
+            names.push(Place { table: "records", row: self.row }.sound("owner", name)?);
+        }
+        Ok(names)
     }
 }

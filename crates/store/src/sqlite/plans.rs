@@ -20,6 +20,8 @@ const QUERIES: &[(&str, &str)] = &[
     ("tokens of an account", tokens::OF_ONE),
     ("records of a name", change::LIVE_AT_OWNER),
     ("record of a zone", change::LIVE_BY_ID),
+    ("a type at a name", change::LIVE_OF_TYPE),
+    ("names below a name", change::LIVE_OWNERS_BETWEEN),
     ("records of a zone", records::OF_ZONE),
     ("records of an account", records::OF_ACCOUNT),
     ("a name in all zones", records::AT_OWNER_OF_ACCOUNT),

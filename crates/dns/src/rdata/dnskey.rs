@@ -1,0 +1,50 @@
+//! DNSKEY: a key that signs the zone (RFC 4034, section 2). Users publish the keys of other signers (RFC 8901); the keys of the
+//! nameservers of this server are made by them.
+//!
+//! Unlike BIND, flags and protocol are numbers only, as RFC 4034, section 2.2 has them.
+
+use super::digest;
+use super::form::{Field, Form, anything};
+use super::kinds::{Base64, U8, U16};
+
+pub(super) const FORM: Form = Form {
+    code: 48,
+    name: "DNSKEY",
+    rfc: "RFC 4034, section 2",
+    description: "A key that signs the zone; yours where several providers sign it.",
+    fields: &[
+        Field::new("flags", &U16, "256 for a zone key, 257 for one that a DS record points at."),
+        Field::new("protocol", &U8, "Always 3."),
+        Field::new("algorithm", &digest::ALGORITHM, "As a number or a mnemonic such as ECDSAP256SHA256."),
+        Field::new("public_key", &Base64, "The key."),
+    ],
+    example: "257 3 13 mdsswUyr3DPW132mOi8V9xESWE8jTo0dxCjjnopKl+GqJxpVXckHAeF+KkxLbxILfDLUT0rAK9iUzy1L53eKGQ==",
+    check: anything,
+};
+
+#[cfg(test)]
+mod tests {
+    use crate::rdata::examples::{RecordType, check};
+
+    #[test]
+    fn examples() {
+        check(
+            RecordType::Dnskey,
+            &[
+                ("257 3 ECDSAP256SHA256 AwEA Acw=", None, "257 3 13 AwEAAcw=", "257 3 13 AwEAAcw="),
+                ("0 3 0 AA==", None, "0 3 0 AA==", "0 3 0 AA=="),
+            ],
+            &[
+                ("", None, "value"),
+                ("256 3 8", None, "value"),
+                ("ZONE 3 8 AwEAAcw=", None, "value"),
+                ("65536 3 8 AwEAAcw=", None, "value"),
+                ("256 256 8 AwEAAcw=", None, "value"),
+                ("256 3 FOO AwEAAcw=", None, "value"),
+                ("256 3 8 AwEAAcw", None, "value"),
+                (r#"256 3 8 "AwEAAcw=""#, None, "value"),
+                ("256 3 8 !", None, "value"),
+            ],
+        );
+    }
+}

@@ -1,0 +1,72 @@
+//! DS: a delegation's key (RFC 4034, section 5). Only beside the NS records of a delegation; see the rules over a zone.
+
+use super::digest;
+use super::form::{Field, Form};
+use super::kinds::{Hex, U16};
+
+pub(super) const FORM: Form = Form {
+    code: 43,
+    name: "DS",
+    rfc: "RFC 4034, section 5",
+    description: "The digest of a key of a zone below this one, which makes the delegation secure.",
+    fields: &[
+        Field::new("key_tag", &U16, "The tag of the key."),
+        Field::new(
+            "algorithm",
+            &digest::ALGORITHM,
+            "The algorithm of the key, as a number or a mnemonic such as ECDSAP256SHA256.",
+        ),
+        Field::new("digest_type", &digest::DIGEST, "1 SHA-1, 2 SHA-256, 4 SHA-384, as a number or a mnemonic."),
+        Field::new("digest", &Hex, "The digest of the key."),
+    ],
+    example: "12345 13 2 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+    check,
+};
+
+fn check(wire: &[u8]) -> Result<(), &'static str> {
+    match wire {
+        [_, _, _, kind, digest @ ..] => digest::check_length(*kind, digest),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rdata::examples::{RecordType, check};
+
+    #[test]
+    fn examples() {
+        check(
+            RecordType::Ds,
+            &[
+                (
+                    "12345 RSASHA256 SHA-256 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+                    None,
+                    "12345 8 2 0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF",
+                    "12345 8 2 0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF",
+                ),
+                (
+                    "1 13 2 01234567 89ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF",
+                    None,
+                    "1 13 2 0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF",
+                    "1 13 2 0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF",
+                ),
+                ("1 8 9 00", None, "1 8 9 00", "1 8 9 00"),
+                ("0 0 0 00", None, "0 0 0 00", "0 0 0 00"),
+            ],
+            &[
+                ("", None, "value"),
+                ("1 8 2", None, "value"),
+                ("1 8 2 0123", None, "value"),
+                ("1 8 1 0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF", None, "value"),
+                ("1 8 4 0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF", None, "value"),
+                ("65536 8 9 00", None, "value"),
+                ("1 256 9 00", None, "value"),
+                ("1 8 256 00", None, "value"),
+                ("1 FOO 9 00", None, "value"),
+                (r#"1 8 9 "00""#, None, "value"),
+                ("1 8 9 0", None, "value"),
+            ],
+        );
+    }
+}

@@ -1,0 +1,57 @@
+//! SSHFP: the fingerprint of a host key (RFC 4255; RFC 6594; RFC 7479).
+
+use super::digest;
+use super::form::{Field, Form};
+use super::kinds::{Hex, U8};
+
+pub(super) const FORM: Form = Form {
+    code: 44,
+    name: "SSHFP",
+    rfc: "RFC 4255",
+    description: "The fingerprint of a host key of SSH.",
+    fields: &[
+        Field::new("algorithm", &U8, "1 RSA, 2 DSA, 3 ECDSA, 4 Ed25519, 6 Ed448."),
+        Field::new("type", &U8, "1 SHA-1, 2 SHA-256."),
+        Field::new("fingerprint", &Hex, "The fingerprint."),
+    ],
+    example: "4 1 0123456789abcdef0123456789abcdef01234567",
+    check,
+};
+
+fn check(wire: &[u8]) -> Result<(), &'static str> {
+    match wire {
+        [_, kind, fingerprint @ ..] => digest::check_length(*kind, fingerprint),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rdata::examples::{RecordType, check};
+
+    #[test]
+    fn examples() {
+        check(
+            RecordType::Sshfp,
+            &[
+                (
+                    "1 1 0123456789abcdef 0123456789ABCDEF01234567",
+                    None,
+                    "1 1 0123456789ABCDEF0123456789ABCDEF01234567",
+                    "1 1 0123456789ABCDEF0123456789ABCDEF01234567",
+                ),
+                ("255 9 00", None, "255 9 00", "255 9 00"),
+            ],
+            &[
+                ("", None, "value"),
+                ("1 1", None, "value"),
+                ("1 1 0123", None, "value"),
+                ("1 2 0123456789abcdef0123456789abcdef01234567", None, "value"),
+                ("1 9 0", None, "value"),
+                (r#"1 9 "00""#, None, "value"),
+                ("256 9 00", None, "value"),
+                ("1 9 0g", None, "value"),
+            ],
+        );
+    }
+}
