@@ -3,7 +3,7 @@
 use super::Lookup;
 use super::place::Place;
 use super::planner::Planner;
-use crate::{Fault, OwnerName, RecordType};
+use crate::{Fault, Name, OwnerName, RecordData, RecordType};
 
 /// A DNAME is the only one at its name (RFC 6672, section 2.4), and not at a delegation (section 2.3).
 pub(super) fn check_dname(owner: &OwnerName, place: &Place) -> Option<(usize, Fault)> {
@@ -68,6 +68,32 @@ pub(super) fn check_child_keys(owner: &OwnerName, place: &Place, faults: &mut Ve
             faults.push((index, Fault::of("value", "child-key-unknown", detail)));
         }
     }
+}
+
+/// A rule that is BIND's alone: where a nameserver of the apex is itself a signed delegation, it takes the DS record for one of
+/// the apex when it loads the file, and refuses the zone.
+impl<L: Lookup> Planner<'_, L> {
+    pub(super) fn check_no_signed_nameserver(&mut self, owner: &OwnerName) -> Result<(), L::Error> {
+        let place = self.place(owner)?;
+        let signed = place.set(RecordType::Ds).is_some();
+        let Some(index) = place.touched_by(|of| of == RecordType::Ds).filter(|_| signed) else { return Ok(()) };
+        let host = owner.in_zone(self.setting.zone);
+        let servers = self.setting.apex.nameservers.iter().any(|nameserver| nameserver.name == host);
+        let named = |data: &RecordData| data.target().is_some_and(|target| *target.name() == host);
+        let users = self.place(&OwnerName::apex())?.set(RecordType::Ns);
+        if servers || users.is_some_and(|set| set.held().any(|held| named(&held.data))) {
+            self.faults.push((index, signed_nameserver(&host, "name")));
+        }
+        Ok(())
+    }
+}
+
+/// The fault of that rule.
+pub(super) fn signed_nameserver(host: &Name, field: &'static str) -> Fault {
+    let detail = format!(
+        "{host} is named by an NS record at the apex and would be a delegation with DS records; BIND refuses a zone with both"
+    );
+    Fault::of(field, "ds-nameserver", detail)
 }
 
 /// The rule that spans a tree: nothing stands below a DNAME, which makes other names of all that is there (RFC 6672, section 2.4).

@@ -74,6 +74,7 @@ impl<'a, L: Lookup> Planner<'a, L> {
             rules::check_name(setting, &owner, place, &mut broken);
             self.faults.extend(broken);
             self.check_address_still_needed(&owner)?;
+            self.check_no_signed_nameserver(&owner)?;
             self.check_no_dname_above(&owner)?;
             self.check_nothing_below_dname(&owner)?;
             if owner.is_apex() {

@@ -161,6 +161,9 @@ impl<L: Lookup> Planner<'_, L> {
                     format!("{host} lies inside this zone and has no address; create its A or AAAA record first");
                 self.faults.push((index, Fault::of("value", "apex-ns-address", detail)));
             }
+            if self.place(&owner)?.set(RecordType::Ds).is_some() {
+                self.faults.push((index, delegation::signed_nameserver(&owner.in_zone(zone), "value")));
+            }
         }
         Ok(())
     }

@@ -112,7 +112,7 @@ fn angle(fields: &mut Fields<'_>, what: &str, most: u32, directions: [&[u8]; 2])
     token = fields.word(what)?;
     if !directions.contains(&token.raw) {
         let minutes = number(token.raw).filter(|minutes| *minutes < 60).ok_or_else(|| {
-            let [positive, negative] = directions.map(|direction| excerpt(direction));
+            let [positive, negative] = directions.map(excerpt);
             let detail = format!(
                 "{what} needs minutes from 0 to 59, or {positive} or {negative}, not \"{}\"",
                 excerpt(token.raw)
@@ -137,7 +137,7 @@ fn angle(fields: &mut Fields<'_>, what: &str, most: u32, directions: [&[u8]; 2])
         Some(0) => Ok(ORIGIN + thousandths),
         Some(_) => Ok(ORIGIN - thousandths),
         None => {
-            let [positive, negative] = directions.map(|direction| excerpt(direction));
+            let [positive, negative] = directions.map(excerpt);
             let detail = format!("{what} ends with {positive} or {negative}, not \"{}\"", excerpt(token.raw));
             Err(error(token, "field-angle", detail))
         }

@@ -142,12 +142,12 @@ fn check(parameters: &BTreeMap<u16, Vec<u8>>) -> Result<(), &'static str> {
 /// Whether octets are a value of a parameter.
 fn is_value(key: u16, value: &[u8]) -> bool {
     match key {
-        MANDATORY => !value.is_empty() && value.len() % 2 == 0 && pairs(value).is_sorted_by(|a, b| a < b),
+        MANDATORY => !value.is_empty() && value.len().is_multiple_of(2) && pairs(value).is_sorted_by(|a, b| a < b),
         ALPN => !value.is_empty() && items(value).is_some(),
         NO_DEFAULT_ALPN => value.is_empty(),
         PORT => value.len() == 2,
-        IPV4HINT => !value.is_empty() && value.len() % 4 == 0,
-        IPV6HINT => !value.is_empty() && value.len() % 16 == 0,
+        IPV4HINT => !value.is_empty() && value.len().is_multiple_of(4),
+        IPV6HINT => !value.is_empty() && value.len().is_multiple_of(16),
         DOHPATH => is_dohpath(value),
         _ => true,
     }

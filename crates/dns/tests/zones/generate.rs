@@ -26,6 +26,11 @@ pub(crate) enum Step {
         host: String,
         address: bool,
     },
+    /// A signed delegation.
+    Delegation {
+        name: String,
+        key: Given,
+    },
     Replace(Index, Given),
     Delete(Index),
     /// What the given records make of the set that the first of them belongs to.
@@ -55,6 +60,10 @@ pub(crate) fn edits(zone: &mut Zone, change: &[Step]) -> Vec<Edit> {
                 let value = format!("{host}.{}.", zone.name);
                 let ns = Given { record_type: RecordType::Ns, name: name.clone(), value, priority: None, ttl: None };
                 create(zone, &ns, &mut edits);
+            }
+            Step::Delegation { name, key } => {
+                create(zone, &numbered(name, RecordType::Ns, 1), &mut edits);
+                create(zone, &Given { name: name.clone(), ..key.clone() }, &mut edits);
             }
             Step::Replace(which, given) if !ids.is_empty() => {
                 edits.extend(given.parse(&zone.name).map(|record| Edit::Replace(*which.get(&ids), record)));
@@ -133,6 +142,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (name(), types, full).prop_map(|(name, record_type, count)| Step::Fill { name, record_type, count }),
         4 => (prop_oneof![Just("@".to_owned()), plain_name()], plain_name(), any::<bool>())
             .prop_map(|(name, host, address)| Step::Nameserver { name, host, address }),
+        1 => (plain_name(), given_of(RecordType::Ds)).prop_map(|(name, key)| Step::Delegation { name, key }),
         4 => (any::<Index>(), given()).prop_map(|(which, given)| Step::Replace(which, given)),
         3 => any::<Index>().prop_map(Step::Delete),
         3 => vec(given(), 1..4).prop_map(Step::ReplaceSet),
@@ -152,9 +162,16 @@ fn numbered(name: &str, record_type: RecordType, index: u8) -> Given {
     Given { record_type, name: name.to_owned(), value, priority, ttl: None }
 }
 
-/// A record of any type.
+/// A record of any type, mostly of one that has rules of its own.
 pub(crate) fn given() -> impl Strategy<Value = Given> {
-    select(&RecordType::EDITABLE[..]).prop_flat_map(given_of)
+    use RecordType::{A, Aaaa, Caa, Cname, Dname, Ds, Mx, Ns, Srv, Txt};
+    let unknown = RecordType::from_code(65280).unwrap();
+    prop_oneof![
+        6 => select(vec![A, Aaaa, Cname, Mx, Txt, Ns, Srv, Caa]),
+        1 => select(vec![Dname, Ds, unknown]),
+        5 => select(&RecordType::EDITABLE[..]),
+    ]
+    .prop_flat_map(given_of)
 }
 
 fn given_of(record_type: RecordType) -> impl Strategy<Value = Given> {
@@ -190,7 +207,95 @@ fn value(record_type: RecordType) -> BoxedStrategy<String> {
             .boxed(),
         RecordType::Unknown(_) => vec(any::<u8>(), 0..40).prop_map(|data| generic(&data)).boxed(),
         RecordType::Soa => Just(String::new()).boxed(),
+        RecordType::Naptr => {
+            let rule = select(vec![r#""" ."#, r#""!^.*$!sip:info@example.com!" ."#, r#""" www.example.org."#]);
+            (any::<u16>(), any::<u16>(), vec(any::<u8>(), 0..20), rule)
+                .prop_map(|(order, preference, text, rule)| {
+                    format!("{order} {preference} \"\" {} {rule}", quoted(&text))
+                })
+                .boxed()
+        }
+        RecordType::Loc => {
+            (0..=90u8, any::<bool>(), 0..=179u8, 0..60u8, 0..60_000u32, -9999..99_999i32, 0..90_000_000u32)
+                .prop_map(|(latitude, north, longitude, minutes, thousandths, altitude, size)| {
+                    let direction = if north { 'N' } else { 'S' };
+                    let seconds = format!("{}.{:03}", thousandths / 1000, thousandths % 1000);
+                    format!("{latitude} {direction} {longitude} {minutes} {seconds} W {altitude}.05m {size}m 0.1m")
+                })
+                .boxed()
+        }
+        RecordType::Ds | RecordType::Cds => (any::<u16>(), any::<u8>(), digest(&[(1, 20), (2, 32), (4, 48), (9, 7)]))
+            .prop_map(|(tag, algorithm, digest)| format!("{tag} {algorithm} {digest}"))
+            .boxed(),
+        RecordType::Sshfp => (any::<u8>(), digest(&[(1, 20), (2, 32), (9, 1)]))
+            .prop_map(|(algorithm, digest)| format!("{algorithm} {digest}"))
+            .boxed(),
+        RecordType::Zonemd => (any::<u32>(), any::<u8>(), digest(&[(1, 48), (2, 64), (240, 12)]))
+            .prop_map(|(serial, scheme, digest)| format!("{serial} {scheme} {digest}"))
+            .boxed(),
+        other => by_form(other),
     }
+}
+
+/// One value for each field, by its kind.
+fn by_form(record_type: RecordType) -> BoxedStrategy<String> {
+    let form = record_type.form().unwrap();
+    let fields = form.fields.iter().map(|field| match field.kind() {
+        "u8" => any::<u8>().prop_map(|number| number.to_string()).boxed(),
+        "u16" => any::<u16>().prop_map(|number| number.to_string()).boxed(),
+        "u32" => any::<u32>().prop_map(|number| number.to_string()).boxed(),
+        "name" => target().boxed(),
+        "ipv4" => any::<[u8; 4]>().prop_map(|octets| std::net::Ipv4Addr::from(octets).to_string()).boxed(),
+        "string" | "text" => vec(any::<u8>(), 0..=255).prop_map(|octets| quoted(&octets)).boxed(),
+        "strings" => vec(vec(any::<u8>(), 0..=255), 1..4)
+            .prop_map(|strings| strings.iter().map(|string| quoted(string)).collect::<Vec<_>>().join(" "))
+            .boxed(),
+        "hex" => vec(any::<u8>(), 1..80).prop_map(|octets| hex(&octets)).boxed(),
+        // Without padding, so that any digits will do.
+        "base64" => "[a-zA-Z0-9+/]{4}( [a-zA-Z0-9+/]{4}){0,40}".boxed(),
+        "locator64" => any::<[u16; 4]>().prop_map(|[a, b, c, d]| format!("{a:x}:{b:x}:{c:x}:{d:04x}")).boxed(),
+        "eui48" => any::<[u8; 6]>().prop_map(|octets| dashed(&octets)).boxed(),
+        "eui64" => any::<[u8; 8]>().prop_map(|octets| dashed(&octets)).boxed(),
+        "types" => vec(any::<u16>(), 0..20)
+            .prop_map(|codes| codes.iter().map(|code| format!("TYPE{code}")).collect::<Vec<_>>().join(" "))
+            .boxed(),
+        "prefixes" => vec((any::<bool>(), any::<u128>(), 0..=32u8), 0..4)
+            .prop_map(|prefixes| {
+                let prefix = |(not, address, bits): &(bool, u128, u8)| {
+                    let address = std::net::Ipv6Addr::from(*address);
+                    format!("{}2:{address}/{bits}", if *not { "!" } else { "" })
+                };
+                prefixes.iter().map(prefix).collect::<Vec<_>>().join(" ")
+            })
+            .boxed(),
+        "parameters" => (any::<u16>(), 8..=u16::MAX, vec(any::<u8>(), 0..60), vec(any::<u8>(), 1..30))
+            .prop_map(|(port, key, value, protocol)| {
+                format!(
+                    "mandatory=port key{key}={} port={port} ech=AAAA key1=\\00{}{}",
+                    quoted(&value),
+                    protocol.len().min(9),
+                    "x".repeat(protocol.len().min(9))
+                )
+            })
+            .boxed(),
+        other => panic!("no values of the kind {other}"),
+    });
+    fields.collect::<Vec<_>>().prop_map(|fields| fields.join(" ")).boxed()
+}
+
+/// The number of a kind of digest, and one of its length.
+fn digest(kinds: &[(u8, usize)]) -> impl Strategy<Value = String> + use<> {
+    select(kinds.to_vec())
+        .prop_flat_map(|(kind, length)| (Just(kind), vec(any::<u8>(), length)))
+        .prop_map(|(kind, digest)| format!("{kind} {}", hex(&digest)))
+}
+
+fn hex(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
+fn dashed(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect::<Vec<_>>().join("-")
 }
 
 fn text() -> impl Strategy<Value = String> {
@@ -208,8 +313,7 @@ fn text() -> impl Strategy<Value = String> {
 
 /// The form of RFC 3597.
 fn generic(data: &[u8]) -> String {
-    let digits: String = data.iter().map(|octet| format!("{octet:02x}")).collect();
-    format!("\\# {} {digits}", data.len())
+    format!("\\# {} {}", data.len(), hex(data))
 }
 
 /// Quoted, each octet as it is or escaped.

@@ -36,7 +36,8 @@ fn hostile_members_stay_one_record() {
         panic!("{error}");
     }
     let accepted = accepted.into_inner().unwrap();
-    for record_type in RecordType::EDITABLE {
+    use RecordType::{A, Aaaa, Caa, Cname, Mx, Ns, Srv, Txt};
+    for record_type in [A, Aaaa, Caa, Cname, Mx, Ns, Srv, Txt] {
         assert!(accepted.get(&record_type).copied().unwrap_or_default() >= 5, "too few accepted: {accepted:?}");
     }
 }

@@ -470,3 +470,91 @@ fn the_cost_is_that_of_the_names_touched() {
     assert_eq!(lookups(10), 4);
     assert_eq!(lookups(2000), 4);
 }
+
+#[test]
+fn nothing_stands_below_a_dname() {
+    let mut zone = zone(&[("A", "b.a", "192.0.2.1"), ("DNAME", "d", "example.net")]);
+    let above = create(&mut zone, ("DNAME", "a", "example.net"));
+    assert_eq!(faults(&mut zone, std::slice::from_ref(&above)), [(0, "dname-above", Some("name"))]);
+    let apex = create(&mut zone, ("DNAME", "@", "example.net"));
+    assert_eq!(faults(&mut zone, &[apex]), [(0, "dname-above", Some("name"))]);
+    for name in ["x.d", "y.x.d", "*.d"] {
+        let below = create(&mut zone, ("A", name, "192.0.2.1"));
+        assert_eq!(faults(&mut zone, &[below]), [(0, "dname-below", Some("name"))], "{name}");
+    }
+    let both = [create(&mut zone, ("DNAME", "e", "example.net")), create(&mut zone, ("A", "x.e", "192.0.2.1"))];
+    assert_eq!(faults(&mut zone, &both), [(1, "dname-below", Some("name"))]);
+    // In one change, in either order.
+    let gone = delete(&zone, ("A", "b.a", "192.0.2.1"));
+    zone.plan(&[above.clone(), gone.clone()]).unwrap();
+    let plan = zone.plan(&[gone, above]).unwrap();
+    zone.commit(&plan);
+    let alias_gone = delete(&zone, ("DNAME", "d", "example.net"));
+    let below = create(&mut zone, ("A", "x.d", "192.0.2.1"));
+    zone.plan(&[below, alias_gone]).unwrap();
+    add(&mut zone, &[("A", "d", "192.0.2.1"), ("A", "ad", "192.0.2.1")]);
+    let mut operators = operators_zone(&[]);
+    let apex = create(&mut operators, ("DNAME", "@", "example.org"));
+    assert_eq!(faults(&mut operators, &[apex]), [(0, "dname-above", Some("name"))]);
+}
+
+#[test]
+fn a_dname_is_single_and_no_delegation() {
+    let mut zone = zone(&[("DNAME", "a", "example.net"), ("NS", "b", "ns.example.net"), ("CNAME", "c", "example.net")]);
+    let second = create(&mut zone, ("DNAME", "a", "example.org"));
+    assert_eq!(faults(&mut zone, &[second]), [(0, "dname-single", Some("name"))]);
+    let delegated = create(&mut zone, ("DNAME", "b", "example.org"));
+    assert_eq!(faults(&mut zone, &[delegated]), [(0, "dname-delegation", Some("name"))]);
+    let delegation = create(&mut zone, ("NS", "a", "ns.example.org"));
+    assert_eq!(faults(&mut zone, &[delegation]), [(0, "dname-delegation", Some("name"))]);
+    let alias = create(&mut zone, ("DNAME", "c", "example.org"));
+    assert_eq!(faults(&mut zone, &[alias]), [(0, "cname-alone", Some("name"))]);
+    add(&mut zone, &[("A", "a", "192.0.2.1")]);
+    let other = replace(&zone, ("DNAME", "a", "example.net"), ("DNAME", "a", "example.org"));
+    zone.plan(&[other]).unwrap();
+}
+
+#[test]
+fn a_ds_stands_beside_a_delegation_and_never_at_the_apex() {
+    const KEY: &str = "1 13 9 00";
+    let mut zone = zone(&[("NS", "a", "ns.example.net"), ("DS", "a", KEY), ("A", "ns", "192.0.2.1")]);
+    let apex = create(&mut zone, ("DS", "@", KEY));
+    assert_eq!(faults(&mut zone, &[apex]), [(0, "ds-apex", Some("name"))]);
+    let alone = create(&mut zone, ("DS", "b", KEY));
+    assert_eq!(faults(&mut zone, std::slice::from_ref(&alone)), [(0, "ds-delegation", Some("name"))]);
+    let unhinged = delete(&zone, ("NS", "a", "ns.example.net"));
+    assert_eq!(faults(&mut zone, std::slice::from_ref(&unhinged)), [(0, "ds-delegation", Some("name"))]);
+    let key = delete(&zone, ("DS", "a", KEY));
+    zone.plan(&[unhinged, key]).unwrap();
+    let delegation = create(&mut zone, ("NS", "b", "ns.example.net"));
+    zone.plan(&[alone, delegation]).unwrap();
+    // A nameserver of the apex that is a signed delegation itself.
+    let both = [create(&mut zone, ("NS", "ns", "ns.example.net")), create(&mut zone, ("DS", "ns", KEY))];
+    let nameserver = create(&mut zone, ("NS", "@", "ns.example.com"));
+    let plan = zone.plan(std::slice::from_ref(&nameserver)).unwrap();
+    let mut other = zone.clone();
+    other.commit(&plan);
+    assert_eq!(faults(&mut other, &both), [(1, "ds-nameserver", Some("name"))]);
+    let plan = zone.plan(&both).unwrap();
+    zone.commit(&plan);
+    assert_eq!(faults(&mut zone, &[nameserver]), [(0, "ds-nameserver", Some("value"))]);
+}
+
+#[test]
+fn the_parents_keys_need_their_dnskey() {
+    let key = "257 3 13 AAAA";
+    let mut zone = zone(&[("CDS", "www", "1 13 9 00")]);
+    let cds = create(&mut zone, ("CDS", "@", "1 13 9 00"));
+    assert_eq!(faults(&mut zone, std::slice::from_ref(&cds)), [(0, "child-key-unknown", Some("value"))]);
+    let cdnskey = create(&mut zone, ("CDNSKEY", "@", key));
+    assert_eq!(faults(&mut zone, &[cdnskey]), [(0, "child-key-unknown", Some("value"))]);
+    let dnskey = create(&mut zone, ("DNSKEY", "@", key));
+    let plan = zone.plan(&[cds, dnskey]).unwrap();
+    zone.commit(&plan);
+    let gone = delete(&zone, ("DNSKEY", "@", key));
+    assert_eq!(faults(&mut zone, &[gone]), [(0, "child-key-unknown", Some("value"))]);
+    let none = create(&mut zone, ("CDS", "@", "0 0 0 00"));
+    assert_eq!(faults(&mut zone, std::slice::from_ref(&none)), [(0, "child-key-none", Some("value"))]);
+    let others = [delete(&zone, ("CDS", "@", "1 13 9 00")), delete(&zone, ("DNSKEY", "@", key)), none];
+    zone.plan(&others).unwrap();
+}

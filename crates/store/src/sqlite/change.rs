@@ -129,8 +129,8 @@ pub(super) const LIVE_BY_ID: &str = concat!(
     " FROM records r INDEXED BY records_of_zone WHERE r.zone = ?1 AND r.record = ?2 AND r.to_version IS NULL"
 );
 
-pub(super) const LIVE_OF_TYPE: &str = "SELECT EXISTS (SELECT 1 FROM records INDEXED BY records_by_data \
-    WHERE zone = ?1 AND owner = ?2 AND type = ?3 AND to_version IS NULL)";
+pub(super) const LIVE_OF_TYPE: &str = "SELECT 1 FROM records INDEXED BY records_by_data \
+    WHERE zone = ?1 AND owner = ?2 AND type = ?3 AND to_version IS NULL LIMIT 1";
 pub(super) const LIVE_OWNERS_BETWEEN: &str = "SELECT DISTINCT owner FROM records INDEXED BY records_by_data \
     WHERE zone = ?1 AND owner > ?2 AND owner < ?3 AND to_version IS NULL LIMIT ?4";
 
@@ -224,7 +224,7 @@ impl Lookup for LiveRecords<'_> {
             return Ok(records.any(|(_, stored)| stored.record.data.record_type() == record_type));
         }
         let mut statement = self.connection.prepare_cached(LIVE_OF_TYPE)?;
-        Ok(statement.query_row(params![self.row, owner.key(), record_type.code()], |row| row.get(0))?)
+        Ok(statement.exists(params![self.row, owner.key(), record_type.code()])?)
     }
 
     fn below(&mut self, owner: &OwnerName, most: usize) -> Result<Vec<OwnerName>, StoreError> {
