@@ -186,6 +186,12 @@ impl Field {
         self
     }
 
+    /// Phones show digits for it.
+    pub(crate) fn numeric(mut self) -> Field {
+        self.inputmode = "numeric";
+        self
+    }
+
     pub(crate) fn required(mut self) -> Field {
         self.required = true;
         self

@@ -21,9 +21,7 @@ pub(crate) enum Section {
     None,
     Account,
     Developers,
-    #[expect(dead_code, reason = "the operator's pages use it")]
     Accounts,
-    #[expect(dead_code, reason = "the operator's pages use it")]
     Events,
 }
 
@@ -35,7 +33,6 @@ pub(crate) struct Page {
     pub(crate) language: Language,
     /// The address of whoever is signed in.
     pub(crate) email: Option<String>,
-    #[expect(dead_code, reason = "the operator's pages use it")]
     pub(crate) is_operator: bool,
     /// What every form carries in its field `csrf`: `{% include "csrf.html" %}`.
     pub(crate) csrf: String,

@@ -185,7 +185,6 @@ impl FromRequestParts<Arc<Shared>> for Proved {
 
 /// An operator.
 #[derive(Debug, Clone)]
-#[expect(dead_code, reason = "the operator's pages use it")]
 pub(crate) struct Operator(pub(crate) SignedIn);
 
 impl FromRequestParts<Arc<Shared>> for Operator {

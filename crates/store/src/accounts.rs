@@ -13,6 +13,13 @@ use crate::{StoreError, Timestamp};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccountId(pub(crate) i64);
 
+impl AccountId {
+    /// For the address of a page.
+    pub fn number(self) -> i64 {
+        self.0
+    }
+}
+
 /// An account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {

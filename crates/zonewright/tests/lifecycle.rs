@@ -155,7 +155,9 @@ fn the_first_start_prints_what_can_be_pasted_wherever_it_listens() {
     for (flags, base, dig) in cases {
         let server = Server::start(flags);
         let text = server.welcome();
-        assert!(text.contains("account  admin@localhost\n") && text.contains(base) && text.contains(dig), "{text}");
+        assert!(text.contains("account    admin@localhost\n") && text.contains(dig), "{text}");
+        assert!(text.contains(&format!("dashboard  {base}")) && text.contains("/link/"), "{text}");
+        assert!(text.contains(&format!(" {base}")), "{text}");
         assert_eq!(text.matches("Welcome").count(), 1);
         paste(&server, &text);
         server_answers(&text, dig);

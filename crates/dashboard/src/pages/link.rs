@@ -7,9 +7,11 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use store::Link;
 
+use super::register;
 use super::sign_in::signed_in;
 use crate::failure::Failure;
 use crate::form::Form;
+use crate::notice::Notice;
 use crate::page::{Page, Section, say, show as show_page, show_with};
 use crate::visit::Visit;
 
@@ -43,13 +45,18 @@ pub(crate) async fn show(visit: Visit, Path(secret): Path<String>) -> Result<Res
             let text = say(page.t.link_text, &[&account.email]);
             show_page(&LinkPage { page, text })
         }
-        Some(Link::Invitation(_)) => used(&visit),
+        Some(Link::Invitation(email)) => register::show_invited(&visit, email),
     }
 }
 
-pub(crate) async fn submit(visit: Visit, Path(secret): Path<String>, _: Form) -> Result<Response, Failure> {
-    match visit.store().sign_in_by_link(&secret, visit.origin.clone()).await? {
-        Some(session) => Ok(signed_in(&visit, &session, "/account/password/")),
-        None => used(&visit),
-    }
+pub(crate) async fn submit(visit: Visit, Path(secret): Path<String>, form: Form) -> Result<Response, Failure> {
+    let answer = match visit.store().link(&secret).await? {
+        None => None,
+        Some(Link::Invitation(email)) => register::accept(&visit, &secret, email, &form).await?,
+        Some(Link::SignIn(_)) => {
+            let session = visit.store().sign_in_by_link(&secret, visit.origin.clone()).await?;
+            session.map(|session| signed_in(&visit, &session, "/account/password/", Some(Notice::ChoosePassword)))
+        }
+    };
+    answer.map_or_else(|| used(&visit), Ok)
 }

@@ -1,11 +1,16 @@
 //! One file per page. Each has the same order: the template, what is typed and what is wrong with it, the handlers.
 
 pub(crate) mod account;
+pub(crate) mod close;
 pub(crate) mod developers;
 pub(crate) mod home;
 pub(crate) mod link;
+pub(crate) mod operator_accounts;
+pub(crate) mod operator_events;
 pub(crate) mod password;
 pub(crate) mod prove;
+pub(crate) mod register;
+pub(crate) mod second_factor;
 pub(crate) mod sign_in;
 pub(crate) mod sign_in_code;
 pub(crate) mod sign_out;

@@ -14,6 +14,7 @@ use crate::cookies;
 use crate::delays::Wait;
 use crate::failure::{Failure, with_next};
 use crate::form::{Field, Form, Problems};
+use crate::notice::Notice;
 use crate::page::{Page, Section, go, say, show as show_page, show_with};
 use crate::visit::Visit;
 
@@ -25,6 +26,7 @@ struct SignInPage {
     email: Field,
     password: Field,
     next: String,
+    may_register: bool,
 }
 
 impl SignInPage {
@@ -37,7 +39,8 @@ impl SignInPage {
             "" => (email_field.autofocus(), password),
             _ => (email_field, password.autofocus()),
         };
-        SignInPage { page, problems, email, password, next }
+        let may_register = visit.shared.settings.registration == crate::Registration::Open;
+        SignInPage { page, problems, email, password, next, may_register }
     }
 }
 
@@ -73,16 +76,18 @@ pub(crate) async fn submit(visit: Visit, form: Form) -> Result<Response, Failure
         return show_with(StatusCode::UNPROCESSABLE_ENTITY, &SignInPage::of(&visit, email, next.to_owned(), problems));
     };
     visit.shared.delays.succeed(&attempt);
-    Ok(signed_in(&visit, &session, next))
+    Ok(signed_in(&visit, &session, next, None))
 }
 
 /// With the new session's cookie, on to `next`; by way of the code where one is missing.
-pub(crate) fn signed_in(visit: &Visit, new: &NewSession, next: &str) -> Response {
+pub(crate) fn signed_in(visit: &Visit, new: &NewSession, next: &str, notice: Option<Notice>) -> Response {
     let settings = &visit.shared.settings;
     let to = if new.session.waits_for_code { with_next("/sign-in/code/", next) } else { next.to_owned() };
-    let mut response = go(&to, None, settings);
+    let mut response = go(&to, notice, settings);
     let cookie = cookies::session(new.secret.reveal(), settings);
-    response.headers_mut().extend(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
+    if let Some(cookie) = cookie {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
     response
 }
 

@@ -55,7 +55,7 @@ pub(crate) async fn submit(visit: Visit, form: Form) -> Result<Response, Failure
     match visit.store().complete_session(waiting, form.text("code"), visit.origin.clone()).await? {
         Some(session) => {
             visit.shared.delays.succeed(&attempt);
-            Ok(signed_in(&visit, &session, &next))
+            Ok(signed_in(&visit, &session, &next, None))
         }
         None => {
             problems.add("code", t.problem_code);

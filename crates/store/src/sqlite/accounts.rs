@@ -163,6 +163,12 @@ fn keep_an_operator(work: &Work, but: &Account) -> Result<(), AccountError> {
     if another { Ok(()) } else { Err(AccountError::LastOperator) }
 }
 
+/// How many zones an account has.
+fn count_zones(connection: &Connection, id: AccountId) -> Result<u32, StoreError> {
+    let sql = "SELECT count(*) FROM zones INDEXED BY zones_of_account WHERE account = ?1 AND deleted IS NULL";
+    Ok(connection.prepare_cached(sql)?.query_row([id.0], |row| row.get(0))?)
+}
+
 fn suspend(work: &Work, id: AccountId, by: &Actor) -> Result<(), AccountError> {
     let account = by_id(&work.connection, id)?.ok_or(AccountError::NoAccount)?;
     if account.suspended_at.is_some() {
@@ -309,6 +315,17 @@ impl Store {
     /// The account; `None` where there is none, or it is closed.
     pub async fn account(&self, id: AccountId) -> Result<Option<Account>, StoreError> {
         self.inner.readers.run(Size::Small, move |connection| by_id(connection, id)).await
+    }
+
+    /// The account of that number, for the operator.
+    pub async fn account_by_number(&self, number: i64) -> Result<Option<Account>, StoreError> {
+        self.account(AccountId(number)).await
+    }
+
+    /// How many zones an account has.
+    pub async fn count_zones(&self, id: AccountId) -> Result<u32, StoreError> {
+        let read = move |connection: &Connection| count_zones(connection, id);
+        self.inner.readers.run(Size::Large, read).await
     }
 
     /// Sets a password. It ends all sessions but `keep`, and takes back all links into the account.

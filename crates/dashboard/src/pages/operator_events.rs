@@ -1,0 +1,86 @@
+//! The trail of what was done to accounts, for the operator.
+
+use askama::Template;
+use axum::extract::RawQuery;
+use axum::response::Response;
+use store::{AccountEvent, EventId, EventKind};
+
+use crate::failure::Failure;
+use crate::page::{Page, Section, minute, show as show_page};
+use crate::texts::Texts;
+use crate::visit::Operator;
+
+/// How many stand on a page.
+const PAGE: u32 = 100;
+
+#[derive(Template)]
+#[template(path = "operator_events.html")]
+struct EventsPage {
+    page: Page,
+    events: Vec<EventRow>,
+    /// Where older ones are.
+    older: Option<i64>,
+}
+
+/// An event as a list shows it.
+pub(crate) struct EventRow {
+    pub(crate) time: String,
+    pub(crate) what: &'static str,
+    pub(crate) is_bad: bool,
+    pub(crate) email: String,
+    pub(crate) actor: String,
+    pub(crate) address: String,
+    pub(crate) detail: String,
+}
+
+impl EventRow {
+    pub(crate) fn of(event: AccountEvent, t: &Texts) -> EventRow {
+        EventRow {
+            time: minute(event.time),
+            what: what(event.kind, t),
+            is_bad: matches!(event.kind, EventKind::SignInFailed | EventKind::CodeFailed),
+            email: event.email.unwrap_or_default(),
+            actor: event.actor.unwrap_or_default(),
+            address: event.address.map(|address| address.to_string()).unwrap_or_default(),
+            detail: event.detail,
+        }
+    }
+}
+
+fn what(kind: EventKind, t: &Texts) -> &'static str {
+    match kind {
+        EventKind::AccountMade => t.event_account_made,
+        EventKind::SignedIn => t.event_signed_in,
+        EventKind::SignInFailed => t.event_sign_in_failed,
+        EventKind::CodeFailed => t.event_code_failed,
+        EventKind::SignedOut => t.event_signed_out,
+        EventKind::SessionsEnded => t.event_sessions_ended,
+        EventKind::PasswordSet => t.event_password_set,
+        EventKind::LinkMade => t.event_link_made,
+        EventKind::LinkUsed => t.event_link_used,
+        EventKind::SecondFactorOn => t.event_second_factor_on,
+        EventKind::SecondFactorOff => t.event_second_factor_off,
+        EventKind::RecoveryCodeUsed => t.event_recovery_code_used,
+        EventKind::TokenMade => t.event_token_made,
+        EventKind::TokenRevoked => t.event_token_revoked,
+        EventKind::Suspended => t.event_suspended,
+        EventKind::Resumed => t.event_resumed,
+        EventKind::LimitsSet => t.event_limits_set,
+        EventKind::NamesChanged => t.event_names_changed,
+        EventKind::Invited => t.event_invited,
+        EventKind::AccountClosed => t.event_account_closed,
+        EventKind::RoleSet => t.event_role_set,
+    }
+}
+
+pub(crate) async fn list(Operator(who): Operator, RawQuery(query): RawQuery) -> Result<Response, Failure> {
+    let page = who.page(Section::Events);
+    let t = page.t;
+    let pairs = form_urlencoded::parse(query.as_deref().unwrap_or_default().as_bytes());
+    let before = pairs.into_iter().find(|(name, _)| name == "before").and_then(|(_, value)| value.parse().ok());
+    let events = who.store().events(None, before.map(EventId), PAGE).await?;
+    let is_full = events.len() == PAGE as usize;
+    let older = events.last().filter(|_| is_full).map(|event| event.id.0);
+    let events = events.into_iter().map(|event| EventRow::of(event, t)).collect();
+    show_page(&EventsPage { page, events, older })
+}

@@ -1,0 +1,134 @@
+//! Making an account: where registration is open, and by invitation.
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::Response;
+use store::{AcceptError, Actor, CreateAccountError, NewAccount, PasswordHash, Role};
+
+use super::sign_in::{signed_in, too_early};
+use super::{HOME, check_new_password};
+use crate::Registration;
+use crate::failure::Failure;
+use crate::form::{Field, Form, Problems};
+use crate::page::{Page, Section, say, show as show_page, show_with};
+use crate::texts::Texts;
+use crate::visit::Visit;
+
+#[derive(Template)]
+#[template(path = "register.html")]
+struct RegisterPage {
+    page: Page,
+    problems: Problems,
+    /// The address that was invited; otherwise they choose one.
+    invited: Option<String>,
+    email: Field,
+    names: [Field; 3],
+    password: Field,
+}
+
+impl RegisterPage {
+    fn of(visit: &Visit, invited: Option<String>, form: &Form, problems: Problems) -> RegisterPage {
+        let page = visit.page(Section::None);
+        let t = page.t;
+        let name = |name, label| Field::text(name, label).value(form.text(name)).problem(&problems);
+        let names = [
+            name("first_name", t.first_name).autocomplete("given-name"),
+            name("last_name", t.last_name).autocomplete("family-name"),
+            name("company_name", t.company_name).autocomplete("organization"),
+        ];
+        let email = Field::email("email", t.email).value(form.text("email")).required().problem(&problems);
+        let hint = say(t.register_password_hint, &["10"]);
+        let password = Field::password("password", t.password, "new-password").hint(&hint).required();
+        RegisterPage { password: password.problem(&problems), page, problems, invited, email, names }
+    }
+}
+
+/// Notes what is wrong with an address; a failure of the store is the page's.
+pub(crate) fn note(error: CreateAccountError, t: &Texts, problems: &mut Problems) -> Result<(), Failure> {
+    match error {
+        CreateAccountError::Email(_) => problems.add("email", t.problem_email),
+        CreateAccountError::Exists(_) => problems.add("email", t.problem_email_taken),
+        CreateAccountError::Store(error) => return Err(error.into()),
+    }
+    Ok(())
+}
+
+/// What was typed, as an account to be made. The password is hashed only where nothing else is wrong.
+async fn read(form: &Form, email: &str, t: &Texts, problems: &mut Problems) -> Result<NewAccount, Failure> {
+    check_new_password(form.raw("password"), email, t, problems);
+    for name in ["first_name", "last_name", "company_name"] {
+        super::account::check_name(name, form.text(name), t, problems);
+    }
+    let password = if problems.is_empty() { Some(PasswordHash::new(form.raw("password")).await?) } else { None };
+    Ok(NewAccount {
+        email: email.to_owned(),
+        first_name: form.text("first_name").to_owned(),
+        last_name: form.text("last_name").to_owned(),
+        company_name: form.text("company_name").to_owned(),
+        password,
+        role: Role::User,
+    })
+}
+
+pub(crate) async fn show(visit: Visit) -> Result<Response, Failure> {
+    only_where_open(&visit)?;
+    show_page(&RegisterPage::of(&visit, None, &Form::default(), Problems::default()))
+}
+
+pub(crate) async fn submit(visit: Visit, form: Form) -> Result<Response, Failure> {
+    only_where_open(&visit)?;
+    let t = visit.language.texts();
+    let email = form.text("email").to_owned();
+    let mut problems = Problems::new(t.problems);
+    // Each attempt counts, so that nobody makes accounts, or asks which there are, in bulk.
+    if let Err(wait) = visit.shared.delays.begin("", visit.origin.address) {
+        problems.add("", say(t.problem_wait, &[&wait.0.to_string()]));
+        return too_early(wait, &RegisterPage::of(&visit, None, &form, problems));
+    }
+    let new = read(&form, &email, t, &mut problems).await?;
+    if problems.is_empty() {
+        let by = Actor { account: None, address: visit.origin.address };
+        match visit.store().create_account_by(new, &by).await {
+            Ok(account) => {
+                let session = visit.store().begin_session(account.id, visit.origin.clone()).await?;
+                let session = session.ok_or(Failure::NotFound)?;
+                return Ok(signed_in(&visit, &session, HOME, None));
+            }
+            Err(error) => note(error, t, &mut problems)?,
+        }
+    }
+    show_with(StatusCode::UNPROCESSABLE_ENTITY, &RegisterPage::of(&visit, None, &form, problems))
+}
+
+fn only_where_open(visit: &Visit) -> Result<(), Failure> {
+    match visit.shared.settings.registration {
+        Registration::Open => Ok(()),
+        Registration::Invitation | Registration::Closed => Err(Failure::NotFound),
+    }
+}
+
+/// The form of an invitation's link.
+pub(crate) fn show_invited(visit: &Visit, email: String) -> Result<Response, Failure> {
+    show_page(&RegisterPage::of(visit, Some(email), &Form::default(), Problems::default()))
+}
+
+/// Uses an invitation. `None`: the link is not good any more.
+pub(crate) async fn accept(
+    visit: &Visit,
+    secret: &str,
+    email: String,
+    form: &Form,
+) -> Result<Option<Response>, Failure> {
+    let t = visit.language.texts();
+    let mut problems = Problems::new(t.problems);
+    let new = read(form, &email, t, &mut problems).await?;
+    if problems.is_empty() {
+        match visit.store().accept_invitation(secret, new, visit.origin.clone()).await {
+            Ok(session) => return Ok(Some(signed_in(visit, &session, HOME, None))),
+            Err(AcceptError::NoLink) => return Ok(None),
+            Err(AcceptError::Create(error)) => note(error, t, &mut problems)?,
+        }
+    }
+    let page = RegisterPage::of(visit, Some(email), form, problems);
+    show_with(StatusCode::UNPROCESSABLE_ENTITY, &page).map(Some)
+}
