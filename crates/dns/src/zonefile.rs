@@ -10,6 +10,8 @@
 //!
 //! Decided against: the parser of the `domain` crate, which knows no TTL units, wraps integers and stops at the first error.
 
+mod apex;
+mod content;
 mod duration;
 mod generate;
 mod lexer;
@@ -18,6 +20,8 @@ mod render;
 mod runs;
 mod settle;
 
+pub use apex::apex_of;
+pub use content::Content;
 pub use parser::parse;
 pub use render::render;
 
@@ -28,8 +32,9 @@ use crate::{Fault, ResourceRecord};
 /// What a zone file holds, sorted into what may become a zone's records and what may not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ZoneFile {
-    /// The start of authority; `None` where the file has none. (BIND refuses such a file; here the server makes the SOA.)
-    pub soa: Option<Soa>,
+    /// The start of authority and where it stands; `None` where the file has none. (BIND refuses such a file; here the server
+    /// makes the SOA.)
+    pub soa: Option<(Soa, Position)>,
     /// The NS records at the apex, some of which may be the operator's own.
     pub apex_ns: Vec<FileRecord>,
     /// All other records: owners in canonical order, types by number, then in the file's order. No record twice, one TTL for
@@ -70,6 +75,36 @@ pub enum LeftOutReason {
     Dnssec,
     /// Their owner is not inside the zone.
     OutOfZone,
+    /// The zone's SOA is made by the server.
+    Soa,
+    /// The operator's nameservers are in every zone already.
+    OwnNameserver,
+    /// The server looks after the addresses of the operator's nameservers.
+    OwnAddress,
+}
+
+impl LeftOutReason {
+    /// Its stable identifier.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dnssec => "dnssec",
+            Self::OutOfZone => "out-of-zone",
+            Self::Soa => "soa",
+            Self::OwnNameserver => "own-nameserver",
+            Self::OwnAddress => "own-address",
+        }
+    }
+
+    /// Why, as the end of a sentence.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Dnssec => "made by signing the zone, and wrong after the first change",
+            Self::OutOfZone => "not inside the zone",
+            Self::Soa => "the server makes the zone's own, with a serial above this one",
+            Self::OwnNameserver => "this server's nameservers are in every zone already",
+            Self::OwnAddress => "the server looks after the addresses of its nameservers",
+        }
+    }
 }
 
 /// Something a reader of the file should know.

@@ -13,7 +13,7 @@ use store::{
 
 use crate::cli::{AccountCommand, DataFlags, TokenCommand, ZoneCommand};
 use crate::config::Config;
-use crate::{Failure, deleted, first_start, open_existing_store, open_store};
+use crate::{Failure, deleted, first_start, open_existing_store, open_store, zone_files};
 
 /// The shortest password accepted, in characters.
 const SHORTEST_PASSWORD: usize = 10;
@@ -202,6 +202,8 @@ pub(crate) async fn zone(command: ZoneCommand) -> Result<ExitCode, Failure> {
             }
             print(&format!("{name} belongs to {} now\n", account.email))?;
         }
+        ZoneCommand::Export { domain, data } => return zone_files::export(&domain, &data).await,
+        ZoneCommand::Import(flags) => return zone_files::import(flags).await,
         ZoneCommand::Delete { domain: name, data } => {
             let store = open(&data)?;
             let found = store.zone_of_anyone(&name).await?.ok_or_else(|| no_zone(&name))?;
@@ -243,11 +245,11 @@ async fn zone_scope(store: &Store, account: &Account, names: Vec<ZoneName>) -> R
     Ok(ZoneScope::Only(zones))
 }
 
-fn open(data: &DataFlags) -> Result<Store, Failure> {
+pub(crate) fn open(data: &DataFlags) -> Result<Store, Failure> {
     open_existing_store(&Config::load_for_data(data)?)
 }
 
-async fn find_account(store: &Store, email: &str) -> Result<Account, Failure> {
+pub(crate) async fn find_account(store: &Store, email: &str) -> Result<Account, Failure> {
     let account = store.account_by_email(email).await?;
     account.ok_or_else(|| {
         Failure::Other(format!("there is no account {email}; make it with: zonewright account create {email}"))

@@ -222,6 +222,16 @@ pub(crate) enum ZoneCommand {
         #[command(flatten)]
         data: DataFlags,
     },
+    /// Print a zone as a BIND zone file
+    Export {
+        /// The zone's name
+        #[arg(value_parser = zone_name)]
+        domain: ZoneName,
+        #[command(flatten)]
+        data: DataFlags,
+    },
+    /// Make zones from BIND zone files; run it again to go on where it was interrupted
+    Import(ImportFlags),
     /// Delete a zone with its records; `zone undelete` brings it back
     Delete {
         /// The zone's name
@@ -265,6 +275,47 @@ fn network(text: &str) -> Result<IpNet, String> {
     } else {
         Err(format!("it has bits beyond its length: {} is the network", network.trunc()))
     }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportFlags {
+    /// Zone files, or folders of them; which zone a file is for is taken from its SOA record or $ORIGIN, or from its name
+    #[arg(required = true, value_name = "FILE|FOLDER")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// The account that gets the zones
+    #[arg(long, value_name = "EMAIL")]
+    pub(crate) account: String,
+    /// The zone that the file is for
+    #[arg(long, value_parser = new_zone_name)]
+    pub(crate) domain: Option<ZoneName>,
+    /// Also change zones that are there with other records: afterwards they have exactly the file's
+    #[arg(long)]
+    pub(crate) replace: bool,
+    /// Only say what would be done
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Keep DNSKEY, CDS and CDNSKEY records: for zones that several parties sign
+    #[arg(long)]
+    pub(crate) keep_keys: bool,
+    /// This server's nameservers, where `serve` has them as flags; repeatable
+    #[arg(long, value_name = "NAME[=ADDR,...]")]
+    pub(crate) ns: Vec<String>,
+    #[command(flatten)]
+    pub(crate) data: DataFlags,
+}
+
+impl ImportFlags {
+    /// The flags of `serve` among them.
+    pub(crate) fn serve_flags(&self) -> ServeFlags {
+        let DataFlags { config, data, database } = &self.data;
+        let data = DataFlags { config: config.clone(), data: data.clone(), database: database.clone() };
+        ServeFlags { data, ns: self.ns.clone(), ..ServeFlags::default() }
+    }
+}
+
+/// The name of a zone that is to be made.
+fn new_zone_name(text: &str) -> Result<ZoneName, String> {
+    ZoneName::parse(text).map_err(|fault| fault.detail.into_owned())
 }
 
 fn token_name(text: &str) -> Result<String, &'static str> {

@@ -15,6 +15,7 @@ mod resync;
 mod serve;
 mod status;
 mod tls;
+mod zone_files;
 
 use std::process::ExitCode;
 

@@ -98,8 +98,7 @@ impl Generate {
             let (records, octets) =
                 (bounds.records.checked_sub(1), bounds.octets.checked_sub(owner.len() + data.len()));
             let (Some(records), Some(octets)) = (records, octets) else {
-                let detail = "the $GENERATE directives of this file make more than is accepted; write smaller ranges, or \
-                              import the file with the command line";
+                let detail = "the $GENERATE directives of this file make more than is accepted; write smaller ranges";
                 return Err(fault_at(self.at, "value", "generate-bound", detail));
             };
             *bounds = Bounds { records, octets };

@@ -52,7 +52,7 @@ pub(super) struct Parser<'z> {
     ttl: InheritedTtl,
     pub(super) runs: Runs,
     rows: Vec<Row>,
-    soa: Option<Soa>,
+    soa: Option<(Soa, Position)>,
     left_out: Vec<LeftOut>,
     notes: Vec<Note>,
     faults: Vec<FileFault>,
@@ -286,9 +286,9 @@ impl<'z> Parser<'z> {
             self.note(Note { at, check: "ttl-from-soa", detail });
         }
         match &self.soa {
-            None => self.soa = Some(soa),
+            None => self.soa = Some((soa, at)),
             // As a transfer ends (RFC 5936, section 2.2).
-            Some(known) if known.wire() == soa.wire() => {}
+            Some((known, _)) if known.wire() == soa.wire() => {}
             Some(_) => {
                 let detail = "the zone has an SOA record already, and can have only one";
                 return Err(fault_at(at, "record_type", "soa-single", detail));
@@ -424,7 +424,7 @@ const CDNSKEY: u16 = 60;
 const BIND_SIGNING: u16 = 65534;
 
 /// Whether a class is IN; `None` where the word is no class. BIND takes class 0 for none given.
-fn is_class(raw: &[u8]) -> Option<bool> {
+pub(super) fn is_class(raw: &[u8]) -> Option<bool> {
     let is = |name: &str| raw.eq_ignore_ascii_case(name.as_bytes());
     if is("IN") || is("RESERVED0") {
         return Some(true);

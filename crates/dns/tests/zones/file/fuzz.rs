@@ -91,7 +91,7 @@ fn snapshot(zone: &ZoneName, file: &ZoneFile) -> ZoneSnapshot {
     ZoneSnapshot {
         id: ZoneId(Uuid::nil()),
         name: zone.clone(),
-        soa: file.soa.clone().unwrap_or_else(|| apex.soa(Serial(1))),
+        soa: file.soa.clone().map_or_else(|| apex.soa(Serial(1)), |(soa, _)| soa),
         records: file.apex_ns.iter().chain(&file.records).map(|FileRecord { record, .. }| record.clone()).collect(),
     }
 }

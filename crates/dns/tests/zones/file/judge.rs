@@ -28,7 +28,7 @@ pub(crate) fn ours(domain: &str, text: &[u8]) -> Result<Content, Vec<FileFault>>
 /// The records of a file, its SOA among them.
 pub(crate) fn content(zone: &ZoneName, file: &ZoneFile) -> Content {
     let apex = zone.name().wire().to_vec();
-    let soa = file.soa.iter().map(|soa| (apex.clone(), 6, soa.ttl.seconds(), soa.wire()));
+    let soa = file.soa.iter().map(|(soa, _)| (apex.clone(), 6, soa.ttl.seconds(), soa.wire()));
     let records = file.apex_ns.iter().chain(&file.records).map(|FileRecord { record, .. }| {
         let owner = record.owner.in_zone(zone).wire().to_vec();
         (owner, record.data.record_type().code(), record.ttl.seconds(), record.data.wire())

@@ -1,0 +1,241 @@
+//! Zones in and out as BIND zone files, through the command line, beside a running server and the real BIND.
+
+#![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use common::api::Api;
+use common::{Server, describe, run, zonewright};
+use dns::RecordType;
+use serde_json::json;
+
+const HEAD: &str = "$TTL 1h\n@ SOA ns.old.example. host.old.example. 3471292800 1h 15m 2w 5m\n  NS ns.old.example.\n";
+
+#[test]
+fn what_cannot_be_imported_is_told_and_holds_back_nothing_else() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (data, files) = (folder.path().join("data"), folder.path().join("zones"));
+    fs::create_dir(&files).expect("a folder");
+    succeeds(&data, &["account", "create", "ann@example.com"]);
+    succeeds(&data, &["account", "create", "bob@example.com"]);
+    let file = |name: &str, text: &str| fs::write(files.join(name), text).expect("a file");
+    let path = |name: &str| files.join(name).to_str().expect("a path").to_owned();
+
+    let missing = path("missing");
+    refused(&data, &["zone", "import", &missing, "--account", "ann@example.com"], &["missing cannot be read"]);
+    file("mine.example.zone", HEAD);
+    let mine = path("mine.example.zone");
+    refused(
+        &data,
+        &["zone", "import", &mine, "--account", "eve@example.com"],
+        &["there is no account eve@example.com"],
+    );
+    succeeds(&data, &["zone", "import", &mine, "--account", "bob@example.com"]);
+
+    file("faults.example.zone", &format!("{HEAD}www A 192.0.2\n\"\n www CNAME a b\n$INCLUDE /etc/passwd\n"));
+    file("rules.example.zone", &format!("{HEAD}www A 192.0.2.1\nwww CNAME other.example.org.\n"));
+    file("generate.example.zone", &format!("{HEAD}$GENERATE 1-2000000 a TXT $\n"));
+    file("empty.example.zone", "; nothing\n");
+    file("com.zone", HEAD);
+    file("notes", "this is no zone file\n");
+    file("binary.example.zone", "\0\u{1}\u{2}\n\0");
+    file("one.example.zone", HEAD);
+    file("db.one.example", HEAD);
+    file("zone.jnl", "not even looked at");
+    file(".hidden", "nor this");
+    file(
+        "good.example.zone",
+        &format!("{HEAD}www A 192.0.2.1\nwww RRSIG A 8 3 3600 x\nother.example.org. A 192.0.2.2\n"),
+    );
+    let folder = files.to_str().expect("a path");
+    let report =
+        zonewright(&data, &["zone", "import", folder, "--account", "ann@example.com"]).output().expect("it runs");
+    assert_eq!(report.status.code(), Some(1), "{}", describe(&report));
+    let said = String::from_utf8(report.stdout).expect("text");
+    for words in [
+        "faults.example.zone: line 4, column 7: ",
+        "    line 5, column 1: a quoted string is not closed",
+        "    line 6, column 2: a record type such as A or MX is expected here",
+        "    line 7, column 1: $INCLUDE is not followed",
+        "rules.example.zone: line 5, column 1: a CNAME record cannot stand beside other records",
+        "generate.example.zone: line 4, column 11: the $GENERATE directives of this file make more than is accepted",
+        "empty.example.zone: there is no record in it",
+        "com.zone: neither the file nor its name says which zone it is for; give --domain",
+        "notes: neither the file nor its name says which zone it is for",
+        "binary.example.zone: line 1, column 1: a NUL octet cannot stand here",
+        "another file of this import is for one.example too",
+        "mine.example.zone: mine.example belongs to bob@example.com",
+        "2 zones made, 0 changed (3 records), 0 unchanged, 9 refused",
+        "1 DNSSEC records were left out",
+        "1 records outside their zone were left out",
+    ] {
+        assert!(said.contains(words), "{words:?} is not in\n{said}");
+    }
+    assert!(!said.contains("passwd") && !said.contains("jnl") && !said.contains("hidden"), "{said}");
+    let listed = succeeds(&data, &["zone", "list"]);
+    let zones: Vec<&str> = listed.lines().filter_map(|line| line.split('\t').next()).collect();
+    assert_eq!(zones, ["good.example", "mine.example", "one.example"], "{listed}");
+
+    let two =
+        ["zone", "import", &mine, &path("one.example.zone"), "--account", "bob@example.com", "--domain", "a.example"];
+    refused(&data, &two, &["--domain is for one file, and there are 2"]);
+    refused(&data, &["zone", "export", "other.example"], &["there is no zone other.example"]);
+}
+
+#[test]
+fn an_import_is_served_goes_on_where_it_was_and_never_overwrites_edits() {
+    let server = Server::start(&[]);
+    let data = server.data();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for index in 0..50 {
+        let text = format!("{HEAD}www A 192.0.2.{index}\n@ MX 10 mail\nmail A 192.0.2.100\n");
+        fs::write(folder.path().join(format!("z{index}.example.zone")), text).expect("a file");
+    }
+    let files = folder.path().to_str().expect("a path");
+    let import = ["zone", "import", files, "--account", "admin@localhost"];
+
+    let dry = succeeds(data, &[&import[..], &["--dry-run"]].concat());
+    assert_eq!(dry, "50 zones would be made, 0 would be changed (200 records), 0 unchanged, 0 refused\n");
+    assert_eq!(succeeds(data, &["zone", "list"]), "");
+
+    // As if it had been interrupted.
+    for index in [3, 4] {
+        fs::rename(folder.path().join(format!("z{index}.example.zone")), folder.path().join(format!(".{index}")))
+            .expect("a file");
+    }
+    assert_eq!(succeeds(data, &import), "48 zones made, 0 changed (192 records), 0 unchanged, 0 refused\n");
+    for index in [3, 4] {
+        fs::rename(folder.path().join(format!(".{index}")), folder.path().join(format!("z{index}.example.zone")))
+            .expect("a file");
+    }
+    assert_eq!(succeeds(data, &import), "2 zones made, 0 changed (8 records), 48 unchanged, 0 refused\n");
+    for index in [0, 3, 49] {
+        let name = format!("www.z{index}.example");
+        server.dig_until(&[&name, "A"], |answer| answer.contains(&format!("192.0.2.{index}")));
+    }
+    // The serial goes on above the file's, which lies in the year 2080.
+    server.dig_until(&["z3.example", "SOA"], |answer| answer.contains(" 3471292801 "));
+    server.dig_until(&["z3.example", "NS"], |answer| {
+        answer.contains("ns.old.example.") && answer.contains("ns1.zonewright.test.")
+    });
+
+    let admin = Api::new(&server, &server.token());
+    let (_, zones) = admin.send("GET", "/dns-zones/?domain=z7.example", None);
+    let zone = zones[0]["uuid"].as_str().expect("a UUID");
+    admin.create_a(zone, "new", "192.0.2.7");
+    let (_, history) = admin.send("GET", &format!("/dns-zones/{zone}/history/"), None);
+    assert_eq!(history[1]["source"], json!("import"), "{history}");
+    let again = zonewright(data, &import).output().expect("it runs");
+    assert_eq!(again.status.code(), Some(1), "{}", describe(&again));
+    let said = String::from_utf8_lossy(&again.stdout).into_owned();
+    let words = "z7.example is there with other records: the file would add 0 and remove 1; --replace makes it equal";
+    assert!(said.contains(words) && said.contains("49 unchanged, 1 refused"), "{said}");
+    server.dig_until(&["new.z7.example", "A"], |answer| answer.contains("192.0.2.7"));
+
+    let replaced = succeeds(data, &[&import[..], &["--replace"]].concat());
+    assert_eq!(replaced, "0 zones made, 1 changed (1 records), 49 unchanged, 0 refused\n");
+    server.dig_until(&["new.z7.example", "A"], str::is_empty);
+}
+
+#[test]
+fn a_zone_of_every_type_comes_out_as_it_went_in() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = folder.path().join("data");
+    succeeds(&data, &["account", "create", "ann@example.com"]);
+    let original = folder.path().join("original");
+    fs::write(&original, everything()).expect("a file");
+    let original_path = original.to_str().expect("a path");
+    let import = |data: &Path, file: &str| {
+        succeeds(
+            data,
+            &["zone", "import", file, "--account", "ann@example.com", "--domain", "example.com", "--keep-keys"],
+        )
+    };
+    assert!(import(&data, original_path).starts_with("1 zones made"));
+    let exported = succeeds(&data, &["zone", "export", "example.com"]);
+    let first = folder.path().join("first");
+    fs::write(&first, &exported).expect("a file");
+    let first_path = first.to_str().expect("a path");
+
+    // BIND has the same of both files, but for what the server makes itself.
+    let (before, after) = (compiled(&original), compiled(&first));
+    assert!(before.len() > 3000, "{} records", before.len());
+    let lost: Vec<_> = before.difference(&after).collect();
+    let gained: Vec<_> = after.difference(&before).collect();
+    assert!(lost.is_empty() && gained.is_empty(), "lost {lost:?}\ngained {gained:?}");
+
+    // The same file again changes nothing, and what comes out is the same to the octet.
+    assert!(import(&data, first_path).starts_with("0 zones made, 0 changed (0 records), 1 unchanged"));
+    assert_eq!(succeeds(&data, &["zone", "export", "example.com"]), exported);
+
+    // Elsewhere too, but for the serial.
+    let elsewhere = folder.path().join("elsewhere");
+    succeeds(&elsewhere, &["account", "create", "ann@example.com"]);
+    assert!(import(&elsewhere, first_path).starts_with("1 zones made"));
+    let again = succeeds(&elsewhere, &["zone", "export", "example.com"]);
+    let without_soa =
+        |text: &str| text.lines().filter(|line| !line.contains(" IN SOA ")).collect::<Vec<_>>().join("\n");
+    assert_eq!(without_soa(&again), without_soa(&exported));
+}
+
+/// Each type with its example, odd names and strings, and thousands of records.
+fn everything() -> String {
+    let mut text = HEAD.to_owned();
+    for record_type in RecordType::EDITABLE {
+        let Some(form) = record_type.form() else { continue };
+        let name = form.name.to_ascii_lowercase();
+        // A delegation signer stands at a delegation.
+        if form.name == "DS" {
+            let _ = writeln!(text, "{name}-example NS ns.old.example.");
+        }
+        let _ = writeln!(text, "{name}-example {} {}", form.name, form.example);
+    }
+    text.push_str(
+        "\\@ A 192.0.2.1\na\\.b 60 A 192.0.2.2\n\\000\\255 TXT \"\\000\\255\\\"\\\\;\" x\\;y\n*.wild TXT ( a ; b\n c )\n\
+         caf\u{e9} TXT \"caf\u{e9}\"\nTYPE65280 TYPE65280 \\# 4 01020304\n\\$ORIGIN TXT \"\\$INCLUDE /etc/passwd\"\n",
+    );
+    for index in 0..1000 {
+        let _ =
+            writeln!(text, "host{index} A 10.0.{}.{}\n MX {index} mail\n TXT \"{index}\"", index / 256, index % 256);
+    }
+    text + "$GENERATE 1-100 gen${0,3,d} 5m AAAA 2001:db8::$\n"
+}
+
+/// What BIND has of a file: without the SOA and the NS records at the apex, in lower case.
+fn compiled(file: &Path) -> BTreeSet<String> {
+    let mut command = Command::new("named-compilezone");
+    command.args(["-k", "ignore", "-n", "ignore", "-m", "ignore", "-M", "ignore", "-r", "ignore", "-S", "ignore"]);
+    command.args(["-T", "ignore", "-W", "ignore", "-i", "none", "-s", "full", "-o", "-", "example.com"]).arg(file);
+    let output = run(&mut command);
+    assert!(output.status.success(), "{}", describe(&output));
+    let text = String::from_utf8_lossy(&output.stdout).to_ascii_lowercase();
+    let lines = text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+    let own = |line: &str| {
+        let words: Vec<&str> = line.split(' ').collect();
+        words.first() == Some(&"example.com.") && matches!(words.get(3), Some(&"soa" | &"ns"))
+    };
+    lines.filter(|line| line.starts_with(|c: char| c != ';' && c != '$') && !line.is_empty() && !own(line)).collect()
+}
+
+#[track_caller]
+fn succeeds(data: &Path, command: &[&str]) -> String {
+    let output = run(&mut zonewright(data, command));
+    assert!(output.status.success(), "{command:?}: {}", describe(&output));
+    String::from_utf8(output.stdout).expect("text")
+}
+
+#[track_caller]
+fn refused(data: &Path, command: &[&str], words: &[&str]) {
+    let output: Output = run(&mut zonewright(data, command));
+    let said = describe(&output);
+    assert!(!output.status.success(), "{command:?}: {said}");
+    for words in words {
+        assert!(said.contains(words), "{command:?}: {words:?} is not in {said}");
+    }
+}
