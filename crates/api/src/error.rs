@@ -38,6 +38,7 @@ pub(crate) enum ErrorCode {
     MethodNotAllowed,
     Conflict,
     PreconditionFailed,
+    IdempotencyKeyReused,
     PayloadTooLarge,
     UnsupportedMediaType,
     RateLimited,
@@ -57,6 +58,7 @@ impl ErrorCode {
             Self::MethodNotAllowed => "method_not_allowed",
             Self::Conflict => "conflict",
             Self::PreconditionFailed => "precondition_failed",
+            Self::IdempotencyKeyReused => "idempotency_key_reused",
             Self::PayloadTooLarge => "payload_too_large",
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::RateLimited => "rate_limited",
@@ -74,6 +76,7 @@ impl ErrorCode {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict => StatusCode::CONFLICT,
             Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+            Self::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
@@ -136,6 +139,12 @@ impl Problem {
     pub(crate) fn precondition_failed() -> Problem {
         let detail = "It has been changed since; read it again, and send the ETag of that answer in If-Match";
         Problem::new(ErrorCode::PreconditionFailed, detail)
+    }
+
+    /// 422: the key of another request.
+    pub(crate) fn key_reused() -> Problem {
+        let detail = "This Idempotency-Key was used for another request; use a new key for a new request";
+        Problem::new(ErrorCode::IdempotencyKeyReused, detail)
     }
 
     /// 404 for a path that no router knows.

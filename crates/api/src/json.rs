@@ -26,6 +26,7 @@ use crate::error::{ErrorCode, Problem};
 #[derive(Debug)]
 pub(crate) struct Members {
     list: Vec<(String, Value)>,
+    octets: Bytes,
 }
 
 /// Why a body cannot be used.
@@ -84,7 +85,8 @@ impl FromRequest<Arc<Shared>> for Members {
         }
         let timed_out = |_| BodyError::TimedOut { within, version: parts.version };
         let octets = tokio::time::timeout(within, read(body, limit)).await.map_err(timed_out)??;
-        Members::parse(&octets)
+        let members = Members::parse(&octets)?;
+        Ok(Members { octets, ..members })
     }
 }
 
@@ -141,6 +143,11 @@ impl Members {
             Some(pair) => Err(BodyError::Twice(pair[0].to_owned())),
             None => Ok(members),
         }
+    }
+
+    /// The body that they were read from, as it came.
+    pub(crate) fn octets(&self) -> &[u8] {
+        &self.octets
     }
 
     fn names(&self) -> impl Iterator<Item = &str> {
@@ -205,7 +212,7 @@ impl<'de> Deserialize<'de> for Members {
                 while let Some(member) = object.next_entry()? {
                     list.push(member);
                 }
-                Ok(Members { list })
+                Ok(Members { list, octets: Bytes::new() })
             }
         }
         deserializer.deserialize_map(Object)

@@ -29,9 +29,11 @@ mod query;
 mod refusal;
 mod server;
 mod settings;
+mod tags;
 mod versions;
 mod views;
 mod watch;
+mod writing;
 
 use std::sync::Arc;
 

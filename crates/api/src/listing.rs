@@ -11,12 +11,13 @@ use axum::body::Body;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use dns::ZoneId;
+use dns::{Serial, ZoneId};
 use futures_util::stream;
 use store::{AccountId, RecordFilter, RecordVisitor, Store, StoreError, StoredRecord, Zone};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tracing::Instrument;
 
+use crate::tags::{Seen, etag};
 use crate::views::{RecordView, ZoneView};
 
 /// What the records stand in.
@@ -43,14 +44,21 @@ pub(crate) enum ListingError {
     EndedEarly,
 }
 
-/// Answers all records of a zone that pass the filter.
+/// Answers all records of a zone that pass the filter, with the zone's tag; 304 to who has `seen` this version of the zone.
 pub(crate) async fn all_records(
     store: &Store,
     account: AccountId,
     zone: ZoneId,
     filter: RecordFilter,
     frame: Frame,
+    seen: &Seen,
 ) -> Result<Response, ListingError> {
+    if seen.anything() {
+        let now = store.zone(account, zone).await?.ok_or(ListingError::NoZone)?;
+        if let Some(unchanged) = seen.unchanged(now.serial) {
+            return Ok(unchanged);
+        }
+    }
     let (sender, mut pieces) = unbounded_channel();
     let store = store.clone();
     let reading = async move {
@@ -64,17 +72,25 @@ pub(crate) async fn all_records(
         let _ = sender.send(outcome);
     };
     tokio::spawn(reading.in_current_span());
-    let body = match pieces.recv().await {
+    let (tag, first) = match pieces.recv().await {
+        Some(Piece::Version(serial)) => (etag(serial), pieces.recv().await),
+        Some(Piece::Failed(error)) => return Err(error),
+        Some(Piece::Part(_) | Piece::Last(_)) | None => return Err(ListingError::EndedEarly),
+    };
+    let body = match first {
         Some(Piece::Last(whole)) => Body::from(whole),
         Some(Piece::Part(first)) => stream_on(first, pieces),
         Some(Piece::Failed(error)) => return Err(error),
-        None => return Err(ListingError::EndedEarly),
+        Some(Piece::Version(_)) | None => return Err(ListingError::EndedEarly),
     };
-    Ok(([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response())
+    let headers = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json")), (header::ETAG, tag)];
+    Ok((headers, body).into_response())
 }
 
 /// What the reading sends.
 enum Piece {
+    /// First: the version that is read.
+    Version(Serial),
     Part(Bytes),
     Last(Bytes),
     Failed(ListingError),
@@ -92,7 +108,7 @@ fn stream_on(first: Bytes, pieces: UnboundedReceiver<Piece>) -> Body {
                 tracing::error!(error = &error as &dyn std::error::Error, "a list broke off");
                 Some((Err(io::Error::other("the list broke off")), None))
             }
-            None => Some((Err(io::Error::other("the list broke off")), None)),
+            Some(Piece::Version(_)) | None => Some((Err(io::Error::other("the list broke off")), None)),
         }
     });
     Body::from_stream(stream::StreamExt::chain(first, rest))
@@ -131,6 +147,8 @@ impl Renderer {
 
 impl RecordVisitor for Renderer {
     fn zone(&mut self, zone: &Zone) {
+        // Who does not listen any more is found out with the records.
+        let _ = self.pieces.send(Piece::Version(zone.serial));
         if self.frame == Frame::Zone {
             self.push(&ZoneView::of(zone));
             self.text.pop();

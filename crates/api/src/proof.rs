@@ -3,15 +3,13 @@
 //! A change is stored before any of this, and nothing here can fail: a nameserver that is down, a stop of the server and a client
 //! that went away all leave it to the reconciler. Without the preference, nobody is asked, and the answer is `pending`.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue};
-use axum::response::{IntoResponse, Response};
-use store::{Head, Zone};
+use axum::response::Response;
+use store::Head;
 
 use crate::server::Stopping;
 use crate::{Shared, prefer};
@@ -22,42 +20,37 @@ const DEPLOYMENT: HeaderName = HeaderName::from_static("deployment");
 /// How long a request may go on waiting once the server is to stop: a change that is on its way is there by then.
 const AFTER_STOP: Duration = Duration::from_secs(1);
 
-/// What a request that changes something wants to know of its deployment. Every operation that changes a zone takes it, and hands
-/// its answer through it.
+/// What a request that changes something wants to know of its deployment.
+#[derive(Clone)]
 pub(crate) struct Proof {
     wait: Option<u32>,
     stopping: Option<Stopping>,
     shared: Arc<Shared>,
 }
 
-impl FromRequestParts<Arc<Shared>> for Proof {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, Infallible> {
-        let stopping = parts.extensions.get().cloned();
-        Ok(Proof { wait: prefer::wait(&parts.headers), stopping, shared: Arc::clone(shared) })
-    }
-}
-
 impl Proof {
-    /// Answers a change that left a zone like this: when every nameserver serves it, or after the time that the client waits.
-    pub(crate) async fn of_version(self, zone: Zone, answer: impl IntoResponse) -> Response {
-        let head = Head::from(zone);
-        self.mark(answer, |patience| self.shared.deployment.wait(&head, patience)).await
+    /// Reads the request's wish.
+    pub(crate) fn of(parts: &Parts, shared: &Arc<Shared>) -> Proof {
+        let stopping = parts.extensions.get().cloned();
+        Proof { wait: prefer::wait(&parts.headers), stopping, shared: Arc::clone(shared) }
     }
 
-    /// Answers the deletion of a zone, which was this at last: when no nameserver serves it any more, or after that time.
-    pub(crate) async fn of_deletion(self, zone: Zone, answer: impl IntoResponse) -> Response {
-        let last = Head::from(zone);
-        self.mark(answer, |patience| self.shared.deployment.wait_gone(&last, patience)).await
+    /// Answers a change that left a zone like this: when every nameserver serves it, or after the time that the client waits. A
+    /// zone that was `deleted` was this at last, and is waited for until no nameserver serves it any more.
+    pub(crate) async fn of_change(&self, head: &Head, deleted: bool, answer: Response) -> Response {
+        let deployment = &self.shared.deployment;
+        if deleted {
+            self.mark(answer, |patience| deployment.wait_gone(head, patience)).await
+        } else {
+            self.mark(answer, |patience| deployment.wait(head, patience)).await
+        }
     }
 
     async fn mark<F: Future<Output = bool>>(
         &self,
-        answer: impl IntoResponse,
+        mut answer: Response,
         is_live_within: impl FnOnce(Duration) -> F,
     ) -> Response {
-        let mut answer = answer.into_response();
         let mut is_live = false;
         if let Some(seconds) = self.wait {
             is_live = tokio::select! {

@@ -11,6 +11,7 @@
 //! storing what is deployed (the nameserver is asked; anything else is a second truth).
 
 mod accounts;
+mod answers;
 mod catalogs;
 mod clock;
 mod deleted;
@@ -31,6 +32,7 @@ pub use accounts::{
     Account, AccountError, AccountId, AccountLimits, AccountNames, CreateAccountError, NewAccount, PasswordHash, Role,
     passwords_hashed,
 };
+pub use answers::{ANSWERS_KEPT_FOR, Answer, Done, MakeAnswer, Once, Repeatable};
 pub use catalogs::{CatalogChange, CatalogSnapshot, CatalogVersion, Member, catalog_of};
 pub use clock::{Clock, Timestamp};
 pub use deleted::{DeletedZone, UndeleteError};

@@ -141,6 +141,13 @@ pub struct Committed {
     pub changed: bool,
 }
 
+impl Committed {
+    /// The record of a change that was one edit; `None` where it is gone.
+    pub fn only_record(&self) -> Option<&StoredRecord> {
+        self.records.first()?.as_ref()
+    }
+}
+
 /// A zone that is to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewZone {

@@ -62,7 +62,11 @@ pub(super) fn of_changes() -> Vec<Header> {
     let deployment = "Whether every nameserver serves the change: `live`: whoever asks one of them sees it. `pending`: not yet, or, \
                       without the preference, nobody was asked; the change is stored and follows by itself.";
     let applied = "The seconds that were granted, where `Prefer: wait` asked for some.";
+    let replayed =
+        "`true` where this is the answer that the first of several equal requests got, by its `Idempotency-Key`.";
     vec![
+        etag(),
+        Header::always("Idempotency-Replayed", replayed, constant("true")).sometimes(),
         Header::always("Deployment", deployment, Schema::one_of_the_words(&["live", "pending"])),
         Header::always("Preference-Applied", applied, pattern("^wait=([0-9]|[1-5][0-9]|60)$").like("wait=10"))
             .sometimes(),

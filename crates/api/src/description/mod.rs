@@ -22,6 +22,7 @@ use crate::error::{ErrorCode, Problem};
 use crate::json::BodyError;
 use crate::operations::Operation;
 use crate::settings::Settings;
+use crate::writing::TermsError;
 
 pub use document::document;
 pub(crate) use document::{PATH, get_document};
@@ -256,7 +257,25 @@ impl Description {
         }
         let text = "`wait=SECONDS` (RFC 7240): the answer comes when every nameserver serves the change, or after that many seconds, 60 \
                     at most. What is no number of seconds is ignored.";
+        let if_match = "The change is made only where the zone, or the record where the path names one, is at one of these versions: \
+                        entity tags as they were read, or `*`.";
+        let key = "Anything that the client makes up for this one request, 1 to 255 visible ASCII characters. A repeat within 24 hours \
+                   gets the first one's answer, and nothing is done again.";
         self.takes("Prefer", text, Schema::string(), json!("wait=10"))
+            .takes("If-Match", if_match, Schema::string(), json!("*"))
+            .takes("Idempotency-Key", key, Schema::string(), Value::Null)
+            .refuses(TermsError::Key.into())
+            .refuses(Problem::precondition_failed())
+            .refuses(Problem::key_reused())
+    }
+
+    /// It shows a zone or a record at its version, to be said after the success: the tag, and 304 for who has seen it.
+    pub(crate) fn tagged(self, tag: Header) -> Self {
+        let text = "Entity tags as they were read: 304 where what is asked for is still at one of these versions.";
+        self.header(tag)
+            .takes("If-None-Match", text, Schema::string(), Value::Null)
+            .answer(StatusCode::NOT_MODIFIED, "The client has this version already", None)
+            .header(etag())
     }
 
     /// An answer that is no success, beside those that every operation of its kind has.

@@ -5,15 +5,15 @@ use axum::response::{IntoResponse, Response};
 use dns::ZoneId;
 use serde_json::json;
 
-use super::record_create::{CreateRecordError, create, created, describe_creation};
+use super::record_create::{CreateRecordError, create, describe_creation};
 use crate::auth::{Caller, Create};
 use crate::description::{Description, EXAMPLE_ZONE, examples, location};
 use crate::error::Problem;
 use crate::json::{MemberError, Members};
 use crate::members::WholeRecord;
-use crate::proof::Proof;
 use crate::query::parse_uuid;
 use crate::views::RecordView;
+use crate::writing::{Write, Writing};
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -73,8 +73,10 @@ pub(crate) fn describe() -> Description {
         .refuses(Problem::no_zone().at("zone"))
 }
 
-pub(crate) async fn handle(caller: Caller<Create>, proof: Proof, members: Members) -> Result<Response, Error> {
-    let request = Request::of(&members)?;
-    let (zone, stored) = create(&caller, request.zone, &request.record).await?;
-    Ok(proof.of_version(zone, created(&stored, RecordView::flat(&stored))).await)
+pub(crate) async fn handle(caller: Caller<Create>, writing: Writing, members: Members) -> Response {
+    let work = async |write: Write| -> Result<Response, Error> {
+        let request = Request::of(&members)?;
+        Ok(create(&caller, &write, request.zone, &request.record, RecordView::flat).await?)
+    };
+    writing.once(&caller, members.octets(), work).await
 }

@@ -6,18 +6,20 @@
 use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use dns::{Fault, Name, OwnerName, RecordId, RecordType, ZoneId, ZoneName};
 use serde_json::json;
 use store::{AccountId, RecordFilter, Store, StoreError, StoredRecord};
 
 use crate::auth::{Caller, List};
-use crate::description::{Description, EXAMPLE_ZONE, Group, Schema, examples};
+use crate::description::{self, Description, EXAMPLE_ZONE, Group, Schema, examples};
 use crate::error::Problem;
 use crate::listing::{Frame, ListingError, all_records};
 use crate::members::owner;
 use crate::paging::{self, Page};
 use crate::query::{Parameters, QueryError, parse_uuid};
+use crate::tags::{Seen, etag};
 use crate::views::RecordView;
 
 #[derive(Debug, thiserror::Error)]
@@ -79,10 +81,11 @@ pub(crate) fn describe() -> Description {
         .query("name", name, Schema::string(), json!("@"))
         .answers(StatusCode::OK, "The records", records, json!([examples::flat_record()]))
         .paged()
+        .tagged(description::etag().sometimes())
         .refuses(Problem::no_zone().at("zone"))
 }
 
-pub(crate) async fn handle(caller: Caller<List>, parameters: Parameters) -> Result<Response, Error> {
+pub(crate) async fn handle(caller: Caller<List>, parameters: Parameters, seen: Seen) -> Result<Response, Error> {
     let Request { zone, record_type, name, page } = Request::of(&parameters)?;
     let (store, account) = (caller.store(), caller.account());
     let places = match (zone, name) {
@@ -98,8 +101,16 @@ pub(crate) async fn handle(caller: Caller<List>, parameters: Parameters) -> Resu
         // Only one zone's list is answered without pages, and that has one place.
         let (zone, owner) =
             places.into_iter().next().and_then(|(zone, owner)| Some((zone?, owner))).ok_or(Error::NoZone)?;
-        return Ok(all_records(store, account, zone, filter(owner), Frame::FlatRecords).await?);
+        return Ok(all_records(store, account, zone, filter(owner), Frame::FlatRecords, &seen).await?);
     };
+    let serial = match zone {
+        // As in the list of one zone's records.
+        Some(zone) => Some(store.zone(account, zone).await?.ok_or(Error::NoZone)?.serial),
+        None => None,
+    };
+    if let Some(unchanged) = serial.and_then(|serial| seen.unchanged(serial)) {
+        return Ok(unchanged);
+    }
     let mut found: BTreeMap<RecordId, StoredRecord> = BTreeMap::new();
     for (zone, owner) in places {
         let after = page.after().map(RecordId);
@@ -107,7 +118,9 @@ pub(crate) async fn handle(caller: Caller<List>, parameters: Parameters) -> Resu
         found.extend(records.ok_or(Error::NoZone)?.into_iter().map(|stored| (stored.record.id, stored)));
     }
     let first = found.into_values().take(page.limit() as usize).collect();
-    Ok(page.answer(first, &parameters, |stored| stored.record.id.0, RecordView::flat))
+    let mut answer = page.answer(first, &parameters, |stored| stored.record.id.0, RecordView::flat);
+    answer.headers_mut().extend(serial.map(|serial| (header::ETAG, etag(serial))));
+    Ok(answer)
 }
 
 /// Where a name may stand when no zone is given.

@@ -1,22 +1,20 @@
 //! `POST /dns-zones/{uuid}/records/`: a new record in a zone.
 
-use axum::Json;
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use dns::change::Edit;
 use dns::{Fault, Name, RecordData, RecordType, ZoneId, ZoneName};
 use serde_json::json;
-use store::{ChangeError, StoreError, StoredRecord, Zone};
+use store::{Change, ChangeError, Committed, StoreError, StoredRecord};
 
-use crate::BASE;
 use crate::auth::{Caller, Create};
 use crate::description::{Description, Group, Schema, examples, location};
 use crate::error::{ErrorCode, Problem};
 use crate::json::{MemberError, Members};
 use crate::members::WholeRecord;
-use crate::proof::Proof;
 use crate::query::PathId;
 use crate::views::RecordView;
+use crate::writing::{Reply, Write, Writing};
 
 /// Also of the flat path, which does the same.
 #[derive(Debug, thiserror::Error)]
@@ -29,8 +27,6 @@ pub(crate) enum CreateRecordError {
     Fault(#[from] Fault),
     #[error(transparent)]
     Change(#[from] ChangeError),
-    #[error("the store answered a new record with nothing")]
-    NoResult,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -46,7 +42,7 @@ impl From<CreateRecordError> for Problem {
             E::Store(error) | E::Change(ChangeError::Store(error)) => Problem::store(error),
             E::Change(ChangeError::Condition) => Problem::precondition_failed(),
             E::Change(ChangeError::Moved) => Problem::new(ErrorCode::Conflict, MEANWHILE),
-            error @ (E::NoResult | E::Change(ChangeError::NoRecord { .. })) => Problem::internal(error),
+            error @ E::Change(ChangeError::NoRecord { .. }) => Problem::internal(error),
         }
     }
 }
@@ -85,35 +81,32 @@ pub(crate) fn describe_creation(id: &'static str, request: Schema) -> Descriptio
     }
 }
 
-pub(crate) async fn handle(
-    caller: Caller<Create>,
-    PathId(id): PathId,
-    proof: Proof,
-    members: Members,
-) -> Result<Response, CreateRecordError> {
-    members.only(&["record_type", "name", "value", "ttl", "priority"])?;
-    let wanted = WholeRecord::of(&members)?;
-    let zone = ZoneId(id.ok_or(CreateRecordError::NoZone)?);
-    let (zone, stored) = create(&caller, zone, &wanted).await?;
-    Ok(proof.of_version(zone, created(&stored, RecordView::nested(&stored))).await)
+pub(crate) async fn handle(caller: Caller<Create>, PathId(id): PathId, writing: Writing, members: Members) -> Response {
+    let work = async |write: Write| -> Result<Response, CreateRecordError> {
+        members.only(&["record_type", "name", "value", "ttl", "priority"])?;
+        let wanted = WholeRecord::of(&members)?;
+        let zone = ZoneId(id.ok_or(CreateRecordError::NoZone)?);
+        create(&caller, &write, zone, &wanted, RecordView::nested).await
+    };
+    writing.once(&caller, members.octets(), work).await
 }
 
-/// Makes the record that `wanted` says in a zone of the caller's; gives the zone after it, and the record.
+/// Makes the record that `wanted` says in a zone of the caller's, and answers it as `view` shows it.
 pub(crate) async fn create(
     caller: &Caller<Create>,
+    write: &Write,
     zone: ZoneId,
     wanted: &WholeRecord,
-) -> Result<(Zone, StoredRecord), CreateRecordError> {
+    view: fn(&StoredRecord) -> RecordView,
+) -> Result<Response, CreateRecordError> {
     let zone = caller.store().zone(caller.account(), zone).await?.ok_or(CreateRecordError::NoZone)?;
     let record = wanted.in_zone(&zone.name, caller.settings().default_ttl)?;
     let edit = Edit::Create(caller.store().new_record_id(), record);
-    let committed = caller.store().change(&caller.author(), zone.id, vec![edit]).await?;
-    let stored = committed.records.into_iter().next().flatten().ok_or(CreateRecordError::NoResult)?;
-    Ok((committed.zone, stored))
-}
-
-/// The answer for a record that was made.
-pub(crate) fn created(stored: &StoredRecord, view: RecordView) -> Response {
-    let location = [(header::LOCATION, format!("{BASE}/dns-records/{}/", stored.record.id.0))];
-    (StatusCode::CREATED, location, Json(view)).into_response()
+    let change = Change { conditions: write.on_zone(), ..Change::from(vec![edit]) };
+    let reply = move |made: &Committed| {
+        let stored = made.only_record().ok_or(StoreError::Panicked)?;
+        let path = format!("/dns-records/{}/", stored.record.id.0);
+        Ok(Reply::json(stored.serial, &view(stored))?.created(path))
+    };
+    Ok(write.change(caller, zone.id, change, reply).await?)
 }

@@ -1,16 +1,15 @@
 //! `DELETE /dns-records/{uuid}/`: deletes a record.
 
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use dns::RecordId;
 use dns::change::Edit;
-use store::{ChangeError, StoreError};
+use store::{Change, ChangeError, Committed, StoreError};
 
 use crate::auth::{Caller, Delete};
 use crate::description::{Description, Group};
 use crate::error::{ErrorCode, Problem};
-use crate::proof::Proof;
 use crate::query::PathId;
+use crate::writing::{Reply, Write, Writing};
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -46,9 +45,13 @@ pub(crate) fn describe() -> Description {
         .refuses(Problem::new(ErrorCode::Conflict, MEANWHILE))
 }
 
-pub(crate) async fn handle(caller: Caller<Delete>, PathId(id): PathId, proof: Proof) -> Result<Response, Error> {
-    let id = RecordId(id.ok_or(Error::NoRecord)?);
-    let (zone, _) = caller.store().record(caller.account(), id).await?.ok_or(Error::NoRecord)?;
-    let committed = caller.store().change(&caller.author(), zone.id, vec![Edit::Delete(id)]).await?;
-    Ok(proof.of_version(committed.zone, StatusCode::NO_CONTENT).await)
+pub(crate) async fn handle(caller: Caller<Delete>, PathId(id): PathId, writing: Writing) -> Response {
+    let delete = async |write: Write| -> Result<Response, Error> {
+        let id = RecordId(id.ok_or(Error::NoRecord)?);
+        let (zone, _) = caller.store().record(caller.account(), id).await?.ok_or(Error::NoRecord)?;
+        let change = Change { conditions: write.on_record(id), ..Change::from(vec![Edit::Delete(id)]) };
+        let reply = |made: &Committed| Ok(Reply::empty(made.zone.serial));
+        Ok(write.change(&caller, zone.id, change, reply).await?)
+    };
+    writing.once(&caller, &[], delete).await
 }

@@ -2,14 +2,16 @@
 
 use axum::Json;
 use axum::http::StatusCode;
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use dns::RecordId;
 use store::StoreError;
 
 use crate::auth::{Caller, List};
-use crate::description::{Description, Group, examples};
+use crate::description::{self, Description, Group, examples};
 use crate::error::Problem;
 use crate::query::{Parameters, PathId, QueryError};
+use crate::tags::{Seen, etag};
 use crate::views::RecordView;
 
 #[derive(Debug, thiserror::Error)]
@@ -34,21 +36,22 @@ impl IntoResponse for Error {
 }
 
 pub(crate) fn describe() -> Description {
-    Description::new("getRecord", Group::Records, "Read a record").answers(
-        StatusCode::OK,
-        "The record",
-        RecordView::flat_schema(),
-        examples::flat_record(),
-    )
+    Description::new("getRecord", Group::Records, "Read a record")
+        .answers(StatusCode::OK, "The record", RecordView::flat_schema(), examples::flat_record())
+        .tagged(description::etag())
 }
 
 pub(crate) async fn handle(
     caller: Caller<List>,
     PathId(id): PathId,
     parameters: Parameters,
-) -> Result<Json<RecordView>, Error> {
+    seen: Seen,
+) -> Result<Response, Error> {
     parameters.only(&[])?;
     let id = RecordId(id.ok_or(Error::NoRecord)?);
     let (_, stored) = caller.store().record(caller.account(), id).await?.ok_or(Error::NoRecord)?;
-    Ok(Json(RecordView::flat(&stored)))
+    if let Some(unchanged) = seen.unchanged(stored.serial) {
+        return Ok(unchanged);
+    }
+    Ok(([(header::ETAG, etag(stored.serial))], Json(RecordView::flat(&stored))).into_response())
 }

@@ -3,7 +3,6 @@
 //! The members are laid over the record as it was read, and stored on the condition that it is still that; where somebody was
 //! faster, it is read again. Two clients that change different members at the same time therefore both have their way.
 
-use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use dns::change::Edit;
@@ -11,14 +10,15 @@ use dns::{Fault, RecordId};
 use serde_json::json;
 use store::{Change, ChangeError, Condition, StoreError};
 
+use super::record_put::shown;
 use crate::auth::{Caller, Update};
 use crate::description::{Description, Group, examples};
 use crate::error::{ErrorCode, Problem};
 use crate::json::{MemberError, Members};
 use crate::members::{ReadOnly, RecordChanges};
-use crate::proof::Proof;
 use crate::query::PathId;
 use crate::views::RecordView;
+use crate::writing::{Write, Writing};
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -31,7 +31,7 @@ pub(crate) enum Error {
     #[error("others kept changing the record; read it again, and repeat the request")]
     Conflict,
     #[error(transparent)]
-    Change(ChangeError),
+    Change(#[from] ChangeError),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -67,29 +67,23 @@ pub(crate) fn describe() -> Description {
 /// How often a record is read again. In each round somebody succeeds, so this is how many may be faster than one client.
 const ATTEMPTS: usize = 100;
 
-pub(crate) async fn handle(
-    caller: Caller<Update>,
-    PathId(id): PathId,
-    proof: Proof,
-    members: Members,
-) -> Result<Response, Error> {
-    members.only(ReadOnly::WITH_RECORD)?;
-    let (changes, read_only) = (RecordChanges::of(&members)?, ReadOnly::of(&members)?);
-    let id = RecordId(id.ok_or(Error::NoRecord)?);
-    let author = caller.author();
-    for _ in 0..ATTEMPTS {
-        let (zone, current) = caller.store().record(caller.account(), id).await?.ok_or(Error::NoRecord)?;
-        read_only.check(&current)?;
-        let edits = vec![Edit::Replace(id, changes.over(&current, &zone.name)?)];
-        let unmoved = Condition::Unmoved(id, current.version);
-        match caller.store().change(&author, zone.id, Change::from(edits).on(unmoved)).await {
-            Ok(committed) => {
-                let stored = committed.records.into_iter().next().flatten().ok_or(Error::NoRecord)?;
-                return Ok(proof.of_version(committed.zone, Json(RecordView::flat(&stored))).await);
+pub(crate) async fn handle(caller: Caller<Update>, PathId(id): PathId, writing: Writing, members: Members) -> Response {
+    let patch = async |write: Write| -> Result<Response, Error> {
+        members.only(ReadOnly::WITH_RECORD)?;
+        let (changes, read_only) = (RecordChanges::of(&members)?, ReadOnly::of(&members)?);
+        let id = RecordId(id.ok_or(Error::NoRecord)?);
+        for _ in 0..ATTEMPTS {
+            let (zone, current) = caller.store().record(caller.account(), id).await?.ok_or(Error::NoRecord)?;
+            read_only.check(&current)?;
+            let edit = Edit::Replace(id, changes.over(&current, &zone.name)?);
+            let change = Change { conditions: write.on_record(id), ..Change::from(vec![edit]) };
+            let unmoved = Condition::Unmoved(id, current.version);
+            match write.change(&caller, zone.id, change.on(unmoved), shown).await {
+                Err(ChangeError::Moved) => continue,
+                answer => return Ok(answer?),
             }
-            Err(ChangeError::Moved) => continue,
-            Err(error) => return Err(Error::Change(error)),
         }
-    }
-    Err(Error::Conflict)
+        Err(Error::Conflict)
+    };
+    writing.once(&caller, members.octets(), patch).await
 }

@@ -2,22 +2,21 @@
 //!
 //! All that is stored comes from the request, so whoever writes last wins, and no condition is needed.
 
-use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use dns::change::Edit;
 use dns::{Fault, RecordId};
 use serde_json::json;
-use store::{ChangeError, StoreError};
+use store::{Change, ChangeError, Committed, StoreError};
 
 use crate::auth::{Caller, Update};
 use crate::description::{Description, Group, examples};
 use crate::error::{ErrorCode, Problem};
 use crate::json::{MemberError, Members};
 use crate::members::{ReadOnly, WholeRecord};
-use crate::proof::Proof;
 use crate::query::PathId;
 use crate::views::RecordView;
+use crate::writing::{Reply, Write, Writing};
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -61,20 +60,22 @@ pub(crate) fn describe() -> Description {
         .refuses(Problem::new(ErrorCode::Conflict, MEANWHILE))
 }
 
-pub(crate) async fn handle(
-    caller: Caller<Update>,
-    PathId(id): PathId,
-    proof: Proof,
-    members: Members,
-) -> Result<Response, Error> {
-    members.only(ReadOnly::WITH_RECORD)?;
-    let (wanted, read_only) = (WholeRecord::of(&members)?, ReadOnly::of(&members)?);
-    let id = RecordId(id.ok_or(Error::NoRecord)?);
-    let (zone, current) = caller.store().record(caller.account(), id).await?.ok_or(Error::NoRecord)?;
-    read_only.check(&current)?;
-    let record = wanted.in_zone(&zone.name, caller.settings().default_ttl)?;
-    let edits = vec![Edit::Replace(id, record)];
-    let committed = caller.store().change(&caller.author(), zone.id, edits).await?;
-    let stored = committed.records.into_iter().next().flatten().ok_or(Error::NoRecord)?;
-    Ok(proof.of_version(committed.zone, Json(RecordView::flat(&stored))).await)
+pub(crate) async fn handle(caller: Caller<Update>, PathId(id): PathId, writing: Writing, members: Members) -> Response {
+    let put = async |write: Write| -> Result<Response, Error> {
+        members.only(ReadOnly::WITH_RECORD)?;
+        let (wanted, read_only) = (WholeRecord::of(&members)?, ReadOnly::of(&members)?);
+        let id = RecordId(id.ok_or(Error::NoRecord)?);
+        let (zone, current) = caller.store().record(caller.account(), id).await?.ok_or(Error::NoRecord)?;
+        read_only.check(&current)?;
+        let record = wanted.in_zone(&zone.name, caller.settings().default_ttl)?;
+        let change = Change { conditions: write.on_record(id), ..Change::from(vec![Edit::Replace(id, record)]) };
+        Ok(write.change(&caller, zone.id, change, shown).await?)
+    };
+    writing.once(&caller, members.octets(), put).await
+}
+
+/// The answer with the record as it is now: also of PATCH.
+pub(crate) fn shown(made: &Committed) -> Result<Reply, StoreError> {
+    let stored = made.only_record().ok_or(StoreError::Panicked)?;
+    Reply::json(stored.serial, &RecordView::flat(stored))
 }

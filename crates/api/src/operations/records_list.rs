@@ -1,17 +1,19 @@
 //! `GET /dns-zones/{uuid}/records/`: a zone's records, all of them unless pages are asked for.
 
 use axum::http::StatusCode;
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use dns::{RecordId, ZoneId};
 use serde_json::json;
 use store::{RecordFilter, StoreError};
 
 use crate::auth::{Caller, List};
-use crate::description::{Description, Group, Schema, examples};
+use crate::description::{self, Description, Group, Schema, examples};
 use crate::error::Problem;
 use crate::listing::{Frame, ListingError, all_records};
 use crate::paging::{self, Page};
 use crate::query::{Parameters, PathId, QueryError};
+use crate::tags::{Seen, etag};
 use crate::views::RecordView;
 
 #[derive(Debug, thiserror::Error)]
@@ -45,22 +47,31 @@ pub(crate) fn describe() -> Description {
                `page_size` or `cursor` is given.")
         .answers(StatusCode::OK, "The records", records, json!([examples::record()]))
         .paged()
+        .tagged(description::etag())
 }
 
 pub(crate) async fn handle(
     caller: Caller<List>,
     PathId(id): PathId,
     parameters: Parameters,
+    seen: Seen,
 ) -> Result<Response, Error> {
     parameters.only(&["page_size", "cursor"])?;
     let page = Page::if_asked(&parameters, paging::List::Records)?;
     let zone = ZoneId(id.ok_or(Error::NoZone)?);
     let filter = RecordFilter::default();
     let Some(page) = page else {
-        return Ok(all_records(caller.store(), caller.account(), zone, filter, Frame::Records).await?);
+        return Ok(all_records(caller.store(), caller.account(), zone, filter, Frame::Records, &seen).await?);
     };
+    // Before the page: a tag that is older than what it stands for is safe, a newer one is not.
+    let serial = caller.store().zone(caller.account(), zone).await?.ok_or(Error::NoZone)?.serial;
+    if let Some(unchanged) = seen.unchanged(serial) {
+        return Ok(unchanged);
+    }
     let after = page.after().map(RecordId);
     let records = caller.store().records(caller.account(), Some(zone), filter, after, page.limit()).await?;
     let records = records.ok_or(Error::NoZone)?;
-    Ok(page.answer(records, &parameters, |stored| stored.record.id.0, RecordView::nested))
+    let mut answer = page.answer(records, &parameters, |stored| stored.record.id.0, RecordView::nested);
+    answer.headers_mut().insert(header::ETAG, etag(serial));
+    Ok(answer)
 }

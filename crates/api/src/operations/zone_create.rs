@@ -1,20 +1,18 @@
 //! `POST /dns-zones/`: a new zone, without records.
 
-use axum::Json;
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use dns::{Fault, ZoneName};
 use serde::Serialize;
 use serde_json::json;
-use store::{CreateZoneError, Zone};
+use store::{CreateZoneError, NewZone, Zone};
 
-use crate::BASE;
 use crate::auth::{Caller, Create};
 use crate::description::{Description, Group, Schema, examples, location, required};
 use crate::error::Problem;
 use crate::json::{MemberError, Members};
-use crate::proof::Proof;
 use crate::views::ZoneView;
+use crate::writing::{Reply, Write, Writing};
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -22,6 +20,8 @@ pub(crate) enum Error {
     Member(#[from] MemberError),
     #[error(transparent)]
     Domain(#[from] Fault),
+    #[error("a zone that is yet to be made has no tag")]
+    Precondition,
     #[error(transparent)]
     Create(#[from] CreateZoneError),
 }
@@ -31,6 +31,7 @@ impl IntoResponse for Error {
         match self {
             Self::Member(error) => Problem::from(error),
             Self::Domain(fault) => Problem::validation("domain", fault.detail),
+            Self::Precondition => Problem::precondition_failed(),
             Self::Create(CreateZoneError::Exists) => Problem::validation("domain", EXISTS),
             Self::Create(CreateZoneError::Related) => {
                 Problem::validation("domain", "a zone above or below this one belongs to another account")
@@ -63,11 +64,6 @@ struct Created {
     records: [(); 0],
 }
 
-fn created(zone: &Zone) -> Response {
-    let location = [(header::LOCATION, format!("{BASE}/dns-zones/{}/", zone.id.0))];
-    (StatusCode::CREATED, location, Json(Created { zone: ZoneView::of(zone), records: [] })).into_response()
-}
-
 pub(crate) fn describe() -> Description {
     let domain = "A domain name, in Unicode or as A-labels. Neither a top-level domain nor a public suffix, nor above or below a zone \
                   of another account.";
@@ -89,9 +85,17 @@ pub(crate) fn describe() -> Description {
         .refuses(Problem::validation("domain", EXISTS))
 }
 
-pub(crate) async fn handle(caller: Caller<Create>, proof: Proof, members: Members) -> Result<Response, Error> {
-    let request = Request::of(&members)?;
-    let zone = caller.store().create_zone(&caller.author(), request.domain, false).await?;
-    let answer = created(&zone);
-    Ok(proof.of_version(zone, answer).await)
+pub(crate) async fn handle(caller: Caller<Create>, writing: Writing, members: Members) -> Response {
+    let create = async |write: Write| -> Result<Response, Error> {
+        let request = Request::of(&members)?;
+        if !write.allows_new() {
+            return Err(Error::Precondition);
+        }
+        let reply = |zone: &Zone| {
+            let view = Created { zone: ZoneView::of(zone), records: [] };
+            Ok(Reply::json(zone.serial, &view)?.created(format!("/dns-zones/{}/", zone.id.0)))
+        };
+        Ok(write.create_zone(&caller, NewZone::named(request.domain), reply).await?)
+    };
+    writing.once(&caller, members.octets(), create).await
 }

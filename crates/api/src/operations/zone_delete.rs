@@ -1,29 +1,33 @@
 //! `DELETE /dns-zones/{uuid}/`: deletes a zone with its records.
 
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use dns::ZoneId;
-use store::StoreError;
+use store::ChangeError;
 
 use crate::auth::{Caller, Delete};
 use crate::description::{Description, Group};
 use crate::error::Problem;
-use crate::proof::Proof;
 use crate::query::PathId;
+use crate::writing::{Write, Writing};
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error("no such zone")]
     NoZone,
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Change(#[from] ChangeError),
 }
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         match self {
-            Self::NoZone => Problem::no_zone(),
-            Self::Store(error) => Problem::store(error),
+            Self::NoZone | Self::Change(ChangeError::NoZone) => Problem::no_zone(),
+            Self::Change(ChangeError::Condition) => Problem::precondition_failed(),
+            Self::Change(ChangeError::Store(error)) => Problem::store(error),
+            // Nothing is edited.
+            Self::Change(error @ (ChangeError::NoRecord { .. } | ChangeError::Moved | ChangeError::Faults(_))) => {
+                Problem::internal(error)
+            }
         }
         .into_response()
     }
@@ -36,8 +40,10 @@ pub(crate) fn describe() -> Description {
         .changes()
 }
 
-pub(crate) async fn handle(caller: Caller<Delete>, PathId(id): PathId, proof: Proof) -> Result<Response, Error> {
-    let zone = ZoneId(id.ok_or(Error::NoZone)?);
-    let deleted = caller.store().delete_zone(&caller.author(), zone).await?.ok_or(Error::NoZone)?;
-    Ok(proof.of_deletion(deleted, StatusCode::NO_CONTENT).await)
+pub(crate) async fn handle(caller: Caller<Delete>, PathId(id): PathId, writing: Writing) -> Response {
+    let delete = async |write: Write| -> Result<Response, Error> {
+        let zone = ZoneId(id.ok_or(Error::NoZone)?);
+        Ok(write.delete_zone(&caller, zone).await?)
+    };
+    writing.once(&caller, &[], delete).await
 }

@@ -7,10 +7,11 @@ use serde_json::json;
 use store::RecordFilter;
 
 use crate::auth::{Caller, List};
-use crate::description::{Description, Group, examples};
+use crate::description::{Description, Group, etag, examples};
 use crate::error::Problem;
 use crate::listing::{Frame, ListingError, all_records};
 use crate::query::{Parameters, PathId, QueryError};
+use crate::tags::Seen;
 use crate::views::ZoneView;
 
 #[derive(Debug, thiserror::Error)]
@@ -38,14 +39,16 @@ pub(crate) fn describe() -> Description {
     Description::new("getZone", Group::Zones, "Read a zone")
         .text("The zone with all its records, however many they are: the answer is streamed, and one consistent view.")
         .answers(StatusCode::OK, "The zone", ZoneView::schema_with_records(), zone)
+        .tagged(etag())
 }
 
 pub(crate) async fn handle(
     caller: Caller<List>,
     PathId(id): PathId,
     parameters: Parameters,
+    seen: Seen,
 ) -> Result<Response, Error> {
     parameters.only(&[])?;
     let zone = ZoneId(id.ok_or(ListingError::NoZone)?);
-    Ok(all_records(caller.store(), caller.account(), zone, RecordFilter::default(), Frame::Zone).await?)
+    Ok(all_records(caller.store(), caller.account(), zone, RecordFilter::default(), Frame::Zone, &seen).await?)
 }

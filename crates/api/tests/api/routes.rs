@@ -187,6 +187,38 @@ fn a_bad_body_tells_nothing_about_what_exists() {
 }
 
 #[test]
+fn every_change_keeps_to_the_terms_of_its_request() {
+    let server = Server::start();
+    let tenant = server.tenant();
+    let zone = tenant.zone("example.com");
+    let record = tenant.record(&zone, json!({"record_type": "A", "name": "www", "value": "192.0.2.1"}));
+    let mut writing: Vec<_> = OPERATIONS.iter().filter(|operation| operation.method != http::Method::GET).collect();
+    writing.sort_by_key(|operation| (operation.method == http::Method::DELETE, operation.path == "/dns-zones/{uuid}/"));
+    for operation in writing {
+        let id = if operation.path.starts_with("/dns-zones/") { &zone } else { &record };
+        let (method, path) = (operation.method.as_str(), operation.path.replace("{uuid}", id));
+        let body = body(method, operation.path, &zone).map(|body| body.to_string());
+        let ask = |headers: &[(&str, &str)]| {
+            let headers = [&[("content-type", "application/json")], headers].concat();
+            tenant.client.request(method, &path, &headers, body.as_deref().map(str::as_bytes))
+        };
+        ask(&[("if-match", "17")]).refused(400, "validation_error", Some("If-Match"));
+        ask(&[("if-match", "\"17\"")]).refused(412, "precondition_failed", None);
+        ask(&[("idempotency-key", "a b")]).refused(400, "validation_error", Some("Idempotency-Key"));
+        let key = ("idempotency-key", method);
+        let (first, again) = (ask(&[key]), ask(&[key]));
+        assert!((200..300).contains(&first.status), "{operation:?}: {first:?}");
+        assert_eq!((again.status, &again.body), (first.status, &first.body), "{operation:?}");
+        assert_eq!((first.header("idempotency-replayed"), again.header("idempotency-replayed")), (None, Some("true")));
+        for header in ["etag", "location", "deployment", "content-type"] {
+            assert_eq!(first.header(header), again.header(header), "{operation:?}: {header}");
+        }
+        assert!(first.header("etag").is_some(), "{operation:?}");
+        ask(&[key, ("if-match", "17")]).refused(400, "validation_error", Some("If-Match"));
+    }
+}
+
+#[test]
 fn both_forms_of_every_path_answer_the_same_without_a_redirect() {
     let server = Server::start();
     let tenant = server.tenant();

@@ -27,9 +27,7 @@ fn store(work: &Work, author: &Author, id: ZoneId, change: &Change) -> Result<Co
     let mut zone = zones::of_account(&work.connection, author.account, id)?.ok_or(ChangeError::NoZone)?;
     let before = zone.zone.clone();
     let mut live = LiveRecords::new(&work.connection, &zone);
-    for condition in &change.conditions {
-        check(condition, &zone, &mut live)?;
-    }
+    check_all(&change.conditions, &zone, &mut live)?;
     let plan = match &change.wish {
         Wish::Edits(edits) => plan_edits(work, &zone, edits, &mut live)?,
         Wish::Content(wanted) => plan_content(work, &zone, wanted, &mut live)?,
@@ -64,6 +62,15 @@ pub(super) fn raise_base(zone: &mut ZoneRow, above: Option<Serial>) {
     if let Some(above) = above.filter(|above| above.is_newer_than(zone.zone.serial)) {
         zone.zone.serial = above;
     }
+}
+
+/// Refuses a change whose conditions do not all hold.
+pub(super) fn check_all(
+    conditions: &[Condition],
+    zone: &ZoneRow,
+    live: &mut LiveRecords<'_>,
+) -> Result<(), ChangeError> {
+    conditions.iter().try_for_each(|condition| check(condition, zone, live))
 }
 
 fn check(condition: &Condition, zone: &ZoneRow, live: &mut LiveRecords<'_>) -> Result<(), ChangeError> {

@@ -1,5 +1,5 @@
 //! What has to be done but never on a request's path: storing when tokens were used, deleting the zones of closed accounts,
-//! ending the records of deleted zones, removing sessions that are over, forgetting what is too old (`retention`), and
+//! ending the records of deleted zones, removing sessions and kept answers that are over, forgetting what is too old (`retention`), and
 //! copying the log back into the file.
 //!
 //! SQLite would copy the log back inside the commit that makes it long, and that commit's clients would wait for it. Here the
@@ -14,7 +14,7 @@ use rusqlite::Connection;
 
 use super::retention::Keeper;
 use super::writer::Writer;
-use super::{Shared, accounts, sessions, tokens, watcher, zones};
+use super::{Shared, accounts, answers, sessions, tokens, watcher, zones};
 use crate::StoreError;
 
 /// How often it looks for work.
@@ -40,6 +40,7 @@ pub(super) fn run(connection: &Connection, shared: &Arc<Shared>, writer: &Writer
         if noted.elapsed() >= NOTE_USES_EVERY {
             noted = Instant::now();
             report(note_uses(shared, writer));
+            report(forget_answers(connection, shared, writer));
         }
         if forgot.elapsed() >= FORGET_EVERY {
             forgot = Instant::now();
@@ -64,6 +65,15 @@ fn report(outcome: Result<(), StoreError>) {
 fn note_uses(shared: &Shared, writer: &Writer) -> Result<(), StoreError> {
     let uses = shared.identities.take_uses();
     if uses.is_empty() { Ok(()) } else { writer.run_blocking(move |work| tokens::note_uses(work, &uses)) }
+}
+
+fn forget_answers(connection: &Connection, shared: &Shared, writer: &Writer) -> Result<(), StoreError> {
+    let started = Instant::now();
+    let mut remain = answers::is_any_too_old(connection, shared.now())?;
+    while remain && started.elapsed() < SWEEP_AT_MOST {
+        remain = writer.run_blocking(answers::forget)?;
+    }
+    Ok(())
 }
 
 /// Whether there may be zones of closed accounts, or deleted zones whose records live on.

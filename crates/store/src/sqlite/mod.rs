@@ -18,6 +18,7 @@
 //! processes may open the same file at the same time; SQLite's locks keep their transactions apart from the writer's.
 
 mod accounts;
+mod answers;
 mod apexes;
 mod catalogs;
 mod change;
@@ -59,7 +60,7 @@ use tokio::sync::watch;
 
 use self::open::Role;
 use self::readers::{Readers, Size};
-use self::writer::Writer;
+use self::writer::{Work, Writer};
 use crate::*;
 
 /// What a store is opened with.
@@ -340,6 +341,18 @@ impl Store {
         self.inner.writer.run(move |work| zones::create(work, &author, &new)).await
     }
 
+    /// [`Store::create_zone_with`], done once however often the request comes.
+    pub async fn create_zone_once(
+        &self,
+        author: &Author,
+        new: NewZone,
+        once: Once<Zone>,
+    ) -> Result<Done, CreateZoneError> {
+        let author = author.clone();
+        let job = move |work: &Work| answers::once(work, once, |work| zones::create(work, &author, &new));
+        self.inner.writer.run(job).await
+    }
+
     /// The account's zones after `after`, oldest first.
     pub async fn zones(
         &self,
@@ -362,6 +375,30 @@ impl Store {
     pub async fn delete_zone(&self, author: &Author, id: ZoneId) -> Result<Option<Zone>, StoreError> {
         let author = author.clone();
         self.inner.writer.run(move |work| zones::delete(work, &author, id)).await
+    }
+
+    /// [`Store::delete_zone`], where conditions hold.
+    pub async fn delete_zone_on(
+        &self,
+        author: &Author,
+        id: ZoneId,
+        conditions: Vec<Condition>,
+    ) -> Result<Zone, ChangeError> {
+        let author = author.clone();
+        self.inner.writer.run(move |work| zones::delete_on(work, &author, id, &conditions)).await
+    }
+
+    /// [`Store::delete_zone_on`], done once however often the request comes.
+    pub async fn delete_zone_once(
+        &self,
+        author: &Author,
+        id: ZoneId,
+        conditions: Vec<Condition>,
+        once: Once<Zone>,
+    ) -> Result<Done, ChangeError> {
+        let author = author.clone();
+        let job = move |work: &Work| answers::once(work, once, |work| zones::delete_on(work, &author, id, &conditions));
+        self.inner.writer.run(job).await
     }
 
     /// All records of a zone that pass the filter, in one consistent view; gives the visitor back, or `None` where the account
@@ -413,6 +450,25 @@ impl Store {
     ) -> Result<Committed, ChangeError> {
         let (author, change) = (author.clone(), change.into());
         self.inner.writer.run(move |work| change::change(work, &author, zone, &change)).await
+    }
+
+    /// [`Store::change`], done once however often the request comes. Not for dry runs, which may be repeated as they are.
+    pub async fn change_once(
+        &self,
+        author: &Author,
+        zone: ZoneId,
+        change: Change,
+        once: Once<Committed>,
+    ) -> Result<Done, ChangeError> {
+        let author = author.clone();
+        let job = move |work: &Work| answers::once(work, once, |work| change::change(work, &author, zone, &change));
+        self.inner.writer.run(job).await
+    }
+
+    /// What a request under this key got before, in the last 24 hours. A hint, to spare work: what makes the change asks again.
+    pub async fn done_before(&self, request: &Repeatable) -> Result<Option<Done>, StoreError> {
+        let (request, now) = (request.clone(), self.now());
+        self.inner.readers.run(Size::Small, move |connection| answers::find(connection, &request, now)).await
     }
 
     /// A new record identity.

@@ -18,13 +18,14 @@ use super::catalogs;
 use crate::StoreError;
 
 /// Every schema change since the first release, oldest first. Never change or remove one.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_catalogs.sql"),
     include_str!("migrations/0003_rebuilt.sql"),
     include_str!("migrations/0004_history.sql"),
     include_str!("migrations/0005_people.sql"),
     include_str!("migrations/0006_deleted.sql"),
+    include_str!("migrations/0007_answers.sql"),
 ];
 
 /// "ZWrt": marks the file as ours.
@@ -252,7 +253,8 @@ mod tests {
                 "ba7b84a6db22d99f",
                 "62c78ea24d4e4ac7",
                 "ad2be126efa5b240",
-                "c498d8cb7cfa49ca"
+                "c498d8cb7cfa49ca",
+                "1673752b58c51929"
             ]
         );
     }

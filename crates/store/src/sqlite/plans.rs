@@ -4,12 +4,13 @@
 use rusqlite::Connection;
 
 use super::{
-    accounts, apexes, catalogs, change, deleted, deployment, events, history, journal, links, open, records, retention,
-    rollback, sessions, tokens, zones,
+    accounts, answers, apexes, catalogs, change, deleted, deployment, events, history, journal, links, open, records,
+    retention, rollback, sessions, tokens, zones,
 };
 
 /// Every query that may read more than one row for a tenant, the operator or a nameserver.
 const QUERIES: &[(&str, &str)] = &[
+    ("answer", answers::BY_KEY),
     ("account by address", accounts::BY_EMAIL),
     ("zones of closed accounts", accounts::ZONES_OF_CLOSED),
     ("events", events::OF_ALL),
@@ -61,6 +62,7 @@ const QUERIES: &[(&str, &str)] = &[
 
 /// As [`QUERIES`], where the order does not matter.
 const UNORDERED: &[(&str, &str)] = &[
+    ("answers that are too old", answers::TOO_OLD),
     ("members of a catalog", catalogs::MEMBERS),
     ("snapshot", deployment::LIVE),
     ("unswept zones", zones::UNSWEPT),

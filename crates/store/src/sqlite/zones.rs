@@ -10,12 +10,12 @@ use dns::{Name, Record, Serial, ZoneId, ZoneName};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 
 use super::catalogs::{self, Change};
-use super::change::{LiveRecords, plan_content, raise_base};
+use super::change::{LiveRecords, check_all, plan_content, raise_base};
 use super::journal::{self, By, Kind};
 use super::rows::{self, Place, ZONE_WIDTH, ZoneRow, zone_columns};
 use super::writer::Work;
 use crate::{
-    AccountId, Author, ChangeError, Counts, CreateZoneError, Head, NewZone, StoreError, VersionNumber, Zone,
+    AccountId, Author, ChangeError, Condition, Counts, CreateZoneError, Head, NewZone, StoreError, VersionNumber, Zone,
     ZoneOfAnyone, catalog_of,
 };
 
@@ -144,9 +144,25 @@ pub(super) fn related_to_another(
     Ok(None)
 }
 
-/// Deletes a zone. Its last version says so, and its name keeps the serial as a floor.
+/// Deletes a zone; `None` where the account has no such zone.
 pub(super) fn delete(work: &Work, author: &Author, id: ZoneId) -> Result<Option<Zone>, StoreError> {
-    let Some(mut zone) = of_account(&work.connection, author.account, id)? else { return Ok(None) };
+    of_account(&work.connection, author.account, id)?.map(|zone| end(work, author, zone)).transpose()
+}
+
+/// Deletes a zone where the conditions hold.
+pub(super) fn delete_on(
+    work: &Work,
+    author: &Author,
+    id: ZoneId,
+    conditions: &[Condition],
+) -> Result<Zone, ChangeError> {
+    let zone = of_account(&work.connection, author.account, id)?.ok_or(ChangeError::NoZone)?;
+    check_all(conditions, &zone, &mut LiveRecords::new(&work.connection, &zone))?;
+    Ok(end(work, author, zone)?)
+}
+
+/// The zone's last version says that it is deleted, and its name keeps the serial as a floor.
+fn end(work: &Work, author: &Author, mut zone: ZoneRow) -> Result<Zone, StoreError> {
     let now = work.now();
     journal::advance(&mut zone.zone, now);
     journal::insert_version(work, &zone, &By::from(author), Kind::Deleted, Counts::default(), now)?;
@@ -158,7 +174,7 @@ pub(super) fn delete(work: &Work, author: &Author, id: ZoneId) -> Result<Option<
     work.connection
         .prepare_cached("INSERT INTO floors VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET serial = excluded.serial")?
         .execute(params![zone.zone.name.name().key(), zone.zone.serial.0])?;
-    Ok(Some(zone.zone))
+    Ok(zone.zone)
 }
 
 /// How many records one step of [`sweep`] ends: a few milliseconds of the writer's time.

@@ -1,0 +1,275 @@
+//! What all operations that change something have in common: `If-Match`, `Idempotency-Key`, and the answer.
+//!
+//! A handler takes [`Writing`], and does its work inside [`Writing::once`] with the [`Write`] that it is given, which makes the
+//! change and answers it. The answer is made from what was changed inside the transaction, because a request with a key keeps it
+//! there. Where the key is known, the work is not done; where the work fails, the key is looked for again, because an equal
+//! request may have come first and have made it fail (a record is deleted only once).
+//!
+//! Decided against: a layer around the router. It would have to read bodies and authenticate before the operation does, in an order
+//! that tells what exists.
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use dns::{RecordId, Serial, ZoneId};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+use store::{
+    Answer, Change, ChangeError, Committed, Condition, CreateZoneError, Done, Head, NewZone, Once, Repeatable,
+    StoreError, Zone,
+};
+
+use crate::auth::Caller;
+use crate::error::Problem;
+use crate::proof::Proof;
+use crate::tags::{TagError, Tags, etag};
+use crate::{BASE, Shared};
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// Says that an answer is the one that the first of several equal requests got.
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// The terms of a request that changes something.
+pub(crate) struct Writing {
+    if_match: Option<Tags>,
+    key: Option<String>,
+    operation: String,
+    query: String,
+    proof: Proof,
+}
+
+/// Why the terms cannot be kept.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TermsError {
+    #[error(transparent)]
+    Tags(#[from] TagError),
+    #[error("Idempotency-Key must be given once, and be 1 to 255 visible ASCII characters")]
+    Key,
+}
+
+impl From<TermsError> for Problem {
+    fn from(error: TermsError) -> Problem {
+        let detail = error.to_string();
+        match error {
+            TermsError::Tags(error) => Problem::from(error),
+            TermsError::Key => Problem::validation("Idempotency-Key", detail),
+        }
+    }
+}
+
+impl IntoResponse for TermsError {
+    fn into_response(self) -> Response {
+        Problem::from(self).into_response()
+    }
+}
+
+impl FromRequestParts<Arc<Shared>> for Writing {
+    type Rejection = TermsError;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, TermsError> {
+        Ok(Writing {
+            if_match: Tags::if_match(&parts.headers)?,
+            key: key(parts)?,
+            operation: format!("{} {}", parts.method, parts.uri.path().trim_end_matches('/')),
+            query: parts.uri.query().unwrap_or_default().to_owned(),
+            proof: Proof::of(parts, shared),
+        })
+    }
+}
+
+fn key(parts: &Parts) -> Result<Option<String>, TermsError> {
+    let mut values = parts.headers.get_all(IDEMPOTENCY_KEY).iter();
+    let key = match (values.next(), values.next()) {
+        (None, _) => return Ok(None),
+        (Some(key), None) => key.as_bytes(),
+        (Some(_), Some(_)) => return Err(TermsError::Key),
+    };
+    let sound = (1..=255).contains(&key.len()) && key.iter().all(u8::is_ascii_graphic);
+    let text = std::str::from_utf8(key).ok().filter(|_| sound).ok_or(TermsError::Key)?;
+    Ok(Some(text.to_owned()))
+}
+
+impl Writing {
+    /// Runs `work`, unless the same request was answered before. `body` is the request's, as it came.
+    pub(crate) async fn once<P, E, F, W>(self, caller: &Caller<P>, body: &[u8], work: F) -> Response
+    where
+        E: IntoResponse,
+        F: FnOnce(Write) -> W,
+        W: Future<Output = Result<Response, E>>,
+    {
+        let Writing { if_match, key, operation, query, proof } = self;
+        let request = key.map(|key| {
+            // The length keeps apart what belongs to the query and what to the body.
+            let head = (query.len() as u64).to_be_bytes();
+            let fingerprint = Sha256::new().chain_update(head).chain_update(query).chain_update(body).finalize().into();
+            Repeatable { account: caller.account(), operation, key, fingerprint }
+        });
+        let write = Write { if_match, request, proof };
+        match write.before(caller).await {
+            Ok(None) => {}
+            Ok(Some(answer)) => return answer,
+            Err(error) => return Problem::store(error).into_response(),
+        }
+        let again = write.clone();
+        match work(write).await {
+            Ok(answer) => answer,
+            // The failure is the answer where there is no better one.
+            Err(error) => again.before(caller).await.ok().flatten().unwrap_or_else(|| error.into_response()),
+        }
+    }
+}
+
+/// The right to make one change, on the request's terms.
+#[derive(Clone)]
+pub(crate) struct Write {
+    if_match: Option<Tags>,
+    request: Option<Repeatable>,
+    proof: Proof,
+}
+
+impl Write {
+    /// The condition under which a zone may be changed.
+    pub(crate) fn on_zone(&self) -> Vec<Condition> {
+        self.listed().map(|serials| Condition::Zone(serials.clone())).into_iter().collect()
+    }
+
+    /// The condition under which a record may be changed.
+    pub(crate) fn on_record(&self, id: RecordId) -> Vec<Condition> {
+        self.listed().map(|serials| Condition::Record(id, serials.clone())).into_iter().collect()
+    }
+
+    /// Whether the condition holds for something that is yet to be made: no tag is that of nothing.
+    pub(crate) fn allows_new(&self) -> bool {
+        self.listed().is_none()
+    }
+
+    fn listed(&self) -> Option<&Vec<Serial>> {
+        match &self.if_match {
+            None | Some(Tags::Any) => None,
+            Some(Tags::Listed(serials)) => Some(serials),
+        }
+    }
+
+    /// Makes a change and answers it. A dry run has no use for a key: it may be repeated as it is.
+    pub(crate) async fn change<P>(
+        &self,
+        caller: &Caller<P>,
+        zone: ZoneId,
+        change: Change,
+        reply: impl FnOnce(&Committed) -> Result<Reply, StoreError> + Send + 'static,
+    ) -> Result<Response, ChangeError> {
+        let author = caller.author();
+        let answer = move |made: &Committed| Ok(reply(made)?.of(&made.zone, false));
+        let done = match &self.request {
+            Some(request) if !change.dry_run => {
+                let once = Once { request: request.clone(), answer: Box::new(answer) };
+                caller.store().change_once(&author, zone, change, once).await?
+            }
+            _ => Done::Now(answer(&caller.store().change(&author, zone, change).await?)?),
+        };
+        Ok(self.answer(done).await)
+    }
+
+    /// Makes a zone and answers that.
+    pub(crate) async fn create_zone<P>(
+        &self,
+        caller: &Caller<P>,
+        new: NewZone,
+        reply: impl FnOnce(&Zone) -> Result<Reply, StoreError> + Send + 'static,
+    ) -> Result<Response, CreateZoneError> {
+        let author = caller.author();
+        let answer = move |zone: &Zone| Ok(reply(zone)?.of(zone, false));
+        let done = match &self.request {
+            Some(request) => {
+                let once = Once { request: request.clone(), answer: Box::new(answer) };
+                caller.store().create_zone_once(&author, new, once).await?
+            }
+            None => Done::Now(answer(&caller.store().create_zone_with(&author, new).await?)?),
+        };
+        Ok(self.answer(done).await)
+    }
+
+    /// Deletes a zone and answers that.
+    pub(crate) async fn delete_zone<P>(&self, caller: &Caller<P>, id: ZoneId) -> Result<Response, ChangeError> {
+        let author = caller.author();
+        let answer = |zone: &Zone| Ok(Reply::empty(zone.serial).of(zone, true));
+        let done = match &self.request {
+            Some(request) => {
+                let once = Once { request: request.clone(), answer: Box::new(answer) };
+                caller.store().delete_zone_once(&author, id, self.on_zone(), once).await?
+            }
+            None => Done::Now(answer(&caller.store().delete_zone_on(&author, id, self.on_zone()).await?)?),
+        };
+        Ok(self.answer(done).await)
+    }
+
+    /// The answer to the same request before, if there was one.
+    async fn before<P>(&self, caller: &Caller<P>) -> Result<Option<Response>, StoreError> {
+        let Some(request) = &self.request else { return Ok(None) };
+        match caller.store().done_before(request).await? {
+            Some(done) => Ok(Some(self.answer(done).await)),
+            None => Ok(None),
+        }
+    }
+
+    async fn answer(&self, done: Done) -> Response {
+        let (answer, replayed) = match done {
+            Done::Now(answer) => (answer, false),
+            Done::Before(answer) => (answer, true),
+            Done::KeyReused => return Problem::key_reused().into_response(),
+        };
+        let Answer { status, headers, body, head, deleted } = answer;
+        let mut response = body.into_response();
+        *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
+        response.headers_mut().remove(header::CONTENT_TYPE);
+        for (name, value) in headers {
+            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+                response.headers_mut().insert(name, value);
+            }
+        }
+        if replayed {
+            response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+        }
+        self.proof.of_change(&head, deleted, response).await
+    }
+}
+
+/// The answer to a change, before it is known whether it is kept.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    status: StatusCode,
+    serial: Serial,
+    location: Option<String>,
+    body: Vec<u8>,
+}
+
+impl Reply {
+    /// 204, with the tag of what was changed.
+    pub(crate) fn empty(serial: Serial) -> Reply {
+        Reply { status: StatusCode::NO_CONTENT, serial, location: None, body: Vec::new() }
+    }
+
+    /// 200, with the tag of what is shown.
+    pub(crate) fn json(serial: Serial, view: &impl Serialize) -> Result<Reply, StoreError> {
+        // Views are made of text and numbers, which always have a JSON form.
+        let body = serde_json::to_vec(view).map_err(|_| StoreError::Panicked)?;
+        Ok(Reply { status: StatusCode::OK, body, ..Reply::empty(serial) })
+    }
+
+    /// 201, and where to find what was made: a path below [`BASE`].
+    pub(crate) fn created(self, path: String) -> Reply {
+        Reply { status: StatusCode::CREATED, location: Some(format!("{BASE}{path}")), ..self }
+    }
+
+    fn of(self, zone: &Zone, deleted: bool) -> Answer {
+        let mut headers = Vec::with_capacity(3);
+        if !self.body.is_empty() {
+            headers.push((header::CONTENT_TYPE.to_string(), "application/json".to_owned()));
+        }
+        headers.push((header::ETAG.to_string(), String::from_utf8_lossy(etag(self.serial).as_bytes()).into_owned()));
+        headers.extend(self.location.map(|location| (header::LOCATION.to_string(), location)));
+        Answer { status: self.status.as_u16(), headers, body: self.body, head: Head::from(zone.clone()), deleted }
+    }
+}

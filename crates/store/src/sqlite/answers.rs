@@ -1,0 +1,123 @@
+//! The answers to requests that came with a key, and doing such a request once.
+//!
+//! The key is looked for inside the transaction that makes the change and keeps the answer, and there is one writer: of two
+//! equal requests at once, the second finds the first's answer.
+//!
+//! Decided against: to reserve a key before the change is made. A crash between the two would leave a key that belongs to
+//! nothing, and every later repeat would have to guess what became of the first.
+
+use dns::{Name, Serial, ZoneId, ZoneName};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::journal;
+use super::rows::Place;
+use super::writer::Work;
+use crate::{ANSWERS_KEPT_FOR, Answer, Done, Head, Once, Repeatable, StoreError, Timestamp, VersionNumber};
+
+/// Runs `job` unless it was done before under the same key, and keeps its answer.
+pub(super) fn once<T, E: From<StoreError>>(
+    work: &Work,
+    once: Once<T>,
+    job: impl FnOnce(&Work) -> Result<T, E>,
+) -> Result<Done, E> {
+    let Once { request, answer } = once;
+    if let Some(known) = find(&work.connection, &request, work.now())? {
+        return Ok(known);
+    }
+    let answer = answer(&job(work)?)?;
+    keep(work, &request, &answer)?;
+    Ok(Done::Now(answer))
+}
+
+pub(super) const BY_KEY: &str = "SELECT id, fingerprint, status, headers, body, zone, name, version, serial, deleted
+     FROM answers INDEXED BY answers_by_key WHERE account = ?1 AND operation = ?2 AND key = ?3 AND time > ?4";
+
+/// What a request under this key got before; `None` where there was none in the last 24 hours.
+pub(super) fn find(connection: &Connection, request: &Repeatable, now: Timestamp) -> Result<Option<Done>, StoreError> {
+    let key = params![request.account.0, request.operation, request.key, oldest(now)];
+    let found = connection
+        .prepare_cached(BY_KEY)?
+        .query_row(key, |row| {
+            let fingerprint: [u8; 32] = row.get(1)?;
+            Ok((fingerprint == request.fingerprint).then(|| read(row)))
+        })
+        .optional()?;
+    match found {
+        None => Ok(None),
+        Some(None) => Ok(Some(Done::KeyReused)),
+        Some(Some(answer)) => Ok(Some(Done::Before(answer?))),
+    }
+}
+
+fn read(row: &Row<'_>) -> Result<Answer, StoreError> {
+    let place = Place { table: "answers", row: row.get(0)? };
+    let name = row.get_ref(6)?.as_blob().ok().and_then(|key| Name::from_key(key).ok());
+    let headers: String = row.get(3)?;
+    Ok(Answer {
+        status: row.get(2)?,
+        headers: place.sound("headers", serde_json::from_str(&headers).ok())?,
+        body: row.get(4)?,
+        head: Head {
+            id: ZoneId(place.uuid("zone", row, 5)?),
+            name: ZoneName::from_stored(place.sound("name", name)?),
+            version: VersionNumber(place.sound("version", u64::try_from(row.get::<_, i64>(7)?).ok())?),
+            serial: Serial(row.get(8)?),
+        },
+        deleted: row.get(9)?,
+    })
+}
+
+fn keep(work: &Work, request: &Repeatable, answer: &Answer) -> Result<(), StoreError> {
+    let headers = serde_json::to_string(&answer.headers)
+        .map_err(|error| StoreError::Database(rusqlite::Error::ToSqlConversionFailure(error.into())))?;
+    // One that is there is too old to be given again.
+    work.connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO answers (account, operation, key, fingerprint, time, status, headers, body,
+                                             zone, name, version, serial, deleted)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        )?
+        .execute(params![
+            request.account.0,
+            request.operation,
+            request.key,
+            request.fingerprint,
+            work.now().as_millisecond(),
+            answer.status,
+            headers,
+            answer.body,
+            answer.head.id.0.as_bytes(),
+            answer.head.name.name().key(),
+            journal::number(answer.head.version),
+            answer.head.serial.0,
+            answer.deleted,
+        ])?;
+    Ok(())
+}
+
+/// How many answers one step of [`forget`] drops: a few milliseconds of the writer's time.
+const FORGET_STEP: usize = 100;
+
+pub(super) const TOO_OLD: &str = "SELECT id FROM answers INDEXED BY answers_by_time WHERE time <= ?1 LIMIT ?2";
+
+/// Whether [`forget`] has something to do.
+pub(super) fn is_any_too_old(connection: &Connection, now: Timestamp) -> Result<bool, StoreError> {
+    Ok(connection.prepare_cached(TOO_OLD)?.exists(params![oldest(now), 1])?)
+}
+
+/// Drops some answers that are too old to be given again. False where there may be no more of them.
+pub(super) fn forget(work: &Work) -> Result<bool, StoreError> {
+    let forgotten = work
+        .connection
+        .prepare_cached(
+            "DELETE FROM answers WHERE id IN (
+                 SELECT id FROM answers INDEXED BY answers_by_time WHERE time <= ?1 LIMIT ?2)",
+        )?
+        .execute(params![oldest(work.now()), FORGET_STEP as i64])?;
+    Ok(forgotten == FORGET_STEP)
+}
+
+/// The time, in milliseconds, up to which answers are too old.
+fn oldest(now: Timestamp) -> i64 {
+    now.as_millisecond() - ANSWERS_KEPT_FOR * 1000
+}
