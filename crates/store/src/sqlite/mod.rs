@@ -12,6 +12,7 @@
 //! | `events` | the trail of what was done to accounts |
 //! | `zones`, `records`, `change`, `apexes` | what they may ask for |
 //! | `journal`, `catalogs`, `deployment` | what follows from it |
+//! | `search` | what people look for by a part of its name |
 //! | `history`, `rollback`, `deleted`, `retention` | what was, the way back to it, and how long it is kept |
 //!
 //! The log is written ahead (WAL) with `synchronous=FULL`: a commit that was answered survives the loss of power. Other
@@ -39,6 +40,7 @@ mod records;
 mod retention;
 mod rollback;
 mod rows;
+mod search;
 mod second_factor;
 mod sessions;
 mod tokens;

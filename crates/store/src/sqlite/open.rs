@@ -18,7 +18,7 @@ use super::catalogs;
 use crate::StoreError;
 
 /// Every schema change since the first release, oldest first. Never change or remove one.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_catalogs.sql"),
     include_str!("migrations/0003_rebuilt.sql"),
@@ -26,6 +26,7 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("migrations/0005_people.sql"),
     include_str!("migrations/0006_deleted.sql"),
     include_str!("migrations/0007_answers.sql"),
+    include_str!("migrations/0008_search.sql"),
 ];
 
 /// "ZWrt": marks the file as ours.
@@ -254,7 +255,8 @@ mod tests {
                 "62c78ea24d4e4ac7",
                 "ad2be126efa5b240",
                 "c498d8cb7cfa49ca",
-                "1673752b58c51929"
+                "1673752b58c51929",
+                "8ee0b7fa5a338278"
             ]
         );
     }

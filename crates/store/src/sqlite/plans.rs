@@ -5,7 +5,7 @@ use rusqlite::Connection;
 
 use super::{
     accounts, answers, apexes, catalogs, change, deleted, deployment, events, history, journal, links, open, records,
-    retention, rollback, sessions, tokens, zones,
+    retention, rollback, search, sessions, tokens, zones,
 };
 
 /// Every query that may read more than one row for a tenant, the operator or a nameserver.
@@ -29,6 +29,9 @@ const QUERIES: &[(&str, &str)] = &[
     ("record", records::ONE),
     ("zone by row", records::ZONE_BY_ROW),
     ("zones of an account", zones::PAGE),
+    ("zones of an account by name", search::ZONES_BY_NAME),
+    ("records of a zone by name", search::RECORDS_BY_NAME),
+    ("records of a zone from its apex on", search::RECORDS_FROM_APEX),
     ("zone of an account", zones::OF_ACCOUNT),
     ("zone by uuid", zones::BY_UUID),
     ("zone by name", zones::BY_NAME),
