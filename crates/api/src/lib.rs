@@ -45,8 +45,8 @@ use store::Store;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 pub use description::{
-    Answer, Body, Description, EXAMPLE_RECORD, EXAMPLE_SERIAL, EXAMPLE_ZONE, Group, Header, Member, Parameter, Place,
-    Refusal, Schema, document,
+    ABOUT, Answer, Body, Description, EXAMPLE_RECORD, EXAMPLE_SERIAL, EXAMPLE_ZONE, Group, Header, Member, Parameter,
+    Place, Refusal, Schema, document,
 };
 pub use operations::{OPERATIONS, Operation};
 pub use server::{ClientAddress, serve};

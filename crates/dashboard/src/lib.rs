@@ -7,6 +7,7 @@
 //! | `visit`, `cookies`, `language` | who is there, and in which language |
 //! | `page`, `form`, `notice`, `failure` | what pages are made of |
 //! | `pages` | one file per page, with its template of the same name in `templates/` |
+//! | `reference` | what the page about the API is made of |
 //! | `texts` | every text, per language |
 //! | `delays` | how long somebody who tries passwords has to wait |
 //! | `assets` | the stylesheet and scripts, compiled in |
@@ -28,6 +29,7 @@ mod language;
 mod notice;
 mod page;
 mod pages;
+mod reference;
 mod routes;
 mod settings;
 mod texts;

@@ -48,6 +48,7 @@ macro_rules! route {
 /// Everything there is.
 pub static ROUTES: &[Route] = &[
     route!(GET "/" SignedIn home::show),
+    route!(GET "/api/v1/docs/dns/" Anyone reference::show),
     route!(GET "/sign-in/" Anyone sign_in::show),
     route!(POST "/sign-in/" Anyone sign_in::submit),
     route!(GET "/sign-in/code/" Waiting sign_in_code::show),
@@ -97,7 +98,10 @@ pub(crate) fn router() -> Router<Arc<Shared>> {
     for path in paths {
         router = router.route(path, methods(path));
         let bare = path.trim_end_matches('/');
-        if !bare.is_empty() {
+        if bare.starts_with(api::BASE) {
+            // As every path below it.
+            router = router.route(bare, methods(path));
+        } else if !bare.is_empty() {
             router = router.route(bare, axum::routing::any(with_slash));
         }
     }

@@ -53,7 +53,8 @@ pub fn document() -> Value {
 /// Where the document stands, below [`BASE`].
 pub(crate) const PATH: &str = "/openapi.json";
 
-const ABOUT: &str = "Every path answers with and without its final slash, without a redirect; `HEAD` answers like `GET`, without the \
+/// What holds for the whole API.
+pub const ABOUT: &str = "Every path answers with and without its final slash, without a redirect; `HEAD` answers like `GET`, without the \
 body. JSON in and out, in UTF-8. Timestamps are UTC, ISO 8601, in whole seconds. Identifiers are UUIDs.\n\nEvery answer that is no \
 success has the members `detail` (for people), `error_code` (for programs; it does not change) and `field` (the member or parameter \
 at fault, or null). A method that a path does not have is 405 `method_not_allowed` with `Allow`; a path that there is not is 404 \

@@ -24,7 +24,7 @@ use crate::operations::Operation;
 use crate::settings::Settings;
 use crate::writing::TermsError;
 
-pub use document::document;
+pub use document::{ABOUT, document};
 pub(crate) use document::{PATH, get_document};
 pub use headers::Header;
 use headers::link;

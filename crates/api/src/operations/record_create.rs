@@ -57,7 +57,7 @@ impl IntoResponse for CreateRecordError {
 
 pub(crate) fn describe() -> Description {
     let mx = json!({"record_type": "MX", "name": "@", "value": "mail.example.com", "priority": 10});
-    describe_creation("createZoneRecord", WholeRecord::schema())
+    describe_creation("createZoneRecord", "Make a record", WholeRecord::schema())
         .example("An address", json!({"record_type": "A", "name": "www", "value": "192.0.2.1", "ttl": 3600}))
         .example("A mail server", mx)
         .example("A text", json!({"record_type": "TXT", "name": "@", "value": "v=spf1 mx -all"}))
@@ -68,9 +68,9 @@ pub(crate) fn describe() -> Description {
 }
 
 /// What both paths for new records have in common.
-pub(crate) fn describe_creation(id: &'static str, request: Schema) -> Description {
+pub(crate) fn describe_creation(id: &'static str, title: &'static str, request: Schema) -> Description {
     let no_priority = RecordData::parse(RecordType::Mx, "mail.example.com", None, &ZoneName::from_stored(Name::root()));
-    let description = Description::new(id, Group::Records, "Make a record")
+    let description = Description::new(id, Group::Records, title)
         .text("The record is checked together with its zone: no CNAME beside other data, no duplicate, one TTL for all records of one \
                name and type.")
         .json(request)

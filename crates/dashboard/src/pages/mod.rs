@@ -9,6 +9,7 @@ pub(crate) mod operator_accounts;
 pub(crate) mod operator_events;
 pub(crate) mod password;
 pub(crate) mod prove;
+pub(crate) mod reference;
 pub(crate) mod register;
 pub(crate) mod second_factor;
 pub(crate) mod sign_in;

@@ -216,6 +216,34 @@ texts! {
     event_invited,
     event_account_closed,
     event_role_set,
+    // The reference of the API.
+    reference,
+    reference_base,
+    reference_contents,
+    reference_needs,
+    reference_any_token,
+    reference_path,
+    reference_query,
+    reference_header,
+    reference_name,
+    reference_kind,
+    reference_meaning,
+    reference_required,
+    reference_parameters,
+    reference_body,
+    reference_bodies,
+    reference_headers,
+    reference_errors,
+    reference_status,
+    reference_objects,
+    reference_members,
+    type_text,
+    type_integer,
+    type_integer_between,
+    type_time,
+    type_date,
+    type_list,
+    type_object,
     // What was done.
     notice_signed_out,
     notice_choose_password,
@@ -236,7 +264,7 @@ mod tests {
     use super::*;
 
     /// Texts that are the same in another language because the word is.
-    const SAME: &[&str] = &["token"];
+    const SAME: &[&str] = &["token", "limit_tokens", "type_integer"];
 
     fn places(text: &str) -> Vec<String> {
         let mut found: Vec<String> =

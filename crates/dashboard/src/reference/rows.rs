@@ -1,0 +1,167 @@
+//! Schemas as rows of a table: a member, what it is, and what it means.
+
+use std::collections::BTreeMap;
+
+use api::{Description, Schema};
+use serde_json::Value;
+
+use super::words::Words;
+use crate::page::say;
+use crate::texts::Texts;
+
+/// One row: a parameter, a header, a member of an object. Members of objects within have names with points.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) name: String,
+    /// Where it stands, for parameters.
+    pub(crate) place: &'static str,
+    pub(crate) required: bool,
+    pub(crate) kinds: Vec<Kind>,
+    pub(crate) text: Prose,
+}
+
+/// What a value is, and the object that says more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Kind {
+    pub(crate) text: String,
+    pub(crate) object: Option<String>,
+}
+
+/// A text, in pieces that are code or not.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Prose(pub(crate) Vec<Piece>);
+
+/// A piece of a text.
+#[derive(Debug, Clone)]
+pub(crate) struct Piece {
+    pub(crate) text: String,
+    pub(crate) is_code: bool,
+}
+
+impl Prose {
+    /// Code is what stands between backticks.
+    pub(crate) fn of(text: &str) -> Prose {
+        let pieces = text.split('`').enumerate().filter(|(_, piece)| !piece.is_empty());
+        Prose(pieces.map(|(index, piece)| Piece { text: piece.to_owned(), is_code: index % 2 == 1 }).collect())
+    }
+
+    /// The paragraphs of a text.
+    pub(crate) fn paragraphs(text: &str) -> Vec<Prose> {
+        text.split("\n\n").filter(|text| !text.is_empty()).map(Prose::of).collect()
+    }
+}
+
+/// Writes schemas down in one language.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Writer {
+    pub(crate) t: &'static Texts,
+    pub(crate) words: Words,
+}
+
+impl Writer {
+    /// The members of an object.
+    pub(crate) fn members(&self, schema: &Schema) -> Vec<Row> {
+        let mut rows = Vec::new();
+        let object = match referred(schema.json()) {
+            Some(name) => schema.named_schemas().get(name),
+            None => Some(schema.json()),
+        };
+        self.add_members(object.unwrap_or(&Value::Null), "", &mut rows);
+        rows
+    }
+
+    /// The members of an object that answers are made of: nobody has to give them.
+    pub(crate) fn members_of(&self, json: &Value) -> Vec<Row> {
+        let mut rows = Vec::new();
+        self.add_members(json, "", &mut rows);
+        for row in &mut rows {
+            row.required = false;
+        }
+        rows
+    }
+
+    fn add_members(&self, object: &Value, before: &str, rows: &mut Vec<Row>) {
+        let required: Vec<&str> =
+            object["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        for (name, member) in object["properties"].as_object().into_iter().flatten() {
+            let full = format!("{before}{name}");
+            rows.push(Row {
+                name: full.clone(),
+                place: "",
+                required: required.contains(&name.as_str()),
+                kinds: self.kinds(member),
+                text: Prose::of(self.words.say(member["description"].as_str().unwrap_or_default())),
+            });
+            self.add_members(member, &format!("{full}."), rows);
+            if referred(&member["items"]).is_none() {
+                self.add_members(&member["items"], &format!("{full}[]."), rows);
+            }
+        }
+    }
+
+    /// What a value is.
+    pub(crate) fn kinds(&self, schema: &Value) -> Vec<Kind> {
+        if let Some(choices) = schema["anyOf"].as_array().or(schema["oneOf"].as_array()) {
+            let mut kinds: Vec<Kind> = choices.iter().flat_map(|choice| self.kinds(choice)).collect();
+            kinds.dedup();
+            return kinds;
+        }
+        if let Some(name) = referred(schema) {
+            return vec![Kind { text: name.to_owned(), object: Some(name.to_owned()) }];
+        }
+        let types: Vec<&str> = match &schema["type"] {
+            Value::Array(types) => types.iter().filter_map(Value::as_str).collect(),
+            other => other.as_str().into_iter().collect(),
+        };
+        types.into_iter().flat_map(|name| self.kinds_of_type(name, schema)).collect()
+    }
+
+    fn kinds_of_type(&self, name: &str, schema: &Value) -> Vec<Kind> {
+        let t = self.t;
+        let text = match name {
+            "array" => {
+                let listed = |kind: Kind| Kind { text: say(t.type_list, &[&kind.text]), object: kind.object };
+                return self.kinds(&schema["items"]).into_iter().map(listed).collect();
+            }
+            "string" => match (&schema["enum"], schema["const"].as_str(), schema["format"].as_str()) {
+                (Value::Array(words), _, _) => {
+                    let words: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
+                    words.join(" | ")
+                }
+                (_, Some(only), _) => only.to_owned(),
+                (_, _, Some("uuid")) => "UUID".to_owned(),
+                (_, _, Some("date-time")) => t.type_time.to_owned(),
+                (_, _, Some("date")) => t.type_date.to_owned(),
+                _ => t.type_text.to_owned(),
+            },
+            "integer" => match (&schema["minimum"], &schema["maximum"]) {
+                (Value::Number(least), Value::Number(most)) => {
+                    say(t.type_integer_between, &[&least.to_string(), &most.to_string()])
+                }
+                _ => t.type_integer.to_owned(),
+            },
+            "boolean" => "true | false".to_owned(),
+            "null" => "null".to_owned(),
+            _ => t.type_object.to_owned(),
+        };
+        vec![Kind { text, object: None }]
+    }
+}
+
+/// The object that a schema refers to.
+pub(crate) fn referred(schema: &Value) -> Option<&str> {
+    schema["$ref"].as_str()?.rsplit('/').next()
+}
+
+/// Every object that the answers of operations refer to, by name.
+pub(crate) fn objects<'a>(descriptions: impl Iterator<Item = &'a Description>) -> BTreeMap<&'static str, Value> {
+    let mut objects = BTreeMap::new();
+    for description in descriptions {
+        let answers = description.answers.iter().filter_map(|answer| answer.body.as_ref()).map(|(_, schema, _)| schema);
+        let refusals = description.refusals.iter().map(|refusal| &refusal.schema);
+        for schema in answers.chain(refusals) {
+            objects.extend(schema.named_schemas().iter().map(|(name, json)| (*name, json.clone())));
+        }
+    }
+    objects
+}
