@@ -126,7 +126,7 @@ impl Caa {
         let (&[flags, length], rest) = wire.split_first_chunk().ok_or(WireError)?;
         let (tag, value) = rest.split_at_checked(length.into()).ok_or(WireError)?;
         let tag = std::str::from_utf8(tag).map_err(|_| WireError)?;
-        Ok(Caa { flags, tag: tag.into(), value: value.into() })
+        Ok(Caa { flags, tag: tag.to_ascii_lowercase().into(), value: value.into() })
     }
 
     pub(super) fn compose(&self, wire: &mut Vec<u8>) {

@@ -1,7 +1,7 @@
 //! CDNSKEY: the key that the parent shall have a DS for (RFC 7344, section 3.2; `0 3 0 AA==` for none: RFC 8078, section 4).
 
 use super::digest;
-use super::form::{Field, Form, anything};
+use super::form::{Field, Form};
 use super::kinds::{Base64, U8, U16};
 
 pub(super) const FORM: Form = Form {
@@ -16,7 +16,7 @@ pub(super) const FORM: Form = Form {
         Field::new("public_key", &Base64, "The key."),
     ],
     example: "257 3 13 mdsswUyr3DPW132mOi8V9xESWE8jTo0dxCjjnopKl+GqJxpVXckHAeF+KkxLbxILfDLUT0rAK9iUzy1L53eKGQ==",
-    check: anything,
+    check: digest::check_key,
 };
 
 #[cfg(test)]
@@ -30,6 +30,7 @@ mod tests {
             &[
                 ("257 3 ECDSAP256SHA256 AwEA Acw=", None, "257 3 13 AwEAAcw=", "257 3 13 AwEAAcw="),
                 ("0 3 0 AA==", None, "0 3 0 AA==", "0 3 0 AA=="),
+                ("256 3 PRIVATEDNS AWEA", None, "256 3 253 AWEA", "256 3 253 AWEA"),
             ],
             &[
                 ("", None, "value"),
@@ -41,6 +42,7 @@ mod tests {
                 ("256 3 8 AwEAAcw", None, "value"),
                 (r#"256 3 8 "AwEAAcw=""#, None, "value"),
                 ("256 3 8 !", None, "value"),
+                ("256 3 253 AQ==", None, "value"),
             ],
         );
     }

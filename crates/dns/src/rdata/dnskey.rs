@@ -4,7 +4,7 @@
 //! Unlike BIND, flags and protocol are numbers only, as RFC 4034, section 2.2 has them.
 
 use super::digest;
-use super::form::{Field, Form, anything};
+use super::form::{Field, Form};
 use super::kinds::{Base64, U8, U16};
 
 pub(super) const FORM: Form = Form {
@@ -19,7 +19,7 @@ pub(super) const FORM: Form = Form {
         Field::new("public_key", &Base64, "The key."),
     ],
     example: "257 3 13 mdsswUyr3DPW132mOi8V9xESWE8jTo0dxCjjnopKl+GqJxpVXckHAeF+KkxLbxILfDLUT0rAK9iUzy1L53eKGQ==",
-    check: anything,
+    check: digest::check_key,
 };
 
 #[cfg(test)]
@@ -33,6 +33,7 @@ mod tests {
             &[
                 ("257 3 ECDSAP256SHA256 AwEA Acw=", None, "257 3 13 AwEAAcw=", "257 3 13 AwEAAcw="),
                 ("0 3 0 AA==", None, "0 3 0 AA==", "0 3 0 AA=="),
+                ("256 3 PRIVATEDNS AWEA", None, "256 3 253 AWEA", "256 3 253 AWEA"),
             ],
             &[
                 ("", None, "value"),
@@ -44,6 +45,7 @@ mod tests {
                 ("256 3 8 AwEAAcw", None, "value"),
                 (r#"256 3 8 "AwEAAcw=""#, None, "value"),
                 ("256 3 8 !", None, "value"),
+                ("256 3 253 AQ==", None, "value"),
             ],
         );
     }

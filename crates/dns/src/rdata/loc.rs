@@ -173,6 +173,7 @@ fn altitude(token: &Token<'_>) -> Result<u32, FieldError> {
 /// Metres as one digit and a power of ten in centimetres.
 fn precision(what: &str, token: &Token<'_>) -> Result<u8, FieldError> {
     let raw = token.raw.strip_suffix(b"m").unwrap_or(token.raw);
+    let raw = raw.strip_prefix(b"+").unwrap_or(raw);
     let centimetres = decimal(raw, 2).filter(|centimetres| centimetres / 100 <= 90_000_000).ok_or_else(|| {
         let detail = format!("{what} must be metres from 0 to 90000000, such as 10m, not \"{}\"", excerpt(token.raw));
         error(token, "field-precision", detail)

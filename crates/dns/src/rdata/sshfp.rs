@@ -1,6 +1,5 @@
 //! SSHFP: the fingerprint of a host key (RFC 4255; RFC 6594; RFC 7479).
 
-use super::digest;
 use super::form::{Field, Form};
 use super::kinds::{Hex, U8};
 
@@ -18,9 +17,11 @@ pub(super) const FORM: Form = Form {
     check,
 };
 
+/// RFC 4255, section 3.1.2; RFC 6594, section 4.2.
 fn check(wire: &[u8]) -> Result<(), &'static str> {
     match wire {
-        [_, kind, fingerprint @ ..] => digest::check_length(*kind, fingerprint),
+        [_, 1, fingerprint @ ..] if fingerprint.len() != 20 => Err("a fingerprint by SHA-1 (1) has 20 octets"),
+        [_, 2, fingerprint @ ..] if fingerprint.len() != 32 => Err("a fingerprint by SHA-256 (2) has 32 octets"),
         _ => Ok(()),
     }
 }

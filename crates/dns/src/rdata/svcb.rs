@@ -196,6 +196,7 @@ fn parameter<'a>(fields: &mut Fields<'a>, what: &str) -> Result<(u16, Vec<u8>, &
         Some(at) => (token.raw.get(..at).unwrap_or_default(), token.raw.get(at + 1..).unwrap_or_default()),
         None => (token.raw, &b""[..]),
     };
+    let numbered = name.starts_with(b"key");
     let key = str::from_utf8(name).ok().and_then(|name| key(name, false)).ok_or_else(|| {
         let detail = format!("\"{}\" is no parameter's key, such as alpn, port or key65280", excerpt(name));
         error(token, "svcb-key", detail)
@@ -207,8 +208,11 @@ fn parameter<'a>(fields: &mut Fields<'a>, what: &str) -> Result<(u16, Vec<u8>, &
         fields.token(what)?;
         raw = next.raw;
     }
-    let value = value(key, raw).filter(|value| is_value(key, value)).ok_or_else(|| {
-        error(token, "svcb-value", format!("the parameter {} needs {}", key_name(key), expected(key)))
+    // Behind a number stand the octets of the wire form (RFC 9460, section 2.1).
+    let value = if numbered { unescape(raw) } else { value(key, raw) };
+    let value = value.filter(|value| is_value(key, value)).ok_or_else(|| {
+        let form = if numbered { " in wire form" } else { "" };
+        error(token, "svcb-value", format!("the parameter {} needs {}{form}", key_name(key), expected(key)))
     })?;
     Ok((key, value, token))
 }
@@ -352,8 +356,8 @@ mod tests {
         ("1 . dohpath=/q{?dns}", r#"1 . key7="/q{?dns}""#, r#"1 . key7="/q{?dns}""#),
         ("1 . dohpath=/{?x,dns}", r#"1 . key7="/{?x,dns}""#, r#"1 . key7="/{?x,dns}""#),
         (r#"1 . key667="a\"b\\c;d""#, r#"1 . key667="a\"b\\c;d""#, r#"1 . key667="a\"b\\c;d""#),
-        ("1 . key1=\\002h2", r#"1 . alpn="\002h2""#, r#"1 . alpn="\002h2""#),
-        ("1 . key3=53", "1 . port=53", "1 . port=53"),
+        ("1 . key1=\\002h2", r#"1 . alpn="h2""#, r#"1 . alpn="h2""#),
+        ("1 . key3=\\0005", "1 . port=53", "1 . port=53"),
     ];
 
     #[test]
@@ -378,7 +382,8 @@ mod tests {
             "1 . port=1=2",
             "1 . port=5\\051",
             "1 . port=1 port=2",
-            "1 . port=1 key3=2",
+            "1 . port=1 key3=00",
+            "1 . key1=h2",
             "1 . alpn",
             "1 . alpn=",
             "1 . alpn=h2,,h3",

@@ -13,3 +13,4 @@ mod hostile;
 mod memory;
 mod plan;
 mod plan_model;
+mod types;
