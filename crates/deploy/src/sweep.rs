@@ -4,6 +4,7 @@
 //! reconciler right; the hints make it quick.
 
 use std::collections::HashSet;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,9 +43,13 @@ pub(crate) async fn sweep_for_ever(
     stop: CancellationToken,
 ) {
     let sweeps = async {
+        let mut is_first = true;
         while !swept.is_closed() {
-            match sweep(&store, &*nameserver, &swept).await {
-                Ok(()) => tokio::time::sleep(every).await,
+            match sweep(&store, &*nameserver, &swept, is_first).await {
+                Ok(()) => {
+                    is_first = false;
+                    tokio::time::sleep(every).await;
+                }
                 Err(error) => {
                     let error = Chain(&error).to_string();
                     tracing::warn!(server.id = nameserver.name(), error, "zones could not be compared; trying again");
@@ -65,7 +70,12 @@ fn is_exactly_at(head: &Head, served: Served) -> bool {
     served.id == Some(head.id) && served.serial == head.serial
 }
 
-async fn sweep(store: &Store, nameserver: &dyn Nameserver, swept: &mpsc::Sender<Swept>) -> Result<(), DeployError> {
+async fn sweep(
+    store: &Store,
+    nameserver: &dyn Nameserver,
+    swept: &mpsc::Sender<Swept>,
+    is_first: bool,
+) -> Result<(), DeployError> {
     // Listed before the store is read: what is made meanwhile is no orphan.
     let has = nameserver.zones().await?;
     let mut wanted = HashSet::new();
@@ -77,24 +87,13 @@ async fn sweep(store: &Store, nameserver: &dyn Nameserver, swept: &mpsc::Sender<
         if !has.is_empty() {
             wanted.extend(heads.iter().map(|head| head.id));
         }
-        let mut differing = stream::iter(&heads)
-            .map(|head| async move {
-                let is_in_order = match nameserver.served(&head.name).await {
-                    Ok(served) => served.is_some_and(|served| is_exactly_at(head, served)),
-                    Err(error @ DeployError::Unreachable(_)) => return Err(error),
-                    // One zone's trouble: the driver keeps it in mind, and the sweep goes on.
-                    Err(_) => false,
-                };
-                Ok((!is_in_order).then(|| head.name.clone()))
-            })
-            .buffer_unordered(ASKED_AT_ONCE)
-            .try_filter_map(|name| async { Ok(name) })
-            .boxed();
-        while let Some(name) = differing.try_next().await? {
-            if swept.send(Swept::Differs(name)).await.is_err() {
-                return Ok(());
-            }
+        let wanted = heads.iter().map(|head| (&head.name, Some(head)));
+        if tell_differing(nameserver, swept, wanted).await?.is_break() {
+            return Ok(());
         }
+    }
+    if is_first && tell_deleted(store, nameserver, swept).await?.is_break() {
+        return Ok(());
     }
     for (name, _) in has.into_iter().filter(|(_, id)| !wanted.contains(id)) {
         if swept.send(Swept::Differs(name)).await.is_err() {
@@ -104,4 +103,50 @@ async fn sweep(store: &Store, nameserver: &dyn Nameserver, swept: &mpsc::Sender<
     // Where nobody listens any more there is nobody to tell.
     let _ = swept.send(Swept::Through).await;
     Ok(())
+}
+
+/// Tells of zones that were deleted while nobody was here to remove them, also where their files are gone and only the nameserver
+/// itself knows of them. Whoever looks on sees later removals.
+async fn tell_deleted(
+    store: &Store,
+    nameserver: &dyn Nameserver,
+    swept: &mpsc::Sender<Swept>,
+) -> Result<ControlFlow<()>, DeployError> {
+    let mut after = None;
+    loop {
+        let names = store.deleted_names(after, PAGE).await?;
+        let Some(last) = names.last() else { return Ok(ControlFlow::Continue(())) };
+        after = Some(last.clone());
+        if tell_differing(nameserver, swept, names.iter().map(|name| (name, None))).await?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+    }
+}
+
+/// Asks what is served of some zones, and tells which differ from what should be. Breaks where nobody listens any more.
+async fn tell_differing(
+    nameserver: &dyn Nameserver,
+    swept: &mpsc::Sender<Swept>,
+    wanted: impl Iterator<Item = (&ZoneName, Option<&Head>)> + Send,
+) -> Result<ControlFlow<()>, DeployError> {
+    let mut differing = stream::iter(wanted)
+        .map(|(name, wanted)| async move {
+            let is_in_order = match (nameserver.served(name).await, wanted) {
+                (Ok(Some(served)), Some(head)) => is_exactly_at(head, served),
+                (Ok(served), wanted) => served.is_none() && wanted.is_none(),
+                (Err(error @ DeployError::Unreachable(_)), _) => return Err(error),
+                // One zone's trouble: the driver keeps it in mind, and the sweep goes on.
+                (Err(_), _) => false,
+            };
+            Ok((!is_in_order).then(|| name.clone()))
+        })
+        .buffer_unordered(ASKED_AT_ONCE)
+        .try_filter_map(|name| async { Ok(name) })
+        .boxed();
+    while let Some(name) = differing.try_next().await? {
+        if swept.send(Swept::Differs(name)).await.is_err() {
+            return Ok(ControlFlow::Break(()));
+        }
+    }
+    Ok(ControlFlow::Continue(()))
 }

@@ -92,6 +92,28 @@ async fn its_folder_is_wiped() {
     running.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn zones_deleted_while_nobody_looks_go_even_without_their_files() {
+    let primary = Primary::open().await;
+    let zones = primary.zones(5).await;
+    let running = primary.deploy().await;
+    primary.in_order().await;
+    running.stop().await;
+    for zone in &zones[..2] {
+        primary.store.delete_zone(&primary.author, zone.id).await.unwrap();
+    }
+    // Nothing but named's memory knows of them now.
+    fs::remove_dir_all(primary.zone_folder()).unwrap();
+    let control = &primary.dynamic.channel.control;
+    assert!(control.zone_status(&zones[0].name).await.is_ok());
+    let running = primary.deploy().await;
+    for zone in &zones[..2] {
+        eventually(async || control.zone_status(&zone.name).await.is_err()).await;
+    }
+    primary.in_order().await;
+    running.stop().await;
+}
+
 /// Removes the folder, into which others write.
 async fn wipe(primary: &Primary) {
     let lock = primary.zone_folder().join(".lock");

@@ -30,6 +30,23 @@ async fn a_serial_never_goes_back() {
     assert_eq!(fresh.serial, Serial(START as u32), "another name has no floor");
 }
 
+#[tokio::test]
+async fn the_names_of_deleted_zones_are_remembered_until_they_are_made_again() {
+    let f = Fixture::new();
+    let me = f.account("me@example.com").await;
+    f.zone(&me, "kept.example").await;
+    for name in ["b.example", "a.example", "c.example"] {
+        let zone = f.zone(&me, name).await;
+        f.store.delete_zone(&me, zone.id).await.unwrap();
+    }
+    f.zone(&me, "b.example").await;
+    let (a, c) = (zone_name("a.example"), zone_name("c.example"));
+    assert_eq!(f.store.deleted_names(None, 100).await.unwrap(), [a.clone(), c.clone()]);
+    assert_eq!(f.store.deleted_names(None, 1).await.unwrap(), std::slice::from_ref(&a));
+    assert_eq!(f.store.deleted_names(Some(a), 100).await.unwrap(), std::slice::from_ref(&c));
+    assert_eq!(f.store.deleted_names(Some(c), 100).await.unwrap(), []);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deleted_zone_is_gone_at_once_and_swept_later() {
     let f = Fixture::new();

@@ -135,7 +135,6 @@ fn new_zones(server: &Server, token: &str, places: &[(&str, UdpSocket); 2]) {
 
 /// Clients write to many zones as fast as they can; some of the changes are followed until they are served.
 fn load(server: &Server, secondary: &Secondary, token: &str, places: &[(&str, UdpSocket); 2]) {
-    println!("\n{CLIENTS} clients writing to {ZONES} zones for {} s", SPAN.as_secs());
     let zones: Vec<(String, String)> = (0..ZONES)
         .map(|number| {
             let domain = format!("load-{number}.example");
@@ -154,6 +153,7 @@ fn load(server: &Server, secondary: &Secondary, token: &str, places: &[(&str, Ud
         ("the primary", named.trim().parse().expect("a number")),
         ("the secondary", secondary.child.id()),
     ];
+    println!("\n{CLIENTS} clients writing to {ZONES} zones for {} s", SPAN.as_secs());
     let deployed_before = deployments(server);
     let cpu_before = processes.map(|(_, process)| cpu(process));
     let next = AtomicUsize::new(0);

@@ -535,6 +535,12 @@ impl Store {
         self.inner.readers.run(Size::Large, move |connection| zones::heads(connection, after, limit)).await
     }
 
+    /// The names of zones that were deleted and not made again, in their order, after `after`.
+    pub async fn deleted_names(&self, after: Option<ZoneName>, limit: u32) -> Result<Vec<ZoneName>, StoreError> {
+        let read = move |connection: &Connection| zones::deleted(connection, after.as_ref(), limit);
+        self.inner.readers.run(Size::Large, read).await
+    }
+
     /// What the zone's newest version holds.
     pub async fn snapshot(&self, id: ZoneId) -> Result<Option<ZoneSnapshot>, StoreError> {
         let shared = Arc::clone(&self.inner.shared);

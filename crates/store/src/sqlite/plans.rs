@@ -37,6 +37,7 @@ const QUERIES: &[(&str, &str)] = &[
     ("zone by name", zones::BY_NAME),
     ("zones below", zones::BELOW),
     ("heads", zones::HEADS),
+    ("deleted zones", zones::DELETED),
     ("zones of anyone", zones::OF_ANYONE),
     ("zone of anyone", zones::ONE_OF_ANYONE),
     ("records that ended", deployment::ENDED_SINCE),

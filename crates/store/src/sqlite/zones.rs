@@ -320,6 +320,30 @@ pub(super) fn head(row: ZoneRow) -> Head {
     Head { id: row.zone.id, name: row.zone.name, version: row.zone.version, serial: row.zone.serial }
 }
 
+pub(super) const DELETED: &str = "SELECT f.name FROM floors f
+     WHERE f.name > ?1 AND NOT EXISTS
+         (SELECT 1 FROM zones z INDEXED BY zones_by_name WHERE z.name = f.name AND z.deleted IS NULL)
+     ORDER BY f.name LIMIT ?2";
+
+/// The names of zones that were deleted and not made again, in their order, after `after`.
+pub(super) fn deleted(
+    connection: &Connection,
+    after: Option<&ZoneName>,
+    limit: u32,
+) -> Result<Vec<ZoneName>, StoreError> {
+    let key = after.map(|name| name.name().key()).unwrap_or_default();
+    let mut statement = connection.prepare_cached(DELETED)?;
+    let mut rows = statement.query(params![key, limit])?;
+    let mut names = Vec::new();
+    while let Some(row) = rows.next()? {
+        // The table has no other key than the name.
+        let place = Place { table: "floors", row: 0 };
+        let name = row.get_ref(0)?.as_blob().ok().and_then(|key| Name::from_key(key).ok());
+        names.push(ZoneName::from_stored(place.sound("name", name)?));
+    }
+    Ok(names)
+}
+
 pub(super) const OF_ANYONE: &str = concat!(
     "SELECT ",
     zone_columns!(),

@@ -5,7 +5,8 @@
 //!   3f/<uuid>.zone             a zone file; 256 subfolders by the UUID's last octet, the one that is most random
 //!   3f/<uuid>.zone.new         ours, half written: removed at the next start
 //!   3f/<uuid>.zone.old         ours, the file before a rebuild that is not confirmed yet: removed at the next start
-//!   3f/<uuid>.zone.{jnl,jbk,signed,signed.jnl}   named's
+//!   3f/<uuid>.zone.{jnl,jnw,jbk,signed,signed.jnl}   named's
+//!   3f/tmp-XXXXXXXXXX          named's, while it writes a zone file; one that is an hour old was left behind, and is removed
 //! ```
 //!
 //! A file is named by the zone's identity, never by its name: the zone that is made again under an old name cannot meet the
@@ -33,6 +34,7 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use dns::{Serial, ZoneId, ZoneName, ZoneSnapshot, zonefile};
 use store::Clock;
@@ -45,9 +47,12 @@ use super::control::{ConfigText, ConfigTextError};
 const READERS: usize = 8;
 /// What named and we add to a zone file's name. The journals come first: a zone file without its journal is an older version
 /// at most, a journal without its zone file can be taken for another's.
-const JOURNALS: [&str; 4] = [".jnl", ".jbk", ".signed.jnl", ".signed"];
+const JOURNALS: [&str; 5] = [".jnl", ".jnw", ".jbk", ".signed.jnl", ".signed"];
 const STAGED: &str = ".new";
 const KEPT: &str = ".old";
+/// What named's temporary files begin with, and after how long one has no use any more: a named that was killed left it.
+const TEMPORARY: &str = "tmp-";
+const LEFT_BEHIND_AFTER: Duration = Duration::from_secs(3600);
 
 /// A folder of zone files that no other process deploys to. All methods block.
 #[derive(Debug)]
@@ -101,6 +106,7 @@ impl ZoneFolder {
     }
 
     fn look(&self, is_start: bool) -> Result<(), FolderError> {
+        let left_before = SystemTime::from(self.clock.now()) - LEFT_BEHIND_AFTER;
         let known: HashMap<ZoneId, ZoneName> = self.zones().into_iter().map(|(name, id)| (id, name)).collect();
         let shards: Vec<PathBuf> = (0..=u8::MAX).map(|shard| self.path.join(shard_name(shard))).collect();
         let found = std::thread::scope(|scope| {
@@ -108,7 +114,7 @@ impl ZoneFolder {
                 .chunks(shards.len().div_ceil(READERS))
                 .map(|shards| {
                     let known = &known;
-                    scope.spawn(move || scan_shards(shards, known, is_start))
+                    scope.spawn(move || scan_shards(shards, known, is_start, left_before))
                 })
                 .collect();
             let mut found = Vec::new();
@@ -418,12 +424,13 @@ fn unlink(path: &Path) -> Result<(), FolderError> {
     }
 }
 
-/// The zones of some subfolders. Reads only the files of zones that are not known. At the start, what an earlier process left
-/// half done is removed.
+/// The zones of some subfolders. Reads only the files of zones that are not known. Removes what named has left behind, and at the
+/// start what an earlier process of ours left half done.
 fn scan_shards(
     shards: &[PathBuf],
     known: &HashMap<ZoneId, ZoneName>,
     is_start: bool,
+    left_before: SystemTime,
 ) -> Result<Vec<(ZoneName, ZoneId)>, FolderError> {
     let mut found = Vec::new();
     for shard in shards {
@@ -447,6 +454,11 @@ fn scan_shards(
                     },
                 }
             } else if is_start && (id_before(".zone.new").is_some() || id_before(".zone.old").is_some()) {
+                unlink(&path)?;
+            } else if file.starts_with(TEMPORARY)
+                && entry.metadata().and_then(|file| file.modified()).is_ok_and(|modified| modified < left_before)
+            {
+                tracing::info!(path = %path.display(), "a file that named has left behind is removed");
                 unlink(&path)?;
             }
         }

@@ -53,6 +53,27 @@ fn what_was_written_is_found_again() {
 }
 
 #[test]
+fn what_named_left_behind_is_removed_when_it_is_old() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = open(home.path());
+    folder.write(&zone("example.com", 1)).unwrap();
+    let file = |name: &str, age: u64| {
+        let path = home.path().join("01").join(name);
+        fs::File::create(&path).unwrap().set_modified(folder_time(age)).unwrap();
+        path
+    };
+    let (old, new) = (file("tmp-AbCdEfGhIj", 3700), file("tmp-AbCdEfGhIk", 60));
+    let other = file("by-hand", 1_000_000);
+    folder.scan().unwrap();
+    assert!(!old.exists() && new.exists() && other.exists());
+    assert_eq!(folder.zones().len(), 1);
+}
+
+fn folder_time(age: u64) -> std::time::SystemTime {
+    std::time::SystemTime::from(Clock::system().now()) - std::time::Duration::from_secs(age)
+}
+
+#[test]
 fn a_header_says_zone_serial_and_time() {
     let home = tempfile::tempdir().unwrap();
     let folder = open(home.path());
