@@ -31,6 +31,8 @@ pub(crate) enum QueryError {
     Cursor,
     #[error("zone must be a zone's UUID")]
     Zone,
+    #[error("{0} must be true or false")]
+    Flag(&'static str),
 }
 
 impl From<QueryError> for Problem {
@@ -42,6 +44,7 @@ impl From<QueryError> for Problem {
             QueryError::PageSize { .. } => Problem::validation("page_size", detail),
             QueryError::Cursor => Problem::validation("cursor", detail),
             QueryError::Zone => Problem::validation("zone", detail),
+            QueryError::Flag(name) => Problem::validation(name, detail),
         }
     }
 }
@@ -82,6 +85,15 @@ impl Parameters {
     /// One parameter.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.list.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// One parameter that is `true` or `false`; false where it is not given.
+    pub(crate) fn flag(&self, name: &'static str) -> Result<bool, QueryError> {
+        match self.get(name) {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(QueryError::Flag(name)),
+        }
     }
 
     /// The same request with another cursor, as an absolute path.

@@ -4,12 +4,11 @@ use std::convert::Infallible;
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequestParts, Path};
-use axum::http::HeaderValue;
 use axum::http::request::Parts;
 use dns::Serial;
 use serde::Serialize;
 use serde_json::{Value, json};
-use store::{Counts, Difference, Event, Source, Version};
+use store::{Committed, Counts, Difference, Event, Source, Version};
 use uuid::Uuid;
 
 use crate::description::{EXAMPLE_SERIAL, Member, Schema, examples, required};
@@ -202,18 +201,49 @@ impl WholeVersionView {
     }
 }
 
+/// What a change of a whole zone did to it.
+#[derive(Debug, Serialize)]
+pub(crate) struct ChangeView {
+    serial: Option<u32>,
+    previous: u32,
+    #[serde(flatten)]
+    records: RecordsView,
+}
+
+impl ChangeView {
+    pub(crate) fn schema() -> Schema {
+        let serial = Schema::serial().or_null().about("The newest version now; null after a dry run.");
+        let previous = Schema::serial().about("The newest version before. The same where nothing had to be changed.");
+        let members = [required("serial", serial), required("previous", previous)];
+        Schema::object(members.into_iter().chain(RecordsView::members())).named("ZoneChange")
+    }
+
+    pub(crate) fn example() -> Value {
+        let record = examples::record();
+        json!({"serial": EXAMPLE_SERIAL, "previous": EXAMPLE_SERIAL - 1, "removed": [], "added": [record], "changed": []})
+    }
+
+    pub(crate) fn of(made: &Committed, is_dry_run: bool) -> ChangeView {
+        let difference = Difference {
+            from: Some(made.before.serial),
+            to: made.zone.serial,
+            removed: made.removed.clone(),
+            added: made.added.clone(),
+        };
+        ChangeView {
+            serial: (!is_dry_run).then_some(made.zone.serial.0),
+            previous: made.before.serial.0,
+            records: RecordsView::of(&difference),
+        }
+    }
+}
+
 /// 404 for a version that never was, or is not kept any more.
 pub(crate) fn no_version() -> Problem {
     Problem::new(
         ErrorCode::NotFound,
         "The zone has no such version; it never had one with this serial, or it was too old to be kept",
     )
-}
-
-/// The entity tag of what stands at a version.
-pub(crate) fn etag(serial: Serial) -> HeaderValue {
-    // Digits in quotes are a header's value.
-    HeaderValue::try_from(format!("\"{serial}\"")).unwrap_or_else(|_| HeaderValue::from_static("\"\""))
 }
 
 /// Reads a serial: digits only, as answers have it.

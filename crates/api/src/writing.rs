@@ -17,7 +17,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use store::{
-    Answer, Change, ChangeError, Committed, Condition, CreateZoneError, Done, Head, NewZone, Once, Repeatable,
+    Answer, Author, Change, ChangeError, Committed, Condition, CreateZoneError, Done, Head, NewZone, Once, Repeatable,
     StoreError, Zone,
 };
 
@@ -160,7 +160,18 @@ impl Write {
         change: Change,
         reply: impl FnOnce(&Committed) -> Result<Reply, StoreError> + Send + 'static,
     ) -> Result<Response, ChangeError> {
-        let author = caller.author();
+        self.change_as(caller, caller.author(), zone, change, reply).await
+    }
+
+    /// The same through another door than the API's own: see [`store::Source`].
+    pub(crate) async fn change_as<P>(
+        &self,
+        caller: &Caller<P>,
+        author: Author,
+        zone: ZoneId,
+        change: Change,
+        reply: impl FnOnce(&Committed) -> Result<Reply, StoreError> + Send + 'static,
+    ) -> Result<Response, ChangeError> {
         let answer = move |made: &Committed| Ok(reply(made)?.of(&made.zone, false));
         let done = match &self.request {
             Some(request) if !change.dry_run => {

@@ -11,7 +11,8 @@ use crate::auth::{Caller, List};
 use crate::description::{self, Description, EXAMPLE_SERIAL, Group, Schema};
 use crate::error::Problem;
 use crate::query::{Parameters, QueryError};
-use crate::versions::{PathVersion, WholeVersionView, etag, no_version};
+use crate::tags::{Seen, etag};
+use crate::versions::{PathVersion, WholeVersionView, no_version};
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -54,11 +55,16 @@ pub(crate) fn describe() -> Description {
                as it became, and its UUID is in `changed`.")
         .in_path("serial", serial, Schema::serial(), json!(EXAMPLE_SERIAL))
         .answers(StatusCode::OK, "The version", WholeVersionView::schema(), WholeVersionView::example())
-        .header(description::etag())
+        .tagged(description::etag())
         .refuses(no_version())
 }
 
-pub(crate) async fn handle(caller: Caller<List>, path: PathVersion, parameters: Parameters) -> Result<Response, Error> {
+pub(crate) async fn handle(
+    caller: Caller<List>,
+    path: PathVersion,
+    parameters: Parameters,
+    seen: Seen,
+) -> Result<Response, Error> {
     parameters.only(&[])?;
     let zone = ZoneId(path.zone.ok_or(Error::NoZone)?);
     let Some(serial) = path.serial else {
@@ -67,6 +73,9 @@ pub(crate) async fn handle(caller: Caller<List>, path: PathVersion, parameters: 
         return Err(Error::NoVersion);
     };
     let (version, difference) = caller.store().version(caller.account(), zone, serial).await?;
+    if let Some(unchanged) = seen.unchanged(serial) {
+        return Ok(unchanged);
+    }
     let view = WholeVersionView::of(&version, &difference);
     Ok(([(header::ETAG, etag(serial))], Json(view)).into_response())
 }

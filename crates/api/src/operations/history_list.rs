@@ -12,7 +12,8 @@ use crate::description::{self, Description, EXAMPLE_SERIAL, Group, Schema};
 use crate::error::Problem;
 use crate::paging::{self, Page};
 use crate::query::{Parameters, PathId, QueryError};
-use crate::versions::{DifferenceView, VersionView, etag, no_version, read_serial};
+use crate::tags::{Seen, etag};
+use crate::versions::{DifferenceView, VersionView, no_version, read_serial};
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -79,8 +80,8 @@ pub(crate) fn describe() -> Description {
         .query("from", from, Schema::serial(), json!(EXAMPLE_SERIAL))
         .query("to", "The serial of the other version; the newest one where it is not given.", Schema::serial(), Value::Null)
         .answers(StatusCode::OK, "The versions, or the difference", schema, json!([VersionView::example()]))
-        .header(description::etag().sometimes())
         .paged()
+        .tagged(description::etag().sometimes())
         .refuses(no_version().at("from"))
 }
 
@@ -88,6 +89,7 @@ pub(crate) async fn handle(
     caller: Caller<List>,
     PathId(id): PathId,
     parameters: Parameters,
+    seen: Seen,
 ) -> Result<Response, Error> {
     let request = Request::of(&parameters)?;
     let zone = ZoneId(id.ok_or(Error::NoZone)?);
@@ -98,6 +100,9 @@ pub(crate) async fn handle(
     let history = caller.store().history(caller.account(), zone, page.after(), page.limit()).await?;
     let history = history.ok_or(Error::NoZone)?;
     let head = history.zone.serial;
+    if let Some(unchanged) = seen.unchanged(head) {
+        return Ok(unchanged);
+    }
     let answer = page.answer(history.versions, &parameters, |version| version.number, VersionView::of);
     Ok(([(header::ETAG, etag(head))], answer).into_response())
 }

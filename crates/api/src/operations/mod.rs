@@ -16,6 +16,7 @@ mod record_get;
 mod record_patch;
 mod record_put;
 mod records_list;
+mod rollback;
 mod zone_create;
 mod zone_delete;
 mod zone_get;
@@ -100,6 +101,13 @@ pub static OPERATIONS: &[Operation] = &[
         permission: Some(Permission::List),
         describe: history_get::describe,
         route: |method| on(method, history_get::handle),
+    },
+    Operation {
+        method: Method::POST,
+        path: "/dns-zones/{uuid}/rollback/",
+        permission: Some(Permission::Update),
+        describe: rollback::describe,
+        route: |method| on(method, rollback::handle),
     },
     Operation {
         method: Method::GET,

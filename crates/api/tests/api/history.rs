@@ -134,5 +134,105 @@ fn versions_come_in_pages_newest_first() {
     assert_eq!(walked, all);
     let page = tenant.client.get(&format!("/dns-zones/{zone}/history/"));
     let head = page.expect(200)[0]["serial"].clone();
-    assert_eq!(page.header("etag"), Some(format!("\"{head}\"").as_str()));
+    let tag = format!("\"{head}\"");
+    assert_eq!(page.header("etag"), Some(tag.as_str()));
+    for path in [format!("/dns-zones/{zone}/history/"), format!("/dns-zones/{zone}/history/{head}/")] {
+        let unchanged = tenant.client.request("GET", &path, &[("if-none-match", &tag)], None);
+        assert_eq!((unchanged.status, unchanged.body.len()), (304, 0), "{path}");
+        let changed = tenant.client.request("GET", &path, &[("if-none-match", "\"7\"")], None);
+        assert_eq!(changed.status, 200, "{path}");
+    }
+}
+
+fn records(client: &Client, zone: &str) -> Value {
+    client.get(&format!("/dns-zones/{zone}/records/")).expect(200)
+}
+
+#[test]
+fn a_rollback_that_cannot_be_is_refused_and_changes_nothing() {
+    let server = Server::start();
+    let tenant = server.tenant();
+    let zone = tenant.zone("example.com");
+    tenant.record(&zone, address("www", "192.0.2.1"));
+    let first = versions(&tenant.client, &zone)[1]["serial"].clone();
+    let path = format!("/dns-zones/{zone}/rollback/");
+    let long = "x".repeat(500);
+    for (body, field) in [
+        (json!({}), "serial"),
+        (json!({"serial": null}), "serial"),
+        (json!({"serial": "1"}), "serial"),
+        (json!({"serial": -1}), "serial"),
+        (json!({"serial": 4_294_967_296_u64}), "serial"),
+        (json!({"serial": 7}), "serial"),
+        (json!({"serial": first, "version": 1}), "version"),
+        (json!({"serial": first, "comment": 1}), "comment"),
+        (json!({"serial": first, "comment": "two\nlines"}), "comment"),
+        (json!({"serial": first, "comment": long}), "comment"),
+    ] {
+        tenant.client.post(&path, &body).refused(400, "validation_error", Some(field));
+    }
+    for query in ["?dry_run=yes", "?dry_run=", "?dry_run=TRUE"] {
+        tenant.client.post(&format!("{path}{query}"), &json!({"serial": first})).refused(
+            400,
+            "validation_error",
+            Some("dry_run"),
+        );
+    }
+    tenant.client.post(&format!("{path}?dryrun=true"), &json!({"serial": first})).refused(
+        400,
+        "validation_error",
+        Some("dryrun"),
+    );
+    let headers = [("content-type", "application/json"), ("if-match", "\"7\"")];
+    let body = json!({"serial": first}).to_string();
+    let moved = tenant.client.request("POST", &path, &headers, Some(body.as_bytes()));
+    moved.refused(412, "precondition_failed", None);
+    assert_eq!(
+        (records(&tenant.client, &zone).as_array().unwrap().len(), versions(&tenant.client, &zone).len()),
+        (1, 2)
+    );
+}
+
+#[test]
+fn a_rollback_is_a_version_that_says_where_it_went_and_can_be_undone() {
+    let server = Server::start();
+    let tenant = server.tenant();
+    let zone = tenant.zone("example.com");
+    let www = tenant.record(&zone, address("www", "192.0.2.1"));
+    let then = versions(&tenant.client, &zone)[0]["serial"].clone();
+    let before = records(&tenant.client, &zone);
+    tenant.client.delete(&format!("/dns-records/{www}/")).expect(204);
+    tenant.record(&zone, address("new", "192.0.2.2"));
+    let after = records(&tenant.client, &zone);
+    let undo = versions(&tenant.client, &zone)[0]["serial"].clone();
+
+    let path = format!("/dns-zones/{zone}/rollback/");
+    let answer = tenant.client.post(&format!("{path}?dry_run=true"), &json!({"serial": then}));
+    assert_eq!(answer.header("etag"), Some(format!("\"{undo}\"").as_str()));
+    let rehearsed = answer.expect(200);
+    assert_eq!((&rehearsed["serial"], &rehearsed["previous"]), (&Value::Null, &undo));
+    assert_eq!((records(&tenant.client, &zone), versions(&tenant.client, &zone).len()), (after.clone(), 4));
+
+    // On the version that was read, once however often it is sent.
+    let tag = format!("\"{undo}\"");
+    let headers = [("content-type", "application/json"), ("if-match", tag.as_str()), ("idempotency-key", "back")];
+    let body = json!({"serial": then, "comment": "the new one was wrong"}).to_string();
+    let made = tenant.client.request("POST", &path, &headers, Some(body.as_bytes()));
+    let repeated = tenant.client.request("POST", &path, &headers, Some(body.as_bytes()));
+    assert_eq!((repeated.expect(200), repeated.header("idempotency-replayed")), (made.expect(200), Some("true")));
+    assert_eq!(made.header("deployment"), Some("pending"));
+    let made = made.expect(200);
+    assert_eq!((&made["removed"], &made["added"]), (&rehearsed["removed"], &rehearsed["added"]));
+    assert_eq!((&made["previous"], &made["changed"], &made["added"]), (&undo, &json!([]), &before));
+    assert_eq!(records(&tenant.client, &zone), before, "UUID and time of creation too");
+
+    let newest = versions(&tenant.client, &zone).remove(0);
+    assert_eq!((&newest["serial"], &newest["source"]), (&made["serial"], &json!("rollback")));
+    assert_eq!(newest["comment"], json!(format!("back to {then}: the new one was wrong")));
+    assert_eq!(newest["author"]["token"], json!("ci"));
+
+    let nothing = tenant.client.post(&path, &json!({"serial": then})).expect(200);
+    assert_eq!((&nothing["serial"], &nothing["previous"]), (&made["serial"], &made["serial"]));
+    tenant.client.post(&path, &json!({"serial": undo})).expect(200);
+    assert_eq!(records(&tenant.client, &zone), after);
 }

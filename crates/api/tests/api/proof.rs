@@ -65,6 +65,8 @@ fn every_operation_that_changes_something_waits_when_it_is_asked_to() {
         let tenant = server.tenant();
         let zone = tenant.zone("example.com");
         let record = tenant.record(&zone, address("www"));
+        let history = tenant.client.get(&format!("/dns-zones/{zone}/history/")).expect(200);
+        let newest = history[0]["serial"].clone();
         let mut operations: Vec<_> =
             OPERATIONS.iter().filter(|operation| operation.method != http::Method::GET).collect();
         operations.sort_by_key(|operation| {
@@ -76,6 +78,7 @@ fn every_operation_that_changes_something_waits_when_it_is_asked_to() {
                 ("DELETE", _) => None,
                 ("POST", "/dns-zones/") => Some(json!({"domain": "walk.example.org"})),
                 ("PATCH", _) => Some(json!({"ttl": 60})),
+                ("POST", "/dns-zones/{uuid}/rollback/") => Some(json!({"serial": newest})),
                 ("POST", "/dns-records/") => {
                     Some(json!({"record_type": "A", "name": "flat", "value": "192.0.2.1", "zone": zone}))
                 }

@@ -12,13 +12,14 @@ use crate::server::{Client, Server};
 const NOWHERE: &str = "0192aaaa-bbbb-7ccc-8ddd-eeeeffff0000";
 
 /// A body that would succeed, for the operations that have one.
-fn body(method: &str, path: &str, zone: &str) -> Option<Value> {
+fn body(method: &str, path: &str, zone: &str, serial: u32) -> Option<Value> {
     let name = format!("{method}{}", path.len()).to_lowercase();
     let record = json!({"record_type": "A", "name": name, "value": "192.0.2.77"});
     match (method, path) {
         ("GET" | "DELETE", _) => None,
         ("POST", "/dns-zones/") => Some(json!({"domain": "walk.example.org"})),
         ("POST", "/dns-zones/{uuid}/records/") => Some(record),
+        ("POST", "/dns-zones/{uuid}/rollback/") => Some(json!({"serial": serial})),
         ("POST", "/dns-records/") => {
             let mut record = record;
             record["zone"] = zone.into();
@@ -30,15 +31,15 @@ fn body(method: &str, path: &str, zone: &str) -> Option<Value> {
     }
 }
 
-/// A path of the table for an object; a version in it is the first one of the zones that these tests make.
+/// A path of the table for an object.
 fn filled(path: &str, id: &str, serial: u32) -> String {
     path.replace("{uuid}", id).replace("{serial}", &serial.to_string())
 }
 
-/// The serial of a zone's first version.
-fn first_serial(client: &Client, zone: &str) -> u32 {
+/// The serial of a zone's newest version.
+fn newest_serial(client: &Client, zone: &str) -> u32 {
     let history = client.get(&format!("/dns-zones/{zone}/history/")).expect(200);
-    u32::try_from(history.as_array().unwrap().last().unwrap()["serial"].as_u64().unwrap()).unwrap()
+    u32::try_from(history[0]["serial"].as_u64().unwrap()).unwrap()
 }
 
 struct Walk {
@@ -50,7 +51,7 @@ struct Walk {
 impl Walk {
     fn ask(&self, client: &Client, method: &str, path: &str) -> crate::server::Answer {
         let id = if path.starts_with("/dns-zones/") { &self.zone } else { &self.record };
-        let body = body(method, path, &self.zone).map(|body| body.to_string());
+        let body = body(method, path, &self.zone, self.serial).map(|body| body.to_string());
         client.send(method, &filled(path, id, self.serial), body.as_deref())
     }
 }
@@ -61,7 +62,7 @@ fn without_a_good_token_there_is_nothing() {
     let tenant = server.tenant();
     let zone = tenant.zone("example.com");
     let record = tenant.record(&zone, json!({"record_type": "A", "name": "www", "value": "192.0.2.1"}));
-    let serial = first_serial(&tenant.client, &zone);
+    let serial = newest_serial(&tenant.client, &zone);
     let walk = Walk { zone, record, serial };
 
     let revoked = server.token(tenant.account, &[Permission::All], None);
@@ -94,7 +95,7 @@ fn every_operation_needs_its_own_permission() {
     let tenant = server.tenant();
     let zone = tenant.zone("example.com");
     let record = tenant.record(&zone, json!({"record_type": "A", "name": "www", "value": "192.0.2.1"}));
-    let serial = first_serial(&tenant.client, &zone);
+    let serial = newest_serial(&tenant.client, &zone);
     let walk = Walk { zone, record, serial };
     let single = [Permission::List, Permission::Create, Permission::Update, Permission::Delete];
     for operation in OPERATIONS {
@@ -128,7 +129,7 @@ fn another_accounts_objects_do_not_exist() {
     let zone = tenant.zone("example.com");
     let record = tenant.record(&zone, json!({"record_type": "A", "name": "www", "value": "192.0.2.1"}));
     let before = tenant.client.get(&format!("/dns-zones/{zone}/")).expect(200);
-    let serial = first_serial(&tenant.client, &zone);
+    let serial = newest_serial(&tenant.client, &zone);
     let walk = Walk { zone: zone.clone(), record, serial };
     let nowhere = Walk { zone: NOWHERE.to_owned(), record: NOWHERE.to_owned(), serial };
     for operation in OPERATIONS {
@@ -174,8 +175,8 @@ fn a_bad_body_tells_nothing_about_what_exists() {
     let (tenant, stranger) = (server.tenant(), server.tenant());
     let zone = tenant.zone("example.com");
     let record = tenant.record(&zone, json!({"record_type": "A", "name": "www", "value": "192.0.2.1"}));
-    for operation in OPERATIONS.iter().filter(|operation| body(operation.method.as_str(), operation.path, "").is_some())
-    {
+    let has_body = |operation: &&api::Operation| body(operation.method.as_str(), operation.path, "", 1).is_some();
+    for operation in OPERATIONS.iter().filter(has_body) {
         let answers = [(&zone, &record), (&NOWHERE.to_owned(), &NOWHERE.to_owned())].map(|(zone, record)| {
             let id = if operation.path.starts_with("/dns-zones/") { zone } else { record };
             let path = filled(operation.path, id, 1);
@@ -192,12 +193,13 @@ fn every_change_keeps_to_the_terms_of_its_request() {
     let tenant = server.tenant();
     let zone = tenant.zone("example.com");
     let record = tenant.record(&zone, json!({"record_type": "A", "name": "www", "value": "192.0.2.1"}));
+    let serial = newest_serial(&tenant.client, &zone);
     let mut writing: Vec<_> = OPERATIONS.iter().filter(|operation| operation.method != http::Method::GET).collect();
     writing.sort_by_key(|operation| (operation.method == http::Method::DELETE, operation.path == "/dns-zones/{uuid}/"));
     for operation in writing {
         let id = if operation.path.starts_with("/dns-zones/") { &zone } else { &record };
         let (method, path) = (operation.method.as_str(), operation.path.replace("{uuid}", id));
-        let body = body(method, operation.path, &zone).map(|body| body.to_string());
+        let body = body(method, operation.path, &zone, serial).map(|body| body.to_string());
         let ask = |headers: &[(&str, &str)]| {
             let headers = [&[("content-type", "application/json")], headers].concat();
             tenant.client.request(method, &path, &headers, body.as_deref().map(str::as_bytes))
@@ -224,7 +226,7 @@ fn both_forms_of_every_path_answer_the_same_without_a_redirect() {
     let tenant = server.tenant();
     let zone = tenant.zone("example.com");
     let record = tenant.record(&zone, json!({"record_type": "A", "name": "www", "value": "192.0.2.1"}));
-    let serial = first_serial(&tenant.client, &zone);
+    let serial = newest_serial(&tenant.client, &zone);
     for operation in OPERATIONS.iter().filter(|operation| operation.method == http::Method::GET) {
         let id = if operation.path.starts_with("/dns-zones/") { &zone } else { &record };
         let with = filled(operation.path, id, serial);
@@ -235,7 +237,7 @@ fn both_forms_of_every_path_answer_the_same_without_a_redirect() {
     }
     for operation in OPERATIONS.iter().filter(|operation| operation.method != http::Method::GET) {
         let path = filled(operation.path, NOWHERE, 1);
-        let body = body(operation.method.as_str(), operation.path, NOWHERE);
+        let body = body(operation.method.as_str(), operation.path, NOWHERE, 1);
         let path = path.trim_end_matches('/');
         let body = body.map(|body| body.to_string());
         let mut answer = tenant.client.send(operation.method.as_str(), path, body.as_deref());
@@ -283,7 +285,7 @@ fn head_is_get_without_the_body() {
     let tenant = server.tenant();
     let zone = tenant.zone("example.com");
     let record = tenant.record(&zone, json!({"record_type": "A", "name": "www", "value": "192.0.2.1"}));
-    let serial = first_serial(&tenant.client, &zone);
+    let serial = newest_serial(&tenant.client, &zone);
     for operation in OPERATIONS.iter().filter(|operation| operation.method == http::Method::GET) {
         let id = if operation.path.starts_with("/dns-zones/") { &zone } else { &record };
         let path = filled(operation.path, id, serial);

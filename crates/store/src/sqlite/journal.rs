@@ -192,7 +192,7 @@ pub(super) fn number(version: VersionNumber) -> i64 {
     version.0 as i64
 }
 
-/// The newest position.
+/// The newest position. Its row is never deleted, whatever is forgotten: the next version's is one more.
 pub(super) fn position(connection: &Connection) -> Result<u64, StoreError> {
     let newest: Option<i64> =
         connection.prepare_cached("SELECT max(seq) FROM versions")?.query_row([], |row| row.get(0))?;

@@ -1,0 +1,123 @@
+//! `POST /dns-zones/{uuid}/rollback/`: a new version of a zone with the records of an earlier one.
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use dns::{Fault, Serial, ZoneId};
+use serde_json::json;
+use store::{Author, Change, ChangeError, Comment, Committed, Source, StoreError, Wish};
+
+use crate::auth::{Caller, Update};
+use crate::description::{Description, EXAMPLE_SERIAL, Group, Schema, optional, required};
+use crate::error::Problem;
+use crate::json::{MemberError, Members};
+use crate::query::{Parameters, PathId, QueryError};
+use crate::versions::ChangeView;
+use crate::writing::{Reply, Write, Writing};
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    #[error(transparent)]
+    Member(#[from] MemberError),
+    #[error(transparent)]
+    Comment(Fault),
+    #[error("no such zone")]
+    NoZone,
+    #[error(transparent)]
+    Change(#[from] ChangeError),
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Query(error) => Problem::from(error),
+            Self::Member(error) => Problem::from(error),
+            Self::Comment(fault) => Problem::fault(fault),
+            Self::NoZone | Self::Change(ChangeError::NoZone) => Problem::no_zone(),
+            Self::Change(ChangeError::Faults(faults)) => not_possible(&faults),
+            Self::Change(ChangeError::Condition) => Problem::precondition_failed(),
+            Self::Change(ChangeError::Store(error)) => Problem::store(error),
+            // The edits are made inside the transaction, of the records that are there.
+            Self::Change(error @ (ChangeError::NoRecord { .. } | ChangeError::Moved)) => Problem::internal(error),
+        }
+        .into_response()
+    }
+}
+
+/// 400 with everything that is in the way.
+fn not_possible(faults: &[(usize, Fault)]) -> Problem {
+    let all: Vec<&str> = faults.iter().map(|(_, fault)| fault.detail.as_ref()).collect();
+    Problem::validation("serial", all.join("; "))
+}
+
+struct Request {
+    serial: Serial,
+    comment: Option<Comment>,
+    dry_run: bool,
+}
+
+impl Request {
+    fn of(parameters: &Parameters, members: &Members) -> Result<Request, Error> {
+        parameters.only(&["dry_run"])?;
+        members.only(&["serial", "comment"])?;
+        let serial = members.integer("serial", u32::MAX)?.flatten().ok_or(MemberError::Missing("serial"))?;
+        // The journal says where it went back to, whatever else its author says.
+        let words = match members.string("comment")? {
+            Some(text) => Comment::parse(text).map_err(Error::Comment)?,
+            None => None,
+        };
+        let text = match words {
+            Some(words) => format!("back to {serial}: {}", words.as_str()),
+            None => format!("back to {serial}"),
+        };
+        let comment = Comment::parse(&text).map_err(Error::Comment)?;
+        Ok(Request { serial: Serial(serial), comment, dry_run: parameters.flag("dry_run")? })
+    }
+}
+
+pub(crate) fn describe() -> Description {
+    let gone = Fault::of(
+        "serial",
+        "no-such-version",
+        "the zone has no version 7; it never had one, or it was too old to be kept",
+    );
+    let body = Schema::request([
+        required("serial", Schema::serial().about("The version whose records are wanted again.")),
+        optional("comment", Schema::string().about("Why, for the history.")),
+    ]);
+    Description::new("rollBackZone", Group::History, "Roll back")
+        .text("Makes a new version with the records of an earlier one; only the difference is written. A record that lived then and lives \
+               again has its UUID and its `created_at` again. The rules are checked as for any change: where a record cannot stand in \
+               the zone any more, nothing is changed and the answer says why.\n\n\
+               A rollback is a version like any other, and can be rolled back itself. Where the zone has those records already, \
+               there is no new version, and `serial` is `previous`.")
+        .query("dry_run", "`true`: nothing is stored, and `serial` is null.", Schema::boolean(), json!(true))
+        .json(body)
+        .example("Back to an earlier version", json!({"serial": EXAMPLE_SERIAL}))
+        .answers(StatusCode::OK, "What changed", ChangeView::schema(), ChangeView::example())
+        .changes()
+        .refuses(Problem::fault(gone))
+}
+
+pub(crate) async fn handle(
+    caller: Caller<Update>,
+    PathId(id): PathId,
+    parameters: Parameters,
+    writing: Writing,
+    members: Members,
+) -> Response {
+    let roll_back = async |write: Write| -> Result<Response, Error> {
+        let Request { serial, comment, dry_run } = Request::of(&parameters, &members)?;
+        let zone = ZoneId(id.ok_or(Error::NoZone)?);
+        let conditions = write.on_zone();
+        let change = Change { conditions, comment, dry_run, ..Change::of(Wish::Version(serial)) };
+        let author = Author { source: Source::Rollback, ..caller.author() };
+        let reply = move |made: &Committed| -> Result<Reply, StoreError> {
+            let now = if dry_run { made.before.serial } else { made.zone.serial };
+            Reply::json(now, &ChangeView::of(made, dry_run))
+        };
+        Ok(write.change_as(&caller, author, zone, change, reply).await?)
+    };
+    writing.once(&caller, members.octets(), roll_back).await
+}
