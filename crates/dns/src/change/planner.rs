@@ -248,7 +248,9 @@ impl<'a, L: Lookup> Planner<'a, L> {
 
     /// How many names below `owner` have been looked up.
     pub(super) fn touched_below(&self, owner: &OwnerName) -> usize {
-        self.places.keys().filter(|name| name.is_below(owner)).count()
+        // In canonical order they stand together, right after it.
+        let from_here = self.places.range(owner..).map(|(name, _)| name).skip_while(|name| *name == owner);
+        from_here.take_while(|name| name.is_below(owner)).count()
     }
 
     /// The records at a name, looked up once.

@@ -4,7 +4,7 @@
 //! costs the same in a zone of ten records and of a million. A wish for a whole content reads the zone once, and then costs as
 //! much as both are long.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use dns::change::{ContentEdits, Edit, Lookup, NewRecord, Plan, PlanError, content, plan};
 use dns::{OwnerName, Record, RecordId, RecordType, Serial, ZoneId};
@@ -148,7 +148,7 @@ pub(super) struct LiveRecords<'a> {
     id: ZoneId,
     seen: HashMap<RecordId, (i64, StoredRecord)>,
     /// All names that have records, with those records, once the whole zone was read.
-    whole: Option<HashMap<OwnerName, Vec<RecordId>>>,
+    whole: Option<BTreeMap<OwnerName, Vec<RecordId>>>,
 }
 
 impl<'a> LiveRecords<'a> {
@@ -159,7 +159,7 @@ impl<'a> LiveRecords<'a> {
     /// Reads the whole zone, oldest record first; from then on nothing is asked of the database.
     fn read_all(&mut self) -> Result<Vec<Record>, StoreError> {
         let mut records = Vec::new();
-        let mut whole: HashMap<OwnerName, Vec<RecordId>> = HashMap::new();
+        let mut whole: BTreeMap<OwnerName, Vec<RecordId>> = BTreeMap::new();
         let mut statement = self.connection.prepare_cached(LIVE)?;
         let mut rows = statement.query([self.row])?;
         while let Some(row) = rows.next()? {
@@ -236,7 +236,9 @@ impl Lookup for LiveRecords<'_> {
 
     fn below(&mut self, owner: &OwnerName, most: usize) -> Result<Vec<OwnerName>, StoreError> {
         if let Some(whole) = &self.whole {
-            return Ok(whole.keys().filter(|name| name.is_below(owner)).take(most).cloned().collect());
+            // In canonical order they stand together, right after it.
+            let from_here = whole.range(owner..).map(|(name, _)| name).skip_while(|name| *name == owner);
+            return Ok(from_here.take_while(|name| name.is_below(owner)).take(most).cloned().collect());
         }
         let mut statement = self.connection.prepare_cached(LIVE_OWNERS_BETWEEN)?;
         let most = i64::try_from(most).unwrap_or(i64::MAX);
