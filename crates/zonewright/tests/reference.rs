@@ -8,6 +8,7 @@ use std::process::Command;
 
 use common::api::Api;
 use common::{Server, describe, run};
+use serde_json::json;
 
 #[test]
 fn the_curl_examples_run() {
@@ -52,11 +53,13 @@ fn every_example_runs(language: &str, program: impl Fn(&str) -> Command) {
         assert!(text.contains(&format!("{}/", server.api())), "{id}: the example does not ask this server:\n{text}");
 
         let zone = api.create_zone(&format!("zone{number}.example"));
-        let record = api.create_a(&zone, "www", "192.0.2.1");
+        let mx = json!({"record_type": "MX", "name": "@", "value": "mail.example.com", "priority": 30});
+        let (_, record) = api.send("POST", &format!("/dns-zones/{zone}/records/"), Some(&mx));
+        let record = record["uuid"].as_str().unwrap_or_else(|| panic!("no record: {record}"));
         let (_, shown) = api.send("GET", &format!("/dns-zones/{zone}/deployment/"), None);
         let text = text
             .replace(api::EXAMPLE_ZONE, &zone)
-            .replace(api::EXAMPLE_RECORD, &record)
+            .replace(api::EXAMPLE_RECORD, record)
             .replace(&api::EXAMPLE_SERIAL.to_string(), &shown["serial"].to_string());
         let output = run(program(&text).env("TOKEN", &token));
         assert!(output.status.success(), "{id}: {}\n{text}", describe(&output));

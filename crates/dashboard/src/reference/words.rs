@@ -81,3 +81,107 @@ fn unescaped(text: &str) -> String {
     }
     plain
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::*;
+    use crate::pages::reference::DESCRIPTIONS;
+
+    /// Every text that the page shows in the reader's language.
+    fn texts() -> BTreeSet<String> {
+        let mut texts = BTreeSet::from([api::ABOUT.to_owned()]);
+        let mut add = |text: &str| {
+            if !text.is_empty() {
+                texts.insert(text.to_owned());
+            }
+        };
+        for group in api::Group::ALL {
+            add(group.name());
+            add(group.text());
+        }
+        for (_, description) in DESCRIPTIONS.iter() {
+            add(description.title);
+            add(description.text);
+            description.parameters.iter().for_each(|parameter| add(parameter.text));
+            for body in &description.bodies {
+                body.examples.iter().for_each(|(about, _)| add(about));
+                descriptions(body.schema.json(), &mut add);
+                body.schema.named_schemas().values().for_each(|schema| descriptions(schema, &mut add));
+            }
+            for answer in &description.answers {
+                add(answer.text);
+                answer.headers.iter().for_each(|header| add(header.text));
+                let schema = answer.body.as_ref().map(|(_, schema, _)| schema);
+                for schema in
+                    schema.into_iter().flat_map(|schema| schema.named_schemas().values().chain([schema.json()]))
+                {
+                    descriptions(schema, &mut add);
+                }
+            }
+            for refusal in &description.refusals {
+                refusal.schema.named_schemas().values().for_each(|schema| descriptions(schema, &mut add));
+            }
+        }
+        texts
+    }
+
+    fn descriptions(schema: &Value, add: &mut impl FnMut(&str)) {
+        match schema {
+            Value::Object(members) => {
+                // A member may be called description; then it is no text.
+                if let Some(text) = members.get("description").and_then(Value::as_str) {
+                    add(text);
+                }
+                members.values().for_each(|member| descriptions(member, add));
+            }
+            Value::Array(items) => items.iter().for_each(|item| descriptions(item, add)),
+            _ => {}
+        }
+    }
+
+    /// What stands in backticks, sorted: it is the same in every language.
+    fn code(text: &str) -> Vec<&str> {
+        let mut code: Vec<_> = text.split('`').skip(1).step_by(2).collect();
+        code.sort_unstable();
+        code
+    }
+
+    #[test]
+    fn every_description_is_translated_and_no_translation_is_left_over() {
+        let texts = texts();
+        let mut wrong = String::new();
+        for (name, catalogue) in [("es", read(SPANISH)), ("ms", read(MALAY))] {
+            for text in &texts {
+                match catalogue.get(text) {
+                    None => wrong.push_str(&format!(
+                        "texts/reference.{name}.po lacks\nmsgid {}\nmsgstr \"\"\n\n",
+                        Value::from(text.as_str())
+                    )),
+                    Some(translation) if code(translation) != code(text) => {
+                        wrong.push_str(&format!("texts/reference.{name}.po has other code in\n{translation}\n\n"));
+                    }
+                    Some(_) => {}
+                }
+            }
+            for text in catalogue.keys().filter(|text| !texts.contains(*text)) {
+                wrong.push_str(&format!("texts/reference.{name}.po translates what nobody says any more:\n{text}\n\n"));
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong}");
+    }
+
+    #[test]
+    fn a_catalogue_is_read() {
+        let text = "# about\nmsgid \"\"\nmsgstr \"\"\n\"Language: es\\n\"\n\nmsgid \"a \\\"b\\\"\"\nmsgstr \"\"\n\"eins \"\n\"zwei\\n\"\n\n\
+                    msgid \"not yet\"\nmsgstr \"\"\nmsgid \"last\"\nmsgstr \"letzte\"";
+        let catalogue = read(text);
+        let mut entries: Vec<_> =
+            catalogue.iter().map(|(id, translation)| (id.as_str(), translation.as_str())).collect();
+        entries.sort_unstable();
+        assert_eq!(entries, [("a \"b\"", "eins zwei\n"), ("last", "letzte")]);
+    }
+}
