@@ -1,0 +1,117 @@
+//! Making an account, and closing one.
+
+use dashboard::{Registration, Settings};
+use store::Role;
+
+use crate::browser::{PASSWORD, Server};
+
+const NEW: &[(&str, &str)] = &[("email", "new@example.com"), ("password", PASSWORD), ("first_name", "Nora")];
+
+#[test]
+fn nobody_registers_where_registration_is_closed_or_by_invitation() {
+    for registration in [Registration::Closed, Registration::Invitation] {
+        let server = Server::with(Settings { registration, ..Settings::default() });
+        let mut visitor = server.browser();
+        visitor.get("/sign-in/").does_not_say("/register/");
+        visitor.get("/register/").is(404);
+        visitor.post("/register/", NEW).is(404);
+        assert!(server.runtime.block_on(server.store.accounts()).unwrap().is_empty());
+    }
+}
+
+#[test]
+fn where_registration_is_open_whoever_comes_has_an_account_of_their_own() {
+    let server = Server::with(Settings { registration: Registration::Open, ..Settings::default() });
+    server.user("taken@example.com");
+    let mut visitor = server.browser();
+    visitor.get("/sign-in/").says("/register/");
+    visitor.get("/register/").is(200);
+    for (fields, says) in [
+        (&[("email", "new@example.com"), ("password", "short")][..], "at least 10 characters"),
+        (&[("email", "nobody"), ("password", PASSWORD)], "This is no e-mail address."),
+        (&[("email", "TAKEN@example.com"), ("password", PASSWORD)], "There is an account with this address already."),
+    ] {
+        visitor.post("/register/", fields).is(422).says(says).does_not_say(PASSWORD);
+    }
+    visitor.post("/register/", NEW).leads_to("/");
+    visitor.get("/account/").is(200).says("Nora");
+    let made = server.runtime.block_on(server.store.account_by_email("new@example.com")).unwrap().unwrap();
+    assert_eq!(made.role, Role::User);
+    visitor.get("/operator/accounts/").is(404);
+}
+
+#[test]
+fn an_invitation_makes_one_account_for_the_address_that_was_invited() {
+    let server = Server::with(Settings { registration: Registration::Invitation, ..Settings::default() });
+    server.account("operator@example.com", Role::Operator);
+    let mut operator = server.signed_in("operator@example.com");
+    operator.get("/operator/accounts/").says("/operator/invite/");
+    operator.post("/operator/invite/", &[("email", "operator@example.com")]).is(422);
+    operator.post("/operator/invite/", &[("email", "nobody")]).is(422);
+    let made = operator.post("/operator/invite/", &[("email", "guest@example.com")]);
+    let link = made.is(200).between(&format!("{}/link", operator.base), "<").to_owned();
+    let link = format!("/link{link}");
+    let mut guest = server.browser();
+    guest.get(&link).is(200).says("guest@example.com");
+    guest.post(&link, &[("password", "short")]).is(422);
+    let fields = [("email", "other@example.com"), ("password", PASSWORD), ("role", "2")];
+    guest.post(&link, &fields).leads_to("/");
+    guest.get("/account/").is(200).says("guest@example.com");
+    server.browser().get(&link).is(410);
+    server.browser().post(&link, &fields).is(410);
+    assert!(server.runtime.block_on(server.store.account_by_email("other@example.com")).unwrap().is_none());
+}
+
+#[test]
+fn a_closed_account_is_gone_with_its_zones_and_its_address_is_free() {
+    let server = Server::start();
+    let ann = server.user("ann@example.com");
+    server.account("operator@example.com", Role::Operator);
+    let names: Vec<String> = (0..50).map(|number| format!("zone{number}.example")).collect();
+    for name in &names {
+        server.zone(&ann, name);
+    }
+    let token = store::NewToken::unlimited("t", [store::Permission::All].into_iter().collect());
+    let token = server.runtime.block_on(server.store.create_token(ann.id, token)).unwrap();
+    let mut browser = server.signed_in("ann@example.com");
+    browser.post("/account/close/", &[("email", "Ann@example.com")]).is(422);
+    browser.post("/account/close/", &[]).is(422);
+    assert_eq!(server.api_status(token.plain.reveal()), 200);
+    browser.post("/account/close/", &[("email", "ann@example.com")]).leads_to("/sign-in/");
+    browser.get("/sign-in/").says("Your account is closed.");
+    assert_eq!(server.api_status(token.plain.reveal()), 401);
+    server.browser().sign_in("ann@example.com", PASSWORD).is(422);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    loop {
+        let left = server.runtime.block_on(server.store.zones_of_anyone(None, 100)).unwrap();
+        if left.is_empty() {
+            break;
+        }
+        assert!(std::time::Instant::now() < deadline, "{} zones are left", left.len());
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let again = server.user("ann@example.com");
+    assert_ne!(again.id, ann.id);
+    let events = server.runtime.block_on(server.store.events(None, None, 100)).unwrap();
+    assert!(events.iter().any(|event| event.kind == store::EventKind::AccountClosed && event.email.is_none()));
+}
+
+#[test]
+fn sessions_elsewhere_are_seen_and_ended() {
+    let server = Server::start();
+    server.user("ann@example.com");
+    server.user("bob@example.com");
+    let (mut here, mut there) = (server.signed_in("ann@example.com"), server.signed_in("ann@example.com"));
+    let page = here.get("/account/");
+    let number = page.is(200).between("name=\"session\" value=\"", "\"").to_owned();
+    let mut bob = server.signed_in("bob@example.com");
+    bob.post("/account/sessions/", &[("session", &number)]).is(303);
+    there.get("/account/").is(200);
+    here.post("/account/sessions/", &[("session", &number)]).leads_to("/account/");
+    there.get("/account/").is(303);
+    let mut third = server.signed_in("ann@example.com");
+    here.post("/account/sessions/end-others/", &[]).leads_to("/account/");
+    third.get("/account/").is(303);
+    here.get("/account/").is(200);
+    bob.get("/account/").is(200);
+}

@@ -1,0 +1,253 @@
+//! A server for one test, and a browser that visits it.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use api::Api;
+use dashboard::{Dashboard, Settings};
+use deploy::{Deployment, Nameserver};
+use dns::apex::{Apex, ApexNameserver};
+use dns::change::Limits;
+use dns::{Name, ZoneName};
+use store::{Account, Actor, Author, Clock, NewAccount, Options, PasswordHash, Role, Source, Store, Timestamp, Zone};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
+
+/// The password of every account that a test makes.
+pub(crate) const PASSWORD: &str = "correct horse battery";
+/// 2024-01-15T10:30:00Z.
+const START: i64 = 1_705_314_600;
+
+pub(crate) struct Server {
+    pub(crate) store: Store,
+    pub(crate) runtime: Runtime,
+    address: SocketAddr,
+    seconds: Arc<AtomicI64>,
+    stop: CancellationToken,
+    _folder: TempDir,
+}
+
+impl Server {
+    pub(crate) fn start() -> Server {
+        Server::with(Settings::default())
+    }
+
+    pub(crate) fn with(settings: Settings) -> Server {
+        let folder = tempfile::tempdir().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let seconds = Arc::new(AtomicI64::new(START));
+        let now = Arc::clone(&seconds);
+        let nameserver = ApexNameserver { name: Name::parse("ns1.zonewright.test").unwrap(), addresses: Vec::new() };
+        let options = Options {
+            clock: Clock::from_fn(move || Timestamp::from_second(now.load(Ordering::SeqCst)).unwrap()),
+            limits: Limits::default(),
+            apex: Apex::new(vec![nameserver]).unwrap(),
+        };
+        let inside = runtime.enter();
+        let store = Store::open(&folder.path().join("zones.db"), options).unwrap();
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = CancellationToken::new();
+        let none: Vec<Arc<dyn Nameserver>> = Vec::new();
+        let (deployment, _) =
+            Deployment::start(store.clone(), none, Vec::new(), deploy::Settings::default(), stop.clone());
+        let api = Api::new(store.clone(), deployment.clone(), api::Settings::default()).router();
+        let app = Dashboard::new(store.clone(), deployment, settings).over(api);
+        runtime.spawn(api::serve(listener, None, app, api::Settings::default(), stop.clone()));
+        drop(inside);
+        Server { store, runtime, address, seconds, stop, _folder: folder }
+    }
+
+    pub(crate) fn pass(&self, seconds: i64) {
+        self.seconds.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    pub(crate) fn account(&self, email: &str, role: Role) -> Account {
+        self.runtime.block_on(async {
+            let password = Some(PasswordHash::new(PASSWORD).await.unwrap());
+            let new = NewAccount { email: email.to_owned(), password, role, ..NewAccount::default() };
+            self.store.create_account(new).await.unwrap()
+        })
+    }
+
+    pub(crate) fn user(&self, email: &str) -> Account {
+        self.account(email, Role::User)
+    }
+
+    pub(crate) fn zone(&self, account: &Account, name: &str) -> Zone {
+        let author = Author { account: account.id, name: "test".to_owned(), source: Source::Operator, address: None };
+        let made = self.store.create_zone(&author, ZoneName::parse(name).unwrap(), false);
+        self.runtime.block_on(made).unwrap()
+    }
+
+    /// The path of a new one-time link into an account.
+    pub(crate) fn link(&self, account: &Account, hours: i64) -> String {
+        let good_for = jiff::SignedDuration::from_hours(hours);
+        let by = Actor::command_line();
+        let made = self.store.create_link(account.id, good_for, &by);
+        format!("/link/{}/", self.runtime.block_on(made).unwrap().unwrap().reveal())
+    }
+
+    pub(crate) fn browser(&self) -> Browser {
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .timeout_global(Some(Duration::from_secs(20)))
+            .build();
+        Browser {
+            agent: config.into(),
+            base: format!("http://{}", self.address),
+            cookies: BTreeMap::new(),
+            csrf: String::new(),
+        }
+    }
+
+    /// A browser whose user has signed in.
+    pub(crate) fn signed_in(&self, email: &str) -> Browser {
+        let mut browser = self.browser();
+        browser.sign_in(email, PASSWORD).leads_to("/");
+        browser
+    }
+
+    /// What the API answers to `GET /account/me/` with a token.
+    pub(crate) fn api_status(&self, token: &str) -> u16 {
+        let browser = self.browser();
+        let request = browser.agent.get(format!("{}/api/v1/account/me/", browser.base));
+        request.header("authorization", format!("Bearer {token}")).call().unwrap().status().as_u16()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// Keeps cookies, and the token of the form that it saw last.
+#[derive(Clone)]
+pub(crate) struct Browser {
+    agent: ureq::Agent,
+    pub(crate) base: String,
+    pub(crate) cookies: BTreeMap<String, String>,
+    pub(crate) csrf: String,
+}
+
+#[derive(Debug)]
+pub(crate) struct Shown {
+    pub(crate) status: u16,
+    pub(crate) headers: http::HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Browser {
+    pub(crate) fn get(&mut self, path: &str) -> Shown {
+        self.get_with(path, &[])
+    }
+
+    pub(crate) fn get_with(&mut self, path: &str, headers: &[(&str, &str)]) -> Shown {
+        let mut request = self.agent.get(format!("{}{path}", self.base)).header("cookie", self.cookie_line());
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.call().unwrap();
+        self.take(response)
+    }
+
+    /// Sends a form as a browser sends one of ours: with the origin, and the token of the page before.
+    pub(crate) fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Shown {
+        let origin = self.base.clone();
+        let mut fields = fields.to_vec();
+        let csrf = self.csrf.clone();
+        fields.push(("csrf", &csrf));
+        self.post_raw(path, &fields, &[("origin", &origin)])
+    }
+
+    /// Sends a form with these fields and headers alone.
+    pub(crate) fn post_raw(&mut self, path: &str, fields: &[(&str, &str)], headers: &[(&str, &str)]) -> Shown {
+        let mut request = self.agent.post(format!("{}{path}", self.base)).header("cookie", self.cookie_line());
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let body: String =
+            form_urlencoded::Serializer::new(String::new()).extend_pairs(fields.iter().copied()).finish();
+        let response = request.content_type("application/x-www-form-urlencoded").send(body).unwrap();
+        self.take(response)
+    }
+
+    pub(crate) fn sign_in(&mut self, email: &str, password: &str) -> Shown {
+        self.get("/sign-in/").is(200);
+        let shown = self.post("/sign-in/", &[("email", email), ("password", password)]);
+        if shown.status == 303 && shown.header("location") == Some("/") {
+            // The token of the forms from now on.
+            self.get("/account/").is(200);
+        }
+        shown
+    }
+
+    fn cookie_line(&self) -> String {
+        let pairs: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        pairs.join("; ")
+    }
+
+    fn take(&mut self, mut response: http::Response<ureq::Body>) -> Shown {
+        let headers = response.headers().clone();
+        for cookie in headers.get_all("set-cookie") {
+            let (pair, attributes) = cookie.to_str().unwrap().split_once(';').unwrap();
+            let (name, value) = pair.split_once('=').unwrap();
+            if attributes.contains("Max-Age=0;") {
+                self.cookies.remove(name);
+            } else {
+                self.cookies.insert(name.to_owned(), value.to_owned());
+            }
+        }
+        let text = response.body_mut().read_to_string().unwrap();
+        if let Some(token) = text.split("name=\"csrf\" value=\"").nth(1).and_then(|rest| rest.split('"').next()) {
+            token.clone_into(&mut self.csrf);
+        }
+        Shown { status: response.status().as_u16(), headers, text }
+    }
+}
+
+impl Shown {
+    #[track_caller]
+    pub(crate) fn is(&self, status: u16) -> &Shown {
+        assert_eq!(self.status, status, "{:?}\n{}", self.headers, self.text);
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn leads_to(&self, path: &str) -> &Shown {
+        self.is(303);
+        assert_eq!(self.header("location"), Some(path));
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn says(&self, text: &str) -> &Shown {
+        assert!(self.text.contains(text), "{text:?} is missing in\n{}", self.text);
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn does_not_say(&self, text: &str) -> &Shown {
+        assert!(!self.text.contains(text), "{text:?} stands in\n{}", self.text);
+        self
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    /// What stands between two marks.
+    #[track_caller]
+    pub(crate) fn between(&self, before: &str, after: &str) -> &str {
+        let rest = self.text.split_once(before).unwrap_or_else(|| panic!("no {before} in\n{}", self.text)).1;
+        rest.split_once(after).unwrap().0
+    }
+}

@@ -1,0 +1,12 @@
+//! The pages as a browser meets them: a real store in a temporary folder, a real listener, cookies, redirects that are looked
+//! at and not followed. What is refused comes first.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where something unexpected happens")]
+
+mod accounts;
+mod browser;
+mod frame;
+mod operator;
+mod routes;
+mod signing_in;
+mod tokens;

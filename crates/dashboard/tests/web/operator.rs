@@ -1,0 +1,81 @@
+//! The operator's pages.
+
+use store::{EventKind, Role};
+
+use crate::browser::Server;
+
+#[test]
+fn the_last_operator_stays() {
+    let server = Server::start();
+    let only = server.account("operator@example.com", Role::Operator);
+    let mut operator = server.signed_in("operator@example.com");
+    let number = only.id.number();
+    operator.get(&format!("/operator/accounts/{number}/")).is(200).does_not_say("/suspend/");
+    operator.post(&format!("/operator/accounts/{number}/suspend/"), &[]).is(409).says("the last operator");
+    operator.post("/account/close/", &[("email", "operator@example.com")]).is(422).says("the last operator");
+    operator.get("/account/").is(200);
+    for path in ["/operator/accounts/99/", "/operator/accounts/x/"] {
+        operator.get(path).is(404);
+    }
+}
+
+#[test]
+fn an_operator_suspends_lets_in_again_and_bounds() {
+    let server = Server::start();
+    server.account("operator@example.com", Role::Operator);
+    let ann = server.user("ann@example.com");
+    let mut operator = server.signed_in("operator@example.com");
+    let mut browser = server.signed_in("ann@example.com");
+    let page = format!("/operator/accounts/{}/", ann.id.number());
+    operator.get("/operator/accounts/").is(200).says("ann@example.com").says(&page);
+
+    let limits = format!("{page}limits/");
+    for wrong in ["-1", "many", "4294967296", "1.5"] {
+        operator.post(&limits, &[("zones", wrong), ("tokens", "7")]).is(422).says("Give a whole number");
+    }
+    operator.post(&limits, &[("zones", "5"), ("tokens", "1")]).leads_to(&page);
+    let found = server.runtime.block_on(server.store.account(ann.id)).unwrap().unwrap().limits;
+    assert_eq!((found.zones, found.records, found.tokens), (Some(5), None, Some(1)));
+    let token = [("name", "ci"), ("permission", "dns:list")];
+    browser.post("/account/developers/new/", &token).is(200);
+    browser.post("/account/developers/new/", &token).is(422).says("at most 1 tokens");
+
+    operator.post(&format!("{page}suspend/"), &[]).leads_to(&page);
+    operator.get(&page).says("The account is suspended.");
+    browser.get("/account/").is(303);
+    operator.post(&format!("{page}link/"), &[]).is(404);
+    operator.post(&format!("{page}resume/"), &[]).leads_to(&page);
+    let made = operator.post(&format!("{page}link/"), &[]);
+    let link = format!("/link{}", made.is(200).between(&format!("{}/link", operator.base), "<"));
+    server.browser().get(&link).is(200).says("ann@example.com");
+
+    let events = server.runtime.block_on(server.store.events(Some(ann.id), None, 100)).unwrap();
+    let by_the_operator: Vec<EventKind> = events
+        .iter()
+        .rev()
+        .filter(|event| event.actor.as_deref() == Some("operator@example.com"))
+        .map(|event| event.kind)
+        .collect();
+    assert_eq!(by_the_operator, [EventKind::LimitsSet, EventKind::Suspended, EventKind::Resumed, EventKind::LinkMade]);
+    operator.get("/operator/events/").is(200).says("Limits set").says("operator@example.com");
+}
+
+#[test]
+fn the_trail_is_read_in_pages() {
+    let server = Server::start();
+    let operator = server.account("operator@example.com", Role::Operator);
+    server.runtime.block_on(async {
+        for number in 0..150 {
+            let by = store::Actor::command_line();
+            let kind = EventKind::NamesChanged;
+            server.store.note(&by, kind, Some(operator.id), &format!("number {number}.")).await.unwrap();
+        }
+    });
+    let mut browser = server.signed_in("operator@example.com");
+    let first = browser.get("/operator/events/");
+    first.is(200).says("number 149.").does_not_say("number 50.");
+    let older = first.between("href=\"/operator/events/?before=", "\"").to_owned();
+    let second = browser.get(&format!("/operator/events/?before={older}"));
+    second.is(200).says("number 50.").says("number 0.").does_not_say("number 51.").does_not_say("?before=");
+    browser.get("/operator/events/?before=x").is(200);
+}
