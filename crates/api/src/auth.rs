@@ -1,7 +1,9 @@
 //! Who is asking, and whether they may.
 //!
 //! The order is the same for every operation and tells nothing about what exists: a token that is no good (401), one that lacks
-//! the permission (403), and only then anything about the request itself.
+//! the permission (403), and only then anything about the request itself. A token that may not be used from the client's address
+//! is as good as unknown (401): whoever found it learns nothing. To a token that is bound to some zones the others do not exist
+//! ([`Scoped`]), and it may not make any (403).
 //!
 //! A good token is never limited. Bad ones are counted per client address, so that nobody can use the server to try tokens in
 //! bulk or fill its log; an IPv6 client counts by its /64, all of which is usually one customer's.
@@ -20,9 +22,10 @@ use axum::response::{IntoResponse, Response};
 use deploy::Deployment;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
-use store::{AccountId, Author, Identity, Permission, Source, Store, StoreError};
+use store::{AccountId, Author, Identity, Permission, Source, Store, StoreError, ZoneScope};
 
 use crate::error::{ErrorCode, Problem};
+use crate::scoped::Scoped;
 use crate::server::ClientAddress;
 use crate::settings::Settings;
 use crate::{Shared, json};
@@ -31,6 +34,7 @@ use crate::{Shared, json};
 pub(crate) struct Caller<P> {
     identity: Arc<Identity>,
     address: Option<IpAddr>,
+    store: Scoped,
     shared: Arc<Shared>,
     needs: PhantomData<P>,
 }
@@ -39,6 +43,8 @@ pub(crate) struct Caller<P> {
 pub(crate) trait Needs: Send + Sync {
     /// `None`: any good token.
     const PERMISSION: Option<Permission>;
+    /// Whether a token that is bound to some zones is refused, because what is done is done to none of them.
+    const EVERY_ZONE: bool = false;
 }
 
 /// Any good token.
@@ -62,6 +68,14 @@ impl Needs for Create {
     const PERMISSION: Option<Permission> = Some(Permission::Create);
 }
 
+/// `dns:create`, for making a zone.
+pub(crate) enum CreateZones {}
+
+impl Needs for CreateZones {
+    const PERMISSION: Option<Permission> = Some(Permission::Create);
+    const EVERY_ZONE: bool = true;
+}
+
 /// `dns:update`.
 pub(crate) enum Update {}
 
@@ -77,9 +91,9 @@ impl Needs for Delete {
 }
 
 impl<P> Caller<P> {
-    /// The store.
-    pub(crate) fn store(&self) -> &Store {
-        &self.shared.store
+    /// The store, as the token may see it.
+    pub(crate) fn store(&self) -> &Scoped {
+        &self.store
     }
 
     /// The nameservers, to be asked what they serve.
@@ -126,6 +140,8 @@ pub(crate) enum AuthError {
     TooMany { seconds: u64, burst: u32 },
     #[error("Token lacks {0} permission")]
     Lacks(Permission),
+    #[error("Token is bound to certain zones and cannot create others")]
+    Bound,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -141,7 +157,7 @@ impl IntoResponse for AuthError {
                 .with(HeaderName::from_static("ratelimit-limit"), burst)
                 .with(HeaderName::from_static("ratelimit-remaining"), 0)
                 .with(HeaderName::from_static("ratelimit-reset"), seconds),
-            Self::Lacks(_) => Problem::new(ErrorCode::PermissionDenied, detail),
+            Self::Lacks(_) | Self::Bound => Problem::new(ErrorCode::PermissionDenied, detail),
             Self::Store(error) => Problem::store(error),
         };
         problem.into_response()
@@ -163,7 +179,11 @@ impl<P: Needs> FromRequestParts<Arc<Shared>> for Caller<P> {
         };
         match P::PERMISSION {
             Some(permission) if !identity.token.permissions.allows(permission) => Err(AuthError::Lacks(permission)),
-            _ => Ok(Caller { identity, address, shared: Arc::clone(shared), needs: PhantomData }),
+            _ if P::EVERY_ZONE && identity.token.zones != ZoneScope::All => Err(AuthError::Bound),
+            _ => {
+                let store = Scoped::new(shared.store.clone(), Arc::clone(&identity));
+                Ok(Caller { identity, address, store, shared: Arc::clone(shared), needs: PhantomData })
+            }
         }
     }
 }

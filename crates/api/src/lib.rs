@@ -27,6 +27,7 @@ mod prefer;
 mod proof;
 mod query;
 mod refusal;
+mod scoped;
 mod server;
 mod settings;
 mod tags;

@@ -13,10 +13,11 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use dns::{Serial, ZoneId};
 use futures_util::stream;
-use store::{AccountId, RecordFilter, RecordVisitor, Store, StoreError, StoredRecord, Zone};
+use store::{AccountId, RecordFilter, RecordVisitor, StoreError, StoredRecord, Zone};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tracing::Instrument;
 
+use crate::scoped::Scoped;
 use crate::tags::{Seen, etag};
 use crate::views::{RecordView, ZoneView};
 
@@ -46,7 +47,7 @@ pub(crate) enum ListingError {
 
 /// Answers all records of a zone that pass the filter, with the zone's tag; 304 to who has `seen` this version of the zone.
 pub(crate) async fn all_records(
-    store: &Store,
+    store: &Scoped,
     account: AccountId,
     zone: ZoneId,
     filter: RecordFilter,

@@ -10,7 +10,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use dns::{Fault, Name, OwnerName, RecordId, RecordType, ZoneId, ZoneName};
 use serde_json::json;
-use store::{AccountId, RecordFilter, Store, StoreError, StoredRecord};
+use store::{AccountId, RecordFilter, StoreError, StoredRecord};
 
 use crate::auth::{Caller, List};
 use crate::description::{self, Description, EXAMPLE_ZONE, Group, Schema, examples};
@@ -19,6 +19,7 @@ use crate::listing::{Frame, ListingError, all_records};
 use crate::members::owner;
 use crate::paging::{self, Page};
 use crate::query::{Parameters, QueryError, parse_uuid};
+use crate::scoped::Scoped;
 use crate::tags::{Seen, etag};
 use crate::views::RecordView;
 
@@ -125,7 +126,7 @@ pub(crate) async fn handle(caller: Caller<List>, parameters: Parameters, seen: S
 
 /// Where a name may stand when no zone is given.
 async fn everywhere(
-    store: &Store,
+    store: &Scoped,
     account: AccountId,
     name: &str,
 ) -> Result<Vec<(Option<ZoneId>, Option<OwnerName>)>, Error> {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 use store::{CreateZoneError, NewZone, Zone};
 
-use crate::auth::{Caller, Create};
+use crate::auth::{Caller, CreateZones};
 use crate::description::{Description, Group, Schema, examples, location, required};
 use crate::error::Problem;
 use crate::json::{MemberError, Members};
@@ -85,7 +85,7 @@ pub(crate) fn describe() -> Description {
         .refuses(Problem::validation("domain", EXISTS))
 }
 
-pub(crate) async fn handle(caller: Caller<Create>, writing: Writing, members: Members) -> Response {
+pub(crate) async fn handle(caller: Caller<CreateZones>, writing: Writing, members: Members) -> Response {
     let create = async |write: Write| -> Result<Response, Error> {
         let request = Request::of(&members)?;
         if !write.allows_new() {

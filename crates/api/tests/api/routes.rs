@@ -170,6 +170,69 @@ fn another_accounts_objects_do_not_exist() {
 }
 
 #[test]
+fn to_a_token_of_some_zones_the_others_do_not_exist() {
+    let server = Server::start();
+    let tenant = server.tenant();
+    let place = |domain: &str, address: &str| {
+        let zone = tenant.zone(domain);
+        let record = tenant.record(&zone, json!({"record_type": "A", "name": "www", "value": address}));
+        let serial = first_serial(&tenant.client, &zone);
+        Walk { zone, record, serial }
+    };
+    let (hidden, seen) = (place("example.com", "192.0.2.1"), place("example.org", "192.0.2.2"));
+    let nowhere = Walk { zone: NOWHERE.to_owned(), record: NOWHERE.to_owned(), serial: hidden.serial };
+    let before = tenant.client.get(&format!("/dns-zones/{}/", hidden.zone)).expect(200);
+    let bound = server.bound(tenant.account, &[&seen.zone]);
+    for operation in OPERATIONS {
+        let (method, path) = (operation.method.as_str(), operation.path);
+        let answer = hidden.ask(&bound, method, path);
+        if (method, path) == ("POST", "/dns-zones/") {
+            answer.refused(403, "permission_denied", None);
+            continue;
+        }
+        if path.contains("{uuid}") || (method, path) == ("POST", "/dns-records/") {
+            answer.error(404);
+            assert_eq!(answer.body, nowhere.ask(&bound, method, path).body, "{operation:?}");
+            continue;
+        }
+        assert_eq!(answer.status, 200, "{operation:?}: {answer:?}");
+        let text = String::from_utf8(answer.body).unwrap();
+        assert!(!text.contains("example.com") && !text.contains("192.0.2.1"), "{operation:?} shows {text}");
+    }
+    for name in ["www", "www.example.com", "www.example.com."] {
+        let list = bound.get(&format!("/dns-records/?name={name}")).expect(200);
+        assert!(!list.to_string().contains("192.0.2.1"), "{name}: {list}");
+    }
+    bound.get(&format!("/dns-records/?zone={}", hidden.zone)).refused(404, "not_found", Some("zone"));
+    assert_eq!(bound.get("/dns-zones/?domain=example.com").expect(200), json!([]));
+    assert_eq!(bound.get("/dns-zones/?page_size=1").header("link"), None, "the one it sees is all there is");
+    assert_eq!(bound.get("/dns-zones/").expect(200)[0]["domain"], "example.org");
+    assert_eq!(bound.get("/dns-records/").expect(200).as_array().unwrap().len(), 1);
+    let after = tenant.client.get(&format!("/dns-zones/{}/", hidden.zone)).expect(200);
+    assert_eq!(after, before, "nothing was changed");
+
+    // What was answered to another token under a key is not answered again to this one.
+    let body = json!({"zone": hidden.zone, "record_type": "A", "name": "key", "value": "192.0.2.3"}).to_string();
+    let key = [("content-type", "application/json"), ("idempotency-key", "the-same")];
+    tenant.client.request("POST", "/dns-records/", &key, Some(body.as_bytes())).expect(201);
+    bound.request("POST", "/dns-records/", &key, Some(body.as_bytes())).refused(404, "not_found", Some("zone"));
+
+    // In its own zone it does everything; what deletes comes last, and the zone very last.
+    let mut in_order: Vec<_> = OPERATIONS.iter().filter(|operation| operation.path != "/dns-zones/").collect();
+    in_order
+        .sort_by_key(|operation| (operation.method == http::Method::DELETE, operation.path == "/dns-zones/{uuid}/"));
+    for operation in in_order {
+        let answer = seen.ask(&bound, operation.method.as_str(), operation.path);
+        assert!((200..300).contains(&answer.status), "{operation:?}: {answer:?}");
+    }
+    // The zone is gone, and the token is not wider for it.
+    assert_eq!(bound.get("/dns-zones/").expect(200), json!([]));
+    assert_eq!(bound.get("/dns-records/").expect(200), json!([]));
+    tenant.zone("example.net");
+    assert_eq!(bound.get("/dns-zones/").expect(200), json!([]));
+}
+
+#[test]
 fn a_bad_body_tells_nothing_about_what_exists() {
     let server = Server::start();
     let (tenant, stranger) = (server.tenant(), server.tenant());

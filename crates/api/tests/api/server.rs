@@ -12,7 +12,7 @@ use dns::apex::ApexNameserver;
 use dns::change::{Edit, Limits, NewRecord, TtlChoice};
 use dns::{Apex, Name, OwnerName, RecordData, RecordType, Ttl, ZoneId, ZoneName};
 use serde_json::Value;
-use store::{AccountId, Author, Clock, NewAccount, NewToken, Options, Permission, Source, Store, Timestamp};
+use store::{AccountId, Author, Clock, NewAccount, NewToken, Options, Permission, Source, Store, Timestamp, ZoneScope};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -106,6 +106,15 @@ impl Server {
         let token = NewToken { expires_at, ..NewToken::unlimited("ci", allowed.iter().copied().collect()) };
         let created = self.runtime.block_on(self.store.create_token(account, token)).unwrap();
         created.plain.reveal().to_owned()
+    }
+
+    /// A client whose token allows everything, in these zones.
+    pub(crate) fn bound(&self, account: AccountId, zones: &[&str]) -> Client {
+        let zones = zones.iter().map(|zone| ZoneId(zone.parse().unwrap())).collect();
+        let all = [Permission::All].into_iter().collect();
+        let token = NewToken { zones: ZoneScope::Only(zones), ..NewToken::unlimited("bound", all) };
+        let created = self.runtime.block_on(self.store.create_token(account, token)).unwrap();
+        self.client(Some(created.plain.reveal().to_owned()))
     }
 
     pub(crate) fn client(&self, token: Option<String>) -> Client {

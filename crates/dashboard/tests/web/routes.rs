@@ -42,7 +42,8 @@ fn nothing_is_done_for_a_form_from_elsewhere_or_without_its_token() {
     let before = events();
     for route in ROUTES.iter().filter(|route| route.method == http::Method::POST) {
         let right = ("csrf", csrf.as_str());
-        let cases: &[(&str, &[(&str, &str)], &[(&str, &str)])] = &[
+        type Pairs<'a> = &'a [(&'a str, &'a str)];
+        let cases: &[(&str, Pairs<'_>, Pairs<'_>)] = &[
             ("no origin", &[right], &[]),
             ("a foreign origin", &[right], &[("origin", "http://evil.example")]),
             ("an opaque origin", &[right], &[("origin", "null")]),

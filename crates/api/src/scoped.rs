@@ -1,0 +1,209 @@
+//! The store as one token may see it.
+//!
+//! A token may be bound to some of its account's zones ([`store::ZoneScope`]). To it the others do not exist: not by their
+//! identity, not by their name, not in any list, and not through a record in them. Handlers have no other way to the store than
+//! this, so that an operation cannot forget it: a method of the store that is missing here has to be written here, with its
+//! scope, before it can be called.
+//!
+//! Making a zone is not among what such a token may do at all: [`crate::auth::CreateZones`] refuses it before the request is
+//! read.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use dns::{RecordId, Serial, ZoneId, ZoneName};
+use store::{
+    AccountId, Answer, Author, Change, ChangeError, Committed, Condition, CreateZoneError, Difference, Done, History,
+    HistoryError, Identity, NewZone, Once, RecordFilter, RecordVisitor, Repeatable, Store, StoreError, StoredRecord,
+    Version, VersionNumber, Zone, ZoneScope,
+};
+
+/// The store, for one token. Each method is the store's of the same name.
+#[derive(Debug, Clone)]
+pub(crate) struct Scoped {
+    store: Store,
+    identity: Arc<Identity>,
+}
+
+impl Scoped {
+    pub(crate) fn new(store: Store, identity: Arc<Identity>) -> Scoped {
+        Scoped { store, identity }
+    }
+
+    fn sees(&self, zone: ZoneId) -> bool {
+        self.identity.token.zones.contains(zone)
+    }
+
+    /// What was done before, where the token may see the zone that it was done to.
+    fn seen(&self, done: Option<Done>) -> Option<Done> {
+        done.filter(|done| match done {
+            Done::Now(Answer { head, .. }) | Done::Before(Answer { head, .. }) => self.sees(head.id),
+            Done::KeyReused => true,
+        })
+    }
+
+    pub(crate) async fn zones(
+        &self,
+        account: AccountId,
+        name: Option<ZoneName>,
+        after: Option<ZoneId>,
+        limit: u32,
+    ) -> Result<Vec<Zone>, StoreError> {
+        let ZoneScope::Only(scope) = &self.identity.token.zones else {
+            return self.store.zones(account, name, after, limit).await;
+        };
+        let mut ids = scope.clone();
+        ids.sort_unstable();
+        ids.dedup();
+        let mut found = Vec::new();
+        for id in ids.into_iter().filter(|id| after.is_none_or(|after| *id > after)) {
+            if found.len() >= limit as usize {
+                break;
+            }
+            let zone = self.store.zone(account, id).await?;
+            found.extend(zone.filter(|zone| name.as_ref().is_none_or(|name| zone.name == *name)));
+        }
+        Ok(found)
+    }
+
+    pub(crate) async fn zone(&self, account: AccountId, id: ZoneId) -> Result<Option<Zone>, StoreError> {
+        if self.sees(id) { self.store.zone(account, id).await } else { Ok(None) }
+    }
+
+    pub(crate) async fn visit_records<V: RecordVisitor>(
+        &self,
+        account: AccountId,
+        zone: ZoneId,
+        filter: RecordFilter,
+        visitor: V,
+    ) -> Result<Option<V>, StoreError> {
+        if self.sees(zone) { self.store.visit_records(account, zone, filter, visitor).await } else { Ok(None) }
+    }
+
+    pub(crate) async fn records(
+        &self,
+        account: AccountId,
+        zone: Option<ZoneId>,
+        filter: RecordFilter,
+        after: Option<RecordId>,
+        limit: u32,
+    ) -> Result<Option<Vec<StoredRecord>>, StoreError> {
+        match (zone, &self.identity.token.zones) {
+            (Some(zone), _) if !self.sees(zone) => Ok(None),
+            (None, ZoneScope::Only(scope)) => {
+                let mut found = BTreeMap::new();
+                for zone in scope {
+                    // A zone that is gone has no records.
+                    let page = self.store.records(account, Some(*zone), filter.clone(), after, limit).await?;
+                    found.extend(page.into_iter().flatten().map(|stored| (stored.record.id, stored)));
+                }
+                Ok(Some(found.into_values().take(limit as usize).collect()))
+            }
+            _ => self.store.records(account, zone, filter, after, limit).await,
+        }
+    }
+
+    pub(crate) async fn record(
+        &self,
+        account: AccountId,
+        id: RecordId,
+    ) -> Result<Option<(Zone, StoredRecord)>, StoreError> {
+        Ok(self.store.record(account, id).await?.filter(|(zone, _)| self.sees(zone.id)))
+    }
+
+    pub(crate) async fn change(
+        &self,
+        author: &Author,
+        zone: ZoneId,
+        change: impl Into<Change>,
+    ) -> Result<Committed, ChangeError> {
+        if self.sees(zone) { self.store.change(author, zone, change).await } else { Err(ChangeError::NoZone) }
+    }
+
+    pub(crate) async fn change_once(
+        &self,
+        author: &Author,
+        zone: ZoneId,
+        change: Change,
+        once: Once<Committed>,
+    ) -> Result<Done, ChangeError> {
+        if !self.sees(zone) {
+            return Err(ChangeError::NoZone);
+        }
+        let done = self.store.change_once(author, zone, change, once).await?;
+        self.seen(Some(done)).ok_or(ChangeError::NoZone)
+    }
+
+    pub(crate) async fn delete_zone_on(
+        &self,
+        author: &Author,
+        id: ZoneId,
+        conditions: Vec<Condition>,
+    ) -> Result<Zone, ChangeError> {
+        if self.sees(id) { self.store.delete_zone_on(author, id, conditions).await } else { Err(ChangeError::NoZone) }
+    }
+
+    pub(crate) async fn delete_zone_once(
+        &self,
+        author: &Author,
+        id: ZoneId,
+        conditions: Vec<Condition>,
+        once: Once<Zone>,
+    ) -> Result<Done, ChangeError> {
+        if !self.sees(id) {
+            return Err(ChangeError::NoZone);
+        }
+        let done = self.store.delete_zone_once(author, id, conditions, once).await?;
+        self.seen(Some(done)).ok_or(ChangeError::NoZone)
+    }
+
+    pub(crate) async fn create_zone_with(&self, author: &Author, new: NewZone) -> Result<Zone, CreateZoneError> {
+        self.store.create_zone_with(author, new).await
+    }
+
+    pub(crate) async fn create_zone_once(
+        &self,
+        author: &Author,
+        new: NewZone,
+        once: Once<Zone>,
+    ) -> Result<Done, CreateZoneError> {
+        self.store.create_zone_once(author, new, once).await
+    }
+
+    pub(crate) async fn done_before(&self, request: &Repeatable) -> Result<Option<Done>, StoreError> {
+        Ok(self.seen(self.store.done_before(request).await?))
+    }
+
+    pub(crate) async fn history(
+        &self,
+        account: AccountId,
+        zone: ZoneId,
+        before: Option<VersionNumber>,
+        limit: u32,
+    ) -> Result<Option<History>, StoreError> {
+        if self.sees(zone) { self.store.history(account, zone, before, limit).await } else { Ok(None) }
+    }
+
+    pub(crate) async fn version(
+        &self,
+        account: AccountId,
+        zone: ZoneId,
+        serial: Serial,
+    ) -> Result<(Version, Difference), HistoryError> {
+        if self.sees(zone) { self.store.version(account, zone, serial).await } else { Err(HistoryError::NoZone) }
+    }
+
+    pub(crate) async fn difference(
+        &self,
+        account: AccountId,
+        zone: ZoneId,
+        from: Serial,
+        to: Option<Serial>,
+    ) -> Result<Difference, HistoryError> {
+        if self.sees(zone) { self.store.difference(account, zone, from, to).await } else { Err(HistoryError::NoZone) }
+    }
+
+    pub(crate) fn new_record_id(&self) -> RecordId {
+        self.store.new_record_id()
+    }
+}
