@@ -176,7 +176,7 @@ fn to_a_token_of_some_zones_the_others_do_not_exist() {
     let place = |domain: &str, address: &str| {
         let zone = tenant.zone(domain);
         let record = tenant.record(&zone, json!({"record_type": "A", "name": "www", "value": address}));
-        let serial = first_serial(&tenant.client, &zone);
+        let serial = newest_serial(&tenant.client, &zone);
         Walk { zone, record, serial }
     };
     let (hidden, seen) = (place("example.com", "192.0.2.1"), place("example.org", "192.0.2.2"));
