@@ -116,6 +116,11 @@ impl<P> Caller<P> {
         &self.shared.settings
     }
 
+    /// Refuses what the token does not allow, where the operation alone does not say what it needs.
+    pub(crate) fn check(&self, needed: Permission) -> Result<(), AuthError> {
+        if self.identity.token.permissions.allows(needed) { Ok(()) } else { Err(AuthError::Lacks(needed)) }
+    }
+
     /// What the journal remembers of the caller.
     pub(crate) fn author(&self) -> Author {
         Author {

@@ -23,6 +23,8 @@ pub(crate) struct Problem {
     code: ErrorCode,
     detail: Cow<'static, str>,
     field: Option<Cow<'static, str>>,
+    /// What is wrong with the parts of a request that has many, each with its place.
+    errors: Vec<PartError>,
     headers: Vec<(HeaderName, HeaderValue)>,
     cause: Option<Cause>,
 }
@@ -100,7 +102,15 @@ impl Cause {
 impl Problem {
     /// An answer with the status that belongs to `code`.
     pub(crate) fn new(code: ErrorCode, detail: impl Into<Cow<'static, str>>) -> Problem {
-        Problem { status: code.status(), code, detail: detail.into(), field: None, headers: Vec::new(), cause: None }
+        Problem {
+            status: code.status(),
+            code,
+            detail: detail.into(),
+            field: None,
+            errors: Vec::new(),
+            headers: Vec::new(),
+            cause: None,
+        }
     }
 
     /// 400 for one member or parameter of the request.
@@ -115,6 +125,43 @@ impl Problem {
             Some(field) => problem.at(field),
             None => problem,
         }
+    }
+
+    /// 400 for a request of many parts: all that are at fault, each with its place, counted from 0.
+    pub(crate) fn parts(member: &'static str, faults: Vec<(usize, Problem)>) -> Problem {
+        let detail = match faults.as_slice() {
+            [(index, only)] => format!("{member}[{index}]: {}", only.detail),
+            [(index, first), ..] => {
+                let count = faults.len();
+                format!("{count} {member} are at fault, and nothing was stored; {member}[{index}]: {}", first.detail)
+            }
+            [] => "The change breaks the zone's rules".to_owned(),
+        };
+        let errors = faults.into_iter().map(|(index, fault)| PartError {
+            index,
+            field: fault.field,
+            detail: fault.detail,
+            error_code: fault.code.name(),
+        });
+        Problem { errors: errors.collect(), ..Problem::validation(member, detail) }
+    }
+
+    /// What the body of [`Problem::parts`] looks like.
+    pub(crate) fn schema_of_parts() -> Schema {
+        let part = Schema::object([
+            required("index", Schema::integer(0..=u32::MAX).about("Which one, counted from 0.")),
+            required("field", Schema::string().or_null().about("Its member at fault.")),
+            required("detail", Schema::string()),
+            required("error_code", Schema::string()),
+        ]);
+        let text = |about| Schema::string().about(about);
+        Schema::object([
+            required("detail", text("A sentence for people.")),
+            required("error_code", text("For programs. It does not change.")),
+            required("field", Schema::string().or_null().about("The member at fault.")),
+            required("errors", Schema::array(part).about("Everything that is at fault.")),
+        ])
+        .named("ErrorsOfParts")
     }
 
     /// 400 for a change of one record: the first rule that it breaks.
@@ -218,9 +265,20 @@ impl Problem {
         .named("Error")
     }
 
+    /// The answer's body, for examples.
+    pub(crate) fn json(&self) -> serde_json::Value {
+        // An error's body is always JSON.
+        serde_json::from_slice(&self.body()).unwrap_or_default()
+    }
+
     /// The JSON of the answer.
     pub(crate) fn body(&self) -> Vec<u8> {
-        let body = Body { detail: &self.detail, error_code: self.code.name(), field: self.field.as_deref() };
+        let body = Body {
+            detail: &self.detail,
+            error_code: self.code.name(),
+            field: self.field.as_deref(),
+            errors: &self.errors,
+        };
         // Text always has a JSON form.
         serde_json::to_vec(&body).unwrap_or_default()
     }
@@ -249,6 +307,17 @@ struct Body<'a> {
     detail: &'a str,
     error_code: &'static str,
     field: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [PartError],
+}
+
+/// What is wrong with one part of a request.
+#[derive(Debug, Clone, Serialize)]
+struct PartError {
+    index: usize,
+    field: Option<Cow<'static, str>>,
+    detail: Cow<'static, str>,
+    error_code: &'static str,
 }
 
 impl IntoResponse for Problem {

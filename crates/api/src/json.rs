@@ -15,8 +15,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Body as _;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde_json::Value;
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::error::Category;
 
 use crate::Shared;
@@ -25,8 +24,20 @@ use crate::error::{ErrorCode, Problem};
 /// The members of the object that a request's body is. Each name is there once.
 #[derive(Debug)]
 pub(crate) struct Members {
-    list: Vec<(String, Value)>,
+    list: Vec<(String, Json)>,
     octets: Bytes,
+}
+
+/// A value of a member.
+#[derive(Debug)]
+pub(crate) enum Json {
+    Null,
+    Boolean,
+    /// A number; `None` where it is no integer from 0 to 2^64 - 1, written as one.
+    Number(Option<u64>),
+    String(String),
+    Array(Vec<Json>),
+    Object(Members),
 }
 
 /// Why a body cannot be used.
@@ -77,7 +88,24 @@ impl FromRequest<Arc<Shared>> for Members {
     type Rejection = BodyError;
 
     async fn from_request(request: Request, shared: &Arc<Shared>) -> Result<Self, BodyError> {
-        let (limit, within) = (shared.settings.body_limit, shared.settings.body_timeout);
+        Members::receive(request, shared.settings.body_limit, shared.settings.body_timeout).await
+    }
+}
+
+/// [`Members`] of a body that may be as long as a whole zone.
+#[derive(Debug)]
+pub(crate) struct Bulk(pub(crate) Members);
+
+impl FromRequest<Arc<Shared>> for Bulk {
+    type Rejection = BodyError;
+
+    async fn from_request(request: Request, shared: &Arc<Shared>) -> Result<Self, BodyError> {
+        Members::receive(request, shared.settings.bulk_limit, shared.settings.body_timeout).await.map(Bulk)
+    }
+}
+
+impl Members {
+    async fn receive(request: Request, limit: usize, within: Duration) -> Result<Members, BodyError> {
         let (parts, body) = request.into_parts();
         check_media_type(&parts.headers, &body)?;
         if body.size_hint().lower() > limit as u64 {
@@ -137,17 +165,31 @@ impl Members {
             Category::Data => BodyError::NotAnObject,
             Category::Syntax | Category::Eof | Category::Io => BodyError::Syntax(error),
         })?;
-        let mut names: Vec<&str> = members.names().collect();
-        names.sort_unstable();
-        match names.windows(2).find(|pair| pair[0] == pair[1]) {
-            Some(pair) => Err(BodyError::Twice(pair[0].to_owned())),
+        match members.twice() {
+            Some(name) => Err(BodyError::Twice(name.to_owned())),
             None => Ok(members),
         }
+    }
+
+    /// A name that is given more than once, here or in an object within.
+    fn twice(&self) -> Option<&str> {
+        let mut names: Vec<&str> = self.names().collect();
+        names.sort_unstable();
+        let here = names.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0]);
+        here.or_else(|| self.list.iter().find_map(|(_, value)| value.twice()))
     }
 
     /// The body that they were read from, as it came.
     pub(crate) fn octets(&self) -> &[u8] {
         &self.octets
+    }
+
+    fn read<'de, A: MapAccess<'de>>(mut object: A) -> Result<Members, A::Error> {
+        let mut list = Vec::new();
+        while let Some(member) = object.next_entry()? {
+            list.push(member);
+        }
+        Ok(Members { list, octets: Bytes::new() })
     }
 
     fn names(&self) -> impl Iterator<Item = &str> {
@@ -166,7 +208,7 @@ impl Members {
     pub(crate) fn string(&self, name: &'static str) -> Result<Option<&str>, MemberError> {
         match self.get(name) {
             None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text)),
+            Some(Json::String(text)) => Ok(Some(text)),
             Some(_) => Err(MemberError::Type { name, expected: "a string".to_owned() }),
         }
     }
@@ -182,16 +224,25 @@ impl Members {
         let fault = || MemberError::Type { name, expected: format!("an integer from 0 to {max}") };
         match self.get(name) {
             None => Ok(None),
-            Some(Value::Null) => Ok(Some(None)),
-            Some(Value::Number(number)) => {
-                let number = number.as_u64().and_then(|number| u32::try_from(number).ok());
+            Some(Json::Null) => Ok(Some(None)),
+            Some(Json::Number(number)) => {
+                let number = number.and_then(|number| u32::try_from(number).ok());
                 Ok(Some(Some(number.filter(|number| *number <= max).ok_or_else(fault)?)))
             }
             Some(_) => Err(fault()),
         }
     }
 
-    fn get(&self, name: &str) -> Option<&Value> {
+    /// A member that must be given, and be an array.
+    pub(crate) fn required_array(&self, name: &'static str) -> Result<&[Json], MemberError> {
+        match self.get(name) {
+            None => Err(MemberError::Missing(name)),
+            Some(Json::Array(items)) => Ok(items),
+            Some(_) => Err(MemberError::Type { name, expected: "an array".to_owned() }),
+        }
+    }
+
+    fn get(&self, name: &str) -> Option<&Json> {
         self.list.iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
 }
@@ -207,15 +258,84 @@ impl<'de> Deserialize<'de> for Members {
                 f.write_str("a JSON object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Members, A::Error> {
-                let mut list = Vec::new();
-                while let Some(member) = object.next_entry()? {
-                    list.push(member);
-                }
-                Ok(Members { list, octets: Bytes::new() })
+            fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<Members, A::Error> {
+                Members::read(object)
             }
         }
         deserializer.deserialize_map(Object)
+    }
+}
+
+impl Json {
+    /// The members, where it is an object.
+    pub(crate) fn object(&self) -> Option<&Members> {
+        match self {
+            Json::Object(members) => Some(members),
+            _ => None,
+        }
+    }
+
+    fn twice(&self) -> Option<&str> {
+        match self {
+            Json::Object(members) => members.twice(),
+            Json::Array(items) => items.iter().find_map(Json::twice),
+            Json::Null | Json::Boolean | Json::Number(_) | Json::String(_) => None,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+
+        impl<'de> Visitor<'de> for Any {
+            type Value = Json;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("JSON")
+            }
+
+            fn visit_unit<E>(self) -> Result<Json, E> {
+                Ok(Json::Null)
+            }
+
+            fn visit_bool<E>(self, _: bool) -> Result<Json, E> {
+                Ok(Json::Boolean)
+            }
+
+            fn visit_u64<E>(self, number: u64) -> Result<Json, E> {
+                Ok(Json::Number(Some(number)))
+            }
+
+            fn visit_i64<E>(self, _: i64) -> Result<Json, E> {
+                Ok(Json::Number(None))
+            }
+
+            fn visit_f64<E>(self, _: f64) -> Result<Json, E> {
+                Ok(Json::Number(None))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Json, E> {
+                Ok(Json::String(text.to_owned()))
+            }
+
+            fn visit_string<E>(self, text: String) -> Result<Json, E> {
+                Ok(Json::String(text))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Json, A::Error> {
+                let mut items = Vec::new();
+                while let Some(item) = array.next_element()? {
+                    items.push(item);
+                }
+                Ok(Json::Array(items))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<Json, A::Error> {
+                Members::read(object).map(Json::Object)
+            }
+        }
+        deserializer.deserialize_any(Any)
     }
 }
 
@@ -267,6 +387,7 @@ mod tests {
             ("{\"a\": 1e999}", "not valid JSON"),
             ("\u{feff}{}", "not valid JSON"),
             ("{\"a\": 1, \"b\": 2, \"a\": 1}", "\"a\" is given more than once"),
+            ("{\"a\": [1, {\"b\": {\"c\": 2, \"c\": 3}}]}", "\"c\" is given more than once"),
         ] {
             let error = Members::parse(text.as_bytes()).unwrap_err().to_string();
             assert!(error.contains(expected), "{text:?}: {error}");

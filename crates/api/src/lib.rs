@@ -15,6 +15,7 @@
 
 mod auth;
 mod body;
+mod changes;
 mod description;
 mod envelope;
 mod error;

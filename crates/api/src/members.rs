@@ -1,6 +1,6 @@
 //! The members of a record as requests carry them, and what they make of a zone's record.
 
-use dns::change::{NewRecord, TtlChoice};
+use dns::change::{Amendment, NewRecord, TtlChoice};
 use dns::{Fault, NameError, OwnerName, RecordData, RecordType, Ttl, ZoneName};
 use store::StoredRecord;
 use uuid::Uuid;
@@ -48,7 +48,7 @@ impl WholeRecord {
         Schema::request(WholeRecord::members().into_iter().chain(ReadOnly::members())).named("RecordAnew")
     }
 
-    fn members() -> [Member; 5] {
+    pub(crate) fn members() -> [Member; 5] {
         let ttl = "Seconds for which resolvers may keep it. Where it is not given, that of the RRset (the records of one name and type) \
                    that it joins, or 3600. All records of an RRset have the TTL that was given last.";
         [
@@ -95,48 +95,30 @@ impl RecordChanges {
 
     /// What a request looks like that changes some members.
     pub(crate) fn schema() -> Schema {
+        Schema::request(RecordChanges::members().into_iter().chain(ReadOnly::members())).named("RecordChanges")
+    }
+
+    pub(crate) fn members() -> [Member; 5] {
         let ttl = "Seconds for which resolvers may keep it; that of all records of its RRset. Where it is not given, it stays, unless \
                    a new name or type makes the record join an RRset that has another.";
-        let members = [
+        [
             optional("record_type", Schema::string().about(TYPE).like("MX")),
             optional("name", Schema::string().about(NAME).like("@")),
             optional("value", Schema::string().about(VALUE).like("mail.example.com")),
             optional("ttl", Schema::integer(0..=Ttl::MAX.seconds()).or_null().about(ttl).like(1800)),
             optional("priority", Schema::integer(0..=65535).or_null().about(PRIORITY).like(10)),
-        ];
-        Schema::request(members.into_iter().chain(ReadOnly::members())).named("RecordChanges")
+        ]
     }
 
-    /// The record as it becomes when they are laid over `current`.
-    ///
-    /// A type without a priority drops the old one unless the request insists on it, which is a fault. A value that is not given
-    /// is read again where the type changes, so that it is checked against the rules of the new one.
-    pub(crate) fn over(&self, current: &StoredRecord, zone: &ZoneName) -> Result<NewRecord, Fault> {
-        let record = &current.record;
-        let old_type = record.data.record_type();
-        let record_type = self.record_type.as_deref().map_or(Ok(old_type), RecordType::parse)?;
-        let new_owner = match &self.name {
-            Some(name) => owner(name, zone)?,
-            None => record.owner.clone(),
-        };
-        let data = if record_type == old_type && self.value.is_none() && self.priority.is_none() {
-            record.data.clone()
-        } else {
-            let kept_priority = record.data.priority().filter(|_| record_type.has_priority());
-            let priority = self.priority.unwrap_or(kept_priority);
-            match &self.value {
-                Some(value) => RecordData::parse(record_type, value, priority, zone)?,
-                None => RecordData::parse(record_type, &record.data.value(), priority, zone)?,
-            }
-        };
-        let stays = record_type == old_type && new_owner == record.owner;
-        let ttl = match self.ttl {
-            Some(ttl) => TtlChoice::Set(ttl),
-            // To join would mean the server's TTL here, and lose the one that the user chose.
-            None if stays && new_owner.is_apex() && record_type == RecordType::Ns => TtlChoice::Set(record.ttl),
-            None => TtlChoice::Join(record.ttl),
-        };
-        Ok(NewRecord { owner: new_owner, data, ttl })
+    /// What they are to change in a record of `zone`.
+    pub(crate) fn in_zone(&self, zone: &ZoneName) -> Result<Amendment, Fault> {
+        Ok(Amendment {
+            record_type: self.record_type.as_deref().map(RecordType::parse).transpose()?,
+            owner: self.name.as_deref().map(|name| owner(name, zone)).transpose()?,
+            value: self.value.clone(),
+            ttl: self.ttl,
+            priority: self.priority,
+        })
     }
 }
 
@@ -202,12 +184,12 @@ pub(crate) fn owner(text: &str, zone: &ZoneName) -> Result<OwnerName, Fault> {
 }
 
 /// `ttl`; an explicit null is as good as nothing.
-fn ttl(members: &Members) -> Result<Option<Ttl>, MemberError> {
+pub(crate) fn ttl(members: &Members) -> Result<Option<Ttl>, MemberError> {
     Ok(members.integer("ttl", Ttl::MAX.seconds())?.flatten().and_then(Ttl::new))
 }
 
 /// `priority`; the outer option says whether it was given, the inner whether it was null.
-fn priority(members: &Members) -> Result<Option<Option<u16>>, MemberError> {
+pub(crate) fn priority(members: &Members) -> Result<Option<Option<u16>>, MemberError> {
     let given = members.integer("priority", u16::MAX.into())?;
     Ok(given.map(|number| number.and_then(|number| u16::try_from(number).ok())))
 }

@@ -9,6 +9,8 @@ use dns::Ttl;
 pub struct Settings {
     /// The largest request body, in octets.
     pub body_limit: usize,
+    /// The largest body of a request that may change a whole zone at once, in octets.
+    pub bulk_limit: usize,
     /// How long the head of a request may take, and an HTTP/1 connection may wait for the next one.
     pub header_timeout: Duration,
     /// How long the body of a request may take, all of it.
@@ -35,6 +37,7 @@ impl Default for Settings {
     fn default() -> Self {
         Settings {
             body_limit: 1024 * 1024,
+            bulk_limit: 16 * 1024 * 1024,
             header_timeout: Duration::from_secs(15),
             body_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(60),

@@ -172,9 +172,12 @@ impl Write {
         change: Change,
         reply: impl FnOnce(&Committed) -> Result<Reply, StoreError> + Send + 'static,
     ) -> Result<Response, ChangeError> {
-        let answer = move |made: &Committed| Ok(reply(made)?.of(&made.zone, false));
+        let dry_run = change.dry_run;
+        // A dry run leaves the zone at the version that it has.
+        let answer =
+            move |made: &Committed| Ok(reply(made)?.of(if dry_run { &made.before } else { &made.zone }, false));
         let done = match &self.request {
-            Some(request) if !change.dry_run => {
+            Some(request) if !dry_run => {
                 let once = Once { request: request.clone(), answer: Box::new(answer) };
                 caller.store().change_once(&author, zone, change, once).await?
             }

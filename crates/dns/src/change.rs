@@ -6,6 +6,7 @@
 //!
 //! Decided against: rules as database constraints. They would speak neither of the member at fault nor of what would be right.
 
+mod amendment;
 mod content;
 mod delegation;
 mod place;
@@ -15,7 +16,9 @@ mod rules;
 use crate::apex::Apex;
 use crate::{Fault, OwnerName, Record, RecordData, RecordId, RecordType, Ttl, ZoneName};
 
+pub use amendment::Amendment;
 pub use content::{ContentEdits, content};
+pub use planner::NO_RECORD;
 use planner::Planner;
 use rules::Setting;
 
@@ -44,6 +47,8 @@ pub enum Edit {
     Create(RecordId, NewRecord),
     /// Another owner, type, data or TTL for a record that exists.
     Replace(RecordId, NewRecord),
+    /// Some members of a record that exists anew, laid over it as the edits before leave it.
+    Amend(RecordId, Amendment),
     /// No such record any more.
     Delete(RecordId),
     /// The RRset of one name and type becomes exactly this.

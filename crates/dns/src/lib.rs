@@ -19,6 +19,7 @@ pub mod rdata;
 mod record;
 mod serial;
 mod ttl;
+pub mod warnings;
 mod zone;
 pub mod zonefile;
 

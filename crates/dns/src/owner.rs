@@ -82,6 +82,19 @@ impl OwnerName {
         key::raw_labels(&self.0).last() == Some(b"*")
     }
 
+    /// The name above; `None` for the apex.
+    pub fn parent(&self) -> Option<OwnerName> {
+        let (_, labels) = self.0.split_last()?;
+        let start = labels.iter().rposition(|octet| *octet == 0).map_or(0, |end| end + 1);
+        Some(OwnerName(labels[..start].into()))
+    }
+
+    /// The wildcard directly below this name; `None` where it would be too long.
+    pub fn wildcard(&self, zone: &ZoneName) -> Option<OwnerName> {
+        let full = Name::from_labels([b"*".as_slice()].into_iter().chain(self.in_zone(zone).labels())).ok()?;
+        OwnerName::of(&full, zone)
+    }
+
     /// The sort key, for the store and for trees.
     pub fn key(&self) -> &[u8] {
         &self.0
@@ -132,6 +145,20 @@ impl fmt::Debug for OwnerName {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn relatives() {
+        let owner = |text| OwnerName::parse(text, &zone()).unwrap();
+        assert_eq!(OwnerName::apex().parent(), None);
+        for (name, parent) in [("www", "@"), ("a.b", "b"), ("a\\.x.b\\000", "b\\000"), ("*", "@")] {
+            assert_eq!(owner(name).parent(), Some(owner(parent)), "{name}");
+        }
+        for (name, wildcard) in [("@", "*"), ("b", "*.b"), ("*", "*.*")] {
+            assert_eq!(owner(name).wildcard(&zone()), Some(owner(wildcard)), "{name}");
+        }
+        let longest = [&"x".repeat(63)[..], &"y".repeat(63), &"z".repeat(63), &"w".repeat(49)].join(".");
+        assert_eq!(owner(&longest).wildcard(&zone()), None);
+    }
 
     fn zone() -> ZoneName {
         ZoneName::parse("example.com").unwrap()

@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use dns::change::{Edit, NewRecord};
+use dns::warnings::Warning;
 use dns::{Fault, OwnerName, Record, RecordId, RecordType, Serial, ZoneId, ZoneName};
 
 use crate::{AccountId, Comment, StoreError, Timestamp, VersionNumber};
@@ -77,6 +78,8 @@ pub struct Change {
     pub comment: Option<Comment>,
     /// The new version's serial, where there is one, is newer than this too: for content that comes from another nameserver.
     pub serial_above: Option<Serial>,
+    /// Whether to look for what is accepted and yet unwise about the outcome.
+    pub warn: bool,
     /// Nothing is stored; the outcome says what would be. New records have other identities when they are really made.
     pub dry_run: bool,
 }
@@ -84,7 +87,7 @@ pub struct Change {
 impl Change {
     /// This wish, on no terms.
     pub fn of(wish: Wish) -> Change {
-        Change { wish, conditions: Vec::new(), comment: None, serial_above: None, dry_run: false }
+        Change { wish, conditions: Vec::new(), comment: None, serial_above: None, warn: false, dry_run: false }
     }
 
     /// The same change under one more condition.
@@ -137,6 +140,8 @@ pub struct Committed {
     pub removed: Vec<StoredRecord>,
     /// The records that began.
     pub added: Vec<StoredRecord>,
+    /// What is unwise at the names that changed, where the change asked for that.
+    pub warnings: Vec<Warning>,
     /// Whether there is a new version: a change that changes nothing makes none.
     pub changed: bool,
 }

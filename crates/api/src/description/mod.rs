@@ -285,7 +285,6 @@ impl Description {
     }
 
     /// The same with a body of its own.
-    #[expect(dead_code, reason = "for operations to come; whoever uses it removes this line")]
     pub(crate) fn refuses_with(mut self, code: ErrorCode, schema: Schema, example: Value) -> Self {
         self.refusals.push(Refusal { schema, example, ..Refusal::of(&Problem::new(code, "")) });
         self

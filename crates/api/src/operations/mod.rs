@@ -5,6 +5,7 @@
 //! somebody else's are then the same 404.
 
 mod account_me;
+mod changes_create;
 mod deployment_get;
 mod flat_create;
 mod flat_list;
@@ -38,7 +39,7 @@ pub struct Operation {
     pub method: Method,
     /// The path below [`BASE`](crate::BASE), with its final slash; without it, the path answers as well.
     pub path: &'static str,
-    /// What a token needs; `None`: nothing but to be good.
+    /// What a token needs; `None`: nothing but to be good, or what the body asks for.
     pub permission: Option<Permission>,
     pub(crate) describe: fn() -> Description,
     pub(crate) route: fn(MethodFilter) -> MethodRouter<Arc<Shared>>,
@@ -122,6 +123,13 @@ pub static OPERATIONS: &[Operation] = &[
         permission: Some(Permission::Create),
         describe: record_create::describe,
         route: |method| on(method, record_create::handle),
+    },
+    Operation {
+        method: Method::POST,
+        path: "/dns-zones/{uuid}/changes/",
+        permission: None,
+        describe: changes_create::describe,
+        route: |method| on(method, changes_create::handle),
     },
     Operation {
         method: Method::GET,

@@ -82,6 +82,9 @@ fn every_operation_that_changes_something_waits_when_it_is_asked_to() {
                 ("POST", "/dns-records/") => {
                     Some(json!({"record_type": "A", "name": "flat", "value": "192.0.2.1", "zone": zone}))
                 }
+                ("POST", "/dns-zones/{uuid}/changes/") => {
+                    Some(json!({"changes": [{"action": "update", "uuid": record, "ttl": 61}]}))
+                }
                 _ => Some(address(&method.to_lowercase())),
             };
             let id = if path.starts_with("/dns-zones/") { &zone } else { &record };

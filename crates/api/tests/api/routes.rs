@@ -13,7 +13,8 @@ const NOWHERE: &str = "0192aaaa-bbbb-7ccc-8ddd-eeeeffff0000";
 
 /// A body that would succeed, for the operations that have one.
 fn body(method: &str, path: &str, zone: &str, serial: u32) -> Option<Value> {
-    let name = format!("{method}{}", path.len()).to_lowercase();
+    let name: String = path.chars().filter(char::is_ascii_lowercase).collect();
+    let name = format!("{}-{name}", method.to_lowercase());
     let record = json!({"record_type": "A", "name": name, "value": "192.0.2.77"});
     match (method, path) {
         ("GET" | "DELETE", _) => None,
@@ -24,6 +25,11 @@ fn body(method: &str, path: &str, zone: &str, serial: u32) -> Option<Value> {
             let mut record = record;
             record["zone"] = zone.into();
             Some(record)
+        }
+        ("POST", "/dns-zones/{uuid}/changes/") => {
+            let mut change = record;
+            change["action"] = "create".into();
+            Some(json!({"changes": [change]}))
         }
         ("PUT", "/dns-records/{uuid}/") => Some(record),
         ("PATCH", "/dns-records/{uuid}/") => Some(json!({"ttl": 60})),
@@ -100,6 +106,11 @@ fn every_operation_needs_its_own_permission() {
     let single = [Permission::List, Permission::Create, Permission::Update, Permission::Delete];
     for operation in OPERATIONS {
         let Some(needed) = operation.permission else {
+            if operation.method != http::Method::GET {
+                // What it needs depends on its body; its own tests ask.
+                walk.ask(&tenant.with(&[]), operation.method.as_str(), operation.path).error(403);
+                continue;
+            }
             let answer = walk.ask(&tenant.with(&[]), operation.method.as_str(), operation.path);
             answer.expect(200);
             continue;

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::place::{Held, Place};
 use super::rules::{self, Setting};
-use super::{Edit, Lookup, NewRecord, NewSet, Plan, PlanError, TtlChoice};
+use super::{Amendment, Edit, Lookup, NewRecord, NewSet, Plan, PlanError, TtlChoice};
 use crate::{Fault, OwnerName, Record, RecordId, RecordType};
 
 /// The rule that is broken by naming a record that is not there.
-const NO_RECORD: &str = "no-record";
+pub const NO_RECORD: &str = "no-record";
 
 pub(super) struct Planner<'a, L> {
     pub(super) setting: Setting<'a>,
@@ -52,6 +52,7 @@ impl<'a, L: Lookup> Planner<'a, L> {
         let fault = match edit {
             Edit::Create(id, wanted) => self.insert(index, *id, wanted),
             Edit::Replace(id, wanted) => self.replace(index, *id, wanted),
+            Edit::Amend(id, amendment) => self.amend(index, *id, amendment),
             Edit::Delete(id) => self.take(index, *id).map(Result::err),
             Edit::ReplaceSet(wanted) => self.replace_set(index, wanted),
         };
@@ -110,7 +111,7 @@ impl<'a, L: Lookup> Planner<'a, L> {
         plan.results = edits
             .iter()
             .map(|edit| match edit {
-                Edit::Create(id, _) | Edit::Replace(id, _) => standing.get(id).cloned(),
+                Edit::Create(id, _) | Edit::Replace(id, _) | Edit::Amend(id, _) => standing.get(id).cloned(),
                 Edit::Delete(_) | Edit::ReplaceSet(_) => None,
             })
             .collect();
@@ -173,6 +174,32 @@ impl<'a, L: Lookup> Planner<'a, L> {
         if fault.is_some() {
             // Without it, the rules over the zone would miss a record that nobody wanted gone.
             self.put(spot, old)?;
+        }
+        Ok(fault)
+    }
+
+    fn amend(&mut self, index: usize, id: RecordId, amendment: &Amendment) -> Result<Option<Fault>, L::Error> {
+        let (spot, old) = match self.take(index, id)? {
+            Ok(taken) => taken,
+            Err(fault) => return Ok(Some(fault)),
+        };
+        let ttl = self.place(&spot.owner)?.set_mut(spot.record_type).ttl;
+        let record = Record { id, owner: spot.owner.clone(), ttl, data: old.data.clone() };
+        let wanted = match amendment.over(&record, self.setting.zone) {
+            Ok(wanted) => wanted,
+            Err(fault) => {
+                self.put(spot, old)?;
+                return Ok(Some(fault));
+            }
+        };
+        let fault = self.insert(index, id, &wanted)?;
+        if fault.is_some() {
+            // As in `replace`.
+            self.put(spot, old)?;
+        } else if amendment.ttl.is_none() && wanted.owner == spot.owner && wanted.data.record_type() == spot.record_type
+        {
+            // The set keeps its TTL, also where the record was alone in it.
+            self.place(&spot.owner)?.set_mut(spot.record_type).ttl = ttl;
         }
         Ok(fault)
     }

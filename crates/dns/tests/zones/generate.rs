@@ -1,6 +1,6 @@
 //! Random zones: what clients send, mild and wild, and the changes they send it in.
 
-use dns::change::{Edit, NewRecord, NewSet, PlanError, TtlChoice};
+use dns::change::{Amendment, Edit, NewRecord, NewSet, PlanError, TtlChoice};
 use dns::{Apex, RecordId, RecordType, Ttl};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -32,6 +32,8 @@ pub(crate) enum Step {
         key: Given,
     },
     Replace(Index, Given),
+    /// The name, the value or the TTL of a record, as another record has it.
+    Amend(Index, Given, [bool; 3]),
     Delete(Index),
     /// What the given records make of the set that the first of them belongs to.
     ReplaceSet(Vec<Given>),
@@ -68,6 +70,18 @@ pub(crate) fn edits(zone: &mut Zone, change: &[Step]) -> Vec<Edit> {
             Step::Replace(which, given) if !ids.is_empty() => {
                 edits.extend(given.parse(&zone.name).map(|record| Edit::Replace(*which.get(&ids), record)));
             }
+            Step::Amend(which, given, [owner, value, ttl]) if !ids.is_empty() => {
+                let Some(parsed) = given.parse(&zone.name) else { continue };
+                let record_type = parsed.data.record_type();
+                let amendment = Amendment {
+                    record_type: value.then_some(record_type),
+                    owner: owner.then_some(parsed.owner),
+                    value: value.then(|| parsed.data.value()),
+                    ttl: given.ttl.filter(|_| *ttl).and_then(Ttl::new),
+                    priority: value.then(|| parsed.data.priority()),
+                };
+                edits.push(Edit::Amend(*which.get(&ids), amendment));
+            }
             Step::Delete(which) if !ids.is_empty() => edits.push(Edit::Delete(*which.get(&ids))),
             Step::ReplaceSet(given) => {
                 let parsed: Vec<_> = given.iter().filter_map(|given| given.parse(&zone.name)).collect();
@@ -84,7 +98,7 @@ pub(crate) fn edits(zone: &mut Zone, change: &[Step]) -> Vec<Edit> {
                 let ttl = TtlChoice::Join(Ttl::DEFAULT);
                 edits.push(Edit::ReplaceSet(NewSet { owner, record_type, ttl, records: Vec::new() }));
             }
-            Step::Replace(..) | Step::Delete(_) | Step::DeleteSet(_) => {}
+            Step::Replace(..) | Step::Amend(..) | Step::Delete(_) | Step::DeleteSet(_) => {}
         }
     }
     edits
@@ -144,6 +158,8 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(name, host, address)| Step::Nameserver { name, host, address }),
         1 => (plain_name(), given_of(RecordType::Ds)).prop_map(|(name, key)| Step::Delegation { name, key }),
         4 => (any::<Index>(), given()).prop_map(|(which, given)| Step::Replace(which, given)),
+        4 => (any::<Index>(), given(), any::<[bool; 3]>())
+            .prop_map(|(which, given, members)| Step::Amend(which, given, members)),
         3 => any::<Index>().prop_map(Step::Delete),
         3 => vec(given(), 1..4).prop_map(Step::ReplaceSet),
         1 => any::<Index>().prop_map(Step::DeleteSet),

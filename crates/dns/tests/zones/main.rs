@@ -14,3 +14,4 @@ mod memory;
 mod plan;
 mod plan_model;
 mod types;
+mod warnings;

@@ -67,7 +67,7 @@ fn sorted(mut records: Vec<Record>) -> Vec<Record> {
 
 fn edit_id(edit: &Edit) -> Option<RecordId> {
     match edit {
-        Edit::Create(id, _) | Edit::Replace(id, _) | Edit::Delete(id) => Some(*id),
+        Edit::Create(id, _) | Edit::Replace(id, _) | Edit::Amend(id, _) | Edit::Delete(id) => Some(*id),
         Edit::ReplaceSet(_) => None,
     }
 }
@@ -100,6 +100,26 @@ impl Model {
             Edit::Delete(id) => (*id, None),
             Edit::ReplaceSet(set) => {
                 self.replace_set(zone, set, given);
+                return true;
+            }
+            Edit::Amend(id, amendment) => {
+                let Some(old) = self.records.iter().find(|record| record.id == *id).cloned() else { return false };
+                let wanted = match amendment.over(&old, &zone.name) {
+                    Ok(wanted) => wanted,
+                    Err(fault) => {
+                        self.broken.insert(fault.check);
+                        return true;
+                    }
+                };
+                self.apply(zone, &Edit::Replace(*id, wanted), given);
+                let new = self.records.iter().find(|record| record.id == *id).cloned().unwrap();
+                if amendment.ttl.is_none() && new.owner == old.owner && new.data.record_type() == old.data.record_type()
+                {
+                    let in_set = |record: &&mut Record| {
+                        record.owner == old.owner && record.data.record_type() == old.data.record_type()
+                    };
+                    self.records.iter_mut().filter(in_set).for_each(|record| record.ttl = old.ttl);
+                }
                 return true;
             }
         };

@@ -4,9 +4,10 @@
 //! costs the same in a zone of ten records and of a million. A wish for a whole content reads the zone once, and then costs as
 //! much as both are long.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use dns::change::{ContentEdits, Edit, Lookup, NewRecord, Plan, PlanError, content, plan};
+use dns::warnings::{self, Warning};
 use dns::{OwnerName, Record, RecordId, RecordType, Serial, ZoneId};
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -54,7 +55,20 @@ fn store(work: &Work, author: &Author, id: ZoneId, change: &Change) -> Result<Co
     } else {
         plan.results.iter().map(|_| None).collect()
     };
-    Ok(Committed { before, zone: zone.zone, records, removed, added, changed })
+    let warnings = if change.warn { warn(work, &zone, &removed, &added)? } else { Vec::new() };
+    Ok(Committed { before, zone: zone.zone, records, removed, added, warnings, changed })
+}
+
+/// What is unwise at the names that changed, in the zone as it is now.
+fn warn(
+    work: &Work,
+    zone: &ZoneRow,
+    removed: &[StoredRecord],
+    added: &[StoredRecord],
+) -> Result<Vec<Warning>, StoreError> {
+    let apex = work.shared.apexes.get(&work.connection, zone.apex)?;
+    let touched: BTreeSet<OwnerName> = removed.iter().chain(added).map(|stored| stored.record.owner.clone()).collect();
+    warnings::check(&zone.zone.name, &apex, &touched, &mut LiveRecords::new(&work.connection, zone))
 }
 
 /// The next version of the zone gets a serial that is newer than `above` too.

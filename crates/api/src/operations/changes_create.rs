@@ -1,0 +1,306 @@
+//! `POST /dns-zones/{uuid}/changes/`: many changes of a zone, all or nothing, as one version.
+//!
+//! Each change is judged by its own members first, and all that are at fault are answered together; only where none is, the rules over
+//! the zone are. A change needs the permission of what it does, so that a token which may only create can create in bulk.
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use dns::change::{Edit, NO_RECORD, NewSet, TtlChoice};
+use dns::{Fault, RecordData, RecordId, RecordType, Ttl, ZoneId, ZoneName};
+use serde_json::json;
+use store::{Change, ChangeError, Comment, Committed, Permission, Store, StoreError};
+use uuid::Uuid;
+
+use crate::auth::{AnyToken, AuthError, Caller};
+use crate::changes::ChangeView;
+use crate::description::{Description, EXAMPLE_RECORD, Group, Schema, optional, required};
+use crate::error::{ErrorCode, Problem};
+use crate::json::{Bulk, Json, MemberError, Members};
+use crate::members::{self, RecordChanges, WholeRecord, owner};
+use crate::query::{Parameters, PathId, QueryError, parse_uuid};
+use crate::writing::{Write, Writing};
+
+/// The most changes in one request.
+const MOST: usize = 10_000;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    #[error(transparent)]
+    Member(#[from] MemberError),
+    #[error("changes must have from 1 to {MOST} changes")]
+    Count,
+    #[error(transparent)]
+    Comment(Fault),
+    #[error("{} changes are at fault", .0.len())]
+    Parts(Vec<(usize, PartError)>),
+    #[error(transparent)]
+    Auth(#[from] AuthError),
+    #[error("no such zone")]
+    NoZone,
+    #[error(transparent)]
+    Change(#[from] ChangeError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What is wrong with one change.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PartError {
+    #[error("a change must be an object")]
+    NotAnObject,
+    #[error(transparent)]
+    Member(#[from] MemberError),
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl From<PartError> for Problem {
+    fn from(error: PartError) -> Problem {
+        let detail = error.to_string();
+        match error {
+            PartError::NotAnObject => Problem::new(ErrorCode::ValidationError, detail),
+            PartError::Member(error) => Problem::from(error),
+            PartError::Fault(fault) => Problem::fault(fault),
+        }
+    }
+}
+
+/// The member that has the changes.
+const CHANGES: &str = "changes";
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let detail = self.to_string();
+        let no_record = || Problem::no_record().at("uuid");
+        let part = |fault: Fault| if fault.check == NO_RECORD { no_record() } else { Problem::fault(fault) };
+        match self {
+            Self::Query(error) => Problem::from(error),
+            Self::Member(error) => Problem::from(error),
+            Self::Count => Problem::validation(CHANGES, detail),
+            Self::Comment(fault) => Problem::fault(fault),
+            Self::Parts(faults) => {
+                Problem::parts(CHANGES, faults.into_iter().map(|(index, error)| (index, error.into())).collect())
+            }
+            Self::Auth(error) => return error.into_response(),
+            Self::NoZone | Self::Change(ChangeError::NoZone) => Problem::no_zone(),
+            Self::Change(ChangeError::Faults(faults)) => {
+                Problem::parts(CHANGES, faults.into_iter().map(|(index, fault)| (index, part(fault))).collect())
+            }
+            Self::Change(ChangeError::NoRecord { index }) => Problem::parts(CHANGES, vec![(index, no_record())]),
+            Self::Change(ChangeError::Condition) => Problem::precondition_failed(),
+            // No such condition was set.
+            Self::Change(error @ ChangeError::Moved) => Problem::internal(error),
+            Self::Store(error) | Self::Change(ChangeError::Store(error)) => Problem::store(error),
+        }
+        .into_response()
+    }
+}
+
+/// One change, as its members say it.
+enum Action {
+    Create(WholeRecord),
+    Update(RecordId, RecordChanges),
+    Delete(RecordId),
+    UpsertSet { name: String, record_type: RecordType, ttl: Option<Ttl>, values: Vec<(String, Option<u16>)> },
+    DeleteSet { name: String, record_type: RecordType },
+}
+
+impl Action {
+    fn of(part: &Json) -> Result<Action, PartError> {
+        let members = part.object().ok_or(PartError::NotAnObject)?;
+        match members.required_string("action")? {
+            "create" => {
+                members.only(&["action", "record_type", "name", "value", "ttl", "priority"])?;
+                Ok(Action::Create(WholeRecord::of(members)?))
+            }
+            "update" => {
+                members.only(&["action", "uuid", "record_type", "name", "value", "ttl", "priority"])?;
+                Ok(Action::Update(record(members)?, RecordChanges::of(members)?))
+            }
+            "delete" => {
+                members.only(&["action", "uuid"])?;
+                Ok(Action::Delete(record(members)?))
+            }
+            "upsert_rrset" => {
+                members.only(&["action", "record_type", "name", "ttl", "records"])?;
+                let values = members.required_array("records")?;
+                if values.is_empty() {
+                    let detail = "an RRset has at least one record; to remove it, the action is delete_rrset";
+                    return Err(Fault::of("records", "rrset-empty", detail).into());
+                }
+                Ok(Action::UpsertSet {
+                    name: members.required_string("name")?.to_owned(),
+                    record_type: RecordType::parse(members.required_string("record_type")?)?,
+                    ttl: members::ttl(members)?,
+                    values: values.iter().map(value).collect::<Result<_, _>>()?,
+                })
+            }
+            "delete_rrset" => {
+                members.only(&["action", "record_type", "name"])?;
+                Ok(Action::DeleteSet {
+                    name: members.required_string("name")?.to_owned(),
+                    record_type: RecordType::parse(members.required_string("record_type")?)?,
+                })
+            }
+            _ => {
+                let detail = "action must be create, update, delete, upsert_rrset or delete_rrset";
+                Err(Fault::of("action", "action", detail).into())
+            }
+        }
+    }
+
+    /// To say how a whole RRset is to be may create, change and delete.
+    fn needs(&self) -> &'static [Permission] {
+        match self {
+            Action::Create(_) => &[Permission::Create],
+            Action::Update(..) => &[Permission::Update],
+            Action::Delete(_) | Action::DeleteSet { .. } => &[Permission::Delete],
+            Action::UpsertSet { .. } => &[Permission::Create, Permission::Update, Permission::Delete],
+        }
+    }
+
+    fn edit(&self, zone: &ZoneName, default_ttl: Ttl, store: &Store) -> Result<Edit, Fault> {
+        let choice = |ttl: &Option<Ttl>| ttl.map_or(TtlChoice::Join(default_ttl), TtlChoice::Set);
+        Ok(match self {
+            Action::Create(record) => Edit::Create(store.new_record_id(), record.in_zone(zone, default_ttl)?),
+            Action::Update(id, changes) => Edit::Amend(*id, changes.in_zone(zone)?),
+            Action::Delete(id) => Edit::Delete(*id),
+            Action::UpsertSet { name, record_type, ttl, values } => {
+                let data = |(value, priority): &(String, Option<u16>)| {
+                    let data = RecordData::parse(*record_type, value, *priority, zone);
+                    data.map(|data| (store.new_record_id(), data))
+                };
+                let records = values.iter().map(data).collect::<Result<_, Fault>>()?;
+                let (owner, record_type) = (owner(name, zone)?, *record_type);
+                Edit::ReplaceSet(NewSet { owner, record_type, ttl: choice(ttl), records })
+            }
+            Action::DeleteSet { name, record_type } => {
+                let (owner, record_type, ttl) = (owner(name, zone)?, *record_type, choice(&None));
+                Edit::ReplaceSet(NewSet { owner, record_type, ttl, records: Vec::new() })
+            }
+        })
+    }
+}
+
+/// One record of an RRset that is given as a whole.
+fn value(part: &Json) -> Result<(String, Option<u16>), PartError> {
+    let not_an_object = || MemberError::Type { name: "records", expected: "an array of objects".to_owned() };
+    let members = part.object().ok_or_else(not_an_object)?;
+    members.only(&["value", "priority"])?;
+    Ok((members.required_string("value")?.to_owned(), members::priority(members)?.flatten()))
+}
+
+fn record(members: &Members) -> Result<RecordId, MemberError> {
+    let uuid: Uuid = parse_uuid(members.required_string("uuid")?).ok_or(MemberError::Uuid { name: "uuid" })?;
+    Ok(RecordId(uuid))
+}
+
+struct Request {
+    actions: Vec<Action>,
+    comment: Option<Comment>,
+    dry_run: bool,
+}
+
+impl Request {
+    fn of(parameters: &Parameters, members: &Members) -> Result<Request, Error> {
+        parameters.only(&["dry_run"])?;
+        let dry_run = parameters.flag("dry_run")?;
+        members.only(&[CHANGES, "comment"])?;
+        let comment = members.string("comment")?.map(Comment::parse).transpose().map_err(Error::Comment)?.flatten();
+        let parts = members.required_array(CHANGES)?;
+        if !(1..=MOST).contains(&parts.len()) {
+            return Err(Error::Count);
+        }
+        let actions = all(parts.iter().map(Action::of))?;
+        Ok(Request { actions, comment, dry_run })
+    }
+}
+
+/// All outcomes, or all faults with their places.
+fn all<T, E: Into<PartError>>(outcomes: impl Iterator<Item = Result<T, E>>) -> Result<Vec<T>, Error> {
+    let (mut good, mut bad) = (Vec::new(), Vec::new());
+    for (index, outcome) in outcomes.enumerate() {
+        match outcome {
+            Ok(value) => good.push(value),
+            Err(error) => bad.push((index, error.into())),
+        }
+    }
+    if bad.is_empty() { Ok(good) } else { Err(Error::Parts(bad)) }
+}
+
+pub(crate) fn describe() -> Description {
+    let action = |word: &'static str| required("action", Schema::raw(json!({"type": "string", "const": word})));
+    let id = || required("uuid", Schema::uuid().about("The record's UUID."));
+    let of_set = || [required("record_type", Schema::string()), required("name", Schema::string())];
+    let value = Schema::request([
+        required("value", Schema::string()),
+        optional("priority", Schema::integer(0..=65535).or_null()),
+    ]);
+    let ttl = "Where it is not given, the RRset keeps the TTL that it has.";
+    let upsert = [
+        action("upsert_rrset"),
+        optional("ttl", Schema::integer(0..=Ttl::MAX.seconds()).or_null().about(ttl)),
+        required("records", Schema::array(value).about("All records of the RRset, at least one.")),
+    ];
+    let change = Schema::any_of([
+        Schema::request(WholeRecord::members().into_iter().chain([action("create")])),
+        Schema::request(RecordChanges::members().into_iter().chain([action("update"), id()])),
+        Schema::request([action("delete"), id()]),
+        Schema::request(upsert.into_iter().chain(of_set())),
+        Schema::request(of_set().into_iter().chain([action("delete_rrset")])),
+    ]);
+    let changes = Schema::array(change.named("OneChange")).with("minItems", 1).with("maxItems", MOST);
+    let comment = "Why, for the history: one line of at most 500 characters.";
+    let dry_run = "`true`: nothing is stored; the answer says what would be.";
+    let fault = Fault::of("value", "value", "an IPv4 address such as 192.0.2.1 is expected");
+    let example = Problem::parts(CHANGES, vec![(2, Problem::fault(fault))]);
+    Description::new("changeZone", Group::Records, "Make many changes at once")
+        .text("All or nothing, in their order, as one version; the rules are checked on what comes out. Each change needs the permission \
+               of what it does: `create`, `update` and `delete` their own, `delete_rrset` that to delete, `upsert_rrset` all three.")
+        .query("dry_run", dry_run, Schema::boolean(), json!("true"))
+        .json(Schema::request([required(CHANGES, changes), optional("comment", Schema::string().about(comment))]))
+        .example("Another address", json!({
+            "changes": [
+                {"action": "upsert_rrset", "record_type": "A", "name": "www", "ttl": 300,
+                 "records": [{"value": "192.0.2.1"}, {"value": "192.0.2.2"}]},
+                {"action": "create", "record_type": "TXT", "name": "www", "value": "moved"},
+            ],
+            "comment": "www moves",
+        }))
+        .example("Another mail server", json!({
+            "changes": [
+                {"action": "update", "uuid": EXAMPLE_RECORD, "value": "mail2.example.com"},
+                {"action": "delete_rrset", "record_type": "TXT", "name": "old"},
+            ],
+        }))
+        .answers(StatusCode::OK, "What was changed", ChangeView::schema(), ChangeView::example())
+        .changes()
+        .refuses_with(ErrorCode::ValidationError, Problem::schema_of_parts(), example.json())
+        .refuses(Problem::new(ErrorCode::PermissionDenied, AuthError::Lacks(Permission::Delete).to_string()))
+}
+
+pub(crate) async fn handle(
+    caller: Caller<AnyToken>,
+    PathId(id): PathId,
+    parameters: Parameters,
+    writing: Writing,
+    Bulk(members): Bulk,
+) -> Response {
+    let work = async |write: Write| -> Result<Response, Error> {
+        let Request { actions, comment, dry_run } = Request::of(&parameters, &members)?;
+        for action in &actions {
+            action.needs().iter().try_for_each(|permission| caller.check(*permission))?;
+        }
+        let zone = ZoneId(id.ok_or(Error::NoZone)?);
+        let zone = caller.store().zone(caller.account(), zone).await?.ok_or(Error::NoZone)?;
+        let default_ttl = caller.settings().default_ttl;
+        let edits = all(actions.iter().map(|action| action.edit(&zone.name, default_ttl, caller.store())))?;
+        let conditions = write.on_zone();
+        let change = Change { conditions, comment, dry_run, warn: true, ..Change::from(edits) };
+        let reply = move |made: &Committed| ChangeView::reply(made, dry_run);
+        Ok(write.change(&caller, zone.id, change, reply).await?)
+    };
+    writing.once(&caller, members.octets(), work).await
+}

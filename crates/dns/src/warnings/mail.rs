@@ -1,0 +1,89 @@
+//! SPF and DMARC: texts that receivers of mail read by their own rules, and ignore silently where these are broken.
+
+use std::collections::HashSet;
+
+use super::{Code, Search};
+use crate::change::Lookup;
+use crate::{Name, OwnerName, Record, RecordData};
+
+/// RFC 7208, section 4.6.4: more than this, and receivers give up with an error.
+const MOST_LOOKUPS: usize = 10;
+
+impl<L: Lookup> Search<'_, L> {
+    pub(super) fn mail(&mut self, owner: &OwnerName, records: &[Record]) -> Result<(), L::Error> {
+        let texts = texts(records);
+        let policies: Vec<&String> = texts.iter().filter(|text| is_spf(text)).collect();
+        if policies.len() > 1 {
+            let detail =
+                format!("{owner} has {} SPF records; receivers treat more than one as an error", policies.len());
+            self.warn(Code::SpfMultiple, "value", owner, detail);
+        }
+        if let [policy] = policies.as_slice() {
+            let needed = self.lookups(policy, &mut HashSet::from([owner.clone()]))?;
+            if needed > MOST_LOOKUPS {
+                let detail = format!(
+                    "the SPF record at {owner} needs {needed} DNS look-ups, as far as this zone shows; receivers give up after \
+                     {MOST_LOOKUPS}"
+                );
+                self.warn(Code::SpfLookups, "value", owner, detail);
+            }
+        }
+        if texts.iter().any(|text| is_dmarc(text)) && owner.in_zone(self.zone).labels().next() != Some(b"_dmarc") {
+            let right = if owner.is_apex() { "_dmarc".to_owned() } else { format!("_dmarc.{owner}") };
+            let detail = format!("{owner} has a DMARC record, which receivers look for at {right} only");
+            self.warn(Code::DmarcName, "name", owner, detail);
+        }
+        Ok(())
+    }
+
+    /// The look-ups that a policy needs, with those of the policies of this zone that it includes. `seen` are the names on the
+    /// way, so that a policy that includes itself comes to an end.
+    fn lookups(&mut self, policy: &str, seen: &mut HashSet<OwnerName>) -> Result<usize, L::Error> {
+        let mut needed = 0;
+        for term in policy.split_ascii_whitespace().skip(1) {
+            let term = term.trim_start_matches(['+', '-', '~', '?']).to_ascii_lowercase();
+            let (mechanism, argument) = match term.find([':', '=', '/']) {
+                Some(at) => (&term[..at], &term[at + 1..]),
+                None => (term.as_str(), ""),
+            };
+            if !matches!(mechanism, "include" | "a" | "mx" | "ptr" | "exists" | "redirect") {
+                continue;
+            }
+            needed += 1;
+            if needed > MOST_LOOKUPS * MOST_LOOKUPS || !matches!(mechanism, "include" | "redirect") {
+                continue;
+            }
+            let Some(owner) = Name::parse(argument).ok().and_then(|name| OwnerName::of(&name, self.zone)) else {
+                continue;
+            };
+            if seen.insert(owner.clone()) {
+                let records = self.lookup.at(&owner)?;
+                if let Some(included) = texts(&records).into_iter().find(|text| is_spf(text)) {
+                    needed += self.lookups(&included, seen)?;
+                }
+            }
+        }
+        Ok(needed)
+    }
+}
+
+/// The texts of TXT records, each put together from its strings (RFC 7208, section 3.3).
+fn texts(records: &[Record]) -> Vec<String> {
+    let of = |record: &Record| match &record.data {
+        RecordData::Txt(txt) => Some(String::from_utf8_lossy(&txt.strings().collect::<Vec<_>>().concat()).into_owned()),
+        _ => None,
+    };
+    records.iter().filter_map(of).collect()
+}
+
+/// RFC 7208, section 4.5: the version ends at a space or the end.
+fn is_spf(text: &str) -> bool {
+    let version = text.split(' ').next().unwrap_or_default();
+    version.eq_ignore_ascii_case("v=spf1")
+}
+
+/// RFC 7489, section 6.4.
+fn is_dmarc(text: &str) -> bool {
+    let version = text.split(';').next().unwrap_or_default();
+    version.split_once('=').is_some_and(|(tag, value)| tag.trim() == "v" && value.trim() == "DMARC1")
+}

@@ -1,0 +1,211 @@
+//! What is accepted and yet unwise: a zone that is sound to every nameserver, and does not do what its owner wants.
+//!
+//! Warnings never refuse anything. They are looked for at the names that a change touches, in the zone as the change leaves it, so
+//! that their cost does not grow with the zone. Each has a stable code, and under it a section in `docs/warnings.md`.
+//!
+//! Decided against: rules for these (the owner may know better: the host may come tomorrow), and looking outside the zone (that
+//! would be slow, and another answer each time).
+
+mod mail;
+mod places;
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::change::Lookup;
+use crate::{Apex, OwnerName, Record, RecordData, RecordType, Ttl, ZoneName};
+
+use places::Target;
+
+/// Something unwise at one name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// What kind; never changes its meaning.
+    pub code: Code,
+    /// The member of the record that it is about.
+    pub field: &'static str,
+    /// The name it stands at.
+    pub owner: OwnerName,
+    /// A sentence for people.
+    pub detail: String,
+}
+
+/// The kinds of warnings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Code {
+    /// A mail exchange that is an alias (RFC 5321, section 5.1; RFC 2181, section 10.3).
+    MxToCname,
+    /// A nameserver that is an alias (RFC 2181, section 10.3).
+    NsToCname,
+    /// A target inside the zone that does not exist.
+    DanglingTarget,
+    /// An SPF record that needs more than ten look-ups (RFC 7208, section 4.6.4).
+    SpfLookups,
+    /// More than one SPF record at a name (RFC 7208, section 3.2).
+    SpfMultiple,
+    /// A DMARC record at a name where nobody looks for it (RFC 7489, section 6.1).
+    DmarcName,
+    /// An underscore in the name of a host (RFC 952; RFC 1123, section 2.1).
+    UnderscoreHost,
+    /// A TTL of less than a minute.
+    LowTtl,
+    /// A record that a delegation hides (RFC 1034, section 4.2.1).
+    HiddenByDelegation,
+}
+
+impl Code {
+    /// All of them.
+    pub const ALL: [Code; 9] = [
+        Code::MxToCname,
+        Code::NsToCname,
+        Code::DanglingTarget,
+        Code::SpfLookups,
+        Code::SpfMultiple,
+        Code::DmarcName,
+        Code::UnderscoreHost,
+        Code::LowTtl,
+        Code::HiddenByDelegation,
+    ];
+
+    /// What programs compare, and the anchor in `docs/warnings.md`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Code::MxToCname => "mx-to-cname",
+            Code::NsToCname => "ns-to-cname",
+            Code::DanglingTarget => "dangling-target",
+            Code::SpfLookups => "spf-lookups",
+            Code::SpfMultiple => "spf-multiple",
+            Code::DmarcName => "dmarc-name",
+            Code::UnderscoreHost => "underscore-host",
+            Code::LowTtl => "low-ttl",
+            Code::HiddenByDelegation => "hidden-by-delegation",
+        }
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Under this, resolvers ask again more often than most changes need, and some keep answers longer all the same.
+const LOW_TTL: Ttl = match Ttl::new(60) {
+    Some(ttl) => ttl,
+    None => Ttl::MIN,
+};
+
+/// Looks at the names that a change touched, in the zone as it is after it. At the apex, also whether its records still find
+/// their targets, because mail and nameservers hang on that.
+///
+/// # Errors
+///
+/// Those of the look-up.
+pub fn check<L: Lookup>(
+    zone: &ZoneName,
+    apex: &Apex,
+    touched: &BTreeSet<OwnerName>,
+    lookup: &mut L,
+) -> Result<Vec<Warning>, L::Error> {
+    let mut search = Search { zone, apex, lookup, found: Vec::new() };
+    for owner in touched {
+        let records = search.lookup.at(owner)?;
+        search.hosts(owner, &records);
+        search.times(owner, &records);
+        search.mail(owner, &records)?;
+        search.targets(owner, &records, |_| true)?;
+        search.hidden(owner, &records)?;
+    }
+    let root = OwnerName::apex();
+    if !touched.contains(&root) {
+        let records = search.lookup.at(&root)?;
+        search.targets(&root, &records, |target| touched.contains(target))?;
+    }
+    Ok(search.found)
+}
+
+/// The work of [`check`].
+struct Search<'a, L> {
+    zone: &'a ZoneName,
+    apex: &'a Apex,
+    lookup: &'a mut L,
+    found: Vec<Warning>,
+}
+
+impl<L: Lookup> Search<'_, L> {
+    fn warn(&mut self, code: Code, field: &'static str, owner: &OwnerName, detail: String) {
+        self.found.push(Warning { code, field, owner: owner.clone(), detail });
+    }
+
+    /// Addresses at names that are no host names, and targets that are none.
+    fn hosts(&mut self, owner: &OwnerName, records: &[Record]) {
+        let has_address = records.iter().any(|record| matches!(record.data, RecordData::A(_) | RecordData::Aaaa(_)));
+        if has_address && owner.in_zone(self.zone).labels().any(has_underscore) {
+            let detail = format!("{owner} has an address and an underscore; many programs refuse such a host name");
+            self.warn(Code::UnderscoreHost, "name", owner, detail);
+        }
+        for record in records.iter().filter(|record| !matches!(record.data, RecordData::Cname(_))) {
+            if let Some(target) = record.data.target().map(|host| host.name().clone())
+                && target.labels().any(has_underscore)
+            {
+                let record_type = record.data.record_type();
+                let detail = format!("the {record_type} record names {target}, and no host name has an underscore");
+                self.warn(Code::UnderscoreHost, "value", owner, detail);
+            }
+        }
+    }
+
+    /// One warning for each RRset.
+    fn times(&mut self, owner: &OwnerName, records: &[Record]) {
+        let mut low: Vec<(RecordType, Ttl)> = records
+            .iter()
+            .filter(|record| record.ttl < LOW_TTL)
+            .map(|record| (record.data.record_type(), record.ttl))
+            .collect();
+        low.sort_unstable();
+        low.dedup();
+        for (record_type, ttl) in low {
+            let detail =
+                format!("the {record_type} records at {owner} may be kept for {ttl} seconds only; from 60 on is usual");
+            self.warn(Code::LowTtl, "ttl", owner, detail);
+        }
+    }
+
+    /// Targets inside the zone that are aliases where none may be, or that are not there.
+    fn targets(
+        &mut self,
+        owner: &OwnerName,
+        records: &[Record],
+        concerns: impl Fn(&OwnerName) -> bool,
+    ) -> Result<(), L::Error> {
+        for record in records {
+            let record_type = record.data.record_type();
+            let Some(name) = record.data.target().map(|host| host.name().clone()) else { continue };
+            let Some(target) = OwnerName::of(&name, self.zone).filter(&concerns) else { continue };
+            match (self.target(&target)?, record_type) {
+                (Target::Alias, RecordType::Mx) => {
+                    let detail = format!("{name} is an alias (CNAME); a mail exchange must have its addresses itself");
+                    self.warn(Code::MxToCname, "value", owner, detail);
+                }
+                (Target::Alias, RecordType::Ns) => {
+                    let detail = format!("{name} is an alias (CNAME); a nameserver must have its addresses itself");
+                    self.warn(Code::NsToCname, "value", owner, detail);
+                }
+                (Target::Missing, _) => {
+                    let detail = format!("the {record_type} record names {name}, which this zone does not have");
+                    self.warn(Code::DanglingTarget, "value", owner, detail);
+                }
+                (Target::NoAddress, RecordType::Mx | RecordType::Ns | RecordType::Srv) => {
+                    let detail = format!("the {record_type} record names {name}, which has no address in this zone");
+                    self.warn(Code::DanglingTarget, "value", owner, detail);
+                }
+                (Target::Alias | Target::Address | Target::NoAddress | Target::Elsewhere, _) => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn has_underscore(label: &[u8]) -> bool {
+    label.contains(&b'_')
+}

@@ -1,0 +1,129 @@
+//! Where a name stands in the zone: what is there, and whether a delegation takes it out of the zone's hands.
+
+use super::{Code, Search};
+use crate::change::Lookup;
+use crate::{OwnerName, Record, RecordData, RecordType};
+
+/// What a target inside the zone is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Target {
+    /// It has an address.
+    Address,
+    /// It is an alias.
+    Alias,
+    /// It has records, and no address.
+    NoAddress,
+    /// There is nothing.
+    Missing,
+    /// Somebody else answers for it: it lies at or below a delegation, or below a DNAME.
+    Elsewhere,
+}
+
+/// The most names that one warning mentions.
+const MENTIONED: usize = 3;
+
+impl<L: Lookup> Search<'_, L> {
+    pub(super) fn target(&mut self, target: &OwnerName) -> Result<Target, L::Error> {
+        if target.is_apex() {
+            return self.kind(target);
+        }
+        if self.apex.owns_addresses(self.zone, target) {
+            return Ok(Target::Address);
+        }
+        let here = self.kind(target)?;
+        if here == Target::Address || here == Target::Alias {
+            return Ok(here);
+        }
+        let mut above = Some(target.clone());
+        // The closest name above that exists decides which wildcard answers (RFC 4592, section 3.3.1).
+        let mut wildcard = (here == Target::Missing).then_some(());
+        if wildcard.is_some() && !self.lookup.below(target, 1)?.is_empty() {
+            // It exists, without records: no wildcard answers for it.
+            wildcard = None;
+        }
+        let mut answer = here;
+        while let Some(name) = above.filter(|name| !name.is_apex()) {
+            if self.lookup.has(&name, RecordType::Ns)?
+                || (name != *target && self.lookup.has(&name, RecordType::Dname)?)
+            {
+                return Ok(Target::Elsewhere);
+            }
+            above = name.parent();
+            if let (Some(()), Some(parent)) = (wildcard, &above) {
+                let star = parent.wildcard(self.zone);
+                let found = star.map(|star| self.kind(&star)).transpose()?.unwrap_or(Target::Missing);
+                if found != Target::Missing {
+                    answer = found;
+                    wildcard = None;
+                } else if !self.lookup.below(parent, 1)?.is_empty() || self.kind(parent)? != Target::Missing {
+                    wildcard = None;
+                }
+            }
+        }
+        Ok(answer)
+    }
+
+    fn kind(&mut self, owner: &OwnerName) -> Result<Target, L::Error> {
+        let records = self.lookup.at(owner)?;
+        let has = |of: fn(&RecordData) -> bool| records.iter().any(|record| of(&record.data));
+        Ok(if has(|data| matches!(data, RecordData::A(_) | RecordData::Aaaa(_))) {
+            Target::Address
+        } else if has(|data| matches!(data, RecordData::Cname(_))) {
+            Target::Alias
+        } else if records.is_empty() && !owner.is_apex() {
+            Target::Missing
+        } else {
+            Target::NoAddress
+        })
+    }
+
+    /// Records that no resolver gets to see, because a delegation at or above their name sends it elsewhere.
+    pub(super) fn hidden(&mut self, owner: &OwnerName, records: &[Record]) -> Result<(), L::Error> {
+        let mut at = Some(owner.clone());
+        while let Some(name) = at.filter(|name| !name.is_apex()) {
+            let nameservers = if name == *owner { records.to_vec() } else { self.lookup.at(&name)? };
+            let hosts: Vec<_> = nameservers
+                .iter()
+                .filter(|record| record.data.record_type() == RecordType::Ns)
+                .filter_map(|record| OwnerName::of(record.data.target()?.name(), self.zone))
+                .collect();
+            let is_delegation = nameservers.iter().any(|record| record.data.record_type() == RecordType::Ns);
+            if is_delegation {
+                let shown = |record: &&Record| match record.data.record_type() {
+                    RecordType::Ns | RecordType::Ds => name == *owner,
+                    // The addresses of the nameservers themselves are sent along with the referral.
+                    RecordType::A | RecordType::Aaaa => hosts.contains(owner),
+                    _ => false,
+                };
+                if let Some(record) = records.iter().find(|record| !shown(record)) {
+                    let record_type = record.data.record_type();
+                    let detail = format!(
+                        "the {record_type} record at {owner} is hidden: {name} is delegated to other nameservers, which are \
+                         asked instead"
+                    );
+                    self.warn(Code::HiddenByDelegation, "name", owner, detail);
+                }
+                if name == *owner {
+                    self.hidden_below(owner, &hosts)?;
+                }
+            }
+            at = name.parent();
+        }
+        Ok(())
+    }
+
+    fn hidden_below(&mut self, owner: &OwnerName, hosts: &[OwnerName]) -> Result<(), L::Error> {
+        let below = self.lookup.below(owner, MENTIONED + hosts.len() + 1)?;
+        let hidden: Vec<String> = below.iter().filter(|name| !hosts.contains(name)).map(ToString::to_string).collect();
+        let Some(first) = hidden.get(..hidden.len().min(MENTIONED)).filter(|names| !names.is_empty()) else {
+            return Ok(());
+        };
+        let more = if hidden.len() > MENTIONED { " and others" } else { "" };
+        let detail = format!(
+            "the records at {}{more} are hidden: {owner} is delegated to other nameservers, which are asked instead",
+            first.join(", ")
+        );
+        self.warn(Code::HiddenByDelegation, "name", owner, detail);
+        Ok(())
+    }
+}

@@ -1,0 +1,169 @@
+//! What is accepted and yet unwise: each kind where it belongs, and nowhere else.
+
+use std::collections::BTreeSet;
+
+use dns::change::Edit;
+use dns::warnings::{Code, check};
+use dns::{OwnerName, RecordType};
+
+use crate::memory::{Given, Zone, apex};
+
+type Line<'a> = (&'a str, &'a str, &'a str);
+
+/// The codes and names of the warnings about a zone with these records, each as name, type and value.
+fn warnings(lines: &[Line<'_>]) -> Vec<(String, String)> {
+    warnings_at(lines, None)
+}
+
+fn warnings_at(lines: &[Line<'_>], touched: Option<&[&str]>) -> Vec<(String, String)> {
+    let mut zone = Zone::new("example.com", apex(&[("ns1.zonewright.test", &[])]));
+    let mut edits = Vec::new();
+    for (name, record_type, value) in lines {
+        let (record_type, ttl) = match record_type.split_once('/') {
+            Some((record_type, ttl)) => (record_type, Some(ttl.parse().unwrap())),
+            None => (*record_type, None),
+        };
+        let record_type = RecordType::parse(record_type).unwrap();
+        let priority = record_type.has_priority().then_some(10);
+        let given = Given { record_type, name: (*name).to_owned(), value: (*value).to_owned(), priority, ttl };
+        edits.push(Edit::Create(zone.new_id(), given.parse(&zone.name).unwrap()));
+    }
+    let plan = zone.plan(&edits).unwrap_or_else(|error| panic!("{lines:?}: {error:?}"));
+    zone.commit(&plan);
+    let (name, apex) = (zone.name.clone(), zone.apex.clone());
+    let touched: BTreeSet<OwnerName> = match touched {
+        None => zone.records().map(|record| record.owner.clone()).collect(),
+        Some(names) => names.iter().map(|text| OwnerName::parse(text, &name).unwrap()).collect(),
+    };
+    let found = check(&name, &apex, &touched, &mut zone).unwrap();
+    for warning in &found {
+        assert!(warning.detail.len() > 20, "{warning:?}");
+    }
+    found.into_iter().map(|warning| (warning.code.to_string(), warning.owner.to_string())).collect()
+}
+
+#[track_caller]
+fn expect(lines: &[Line<'_>], expected: &[(&str, &str)]) {
+    let found = warnings(lines);
+    let found: Vec<_> = found.iter().map(|(code, name)| (code.as_str(), name.as_str())).collect();
+    assert_eq!(found, expected, "{lines:?}");
+}
+
+#[test]
+fn a_sound_zone_has_none() {
+    expect(
+        &[
+            ("@", "MX", "mail"),
+            ("@", "MX", "mx.example.org"),
+            ("@", "TXT", "v=spf1 mx include:_spf.example.org -all"),
+            ("_dmarc", "TXT", "v=DMARC1; p=reject"),
+            ("mail", "A", "192.0.2.1"),
+            ("www", "CNAME", "@"),
+            ("alias", "CNAME", "www.example.com"),
+            ("_acme-challenge", "CNAME", "_acme.example.org"),
+            ("_sip._tcp", "SRV", "1 5060 mail.example.com"),
+            ("sub", "NS", "ns.sub.example.com"),
+            ("sub", "NS", "ns.example.org"),
+            ("ns.sub", "A", "192.0.2.2"),
+            ("@", "TXT", "v=DMARC2"),
+        ]
+        .map(|(name, record_type, value)| {
+            (name, record_type, if value == "mail" { "mail.example.com" } else { value })
+        }),
+        &[],
+    );
+}
+
+#[test]
+fn mail_and_nameservers_that_are_aliases() {
+    let alias = ("alias", "CNAME", "www.example.org");
+    expect(&[alias, ("@", "MX", "alias.example.com")], &[("mx-to-cname", "@")]);
+    expect(&[alias, ("sub", "NS", "alias.example.com")], &[("ns-to-cname", "sub")]);
+    expect(&[("*", "CNAME", "www.example.org"), ("@", "MX", "mail.example.com")], &[("mx-to-cname", "@")]);
+}
+
+#[test]
+fn targets_that_are_not_there() {
+    let dangling = |name| [("dangling-target", name)];
+    expect(&[("www", "CNAME", "web.example.com")], &dangling("www"));
+    expect(&[("@", "MX", "mail.example.com")], &dangling("@"));
+    expect(&[("_x._tcp", "SRV", "1 1 srv.example.com")], &dangling("_x._tcp"));
+    expect(&[("mail", "TXT", "x"), ("@", "MX", "mail.example.com")], &dangling("@"));
+    expect(&[("mail", "TXT", "x"), ("www", "CNAME", "mail.example.com")], &[]);
+    // A wildcard answers for what does not exist, but not beside or below what does (RFC 4592).
+    let star = ("*", "A", "192.0.2.1");
+    expect(&[star, ("@", "MX", "mail.example.com")], &[]);
+    expect(&[star, ("@", "MX", "deep.mail.example.com")], &[]);
+    expect(&[star, ("x.mail", "A", "192.0.2.1"), ("@", "MX", "mail.example.com")], &dangling("@"));
+    expect(&[star, ("mail", "A", "192.0.2.1"), ("@", "MX", "deep.mail.example.com")], &dangling("@"));
+    // Somebody else knows what is there.
+    let elsewhere = ("sub", "NS", "ns.example.org");
+    expect(&[elsewhere, ("@", "MX", "mail.sub.example.com"), ("www", "CNAME", "sub.example.com")], &[]);
+    expect(&[("old", "DNAME", "new.example.org"), ("www", "CNAME", "www.old.example.com")], &[]);
+    expect(&[("@", "MX", "."), ("www", "CNAME", "example.org")], &[]);
+}
+
+#[test]
+fn the_apex_loses_its_target_when_that_is_touched() {
+    let lines = [("@", "MX", "mail.example.com")];
+    assert_eq!(warnings_at(&lines, Some(&["mail"])), [("dangling-target".to_owned(), "@".to_owned())]);
+    assert_eq!(warnings_at(&lines, Some(&["other"])), []);
+}
+
+#[test]
+fn policies_of_mail() {
+    let two = [("@", "TXT", "v=spf1 -all"), ("@", "TXT", "v=spf1 mx -all")];
+    expect(&two, &[("spf-multiple", "@")]);
+    expect(&[("@", "TXT", "v=spf1 -all"), ("@", "TXT", "v=spf10 x"), ("a", "TXT", "v=spf1")], &[]);
+    let eleven = "v=spf1 a mx ptr exists:x.example.org a:b.example.org ?mx:c.example.org/24 include:1.example.org \
+                  include:2.example.org include:3.example.org include:4.example.org redirect=5.example.org";
+    expect(&[("@", "TXT", eleven)], &[("spf-lookups", "@")]);
+    expect(&[("@", "TXT", &eleven.replace(" ptr", " ip4:192.0.2.0/24 all ip6:2001:db8::/32 exp=x"))], &[]);
+    // What is included from the same zone counts too, and a circle comes to an end.
+    let five = "v=spf1 a:1.example.org a:2.example.org a:3.example.org a:4.example.org include:";
+    let (first, second) = (format!("{five}b.example.com"), format!("{five}a.example.com"));
+    expect(&[("a", "TXT", &first), ("b", "TXT", "v=spf1 a -all")], &[]);
+    expect(
+        &[("a", "TXT", &first), ("b", "TXT", &second), ("@", "TXT", "v=spf1 include:a.example.com -all")],
+        &[("spf-lookups", "@")],
+    );
+    for (name, warned) in [("@", true), ("dmarc", true), ("_dmarc.sub", false), ("x._dmarc", true)] {
+        let expected: &[_] = if warned { &[("dmarc-name", name)] } else { &[] };
+        expect(&[(name, "TXT", "v=DMARC1; p=none")], expected);
+        expect(&[(name, "TXT", "\"v = DMARC1\" \"; p=none\"")], expected);
+    }
+}
+
+#[test]
+fn hosts_and_times() {
+    expect(&[("my_host", "A", "192.0.2.1")], &[("underscore-host", "my_host")]);
+    expect(&[("my_host", "TXT", "x"), ("_x", "CNAME", "a_b.example.org")], &[]);
+    expect(&[("@", "MX", "my_mail.example.org")], &[("underscore-host", "@")]);
+    expect(&[("a", "A/59", "192.0.2.1"), ("a", "A", "192.0.2.2"), ("a", "TXT/60", "x")], &[("low-ttl", "a")]);
+}
+
+#[test]
+fn records_that_a_delegation_hides() {
+    let hidden = |names: &[&'static str]| -> Vec<(&str, &str)> {
+        names.iter().map(|name| ("hidden-by-delegation", *name)).collect()
+    };
+    let sub = ("sub", "NS", "ns.sub.example.com");
+    let glue = ("ns.sub", "A", "192.0.2.1");
+    expect(&[sub, glue, ("www.sub", "A", "192.0.2.1")], &hidden(&["sub", "www.sub"]));
+    expect(&[sub, glue, ("sub", "TXT", "x")], &hidden(&["sub"]));
+    expect(&[sub, glue, ("ns.sub", "TXT", "x")], &hidden(&["ns.sub"]));
+    expect(&[sub, glue, ("subway", "A", "192.0.2.1")], &[]);
+    expect(&[("sub", "NS", "sub.example.com"), ("sub", "A", "192.0.2.1")], &[]);
+    expect(&[sub, glue, ("deep.sub", "NS", "ns.example.org")], &hidden(&["sub", "deep.sub"]));
+    let many = [sub, glue, ("a.sub", "A", "192.0.2.1"), ("b.sub", "A", "192.0.2.1"), ("c.sub", "A", "192.0.2.1")];
+    assert_eq!(warnings_at(&many, Some(&["sub"])).len(), 1, "one warning for all that is below");
+}
+
+#[test]
+fn every_code_has_its_section() {
+    let page = include_str!("../../../../docs/warnings.md");
+    for code in Code::ALL {
+        assert!(page.contains(&format!("\n## {code}\n")), "{code} has no section in docs/warnings.md");
+    }
+    assert_eq!(page.matches("\n## ").count(), Code::ALL.len());
+}
