@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use dns::change::{Edit, NO_RECORD, NewSet, TtlChoice};
 use dns::{Fault, RecordData, RecordId, RecordType, Ttl, ZoneId, ZoneName};
 use serde_json::json;
-use store::{Change, ChangeError, Comment, Committed, Permission, Store, StoreError};
+use store::{Change, ChangeError, Comment, Committed, Permission, StoreError};
 use uuid::Uuid;
 
 use crate::auth::{AnyToken, AuthError, Caller};
@@ -18,6 +18,7 @@ use crate::error::{ErrorCode, Problem};
 use crate::json::{Bulk, Json, MemberError, Members};
 use crate::members::{self, RecordChanges, WholeRecord, owner};
 use crate::query::{Parameters, PathId, QueryError, parse_uuid};
+use crate::scoped::Scoped;
 use crate::writing::{Write, Writing};
 
 /// The most changes in one request.
@@ -161,7 +162,7 @@ impl Action {
         }
     }
 
-    fn edit(&self, zone: &ZoneName, default_ttl: Ttl, store: &Store) -> Result<Edit, Fault> {
+    fn edit(&self, zone: &ZoneName, default_ttl: Ttl, store: &Scoped) -> Result<Edit, Fault> {
         let choice = |ttl: &Option<Ttl>| ttl.map_or(TtlChoice::Join(default_ttl), TtlChoice::Set);
         Ok(match self {
             Action::Create(record) => Edit::Create(store.new_record_id(), record.in_zone(zone, default_ttl)?),
