@@ -277,3 +277,14 @@ async fn a_zone_that_cannot_have_new_nameservers_keeps_the_old() {
     assert_eq!(before.names, [zone_name("example.com"), zone_name("example.net")]);
     assert_eq!(before.position, 3);
 }
+
+#[tokio::test]
+async fn a_zone_that_a_command_makes_has_the_nameservers_of_the_server() {
+    let command = Fixture::new();
+    let me = command.account("me@example.com").await;
+    let server = command.another_with(apex(&[("ns7.other.test", &[])]));
+    assert_eq!(server.roll_out_apex(100).await.unwrap(), 0);
+    let zone = command.zone(&me, "example.com").await;
+    let head = command.store.snapshot(zone.id).await.unwrap().unwrap();
+    assert_eq!(head.soa.mname.to_string(), "ns7.other.test");
+}

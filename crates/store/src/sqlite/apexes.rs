@@ -116,17 +116,19 @@ pub(super) fn roll_out(work: &Work, at_most: u32) -> Result<u32, StoreError> {
     Ok(done)
 }
 
-/// Gives a zone what the server that last rolled out its apex gives to all, where it can have that. For zones that come back
-/// after a time, also by a command, which knows nothing of the flags that the server was started with.
+/// What the server that last rolled out its apex gives to all zones, and its number. For zones that a command makes or brings
+/// back, which knows nothing of the flags that the server was started with.
+pub(super) fn present(work: &Work) -> Result<(i64, Arc<Apex>), StoreError> {
+    let present =
+        work.connection.prepare_cached("SELECT apex FROM present_apex")?.query_row([], |row| row.get(0)).optional()?;
+    let id = present.unwrap_or(work.shared.apex_id);
+    Ok((id, work.shared.apexes.get(&work.connection, id)?))
+}
+
+/// Gives a zone the [`present`] apex, where it can have that.
 pub(super) fn adopt_present(work: &Work, zone: &mut ZoneRow) -> Result<(), StoreError> {
-    let present = work
-        .connection
-        .prepare_cached("SELECT apex FROM present_apex")?
-        .query_row([], |row| row.get::<_, i64>(0))
-        .optional()?;
-    let Some(present) = present.filter(|present| *present != zone.apex) else { return Ok(()) };
-    let apex = work.shared.apexes.get(&work.connection, present)?;
-    if apex.check_zone(&zone.zone.name).is_err() { Ok(()) } else { adopt(work, zone, &apex, present) }
+    let (id, apex) = present(work)?;
+    if id == zone.apex || apex.check_zone(&zone.zone.name).is_err() { Ok(()) } else { adopt(work, zone, &apex, id) }
 }
 
 fn adopt(work: &Work, zone: &mut ZoneRow, apex: &Apex, apex_id: i64) -> Result<(), StoreError> {

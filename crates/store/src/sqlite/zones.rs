@@ -9,6 +9,7 @@ use dns::change::NewRecord;
 use dns::{Name, Record, Serial, ZoneId, ZoneName};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 
+use super::apexes;
 use super::catalogs::{self, Change};
 use super::change::{LiveRecords, check_all, plan_content, raise_base};
 use super::journal::{self, By, Kind};
@@ -22,14 +23,15 @@ use crate::{
 /// Makes a zone: its first version holds the server's own records and the content that was given.
 pub(super) fn create(work: &Work, author: &Author, new: &NewZone) -> Result<Zone, CreateZoneError> {
     let shared = &work.shared;
-    shared.apex.check_zone(&new.name).map_err(CreateZoneError::Apex)?;
+    let (apex, content) = apexes::present(work)?;
+    content.check_zone(&new.name).map_err(CreateZoneError::Apex)?;
     let key = new.name.name().key();
     let now = work.now();
     // As it is before its first version, which is appended like any other.
     let mut zone = ZoneRow {
         row: 0,
         account: author.account,
-        apex: shared.apex_id,
+        apex,
         zone: Zone {
             id: ZoneId(shared.ids.next(now)),
             name: new.name.clone(),
