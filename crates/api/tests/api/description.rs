@@ -222,6 +222,21 @@ fn names_are_distinct_and_nothing_is_left_without_words() {
 }
 
 #[test]
+fn a_schema_has_one_meaning() {
+    let mut known: HashMap<&str, Value> = HashMap::new();
+    for operation in OPERATIONS {
+        let description = operation.description();
+        let answers = description.answers.iter().filter_map(|answer| answer.body.as_ref()).map(|(_, schema, _)| schema);
+        let bodies = description.bodies.iter().map(|body| &body.schema);
+        let refusals = description.refusals.iter().map(|refusal| &refusal.schema);
+        for (name, json) in answers.chain(bodies).chain(refusals).flat_map(|schema| schema.named_schemas()) {
+            let same = known.entry(name).or_insert_with(|| json.clone());
+            assert_eq!(same, json, "{name} is something else in {}", description.id);
+        }
+    }
+}
+
+#[test]
 fn what_it_shows_of_answers_is_as_it_says() {
     for operation in OPERATIONS {
         let description = operation.description();

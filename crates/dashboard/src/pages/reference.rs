@@ -62,7 +62,7 @@ struct RefusalView {
 
 struct ObjectView {
     name: &'static str,
-    members: Vec<Row>,
+    shapes: Vec<Vec<Row>>,
 }
 
 /// What all operations say of themselves. It does not change while the program runs.
@@ -75,8 +75,8 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Failure> {
     let groups = Group::ALL.into_iter().filter_map(|group| GroupView::of(group, &writer, &visit.base)).collect();
     let objects = objects(DESCRIPTIONS.iter().map(|(_, description)| description))
         .into_iter()
-        .map(|(name, json)| ObjectView { name, members: writer.members_of(&json) })
-        .filter(|object| !object.members.is_empty())
+        .map(|(name, json)| ObjectView { name, shapes: writer.shapes(&json) })
+        .filter(|object| !object.shapes.is_empty())
         .collect();
     let about = Prose::paragraphs(writer.words.say(api::ABOUT));
     show_page(&ReferencePage { page, base: visit.base, about, groups, objects })

@@ -70,14 +70,17 @@ impl Writer {
         rows
     }
 
-    /// The members of an object that answers are made of: nobody has to give them.
-    pub(crate) fn members_of(&self, json: &Value) -> Vec<Row> {
-        let mut rows = Vec::new();
-        self.add_members(json, "", &mut rows);
-        for row in &mut rows {
-            row.required = false;
-        }
-        rows
+    /// The members of an object, for each of the shapes that it may have. Nobody has to give what only answers have.
+    pub(crate) fn shapes(&self, json: &Value) -> Vec<Vec<Row>> {
+        let choices = json["anyOf"].as_array().map_or(std::slice::from_ref(json), Vec::as_slice);
+        let shape = |object: &Value| {
+            let mut rows = Vec::new();
+            self.add_members(object, "", &mut rows);
+            let is_of_requests = object["additionalProperties"] == false;
+            rows.iter_mut().for_each(|row| row.required &= is_of_requests);
+            rows
+        };
+        choices.iter().map(shape).filter(|rows| !rows.is_empty()).collect()
     }
 
     fn add_members(&self, object: &Value, before: &str, rows: &mut Vec<Row>) {
@@ -153,7 +156,7 @@ pub(crate) fn referred(schema: &Value) -> Option<&str> {
     schema["$ref"].as_str()?.rsplit('/').next()
 }
 
-/// Every object that the answers of operations refer to, by name.
+/// Every object that operations refer to, by name, but for those that are the whole body of a request: these are shown there.
 pub(crate) fn objects<'a>(descriptions: impl Iterator<Item = &'a Description>) -> BTreeMap<&'static str, Value> {
     let mut objects = BTreeMap::new();
     for description in descriptions {
@@ -161,6 +164,10 @@ pub(crate) fn objects<'a>(descriptions: impl Iterator<Item = &'a Description>) -
         let refusals = description.refusals.iter().map(|refusal| &refusal.schema);
         for schema in answers.chain(refusals) {
             objects.extend(schema.named_schemas().iter().map(|(name, json)| (*name, json.clone())));
+        }
+        for schema in description.bodies.iter().map(|body| &body.schema) {
+            let inside = schema.named_schemas().iter().filter(|(name, _)| referred(schema.json()) != Some(**name));
+            objects.extend(inside.map(|(name, json)| (*name, json.clone())));
         }
     }
     objects
