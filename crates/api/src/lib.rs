@@ -50,6 +50,7 @@ pub use description::{
     ABOUT, Answer, Body, Description, EXAMPLE_RECORD, EXAMPLE_SERIAL, EXAMPLE_ZONE, Group, Header, Member, Parameter,
     Place, Refusal, Schema, document,
 };
+pub use members::TypedRecord;
 pub use operations::{OPERATIONS, Operation};
 pub use server::{ClientAddress, serve};
 pub use settings::Settings;

@@ -1,5 +1,7 @@
 //! The members of a record as requests carry them, and what they make of a zone's record.
 
+mod typed;
+
 use dns::change::{Amendment, NewRecord, TtlChoice};
 use dns::{Fault, NameError, OwnerName, RecordData, RecordType, Ttl, ZoneName};
 use store::StoredRecord;
@@ -9,6 +11,8 @@ use crate::description::{Member, Schema, optional, required};
 use crate::json::{MemberError, Members};
 use crate::query::parse_uuid;
 use crate::views::iso;
+
+pub use typed::TypedRecord;
 
 /// What POST and PUT say of a record: everything, but for the members that have a default.
 #[derive(Debug)]

@@ -4,6 +4,21 @@
 // A list of mistakes is read and reached first.
 document.querySelector(".summary")?.focus();
 
+// Where the address has a fragment, browsers do not heed autofocus.
+if (location.hash) document.querySelector("main [autofocus]")?.focus();
+
+// What was collected, and is not stored, is not lost by a slip: <section data-unsaved>. Forms carry it along, so that they may go.
+if (document.querySelector("[data-unsaved]")) {
+  let leaves = true;
+  document.addEventListener("submit", () => (leaves = false));
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("a[data-discard]")) leaves = false;
+  });
+  addEventListener("beforeunload", (event) => {
+    if (leaves) event.preventDefault();
+  });
+}
+
 // <button data-copy="ID" data-done="TEXT" hidden>: copies the text of the element.
 for (const button of document.querySelectorAll("button[data-copy]")) {
   if (!navigator.clipboard) continue;

@@ -192,6 +192,12 @@ impl Field {
         self
     }
 
+    /// The most characters that it takes; 254 where nobody says so.
+    pub(crate) fn longest(mut self, characters: u32) -> Field {
+        self.longest = characters;
+        self
+    }
+
     pub(crate) fn required(mut self) -> Field {
         self.required = true;
         self

@@ -58,7 +58,6 @@ pub struct Dashboard {
 pub(crate) struct Shared {
     pub(crate) store: Store,
     /// The nameservers, to be asked what they serve.
-    #[expect(dead_code, reason = "the pages of zones show it")]
     pub(crate) deployment: Deployment,
     pub(crate) settings: Settings,
     pub(crate) delays: Delays,

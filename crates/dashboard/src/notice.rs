@@ -41,4 +41,9 @@ notices! {
     Suspended = "suspended" => notice_suspended,
     Resumed = "resumed" => notice_resumed,
     LimitsSet = "limits-set" => notice_limits_set,
+    ZoneMade = "zone-made" => notice_zone_made,
+    ZoneDeleted = "zone-deleted" => notice_zone_deleted,
+    ChangesApplied = "changes-applied" => notice_changes_applied,
+    NothingChanged = "nothing-changed" => notice_nothing_changed,
+    VersionRestored = "version-restored" => notice_version_restored,
 }

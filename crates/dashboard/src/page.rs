@@ -19,6 +19,7 @@ use crate::visit::Visit;
 pub(crate) enum Section {
     /// None: before somebody is signed in, and failures.
     None,
+    Zones,
     Account,
     Developers,
     Accounts,

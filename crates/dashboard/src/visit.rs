@@ -144,7 +144,6 @@ impl SignedIn {
     }
 
     /// What the journal remembers of them.
-    #[expect(dead_code, reason = "the pages of zones change them")]
     pub(crate) fn author(&self) -> Author {
         Author {
             account: self.account.id,

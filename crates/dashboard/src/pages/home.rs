@@ -4,7 +4,7 @@ use axum::response::Redirect;
 
 use crate::visit::SignedIn;
 
-/// Leads to the tokens: what most come for.
+/// Leads to the zones: what most come for.
 pub(crate) async fn show(_: SignedIn) -> Redirect {
-    Redirect::to("/account/developers/")
+    Redirect::to("/zones/")
 }

@@ -16,6 +16,7 @@ pub(crate) mod sign_in;
 pub(crate) mod sign_in_code;
 pub(crate) mod sign_out;
 pub(crate) mod token_new;
+pub(crate) mod zones;
 
 use crate::form::Problems;
 use crate::page::say;

@@ -218,4 +218,9 @@ pub(crate) static ENGLISH: Texts = Texts {
     notice_suspended: "The account is suspended.",
     notice_resumed: "The account may be used again.",
     notice_limits_set: "The limits are set.",
+    notice_zone_made: "The zone is made. Now add its records.",
+    notice_zone_deleted: "The zone is deleted.",
+    notice_changes_applied: "Your changes are stored, and on their way to the name servers.",
+    notice_nothing_changed: "Nothing changed: the zone is so already.",
+    notice_version_restored: "The version is restored.",
 };

@@ -218,4 +218,9 @@ pub(crate) static MALAY: Texts = Texts {
     notice_suspended: "Akaun digantung.",
     notice_resumed: "Akaun boleh digunakan semula.",
     notice_limits_set: "Had sudah ditetapkan.",
+    notice_zone_made: "Zon telah dibuat. Sekarang tambah rekodnya.",
+    notice_zone_deleted: "Zon telah dipadam.",
+    notice_changes_applied: "Perubahan anda disimpan, dan dalam perjalanan ke pelayan nama.",
+    notice_nothing_changed: "Tiada yang berubah: zon sudah begitu.",
+    notice_version_restored: "Versi telah dipulihkan.",
 };

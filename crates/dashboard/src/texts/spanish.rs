@@ -218,4 +218,9 @@ pub(crate) static SPANISH: Texts = Texts {
     notice_suspended: "La cuenta está suspendida.",
     notice_resumed: "La cuenta puede usarse de nuevo.",
     notice_limits_set: "Los límites están fijados.",
+    notice_zone_made: "La zona está creada. Ahora añada sus registros.",
+    notice_zone_deleted: "La zona está eliminada.",
+    notice_changes_applied: "Sus cambios están guardados y en camino a los servidores de nombres.",
+    notice_nothing_changed: "No cambió nada: la zona ya está así.",
+    notice_version_restored: "La versión está restaurada.",
 };

@@ -9,7 +9,7 @@ use store::Role;
 use crate::browser::{PASSWORD, Server};
 
 fn path(route: &Route) -> String {
-    route.path.replace("{id}", "1").replace("{secret}", &"A".repeat(43))
+    route.path.replace("{id}", "1").replace("{serial}", "1").replace("{secret}", &"A".repeat(43))
 }
 
 fn needs_a_session(route: &Route) -> bool {

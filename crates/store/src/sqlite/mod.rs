@@ -196,6 +196,16 @@ impl Store {
         self.inner.shared.now()
     }
 
+    /// What it puts into every zone.
+    pub fn apex(&self) -> &Apex {
+        &self.inner.shared.apex
+    }
+
+    /// What the operator bounds.
+    pub fn limits(&self) -> &Limits {
+        &self.inner.shared.limits
+    }
+
     /// Ends the writer after the jobs it has, and closes the database. What is asked afterwards is refused as closed.
     pub async fn close(&self) {
         let inner = Arc::clone(&self.inner);

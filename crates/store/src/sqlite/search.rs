@@ -49,11 +49,6 @@ impl Store {
             move |connection: &Connection| find_records(connection, account, zone, &text, after.as_ref(), at_least);
         self.inner.readers.run(Size::Large, read).await
     }
-
-    /// What this server puts into every zone.
-    pub fn apex(&self) -> &dns::apex::Apex {
-        &self.inner.shared.apex
-    }
 }
 
 /// A part of a name that is looked for.

@@ -1,0 +1,84 @@
+//! Zones and their records.
+//!
+//! | page | job |
+//! |---|---|
+//! | `list`, `new`, `delete` | the zones of an account |
+//! | `records` | a zone's records, and changing them: `draft` is what was collected, `editor` the fields of one record, `view` what is shown |
+//! | `review` | what the collected changes would do, applying them, and what somebody else changed meanwhile |
+//! | `live` | which nameserver serves which version |
+//! | `history`, `restore` | the versions, and the way back to one |
+//! | `zone_file` | the zone to take along |
+//! | `difference` | records that are removed, added and changed, as a table |
+
+mod difference;
+mod draft;
+mod editor;
+mod view;
+
+pub(crate) mod delete;
+pub(crate) mod history;
+pub(crate) mod list;
+pub(crate) mod live;
+pub(crate) mod new;
+pub(crate) mod records;
+pub(crate) mod restore;
+mod review;
+pub(crate) mod zone_file;
+
+use dns::{Serial, ZoneId};
+use store::Zone;
+
+use crate::failure::Failure;
+use crate::form::Form;
+use crate::visit::SignedIn;
+
+/// Which of a zone's pages is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tab {
+    Records,
+    History,
+    Delete,
+}
+
+/// What stands above each of a zone's pages.
+#[derive(Debug, Clone)]
+struct Head {
+    name: String,
+    /// Its pages are below this path.
+    path: String,
+    tab: Tab,
+}
+
+impl Head {
+    fn of(zone: &Zone, tab: Tab) -> Head {
+        Head { name: zone.name.to_string(), path: path(zone.id), tab }
+    }
+
+    fn is(&self, tab: Tab) -> bool {
+        self.tab == tab
+    }
+}
+
+fn path(zone: ZoneId) -> String {
+    format!("/zones/{}/", zone.0)
+}
+
+fn zone_id(text: &str) -> Result<ZoneId, Failure> {
+    text.parse().map(ZoneId).map_err(|_| Failure::NotFound)
+}
+
+/// The zone that an address names, if it is the account's.
+async fn zone_of(who: &SignedIn, text: &str) -> Result<Zone, Failure> {
+    who.store().zone(who.account.id, zone_id(text)?).await?.ok_or(Failure::NotFound)
+}
+
+/// The value of a name in a query; empty where it is missing.
+fn of_query(query: Option<&str>, name: &str) -> String {
+    let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+    pairs.into_iter().find(|(found, _)| found == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
+}
+
+/// The version that a form was made from.
+fn serial_of(form: &Form) -> Result<Serial, Failure> {
+    form.text("serial").parse().map(Serial).map_err(|_| Failure::NoForm)
+}

@@ -1,0 +1,171 @@
+//! What the collected changes would do to the zone, and applying them.
+//!
+//! They are applied on one condition: that the zone is still at the version that the page was made from. Where somebody changed
+//! it meanwhile, nothing is stored; both are shown, what changed and what was collected, and from there one goes on with the
+//! preview on the new state. So nobody overwrites what they have not seen.
+
+use std::collections::HashSet;
+
+use askama::Template;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use dns::{RecordId, Serial};
+use store::{Change, ChangeError, Comment, Condition, HistoryError, Zone};
+
+use super::difference::DifferenceTable;
+use super::draft::{Draft, Item};
+use super::history::VersionRow;
+use super::records::{Work, failure};
+use super::view::{ItemRow, State, item_rows};
+use super::{Head, Tab, path};
+use crate::failure::Failure;
+use crate::form::{Field, Form, Problems};
+use crate::notice::Notice;
+use crate::page::{Page, Section, go, show as show_page, show_with};
+use crate::texts::zones::ZoneTexts;
+use crate::visit::SignedIn;
+
+/// How many versions are shown of what happened meanwhile.
+const VERSIONS: u32 = 20;
+
+#[derive(Template)]
+#[template(path = "zones_review.html")]
+struct ReviewPage {
+    page: Page,
+    z: &'static ZoneTexts,
+    head: Head,
+    problems: Problems,
+    state: State,
+    difference: DifferenceTable,
+    changes_nothing: bool,
+    comment: Field,
+}
+
+#[derive(Template)]
+#[template(path = "zones_conflict.html")]
+struct ConflictPage {
+    page: Page,
+    z: &'static ZoneTexts,
+    head: Head,
+    state: State,
+    versions: Vec<VersionRow>,
+    /// `None` where the version that the page was made from is not kept any more.
+    difference: Option<DifferenceTable>,
+    items: Vec<ItemRow>,
+}
+
+/// Shows what the changes would do; or what is wrong with them; or that somebody was faster.
+pub(super) async fn show(
+    who: &SignedIn,
+    zone: &Zone,
+    work: &Work,
+    refused: Option<(&Form, Problems)>,
+) -> Result<Response, Failure> {
+    let Some(base) = work.base else { return Ok(Redirect::to(&path(zone.id)).into_response()) };
+    let Ok(edits) = work.draft.edits(who, zone) else {
+        return if zone.serial == base { back(who, zone, work).await } else { conflict(who, zone, base, work).await };
+    };
+    let rehearsal = Change { dry_run: true, ..Change::from(edits) }.on(Condition::Zone(vec![base]));
+    let committed = match who.store().change(&who.author(), zone.id, rehearsal).await {
+        Ok(committed) => committed,
+        Err(ChangeError::Condition) => return conflict(who, zone, base, work).await,
+        Err(ChangeError::Faults(_) | ChangeError::NoRecord { .. }) => return back(who, zone, work).await,
+        Err(error) => return Err(failure(error)),
+    };
+    let page = who.page(Section::Zones);
+    let z = page.language.zone_texts();
+    let typed = refused.as_ref().map(|(form, _)| form.text("comment")).unwrap_or_default();
+    let is_refused = refused.is_some();
+    let comment = Field::text("comment", z.comment).hint(z.comment_hint).value(typed).longest(500);
+    let problems = refused.map(|(_, problems)| problems).unwrap_or_default();
+    let shown = ReviewPage {
+        z,
+        head: Head::of(zone, Tab::Records),
+        state: state(&page, zone, base, &work.draft),
+        difference: DifferenceTable::of(&committed.removed, &committed.added, z),
+        changes_nothing: !committed.changed,
+        comment: comment.problem(&problems),
+        problems,
+        page,
+    };
+    if is_refused { show_with(StatusCode::UNPROCESSABLE_ENTITY, &shown) } else { show_page(&shown) }
+}
+
+/// To the records, where each change has its faults beside it.
+async fn back(who: &SignedIn, zone: &Zone, work: &Work) -> Result<Response, Failure> {
+    work.clone().page(who, zone).await
+}
+
+fn state(page: &Page, zone: &Zone, serial: Serial, draft: &Draft) -> State {
+    State {
+        csrf: page.csrf.clone(),
+        path: path(zone.id),
+        serial,
+        draft: draft.encode(),
+        query: String::new(),
+        after: String::new(),
+    }
+}
+
+/// Stores the changes as one version.
+pub(super) async fn apply(who: &SignedIn, zone: &Zone, work: Work, form: &Form) -> Result<Response, Failure> {
+    let Some(base) = work.base else { return Ok(Redirect::to(&path(zone.id)).into_response()) };
+    let comment = match Comment::parse(form.text("comment")) {
+        Ok(comment) => comment,
+        Err(fault) => {
+            let mut problems = Problems::new(who.visit.language.texts().problems);
+            problems.add("comment", fault.detail);
+            return show(who, zone, &work, Some((form, problems))).await;
+        }
+    };
+    let Ok(edits) = work.draft.edits(who, zone) else { return show(who, zone, &work, None).await };
+    let change = Change { comment, ..Change::from(edits) }.on(Condition::Zone(vec![base]));
+    match who.store().change(&who.author(), zone.id, change).await {
+        Ok(committed) => {
+            let notice = if committed.changed { Notice::ChangesApplied } else { Notice::NothingChanged };
+            Ok(go(&path(zone.id), Some(notice), &who.visit.shared.settings))
+        }
+        Err(ChangeError::Condition) => conflict(who, zone, base, &work).await,
+        Err(ChangeError::Faults(_) | ChangeError::NoRecord { .. }) => back(who, zone, &work).await,
+        Err(error) => Err(failure(error)),
+    }
+}
+
+/// Both: what changed meanwhile, and what was collected. The form goes on from the state that is shown.
+async fn conflict(who: &SignedIn, zone: &Zone, base: Serial, work: &Work) -> Result<Response, Failure> {
+    let account = who.account.id;
+    let history = who.store().history(account, zone.id, None, VERSIONS).await?.ok_or(Failure::NotFound)?;
+    let newest = history.zone.serial;
+    let page = who.page(Section::Zones);
+    let z = page.language.zone_texts();
+    let difference = match who.store().difference(account, zone.id, base, Some(newest)).await {
+        Ok(difference) => Some(difference),
+        Err(HistoryError::NoVersion(_)) => None,
+        Err(HistoryError::NoZone) => return Err(Failure::NotFound),
+        Err(HistoryError::Store(error)) => return Err(error.into()),
+    };
+    let touched: HashSet<RecordId> = difference
+        .iter()
+        .flat_map(|difference| difference.removed.iter().chain(&difference.added))
+        .map(|stored| stored.record.id)
+        .collect();
+    let mut items = item_rows(&work.draft, &Vec::new(), z);
+    for (row, item) in items.iter_mut().zip(&work.draft.0) {
+        if Item::id(item).is_some_and(|id| touched.contains(&id)) {
+            row.faults.push(z.also_changed.to_owned());
+        }
+    }
+    let newer = history.versions.iter().take_while(|version| version.serial != base);
+    show_with(
+        StatusCode::CONFLICT,
+        &ConflictPage {
+            z,
+            head: Head::of(&history.zone, Tab::Records),
+            state: state(&page, zone, newest, &work.draft),
+            versions: newer.map(|version| VersionRow::of(version, newest, z)).collect(),
+            difference: difference.map(|between| DifferenceTable::of(&between.removed, &between.added, z)),
+            items,
+            page,
+        },
+    )
+}

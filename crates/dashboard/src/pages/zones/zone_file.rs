@@ -1,0 +1,27 @@
+//! The zone as a BIND zone file, to take along.
+
+use axum::extract::Path;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use dns::zonefile;
+use store::HistoryError;
+
+use super::zone_of;
+use crate::failure::Failure;
+use crate::visit::SignedIn;
+
+pub(crate) async fn download(who: SignedIn, Path(id): Path<String>) -> Result<Response, Failure> {
+    let zone = zone_of(&who, &id).await?;
+    let snapshot = match who.store().snapshot_at(who.account.id, zone.id, zone.serial).await {
+        Ok(snapshot) => snapshot,
+        Err(HistoryError::NoZone | HistoryError::NoVersion(_)) => return Err(Failure::NotFound),
+        Err(HistoryError::Store(error)) => return Err(error.into()),
+    };
+    // A zone's name may have a slash (RFC 2317), which no file's may.
+    let file = zone.name.to_string().replace('/', "-");
+    let headers = [
+        (header::CONTENT_TYPE, "text/dns; charset=utf-8".to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{file}.zone\"")),
+    ];
+    Ok((headers, zonefile::render(&snapshot)).into_response())
+}
