@@ -13,6 +13,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::deployment::LIVE;
 use super::journal::{self, By};
+use super::limits;
 use super::rollback::plan_version;
 use super::rows::{self, Place, ZoneRow, record_columns};
 use super::writer::Work;
@@ -45,6 +46,11 @@ fn store(work: &Work, author: &Author, id: ZoneId, change: &Change) -> Result<Co
     } else {
         Vec::new()
     };
+    if added.len() > removed.len()
+        && let Some(fault) = limits::records_too_many(work, author)?
+    {
+        return Err(ChangeError::Faults(vec![(0, fault)]));
+    }
     let records = if plan.results.iter().any(Option::is_some) {
         let new: HashMap<RecordId, &StoredRecord> = added.iter().map(|stored| (stored.record.id, stored)).collect();
         let stands = |record: &Record| match new.get(&record.id) {

@@ -8,6 +8,7 @@
 //! | `watcher` | what other processes write |
 //! | `housekeeper` | what waits: uses of tokens, records of deleted zones, the log |
 //! | `accounts`, `tokens`, `identities` | who may ask |
+//! | `limits` | how much they may have |
 //! | `sessions`, `links`, `second_factor` | how people come in |
 //! | `events` | the trail of what was done to accounts |
 //! | `zones`, `records`, `change`, `apexes` | what they may ask for |
@@ -31,6 +32,7 @@ mod housekeeper;
 mod identities;
 mod ids;
 mod journal;
+mod limits;
 mod links;
 mod open;
 #[cfg(test)]

@@ -13,6 +13,7 @@ use super::apexes;
 use super::catalogs::{self, Change};
 use super::change::{LiveRecords, check_all, plan_content, raise_base};
 use super::journal::{self, By, Kind};
+use super::limits;
 use super::rows::{self, Place, ZONE_WIDTH, ZoneRow, zone_columns};
 use super::writer::Work;
 use crate::{
@@ -49,10 +50,18 @@ pub(super) fn create(work: &Work, author: &Author, new: &NewZone) -> Result<Zone
     if !new.override_related && related_to_another(&work.connection, author.account, new.name.name())?.is_some() {
         return Err(CreateZoneError::Related);
     }
+    if let Some(fault) = limits::zone_too_many(work, author)? {
+        return Err(CreateZoneError::Faults(vec![(0, fault)]));
+    }
     let records = if new.content.is_empty() { Vec::new() } else { first_records(work, &zone, &new.content)? };
     raise_base(&mut zone, new.serial_above);
     let by = By { comment: new.comment.as_ref(), ..By::from(author) };
     journal::append(work, &mut zone, &by, &[], &records, &HashMap::new())?;
+    if !records.is_empty()
+        && let Some(fault) = limits::records_too_many(work, author)?
+    {
+        return Err(CreateZoneError::Faults(vec![(0, fault)]));
+    }
     catalogs::moved(work, &new.name, Change::Joined(zone.row), now)?;
     Ok(zone.zone)
 }
