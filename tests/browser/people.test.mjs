@@ -1,0 +1,123 @@
+// What a new operator does first: from the one-time link to a token that works, and to one that does not any more.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { inspect, paste, startBrowser, startServer } from "./kit.mjs";
+
+const PASSWORD = "correct horse battery";
+
+for (const javaScript of [true, false]) {
+  test(`from the first link to a revoked token, ${javaScript ? "with" : "without"} JavaScript`, async (t) => {
+    const server = await startServer();
+    t.after(() => server.stop());
+    const { page, stop } = await startBrowser({ javaScript });
+    t.after(stop);
+    // Without JavaScript there is nothing to inspect with; the pages are the same.
+    const look = javaScript ? (name) => inspect(page, name) : async () => {};
+    const press = (name) => page.getByRole("main").getByRole("button", { name, exact: true }).click();
+
+    await page.goto(server.base);
+    assert.equal(new URL(page.url()).pathname, "/sign-in/");
+    await look("sign-in");
+
+    await page.goto(server.link);
+    await look("link");
+    await press("Continue");
+    await page.waitForURL("**/account/password/");
+    await page.getByLabel("New password").fill("short");
+    await press("Save");
+    await page.getByRole("alert").waitFor();
+    await look("password-mistake");
+    await page.getByLabel("New password").fill(PASSWORD);
+    await press("Save");
+    await page.getByRole("heading", { level: 1, name: "API tokens" }).waitFor();
+    await page.goto(server.link);
+    await page.getByRole("heading", { name: "not good any more" }).waitFor();
+
+    await page.goto(`${server.base}/account/developers/`);
+    await page.getByRole("link", { name: "New token" }).click();
+    await look("token-new");
+    await press("Make the token");
+    await page.getByRole("alert").waitFor();
+    await look("token-mistakes");
+    await page.getByLabel("Name").fill("backup server");
+    await page.getByRole("checkbox", { name: "dns:list" }).check();
+    await press("Make the token");
+    await page.getByRole("heading", { level: 1, name: "Your new token" }).waitFor();
+    await look("token-made");
+    const token = (await page.locator("#token").textContent()).trim();
+    assert.match(token, /^vps_/);
+    const line = (await page.locator("#try").textContent()).trim();
+    const used = await paste(line);
+    assert.equal(used.status, 200);
+    assert.equal(used.body.token.name, "backup server");
+
+    await page.goto(`${server.base}/account/developers/`);
+    const row = page.getByRole("row", { name: "backup server" });
+    await row.getByText("127.0.0.1").waitFor();
+    assert.ok((await row.textContent()).includes(token.slice(-4)));
+    assert.ok(!(await page.content()).includes(token));
+    await look("tokens");
+    await row.getByRole("link", { name: "Revoke" }).click();
+    await look("token-revoke");
+    await press("Revoke");
+    await page.getByRole("status").getByText("The token is revoked.").waitFor();
+    assert.equal((await paste(line)).status, 401);
+
+    for (const [path, name] of [
+      ["/account/", "account"],
+      ["/account/second-factor/", "second-factor"],
+      ["/account/close/", "close"],
+      ["/operator/accounts/", "operator-accounts"],
+      ["/operator/accounts/1/", "operator-account"],
+      ["/operator/events/", "operator-events"],
+      ["/nowhere/", "nowhere"],
+    ]) {
+      await page.goto(server.base + path);
+      await page.getByRole("heading", { level: 1 }).waitFor();
+      await look(name);
+    }
+
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByRole("status").getByText("You are signed out.").waitFor();
+    await page.getByLabel("E-mail address").fill("admin@localhost");
+    await page.getByLabel("Password").fill("not the password");
+    await press("Sign in");
+    await page.getByRole("alert").waitFor();
+    await look("sign-in-refused");
+    await page.getByLabel("Password").fill(PASSWORD);
+    await press("Sign in");
+    await page.getByRole("heading", { level: 1, name: "API tokens" }).waitFor();
+
+    for (const secret of [token, PASSWORD, new URL(server.link).pathname.split("/")[2]]) {
+      assert.ok(!server.log().includes(secret), "a secret stands in the log");
+    }
+  });
+}
+
+test("everything is reached by keyboard, and one sees where one is", async (t) => {
+  const server = await startServer();
+  t.after(() => server.stop());
+  const { page, stop } = await startBrowser();
+  t.after(stop);
+  await page.goto(server.link);
+  await page.keyboard.press("Enter");
+  await page.waitForURL("**/account/password/");
+  await page.keyboard.type(PASSWORD);
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { level: 1, name: "API tokens" }).waitFor();
+  const reached = [];
+  for (let step = 0; step < 12; step += 1) {
+    await page.keyboard.press("Tab");
+    const { text, width } = await page.evaluate(() => {
+      const focused = document.activeElement;
+      return { text: focused.textContent.trim(), width: parseFloat(getComputedStyle(focused).outlineWidth) };
+    });
+    if (text.length < 80) assert.ok(width >= 2, `${text}: its focus cannot be seen`);
+    reached.push(text);
+  }
+  assert.equal(reached[0], "Skip to the content");
+  for (const wanted of ["API tokens", "Account", "Sign out", "New token"]) {
+    assert.ok(reached.includes(wanted), `${wanted} is not among ${reached}`);
+  }
+});
