@@ -16,6 +16,7 @@ mod record_delete;
 mod record_get;
 mod record_patch;
 mod record_put;
+mod record_types;
 mod records_list;
 mod rollback;
 mod zone_create;
@@ -172,6 +173,13 @@ pub static OPERATIONS: &[Operation] = &[
         permission: Some(Permission::Delete),
         describe: record_delete::describe,
         route: |method| on(method, record_delete::handle),
+    },
+    Operation {
+        method: Method::GET,
+        path: "/record-types/",
+        permission: None,
+        describe: record_types::describe,
+        route: |method| on(method, record_types::handle),
     },
     Operation {
         method: Method::GET,

@@ -14,6 +14,7 @@ mod lists;
 mod log;
 mod nameservers;
 mod proof;
+mod record_types;
 mod records;
 mod routes;
 mod server;

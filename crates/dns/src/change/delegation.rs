@@ -8,7 +8,7 @@ use crate::{Fault, Name, OwnerName, RecordData, RecordType};
 /// A DNAME is the only one at its name (RFC 6672, section 2.4), and not at a delegation (section 2.3).
 pub(super) fn check_dname(owner: &OwnerName, place: &Place) -> Option<(usize, Fault)> {
     let aliases = place.set(RecordType::Dname)?;
-    let (index, check, detail) = if aliases.held().count() > 1 {
+    let (index, check, detail) = if aliases.records.len() > 1 {
         (aliases.touched_by?, "dname-single", format!("{owner} can have only one DNAME record"))
     } else if !owner.is_apex() && place.set(RecordType::Ns).is_some() {
         let last = place.touched_by(|of| matches!(of, RecordType::Dname | RecordType::Ns))?;

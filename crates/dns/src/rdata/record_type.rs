@@ -5,12 +5,15 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
+use super::RecordData;
+use super::fields::{Fields, Names};
 use super::form::Form;
 use super::{
     a, aaaa, afsdb, apl, caa, cdnskey, cds, cert, cname, csync, dname, dnskey, ds, eui48, eui64, hinfo, https, kx, l32,
     l64, loc, lp, mx, naptr, nid, ns, openpgpkey, ptr, rp, smimea, spf, srv, sshfp, svcb, tlsa, txt, uri, zonemd,
 };
-use crate::Fault;
+use crate::presentation::value_tokens;
+use crate::{Fault, Name};
 
 /// A type that a record can have here: known, or any other that has only a number. Ordered by number, which is also the order
 /// in a zone file. The number is what is stored.
@@ -316,6 +319,13 @@ impl RecordType {
         })
     }
 
+    /// Data of this type that is accepted; `None` for unknown types, and for the SOA.
+    pub fn example(self) -> Option<RecordData> {
+        let (tokens, end) = value_tokens(self.form()?.example).ok()?;
+        let names = Names::File { origin: &Name::root() };
+        RecordData::from_fields(self, &mut Fields::new(&tokens, names, end)).ok()
+    }
+
     /// Whether users give a priority beside the value.
     pub fn has_priority(self) -> bool {
         matches!(self, Self::Mx | Self::Srv)
@@ -390,6 +400,7 @@ impl fmt::Display for RecordType {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ZoneName;
 
     #[test]
     fn types_that_no_user_may_make_are_refused_with_the_reason() {
@@ -436,6 +447,37 @@ mod tests {
         let unknown = RecordType::parse("type65280").unwrap();
         assert_eq!((unknown.code(), unknown.to_string().as_str()), (65280, "TYPE65280"));
         assert_eq!(RecordType::from_code(65280), Some(unknown));
+    }
+
+    #[test]
+    fn every_form_describes_what_it_reads() {
+        let zone = ZoneName::parse("example.com").unwrap();
+        for known in RecordType::EDITABLE {
+            let form = known.form().unwrap();
+            let data = known.example().unwrap_or_else(|| panic!("the example of {known} is read"));
+            let again = RecordData::parse(known, &data.value(), data.priority(), &zone);
+            assert_eq!(again.map(|data| data.wire()), Ok(data.wire()), "the example of {known}, as users give it");
+            assert_eq!(known.has_priority(), form.fields[0].kind() == "u16" && data.priority().is_some(), "{known}");
+            // One word for each field, but for those that take all that is left.
+            let words = value_tokens(form.example).unwrap().0.len();
+            let last = form.fields.last().unwrap().kind();
+            match last {
+                "location" => {}
+                "parameters" | "types" | "prefixes" | "strings" => assert!(words >= form.fields.len(), "{known}"),
+                _ => assert_eq!(words, form.fields.len(), "{known}"),
+            }
+            for field in form.fields {
+                assert!(field.name.bytes().all(|c| c.is_ascii_lowercase() || c == b'_'), "{known} {}", field.name);
+                assert!(field.description.ends_with('.'), "{known} {}", field.name);
+                assert_eq!(
+                    field.range().is_some(),
+                    matches!(field.kind(), "u8" | "u16" | "u32"),
+                    "{known} {}",
+                    field.name
+                );
+            }
+            assert!(form.rfc.starts_with("RFC ") && form.description.ends_with('.'), "{known}");
+        }
     }
 
     #[test]
