@@ -11,6 +11,7 @@ use std::sync::Arc;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use dns::Fault;
+use dns::zonefile::FileFault;
 use serde::Serialize;
 use store::StoreError;
 
@@ -138,12 +139,23 @@ impl Problem {
             [] => "The change breaks the zone's rules".to_owned(),
         };
         let errors = faults.into_iter().map(|(index, fault)| PartError {
-            index,
+            place: Place::Part { index },
             field: fault.field,
             detail: fault.detail,
             error_code: fault.code.name(),
         });
         Problem { errors: errors.collect(), ..Problem::validation(member, detail) }
+    }
+
+    /// 400 for a text: all its faults, each with line and column.
+    pub(crate) fn text(detail: impl Into<Cow<'static, str>>, faults: Vec<FileFault>) -> Problem {
+        let errors = faults.into_iter().map(|FileFault { at, fault }| PartError {
+            place: Place::Text { line: at.line, column: at.column },
+            field: fault.field.map(Cow::Borrowed),
+            detail: fault.detail,
+            error_code: ErrorCode::ValidationError.name(),
+        });
+        Problem { errors: errors.collect(), ..Problem::new(ErrorCode::ValidationError, detail) }
     }
 
     /// What the body of [`Problem::parts`] looks like.
@@ -311,10 +323,19 @@ struct Body<'a> {
     errors: &'a [PartError],
 }
 
+/// Which part of a request.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+enum Place {
+    Part { index: usize },
+    Text { line: u32, column: u32 },
+}
+
 /// What is wrong with one part of a request.
 #[derive(Debug, Clone, Serialize)]
 struct PartError {
-    index: usize,
+    #[serde(flatten)]
+    place: Place,
     field: Option<Cow<'static, str>>,
     detail: Cow<'static, str>,
     error_code: &'static str,

@@ -45,6 +45,8 @@ pub(crate) enum Json {
 pub(crate) enum BodyError {
     #[error("The body must be JSON: send Content-Type: application/json (in UTF-8, without a Content-Encoding)")]
     MediaType,
+    #[error("The body must be a zone file: send Content-Type: text/dns (without a Content-Encoding)")]
+    NotAZoneFile,
     #[error("The body is larger than {limit} octets")]
     TooLarge { limit: usize },
     #[error("The body did not arrive within {} s", .within.as_secs_f32())]
@@ -65,7 +67,7 @@ impl IntoResponse for BodyError {
     fn into_response(self) -> Response {
         let detail = self.to_string();
         let problem = match self {
-            Self::MediaType => Problem::new(ErrorCode::UnsupportedMediaType, detail),
+            Self::MediaType | Self::NotAZoneFile => Problem::new(ErrorCode::UnsupportedMediaType, detail),
             Self::TooLarge { .. } => Problem::new(ErrorCode::PayloadTooLarge, detail),
             Self::BrokeOff | Self::Empty | Self::Syntax(_) => Problem::new(ErrorCode::InvalidJson, detail),
             Self::TimedOut { version, .. } => {
@@ -108,14 +110,24 @@ impl Members {
     async fn receive(request: Request, limit: usize, within: Duration) -> Result<Members, BodyError> {
         let (parts, body) = request.into_parts();
         check_media_type(&parts.headers, &body)?;
-        if body.size_hint().lower() > limit as u64 {
-            return Err(BodyError::TooLarge { limit });
-        }
-        let timed_out = |_| BodyError::TimedOut { within, version: parts.version };
-        let octets = tokio::time::timeout(within, read(body, limit)).await.map_err(timed_out)??;
+        let octets = read_within(body, limit, within, parts.version).await?;
         let members = Members::parse(&octets)?;
         Ok(Members { octets, ..members })
     }
+}
+
+/// The whole body, of at most `limit` octets, where it arrives in time.
+pub(crate) async fn read_within(
+    body: Body,
+    limit: usize,
+    within: Duration,
+    version: Version,
+) -> Result<Bytes, BodyError> {
+    if body.size_hint().lower() > limit as u64 {
+        return Err(BodyError::TooLarge { limit });
+    }
+    let timed_out = |_| BodyError::TimedOut { within, version };
+    tokio::time::timeout(within, read(body, limit)).await.map_err(timed_out)?
 }
 
 async fn read(body: Body, limit: usize) -> Result<Bytes, BodyError> {

@@ -36,6 +36,7 @@ mod versions;
 mod views;
 mod watch;
 mod writing;
+mod zone_file;
 
 use std::sync::Arc;
 

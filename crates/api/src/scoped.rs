@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use dns::{RecordId, Serial, ZoneId, ZoneName};
+use dns::{Apex, RecordId, Serial, ZoneId, ZoneName, ZoneSnapshot};
 use store::{
     AccountId, Answer, Author, Change, ChangeError, Committed, Condition, CreateZoneError, Difference, Done, History,
     HistoryError, Identity, NewZone, Once, RecordFilter, RecordVisitor, Repeatable, Store, StoreError, StoredRecord,
@@ -201,6 +201,19 @@ impl Scoped {
         to: Option<Serial>,
     ) -> Result<Difference, HistoryError> {
         if self.sees(zone) { self.store.difference(account, zone, from, to).await } else { Err(HistoryError::NoZone) }
+    }
+
+    pub(crate) async fn snapshot_at(
+        &self,
+        account: AccountId,
+        zone: ZoneId,
+        serial: Serial,
+    ) -> Result<ZoneSnapshot, HistoryError> {
+        if self.sees(zone) { self.store.snapshot_at(account, zone, serial).await } else { Err(HistoryError::NoZone) }
+    }
+
+    pub(crate) fn apex(&self) -> &Apex {
+        self.store.apex()
     }
 
     pub(crate) fn new_record_id(&self) -> RecordId {

@@ -38,7 +38,7 @@ impl ZoneView {
         Schema::object(ZoneView::members().into_iter().chain([records])).named("ZoneWithRecords")
     }
 
-    fn members() -> [Member; 4] {
+    pub(crate) fn members() -> [Member; 4] {
         let count = "How many records the list has. The SOA and the operator's NS records are not among them.";
         [
             required("uuid", Schema::uuid()),

@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use store::{
     Answer, Author, Change, ChangeError, Committed, Condition, CreateZoneError, Done, Head, NewZone, Once, Repeatable,
-    StoreError, Zone,
+    Source, StoreError, Zone,
 };
 
 use crate::auth::Caller;
@@ -190,10 +190,11 @@ impl Write {
     pub(crate) async fn create_zone<P>(
         &self,
         caller: &Caller<P>,
+        source: Source,
         new: NewZone,
         reply: impl FnOnce(&Zone) -> Result<Reply, StoreError> + Send + 'static,
     ) -> Result<Response, CreateZoneError> {
-        let author = caller.author();
+        let author = Author { source, ..caller.author() };
         let answer = move |zone: &Zone| Ok(reply(zone)?.of(zone, false));
         let done = match &self.request {
             Some(request) => {

@@ -84,6 +84,10 @@ pub enum LeftOutReason {
 }
 
 impl LeftOutReason {
+    /// All of them.
+    pub const ALL: [LeftOutReason; 5] =
+        [Self::Dnssec, Self::OutOfZone, Self::Soa, Self::OwnNameserver, Self::OwnAddress];
+
     /// Its stable identifier.
     pub fn name(self) -> &'static str {
         match self {

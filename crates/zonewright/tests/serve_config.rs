@@ -15,7 +15,7 @@ use common::{describe, run};
 use tempfile::TempDir;
 
 /// Each key, a value that is refused for it (in the environment's form), and one that is not.
-const KEYS: [(&str, &str, &str); 15] = [
+const KEYS: [(&str, &str, &str); 16] = [
     ("data", "", "other"),
     ("database", "mysql://root:hunter2@db/zones", ""),
     ("http", "localhost:80", "127.0.0.1:18053"),
@@ -28,6 +28,7 @@ const KEYS: [(&str, &str, &str); 15] = [
     ("limits.ttl_min", "2147483648", "60"),
     ("limits.ttl_max", "4294967296", "86400"),
     ("limits.body_bytes", "0", "4096"),
+    ("limits.bulk_bytes", "0", "65536"),
     ("limits.connections", "0", "10"),
     ("limits.failed_auth_burst", "0", "5"),
     ("limits.failed_auth_per_second", "4294967296", "5"),

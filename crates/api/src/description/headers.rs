@@ -50,6 +50,12 @@ pub(crate) fn etag() -> Header {
     Header::always("ETag", text, pattern("^\"[0-9]+\"$").like("\"1705314600\""))
 }
 
+/// What to call the answer when it is kept.
+pub(crate) fn file_name() -> Header {
+    let example = "attachment; filename=\"example.com.zone\"";
+    Header::always("Content-Disposition", "A name for the file.", Schema::string().like(example))
+}
+
 /// The next page of a list.
 pub(crate) fn link() -> Header {
     let text = "The next page, ready to be asked for, with all other parameters (RFC 8288). The last page has none.";

@@ -28,7 +28,7 @@ pub use document::{ABOUT, document};
 pub(crate) use document::{PATH, get_document};
 pub use headers::Header;
 use headers::link;
-pub(crate) use headers::{etag, location};
+pub(crate) use headers::{etag, file_name, location};
 pub use schema::{Member, Schema};
 pub(crate) use schema::{optional, required};
 
@@ -213,7 +213,6 @@ impl Description {
     }
 
     /// A success with a body in another form.
-    #[expect(dead_code, reason = "for operations to come; whoever uses it removes this line")]
     pub(crate) fn answers_as(
         self,
         media_type: &'static str,

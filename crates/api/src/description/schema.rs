@@ -32,6 +32,13 @@ pub(crate) fn optional(name: &'static str, schema: Schema) -> Member {
     Member { name, schema, required: false }
 }
 
+impl Member {
+    /// The same where it is not always there.
+    pub(crate) fn only_sometimes(self) -> Member {
+        Member { required: false, ..self }
+    }
+}
+
 impl Schema {
     /// The JSON of the schema, which may refer to [`Schema::named_schemas`].
     pub fn json(&self) -> &Value {

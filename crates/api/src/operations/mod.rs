@@ -22,6 +22,8 @@ mod rollback;
 mod zone_create;
 mod zone_delete;
 mod zone_get;
+mod zonefile_get;
+mod zonefile_put;
 mod zones_list;
 
 use std::sync::Arc;
@@ -110,6 +112,20 @@ pub static OPERATIONS: &[Operation] = &[
         permission: Some(Permission::Update),
         describe: rollback::describe,
         route: |method| on(method, rollback::handle),
+    },
+    Operation {
+        method: Method::GET,
+        path: "/dns-zones/{uuid}/zonefile/",
+        permission: Some(Permission::List),
+        describe: zonefile_get::describe,
+        route: |method| on(method, zonefile_get::handle),
+    },
+    Operation {
+        method: Method::PUT,
+        path: "/dns-zones/{uuid}/zonefile/",
+        permission: Some(Permission::Update),
+        describe: zonefile_put::describe,
+        route: |method| on(method, zonefile_put::handle),
     },
     Operation {
         method: Method::GET,

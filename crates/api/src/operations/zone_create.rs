@@ -1,18 +1,19 @@
-//! `POST /dns-zones/`: a new zone, without records.
+//! `POST /dns-zones/`: a new zone, empty or made from a zone file.
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use dns::{Fault, ZoneName};
 use serde::Serialize;
 use serde_json::json;
-use store::{CreateZoneError, NewZone, Zone};
+use store::{CreateZoneError, NewZone, Source, StoreError, Zone};
 
 use crate::auth::{Caller, CreateZones};
-use crate::description::{Description, Group, Schema, examples, location, required};
-use crate::error::Problem;
+use crate::description::{Description, Group, Schema, examples, location, optional, required};
+use crate::error::{ErrorCode, Problem};
 use crate::json::{MemberError, Members};
-use crate::views::ZoneView;
+use crate::views::{RecordView, ZoneView};
 use crate::writing::{Reply, Write, Writing};
+use crate::zone_file::{self, FileView, ZoneFileError};
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -23,12 +24,15 @@ pub(crate) enum Error {
     #[error("a zone that is yet to be made has no tag")]
     Precondition,
     #[error(transparent)]
+    File(#[from] ZoneFileError),
+    #[error(transparent)]
     Create(#[from] CreateZoneError),
 }
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         match self {
+            Self::File(error) => return error.response(Some("zonefile")),
             Self::Member(error) => Problem::from(error),
             Self::Domain(fault) => Problem::validation("domain", fault.detail),
             Self::Precondition => Problem::precondition_failed(),
@@ -48,20 +52,35 @@ const EXISTS: &str = "zone already exists";
 
 struct Request {
     domain: ZoneName,
+    zonefile: Option<String>,
 }
 
 impl Request {
     fn of(members: &Members) -> Result<Request, Error> {
-        members.only(&["domain"])?;
-        Ok(Request { domain: ZoneName::parse(members.required_string("domain")?)? })
+        members.only(&["domain", "zonefile"])?;
+        let domain = ZoneName::parse(members.required_string("domain")?)?;
+        Ok(Request { domain, zonefile: members.string("zonefile")?.map(str::to_owned) })
     }
 }
 
+/// An empty zone has its records in the answer; one made from a file has what the file had beside them.
 #[derive(Serialize)]
 struct Created {
     #[serde(flatten)]
     zone: ZoneView,
-    records: [(); 0],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    records: Option<[(); 0]>,
+    #[serde(flatten)]
+    file: Option<FileView>,
+}
+
+impl Created {
+    fn schema() -> Schema {
+        let records = Schema::array(RecordView::schema()).about("None; absent where the zone was made from a file.");
+        let file = FileView::members().map(|member| member.only_sometimes());
+        let members = ZoneView::members().into_iter().chain([optional("records", records)]).chain(file);
+        Schema::object(members).named("CreatedZone")
+    }
 }
 
 pub(crate) fn describe() -> Description {
@@ -70,19 +89,26 @@ pub(crate) fn describe() -> Description {
     let zone = examples::with(examples::with(examples::zone(), "record_count", json!(0)), "records", json!([]));
     Description::new("createZone", Group::Zones, "Make a zone")
         .text(
-            "The zone begins without records of its own. The SOA and the operator's NS records are made by the server.",
+            "The zone begins without records of its own, or with those of a zone file. The SOA and the operator's NS records are made by the \
+             server; those of a file are left out, and the zone's serial goes on above the file's. All faults of a file are told at once, \
+             with line and column. A file too large for this body is sent with `replaceZoneFile` instead.",
         )
         .json(
-            Schema::request([required("domain", Schema::string().about(domain).like("newdomain.com"))])
-                .named("NewZone"),
+            Schema::request([
+                required("domain", Schema::string().about(domain).like("newdomain.com")),
+                optional("zonefile", Schema::string().about("A BIND zone file (RFC 1035, section 5).")),
+            ])
+            .named("NewZone"),
         )
         .example("A zone", json!({"domain": "newdomain.com"}))
-        .answers(StatusCode::CREATED, "The zone", ZoneView::schema_with_records(), zone)
+        .example("A zone from a file", json!({"domain": "newdomain.com", "zonefile": "$TTL 1h\n@ MX 10 mail\nmail A 192.0.2.25\n"}))
+        .answers(StatusCode::CREATED, "The zone", Created::schema(), zone)
         .header(location())
         .leads_to(&["getZone", "deleteZone", "listZoneRecords", "createZoneRecord", "getDeployment"])
         .changes()
         .refuses(Problem::from(MemberError::Missing("domain")))
         .refuses(Problem::validation("domain", EXISTS))
+        .refuses_with(ErrorCode::ValidationError, zone_file::refusal_schema(), zone_file::refusal_example())
 }
 
 pub(crate) async fn handle(caller: Caller<CreateZones>, writing: Writing, members: Members) -> Response {
@@ -91,11 +117,24 @@ pub(crate) async fn handle(caller: Caller<CreateZones>, writing: Writing, member
         if !write.allows_new() {
             return Err(Error::Precondition);
         }
-        let reply = |zone: &Zone| {
-            let view = Created { zone: ZoneView::of(zone), records: [] };
-            Ok(Reply::json(zone.serial, &view)?.created(format!("/dns-zones/{}/", zone.id.0)))
+        let Request { domain, zonefile } = request;
+        let Some(text) = zonefile else {
+            return Ok(write.create_zone(&caller, Source::Api, NewZone::named(domain), reply(None)).await?);
         };
-        Ok(write.create_zone(&caller, NewZone::named(request.domain), reply).await?)
+        let content = zone_file::read(text.into(), &domain, caller.store().apex(), false).await?;
+        let new = NewZone { content: content.records.clone(), serial_above: content.serial, ..NewZone::named(domain) };
+        match write.create_zone(&caller, Source::Import, new, reply(Some(FileView::of(&content)))).await {
+            Ok(response) => Ok(response),
+            Err(CreateZoneError::Faults(faults)) => Err(ZoneFileError::Faults(content.faults(faults)).into()),
+            Err(error) => Err(error.into()),
+        }
     };
     writing.once(&caller, members.octets(), create).await
+}
+
+fn reply(file: Option<FileView>) -> impl FnOnce(&Zone) -> Result<Reply, StoreError> + Send + 'static {
+    move |zone| {
+        let view = Created { zone: ZoneView::of(zone), records: file.is_none().then_some([]), file };
+        Ok(Reply::json(zone.serial, &view)?.created(format!("/dns-zones/{}/", zone.id.0)))
+    }
 }

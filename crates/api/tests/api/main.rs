@@ -21,3 +21,4 @@ mod server;
 mod slow;
 mod tags;
 mod tls;
+mod zone_files;

@@ -7,6 +7,7 @@ use api::OPERATIONS;
 use serde_json::{Value, json};
 
 use crate::nameservers::{Double, SECRET};
+use crate::routes;
 use crate::server::{Answer, Client, PATIENCE, Server, Setup};
 
 fn with(primary: &Double, secondaries: &[&Double]) -> Server {
@@ -79,6 +80,7 @@ fn every_operation_that_changes_something_waits_when_it_is_asked_to() {
                 ("POST", "/dns-zones/") => Some(json!({"domain": "walk.example.org"})),
                 ("PATCH", _) => Some(json!({"ttl": 60})),
                 ("POST", "/dns-zones/{uuid}/rollback/") => Some(json!({"serial": newest})),
+                ("PUT", "/dns-zones/{uuid}/zonefile/") => Some(json!("www 3600 A 192.0.2.1\n@ 60 TXT walk\n")),
                 ("POST", "/dns-records/") => {
                     Some(json!({"record_type": "A", "name": "flat", "value": "192.0.2.1", "zone": zone}))
                 }
@@ -89,10 +91,8 @@ fn every_operation_that_changes_something_waits_when_it_is_asked_to() {
             };
             let id = if path.starts_with("/dns-zones/") { &zone } else { &record };
             let path = path.replace("{uuid}", id);
-            let answer = match prefer {
-                Some(prefer) => send(&tenant.client, method, &path, prefer, body),
-                None => tenant.client.send(method, &path, body.map(|body| body.to_string()).as_deref()),
-            };
+            let headers: Vec<_> = prefer.iter().map(|prefer| ("prefer", *prefer)).collect();
+            let answer = routes::send(&tenant.client, method, &path, &headers, body.as_ref());
             assert!((200..300).contains(&answer.status), "{operation:?}: {answer:?}");
             says(&answer, prefer, Some(if prefer.is_some() { "live" } else { "pending" }));
         }

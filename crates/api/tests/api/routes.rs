@@ -3,11 +3,11 @@
 //! The table is the one the router is built from, so a new operation is walked without anybody thinking of it; one whose body
 //! [`body`] does not know fails the walk.
 
-use api::OPERATIONS;
+use api::{OPERATIONS, Operation};
 use serde_json::{Value, json};
 use store::Permission;
 
-use crate::server::{Client, Server};
+use crate::server::{Answer, Client, Server};
 
 const NOWHERE: &str = "0192aaaa-bbbb-7ccc-8ddd-eeeeffff0000";
 
@@ -32,9 +32,16 @@ fn body(method: &str, path: &str, zone: &str, serial: u32) -> Option<Value> {
             Some(json!({"changes": [change]}))
         }
         ("PUT", "/dns-records/{uuid}/") => Some(record),
+        ("PUT", "/dns-zones/{uuid}/zonefile/") => {
+            Some("www 3600 A 192.0.2.1\nwww 3600 A 192.0.2.2\n@ 60 MX 10 mail.example.org.\n".into())
+        }
         ("PATCH", "/dns-records/{uuid}/") => Some(json!({"ttl": 60})),
         _ => panic!("{method} {path} is new: say here what it is asked with"),
     }
+}
+
+fn is_zone_file(operation: &Operation) -> bool {
+    body(operation.method.as_str(), operation.path, "", 1).is_some_and(|body| body.is_string())
 }
 
 /// A path of the table for an object.
@@ -55,11 +62,26 @@ struct Walk {
 }
 
 impl Walk {
-    fn ask(&self, client: &Client, method: &str, path: &str) -> crate::server::Answer {
+    fn ask(&self, client: &Client, method: &str, path: &str) -> Answer {
         let id = if path.starts_with("/dns-zones/") { &self.zone } else { &self.record };
-        let body = body(method, path, &self.zone, self.serial).map(|body| body.to_string());
-        client.send(method, &filled(path, id, self.serial), body.as_deref())
+        send(client, method, &filled(path, id, self.serial), &[], body(method, path, &self.zone, self.serial).as_ref())
     }
+}
+
+/// Sends a body as what it is: a text is a zone file, anything else is JSON.
+pub(crate) fn send(
+    client: &Client,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Option<&Value>,
+) -> Answer {
+    let (media_type, text) = match body {
+        None => return client.request(method, path, headers, None),
+        Some(Value::String(zone_file)) => ("text/dns", zone_file.clone()),
+        Some(json) => ("application/json", json.to_string()),
+    };
+    client.request(method, path, &[&[("content-type", media_type)], headers].concat(), Some(text.as_bytes()))
 }
 
 #[test]
@@ -254,9 +276,15 @@ fn a_bad_body_tells_nothing_about_what_exists() {
         let answers = [(&zone, &record), (&NOWHERE.to_owned(), &NOWHERE.to_owned())].map(|(zone, record)| {
             let id = if operation.path.starts_with("/dns-zones/") { zone } else { record };
             let path = filled(operation.path, id, 1);
-            stranger.client.send(operation.method.as_str(), &path, Some(r#"{"surprise": 1}"#))
+            let body = if is_zone_file(operation) { json!("www A 192.0.2") } else { json!({"surprise": 1}) };
+            send(&stranger.client, operation.method.as_str(), &path, &[], Some(&body))
         });
-        answers[0].refused(400, "validation_error", Some("surprise"));
+        if is_zone_file(operation) {
+            // Which of its names are relative to what only the zone says.
+            answers[0].refused(404, "not_found", None);
+        } else {
+            answers[0].refused(400, "validation_error", Some("surprise"));
+        }
         assert_eq!(answers[0].body, answers[1].body, "{operation:?}");
     }
 }
@@ -273,11 +301,8 @@ fn every_change_keeps_to_the_terms_of_its_request() {
     for operation in writing {
         let id = if operation.path.starts_with("/dns-zones/") { &zone } else { &record };
         let (method, path) = (operation.method.as_str(), operation.path.replace("{uuid}", id));
-        let body = body(method, operation.path, &zone, serial).map(|body| body.to_string());
-        let ask = |headers: &[(&str, &str)]| {
-            let headers = [&[("content-type", "application/json")], headers].concat();
-            tenant.client.request(method, &path, &headers, body.as_deref().map(str::as_bytes))
-        };
+        let body = body(method, operation.path, &zone, serial);
+        let ask = |headers: &[(&str, &str)]| send(&tenant.client, method, &path, headers, body.as_ref());
         ask(&[("if-match", "17")]).refused(400, "validation_error", Some("If-Match"));
         ask(&[("if-match", "\"17\"")]).refused(412, "precondition_failed", None);
         ask(&[("idempotency-key", "a b")]).refused(400, "validation_error", Some("Idempotency-Key"));
@@ -313,8 +338,7 @@ fn both_forms_of_every_path_answer_the_same_without_a_redirect() {
         let path = filled(operation.path, NOWHERE, 1);
         let body = body(operation.method.as_str(), operation.path, NOWHERE, 1);
         let path = path.trim_end_matches('/');
-        let body = body.map(|body| body.to_string());
-        let mut answer = tenant.client.send(operation.method.as_str(), path, body.as_deref());
+        let mut answer = send(&tenant.client, operation.method.as_str(), path, &[], body.as_ref());
         if path.ends_with("/dns-zones") {
             answer.expect(201);
             answer = tenant.client.post(path, &json!({"domain": "walk.example.org"}));

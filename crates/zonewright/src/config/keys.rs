@@ -23,7 +23,7 @@ pub(crate) enum Kind {
 }
 
 /// All of them. `docs/configuration.md` has a row for each.
-pub(crate) const KEYS: [Key; 23] = [
+pub(crate) const KEYS: [Key; 24] = [
     text("data", "./zonewright-data"),
     text("database", ""),
     text("http", "127.0.0.1:8053"),
@@ -41,6 +41,7 @@ pub(crate) const KEYS: [Key; 23] = [
     number("limits.ttl_min", "0"),
     number("limits.ttl_max", "2147483647"),
     number("limits.body_bytes", "1048576"),
+    number("limits.bulk_bytes", "16777216"),
     number("limits.connections", "4096"),
     number("limits.failed_auth_burst", "200"),
     number("limits.failed_auth_per_second", "10"),

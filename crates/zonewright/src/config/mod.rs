@@ -176,6 +176,7 @@ fn check(layers: Layers) -> Result<Config, ConfigError> {
     }
     let api = api::Settings {
         body_limit: at_least_one(&layers, "limits.body_bytes")?,
+        bulk_limit: at_least_one(&layers, "limits.bulk_bytes")?,
         max_connections: at_least_one(&layers, "limits.connections")?,
         failed_auth_burst: at_least_one(&layers, "limits.failed_auth_burst")?,
         failed_auth_per_second: at_least_one(&layers, "limits.failed_auth_per_second")?,

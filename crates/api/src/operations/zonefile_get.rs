@@ -1,0 +1,96 @@
+//! `GET /dns-zones/{uuid}/zonefile/`: a zone as a BIND zone file.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use dns::{ZoneId, ZoneName, zonefile};
+use serde_json::json;
+use store::{HistoryError, StoreError};
+use tokio::task::JoinError;
+
+use crate::auth::{Caller, List};
+use crate::description::{Description, EXAMPLE_SERIAL, Group, Schema, etag, file_name};
+use crate::error::Problem;
+use crate::query::{Parameters, PathId, QueryError};
+use crate::tags::{self, Seen};
+use crate::versions::{no_version, read_serial};
+use crate::zone_file::MEDIA_TYPE;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    #[error("serial must be a serial as the history has it")]
+    Serial,
+    #[error("no such zone")]
+    NoZone,
+    #[error(transparent)]
+    History(#[from] HistoryError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Rendering(#[from] JoinError),
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let detail = self.to_string();
+        match self {
+            Self::Query(error) => Problem::from(error),
+            Self::Serial => Problem::validation("serial", detail),
+            Self::NoZone | Self::History(HistoryError::NoZone) => Problem::no_zone(),
+            Self::History(HistoryError::NoVersion(_)) => no_version().at("serial"),
+            Self::Store(error) | Self::History(HistoryError::Store(error)) => Problem::store(error),
+            Self::Rendering(error) => Problem::internal(error),
+        }
+        .into_response()
+    }
+}
+
+pub(crate) fn describe() -> Description {
+    let serial = "The serial of the version to read; the newest where nobody says.";
+    let example = "$ORIGIN example.com.\n@ 3600 IN SOA ns1.example.net. hostmaster.example.net. 1705314600 3600 600 1209600 300\n@ 3600 \
+                   IN NS ns1.example.net.\n@ 3600 IN MX 10 mail.example.com.\n";
+    Description::new("getZoneFile", Group::Zones, "Read a zone as a zone file")
+        .text(
+            "The zone as BIND reads it (RFC 1035, section 5; `text/dns`, RFC 4027), the SOA and the operator's NS records included. The \
+             same version gives the same octets, and what was read may be sent back.",
+        )
+        .query("serial", serial, Schema::serial(), json!(EXAMPLE_SERIAL))
+        .answers_as(MEDIA_TYPE, "The zone file", Schema::string(), json!(example))
+        .header(file_name())
+        .tagged(etag())
+        .refuses(no_version().at("serial"))
+}
+
+pub(crate) async fn handle(
+    caller: Caller<List>,
+    PathId(id): PathId,
+    parameters: Parameters,
+    seen: Seen,
+) -> Result<Response, Error> {
+    parameters.only(&["serial"])?;
+    let serial = parameters.get("serial").map(|text| read_serial(text).ok_or(Error::Serial)).transpose()?;
+    let id = ZoneId(id.ok_or(Error::NoZone)?);
+    let zone = caller.store().zone(caller.account(), id).await?.ok_or(Error::NoZone)?;
+    let serial = serial.unwrap_or(zone.serial);
+    let snapshot = caller.store().snapshot_at(caller.account(), id, serial).await?;
+    if let Some(unchanged) = seen.unchanged(serial) {
+        return Ok(unchanged);
+    }
+    // A zone may have a million records.
+    let text = tokio::task::spawn_blocking(move || zonefile::render(&snapshot)).await?;
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE)),
+        (header::CONTENT_DISPOSITION, disposition(&zone.name)),
+        (header::ETAG, tags::etag(serial)),
+    ];
+    Ok((StatusCode::OK, headers, text).into_response())
+}
+
+/// The name that a browser gives to the file.
+fn disposition(zone: &ZoneName) -> HeaderValue {
+    // The names of zones are letters, digits, hyphens, underscores and slashes.
+    let name = zone.to_string().replace('/', "_");
+    HeaderValue::try_from(format!("attachment; filename=\"{name}.zone\""))
+        .unwrap_or(HeaderValue::from_static("attachment"))
+}

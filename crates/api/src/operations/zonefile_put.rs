@@ -1,0 +1,188 @@
+//! `PUT /dns-zones/{uuid}/zonefile/`: replaces a zone's records by those of a BIND zone file.
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use dns::{Fault, ZoneId};
+use serde::Serialize;
+use serde_json::json;
+use store::{Author, Change, ChangeError, Comment, Committed, Difference, Source, StoreError, Wish};
+
+use crate::auth::{Caller, Update};
+use crate::description::{Description, EXAMPLE_SERIAL, Group, Schema, required};
+use crate::error::{ErrorCode, Problem};
+use crate::query::{Parameters, PathId, QueryError};
+use crate::versions::DifferenceView;
+use crate::writing::{Reply, Write, Writing};
+use crate::zone_file::{self, FileView, MEDIA_TYPE, ZoneFileBody, ZoneFileError};
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    #[error("{0} must be true or false")]
+    Flag(&'static str),
+    #[error(transparent)]
+    Comment(Fault),
+    #[error("no such zone")]
+    NoZone,
+    #[error(transparent)]
+    File(#[from] ZoneFileError),
+    #[error(transparent)]
+    Change(ChangeError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let detail = self.to_string();
+        match self {
+            Self::File(error) => return error.response(None),
+            Self::Query(error) => Problem::from(error),
+            Self::Flag(name) => Problem::validation(name, detail),
+            Self::Comment(fault) => Problem::fault(fault),
+            Self::NoZone | Self::Change(ChangeError::NoZone) => Problem::no_zone(),
+            Self::Change(ChangeError::Condition) => Problem::precondition_failed(),
+            Self::Store(error) | Self::Change(ChangeError::Store(error)) => Problem::store(error),
+            // A wish for a content names no record that is there, and its faults were made the file's.
+            error @ Self::Change(ChangeError::NoRecord { .. } | ChangeError::Moved | ChangeError::Faults(_)) => {
+                Problem::internal(error)
+            }
+        }
+        .into_response()
+    }
+}
+
+/// What the query part says.
+struct Request {
+    dry_run: bool,
+    keep_keys: bool,
+    comment: Option<Comment>,
+}
+
+impl Request {
+    fn of(parameters: &Parameters) -> Result<Request, Error> {
+        parameters.only(&["dry_run", "keep_keys", "comment"])?;
+        let flag = |name: &'static str| match parameters.get(name) {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(Error::Flag(name)),
+        };
+        let comment = parameters.get("comment").map_or(Ok(None), Comment::parse).map_err(Error::Comment)?;
+        Ok(Request { dry_run: flag("dry_run")?, keep_keys: flag("keep_keys")?, comment })
+    }
+}
+
+#[derive(Serialize)]
+struct Replaced {
+    serial: u32,
+    dry_run: bool,
+    removed: usize,
+    added: usize,
+    changed: usize,
+    difference: Option<DifferenceView>,
+    #[serde(flatten)]
+    file: FileView,
+}
+
+impl Replaced {
+    fn of(made: &Committed, dry_run: bool, file: FileView) -> Replaced {
+        let difference = Difference {
+            from: Some(made.before.serial),
+            to: made.zone.serial,
+            removed: made.removed.clone(),
+            added: made.added.clone(),
+        };
+        let changed = difference.changed().count();
+        Replaced {
+            serial: made.zone.serial.0,
+            dry_run,
+            removed: made.removed.len() - changed,
+            added: made.added.len() - changed,
+            changed,
+            difference: dry_run.then(|| DifferenceView::of(&difference)),
+            file,
+        }
+    }
+
+    fn schema() -> Schema {
+        let count = || Schema::raw(json!({"type": "integer", "minimum": 0}));
+        let difference = DifferenceView::schema().or_null().about("What would change; only of a dry run.");
+        let members = [
+            required("serial", Schema::serial().about("The zone's version afterwards, or the one that would be.")),
+            required("dry_run", Schema::boolean()),
+            required("removed", count()),
+            required("added", count()),
+            required("changed", count().about("Records whose TTL is another.")),
+            required("difference", difference),
+        ];
+        Schema::object(members.into_iter().chain(FileView::members())).named("ZoneFileAnswer")
+    }
+}
+
+pub(crate) fn describe() -> Description {
+    let dry_run = "`true`: nothing is stored, and the answer has the difference.";
+    let keep_keys = "`true`: DNSKEY, CDS and CDNSKEY records are kept, for a zone that several parties sign.";
+    let comment = "Why, for the history: one line of at most 500 characters.";
+    let flag = || Schema::one_of_the_words(&["true", "false"]);
+    let file = "$TTL 1h\n@ IN SOA ns.example.net. host.example.net. 1 1h 15m 2w 5m\n@ MX 10 mail\nmail A 192.0.2.25\n";
+    let answer = json!({
+        "serial": EXAMPLE_SERIAL, "dry_run": false, "removed": 0, "added": 1, "changed": 0, "difference": null,
+        "left_out": FileView::left_out_example(), "notes": [],
+    });
+    Description::new("replaceZoneFile", Group::Zones, "Replace a zone by a zone file")
+        .text(
+            "Afterwards the zone has exactly the records of the file, and one new version with the difference; none where there is no \
+             difference. What is read is what BIND 9.18 reads; `$INCLUDE` is refused. Left out, and told in the answer: the SOA (the \
+             zone's serial goes on above it), the operator's own NS records at the apex with their addresses, records outside the zone, \
+             and the records that signing made. All faults are told at once, with line and column.",
+        )
+        .query("dry_run", dry_run, flag(), json!("true"))
+        .query("keep_keys", keep_keys, flag(), json!("true"))
+        .query("comment", comment, Schema::string(), json!("moved"))
+        .body(MEDIA_TYPE, Schema::string())
+        .example("A zone file", json!(file))
+        .answers(StatusCode::OK, "What was done", Replaced::schema(), answer)
+        .header(crate::description::etag())
+        .changes()
+        .refuses_with(ErrorCode::ValidationError, zone_file::refusal_schema(), zone_file::refusal_example())
+}
+
+pub(crate) async fn handle(
+    caller: Caller<Update>,
+    PathId(id): PathId,
+    parameters: Parameters,
+    writing: Writing,
+    ZoneFileBody(text): ZoneFileBody,
+) -> Response {
+    let work = async |write: Write| replace(&caller, id.map(ZoneId), &parameters, &write, text.clone()).await;
+    writing.once(&caller, &text, work).await
+}
+
+async fn replace(
+    caller: &Caller<Update>,
+    id: Option<ZoneId>,
+    parameters: &Parameters,
+    write: &Write,
+    text: Bytes,
+) -> Result<Response, Error> {
+    let Request { dry_run, keep_keys, comment } = Request::of(parameters)?;
+    let zone = caller.store().zone(caller.account(), id.ok_or(Error::NoZone)?).await?.ok_or(Error::NoZone)?;
+    let content = zone_file::read(text, &zone.name, caller.store().apex(), keep_keys).await?;
+    let change = Change {
+        conditions: write.on_zone(),
+        comment,
+        serial_above: content.serial,
+        dry_run,
+        ..Change::of(Wish::Content(content.records.clone()))
+    };
+    let view = FileView::of(&content);
+    let reply = move |made: &Committed| Reply::json(made.zone.serial, &Replaced::of(made, dry_run, view));
+    let author = Author { source: Source::Import, ..caller.author() };
+    match write.change_as(caller, author, zone.id, change, reply).await {
+        Ok(response) => Ok(response),
+        Err(ChangeError::Faults(faults)) => Err(ZoneFileError::Faults(content.faults(faults)).into()),
+        Err(error) => Err(Error::Change(error)),
+    }
+}

@@ -1,0 +1,198 @@
+//! Zone files in requests, and what answers say of them.
+//!
+//! A file is read off the asynchronous threads, as what it makes of a zone; its faults, those of its text and those of the zone's
+//! rules alike, are all told at once, with line and column.
+
+use axum::body::Body;
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use dns::zonefile::{self, Content, FileFault, LeftOut, LeftOutReason, Note, Options};
+use dns::{Apex, Fault, ZoneName};
+use hyper::body::Body as _;
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+use crate::Shared;
+use crate::description::{Member, Schema, required};
+use crate::error::{ErrorCode, Problem};
+use crate::json::{BodyError, only, read_within};
+
+/// How zone files are named (RFC 4027).
+pub(crate) const MEDIA_TYPE: &str = "text/dns";
+
+/// A zone file as the body of a request.
+pub(crate) struct ZoneFileBody(pub(crate) Bytes);
+
+impl FromRequest<Arc<Shared>> for ZoneFileBody {
+    type Rejection = BodyError;
+
+    async fn from_request(request: Request, shared: &Arc<Shared>) -> Result<Self, BodyError> {
+        let (parts, body) = request.into_parts();
+        check_media_type(&parts.headers, &body)?;
+        let (limit, within) = (shared.settings.bulk_limit, shared.settings.body_timeout);
+        let octets = read_within(body, limit, within, parts.version).await?;
+        Ok(ZoneFileBody(octets))
+    }
+}
+
+fn check_media_type(headers: &HeaderMap, body: &Body) -> Result<(), BodyError> {
+    let encoding = only(headers, header::CONTENT_ENCODING)?;
+    let media_type = only(headers, header::CONTENT_TYPE)?;
+    let essence = media_type.map(|text| text.split(';').next().unwrap_or_default().trim());
+    let is_zone_file = essence.map_or(body.is_end_stream(), |essence| essence.eq_ignore_ascii_case(MEDIA_TYPE));
+    let is_plain = encoding.is_none_or(|encoding| encoding.eq_ignore_ascii_case("identity"));
+    if is_zone_file && is_plain { Ok(()) } else { Err(BodyError::NotAZoneFile) }
+}
+
+/// Why a file makes no zone.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ZoneFileError {
+    #[error("the file has {} faults", .0.len())]
+    Faults(Vec<FileFault>),
+    #[error("the reading of a file ended early")]
+    EndedEarly,
+}
+
+/// Reads a file as what it makes of a zone.
+pub(crate) async fn read(text: Bytes, zone: &ZoneName, apex: &Apex, keep_keys: bool) -> Result<Content, ZoneFileError> {
+    let (zone, apex) = (zone.clone(), apex.clone());
+    let work = move || {
+        let options = Options { keep_keys, ..Options::default() };
+        let file = zonefile::parse(&text, &zone, &options).map_err(ZoneFileError::Faults)?;
+        if file.soa.is_none() && file.apex_ns.is_empty() && file.records.is_empty() {
+            let at = dns::Position { line: 1, column: 1 };
+            let fault = Fault::general("zone-file-empty", "there is no record in the file");
+            return Err(ZoneFileError::Faults(vec![FileFault { at, fault }]));
+        }
+        Ok(file.into_content(&zone, &apex))
+    };
+    tokio::task::spawn_blocking(work).await.unwrap_or(Err(ZoneFileError::EndedEarly))
+}
+
+impl ZoneFileError {
+    /// 400 with every fault; `field` is where the file stands in the request, where that is a member.
+    pub(crate) fn response(self, field: Option<&'static str>) -> Response {
+        match self {
+            Self::Faults(faults) => refusal(faults, field),
+            error @ Self::EndedEarly => Problem::internal(error).into_response(),
+        }
+    }
+}
+
+fn refusal(faults: Vec<FileFault>, field: Option<&'static str>) -> Response {
+    let more = faults.len().saturating_sub(1);
+    let detail = match faults.first() {
+        Some(first) if more > 0 => format!("{first} (and {more} more)"),
+        Some(first) => first.to_string(),
+        None => "the file has faults".to_owned(),
+    };
+    let problem = Problem::text(detail, faults);
+    let problem = match field {
+        Some(field) => problem.at(field),
+        None => problem,
+    };
+    problem.into_response()
+}
+
+/// What a 400 for a file looks like.
+pub(crate) fn refusal_schema() -> Schema {
+    let place = || Schema::integer(1..=u32::MAX);
+    let error = Schema::object([
+        required("line", place()),
+        required("column", place().about("Counted in octets.")),
+        required("field", Schema::string().or_null()),
+        required("detail", Schema::string()),
+        required("error_code", Schema::string()),
+    ]);
+    Schema::object([
+        required("detail", Schema::string()),
+        required("error_code", Schema::string()),
+        required("field", Schema::string().or_null()),
+        required("errors", Schema::array(error).about("All faults of the file, at most 101.")),
+    ])
+    .named("ZoneFileError")
+}
+
+/// What such a 400 says.
+pub(crate) fn refusal_example() -> Value {
+    let fault = "address must be an address such as 192.0.2.1, not \"192.0.2\"";
+    let code = ErrorCode::ValidationError.name();
+    json!({
+        "detail": format!("line 4, column 7: {fault}"), "error_code": code, "field": null,
+        "errors": [{"line": 4, "column": 7, "field": "value", "detail": fault, "error_code": code}],
+    })
+}
+
+/// Records of a file that are not among the zone's.
+#[derive(Debug, Serialize)]
+pub(crate) struct LeftOutView {
+    record_type: String,
+    count: usize,
+    line: u32,
+    reason: &'static str,
+    detail: &'static str,
+}
+
+/// Something that whoever wrote the file should know.
+#[derive(Debug, Serialize)]
+pub(crate) struct NoteView {
+    line: u32,
+    column: u32,
+    detail: String,
+}
+
+/// What answers say of a file that was taken.
+#[derive(Debug, Serialize)]
+pub(crate) struct FileView {
+    left_out: Vec<LeftOutView>,
+    notes: Vec<NoteView>,
+}
+
+impl FileView {
+    pub(crate) fn of(content: &Content) -> FileView {
+        let left_out = |LeftOut { reason, record_type, count, first }: &LeftOut| LeftOutView {
+            record_type: record_type.clone(),
+            count: *count,
+            line: first.line,
+            reason: reason.name(),
+            detail: reason.reason(),
+        };
+        let note =
+            |Note { at, detail, .. }: &Note| NoteView { line: at.line, column: at.column, detail: detail.clone() };
+        FileView {
+            left_out: content.left_out.iter().map(left_out).collect(),
+            notes: content.notes.iter().map(note).collect(),
+        }
+    }
+
+    pub(crate) fn members() -> [Member; 2] {
+        let number = || Schema::raw(json!({"type": "integer", "minimum": 1}));
+        let reasons = LeftOutReason::ALL.map(LeftOutReason::name);
+        let left_out = Schema::object([
+            required("record_type", Schema::string()),
+            required("count", number()),
+            required("line", number().about("Where the first of them is.")),
+            required("reason", Schema::one_of_the_words(&reasons)),
+            required("detail", Schema::string()),
+        ]);
+        let note = Schema::object([
+            required("line", number()),
+            required("column", number()),
+            required("detail", Schema::string()),
+        ]);
+        [
+            required("left_out", Schema::array(left_out).about("What of the file is not among the zone's records.")),
+            required("notes", Schema::array(note).about("What was understood otherwise than it may have been meant.")),
+        ]
+    }
+
+    pub(crate) fn left_out_example() -> Value {
+        json!([{
+            "record_type": "SOA", "count": 1, "line": 2, "reason": LeftOutReason::Soa.name(),
+            "detail": LeftOutReason::Soa.reason(),
+        }])
+    }
+}
