@@ -102,7 +102,9 @@ impl VersionView {
 impl AuthorView {
     fn of(version: &Version) -> AuthorView {
         let is_token = match version.source {
-            Source::Api | Source::Import | Source::Rollback => true,
+            Source::Api => true,
+            // A token's, or a signed-in user's.
+            Source::Import | Source::Rollback => version.by.as_ref().is_some_and(|by| by.name != by.email),
             Source::Dashboard => false,
             // Done for the account, not by it.
             Source::Operator | Source::Server | Source::Undelete => return AuthorView::default(),

@@ -10,3 +10,4 @@ mod operator;
 mod routes;
 mod signing_in;
 mod tokens;
+mod zones;

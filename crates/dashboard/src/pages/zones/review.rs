@@ -38,6 +38,8 @@ struct ReviewPage {
     state: State,
     difference: DifferenceTable,
     changes_nothing: bool,
+    /// What is accepted and yet unwise.
+    warnings: Vec<String>,
     comment: Field,
 }
 
@@ -65,7 +67,7 @@ pub(super) async fn show(
     let Ok(edits) = work.draft.edits(who, zone) else {
         return if zone.serial == base { back(who, zone, work).await } else { conflict(who, zone, base, work).await };
     };
-    let rehearsal = Change { dry_run: true, ..Change::from(edits) }.on(Condition::Zone(vec![base]));
+    let rehearsal = Change { dry_run: true, warn: true, ..Change::from(edits) }.on(Condition::Zone(vec![base]));
     let committed = match who.store().change(&who.author(), zone.id, rehearsal).await {
         Ok(committed) => committed,
         Err(ChangeError::Condition) => return conflict(who, zone, base, work).await,
@@ -84,6 +86,7 @@ pub(super) async fn show(
         state: state(&page, zone, base, &work.draft),
         difference: DifferenceTable::of(&committed.removed, &committed.added, z),
         changes_nothing: !committed.changed,
+        warnings: committed.warnings.iter().map(|warning| format!("{}: {}", warning.owner, warning.detail)).collect(),
         comment: comment.problem(&problems),
         problems,
         page,

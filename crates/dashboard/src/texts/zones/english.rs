@@ -89,6 +89,7 @@ pub(super) static ENGLISH: ZoneTexts = ZoneTexts {
     comment: "Comment",
     comment_hint: "For the history; may be empty.",
     apply: "Apply",
+    warnings: "Accepted, and perhaps not what you want",
     back_to_edit: "Back to the records",
     conflict_title: "Somebody else changed this zone",
     conflict_text: "Nothing of yours is stored yet, and nothing is lost. This is what changed while you were working, and what you collected.",

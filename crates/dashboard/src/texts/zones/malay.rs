@@ -89,6 +89,7 @@ pub(super) static MALAY: ZoneTexts = ZoneTexts {
     comment: "Komen",
     comment_hint: "Untuk sejarah; boleh dibiarkan kosong.",
     apply: "Gunakan",
+    warnings: "Diterima, tetapi mungkin bukan yang anda mahu",
     back_to_edit: "Kembali ke rekod",
     conflict_title: "Orang lain telah mengubah zon ini",
     conflict_text: "Belum ada apa-apa milik anda yang disimpan, dan tiada yang hilang. Inilah yang berubah semasa anda bekerja, dan apa yang anda kumpulkan.",

@@ -94,6 +94,7 @@ texts! {
     comment,
     comment_hint,
     apply,
+    warnings,
     back_to_edit,
     conflict_title,
     conflict_text,

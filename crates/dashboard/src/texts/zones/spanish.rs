@@ -89,6 +89,7 @@ pub(super) static SPANISH: ZoneTexts = ZoneTexts {
     comment: "Comentario",
     comment_hint: "Para el historial; puede quedar vacío.",
     apply: "Aplicar",
+    warnings: "Se acepta, pero quizá no es lo que quiere",
     back_to_edit: "Volver a los registros",
     conflict_title: "Otra persona cambió esta zona",
     conflict_text: "Todavía no se ha guardado nada suyo, y nada se ha perdido. Esto es lo que cambió mientras trabajaba, y lo que usted reunió.",
