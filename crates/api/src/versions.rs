@@ -8,7 +8,7 @@ use axum::http::request::Parts;
 use dns::Serial;
 use serde::Serialize;
 use serde_json::{Value, json};
-use store::{Committed, Counts, Difference, Event, Source, Version};
+use store::{Counts, Difference, Event, Source, Version};
 use uuid::Uuid;
 
 use crate::description::{EXAMPLE_SERIAL, Member, Schema, examples, required};
@@ -199,43 +199,6 @@ impl WholeVersionView {
             version: VersionView::of(version),
             previous: difference.from.map(|serial| serial.0),
             records: RecordsView::of(difference),
-        }
-    }
-}
-
-/// What a change of a whole zone did to it.
-#[derive(Debug, Serialize)]
-pub(crate) struct ChangeView {
-    serial: Option<u32>,
-    previous: u32,
-    #[serde(flatten)]
-    records: RecordsView,
-}
-
-impl ChangeView {
-    pub(crate) fn schema() -> Schema {
-        let serial = Schema::serial().or_null().about("The newest version now; null after a dry run.");
-        let previous = Schema::serial().about("The newest version before. The same where nothing had to be changed.");
-        let members = [required("serial", serial), required("previous", previous)];
-        Schema::object(members.into_iter().chain(RecordsView::members())).named("ZoneChange")
-    }
-
-    pub(crate) fn example() -> Value {
-        let record = examples::record();
-        json!({"serial": EXAMPLE_SERIAL, "previous": EXAMPLE_SERIAL - 1, "removed": [], "added": [record], "changed": []})
-    }
-
-    pub(crate) fn of(made: &Committed, is_dry_run: bool) -> ChangeView {
-        let difference = Difference {
-            from: Some(made.before.serial),
-            to: made.zone.serial,
-            removed: made.removed.clone(),
-            added: made.added.clone(),
-        };
-        ChangeView {
-            serial: (!is_dry_run).then_some(made.zone.serial.0),
-            previous: made.before.serial.0,
-            records: RecordsView::of(&difference),
         }
     }
 }

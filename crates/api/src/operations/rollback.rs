@@ -4,15 +4,15 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use dns::{Fault, Serial, ZoneId};
 use serde_json::json;
-use store::{Author, Change, ChangeError, Comment, Committed, Source, StoreError, Wish};
+use store::{Author, Change, ChangeError, Comment, Committed, Source, Wish};
 
 use crate::auth::{Caller, Update};
+use crate::changes::ChangeView;
 use crate::description::{Description, EXAMPLE_SERIAL, Group, Schema, optional, required};
 use crate::error::Problem;
 use crate::json::{MemberError, Members};
 use crate::query::{Parameters, PathId, QueryError};
-use crate::versions::ChangeView;
-use crate::writing::{Reply, Write, Writing};
+use crate::writing::{Write, Writing};
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -84,15 +84,15 @@ pub(crate) fn describe() -> Description {
     );
     let body = Schema::request([
         required("serial", Schema::serial().about("The version whose records are wanted again.")),
-        optional("comment", Schema::string().about("Why, for the history.")),
+        optional("comment", Schema::string().about("Why, for the history: one line of at most 500 characters.")),
     ]);
     Description::new("rollBackZone", Group::History, "Roll back")
         .text("Makes a new version with the records of an earlier one; only the difference is written. A record that lived then and lives \
                again has its UUID and its `created_at` again. The rules are checked as for any change: where a record cannot stand in \
                the zone any more, nothing is changed and the answer says why.\n\n\
                A rollback is a version like any other, and can be rolled back itself. Where the zone has those records already, \
-               there is no new version, and `serial` is `previous`.")
-        .query("dry_run", "`true`: nothing is stored, and `serial` is null.", Schema::boolean(), json!(true))
+               nothing changes and there is no new version.")
+        .query("dry_run", "`true`: nothing is stored; the answer says what would be.", Schema::boolean(), json!(true))
         .json(body)
         .example("Back to an earlier version", json!({"serial": EXAMPLE_SERIAL}))
         .answers(StatusCode::OK, "What changed", ChangeView::schema(), ChangeView::example())
@@ -111,12 +111,9 @@ pub(crate) async fn handle(
         let Request { serial, comment, dry_run } = Request::of(&parameters, &members)?;
         let zone = ZoneId(id.ok_or(Error::NoZone)?);
         let conditions = write.on_zone();
-        let change = Change { conditions, comment, dry_run, ..Change::of(Wish::Version(serial)) };
+        let change = Change { conditions, comment, dry_run, warn: true, ..Change::of(Wish::Version(serial)) };
         let author = Author { source: Source::Rollback, ..caller.author() };
-        let reply = move |made: &Committed| -> Result<Reply, StoreError> {
-            let now = if dry_run { made.before.serial } else { made.zone.serial };
-            Reply::json(now, &ChangeView::of(made, dry_run))
-        };
+        let reply = move |made: &Committed| ChangeView::reply(made, dry_run);
         Ok(write.change_as(&caller, author, zone, change, reply).await?)
     };
     writing.once(&caller, members.octets(), roll_back).await

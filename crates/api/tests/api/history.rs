@@ -210,7 +210,10 @@ fn a_rollback_is_a_version_that_says_where_it_went_and_can_be_undone() {
     let answer = tenant.client.post(&format!("{path}?dry_run=true"), &json!({"serial": then}));
     assert_eq!(answer.header("etag"), Some(format!("\"{undo}\"").as_str()));
     let rehearsed = answer.expect(200);
-    assert_eq!((&rehearsed["serial"], &rehearsed["previous"]), (&Value::Null, &undo));
+    assert_eq!(
+        (&rehearsed["serial"], &rehearsed["dry_run"], &rehearsed["changed"]),
+        (&undo, &json!(true), &json!(true))
+    );
     assert_eq!((records(&tenant.client, &zone), versions(&tenant.client, &zone).len()), (after.clone(), 4));
 
     // On the version that was read, once however often it is sent.
@@ -223,7 +226,7 @@ fn a_rollback_is_a_version_that_says_where_it_went_and_can_be_undone() {
     assert_eq!(made.header("deployment"), Some("pending"));
     let made = made.expect(200);
     assert_eq!((&made["removed"], &made["added"]), (&rehearsed["removed"], &rehearsed["added"]));
-    assert_eq!((&made["previous"], &made["changed"], &made["added"]), (&undo, &json!([]), &before));
+    assert_eq!((&made["changed"], &made["dry_run"], &made["added"]), (&json!(true), &json!(false), &before));
     assert_eq!(records(&tenant.client, &zone), before, "UUID and time of creation too");
 
     let newest = versions(&tenant.client, &zone).remove(0);
@@ -232,7 +235,7 @@ fn a_rollback_is_a_version_that_says_where_it_went_and_can_be_undone() {
     assert_eq!(newest["author"]["token"], json!("ci"));
 
     let nothing = tenant.client.post(&path, &json!({"serial": then})).expect(200);
-    assert_eq!((&nothing["serial"], &nothing["previous"]), (&made["serial"], &made["serial"]));
+    assert_eq!((&nothing["serial"], &nothing["changed"]), (&made["serial"], &json!(false)));
     tenant.client.post(&path, &json!({"serial": undo})).expect(200);
     assert_eq!(records(&tenant.client, &zone), after);
 }
