@@ -111,11 +111,6 @@ impl<P> Caller<P> {
         &self.identity
     }
 
-    /// The settings.
-    pub(crate) fn settings(&self) -> &Settings {
-        &self.shared.settings
-    }
-
     /// Refuses what the token does not allow, where the operation alone does not say what it needs.
     pub(crate) fn check(&self, needed: Permission) -> Result<(), AuthError> {
         if self.identity.token.permissions.allows(needed) { Ok(()) } else { Err(AuthError::Lacks(needed)) }

@@ -225,6 +225,14 @@ impl Members {
         }
     }
 
+    /// A member that must be a string or null, where it is given.
+    pub(crate) fn string_or_null(&self, name: &'static str) -> Result<Option<Option<&str>>, MemberError> {
+        match self.get(name) {
+            Some(Json::Null) => Ok(Some(None)),
+            _ => self.string(name).map(|text| text.map(Some)),
+        }
+    }
+
     /// A member that must be given, and be a string.
     pub(crate) fn required_string(&self, name: &'static str) -> Result<&str, MemberError> {
         self.string(name)?.ok_or(MemberError::Missing(name))

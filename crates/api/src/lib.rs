@@ -37,6 +37,7 @@ mod views;
 mod watch;
 mod writing;
 mod zone_file;
+mod zone_settings;
 
 use std::sync::Arc;
 

@@ -64,12 +64,12 @@ impl WholeRecord {
         ]
     }
 
-    /// The record that they make in `zone`. Without a TTL it gets that of the RRset it joins, or else `default_ttl`.
-    pub(crate) fn in_zone(&self, zone: &ZoneName, default_ttl: Ttl) -> Result<NewRecord, Fault> {
+    /// The record that they make in `zone`. Without a TTL it gets that of the RRset it joins, or else the zone's default.
+    pub(crate) fn in_zone(&self, zone: &ZoneName) -> Result<NewRecord, Fault> {
         let record_type = RecordType::parse(&self.record_type)?;
         let owner = owner(&self.name, zone)?;
         let data = RecordData::parse(record_type, &self.value, self.priority, zone)?;
-        Ok(NewRecord { owner, data, ttl: self.ttl.map_or(TtlChoice::Join(default_ttl), TtlChoice::Set) })
+        Ok(NewRecord { owner, data, ttl: self.ttl.map_or(TtlChoice::Default, TtlChoice::Set) })
     }
 }
 

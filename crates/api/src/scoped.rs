@@ -13,9 +13,9 @@ use std::sync::Arc;
 
 use dns::{Apex, RecordId, Serial, ZoneId, ZoneName, ZoneSnapshot};
 use store::{
-    AccountId, Answer, Author, Change, ChangeError, Committed, Condition, CreateZoneError, Difference, Done, History,
-    HistoryError, Identity, NewZone, Once, RecordFilter, RecordVisitor, Repeatable, Store, StoreError, StoredRecord,
-    Version, VersionNumber, Zone, ZoneScope,
+    AccountId, Answer, Author, Change, ChangeError, Committed, Condition, CreateZoneError, Difference, Done,
+    EffectiveSettings, History, HistoryError, Identity, NewZone, Once, RecordFilter, RecordVisitor, Repeatable, Store,
+    StoreError, StoredRecord, Version, VersionNumber, Zone, ZoneScope,
 };
 
 /// The store, for one token. Each method is the store's of the same name.
@@ -214,6 +214,14 @@ impl Scoped {
 
     pub(crate) fn apex(&self) -> &Apex {
         self.store.apex()
+    }
+
+    pub(crate) async fn zone_settings(
+        &self,
+        account: AccountId,
+        zone: ZoneId,
+    ) -> Result<Option<(Zone, EffectiveSettings)>, StoreError> {
+        if self.sees(zone) { self.store.zone_settings(account, zone).await } else { Ok(None) }
     }
 
     pub(crate) fn new_record_id(&self) -> RecordId {

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use dns::Ttl;
-
 /// Limits of the server. The defaults suit a server on the open internet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -29,8 +27,6 @@ pub struct Settings {
     pub failed_auth_burst: u32,
     /// How many more it may make each second; 0 counts as 1.
     pub failed_auth_per_second: u32,
-    /// The TTL of a record for which nobody says one ([`dns::change::Limits::default_ttl`] of the store's limits).
-    pub default_ttl: Ttl,
 }
 
 impl Default for Settings {
@@ -47,7 +43,6 @@ impl Default for Settings {
             max_connections: 4096,
             failed_auth_burst: 200,
             failed_auth_per_second: 10,
-            default_ttl: Ttl::DEFAULT,
         }
     }
 }

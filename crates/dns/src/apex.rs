@@ -68,10 +68,15 @@ impl Apex {
 
     /// The SOA of a version. Its RNAME is `hostmaster` beside the first nameserver.
     pub fn soa(&self, serial: Serial) -> Soa {
+        self.soa_with(serial, self.timers)
+    }
+
+    /// The SOA of a version of a zone that has timers of its own.
+    pub fn soa_with(&self, serial: Serial, timers: SoaTimers) -> Soa {
         let mname = self.nameservers.first().map_or_else(Name::root, |first| first.name.clone());
         let domain = mname.parent().unwrap_or_else(Name::root);
         let rname = Name::from_labels([b"hostmaster".as_slice()].into_iter().chain(domain.labels())).unwrap_or(domain);
-        let SoaTimers { refresh, retry, expire, minimum } = self.timers;
+        let SoaTimers { refresh, retry, expire, minimum } = timers;
         Soa { mname, rname, serial, refresh, retry, expire, minimum, ttl: self.ns_ttl }
     }
 

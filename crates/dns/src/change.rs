@@ -86,6 +86,8 @@ pub enum TtlChoice {
     Set(Ttl),
     /// The TTL of the RRset it joins, or this one where it is the first.
     Join(Ttl),
+    /// The TTL of the RRset it joins, or [`Limits::default_ttl`] where it is the first.
+    Default,
 }
 
 /// What the operator bounds.
@@ -97,18 +99,20 @@ pub struct Limits {
     pub ttl_min: Ttl,
     /// The largest TTL a user may set.
     pub ttl_max: Ttl,
+    /// The TTL of a record for which nobody said one; within the two above.
+    pub default_ttl: Ttl,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { rrset_records: 100, ttl_min: Ttl::MIN, ttl_max: Ttl::MAX }
+        Limits { rrset_records: 100, ttl_min: Ttl::MIN, ttl_max: Ttl::MAX, default_ttl: Ttl::DEFAULT }
     }
 }
 
 impl Limits {
-    /// The TTL of a record for which nobody said one.
+    /// The default TTL, within the limits.
     pub fn default_ttl(&self) -> Ttl {
-        Ttl::DEFAULT.max(self.ttl_min).min(self.ttl_max)
+        self.default_ttl.max(self.ttl_min).min(self.ttl_max)
     }
 }
 

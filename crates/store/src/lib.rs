@@ -24,6 +24,7 @@ mod search;
 mod second_factor;
 mod secrets;
 mod sessions;
+mod settings;
 mod sqlite;
 mod tokens;
 mod versions;
@@ -46,6 +47,7 @@ pub use search::{FoundRecords, FoundZones};
 pub use second_factor::{OneTimeKey, RecoveryCode};
 pub use secrets::PlainSecret;
 pub use sessions::{AcceptError, IDLE, Link, NewSession, Origin, SESSION, Session, SessionId, WAIT_FOR_CODE};
+pub use settings::{EffectiveSettings, SettingsChange, TIMER_BOUNDS, ZoneSettings};
 pub use sqlite::{Options, Store};
 pub use tokens::{
     CreateTokenError, CreatedToken, Identity, NetworkScope, NewToken, PlainToken, Token, TokenId, ZoneScope,

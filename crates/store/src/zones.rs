@@ -6,7 +6,7 @@ use dns::change::{Edit, NewRecord};
 use dns::warnings::Warning;
 use dns::{Fault, OwnerName, Record, RecordId, RecordType, Serial, ZoneId, ZoneName};
 
-use crate::{AccountId, Comment, StoreError, Timestamp, VersionNumber};
+use crate::{AccountId, Comment, EffectiveSettings, SettingsChange, StoreError, Timestamp, VersionNumber};
 
 /// A zone at its newest version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,6 +114,8 @@ pub enum Wish {
     /// The records of the version with this serial. Those that lived then and live again have their identity and their time of
     /// creation again. Faults count the records that would come back.
     Version(Serial),
+    /// Other settings of the zone as a whole; its records stay.
+    Settings(SettingsChange),
 }
 
 /// What must hold for a change to be made.
@@ -140,6 +142,8 @@ pub struct Committed {
     pub removed: Vec<StoredRecord>,
     /// The records that began.
     pub added: Vec<StoredRecord>,
+    /// The zone's settings as they are now, where the wish was about them.
+    pub settings: Option<EffectiveSettings>,
     /// What is unwise at the names that changed, where the change asked for that.
     pub warnings: Vec<Warning>,
     /// Whether there is a new version: a change that changes nothing makes none.

@@ -162,10 +162,10 @@ impl Action {
         }
     }
 
-    fn edit(&self, zone: &ZoneName, default_ttl: Ttl, store: &Scoped) -> Result<Edit, Fault> {
-        let choice = |ttl: &Option<Ttl>| ttl.map_or(TtlChoice::Join(default_ttl), TtlChoice::Set);
+    fn edit(&self, zone: &ZoneName, store: &Scoped) -> Result<Edit, Fault> {
+        let choice = |ttl: &Option<Ttl>| ttl.map_or(TtlChoice::Default, TtlChoice::Set);
         Ok(match self {
-            Action::Create(record) => Edit::Create(store.new_record_id(), record.in_zone(zone, default_ttl)?),
+            Action::Create(record) => Edit::Create(store.new_record_id(), record.in_zone(zone)?),
             Action::Update(id, changes) => Edit::Amend(*id, changes.in_zone(zone)?),
             Action::Delete(id) => Edit::Delete(*id),
             Action::UpsertSet { name, record_type, ttl, values } => {
@@ -296,8 +296,7 @@ pub(crate) async fn handle(
         }
         let zone = ZoneId(id.ok_or(Error::NoZone)?);
         let zone = caller.store().zone(caller.account(), zone).await?.ok_or(Error::NoZone)?;
-        let default_ttl = caller.settings().default_ttl;
-        let edits = all(actions.iter().map(|action| action.edit(&zone.name, default_ttl, caller.store())))?;
+        let edits = all(actions.iter().map(|action| action.edit(&zone.name, caller.store())))?;
         let conditions = write.on_zone();
         let change = Change { conditions, comment, dry_run, warn: true, ..Change::from(edits) };
         let reply = move |made: &Committed| ChangeView::reply(made, dry_run);

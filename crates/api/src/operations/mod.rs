@@ -19,9 +19,11 @@ mod record_put;
 mod record_types;
 mod records_list;
 mod rollback;
+mod settings_get;
 mod zone_create;
 mod zone_delete;
 mod zone_get;
+mod zone_patch;
 mod zonefile_get;
 mod zonefile_put;
 mod zones_list;
@@ -77,6 +79,13 @@ pub static OPERATIONS: &[Operation] = &[
         permission: Some(Permission::List),
         describe: zone_get::describe,
         route: |method| on(method, zone_get::handle),
+    },
+    Operation {
+        method: Method::PATCH,
+        path: "/dns-zones/{uuid}/",
+        permission: Some(Permission::Update),
+        describe: zone_patch::describe,
+        route: |method| on(method, zone_patch::handle),
     },
     Operation {
         method: Method::DELETE,
@@ -140,6 +149,13 @@ pub static OPERATIONS: &[Operation] = &[
         permission: Some(Permission::Create),
         describe: record_create::describe,
         route: |method| on(method, record_create::handle),
+    },
+    Operation {
+        method: Method::GET,
+        path: "/dns-zones/{uuid}/settings/",
+        permission: Some(Permission::List),
+        describe: settings_get::describe,
+        route: |method| on(method, settings_get::handle),
     },
     Operation {
         method: Method::POST,

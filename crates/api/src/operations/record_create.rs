@@ -100,7 +100,7 @@ pub(crate) async fn create(
     view: fn(&StoredRecord) -> RecordView,
 ) -> Result<Response, CreateRecordError> {
     let zone = caller.store().zone(caller.account(), zone).await?.ok_or(CreateRecordError::NoZone)?;
-    let record = wanted.in_zone(&zone.name, caller.settings().default_ttl)?;
+    let record = wanted.in_zone(&zone.name)?;
     let edit = Edit::Create(caller.store().new_record_id(), record);
     let change = Change { conditions: write.on_zone(), ..Change::from(vec![edit]) };
     let reply = move |made: &Committed| {

@@ -67,7 +67,7 @@ pub(crate) async fn handle(caller: Caller<Update>, PathId(id): PathId, writing: 
         let id = RecordId(id.ok_or(Error::NoRecord)?);
         let (zone, current) = caller.store().record(caller.account(), id).await?.ok_or(Error::NoRecord)?;
         read_only.check(&current)?;
-        let record = wanted.in_zone(&zone.name, caller.settings().default_ttl)?;
+        let record = wanted.in_zone(&zone.name)?;
         let change = Change { conditions: write.on_record(id), ..Change::from(vec![Edit::Replace(id, record)]) };
         Ok(write.change(&caller, zone.id, change, shown).await?)
     };

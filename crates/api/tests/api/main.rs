@@ -18,6 +18,7 @@ mod record_types;
 mod records;
 mod routes;
 mod server;
+mod settings;
 mod slow;
 mod tags;
 mod tls;

@@ -78,6 +78,7 @@ fn every_operation_that_changes_something_waits_when_it_is_asked_to() {
             let body = match (method, path) {
                 ("DELETE", _) => None,
                 ("POST", "/dns-zones/") => Some(json!({"domain": "walk.example.org"})),
+                ("PATCH", "/dns-zones/{uuid}/") => Some(json!({"minimum": 60})),
                 ("PATCH", _) => Some(json!({"ttl": 60})),
                 ("POST", "/dns-zones/{uuid}/rollback/") => Some(json!({"serial": newest})),
                 ("PUT", "/dns-zones/{uuid}/zonefile/") => Some(json!("www 3600 A 192.0.2.1\n@ 60 TXT walk\n")),

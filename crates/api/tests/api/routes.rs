@@ -31,6 +31,7 @@ fn body(method: &str, path: &str, zone: &str, serial: u32) -> Option<Value> {
             change["action"] = "create".into();
             Some(json!({"changes": [change]}))
         }
+        ("PATCH", "/dns-zones/{uuid}/") => Some(json!({"comment": "walked"})),
         ("PUT", "/dns-records/{uuid}/") => Some(record),
         ("PUT", "/dns-zones/{uuid}/zonefile/") => {
             Some("www 3600 A 192.0.2.1\nwww 3600 A 192.0.2.2\n@ 60 MX 10 mail.example.org.\n".into())

@@ -82,6 +82,6 @@ pub fn content(stored: &[Record], wanted: &[NewRecord], mut new_id: impl FnMut()
 fn keeps_ttl(choice: TtlChoice, stored: Ttl) -> bool {
     match choice {
         TtlChoice::Set(ttl) => ttl == stored,
-        TtlChoice::Join(_) => true,
+        TtlChoice::Join(_) | TtlChoice::Default => true,
     }
 }

@@ -137,9 +137,12 @@ impl<'a, L: Lookup> Planner<'a, L> {
                 set.given_ttl = Some(ttl);
                 ttl
             }
-            TtlChoice::Join(_) if !set.records.is_empty() => set.ttl,
-            TtlChoice::Join(_) if record_type == RecordType::Ns && wanted.owner.is_apex() => setting.apex.ns_ttl,
+            TtlChoice::Join(_) | TtlChoice::Default if !set.records.is_empty() => set.ttl,
+            TtlChoice::Join(_) | TtlChoice::Default if record_type == RecordType::Ns && wanted.owner.is_apex() => {
+                setting.apex.ns_ttl
+            }
             TtlChoice::Join(alone) => alone,
+            TtlChoice::Default => setting.limits.default_ttl(),
         };
         set.touched_by = Some(index);
         let held = Held { id, data: wanted.data.clone(), edit: Some(index) };

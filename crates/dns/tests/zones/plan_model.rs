@@ -154,7 +154,7 @@ impl Model {
                 return;
             }
         }
-        if let (Some(ttl), TtlChoice::Join(_)) = (ttl_before, set.ttl) {
+        if let (Some(ttl), TtlChoice::Join(_) | TtlChoice::Default) = (ttl_before, set.ttl) {
             self.records.iter_mut().filter(|record| is_in_set(record)).for_each(|record| record.ttl = ttl);
         }
     }
@@ -182,7 +182,7 @@ impl Model {
                     let first = *given.entry(set.clone()).or_insert(ttl.seconds());
                     (first != ttl.seconds()).then_some("ttl-conflict")
                 }
-                TtlChoice::Join(_) => None,
+                TtlChoice::Join(_) | TtlChoice::Default => None,
             }
         };
         if refusal.is_some() {
@@ -198,10 +198,13 @@ impl Model {
                 siblings.iter_mut().for_each(|sibling| sibling.ttl = ttl);
                 ttl
             }
-            TtlChoice::Join(alone) => match siblings.first() {
+            TtlChoice::Default | TtlChoice::Join(_) => match siblings.first() {
                 Some(sibling) => sibling.ttl,
                 None if set == (OwnerName::apex(), RecordType::Ns) => zone.apex.ns_ttl,
-                None => alone,
+                None => match wanted.ttl {
+                    TtlChoice::Join(alone) => alone,
+                    _ => zone.limits.default_ttl(),
+                },
             },
         };
         self.records.push(Record { id, owner: set.0, ttl, data: wanted.data.clone() });

@@ -17,7 +17,7 @@ use super::limits;
 use super::rollback::plan_version;
 use super::rows::{self, Place, ZoneRow, record_columns};
 use super::writer::Work;
-use super::zones;
+use super::{settings, zones};
 use crate::{Author, Change, ChangeError, Committed, Condition, StoreError, StoredRecord, Wish};
 
 /// Makes the whole change or none of it.
@@ -30,12 +30,18 @@ fn store(work: &Work, author: &Author, id: ZoneId, change: &Change) -> Result<Co
     let before = zone.zone.clone();
     let mut live = LiveRecords::new(&work.connection, &zone);
     check_all(&change.conditions, &zone, &mut live)?;
+    let by = By { comment: change.comment.as_ref(), ..By::from(author) };
     let plan = match &change.wish {
+        Wish::Settings(wanted) => {
+            let (settings, changed) = settings::change(work, &mut zone, &by, wanted)?;
+            let (records, removed, added, warnings) = Default::default();
+            let settings = Some(settings);
+            return Ok(Committed { before, zone: zone.zone, records, removed, added, settings, warnings, changed });
+        }
         Wish::Edits(edits) => plan_edits(work, &zone, edits, &mut live)?,
         Wish::Content(wanted) => plan_content(work, &zone, wanted, &mut live)?,
         Wish::Version(serial) => plan_version(work, &zone, *serial, &mut live)?,
     };
-    let by = By { comment: change.comment.as_ref(), ..By::from(author) };
     let seen = live.into_rows();
     let removed: Vec<StoredRecord> =
         plan.removed.iter().filter_map(|record| Some(seen.get(&record.id)?.1.clone())).collect();
@@ -62,7 +68,7 @@ fn store(work: &Work, author: &Author, id: ZoneId, change: &Change) -> Result<Co
         plan.results.iter().map(|_| None).collect()
     };
     let warnings = if change.warn { warn(work, &zone, &removed, &added)? } else { Vec::new() };
-    Ok(Committed { before, zone: zone.zone, records, removed, added, warnings, changed })
+    Ok(Committed { before, zone: zone.zone, records, removed, added, settings: None, warnings, changed })
 }
 
 /// What is unwise at the names that changed, in the zone as it is now.
@@ -114,7 +120,7 @@ pub(super) fn plan_edits(
     live: &mut LiveRecords<'_>,
 ) -> Result<Plan, ChangeError> {
     let apex = work.shared.apexes.get(&work.connection, zone.apex)?;
-    plan(&zone.zone.name, &apex, &work.shared.limits, edits, live).map_err(|error| match error {
+    plan(&zone.zone.name, &apex, &settings::limits(work, zone)?, edits, live).map_err(|error| match error {
         PlanError::Lookup(error) => error.into(),
         PlanError::NoRecord { index } => ChangeError::NoRecord { index },
         PlanError::Faults(faults) => ChangeError::Faults(faults),

@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::Shared;
 use super::change::LIVE_AT_OWNER;
 use super::rows::{self, ZoneRow, record_columns};
-use super::zones;
+use super::{settings, zones};
 use crate::{Step, StoreError, StoredRecord, VersionNumber};
 
 pub(super) const LIVE: &str = concat!(
@@ -32,11 +32,13 @@ pub(super) fn snapshot(
     let ns_ttl = users_ns_ttl(users.iter());
     let mut all = apex.records(&zone.zone.name, ns_ttl);
     all.extend(users.into_iter().map(|stored| ResourceRecord::from(stored.record)));
-    Ok(Some(ZoneSnapshot { id, name: zone.zone.name, soa: apex.soa(zone.zone.serial), records: all }))
+    let soa = settings::soa(connection, &apex, zone.settings, zone.zone.serial)?;
+    Ok(Some(ZoneSnapshot { id, name: zone.zone.name, soa, records: all }))
 }
 
 /// A serial comes again once they have wrapped: the newest version is meant.
-pub(super) const VERSION_BY_SERIAL: &str = "SELECT version, apex, version < (SELECT rebuilt FROM zones WHERE id = ?1)
+pub(super) const VERSION_BY_SERIAL: &str =
+    "SELECT version, apex, version < (SELECT rebuilt FROM zones WHERE id = ?1), settings
      FROM versions INDEXED BY versions_by_serial WHERE zone = ?1 AND serial = ?2 ORDER BY seq DESC LIMIT 1";
 pub(super) const ENDED_SINCE: &str = concat!(
     "SELECT ",
@@ -81,13 +83,20 @@ struct Earlier {
     serial: Serial,
     version: i64,
     apex: i64,
+    settings: Option<i64>,
     /// Whether nameservers are to take a later one whole.
     is_before_rebuild: bool,
 }
 
 fn earlier(connection: &Connection, zone: &ZoneRow, serial: Serial) -> Result<Option<Earlier>, StoreError> {
     let found = connection.prepare_cached(VERSION_BY_SERIAL)?.query_row(params![zone.row, serial.0], |row| {
-        Ok(Earlier { serial, version: row.get(0)?, apex: row.get(1)?, is_before_rebuild: row.get(2)? })
+        Ok(Earlier {
+            serial,
+            version: row.get(0)?,
+            apex: row.get(1)?,
+            is_before_rebuild: row.get(2)?,
+            settings: row.get(3)?,
+        })
     });
     Ok(found.optional()?)
 }
@@ -117,8 +126,8 @@ fn difference(
     Ok(ZoneDelta {
         id,
         name: zone.zone.name,
-        from: apex_then.soa(earlier.serial),
-        to: apex_now.soa(zone.zone.serial),
+        from: settings::soa(connection, &apex_then, earlier.settings, earlier.serial)?,
+        to: settings::soa(connection, &apex_now, zone.settings, zone.zone.serial)?,
         removed,
         added,
     })

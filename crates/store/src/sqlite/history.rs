@@ -10,7 +10,7 @@ use super::deployment::{ENDED_SINCE, VERSION_BY_SERIAL, records, users_ns_ttl};
 use super::journal::{self, Kind};
 use super::readers::Size;
 use super::rows::{Place, ZoneRow, record_columns};
-use super::{Shared, Store, zones};
+use super::{Shared, Store, settings, zones};
 use crate::history::{Counts, Difference, Event, History, HistoryError, MadeBy, Version};
 use crate::{AccountId, Source, StoreError, StoredRecord, VersionNumber};
 
@@ -192,10 +192,13 @@ pub(super) fn between(
 pub(super) struct At {
     pub(super) number: VersionNumber,
     apex: i64,
+    settings: Option<i64>,
 }
 
 pub(super) fn at(connection: &Connection, zone: &ZoneRow, serial: Serial) -> Result<Option<At>, StoreError> {
-    let read = |row: &Row<'_>| Ok(At { number: VersionNumber(row.get::<_, i64>(0)? as u64), apex: row.get(1)? });
+    let read = |row: &Row<'_>| {
+        Ok(At { number: VersionNumber(row.get::<_, i64>(0)? as u64), apex: row.get(1)?, settings: row.get(3)? })
+    };
     let found =
         connection.prepare_cached(VERSION_BY_SERIAL)?.query_row(params![zone.row, serial.0], read).optional()?;
     Ok(found)
@@ -214,7 +217,8 @@ fn snapshot_at(
     let users = content(connection, &zone, at.number)?;
     let mut all = apex.records(&zone.zone.name, users_ns_ttl(users.iter()));
     all.extend(users.into_iter().map(|stored| ResourceRecord::from(stored.record)));
-    Ok(ZoneSnapshot { id: zone.zone.id, name: zone.zone.name, soa: apex.soa(serial), records: all })
+    let soa = settings::soa(connection, &apex, at.settings, serial)?;
+    Ok(ZoneSnapshot { id: zone.zone.id, name: zone.zone.name, soa, records: all })
 }
 
 pub(super) const LIVE_SINCE: &str = concat!(

@@ -164,8 +164,8 @@ pub(super) fn insert_version(
     work.connection
         .prepare_cached(
             "INSERT INTO versions (zone, version, serial, time, kind, apex, source, account, author, address, comment,
-                                   removed, added, changed)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+                                   removed, added, changed, settings)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
         )?
         .execute(params![
             zone.row,
@@ -182,6 +182,7 @@ pub(super) fn insert_version(
             counts.removed as i64,
             counts.added as i64,
             counts.changed as i64,
+            zone.settings,
         ])?;
     work.journal_reached(work.connection.last_insert_rowid());
     Ok(())

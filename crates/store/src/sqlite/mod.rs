@@ -45,6 +45,7 @@ mod rows;
 mod search;
 mod second_factor;
 mod sessions;
+mod settings;
 mod tokens;
 mod watcher;
 mod writer;
@@ -483,6 +484,17 @@ impl Store {
     pub async fn done_before(&self, request: &Repeatable) -> Result<Option<Done>, StoreError> {
         let (request, now) = (request.clone(), self.now());
         self.inner.readers.run(Size::Small, move |connection| answers::find(connection, &request, now)).await
+    }
+
+    /// A zone's settings, its own or the server's.
+    pub async fn zone_settings(
+        &self,
+        account: AccountId,
+        id: ZoneId,
+    ) -> Result<Option<(Zone, EffectiveSettings)>, StoreError> {
+        let shared = Arc::clone(&self.inner.shared);
+        let read = move |connection: &Connection| settings::effective(&shared, connection, account, id);
+        self.inner.readers.run(Size::Small, read).await
     }
 
     /// A new record identity.

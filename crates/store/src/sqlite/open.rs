@@ -18,7 +18,7 @@ use super::catalogs;
 use crate::StoreError;
 
 /// Every schema change since the first release, oldest first. Never change or remove one.
-const MIGRATIONS: [&str; 8] = [
+const MIGRATIONS: [&str; 9] = [
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_catalogs.sql"),
     include_str!("migrations/0003_rebuilt.sql"),
@@ -27,6 +27,7 @@ const MIGRATIONS: [&str; 8] = [
     include_str!("migrations/0006_deleted.sql"),
     include_str!("migrations/0007_answers.sql"),
     include_str!("migrations/0008_search.sql"),
+    include_str!("migrations/0009_settings.sql"),
 ];
 
 /// "ZWrt": marks the file as ours.
@@ -256,7 +257,8 @@ mod tests {
                 "ad2be126efa5b240",
                 "c498d8cb7cfa49ca",
                 "1673752b58c51929",
-                "8ee0b7fa5a338278"
+                "8ee0b7fa5a338278",
+                "135662607f84f824"
             ]
         );
     }

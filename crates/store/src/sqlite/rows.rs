@@ -11,11 +11,11 @@ use crate::{AccountId, StoreError, StoredRecord, Timestamp, VersionNumber, Zone}
 /// The columns that [`zone`] reads, in its order, of a table or alias named `z`. A macro, so that `concat!` takes it.
 macro_rules! zone_columns {
     () => {
-        "z.id, z.uuid, z.name, z.created, z.record_count, z.version, z.serial, z.account, z.apex"
+        "z.id, z.uuid, z.name, z.created, z.record_count, z.version, z.serial, z.account, z.apex, z.settings"
     };
 }
 /// How many those are: the index of what a query selects after them.
-pub(super) const ZONE_WIDTH: usize = 9;
+pub(super) const ZONE_WIDTH: usize = 10;
 
 /// The columns that [`record`] reads, in its order, of a table or alias named `r`.
 macro_rules! record_columns {
@@ -34,6 +34,7 @@ pub(super) struct ZoneRow {
     pub(super) row: i64,
     pub(super) account: AccountId,
     pub(super) apex: i64,
+    pub(super) settings: Option<i64>,
     pub(super) zone: Zone,
 }
 
@@ -46,6 +47,7 @@ pub(super) fn zone(row: &Row<'_>) -> Result<ZoneRow, StoreError> {
         row: id,
         account: AccountId(row.get(7)?),
         apex: row.get(8)?,
+        settings: row.get(9)?,
         zone: Zone {
             id: ZoneId(place.uuid("uuid", row, 1)?),
             name: ZoneName::from_stored(place.sound("name", name)?),

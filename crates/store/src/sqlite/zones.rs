@@ -33,6 +33,7 @@ pub(super) fn create(work: &Work, author: &Author, new: &NewZone) -> Result<Zone
         row: 0,
         account: author.account,
         apex,
+        settings: None,
         zone: Zone {
             id: ZoneId(shared.ids.next(now)),
             name: new.name.clone(),

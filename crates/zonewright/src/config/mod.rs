@@ -168,6 +168,7 @@ fn check(layers: Layers) -> Result<Config, ConfigError> {
         rrset_records: at_least_one(&layers, "limits.rrset_records")?,
         ttl_min: ttl(&layers, "limits.ttl_min")?,
         ttl_max: ttl(&layers, "limits.ttl_max")?,
+        ..Limits::default()
     };
     if limits.ttl_min > limits.ttl_max {
         let both = format!("{} is larger than limits.ttl_max, {}", limits.ttl_min, limits.ttl_max);
@@ -180,7 +181,6 @@ fn check(layers: Layers) -> Result<Config, ConfigError> {
         max_connections: at_least_one(&layers, "limits.connections")?,
         failed_auth_burst: at_least_one(&layers, "limits.failed_auth_burst")?,
         failed_auth_per_second: at_least_one(&layers, "limits.failed_auth_per_second")?,
-        default_ttl: limits.default_ttl(),
         ..api::Settings::default()
     };
     let tls = tls(&layers)?;

@@ -1,0 +1,110 @@
+//! What is set for a zone as a whole: as answers show it, and as requests carry it.
+
+use dns::apex::SoaTimers;
+use dns::{Fault, Ttl};
+use serde::Serialize;
+use serde_json::{Value, json};
+use store::{Comment, EffectiveSettings, SettingsChange, TIMER_BOUNDS};
+
+use crate::description::{Member, Schema, optional, required};
+use crate::error::Problem;
+use crate::json::{MemberError, Members};
+
+/// The settings that a zone has, its own or the server's.
+#[derive(Debug, Serialize)]
+pub(crate) struct SettingsView<'a> {
+    default_ttl: u32,
+    refresh: u32,
+    retry: u32,
+    expire: u32,
+    minimum: u32,
+    comment: Option<&'a str>,
+}
+
+const DEFAULT_TTL: &str = "The TTL of a record for which nobody says one, from now on.";
+const COMMENT: &str = "What its owner has to say about the zone: one line of at most 500 characters.";
+/// In the order of [`TIMER_BOUNDS`].
+const TIMERS: [&str; 4] = [
+    "Seconds between a secondary's looks at the primary, where no notice comes.",
+    "Seconds after which a look that failed is tried again.",
+    "Seconds after which a secondary that reached nobody stops answering; more than refresh and retry together.",
+    "Seconds for which resolvers may keep that there is no such record.",
+];
+
+impl SettingsView<'_> {
+    pub(crate) fn of(settings: &EffectiveSettings) -> SettingsView<'_> {
+        let SoaTimers { refresh, retry, expire, minimum } = settings.timers;
+        SettingsView {
+            default_ttl: settings.default_ttl.seconds(),
+            refresh,
+            retry,
+            expire,
+            minimum,
+            comment: settings.comment.as_ref().map(Comment::as_str),
+        }
+    }
+
+    pub(crate) fn schema() -> Schema {
+        let seconds = || Schema::integer(0..=u32::MAX);
+        let mut members = vec![required("default_ttl", seconds().about(DEFAULT_TTL))];
+        members.extend(
+            TIMER_BOUNDS.into_iter().zip(TIMERS).map(|((name, ..), about)| required(name, seconds().about(about))),
+        );
+        members.push(required("comment", Schema::string().or_null().about(COMMENT)));
+        Schema::object(members).named("ZoneSettings")
+    }
+
+    pub(crate) fn example() -> Value {
+        json!({
+            "default_ttl": 3600, "refresh": 3600, "retry": 600, "expire": 1_209_600, "minimum": 300, "comment": "the shop",
+        })
+    }
+}
+
+/// Why a request for other settings is none.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SettingsError {
+    #[error(transparent)]
+    Member(#[from] MemberError),
+    #[error(transparent)]
+    Comment(#[from] Fault),
+}
+
+impl From<SettingsError> for Problem {
+    fn from(error: SettingsError) -> Problem {
+        match error {
+            SettingsError::Member(error) => Problem::from(error),
+            SettingsError::Comment(fault) => Problem::fault(fault),
+        }
+    }
+}
+
+/// The names of the members.
+const NAMES: &[&str] = &["default_ttl", "refresh", "retry", "expire", "minimum", "comment"];
+
+/// Reads what is to be another; null means the server's.
+pub(crate) fn change(members: &Members) -> Result<SettingsChange, SettingsError> {
+    members.only(NAMES)?;
+    Ok(SettingsChange {
+        default_ttl: members.integer("default_ttl", Ttl::MAX.seconds())?.map(|given| given.and_then(Ttl::new)),
+        refresh: members.integer("refresh", u32::MAX)?,
+        retry: members.integer("retry", u32::MAX)?,
+        expire: members.integer("expire", u32::MAX)?,
+        minimum: members.integer("minimum", u32::MAX)?,
+        comment: members.string_or_null("comment")?.map(|given| given.map_or(Ok(None), Comment::parse)).transpose()?,
+    })
+}
+
+/// What such a request looks like.
+pub(crate) fn request_schema() -> Schema {
+    let ttl = Schema::integer(0..=Ttl::MAX.seconds()).or_null().about(DEFAULT_TTL);
+    let mut members: Vec<Member> = vec![optional("default_ttl", ttl)];
+    members.extend(
+        TIMER_BOUNDS
+            .into_iter()
+            .zip(TIMERS)
+            .map(|((name, least, most), about)| optional(name, Schema::integer(least..=most).or_null().about(about))),
+    );
+    members.push(optional("comment", Schema::string().or_null().about(COMMENT)));
+    Schema::request(members).named("ZoneSettingsChange")
+}

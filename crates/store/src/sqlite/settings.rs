@@ -1,0 +1,109 @@
+//! The settings of zones as they are stored: a row for each time they were changed, at which the zone and its versions point. So the
+//! SOA of every version is known for ever, like the server's own records (`apexes`).
+
+use dns::change::Limits;
+use dns::{Apex, Serial, Ttl, ZoneId, rdata::Soa};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::Shared;
+use super::journal::{self, By};
+use super::rows::{Place, ZoneRow};
+use super::writer::Work;
+use super::zones;
+use crate::{AccountId, ChangeError, Comment, EffectiveSettings, SettingsChange, StoreError, ZoneSettings};
+
+/// The settings with that number.
+pub(super) fn get(connection: &Connection, id: Option<i64>) -> Result<ZoneSettings, StoreError> {
+    let Some(id) = id else { return Ok(ZoneSettings::default()) };
+    let place = Place { table: "zone_settings", row: id };
+    let found = connection
+        .prepare_cached(
+            "SELECT default_ttl, refresh, retry, expire, minimum, comment FROM zone_settings WHERE id = ?1",
+        )?
+        .query_row([id], |row| {
+            let comment: Option<String> = row.get(5)?;
+            Ok(ZoneSettings {
+                default_ttl: row.get::<_, Option<u32>>(0)?.and_then(Ttl::new),
+                refresh: row.get(1)?,
+                retry: row.get(2)?,
+                expire: row.get(3)?,
+                minimum: row.get(4)?,
+                comment: comment.and_then(|text| Comment::parse(&text).ok().flatten()),
+            })
+        })
+        .optional()?;
+    place.sound("id", found)
+}
+
+/// What a zone's settings come to.
+pub(super) fn effective(
+    shared: &Shared,
+    connection: &Connection,
+    account: AccountId,
+    id: ZoneId,
+) -> Result<Option<(crate::Zone, EffectiveSettings)>, StoreError> {
+    let Some(zone) = zones::of_account(connection, account, id)? else { return Ok(None) };
+    let apex = shared.apexes.get(connection, zone.apex)?;
+    let settings = get(connection, zone.settings)?.effective(apex.timers, &shared.limits);
+    Ok(Some((zone.zone, settings)))
+}
+
+/// The limits, with the zone's default TTL.
+pub(super) fn limits(work: &Work, zone: &ZoneRow) -> Result<Limits, StoreError> {
+    let limits = work.shared.limits;
+    let own = get(&work.connection, zone.settings)?.default_ttl;
+    Ok(Limits { default_ttl: own.unwrap_or(limits.default_ttl), ..limits })
+}
+
+/// The SOA of a version that has this apex and these settings.
+pub(super) fn soa(
+    connection: &Connection,
+    apex: &Apex,
+    settings: Option<i64>,
+    serial: Serial,
+) -> Result<Soa, StoreError> {
+    Ok(apex.soa_with(serial, get(connection, settings)?.timers(apex.timers)))
+}
+
+/// Changes a zone's settings, as a version; gives what they come to, and whether anything is different.
+pub(super) fn change(
+    work: &Work,
+    zone: &mut ZoneRow,
+    by: &By<'_>,
+    change: &SettingsChange,
+) -> Result<(EffectiveSettings, bool), ChangeError> {
+    let apex = work.shared.apexes.get(&work.connection, zone.apex)?;
+    let current = get(&work.connection, zone.settings)?;
+    let wanted = change.over(current.clone());
+    let limits = &work.shared.limits;
+    let faults = wanted.faults(apex.timers, limits);
+    if !faults.is_empty() {
+        return Err(ChangeError::Faults(faults));
+    }
+    let changed = wanted != current;
+    if changed {
+        store(work, zone, by, &wanted)?;
+    }
+    Ok((wanted.effective(apex.timers, limits), changed))
+}
+
+fn store(work: &Work, zone: &mut ZoneRow, by: &By<'_>, settings: &ZoneSettings) -> Result<(), StoreError> {
+    work.connection
+        .prepare_cached(
+            "INSERT INTO zone_settings (default_ttl, refresh, retry, expire, minimum, comment)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![
+            settings.default_ttl.map(Ttl::seconds),
+            settings.refresh,
+            settings.retry,
+            settings.expire,
+            settings.minimum,
+            settings.comment.as_ref().map(Comment::as_str),
+        ])?;
+    zone.settings = Some(work.connection.last_insert_rowid());
+    work.connection
+        .prepare_cached("UPDATE zones SET settings = ?2 WHERE id = ?1")?
+        .execute(params![zone.row, zone.settings])?;
+    journal::append(work, zone, by, &[], &[], &Default::default()).map(drop)
+}
