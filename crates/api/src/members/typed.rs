@@ -36,7 +36,7 @@ impl TypedRecord {
     /// # Errors
     ///
     /// The first rule that a member breaks, with the member's name.
-    pub fn read(&self, zone: &ZoneName, default_ttl: Ttl) -> Result<NewRecord, Fault> {
+    pub fn read(&self, zone: &ZoneName) -> Result<NewRecord, Fault> {
         let whole = WholeRecord {
             record_type: self.record_type.clone(),
             name: required("name", &self.name)?.to_owned(),
@@ -44,7 +44,7 @@ impl TypedRecord {
             ttl: ttl(&self.ttl)?,
             priority: priority(&self.priority)?,
         };
-        whole.in_zone(zone, default_ttl)
+        whole.in_zone(zone)
     }
 
     /// What they change of the record that the form began with, as `PATCH` reads it: members that are the same are none, so that
@@ -115,9 +115,9 @@ mod tests {
                 "priority must be an integer from 0 to 65535",
             ),
         ] {
-            let fault = record.read(&zone, Ttl::DEFAULT).unwrap_err();
+            let fault = record.read(&zone).unwrap_err();
             assert_eq!((fault.field, fault.detail.as_ref()), (Some(field), detail), "{record:?}");
         }
-        assert!(typed("MX", "@", "mail.example.com", "", "10").read(&zone, Ttl::DEFAULT).is_ok());
+        assert!(typed("MX", "@", "mail.example.com", "", "10").read(&zone).is_ok());
     }
 }

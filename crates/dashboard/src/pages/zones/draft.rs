@@ -117,7 +117,7 @@ pub(super) fn gone() -> Fault {
 }
 
 fn edit(item: &Item, who: &SignedIn, zone: &Zone) -> Result<Edit, Fault> {
-    let read = |record: &TypedRecord| record.read(&zone.name, who.store().limits().default_ttl());
+    let read = |record: &TypedRecord| record.read(&zone.name);
     Ok(match item {
         Item::Create(now) => Edit::Create(who.store().new_record_id(), read(now)?),
         Item::Update { id, was, now } => {
