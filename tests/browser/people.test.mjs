@@ -30,7 +30,7 @@ for (const javaScript of [true, false]) {
     await look("password-mistake");
     await page.getByLabel("New password").fill(PASSWORD);
     await press("Save");
-    await page.getByRole("heading", { level: 1, name: "API tokens" }).waitFor();
+    await page.getByRole("heading", { level: 1, name: "Zones" }).waitFor();
     await page.goto(server.link);
     await page.getByRole("heading", { name: "not good any more" }).waitFor();
 
@@ -92,7 +92,7 @@ for (const javaScript of [true, false]) {
     await look("sign-in-refused");
     await page.getByLabel("Password").fill(PASSWORD);
     await press("Sign in");
-    await page.getByRole("heading", { level: 1, name: "API tokens" }).waitFor();
+    await page.getByRole("heading", { level: 1, name: "Zones" }).waitFor();
 
     for (const secret of [token, PASSWORD, new URL(server.link).pathname.split("/")[2]]) {
       assert.ok(!server.log().includes(secret), "a secret stands in the log");
@@ -110,7 +110,7 @@ test("everything is reached by keyboard, and one sees where one is", async (t) =
   await page.waitForURL("**/account/password/");
   await page.keyboard.type(PASSWORD);
   await page.keyboard.press("Enter");
-  await page.getByRole("heading", { level: 1, name: "API tokens" }).waitFor();
+  await page.getByRole("heading", { level: 1, name: "Zones" }).waitFor();
   const reached = [];
   for (let step = 0; step < 12; step += 1) {
     await page.keyboard.press("Tab");
@@ -122,7 +122,7 @@ test("everything is reached by keyboard, and one sees where one is", async (t) =
     reached.push(text);
   }
   assert.equal(reached[0], "Skip to the content");
-  for (const wanted of ["API tokens", "Account", "Sign out", "New token"]) {
+  for (const wanted of ["Zones", "API tokens", "Account", "Sign out", "New zone"]) {
     assert.ok(reached.includes(wanted), `${wanted} is not among ${reached}`);
   }
 });
