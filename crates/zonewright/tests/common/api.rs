@@ -35,6 +35,20 @@ impl Api {
         (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 
+    /// Sends a zone file.
+    #[track_caller]
+    pub(crate) fn put_zone_file(&self, path: &str, text: &str) -> (u16, Value) {
+        let request = ureq::http::Request::builder()
+            .method("PUT")
+            .uri(format!("{}{path}", self.base))
+            .header("Authorization", &self.authorization)
+            .header("Content-Type", "text/dns");
+        let result = self.agent.run(request.body(text).expect("a request"));
+        let mut response = result.unwrap_or_else(|error| panic!("PUT {path}: {error}"));
+        let answer = response.body_mut().read_to_string().expect("a body");
+        (response.status().as_u16(), serde_json::from_str(&answer).unwrap_or(Value::String(answer)))
+    }
+
     #[track_caller]
     pub(crate) fn status(&self, path: &str) -> u16 {
         self.send("GET", path, None).0
