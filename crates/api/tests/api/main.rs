@@ -12,6 +12,7 @@ mod history;
 mod keys;
 mod lists;
 mod log;
+mod model;
 mod nameservers;
 mod proof;
 mod record_types;
