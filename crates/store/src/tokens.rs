@@ -99,7 +99,7 @@ pub struct Token {
     pub expires_at: Option<Timestamp>,
     /// When it was last accepted, give or take a minute.
     pub last_used_at: Option<Timestamp>,
-    /// From where it was last accepted.
+    /// From where it was accepted then.
     pub last_address: Option<IpAddr>,
     /// Which zones it may touch.
     pub zones: ZoneScope,

@@ -80,8 +80,8 @@ pub(crate) async fn submit(visit: Visit, form: Form) -> Result<Response, Failure
     let t = visit.language.texts();
     let email = form.text("email").to_owned();
     let mut problems = Problems::new(t.problems);
-    // Each attempt counts, so that nobody makes accounts, or asks which there are, in bulk.
-    if let Err(wait) = visit.shared.delays.begin("", visit.origin.address) {
+    // Each attempt counts, and success forgives none, so that nobody makes accounts, or asks which there are, in bulk.
+    if let Err(wait) = visit.shared.delays.begin(&email, visit.origin.address) {
         problems.add("", say(t.problem_wait, &[&wait.0.to_string()]));
         return too_early(wait, &RegisterPage::of(&visit, None, &form, problems));
     }

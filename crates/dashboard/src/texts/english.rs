@@ -131,7 +131,7 @@ pub(crate) static ENGLISH: Texts = Texts {
     register_password_hint: "At least {0} characters. A few words that do not belong together are good.",
     problem_email: "This is no e-mail address.",
     problem_email_taken: "There is an account with this address already.",
-    accounts: "Accounts",
+    accounts: "All accounts",
     events: "Audit trail",
     events_text: "What was done to accounts, newest first. What was done to zones is in their history.",
     older: "Older",

@@ -131,7 +131,7 @@ pub(crate) static MALAY: Texts = Texts {
     register_password_hint: "Sekurang-kurangnya {0} aksara. Beberapa perkataan yang tiada kaitan ialah pilihan yang baik.",
     problem_email: "Ini bukan alamat e-mel.",
     problem_email_taken: "Sudah ada akaun dengan alamat ini.",
-    accounts: "Akaun-akaun",
+    accounts: "Semua akaun",
     events: "Jejak audit",
     events_text: "Apa yang dilakukan pada akaun, yang terbaharu dahulu. Apa yang dilakukan pada zon ada dalam sejarahnya.",
     older: "Lebih lama",

@@ -131,7 +131,7 @@ pub(crate) static SPANISH: Texts = Texts {
     register_password_hint: "Al menos {0} caracteres. Unas cuantas palabras sin relación entre sí son una buena elección.",
     problem_email: "Esto no es una dirección de correo.",
     problem_email_taken: "Ya existe una cuenta con esta dirección.",
-    accounts: "Cuentas",
+    accounts: "Todas las cuentas",
     events: "Registro de auditoría",
     events_text: "Lo que se hizo con las cuentas, lo más reciente primero. Lo que se hizo con las zonas está en su historial.",
     older: "Más antiguos",

@@ -59,8 +59,7 @@ impl Identities {
     ) -> Arc<Identity> {
         let now_ms = now.as_millisecond();
         let noted = identity.token.last_used_at.map(|time| time.as_millisecond());
-        let is_fresh = noted.is_some_and(|noted| (now_ms - noted).abs() < NOTE_EVERY_MS)
-            && (identity.token.last_address == address || address.is_none());
+        let is_fresh = noted.is_some_and(|noted| (now_ms - noted).abs() < NOTE_EVERY_MS);
         if is_fresh {
             self.remember(hash, &identity, age, false);
             return identity;
