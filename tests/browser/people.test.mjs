@@ -70,6 +70,7 @@ for (const javaScript of [true, false]) {
     assert.equal((await paste(line)).status, 401);
 
     for (const [path, name] of [
+      ["/zones/", "zones"],
       ["/account/", "account"],
       ["/account/second-factor/", "second-factor"],
       ["/account/close/", "close"],
@@ -106,8 +107,10 @@ test("everything is reached by keyboard, and one sees where one is", async (t) =
   const { page, stop } = await startBrowser();
   t.after(stop);
   await page.goto(server.link);
+  await page.locator("button:focus").waitFor();
   await page.keyboard.press("Enter");
   await page.waitForURL("**/account/password/");
+  await page.locator("input:focus").waitFor();
   await page.keyboard.type(PASSWORD);
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { level: 1, name: "Zones" }).waitFor();

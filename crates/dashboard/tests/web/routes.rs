@@ -150,7 +150,8 @@ fn every_page_is_there_with_one_heading_in_every_language() {
             }
         }
         let bare = route.path.trim_end_matches('/');
-        if !bare.is_empty() {
+        // What stands among the API's paths answers in both forms, as they do.
+        if !bare.is_empty() && !bare.starts_with("/api/") {
             let shown = operator.get(&format!("{bare}?a=b"));
             assert_eq!((shown.status, shown.header("location")), (308, Some(format!("{}?a=b", route.path).as_str())));
         }
