@@ -4,8 +4,12 @@
 // A list of mistakes is read and reached first.
 document.querySelector(".summary")?.focus();
 
-// Where the address has a fragment, browsers do not heed autofocus.
-if (location.hash) document.querySelector("main [autofocus]")?.focus();
+// Where the address has a fragment, browsers do not heed autofocus, and take the focus away when they go to it.
+if (location.hash) {
+  addEventListener("load", () => {
+    requestAnimationFrame(() => document.querySelector("main [autofocus]")?.focus());
+  });
+}
 
 // What was collected, and is not stored, is not lost by a slip: <section data-unsaved>. Forms carry it along, so that they may go.
 if (document.querySelector("[data-unsaved]")) {
