@@ -13,7 +13,7 @@
 //! | `assets` | the stylesheet and scripts, compiled in |
 //!
 //! Pages call the operations of `store` that the API calls; there is no second set of rules. A handler gets the account only
-//! through [`visit::SignedIn`], [`visit::Operator`] or [`visit::Proved`], and a form's fields only through [`form::Form`], which
+//! through `visit::SignedIn`, `visit::Operator` or `visit::Proved`, and a form's fields only through `form::Form`, which
 //! has compared the session's token.
 //!
 //! Decided against: a client-side application (it would be a second program over the API, slower to the first page and useless

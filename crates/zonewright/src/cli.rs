@@ -76,7 +76,7 @@ pub(crate) struct ServeFlags {
     /// Private key (PEM) for HTTPS
     #[arg(long, value_name = "FILE")]
     pub(crate) tls_key: Option<String>,
-    /// The address at which people reach the server, such as https://dns.example.net [default: that of --http]
+    /// The address at which people reach the server, with its scheme and without a path [default: that of --http]
     #[arg(long, value_name = "URL")]
     pub(crate) url: Option<String>,
     /// Who may make an account: open, invitation or closed [default: closed]
