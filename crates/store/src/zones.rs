@@ -111,7 +111,7 @@ pub enum Wish {
     /// Exactly these records. Only the difference is written: a record that is there already, compared in wire form, keeps its
     /// identity, its time of creation and its spelling. Faults count these records from 0.
     Content(Vec<NewRecord>),
-    /// The records of the version with this serial. Those that lived then and live again have their identity and their time of
+    /// The records and the settings of the version with this serial. Records that lived then and live again have their identity and their time of
     /// creation again. Faults count the records that would come back.
     Version(Serial),
     /// Other settings of the zone as a whole; its records stay.

@@ -172,6 +172,11 @@ async fn a_purged_zone_is_forgotten_and_the_rest_does_not_notice() {
     let zone = filled(&f, &me, "example.com", 450).await;
     let catalog = catalog_of(&zone.name);
     let early = f.store.catalog(catalog).await.unwrap().serial;
+    for words in ["first", "then"] {
+        let comment = Some(Comment::parse(words).unwrap());
+        let wanted = SettingsChange { comment, ..SettingsChange::default() };
+        f.store.change(&me, zone.id, Change::of(Wish::Settings(wanted))).await.unwrap();
+    }
     assert_eq!(f.store.purge_zone(zone.id).await.unwrap(), None, "it is not deleted");
     f.store.delete_zone(&me, zone.id).await.unwrap().unwrap();
     let position = *f.store.position().borrow();
@@ -182,6 +187,7 @@ async fn a_purged_zone_is_forgotten_and_the_rest_does_not_notice() {
     assert_eq!(f.store.deleted_zones(None, 10).await.unwrap(), []);
     assert_eq!((f.count("SELECT count(*) FROM records"), f.count("SELECT count(*) FROM versions")), (0, 1));
     assert_eq!(f.count("SELECT count(*) FROM versions WHERE account IS NOT NULL OR author <> ''"), 0);
+    assert_eq!(f.count("SELECT count(*) FROM zone_settings WHERE comment IS NOT NULL"), 0);
 
     // Who follows the journal and is behind still hears of it, for an hour.
     assert_eq!(f.store.moves(position - 1).await.unwrap().names, [zone_name("example.com")]);

@@ -37,3 +37,26 @@ async fn nameservers_get_the_timers_with_the_version_that_sets_them() {
     let refused = f.store.change(&me, zone.id, Change::of(Wish::Settings(broken))).await;
     assert!(matches!(refused, Err(ChangeError::Faults(faults)) if faults[0].1.field == Some("retry")));
 }
+
+#[tokio::test]
+async fn a_rollback_brings_back_the_settings_too() {
+    let f = Fixture::new();
+    let me = f.account("me@example.com").await;
+    let zone = f.zone(&me, "example.com").await;
+    let set = |refresh| Change::of(Wish::Settings(SettingsChange { refresh, ..SettingsChange::default() }));
+    let refresh = async || f.store.snapshot(zone.id).await.unwrap().unwrap().soa.refresh;
+    let before = refresh().await;
+    let then = f.store.change(&me, zone.id, set(Some(Some(7200)))).await.unwrap().zone.serial;
+    f.store.change(&me, zone.id, set(Some(Some(1800)))).await.unwrap();
+
+    let back = |serial| Change::of(Wish::Version(serial));
+    let dry = Change { dry_run: true, ..back(then) };
+    assert!(f.store.change(&me, zone.id, dry).await.unwrap().changed);
+    assert_eq!(refresh().await, 1800, "a dry run sets nothing");
+    let made = f.store.change(&me, zone.id, back(then)).await.unwrap();
+    assert!(made.changed && made.zone.serial.is_newer_than(made.before.serial));
+    assert_eq!(refresh().await, 7200);
+    assert!(!f.store.change(&me, zone.id, back(then)).await.unwrap().changed);
+    f.store.change(&me, zone.id, back(zone.serial)).await.unwrap();
+    assert_eq!(refresh().await, before);
+}

@@ -31,6 +31,7 @@ fn store(work: &Work, author: &Author, id: ZoneId, change: &Change) -> Result<Co
     let mut live = LiveRecords::new(&work.connection, &zone);
     check_all(&change.conditions, &zone, &mut live)?;
     let by = By { comment: change.comment.as_ref(), ..By::from(author) };
+    let mut other_settings = false;
     let plan = match &change.wish {
         Wish::Settings(wanted) => {
             let (settings, changed) = settings::change(work, &mut zone, &by, wanted)?;
@@ -40,12 +41,16 @@ fn store(work: &Work, author: &Author, id: ZoneId, change: &Change) -> Result<Co
         }
         Wish::Edits(edits) => plan_edits(work, &zone, edits, &mut live)?,
         Wish::Content(wanted) => plan_content(work, &zone, wanted, &mut live)?,
-        Wish::Version(serial) => plan_version(work, &zone, *serial, &mut live)?,
+        Wish::Version(serial) => {
+            let (plan, then) = plan_version(work, &zone, *serial, &mut live)?;
+            other_settings = settings::restore(work, &mut zone, then)?;
+            plan
+        }
     };
     let seen = live.into_rows();
     let removed: Vec<StoredRecord> =
         plan.removed.iter().filter_map(|record| Some(seen.get(&record.id)?.1.clone())).collect();
-    let changed = !plan.is_empty();
+    let changed = other_settings || !plan.is_empty();
     let added = if changed {
         raise_base(&mut zone, change.serial_above);
         journal::append(work, &mut zone, &by, &plan.removed, &plan.added, &seen)?

@@ -244,13 +244,15 @@ fn forget(work: &Work, row: i64) -> Result<bool, StoreError> {
     };
     if delete(
         "DELETE FROM records WHERE id IN (SELECT id FROM records INDEXED BY records_from WHERE zone = ?1 LIMIT ?2)",
-    )? || delete(
-        "DELETE FROM versions WHERE seq IN (
-             SELECT seq FROM versions INDEXED BY versions_by_number
-             WHERE zone = ?1 AND version < (SELECT version FROM zones WHERE id = ?1) LIMIT ?2)",
-    )? {
+    )? || forget_versions(work, row)?
+    {
         return Ok(true);
     }
+    forget_words(
+        work,
+        "UPDATE zone_settings SET comment = NULL WHERE id = (SELECT settings FROM zones WHERE id = ?1)",
+        row,
+    )?;
     work.connection
         .prepare_cached(
             "UPDATE versions SET account = NULL, author = '', address = NULL, comment = NULL WHERE zone = ?1",
@@ -258,6 +260,28 @@ fn forget(work: &Work, row: i64) -> Result<bool, StoreError> {
         .execute([row])?;
     work.connection.prepare_cached("UPDATE zones SET swept = 3, record_count = 0 WHERE id = ?1")?.execute([row])?;
     Ok(false)
+}
+
+/// Deletes some versions but the last, and what the zone's owner had said in its settings then.
+fn forget_versions(work: &Work, row: i64) -> Result<bool, StoreError> {
+    let mut statement = work.connection.prepare_cached(
+        "DELETE FROM versions WHERE seq IN (
+             SELECT seq FROM versions INDEXED BY versions_by_number
+             WHERE zone = ?1 AND version < (SELECT version FROM zones WHERE id = ?1) LIMIT ?2) RETURNING settings",
+    )?;
+    let settings = statement.query_map(params![row, STEP as i64], |row| row.get::<_, Option<i64>>(0))?;
+    let mut settings = settings.collect::<Result<Vec<_>, _>>()?;
+    let deleted = !settings.is_empty();
+    settings.dedup();
+    for id in settings.into_iter().flatten() {
+        forget_words(work, "UPDATE zone_settings SET comment = NULL WHERE id = ?1", id)?;
+    }
+    Ok(deleted)
+}
+
+fn forget_words(work: &Work, sql: &'static str, id: i64) -> Result<(), StoreError> {
+    work.connection.prepare_cached(sql)?.execute([id])?;
+    Ok(())
 }
 
 pub(super) const EXPIRED: &str = "SELECT id FROM zones INDEXED BY zones_deleted

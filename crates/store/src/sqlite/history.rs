@@ -192,7 +192,7 @@ pub(super) fn between(
 pub(super) struct At {
     pub(super) number: VersionNumber,
     apex: i64,
-    settings: Option<i64>,
+    pub(super) settings: Option<i64>,
 }
 
 pub(super) fn at(connection: &Connection, zone: &ZoneRow, serial: Serial) -> Result<Option<At>, StoreError> {

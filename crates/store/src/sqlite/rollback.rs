@@ -16,19 +16,19 @@ use super::rows::ZoneRow;
 use super::writer::Work;
 use crate::{ChangeError, Difference, StoreError, StoredRecord};
 
-/// The plan after which the zone has the users' records of the version with that serial.
+/// The plan after which the zone has the users' records of the version with that serial, and the number of its settings then.
 pub(super) fn plan_version(
     work: &Work,
     zone: &ZoneRow,
     serial: Serial,
     live: &mut LiveRecords<'_>,
-) -> Result<Plan, ChangeError> {
+) -> Result<(Plan, Option<i64>), ChangeError> {
     let Some(then) = at(&work.connection, zone, serial)? else {
         let detail = format!("the zone has no version {serial}; it never had one, or it was too old to be kept");
         return Err(ChangeError::Faults(vec![(0, Fault::of("serial", "no-such-version", detail))]));
     };
-    let (then, now) = between(&work.connection, zone, then.number, zone.zone.version)?;
-    let mut way_back = Difference { from: None, to: serial, removed: now, added: then };
+    let (lived, lives) = between(&work.connection, zone, then.number, zone.zone.version)?;
+    let mut way_back = Difference { from: None, to: serial, removed: lives, added: lived };
     way_back.tidy();
     let edits = edits(work, zone, &way_back)?;
     let origin = |index: usize| {
@@ -44,7 +44,7 @@ pub(super) fn plan_version(
     for stored in way_back.added {
         live.remember(stored);
     }
-    Ok(Plan { results: Vec::new(), ..plan })
+    Ok((Plan { results: Vec::new(), ..plan }, then.settings))
 }
 
 fn edits(work: &Work, zone: &ZoneRow, way_back: &Difference) -> Result<Vec<Edit>, StoreError> {

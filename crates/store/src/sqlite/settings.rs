@@ -2,7 +2,7 @@
 //! SOA of every version is known for ever, like the server's own records (`apexes`).
 
 use dns::change::Limits;
-use dns::{Apex, Serial, Ttl, ZoneId, rdata::Soa};
+use dns::{Apex, Fault, Serial, Ttl, ZoneId, rdata::Soa};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Shared;
@@ -106,4 +106,25 @@ fn store(work: &Work, zone: &mut ZoneRow, by: &By<'_>, settings: &ZoneSettings) 
         .prepare_cached("UPDATE zones SET settings = ?2 WHERE id = ?1")?
         .execute(params![zone.row, zone.settings])?;
     journal::append(work, zone, by, &[], &[], &Default::default()).map(drop)
+}
+
+/// Gives a zone the settings that it had at some version, for the version that is about to be stored; whether that changes
+/// anything.
+pub(super) fn restore(work: &Work, zone: &mut ZoneRow, then: Option<i64>) -> Result<bool, ChangeError> {
+    let wanted = get(&work.connection, then)?;
+    if wanted == get(&work.connection, zone.settings)? {
+        return Ok(false);
+    }
+    let apex = work.shared.apexes.get(&work.connection, zone.apex)?;
+    let faults = wanted.faults(apex.timers, &work.shared.limits);
+    if !faults.is_empty() {
+        let told = |fault: Fault| Fault::of("serial", fault.check, format!("settings: {}", fault.detail));
+        return Err(ChangeError::Faults(faults.into_iter().map(|(index, fault)| (index, told(fault))).collect()));
+    }
+    zone.settings = then;
+    work.connection
+        .prepare_cached("UPDATE zones SET settings = ?2 WHERE id = ?1")
+        .and_then(|mut statement| statement.execute(params![zone.row, then]))
+        .map_err(StoreError::from)?;
+    Ok(true)
 }
