@@ -33,6 +33,8 @@ const SPAN: Duration = Duration::from_secs(4);
 const ROUNDS: usize = 3;
 /// How many times "answer to served" is measured in each zone.
 const LOOKS: usize = 400;
+/// How many changes one request may make.
+const CHANGES: usize = 10_000;
 /// How many records the large zone has.
 const LARGE: usize = 100_000;
 
@@ -83,6 +85,16 @@ fn main() {
         in_turn([&other, &large], |zone| creates_once(&server, &token, &vec![zone.to_owned(); 16]).0);
     println!("  empty at first: {in_small:.0}/s; {LARGE} records: {in_large:.0}/s; ratio {:.2}", in_small / in_large);
 
+    println!("\n{CHANGES} changes in one request (one version), the two zones in turn");
+    let changed = create_zone(&server, &token, "changed.example");
+    let times = in_turn([&changed, &large], |zone| changeset(&server, &token, zone).as_secs_f64());
+    println!(
+        "  empty at first: {:.0} ms; {LARGE} records: {:.0} ms; ratio {:.2}",
+        times[0] * 1000.0,
+        times[1] * 1000.0,
+        times[1] / times[0]
+    );
+
     println!("\nfrom the API's answer to the new answer on UDP, the two zones in turn");
     let zones = [(small.as_str(), "small.example"), (large.as_str(), "large.example")];
     let [in_small, in_large] = answer_to_served(&server, &token, zones);
@@ -96,6 +108,22 @@ fn main() {
 
     println!("\nqueries (dnsperf over UDP, names that exist in a zone of {LARGE} records)");
     query_rates(&server);
+}
+
+/// The time of one request that makes as many records as one may.
+fn changeset(server: &Server, token: &str, zone: &str) -> Duration {
+    static ROUND: AtomicUsize = AtomicUsize::new(0);
+    let round = ROUND.fetch_add(1, Ordering::Relaxed);
+    let change = |number: usize| {
+        format!(
+            "{{\"action\": \"create\", \"record_type\": \"A\", \"name\": \"set-{round}-{number}\", \"value\": \"192.0.2.1\"}}"
+        )
+    };
+    let body = format!("{{\"changes\": [{}]}}", (0..CHANGES).map(change).collect::<Vec<_>>().join(", "));
+    let mut client = Client::new(server.http(), token);
+    let start = Instant::now();
+    client.post(&format!("/api/v1/dns-zones/{zone}/changes/"), &body);
+    start.elapsed()
 }
 
 /// The median time of a durable 4 KiB append.

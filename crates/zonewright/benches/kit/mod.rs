@@ -96,7 +96,7 @@ impl Client {
         self.reader.get_mut().write_all(request.as_bytes()).unwrap();
         let mut line = String::new();
         self.reader.read_line(&mut line).unwrap();
-        let created = line.starts_with("HTTP/1.1 201");
+        let done = line.starts_with("HTTP/1.1 20");
         let mut length = 0;
         loop {
             let mut header = String::new();
@@ -110,7 +110,7 @@ impl Client {
         let mut answer = vec![0; length];
         self.reader.read_exact(&mut answer).unwrap();
         let answer = String::from_utf8(answer).unwrap();
-        assert!(created, "{path}: {line}{answer}");
+        assert!(done, "{path}: {line}{answer}");
         answer
     }
 }
