@@ -8,12 +8,12 @@ use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};
 
 use crate::answer::{Outcome, Transport};
 
-const QUERIES: &str = "nameserver_queries_total";
-const RESPONSES: &str = "nameserver_responses_total";
-const DROPPED: &str = "nameserver_dropped_total";
-const TRUNCATED: &str = "nameserver_truncated_total";
-const TRANSFERS: &str = "nameserver_transfers_total";
-const CONNECTIONS: &str = "nameserver_tcp_connections";
+const QUERIES: &str = "zonewright_nameserver_queries_total";
+const RESPONSES: &str = "zonewright_nameserver_responses_total";
+const DROPPED: &str = "zonewright_nameserver_dropped_total";
+const TRUNCATED: &str = "zonewright_nameserver_truncated_total";
+const TRANSFERS: &str = "zonewright_nameserver_transfers_total";
+const CONNECTIONS: &str = "zonewright_nameserver_tcp_connections";
 
 /// The response codes that this server gives.
 const RCODES: [(OptRcode, &str); 8] = [

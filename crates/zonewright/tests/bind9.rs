@@ -21,6 +21,19 @@ fn a_managed_bind_is_as_easy_as_the_embedded_nameserver() {
     api.create_a(&zone, "www", "192.0.2.1");
     server.dig_until(&["www.example.com", "A"], |answer| answer == "www.example.com. 3600 IN A 192.0.2.1\n");
 
+    let metrics = run(Command::new("curl").args(["-sf", &format!("{}/metrics", server.base())]));
+    let metrics = String::from_utf8_lossy(&metrics.stdout);
+    for name in [
+        "zonewright_deploy_waiting{nameserver=\"primary\"}",
+        "zonewright_deploy_oldest_waiting_seconds{nameserver=\"primary\"}",
+        "zonewright_deploy_seconds_bucket{nameserver=\"primary\",le=\"0.005\"}",
+        "zonewright_deploy_errors_total{nameserver=\"primary\"}",
+    ] {
+        assert!(metrics.contains(name), "{name} is missing in:\n{metrics}");
+    }
+    let strangers = metrics.lines().filter(|line| !line.starts_with("zonewright_") && !line.starts_with('#'));
+    assert_eq!(strangers.filter(|line| !line.is_empty()).collect::<Vec<_>>(), Vec::<&str>::new(), "one prefix for all");
+
     // The operator's own domain, which holds the nameserver's address.
     let own = api.create_zone("example.net");
     server.dig_until(&["ns1.example.net", "A"], |answer| answer == "ns1.example.net. 3600 IN A 192.0.2.53\n");

@@ -216,7 +216,7 @@ fn whoever_watches_sees_health_readiness_and_numbers_but_no_names() {
         "# TYPE zonewright_http_requests_total counter",
         "# TYPE zonewright_http_request_duration_seconds histogram",
         "# TYPE zonewright_deploy_seconds histogram",
-        "# TYPE nameserver_queries_total counter",
+        "# TYPE zonewright_nameserver_queries_total counter",
         "zonewright_info{version=\"",
     ] {
         assert!(metrics.contains(line), "no {line:?} in:\n{metrics}");
@@ -227,7 +227,7 @@ fn whoever_watches_sees_health_readiness_and_numbers_but_no_names() {
     };
     assert!(count("zonewright_http_requests_total{", "status=\"201\"") >= 2.0, "{metrics}");
     assert!(count("zonewright_deploy_seconds_count{", "nameserver=") >= 1.0, "{metrics}");
-    assert!(count("nameserver_queries_total{", "transport=\"udp\"") >= 1.0, "{metrics}");
+    assert!(count("zonewright_nameserver_queries_total{", "transport=\"udp\"") >= 1.0, "{metrics}");
     let described = metrics.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
     for name in described {
         assert!(metrics.contains(&format!("# HELP {name} ")), "{name} is not described:\n{metrics}");

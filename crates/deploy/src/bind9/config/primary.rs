@@ -95,7 +95,7 @@ fn render_options(options: &mut Writer, config: &PrimaryConfig) {
 
     options.gap().comment(
         "The secondaries are told at once. By default the second NOTIFY of a zone waits 5 seconds, and 20 go out\n\
-         per second.",
+         per second. Much higher rates cost more than they bring: named then waits for its clock in a busy loop.",
     );
     options.fixed("notify explicit");
     options.statement(|line| {
@@ -106,8 +106,8 @@ fn render_options(options: &mut Writer, config: &PrimaryConfig) {
         }
         line.word("}");
     });
-    options.fixed("notify-delay 0").fixed("notify-rate 10000").fixed("startup-notify-rate 10000");
-    options.fixed("serial-query-rate 10000").fixed("transfers-out 1000");
+    options.fixed("notify-delay 0").fixed("notify-rate 2000").fixed("startup-notify-rate 2000");
+    options.fixed("serial-query-rate 2000").fixed("transfers-out 1000");
 }
 
 /// named's log on its standard error, in a form that [`super::super::managed`] reads.

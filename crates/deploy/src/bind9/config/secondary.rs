@@ -82,7 +82,7 @@ fn render_options(options: &mut Writer, config: &SecondaryConfig) {
         "Changes are fetched as they come. By default 20 SOA queries go out per second, 10 transfers run at once and\n\
          2 of them from one primary.",
     );
-    options.fixed("serial-query-rate 10000").fixed("transfers-in 1000").fixed("transfers-per-ns 1000");
+    options.fixed("serial-query-rate 2000").fixed("transfers-in 1000").fixed("transfers-per-ns 1000");
     options.because("What was missed is asked for again after seconds, not 5 minutes.", "min-refresh-time 1");
     options.fixed("min-retry-time 1");
 
