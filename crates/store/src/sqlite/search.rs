@@ -2,7 +2,7 @@
 //!
 //! A text that is looked for may stand anywhere, so no index leads to it. What an index gives is the order, and rows that are
 //! narrow: SQLite passes over those that cannot match without leaving the index, and the rest is compared here. That costs as much
-//! as the account has zones (100,000: some 20 ms) and ends with the page. It runs where whole zones are read, so that it keeps no
+//! as the account has zones (100,000: some 30 ms of a processor) and ends with the page. It runs where whole zones are read, so that it keeps no
 //! small question waiting.
 //!
 //! Decided against: an index of trigrams, which would cost every new zone and record more than all searches save; and looking
