@@ -262,7 +262,7 @@ impl Description {
                    gets the first one's answer, and nothing is done again.";
         self.takes("Prefer", text, Schema::string(), json!("wait=10"))
             .takes("If-Match", if_match, Schema::string(), json!("*"))
-            .takes("Idempotency-Key", key, Schema::string(), Value::Null)
+            .takes("Idempotency-Key", key, Schema::string().with("pattern", "^[!-~]{1,255}$"), Value::Null)
             .refuses(TermsError::Key.into())
             .refuses(Problem::precondition_failed())
             .refuses(Problem::key_reused())

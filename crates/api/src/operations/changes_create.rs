@@ -260,7 +260,7 @@ pub(crate) fn describe() -> Description {
     Description::new("changeZone", Group::Records, "Make many changes at once")
         .text("All or nothing, in their order, as one version; the rules are checked on what comes out. Each change needs the permission \
                of what it does: `create`, `update` and `delete` their own, `delete_rrset` that to delete, `upsert_rrset` all three.")
-        .query("dry_run", dry_run, Schema::boolean(), json!("true"))
+        .query("dry_run", dry_run, Schema::boolean(), json!(true))
         .json(Schema::request([required(CHANGES, changes), optional("comment", Schema::string().about(comment))]))
         .example("Another address", json!({
             "changes": [

@@ -249,6 +249,10 @@ fn what_it_shows_of_answers_is_as_it_says() {
             let problems = body_problems((refusal.code, 0), refusal.schema.json(), refusal.example.clone());
             assert_eq!(problems, [""; 0], "{} {}", description.id, refusal.example);
         }
+        for parameter in description.parameters.iter().filter(|parameter| !parameter.example.is_null()) {
+            let problems = body_problems((parameter.name, 0), parameter.schema.json(), parameter.example.clone());
+            assert_eq!(problems, [""; 0], "{} {}", description.id, parameter.name);
+        }
         for body in &description.bodies {
             for (about, example) in &body.examples {
                 let problems = body_problems((description.id, 0), body.schema.json(), example.clone());
