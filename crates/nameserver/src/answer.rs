@@ -14,7 +14,7 @@ use domain::base::header::Header;
 use domain::base::iana::{Class, OptRcode, Rcode, Rtype};
 
 use crate::Zones;
-use crate::name::{FlatName, RelativeKey};
+use crate::name::{FlatName, RelativeKey, labels};
 use crate::node::{Node, Rrset};
 use crate::request::{Question, Request};
 use crate::transfer::{self, Transfer};
@@ -36,6 +36,7 @@ const AAAA: u16 = RecordType::Aaaa.code();
 const NS: u16 = RecordType::Ns.code();
 const CNAME: u16 = RecordType::Cname.code();
 const SOA: u16 = RecordType::Soa.code();
+const DNAME: u16 = RecordType::Dname.code();
 
 /// How a query came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -214,7 +215,8 @@ impl Search<'_, '_> {
         let zone = self.zone;
         let mut name = self.question.name;
         let mut depth = depth;
-        let mut followed: Vec<&[u8]> = Vec::new();
+        let mut followed: Vec<Vec<u8>> = Vec::new();
+        let mut renamed: Vec<&[u8]> = Vec::new();
         self.reply.aa = true;
         loop {
             self.key.set(&name, depth);
@@ -225,6 +227,24 @@ impl Search<'_, '_> {
                     return self.refer(node, name.suffix(depth - cut));
                 }
                 Found::Exact(node) | Found::Wildcard(node) | Found::Cut { node, .. } => node,
+                Found::Renamed { .. } if qtype == Rtype::ANY.to_int() && transport == Transport::Udp => {
+                    return Err(Full);
+                }
+                Found::Renamed { node, depth: above } => {
+                    // A chain may come through the same DNAME more than once, and an answer has no record twice.
+                    let first = !renamed.contains(&node.key());
+                    renamed.push(node.key());
+                    let Some(target) = self.rename(&name, depth - above, node, first)? else { return Ok(()) };
+                    // The CNAME is an answer to ANY, too, and BIND leaves it at that.
+                    if qtype == CNAME || qtype == Rtype::ANY.to_int() {
+                        return Ok(());
+                    }
+                    match self.follow(target.wire(), &mut followed) {
+                        Some((next, below)) => (name, depth) = (next, below),
+                        None => return Ok(()),
+                    }
+                    continue;
+                }
                 Found::Empty => return self.negative(),
                 Found::Nothing => {
                     self.reply.rcode = OptRcode::NXDOMAIN;
@@ -246,16 +266,39 @@ impl Search<'_, '_> {
                 return self.negative();
             };
             self.reply.writer.rrset(Section::Answer, name.wire(), alias, alias.ttl)?;
-            if followed.len() == MAX_CNAMES || followed.contains(&target) || self.question.name.wire() == target {
-                self.reply.rcode = OptRcode::SERVFAIL;
-                return Ok(());
-            }
-            followed.push(target);
-            match self.within_zone(target) {
+            match self.follow(target, &mut followed) {
                 Some((next, below)) => (name, depth) = (next, below),
                 None => return Ok(()),
             }
         }
+    }
+
+    /// Where an alias leads within this zone; `None` where the answer ends with it.
+    fn follow(&mut self, target: &[u8], followed: &mut Vec<Vec<u8>>) -> Option<(FlatName, usize)> {
+        let again = followed.iter().any(|before| before == target) || self.question.name.wire() == target;
+        if followed.len() == MAX_CNAMES || again {
+            self.reply.rcode = OptRcode::SERVFAIL;
+            return None;
+        }
+        followed.push(target.to_vec());
+        self.within_zone(target)
+    }
+
+    /// The DNAME above a name, and the CNAME that it makes of it (RFC 6672, section 3.1): gives the CNAME's target. `below` is how
+    /// many labels stand before the DNAME's owner, `first` whether the DNAME is not in the answer yet. A target that is too long for
+    /// a name is YXDOMAIN.
+    fn rename(&mut self, name: &FlatName, below: usize, node: &Node, first: bool) -> Result<Option<FlatName>, Full> {
+        let Some(rrset) = node.rrset(DNAME) else { return Ok(None) };
+        let Some(target) = rrset.records().next() else { return Ok(None) };
+        if first {
+            self.reply.writer.rrset(Section::Answer, name.suffix(below), rrset, rrset.ttl)?;
+        }
+        let Some(renamed) = FlatName::from_labels(labels(name.wire()).take(below).chain(labels(target))) else {
+            self.reply.rcode = OptRcode::YXDOMAIN;
+            return Ok(None);
+        };
+        self.reply.writer.record(Section::Answer, name.wire(), CNAME, rrset.ttl, renamed.wire())?;
+        Ok(Some(renamed))
     }
 
     /// A name that this zone answers for, and its depth; `None` for one outside it, or in another zone served here.
@@ -328,7 +371,7 @@ impl Search<'_, '_> {
             let node = match zone.find(self.key.key(), self.key.ends()) {
                 Found::Exact(node) | Found::Wildcard(node) => Some(node),
                 Found::Cut { .. } => zone.node(self.key.key()),
-                Found::Empty | Found::Nothing => None,
+                Found::Empty | Found::Nothing | Found::Renamed { .. } => None,
             };
             let Some(node) = node else { continue };
             if name.depth_below(owner).is_some() {

@@ -43,6 +43,13 @@ pub(crate) enum Found<'z> {
         /// Whether the name is the cut itself, not below it.
         at: bool,
     },
+    /// The name is below one that has a DNAME (RFC 6672, section 3.2).
+    Renamed {
+        /// Where the DNAME is.
+        node: &'z Node,
+        /// How many labels that name has more than the apex's.
+        depth: usize,
+    },
 }
 
 /// Why a delta does not fit a zone.
@@ -129,6 +136,10 @@ impl Zone {
 
     /// What the zone has at a name, given as its key and the ends in it of the labels from the apex downwards.
     pub(crate) fn find(&self, key: &[u8], ends: &[u16]) -> Found<'_> {
+        let is_renamed = |node: &Node| node.rrset(RecordType::Dname.code()).is_some();
+        if let Some(node) = self.apex().filter(|apex| !ends.is_empty() && is_renamed(apex)) {
+            return Found::Renamed { node, depth: 0 };
+        }
         let mut encloser = 0;
         for (index, &end) in ends.iter().enumerate() {
             let end = usize::from(end);
@@ -139,6 +150,7 @@ impl Zone {
                     return Found::Cut { node, depth: index + 1, at: last };
                 }
                 Some(node) if last => return Found::Exact(node),
+                Some(node) if is_renamed(node) => return Found::Renamed { node, depth: index + 1 },
                 Some(_) => {}
                 None if !self.has_below(name) => return self.synthesize(key.get(..encloser).unwrap_or_default()),
                 None if last => return Found::Empty,
@@ -250,6 +262,7 @@ mod tests {
             Found::Exact(node) => format!("is {}", at(node)),
             Found::Wildcard(node) => format!("by {}", at(node)),
             Found::Empty => "empty".to_owned(),
+            Found::Renamed { depth, .. } => format!("renamed at {depth}"),
             Found::Nothing => "nothing".to_owned(),
             Found::Cut { node, depth, at: true } => format!("cut {} {depth}", at(node)),
             Found::Cut { node, depth, at: false } => format!("below {} {depth}", at(node)),

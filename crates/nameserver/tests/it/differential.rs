@@ -239,6 +239,38 @@ fn hand_made() -> Vec<ZoneSnapshot> {
             &["@ 3600 NS ns.elsewhere.example", "*.inner 60 TXT above", "www 60 MX 1 mail.inner.beside.example"],
         ),
         zone("inner.beside.example", 10, &["@ 3600 NS ns.elsewhere.example", "mail 60 A 192.0.2.60"]),
+        zone(
+            "renamed.example",
+            12,
+            &[
+                "@ 3600 NS ns.elsewhere.example",
+                "old 60 DNAME new.renamed.example",
+                "old 60 TXT beside it",
+                "new 60 A 192.0.2.70",
+                "a.new 60 A 192.0.2.71",
+                "*.new 60 TXT any other",
+                "x.new 60 CNAME a.old.renamed.example",
+                "away 60 DNAME elsewhere.example",
+                "inside 60 DNAME www.basic.example",
+                "loop 60 DNAME loop.renamed.example",
+                "deeper 60 DNAME b.deeper2.renamed.example",
+                "deeper2 60 DNAME old.renamed.example",
+                "tocut 60 DNAME cut.renamed.example",
+                "cut 60 NS ns.cut.renamed.example",
+                "ns.cut 60 A 192.0.2.72",
+                "key.cut 60 TXT occluded",
+                "signed 60 NS ns.elsewhere.example",
+                "signed 60 DS 1 13 9 0123",
+                "host 60 MX 1 a.old.renamed.example",
+                "svc 60 SVCB 1 a.new.renamed.example. port=53",
+                "ptr 60 PTR www.renamed.example",
+            ],
+        ),
+        zone(
+            "moved.example",
+            13,
+            &["@ 3600 NS ns.elsewhere.example", "@ 60 DNAME renamed.example", "@ 60 A 192.0.2.73"],
+        ),
     ];
     // Sizes around the limits of UDP, many addresses, many hosts, a long chain.
     let mut lines = vec!["@ 3600 NS ns.elsewhere.example".to_owned()];
