@@ -130,6 +130,7 @@ mod tests {
             ("CO.UK.", "domain-public-suffix"),
             ("公司.cn", "domain-public-suffix"),
             ("in-addr.arpa", "domain-public-suffix"),
+            ("ip6.arpa.", "domain-public-suffix"),
             ("example..com", "domain-name"),
             ("exa mple.com", "domain-name"),
             ("example.com\n", "domain-name"),
@@ -159,6 +160,9 @@ mod tests {
             ("example.co.uk", "example.co.uk"),
             ("2.0.192.in-addr.arpa", "2.0.192.in-addr.arpa"),
             ("0/25.2.0.192.in-addr.arpa", "0/25.2.0.192.in-addr.arpa"),
+            ("0-127.2.0.192.in-addr.arpa", "0-127.2.0.192.in-addr.arpa"),
+            ("10.in-addr.arpa.", "10.in-addr.arpa"),
+            ("8.B.D.0.1.0.0.2.ip6.arpa", "8.b.d.0.1.0.0.2.ip6.arpa"),
             ("_acme-challenge.example.com", "_acme-challenge.example.com"),
         ] {
             assert_eq!(ZoneName::parse(text).unwrap().to_string(), canonical);
