@@ -199,7 +199,7 @@ fn record(members: &Members) -> Result<RecordId, MemberError> {
 }
 
 struct Request {
-    actions: Vec<Action>,
+    actions: Vec<Result<Action, PartError>>,
     comment: Option<Comment>,
     dry_run: bool,
 }
@@ -214,18 +214,18 @@ impl Request {
         if !(1..=MOST).contains(&parts.len()) {
             return Err(Error::Count);
         }
-        let actions = all(parts.iter().map(Action::of))?;
+        let actions = parts.iter().map(Action::of).collect();
         Ok(Request { actions, comment, dry_run })
     }
 }
 
 /// All outcomes, or all faults with their places.
-fn all<T, E: Into<PartError>>(outcomes: impl Iterator<Item = Result<T, E>>) -> Result<Vec<T>, Error> {
+fn all<T>(outcomes: impl Iterator<Item = Result<T, PartError>>) -> Result<Vec<T>, Error> {
     let (mut good, mut bad) = (Vec::new(), Vec::new());
     for (index, outcome) in outcomes.enumerate() {
         match outcome {
             Ok(value) => good.push(value),
-            Err(error) => bad.push((index, error.into())),
+            Err(error) => bad.push((index, error)),
         }
     }
     if bad.is_empty() { Ok(good) } else { Err(Error::Parts(bad)) }
@@ -291,12 +291,19 @@ pub(crate) async fn handle(
 ) -> Response {
     let work = async |write: Write| -> Result<Response, Error> {
         let Request { actions, comment, dry_run } = Request::of(&parameters, &members)?;
-        for action in &actions {
+        for action in actions.iter().flatten() {
             action.needs().iter().try_for_each(|permission| caller.check(*permission))?;
         }
-        let zone = ZoneId(id.ok_or(Error::NoZone)?);
-        let zone = caller.store().zone(caller.account(), zone).await?.ok_or(Error::NoZone)?;
-        let edits = all(actions.iter().map(|action| action.edit(&zone.name, caller.store())))?;
+        let zone = match id {
+            Some(id) => caller.store().zone(caller.account(), ZoneId(id)).await?,
+            None => None,
+        };
+        let Some(zone) = zone else {
+            all(actions.into_iter())?;
+            return Err(Error::NoZone);
+        };
+        let edit = |action: Action| Ok(action.edit(&zone.name, caller.store())?);
+        let edits = all(actions.into_iter().map(|action| action.and_then(edit)))?;
         let conditions = write.on_zone();
         let change = Change { conditions, comment, dry_run, warn: true, ..Change::from(edits) };
         let reply = move |made: &Committed| ChangeView::reply(made, dry_run);

@@ -88,13 +88,15 @@ fn every_fault_is_answered_with_its_place() {
             {"action": "delete_rrset", "record_type": "SOA", "name": "@"},
         ]),
     );
-    // The members of each change, before what they mean in the zone.
+    // What each change says by itself, all together.
     expect_faults(
         &of_members,
         &[
             (0, "-"),
             (1, "action"),
             (2, "action"),
+            (4, "value"),
+            (5, "priority"),
             (6, "uuid"),
             (7, "value"),
             (8, "uuid"),

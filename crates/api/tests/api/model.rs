@@ -64,7 +64,15 @@ struct Run<'a> {
     dns: u16,
     model: Model,
     default_ttl: u64,
-    versions: Vec<(u64, Model)>,
+    versions: Vec<Version>,
+}
+
+/// A version as it was: its serial, its records, and the default TTL that was set.
+#[derive(Clone)]
+struct Version {
+    serial: u64,
+    model: Model,
+    default_ttl: u64,
 }
 
 impl Run<'_> {
@@ -163,12 +171,12 @@ impl Run<'_> {
                 Some((self.send("PATCH", &self.path(""), &json!({"default_ttl": ttl})), true))
             }
             Step::Rollback { version } => {
-                let (serial, model) = version.get(&self.versions).clone();
-                self.model = model;
+                let Version { serial, model, default_ttl } = version.get(&self.versions).clone();
+                (self.model, self.default_ttl) = (model, default_ttl);
                 Some((self.send("POST", &self.path("rollback/"), &json!({ "serial": serial })), true))
             }
             Step::ZoneFile { version } => {
-                let (serial, model) = version.get(&self.versions).clone();
+                let Version { serial, model, .. } = version.get(&self.versions).clone();
                 self.model = model;
                 let file = self.tenant.client.get(&self.path(&format!("zonefile/?serial={serial}"))).body;
                 let headers = [("content-type", "text/dns"), ("prefer", "wait=20")];
@@ -244,10 +252,10 @@ fn every_sequence_of_changes_is_as_the_model_says() {
     let outcome = runner.run(&proptest::collection::vec(step(), 1..25), |steps| {
         count.set(count.get() + 1);
         let domain = format!("model{}.example", count.get());
-        let (zone, model) = (tenant.zone(&domain), Model::new());
+        let (zone, model, default_ttl) = (tenant.zone(&domain), Model::new(), 3600);
         let mut run =
-            Run { tenant: &tenant, zone, domain, dns, model: model.clone(), default_ttl: 3600, versions: Vec::new() };
-        run.versions.push((run.head(), model));
+            Run { tenant: &tenant, zone, domain, dns, model: model.clone(), default_ttl, versions: Vec::new() };
+        run.versions.push(Version { serial: run.head(), model, default_ttl });
         for step in &steps {
             let Some((answer, good)) = run.apply(step) else { continue };
             prop_assert_eq!((200..300).contains(&answer.status), good, "{:?}: {:?}", step, answer);
@@ -259,8 +267,9 @@ fn every_sequence_of_changes_is_as_the_model_says() {
             prop_assert_eq!(run.by_zone_file(), expected.clone(), "the zone file after {:?}", step);
             prop_assert_eq!(run.by_nameserver(), expected, "the nameserver after {:?}", step);
             let head = run.head();
-            if run.versions.last().is_none_or(|(newest, _)| *newest != head) {
-                run.versions.push((head, run.model.clone()));
+            if run.versions.last().is_none_or(|newest| newest.serial != head) {
+                let (model, default_ttl) = (run.model.clone(), run.default_ttl);
+                run.versions.push(Version { serial: head, model, default_ttl });
             }
         }
         let history = tenant.client.get(&run.path("history/?page_size=1000")).expect(200);
