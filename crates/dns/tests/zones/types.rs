@@ -22,7 +22,7 @@ use proptest::test_runner::{Config, TestRunner};
 const MUTATIONS: usize = 1000;
 
 /// What BIND loads and we refuse: the types it concerns (none for all), the check, and why.
-const KNOWN: &[(&[&str], &str, &str)] = &[
+pub(crate) const KNOWN: &[(&[&str], &str, &str)] = &[
     (&["EUI48", "EUI64"], "field-eui", "BIND drops what is too much, and reads a group such as `0x1` as 0"),
     (&["DNSKEY", "CDNSKEY"], "field-number", "RFC 4034, section 2.2, has flags and protocol as numbers only"),
     (&["SVCB", "HTTPS"], "field-quoted", "a name in quotes is a name of no other type"),

@@ -11,6 +11,7 @@ use dns::{Fault, Name, RecordData, RecordType, ZoneName};
 
 use crate::bind::{Rr, read_raw};
 use crate::memory::{Zone, apex};
+use crate::types::KNOWN;
 
 /// The content of a file as both have to see it, names in lower case.
 pub(crate) type Content = BTreeSet<Rr>;
@@ -144,5 +145,9 @@ fn we_accept_more(said: &str, text: &[u8]) -> bool {
 
 /// The documented reasons for which we refuse what BIND accepts.
 fn we_refuse_more(fault: &FileFault) -> bool {
-    ["generate-range", "generate-bound", "rrset-records", "rrset-octets"].contains(&fault.fault.check)
+    let text = ["generate-range", "generate-bound", "rrset-records", "rrset-octets"];
+    // The rules that are stricter than BIND's; what BIND refuses by them is refused by both.
+    let rules = ["apex-ns-address", "dname-above", "dname-below", "dname-delegation", "ds-delegation", "ds-nameserver"];
+    let check = fault.fault.check;
+    text.contains(&check) || rules.contains(&check) || KNOWN.iter().any(|(_, known, _)| *known == check)
 }
