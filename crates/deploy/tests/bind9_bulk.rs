@@ -87,13 +87,33 @@ async fn measure() {
         let running = primary.deploy_with(settings()).await;
         eprintln!("{zones} zones, the folder is read: {:?}", start.elapsed());
         settled(&running).await;
-        eprintln!("{zones} zones, compared at a start with nothing to do: {:?}", start.elapsed());
+        let compared = start.elapsed();
         running.stop().await;
+        let peer = asked_by_dnsperf(&primary, zones);
+        eprintln!(
+            "{zones} zones, compared at a start with nothing to do: {compared:?}; dnsperf asks once for each in {peer:?}: {:.2} times",
+            compared.as_secs_f64() / peer.as_secs_f64()
+        );
         primary.dynamic.channel.named.kill();
         fs::remove_dir_all(primary.zone_folder()).unwrap();
         fs::remove_file(primary.dynamic.channel.named.path("_default.nzd")).unwrap();
         primary.dynamic.channel.named.restart();
     }
+}
+
+/// How long dnsperf takes to ask for every zone's SOA once: what there is to compare with.
+fn asked_by_dnsperf(primary: &Primary, zones: u32) -> Duration {
+    let named = &primary.dynamic.channel.named;
+    let questions = primary.folder.path().join("questions");
+    let lines: String = (0..zones).map(|number| format!("zone{number}.example SOA\n")).collect();
+    fs::write(&questions, lines).unwrap();
+    let (address, port) = (named.dns().ip().to_string(), named.dns().port().to_string());
+    let mut dnsperf = std::process::Command::new("dnsperf");
+    let output = dnsperf.args(["-s", &address, "-p", &port, "-n", "1", "-d"]).arg(&questions).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let seconds =
+        text.lines().find_map(|line| line.trim().strip_prefix("Run time (s):")).unwrap_or_else(|| panic!("{text}"));
+    Duration::from_secs_f64(seconds.trim().parse().unwrap())
 }
 
 fn with_list(primary: &Primary) -> Bind9Settings {
