@@ -129,7 +129,7 @@ async fn tell_differing(
     swept: &mpsc::Sender<Swept>,
     wanted: impl Iterator<Item = (&ZoneName, Option<&Head>)> + Send,
 ) -> Result<ControlFlow<()>, DeployError> {
-    let mut differing = stream::iter(wanted)
+    let differing = stream::iter(wanted)
         .map(|(name, wanted)| async move {
             let is_in_order = match (nameserver.served(name).await, wanted) {
                 (Ok(Some(served)), Some(head)) => is_exactly_at(head, served),
@@ -143,7 +143,10 @@ async fn tell_differing(
         .buffer_unordered(ASKED_AT_ONCE)
         .try_filter_map(|name| async { Ok(name) })
         .boxed();
-    while let Some(name) = differing.try_next().await? {
+    // All are answered before any is told. Told one by one, the others' questions would stand still whenever the driver has no
+    // time, and keep the turns that they were given from the questions that the driver itself waits for.
+    let differing: Vec<ZoneName> = differing.try_collect().await?;
+    for name in differing {
         if swept.send(Swept::Differs(name)).await.is_err() {
             return Ok(ControlFlow::Break(()));
         }
