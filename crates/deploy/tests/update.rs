@@ -52,6 +52,8 @@ async fn a_step_that_cannot_be_a_message_is_not_sent() {
     let mut lines: Vec<Line<'_>> = vec![NS];
     lines.extend(many.iter().map(|(owner, ttl, record_type, data)| (*owner, *ttl, *record_type, data.as_str())));
     let (small, large) = (version("large.test", 1, &[NS]), version("large.test", 2, &lines));
+    let keys = |serial: u32| version("large.test", serial, &[NS, ("www", 300, "DNSKEY", "256 3 13 AAAA")]);
+    let next = version("large.test", 2, &[NS]);
 
     // Nobody listens there: an update that was sent would be an error of another kind.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -60,6 +62,8 @@ async fn a_step_that_cannot_be_a_message_is_not_sent() {
     let updater = Updater::new(address, &key, Settings::default(), store::Clock::system());
     for (delta, expected) in [
         (step(&small, &large), MessageError::TooLarge { records: 300 }),
+        (step(&small, &keys(2)), MessageError::Keys),
+        (step(&keys(1), &next), MessageError::Keys),
         (step(&large, &small), MessageError::SerialNotNewer { from: Serial(2), to: Serial(1) }),
         (step(&small, &small), MessageError::SerialNotNewer { from: Serial(1), to: Serial(1) }),
     ] {

@@ -7,7 +7,7 @@ use dns::{ZoneId, ZoneName, ZoneSnapshot};
 use super::{Bind9, step};
 use crate::bind9::control::{Command, Refusal, ZoneKind, ZoneStatus};
 use crate::bind9::transfer::{self, TransferError};
-use crate::bind9::update::{MessageError, Outcome};
+use crate::bind9::update::Outcome;
 use crate::nameserver::DeployError;
 
 /// What named has under a name.
@@ -192,7 +192,7 @@ impl Bind9 {
         }
         let message = match transfer::repair(zone, &served, None, &difference) {
             Ok(message) => message,
-            Err(MessageError::TooLarge { .. }) => return Ok(false),
+            Err(error) if error.needs_load() => return Ok(false),
             Err(error) => return Err(DeployError::Refused(error.to_string())),
         };
         step("repair", &zone.name);

@@ -52,7 +52,7 @@ use super::control::{ConfigTextError, Control, ControlKey, KeyError, NotifyTarge
 use super::folder::{FolderError, ZoneFolder};
 use super::key::TsigKey;
 use super::transfer::{self, TransferError, TransferredZone};
-use super::update::{self, MessageError, Outcome, UpdateError, Updater};
+use super::update::{self, Outcome, UpdateError, Updater};
 use crate::nameserver::{DeployError, Kind, Nameserver, Served, Witness};
 
 /// How a primary is reached, and where its zones are.
@@ -210,9 +210,7 @@ impl Bind9 {
             Ok(Outcome::NotServed) => Err(DeployError::Diverged("it has no such zone".to_owned())),
             Ok(Outcome::Refused) => Err(DeployError::NeedsLoad("it refused the update".to_owned())),
             Ok(Outcome::ServerFailed) => Err(DeployError::NeedsLoad("it failed to update the zone".to_owned())),
-            Err(UpdateError::Message(error @ MessageError::TooLarge { .. })) => {
-                Err(DeployError::NeedsLoad(error.to_string()))
-            }
+            Err(UpdateError::Message(error)) if error.needs_load() => Err(DeployError::NeedsLoad(error.to_string())),
             Err(error) => Err(error.into()),
         }
     }

@@ -117,6 +117,9 @@ impl UpdateBuilder {
         if let Some(record) = self.removed.iter().chain(&self.added).find(outside) {
             return Err(MessageError::OutsideZone { owner: record.owner.to_string(), zone: self.zone.to_string() });
         }
+        if self.removed.iter().chain(&self.added).any(|record| record.record_type == Rtype::DNSKEY) {
+            return Err(MessageError::Keys);
+        }
         self.write().map_err(|_| MessageError::TooLarge { records: self.removed.len() + self.added.len() })
     }
 
@@ -167,6 +170,11 @@ pub enum MessageError {
         /// How many records were to be removed and added.
         records: usize,
     },
+    /// It adds or takes away a DNSKEY record, wherever that stands. BIND takes an update with one for the wish to sign with that key:
+    /// it moves the serial on its own afterwards, so that a later step seems to be served that never was, or it fails for
+    /// want of the private key. From a file the same record is a record like any other: the zone has to be loaded as a whole.
+    #[error("DNSKEY records change, which BIND takes from a file only")]
+    Keys,
     /// BIND would ignore the new SOA, carry out the rest, and choose a serial of its own.
     #[error("serial {to} is not newer than {from}")]
     SerialNotNewer {
@@ -186,6 +194,13 @@ pub enum MessageError {
     /// What was given as SOA is none.
     #[error("not the data of an SOA record")]
     NotSoa,
+}
+
+impl MessageError {
+    /// Whether the zone can be loaded as a whole instead.
+    pub fn needs_load(&self) -> bool {
+        matches!(self, MessageError::TooLarge { .. } | MessageError::Keys)
+    }
 }
 
 /// The serial in the data of an SOA record: the first of the five numbers after the two names.
