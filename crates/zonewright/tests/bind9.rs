@@ -136,3 +136,68 @@ fn printed_configurations_run_as_they_are_and_secondaries_follow() {
     everywhere("later.example.com", "192.0.2.4\n");
     everywhere("www.example.com", "192.0.2.2\n");
 }
+
+/// RFC 2317: a zone with a slash in its name, the aliases that lead into it, and in it a record of every type there is.
+#[test]
+fn every_record_type_reaches_bind_and_so_do_classless_reverse_zones() {
+    let server = Server::start(&MANAGED);
+    let api = Api::new(&server, &server.token());
+    let create = |zone: &str, record: &serde_json::Value| -> serde_json::Value {
+        let (status, answer) = api.send("POST", &format!("/dns-zones/{zone}/records/"), Some(record));
+        assert_eq!(status, 201, "{record}: {answer}");
+        answer
+    };
+    let parent = api.create_zone("2.0.192.in-addr.arpa");
+    let zone = api.create_zone("0/25.2.0.192.in-addr.arpa");
+    create(&parent, &serde_json::json!({"record_type": "CNAME", "name": "1", "value": "1.0/25.2.0.192.in-addr.arpa"}));
+    create(&zone, &serde_json::json!({"record_type": "PTR", "name": "1", "value": "host.example.com"}));
+
+    let (status, types) = api.send("GET", "/record-types/", None);
+    assert_eq!(status, 200);
+    let mut made = Vec::new();
+    for listed in types.as_array().expect("a list") {
+        let record_type = listed["record_type"].as_str().expect("a name").to_owned();
+        // At a name of its own, NS would be a delegation, and no answer.
+        let name = if record_type == "NS" { "@".to_owned() } else { record_type.to_lowercase() };
+        if record_type == "DS" {
+            create(&zone, &serde_json::json!({"record_type": "NS", "name": name, "value": "ns.example.net"}));
+        }
+        let example = &listed["example"];
+        let mut record = serde_json::json!({"record_type": record_type, "name": name, "value": example["value"]});
+        let mut data = example["value"].as_str().expect("a value").to_owned();
+        if let Some(priority) = example["priority"].as_u64() {
+            record["priority"] = priority.into();
+            data = format!("{priority} {data}");
+        }
+        create(&zone, &record);
+        let full = format!("{name}.0/25.2.0.192.in-addr.arpa");
+        made.push((full.trim_start_matches("@.").to_owned(), record_type, data));
+    }
+    // A key at the apex, and CDS and CDNSKEY, which BIND wants to have a key for; afterwards the zone takes changes as before.
+    let key = "257 3 13 AAAA";
+    for (record_type, value) in [("DNSKEY", key), ("CDNSKEY", key), ("CDS", "1 13 9 00"), ("TXT", "afterwards")] {
+        create(&zone, &serde_json::json!({"record_type": record_type, "name": "@", "value": value}));
+        made.push(("0/25.2.0.192.in-addr.arpa".to_owned(), record_type.to_owned(), value.to_owned()));
+    }
+    let unknown = serde_json::json!({"record_type": "TYPE65280", "name": "unknown", "value": "\\# 3 0A0B0C"});
+    create(&zone, &unknown);
+    made.push(("unknown.0/25.2.0.192.in-addr.arpa".to_owned(), "TYPE65280".to_owned(), "\\# 3 0A0B0C".to_owned()));
+
+    // dig writes names with their final dots, long digits in pieces, and all text in quotes.
+    let plain = |text: &str| -> String {
+        text.to_lowercase().replace('"', "").split_whitespace().map(|word| word.trim_end_matches('.')).collect()
+    };
+    for (name, record_type, data) in made {
+        let head = format!("{name}. 3600 IN {record_type} ");
+        server.dig_until(&[&name, &record_type], |answer| {
+            answer.lines().any(|line| line.strip_prefix(&head).is_some_and(|served| plain(served) == plain(&data)))
+        });
+    }
+    // The alias leads out of its zone, where a resolver goes on asking.
+    server.dig_until(&["1.2.0.192.in-addr.arpa", "PTR"], |answer| {
+        answer == "1.2.0.192.in-addr.arpa. 3600 IN CNAME 1.0/25.2.0.192.in-addr.arpa.\n"
+    });
+    server.dig_until(&["1.0/25.2.0.192.in-addr.arpa", "PTR"], |answer| {
+        answer == "1.0/25.2.0.192.in-addr.arpa. 3600 IN PTR host.example.com.\n"
+    });
+}
