@@ -1,6 +1,7 @@
 //! The members of a record as requests carry them, and what they make of a zone's record.
 
 mod typed;
+mod typed_settings;
 
 use dns::change::{Amendment, NewRecord, TtlChoice};
 use dns::{Fault, NameError, OwnerName, RecordData, RecordType, Ttl, ZoneName};
@@ -13,6 +14,7 @@ use crate::query::parse_uuid;
 use crate::views::iso;
 
 pub use typed::TypedRecord;
+pub use typed_settings::TypedSettings;
 
 /// What POST and PUT say of a record: everything, but for the members that have a default.
 #[derive(Debug)]
@@ -79,7 +81,7 @@ pub(crate) struct RecordChanges {
     record_type: Option<String>,
     name: Option<String>,
     value: Option<String>,
-    ttl: Option<Ttl>,
+    ttl: Option<TtlChoice>,
     /// `Some(None)` is an explicit null.
     priority: Option<Option<u16>>,
 }
@@ -92,7 +94,7 @@ impl RecordChanges {
             record_type: string("record_type")?,
             name: string("name")?,
             value: string("value")?,
-            ttl: ttl(members)?,
+            ttl: ttl(members)?.map(TtlChoice::Set),
             priority: priority(members)?,
         })
     }

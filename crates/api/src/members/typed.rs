@@ -1,6 +1,6 @@
 //! A record's members as somebody types them into a form: read as those of a request are, and refused in the same words.
 
-use dns::change::{Amendment, NewRecord};
+use dns::change::{Amendment, NewRecord, TtlChoice};
 use dns::{Fault, Ttl, ZoneName};
 use store::StoredRecord;
 
@@ -48,7 +48,7 @@ impl TypedRecord {
     }
 
     /// What they change of the record that the form began with, as `PATCH` reads it: members that are the same are none, so that
-    /// what somebody else changed there meanwhile stays.
+    /// what somebody else changed there meanwhile stays. A TTL that was taken away becomes what `PUT` without one gives.
     ///
     /// # Errors
     ///
@@ -59,7 +59,11 @@ impl TypedRecord {
             record_type: changed(&self.record_type, &was.record_type),
             name: changed(required("name", &self.name)?, &was.name),
             value: changed(&self.value, &was.value),
-            ttl: if self.ttl == was.ttl { None } else { ttl(&self.ttl)? },
+            ttl: if self.ttl == was.ttl {
+                None
+            } else {
+                Some(ttl(&self.ttl)?.map_or(TtlChoice::Default, TtlChoice::Set))
+            },
             priority: if self.priority == was.priority { None } else { Some(priority(&self.priority)?) },
         };
         changes.in_zone(zone)
@@ -78,7 +82,7 @@ fn priority(text: &str) -> Result<Option<u16>, Fault> {
     Ok(integer("priority", text, u16::MAX.into())?.and_then(|number| u16::try_from(number).ok()))
 }
 
-fn integer(name: &'static str, text: &str, max: u32) -> Result<Option<u32>, Fault> {
+pub(super) fn integer(name: &'static str, text: &str, max: u32) -> Result<Option<u32>, Fault> {
     if text.is_empty() {
         return Ok(None);
     }

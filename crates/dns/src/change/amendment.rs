@@ -1,7 +1,7 @@
 //! Some members of a record anew, and the others as they are.
 
 use super::{NewRecord, TtlChoice};
-use crate::{Fault, OwnerName, Record, RecordData, RecordType, Ttl, ZoneName};
+use crate::{Fault, OwnerName, Record, RecordData, RecordType, ZoneName};
 
 /// What is to be another about a record; what is `None` stays.
 ///
@@ -15,8 +15,8 @@ pub struct Amendment {
     pub owner: Option<OwnerName>,
     /// Another value, as users write it.
     pub value: Option<String>,
-    /// Another TTL, for the whole RRset.
-    pub ttl: Option<Ttl>,
+    /// Another TTL, for the whole RRset; or, explicitly, that of a record for which nobody gives one.
+    pub ttl: Option<TtlChoice>,
     /// Another priority, or, explicitly, none.
     pub priority: Option<Option<u16>>,
 }
@@ -39,6 +39,6 @@ impl Amendment {
             }
         };
         let owner = self.owner.clone().unwrap_or_else(|| record.owner.clone());
-        Ok(NewRecord { owner, data, ttl: self.ttl.map_or(TtlChoice::Join(record.ttl), TtlChoice::Set) })
+        Ok(NewRecord { owner, data, ttl: self.ttl.unwrap_or(TtlChoice::Join(record.ttl)) })
     }
 }

@@ -77,7 +77,7 @@ pub(crate) fn edits(zone: &mut Zone, change: &[Step]) -> Vec<Edit> {
                     record_type: value.then_some(record_type),
                     owner: owner.then_some(parsed.owner),
                     value: value.then(|| parsed.data.value()),
-                    ttl: given.ttl.filter(|_| *ttl).and_then(Ttl::new),
+                    ttl: ttl.then(|| given.ttl.and_then(Ttl::new).map_or(TtlChoice::Default, TtlChoice::Set)),
                     priority: value.then(|| parsed.data.priority()),
                 };
                 edits.push(Edit::Amend(*which.get(&ids), amendment));
