@@ -43,11 +43,11 @@ pub use events::{AccountEvent, Actor, EventId, EventKind};
 pub use history::{Counts, Difference, Event, History, HistoryError, MadeBy, Version};
 pub use permissions::{Permission, Permissions, UnknownPermission};
 pub use retention::{Forgotten, Retention};
-pub use search::{FoundRecords, FoundZones};
+pub use search::{FoundAccounts, FoundRecords, FoundZones};
 pub use second_factor::{OneTimeKey, RecoveryCode};
 pub use secrets::PlainSecret;
 pub use sessions::{AcceptError, IDLE, Link, NewSession, Origin, SESSION, Session, SessionId, WAIT_FOR_CODE};
-pub use settings::{EffectiveSettings, SettingsChange, TIMER_BOUNDS, ZoneSettings};
+pub use settings::{EffectiveSettings, OwnSettings, SettingsChange, TIMER_BOUNDS, ZoneSettings};
 pub use sqlite::{Options, Store};
 pub use tokens::{
     CreateTokenError, CreatedToken, Identity, NetworkScope, NewToken, PlainToken, Token, TokenId, ZoneScope,

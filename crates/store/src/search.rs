@@ -1,8 +1,8 @@
-//! What people look for: zones and records in the order of their names, those that have a text somewhere.
+//! What people look for: zones, records and accounts in the order of their names, those that have a text somewhere.
 
 use dns::{OwnerName, ZoneName};
 
-use crate::{StoredRecord, Zone};
+use crate::{Account, StoredRecord, Zone};
 
 /// Some of an account's zones, by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,4 +22,13 @@ pub struct FoundRecords {
     pub records: Vec<StoredRecord>,
     /// After which name the rest comes; `None` where there is no more.
     pub next: Option<OwnerName>,
+}
+
+/// Some of all accounts, by address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundAccounts {
+    /// In the order of their addresses, without regard to case.
+    pub accounts: Vec<Account>,
+    /// After which address the rest comes; `None` where there is no more.
+    pub next: Option<String>,
 }

@@ -4,7 +4,7 @@ use dns::apex::SoaTimers;
 use dns::change::Limits;
 use dns::{Fault, Ttl};
 
-use crate::Comment;
+use crate::{Comment, Zone};
 
 /// A zone's own settings; what is `None` is the server's.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,6 +42,17 @@ pub struct EffectiveSettings {
     pub default_ttl: Ttl,
     pub timers: SoaTimers,
     pub comment: Option<Comment>,
+}
+
+/// A zone's settings as whoever changes them needs them: what is set, and what is not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnSettings {
+    /// The zone at that moment.
+    pub zone: Zone,
+    /// What is set for it.
+    pub own: ZoneSettings,
+    /// What it would have if nothing were.
+    pub server: EffectiveSettings,
 }
 
 /// From and to how many seconds each timer may be set. Outside, a zone is asked about all the time, or is forgotten by its

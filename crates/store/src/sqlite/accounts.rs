@@ -141,6 +141,38 @@ pub(super) fn all(connection: &Connection) -> Result<Vec<Account>, StoreError> {
     Ok(accounts)
 }
 
+pub(super) const BY_ADDRESS: &str = concat!(
+    "SELECT ",
+    account_columns!(),
+    " FROM accounts a WHERE a.email_key > ?1 AND a.closed IS NULL ORDER BY a.email_key"
+);
+
+/// As with zones (`search`), no index leads to a part of a text: what is read is compared here, and ends with the page.
+fn find(connection: &Connection, text: &str, after: &str, limit: u32) -> Result<FoundAccounts, StoreError> {
+    let mut statement = connection.prepare_cached(BY_ADDRESS)?;
+    let mut rows = statement.query([email_key(after)])?;
+    let mut found = FoundAccounts { accounts: Vec::new(), next: None };
+    while let Some(row) = rows.next()? {
+        let account = account(row)?;
+        if !has(&account, text) {
+            continue;
+        }
+        if found.accounts.len() == limit as usize {
+            found.next = found.accounts.last().map(|last| last.email.clone());
+            break;
+        }
+        found.accounts.push(account);
+    }
+    Ok(found)
+}
+
+/// Whether a text stands somewhere in what is shown of an account; `text` is in lower case.
+fn has(account: &Account, text: &str) -> bool {
+    let Account { email, first_name, last_name, company_name, .. } = account;
+    let name = format!("{first_name} {last_name}");
+    [email, &name, company_name].into_iter().any(|shown| shown.to_lowercase().contains(text))
+}
+
 /// The account's password, where it has one.
 pub(super) fn password(connection: &Connection, id: AccountId) -> Result<Option<PasswordHash>, StoreError> {
     let password: Option<Option<String>> = connection
@@ -320,6 +352,20 @@ impl Store {
     /// The account of that number, for the operator.
     pub async fn account_by_number(&self, number: i64) -> Result<Option<Account>, StoreError> {
         self.account(AccountId(number)).await
+    }
+
+    /// The accounts after the address `after` that have `text` in their address or name, by address, at most `limit`. Without a
+    /// text, all.
+    pub async fn find_accounts(
+        &self,
+        text: &str,
+        after: Option<String>,
+        limit: u32,
+    ) -> Result<FoundAccounts, StoreError> {
+        let text = text.trim().to_lowercase();
+        let size = if text.is_empty() { Size::Small } else { Size::Large };
+        let read = move |connection: &Connection| find(connection, &text, after.as_deref().unwrap_or_default(), limit);
+        self.inner.readers.run(size, read).await
     }
 
     /// How many zones an account has.

@@ -497,6 +497,13 @@ impl Store {
         self.inner.readers.run(Size::Small, read).await
     }
 
+    /// A zone's settings as whoever changes them needs them.
+    pub async fn own_zone_settings(&self, account: AccountId, id: ZoneId) -> Result<Option<OwnSettings>, StoreError> {
+        let shared = Arc::clone(&self.inner.shared);
+        let read = move |connection: &Connection| settings::own(&shared, connection, account, id);
+        self.inner.readers.run(Size::Small, read).await
+    }
+
     /// A new record identity.
     pub fn new_record_id(&self) -> RecordId {
         RecordId(self.inner.shared.ids.next(self.inner.shared.now()))

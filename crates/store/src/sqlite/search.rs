@@ -8,14 +8,14 @@
 //! Decided against: an index of trigrams, which would cost every new zone and record more than all searches save; and looking
 //! only for the beginning of a name, which does not find what people remember.
 
-use dns::{Name, OwnerName, ZoneId, ZoneName};
-use rusqlite::{Connection, params};
+use dns::{Name, OwnerName, Record, RecordData, RecordType, ZoneId, ZoneName};
+use rusqlite::{Connection, Row, params};
 
 use super::Store;
 use super::readers::Size;
-use super::rows::{self, record_columns, zone_columns};
+use super::rows::{self, Place, record_columns, zone_columns};
 use super::zones;
-use crate::{AccountId, FoundRecords, FoundZones, StoreError, StoredRecord};
+use crate::{AccountId, FoundRecords, FoundZones, StoreError};
 
 impl Store {
     /// The account's zones after `after` that have `text` in their name, by name, at most `limit`. Without a text, all.
@@ -119,19 +119,15 @@ fn find_zones(
     Ok(found)
 }
 
-pub(super) const RECORDS_BY_NAME: &str = concat!(
-    "SELECT ",
-    record_columns!(),
-    " FROM records r INDEXED BY records_by_data
-     WHERE r.zone = ?1 AND r.owner > ?2 AND r.to_version IS NULL ORDER BY r.owner, r.type, r.data"
-);
+/// All from the index: a record's row is read where the index does not rule it out.
+pub(super) const RECORDS_BY_NAME: &str =
+    "SELECT r.id, r.owner, r.type, r.data FROM records r INDEXED BY records_by_data
+     WHERE r.zone = ?1 AND r.owner > ?2 AND r.to_version IS NULL ORDER BY r.owner, r.type, r.data";
 /// The same from the apex on, whose key is empty.
-pub(super) const RECORDS_FROM_APEX: &str = concat!(
-    "SELECT ",
-    record_columns!(),
-    " FROM records r INDEXED BY records_by_data
-     WHERE r.zone = ?1 AND r.owner >= ?2 AND r.to_version IS NULL ORDER BY r.owner, r.type, r.data"
-);
+pub(super) const RECORDS_FROM_APEX: &str =
+    "SELECT r.id, r.owner, r.type, r.data FROM records r INDEXED BY records_by_data
+     WHERE r.zone = ?1 AND r.owner >= ?2 AND r.to_version IS NULL ORDER BY r.owner, r.type, r.data";
+pub(super) const RECORD_BY_ROW: &str = concat!("SELECT ", record_columns!(), " FROM records r WHERE r.id = ?1");
 
 fn find_records(
     connection: &Connection,
@@ -142,13 +138,18 @@ fn find_records(
     at_least: usize,
 ) -> Result<Option<FoundRecords>, StoreError> {
     let Some(zone) = zones::of_account(connection, account, zone)? else { return Ok(None) };
+    let sought = Sought { text, record_type: RecordType::parse(text).ok() };
     let sql = if after.is_some() { RECORDS_BY_NAME } else { RECORDS_FROM_APEX };
     let mut statement = connection.prepare_cached(sql)?;
+    let mut whole = connection.prepare_cached(RECORD_BY_ROW)?;
     let mut rows = statement.query(params![zone.row, after.map(OwnerName::key).unwrap_or_default()])?;
     let mut found = FoundRecords { zone: zone.zone, records: Vec::new(), next: None };
     while let Some(row) = rows.next()? {
-        let (_, stored) = rows::record(row, found.zone.id)?;
-        if !has(&stored, text) {
+        if !sought.may_be_in(row)? {
+            continue;
+        }
+        let (_, stored) = whole.query_row([row.get::<_, i64>(0)?], |row| Ok(rows::record(row, found.zone.id)))??;
+        if !sought.is_in(&stored.record) {
             continue;
         }
         if found.records.len() >= at_least
@@ -163,11 +164,48 @@ fn find_records(
     Ok(Some(found))
 }
 
-/// Whether a text stands somewhere in what is shown of a record; `text` is in lower case.
-fn has(stored: &StoredRecord, text: &str) -> bool {
-    let record = &stored.record;
-    text.is_empty()
-        || record.owner.to_string().contains(text)
-        || record.data.record_type().to_string().eq_ignore_ascii_case(text)
-        || record.data.value().to_lowercase().contains(text)
+/// A text that is looked for in what is shown of records.
+struct Sought<'a> {
+    /// In lower case.
+    text: &'a str,
+    /// The type that it names.
+    record_type: Option<RecordType>,
+}
+
+impl Sought<'_> {
+    /// False only where the index is enough to say that a record does not have the text.
+    fn may_be_in(&self, row: &Row<'_>) -> Result<bool, StoreError> {
+        if self.text.is_empty() {
+            return Ok(true);
+        }
+        let place = Place { table: "records", row: row.get(0)? };
+        let record_type = u16::try_from(row.get::<_, i64>(2)?).ok().and_then(RecordType::from_code);
+        let record_type = place.sound("type", record_type)?;
+        if self.record_type == Some(record_type) {
+            return Ok(true);
+        }
+        let owner = row.get_ref(1)?.as_blob().ok().and_then(OwnerName::from_key);
+        if place.sound("owner", owner)?.to_string().contains(self.text) {
+            return Ok(true);
+        }
+        let wire = place.sound("data", row.get_ref(3)?.as_blob().ok())?;
+        let is_shown = |quoted: bool| {
+            let data = RecordData::from_stored(record_type, wire, quoted);
+            // What is damaged is told by whoever reads its row.
+            data.is_err() || data.is_ok_and(|data| self.is_value(&data))
+        };
+        // Whether a text was written in quotes is not in the index.
+        Ok(is_shown(false) || (record_type == RecordType::Txt && is_shown(true)))
+    }
+
+    fn is_in(&self, record: &Record) -> bool {
+        self.text.is_empty()
+            || self.record_type == Some(record.data.record_type())
+            || record.owner.to_string().contains(self.text)
+            || self.is_value(&record.data)
+    }
+
+    fn is_value(&self, data: &RecordData) -> bool {
+        data.value().to_lowercase().contains(self.text)
+    }
 }

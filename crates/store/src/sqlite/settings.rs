@@ -10,7 +10,9 @@ use super::journal::{self, By};
 use super::rows::{Place, ZoneRow};
 use super::writer::Work;
 use super::zones;
-use crate::{AccountId, ChangeError, Comment, EffectiveSettings, SettingsChange, StoreError, ZoneSettings};
+use crate::{
+    AccountId, ChangeError, Comment, EffectiveSettings, OwnSettings, SettingsChange, StoreError, ZoneSettings,
+};
 
 /// The settings with that number.
 pub(super) fn get(connection: &Connection, id: Option<i64>) -> Result<ZoneSettings, StoreError> {
@@ -46,6 +48,19 @@ pub(super) fn effective(
     let apex = shared.apexes.get(connection, zone.apex)?;
     let settings = get(connection, zone.settings)?.effective(apex.timers, &shared.limits);
     Ok(Some((zone.zone, settings)))
+}
+
+/// A zone's own settings, and the server's.
+pub(super) fn own(
+    shared: &Shared,
+    connection: &Connection,
+    account: AccountId,
+    id: ZoneId,
+) -> Result<Option<OwnSettings>, StoreError> {
+    let Some(zone) = zones::of_account(connection, account, id)? else { return Ok(None) };
+    let apex = shared.apexes.get(connection, zone.apex)?;
+    let server = ZoneSettings::default().effective(apex.timers, &shared.limits);
+    Ok(Some(OwnSettings { own: get(connection, zone.settings)?, zone: zone.zone, server }))
 }
 
 /// The limits, with the zone's default TTL.
