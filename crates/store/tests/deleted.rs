@@ -61,6 +61,24 @@ async fn what_is_in_the_way_keeps_a_zone_deleted() {
 }
 
 #[tokio::test]
+async fn a_zone_of_a_closed_account_stays_deleted() {
+    let f = Fixture::new();
+    let me = f.account("me@example.com").await;
+    let by = Actor::command_line();
+    let deleted = filled(&f, &me, "deleted.example.com", 3).await;
+    let live = filled(&f, &me, "live.example.com", 3).await;
+    f.store.delete_zone(&me, deleted.id).await.unwrap().unwrap();
+    f.store.close_account(me.account, &by).await.unwrap();
+    for zone in [deleted, live] {
+        // What it had when it was closed is deleted by the housekeeper.
+        let refused = async || matches!(f.store.undelete_zone(zone.id).await, Err(UndeleteError::NoAccount(name)) if name == zone.name);
+        eventually("the zone is deleted and stays so", refused).await;
+        swept(&f).await;
+        assert!(f.store.zone_of_anyone(&zone.name).await.unwrap().is_none());
+    }
+}
+
+#[tokio::test]
 async fn a_zone_that_is_refused_half_way_is_swept_again() {
     let f = Fixture::new();
     let (me, other) = (f.account("me@example.com").await, f.account("other@example.com").await);
