@@ -52,10 +52,11 @@ pub use description::{
     ABOUT, Answer, Body, Description, EXAMPLE_RECORD, EXAMPLE_SERIAL, EXAMPLE_ZONE, Group, Header, Member, Parameter,
     Place, Refusal, Schema, document,
 };
-pub use members::TypedRecord;
+pub use members::{TypedRecord, TypedSettings};
 pub use operations::{OPERATIONS, Operation};
 pub use server::{ClientAddress, serve};
 pub use settings::Settings;
+pub use zone_file::{ZoneFileError, read as read_zone_file};
 
 use auth::FailedAttempts;
 use error::Problem;

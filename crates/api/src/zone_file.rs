@@ -49,15 +49,21 @@ fn check_media_type(headers: &HeaderMap, body: &Body) -> Result<(), BodyError> {
 
 /// Why a file makes no zone.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ZoneFileError {
+pub enum ZoneFileError {
+    /// All its faults.
     #[error("the file has {} faults", .0.len())]
     Faults(Vec<FileFault>),
+    /// The server is about to stop, or has a fault itself.
     #[error("the reading of a file ended early")]
     EndedEarly,
 }
 
-/// Reads a file as what it makes of a zone.
-pub(crate) async fn read(text: Bytes, zone: &ZoneName, apex: &Apex, keep_keys: bool) -> Result<Content, ZoneFileError> {
+/// Reads a file as what it makes of a zone, away from the async threads.
+///
+/// # Errors
+///
+/// The faults of its text, each with its place; that there is no record in it is one.
+pub async fn read(text: Bytes, zone: &ZoneName, apex: &Apex, keep_keys: bool) -> Result<Content, ZoneFileError> {
     let (zone, apex) = (zone.clone(), apex.clone());
     let work = move || {
         let options = Options { keep_keys, ..Options::default() };

@@ -31,6 +31,9 @@ pub(crate) enum Failure {
     /// The body is no form, or too large.
     #[error("no form")]
     NoForm,
+    /// The form is larger than any that is taken.
+    #[error("the form is too large")]
+    TooLarge,
     /// The page has no such method.
     #[error("no such method")]
     Method,
@@ -51,6 +54,7 @@ impl Failure {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Foreign => StatusCode::FORBIDDEN,
             Self::NoForm => StatusCode::BAD_REQUEST,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Server(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -64,6 +68,7 @@ impl Failure {
             }
             Self::Foreign => (t.failure_foreign, t.failure_foreign_text),
             Self::NoForm | Self::Method => (t.failure_no_form, t.failure_no_form_text),
+            Self::TooLarge => (t.failure_too_large, t.failure_too_large_text),
             Self::Server(_) => (t.failure_server, t.failure_server_text),
         }
     }

@@ -3,6 +3,8 @@
 //! A form with mistakes is shown again as it was typed, with a list of the mistakes at the top that leads to each field, and the
 //! sentence beside the field. Nothing is shown again of a password.
 
+mod multipart;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,15 +13,19 @@ use askama::filters::HtmlSafe;
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::http::header;
-use http_body_util::{BodyExt, Limited};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use subtle::ConstantTimeEq;
 
 use crate::Shared;
 use crate::failure::Failure;
 use crate::visit::Visit;
 
-/// The largest form, in octets. The largest thing that anybody pastes into one is a zone file.
-const LARGEST: usize = 4 * 1024 * 1024;
+/// The largest file that a form takes, in octets.
+pub(crate) const LARGEST_FILE: usize = 4 * 1024 * 1024;
+/// The largest form. A file that is shown in a field comes back with two octets for each end of a line.
+const LARGEST: usize = 2 * LARGEST_FILE + 1024 * 1024;
+/// The same of somebody who is not signed in: there they type names and passwords.
+const LARGEST_OF_A_VISITOR: usize = 64 * 1024;
 /// How long a form may take to come.
 const TAKES: Duration = Duration::from_secs(30);
 /// The field that carries the session's token.
@@ -27,7 +33,10 @@ pub(crate) const CSRF: &str = "csrf";
 
 /// The fields of a form that was sent from one of our pages: its session's token was compared.
 #[derive(Clone, Default)]
-pub(crate) struct Form(Vec<(String, String)>);
+pub(crate) struct Form {
+    fields: Vec<(String, String)>,
+    files: Vec<(String, Vec<u8>)>,
+}
 
 impl Form {
     /// A field's text, without the space around it; empty where it is missing.
@@ -37,12 +46,18 @@ impl Form {
 
     /// A field's text as it was typed.
     pub(crate) fn raw(&self, name: &str) -> &str {
-        self.0.iter().find(|(found, _)| found == name).map_or("", |(_, value)| value)
+        self.fields.iter().find(|(found, _)| found == name).map_or("", |(_, value)| value)
     }
 
     /// The values of all fields of a name: the boxes that were ticked.
     pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(move |(found, _)| found == name).map(|(_, value)| value.as_str())
+        self.fields.iter().filter(move |(found, _)| found == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The content of a file that was chosen; `None` where none was.
+    pub(crate) fn file(&self, name: &str) -> Option<&[u8]> {
+        let file = self.files.iter().find(|(found, _)| found == name).map(|(_, content)| content.as_slice());
+        file.filter(|content| !content.is_empty())
     }
 
     /// Whether a box was ticked.
@@ -58,11 +73,12 @@ impl FromRequest<Arc<Shared>> for Form {
         let csrf = request.extensions().get::<Visit>().map(|visit| visit.csrf.clone()).unwrap_or_default();
         let (parts, body) = request.into_parts();
         let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-        if !kind.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded") {
+        let is_encoded = kind.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded");
+        if !is_encoded && !kind.to_ascii_lowercase().starts_with("multipart/form-data") {
             return Err(Failure::NoForm);
         }
-        let octets = read(body).await?;
-        let form = Form(form_urlencoded::parse(&octets).into_owned().collect());
+        let octets = read(body, if csrf.is_empty() { LARGEST_OF_A_VISITOR } else { LARGEST }).await?;
+        let form = if is_encoded { Form::encoded(&octets) } else { Form::of_parts(kind, &octets)? };
         // Without a session there is nothing to protect that the origin does not protect.
         if !csrf.is_empty() && !bool::from(csrf.as_bytes().ct_eq(form.raw(CSRF).as_bytes())) {
             return Err(Failure::Foreign);
@@ -71,9 +87,30 @@ impl FromRequest<Arc<Shared>> for Form {
     }
 }
 
-async fn read(body: Body) -> Result<Vec<u8>, Failure> {
-    let collected = tokio::time::timeout(TAKES, Limited::new(body, LARGEST).collect()).await;
-    Ok(collected.map_err(|_| Failure::NoForm)?.map_err(|_| Failure::NoForm)?.to_bytes().into())
+impl Form {
+    fn encoded(octets: &[u8]) -> Form {
+        Form { fields: form_urlencoded::parse(octets).into_owned().collect(), files: Vec::new() }
+    }
+
+    fn of_parts(kind: &str, octets: &[u8]) -> Result<Form, Failure> {
+        let mut form = Form::default();
+        for part in multipart::read(kind, octets).ok_or(Failure::NoForm)? {
+            if part.is_file {
+                form.files.push((part.name, part.content.to_vec()));
+            } else {
+                form.fields.push((part.name, String::from_utf8_lossy(part.content).into_owned()));
+            }
+        }
+        Ok(form)
+    }
+}
+
+async fn read(body: Body, largest: usize) -> Result<Vec<u8>, Failure> {
+    let collected = tokio::time::timeout(TAKES, Limited::new(body, largest).collect()).await;
+    let collected = collected
+        .map_err(|_| Failure::NoForm)?
+        .map_err(|error| if error.is::<LengthLimitError>() { Failure::TooLarge } else { Failure::NoForm })?;
+    Ok(collected.to_bytes().into())
 }
 
 /// What is wrong with a form.
@@ -161,6 +198,11 @@ impl Field {
     /// Several lines of text.
     pub(crate) fn lines(name: &'static str, label: &str, rows: u32) -> Field {
         Field { kind: "textarea", rows, longest: 0, ..Field::text(name, label) }
+    }
+
+    /// A file to choose.
+    pub(crate) fn file(name: &'static str, label: &str) -> Field {
+        Field { kind: "file", ..Field::text(name, label) }
     }
 
     pub(crate) fn value(mut self, value: &str) -> Field {

@@ -49,9 +49,13 @@ pub(crate) fn next(wanted: &str) -> &str {
 
 /// [`next`] as a query asks for it.
 pub(crate) fn next_of_query(query: Option<&str>) -> String {
+    next(&of_query(query, "next")).to_owned()
+}
+
+/// The value of a name in a query; empty where it is missing.
+fn of_query(query: Option<&str>, name: &str) -> String {
     let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
-    let wanted = pairs.into_iter().find(|(name, _)| name == "next").map(|(_, value)| value).unwrap_or_default();
-    next(&wanted).to_owned()
+    pairs.into_iter().find(|(found, _)| found == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,19 +1,23 @@
 //! The operator's view of accounts: the list, and one with its limits, its suspension and its trail.
 
 use askama::Template;
-use axum::extract::Path;
+use axum::extract::{Path, RawQuery};
 use axum::http::StatusCode;
 use axum::response::Response;
 use store::{Account, AccountError, AccountLimits, Role};
 
+use super::of_query;
 use super::operator_events::EventRow;
 use crate::failure::Failure;
 use crate::form::{Field, Form, Problems};
 use crate::notice::Notice;
 use crate::page::{Page, Section, go, minute, show as show_page, show_with};
 use crate::texts::Texts;
+use crate::texts::zones::ZoneTexts;
 use crate::visit::{Operator, Proved};
 
+/// How many accounts stand on a page.
+const PAGE: u32 = 50;
 /// How much of an account's trail its page shows.
 const EVENTS: u32 = 20;
 /// The longest that a link made here is good, in hours.
@@ -23,7 +27,14 @@ const LINK_HOURS: i64 = 24;
 #[template(path = "operator_accounts.html")]
 struct AccountsPage {
     page: Page,
+    z: &'static ZoneTexts,
+    query: String,
+    is_first: bool,
+    /// Where the list begins.
+    first: String,
     accounts: Vec<AccountRow>,
+    /// Where the next page is.
+    next: Option<String>,
     may_invite: bool,
 }
 
@@ -54,10 +65,28 @@ impl AccountRow {
     }
 }
 
-pub(crate) async fn list(Operator(who): Operator) -> Result<Response, Failure> {
-    let accounts = who.store().accounts().await?.iter().rev().map(AccountRow::of).collect();
-    let may_invite = who.visit.shared.settings.registration == crate::Registration::Invitation;
-    show_page(&AccountsPage { page: who.page(Section::Accounts), accounts, may_invite })
+pub(crate) async fn list(Operator(who): Operator, RawQuery(query): RawQuery) -> Result<Response, Failure> {
+    let text = of_query(query.as_deref(), "q").trim().to_owned();
+    let after = Some(of_query(query.as_deref(), "after")).filter(|after| !after.is_empty());
+    let is_first = after.is_none();
+    let found = who.store().find_accounts(&text, after, PAGE).await?;
+    let page = who.page(Section::Accounts);
+    show_page(&AccountsPage {
+        z: page.language.zone_texts(),
+        first: address(&text, ""),
+        next: found.next.map(|email| address(&text, &email)),
+        query: text,
+        is_first,
+        accounts: found.accounts.iter().map(AccountRow::of).collect(),
+        may_invite: who.visit.shared.settings.registration == crate::Registration::Invitation,
+        page,
+    })
+}
+
+fn address(text: &str, after: &str) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs([("q", text), ("after", after)].into_iter().filter(|(_, value)| !value.is_empty()));
+    format!("/operator/accounts/?{}", query.finish())
 }
 
 #[derive(Template)]

@@ -49,6 +49,8 @@ texts! {
     failure_foreign_text,
     failure_no_form,
     failure_no_form_text,
+    failure_too_large,
+    failure_too_large_text,
     failure_server,
     failure_server_text,
     // Signing in.
@@ -171,6 +173,8 @@ texts! {
     problem_email_taken,
     // The operator's pages.
     accounts,
+    accounts_search,
+    accounts_none_found,
     events,
     events_text,
     older,

@@ -180,6 +180,25 @@ impl Browser {
         self.take(response)
     }
 
+    /// Sends a form with a file as browsers do: the fields, and then the file.
+    pub(crate) fn post_file(&mut self, path: &str, fields: &[(&str, &str)], file: (&str, &[u8])) -> Shown {
+        const BOUNDARY: &str = "----WebKitFormBoundaryZonewright";
+        let csrf = self.csrf.clone();
+        let mut body = Vec::new();
+        for (name, value) in fields.iter().copied().chain([("csrf", csrf.as_str())]) {
+            let part = format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+            body.extend(part.as_bytes());
+        }
+        let disposition = format!("form-data; name=\"{}\"; filename=\"example.com.zone\"", file.0);
+        let head = format!("--{BOUNDARY}\r\nContent-Disposition: {disposition}\r\nContent-Type: text/plain\r\n\r\n");
+        body.extend([head.as_bytes(), file.1, format!("\r\n--{BOUNDARY}--\r\n").as_bytes()].concat());
+        let request = self.agent.post(format!("{}{path}", self.base)).header("cookie", self.cookie_line());
+        let request = request.header("origin", &self.base);
+        let kind = format!("multipart/form-data; boundary={BOUNDARY}");
+        let response = request.content_type(&kind).send(&body[..]).unwrap();
+        self.take(response)
+    }
+
     pub(crate) fn sign_in(&mut self, email: &str, password: &str) -> Shown {
         self.get("/sign-in/").is(200);
         let shown = self.post("/sign-in/", &[("email", email), ("password", password)]);

@@ -6,8 +6,10 @@
 mod accounts;
 mod browser;
 mod frame;
+mod import;
 mod operator;
 mod routes;
+mod settings;
 mod signing_in;
 mod tokens;
 mod zones;

@@ -79,3 +79,46 @@ fn the_trail_is_read_in_pages() {
     second.is(200).says("number 50.").says("number 0.").does_not_say("number 51.").does_not_say("?before=");
     browser.get("/operator/events/?before=x").is(200);
 }
+
+#[test]
+fn accounts_are_read_in_pages_and_found_by_a_part_of_what_is_shown() {
+    let server = Server::start();
+    server.account("operator@example.com", Role::Operator);
+    server.runtime.block_on(async {
+        for number in 0..120 {
+            let email = format!("{number:03}@customer.example");
+            let company_name = format!("Müller {number} & Sons");
+            let new = store::NewAccount { email, company_name, ..store::NewAccount::default() };
+            server.store.create_account(new).await.unwrap();
+        }
+    });
+    let mut operator = server.signed_in("operator@example.com");
+    let (mut path, mut seen) = ("/operator/accounts/".to_owned(), Vec::new());
+    loop {
+        let shown = operator.get(&path);
+        let rows = shown.is(200).text.split("<th scope=\"row\">").skip(1);
+        let emails: Vec<String> = rows.map(|row| row.split(&['>', '<'][..]).nth(2).unwrap().to_owned()).collect();
+        assert!(emails.len() <= 50);
+        seen.extend(emails);
+        if !shown.text.contains("rel=\"next\"") {
+            break;
+        }
+        path = shown.between("rel=\"next\" href=\"", "\"").replace("&#38;", "&");
+        // Whoever comes meanwhile, before or after, moves nobody.
+        server.user(&format!("0{}@first.example", seen.len()));
+    }
+    let wanted: Vec<String> = (0..120).map(|number| format!("{number:03}@customer.example")).collect();
+    let customers: Vec<String> = seen.iter().filter(|email| email.ends_with("customer.example")).cloned().collect();
+    assert_eq!(customers, wanted, "each once, in order");
+    assert!(seen.is_sorted() && seen.contains(&"operator@example.com".to_owned()));
+
+    for (query, says) in
+        [("099@", "099@customer.example"), ("Operator", "operator@example.com"), ("m%C3%BCLLER+7+%26", "007@")]
+    {
+        let shown = operator.get(&format!("/operator/accounts/?q={query}"));
+        assert_eq!(shown.is(200).says(says).text.matches("<th scope=\"row\">").count(), 1, "{query}");
+    }
+    operator.get("/operator/accounts/?q=m%C3%BCller").says("rel=\"next\"").says("q=m%C3%BCller&#38;after=");
+    operator.get("/operator/accounts/?q=nobody").is(200).says("No account has “nobody” in its address or name.");
+    operator.get("/operator/accounts/?after=zzz").is(200).says("To the beginning");
+}

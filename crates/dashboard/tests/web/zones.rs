@@ -6,45 +6,45 @@ use store::{Account, Source, Zone};
 use crate::browser::{Browser, Server, Shown};
 
 /// The fields of the page's forms as the page itself has them.
-struct Page {
+pub(crate) struct Page {
     path: String,
     serial: String,
     draft: String,
 }
 
 impl Page {
-    fn of(zone: &Zone, shown: &Shown) -> Page {
+    pub(crate) fn of(zone: &Zone, shown: &Shown) -> Page {
         let field = |name: &str| shown.between(&format!("name=\"{name}\" value=\""), "\"").replace("&#38;", "&");
         Page { path: path(zone), serial: field("serial"), draft: field("draft") }
     }
 
-    fn act(&self, browser: &mut Browser, fields: &[(&str, &str)]) -> Shown {
+    pub(crate) fn act(&self, browser: &mut Browser, fields: &[(&str, &str)]) -> Shown {
         let mut all = vec![("serial", self.serial.as_str()), ("draft", self.draft.as_str())];
         all.extend_from_slice(fields);
         browser.post(&self.path, &all)
     }
 }
 
-fn path(zone: &Zone) -> String {
+pub(crate) fn path(zone: &Zone) -> String {
     format!("/zones/{}/", zone.id.0)
 }
 
-fn open(browser: &mut Browser, zone: &Zone) -> Page {
+pub(crate) fn open(browser: &mut Browser, zone: &Zone) -> Page {
     Page::of(zone, browser.get(&path(zone)).is(200))
 }
 
 /// Collects a new record; gives the page with it.
-fn collect(browser: &mut Browser, zone: &Zone, page: &Page, fields: &[(&str, &str)]) -> Page {
+pub(crate) fn collect(browser: &mut Browser, zone: &Zone, page: &Page, fields: &[(&str, &str)]) -> Page {
     let mut all = vec![("do", "keep"), ("subject", "new")];
     all.extend_from_slice(fields);
     Page::of(zone, page.act(browser, &all).is(200))
 }
 
-fn serial(server: &Server, account: &Account, zone: &Zone) -> Serial {
+pub(crate) fn serial(server: &Server, account: &Account, zone: &Zone) -> Serial {
     server.runtime.block_on(server.store.zone(account.id, zone.id)).unwrap().unwrap().serial
 }
 
-fn records(server: &Server, account: &Account, zone: &Zone) -> Vec<String> {
+pub(crate) fn records(server: &Server, account: &Account, zone: &Zone) -> Vec<String> {
     let found =
         server.runtime.block_on(server.store.find_records(account.id, zone.id, "", None, 100)).unwrap().unwrap();
     let shown = |stored: store::StoredRecord| {
@@ -64,7 +64,9 @@ fn anothers_zone_is_as_if_it_were_not_there() {
     bob.get("/zones/").is(200).says("example.net").does_not_say("example.com</a>");
     bob.get("/zones/?q=example.com").does_not_say("example.com</a>");
     let nowhere = zone.id.0.to_string().replace(|c: char| c.is_ascii_digit(), "0");
-    for below in ["", "live/", "history/", "history/1/", "history/1/restore/", "zonefile/", "delete/"] {
+    for below in
+        ["", "live/", "history/", "history/1/", "history/1/restore/", "settings/", "import/", "zonefile/", "delete/"]
+    {
         let (theirs, missing) = (format!("{}{below}", path(&zone)), format!("/zones/{nowhere}/{below}"));
         let (shown, unknown) = (bob.get(&theirs), bob.get(&missing));
         assert_eq!(shown.is(404).text.replace(&theirs, ""), unknown.is(404).text.replace(&missing, ""), "{below}");
@@ -74,6 +76,8 @@ fn anothers_zone_is_as_if_it_were_not_there() {
     for (below, fields) in [
         ("", &[("do", "apply"), ("draft", "record_type=A&name=@&value=192.0.2.1&ttl=&priority=")][..]),
         ("delete/", &[("domain", "example.com")]),
+        ("settings/", &[("default_ttl", "300")]),
+        ("import/", &[("do", "apply"), ("zonefile", "@ A 192.0.2.1\n")]),
         (&*format!("history/{number}/restore/"), &[]),
     ] {
         let mut all = vec![("serial", number.as_str())];

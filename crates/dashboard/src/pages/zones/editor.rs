@@ -3,7 +3,7 @@
 use api::TypedRecord;
 use askama::Template;
 use askama::filters::HtmlSafe;
-use dns::{Fault, RecordId, RecordType};
+use dns::{Fault, RecordId, RecordType, Ttl};
 
 use super::view::State;
 use crate::form::{Field, Form, Problems};
@@ -148,7 +148,14 @@ pub(super) struct Editor {
 impl HtmlSafe for Editor {}
 
 impl Editor {
-    pub(super) fn of(editing: &Editing, state: &State, z: &'static ZoneTexts, t: &'static Texts) -> Editor {
+    /// `default_ttl` is what a record gets for which nobody gives a TTL.
+    pub(super) fn of(
+        editing: &Editing,
+        default_ttl: Ttl,
+        state: &State,
+        z: &'static ZoneTexts,
+        t: &'static Texts,
+    ) -> Editor {
         let Editing { subject, was, typed, fault, may_keep } = editing;
         let record_type = RecordType::parse(&typed.record_type).ok();
         let mut problems = Problems::default();
@@ -163,7 +170,8 @@ impl Editor {
             Some((_, detail)) => problem = Some(detail),
         }
         let name = Field::text("name", z.name).value(&typed.name).hint(z.name_hint).required();
-        let ttl = Field::text("ttl", z.ttl).value(&typed.ttl).hint(z.ttl_hint).numeric();
+        let ttl_hint = say(z.ttl_hint, &[&default_ttl.to_string()]);
+        let ttl = Field::text("ttl", z.ttl).value(&typed.ttl).hint(&ttl_hint).numeric();
         let heading = match subject {
             Subject::New => say(z.new_record, &[&typed.record_type]),
             Subject::Record(_) | Subject::Item(_) => say(z.change_record, &[&typed.name, &typed.record_type]),

@@ -64,6 +64,18 @@ struct Server {
 }
 
 impl Live {
+    /// For an answer of which the panel takes no part.
+    pub(super) fn unasked(who: &SignedIn, zone: &Zone) -> Live {
+        Live {
+            z: who.visit.language.zone_texts(),
+            path: path(zone.id),
+            serial: zone.serial.0,
+            state: State::Unknown,
+            servers: Vec::new(),
+            again: None,
+        }
+    }
+
     /// For a page that is about something else, and must not wait.
     pub(super) async fn glance(who: &SignedIn, zone: &Zone) -> Live {
         ask(who, zone, PATIENCE, 0).await

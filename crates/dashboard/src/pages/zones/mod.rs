@@ -7,7 +7,8 @@
 //! | `review` | what the collected changes would do, applying them, and what somebody else changed meanwhile |
 //! | `live` | which nameserver serves which version |
 //! | `history`, `restore` | the versions, and the way back to one |
-//! | `zone_file` | the zone to take along |
+//! | `settings` | what is set for the zone as a whole |
+//! | `zone_file`, `import` | the zone to take along, and a zone file to take its place |
 //! | `difference` | records that are removed, added and changed, as a table |
 
 mod difference;
@@ -17,17 +18,20 @@ mod view;
 
 pub(crate) mod delete;
 pub(crate) mod history;
+pub(crate) mod import;
 pub(crate) mod list;
 pub(crate) mod live;
 pub(crate) mod new;
 pub(crate) mod records;
 pub(crate) mod restore;
 mod review;
+pub(crate) mod settings;
 pub(crate) mod zone_file;
 
 use dns::{Serial, ZoneId};
 use store::Zone;
 
+use super::of_query;
 use crate::failure::Failure;
 use crate::form::Form;
 use crate::visit::SignedIn;
@@ -37,6 +41,8 @@ use crate::visit::SignedIn;
 enum Tab {
     Records,
     History,
+    Settings,
+    Import,
     Delete,
 }
 
@@ -70,12 +76,6 @@ fn zone_id(text: &str) -> Result<ZoneId, Failure> {
 /// The zone that an address names, if it is the account's.
 async fn zone_of(who: &SignedIn, text: &str) -> Result<Zone, Failure> {
     who.store().zone(who.account.id, zone_id(text)?).await?.ok_or(Failure::NotFound)
-}
-
-/// The value of a name in a query; empty where it is missing.
-fn of_query(query: Option<&str>, name: &str) -> String {
-    let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
-    pairs.into_iter().find(|(found, _)| found == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
 }
 
 /// The version that a form was made from.

@@ -4,19 +4,15 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
 use dns::ZoneName;
-use dns::zonefile::{self, FileFault};
 use store::{Author, CreateZoneError, NewZone, Source};
 
-use super::path;
+use super::{import, path};
 use crate::failure::Failure;
 use crate::form::{Field, Form, Problems};
 use crate::notice::Notice;
-use crate::page::{Page, Section, go, say, show as show_page, show_with};
+use crate::page::{Page, Section, go, show as show_page, show_with};
 use crate::texts::zones::ZoneTexts;
 use crate::visit::SignedIn;
-
-/// The most faults of a file that are listed.
-const FAULTS: usize = 20;
 
 #[derive(Template)]
 #[template(path = "zones_new.html")]
@@ -25,6 +21,7 @@ struct NewPage {
     z: &'static ZoneTexts,
     problems: Problems,
     domain: Field,
+    upload: Field,
     file: Field,
     has_file: bool,
 }
@@ -34,11 +31,13 @@ impl NewPage {
         let page = who.page(Section::Zones);
         let z = page.language.zone_texts();
         let domain = Field::text("domain", z.domain).hint(z.domain_hint).value(form.text("domain")).required();
-        let file = Field::lines("zonefile", z.zone_file, 12).hint(z.zone_file_hint).value(form.raw("zonefile"));
+        let text = import::file_of(form);
+        let [upload, file] = import::fields(&text, 12, z, &problems);
         NewPage {
             domain: domain.autofocus().problem(&problems),
-            file: file.problem(&problems),
-            has_file: !form.text("zonefile").is_empty(),
+            has_file: !text.trim().is_empty(),
+            upload,
+            file,
             z,
             problems,
             page,
@@ -63,19 +62,16 @@ pub(crate) async fn submit(who: SignedIn, form: Form) -> Result<Response, Failur
     let mut author = who.author();
     let mut new = NewZone::named(name.clone());
     let mut content = None;
-    if !form.text("zonefile").is_empty() {
+    let text = import::file_of(&form);
+    if !text.trim().is_empty() {
         author = Author { source: Source::Import, ..author };
-        match zonefile::parse(form.raw("zonefile").as_bytes(), &name, &zonefile::Options::default()) {
-            Ok(file) => {
-                let mut read = file.into_content(&name, who.store().apex());
+        match import::read(&who, &name, &text).await? {
+            Ok(mut read) => {
                 new.content = std::mem::take(&mut read.records);
                 new.serial_above = read.serial;
                 content = Some(read);
             }
-            Err(faults) => {
-                add(&mut problems, faults, who.visit.language.zone_texts());
-                return refused(problems);
-            }
+            Err(problems) => return refused(problems),
         }
     }
     match who.store().create_zone_with(&author, new).await {
@@ -90,21 +86,9 @@ pub(crate) async fn submit(who: SignedIn, form: Form) -> Result<Response, Failur
         }
         Err(CreateZoneError::Faults(faults)) => {
             let faults = content.map(|content| content.faults(faults)).unwrap_or_default();
-            add(&mut problems, faults, who.visit.language.zone_texts());
+            import::add(&mut problems, faults, who.visit.language.zone_texts());
             refused(problems)
         }
         Err(CreateZoneError::Store(error)) => Err(error.into()),
-    }
-}
-
-/// The faults of a file, each with its place.
-fn add(problems: &mut Problems, faults: Vec<FileFault>, z: &ZoneTexts) {
-    let count = faults.len();
-    for FileFault { at, fault } in faults.into_iter().take(FAULTS) {
-        let place = [&at.line.to_string(), &at.column.to_string(), fault.detail.as_ref()];
-        problems.add("zonefile", say(z.file_fault, &place.map(|part| part as &str)));
-    }
-    if count > FAULTS {
-        problems.add("zonefile", say(z.more_faults, &[&(count - FAULTS).to_string()]));
     }
 }

@@ -5,7 +5,7 @@
 //! changes are applied (`review`).
 
 use axum::extract::{Path, RawQuery};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use dns::{OwnerName, RecordId, RecordType, Serial};
 use store::{Change, ChangeError, Zone};
@@ -29,10 +29,16 @@ pub(crate) async fn show(
     who: SignedIn,
     Path(id): Path<String>,
     RawQuery(query): RawQuery,
+    headers: HeaderMap,
 ) -> Result<Response, Failure> {
     let zone = zone_of(&who, &id).await?;
     let query = query.as_deref();
-    let work = Work { query: of_query(query, "q"), after: of_query(query, "after"), ..Work::default() };
+    let work = Work {
+        query: of_query(query, "q"),
+        after: of_query(query, "after"),
+        is_for_table: is_for_table(&headers),
+        ..Work::default()
+    };
     work.page(&who, &zone).await
 }
 
@@ -46,9 +52,21 @@ pub(super) struct Work {
     pub(super) base: Option<Serial>,
     editing: Option<Editing>,
     problem: Option<&'static str>,
+    /// Whether nothing of the answer is shown but the table: while somebody types into the filter, the nameservers are not
+    /// asked at each key.
+    is_for_table: bool,
 }
 
-pub(crate) async fn act(who: SignedIn, Path(id): Path<String>, form: Form) -> Result<Response, Failure> {
+fn is_for_table(headers: &HeaderMap) -> bool {
+    headers.get("hx-target").is_some_and(|target| target == "table")
+}
+
+pub(crate) async fn act(
+    who: SignedIn,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    form: Form,
+) -> Result<Response, Failure> {
     let zone = zone_of(&who, &id).await?;
     let draft = Draft::decode(form.raw("draft")).ok_or(Failure::NoForm)?;
     let base = serial_of(&form)?;
@@ -57,6 +75,7 @@ pub(crate) async fn act(who: SignedIn, Path(id): Path<String>, form: Form) -> Re
         after: form.text("after").to_owned(),
         base: if draft.is_empty() { None } else { Some(base) },
         draft,
+        is_for_table: is_for_table(&headers),
         ..Work::default()
     };
     let (verb, what) = form.text("do").split_once(' ').unwrap_or((form.text("do"), ""));
@@ -197,6 +216,13 @@ impl Work {
         let found = who.store().find_records(who.account.id, zone.id, &self.query, after, PAGE).await?;
         let found = found.ok_or(Failure::NotFound)?;
         let (faults, _) = check(who, zone, &self.draft).await?;
+        let editing = match &self.editing {
+            Some(editing) => {
+                let settings = who.store().zone_settings(who.account.id, zone.id).await?;
+                Some((editing, settings.ok_or(Failure::NotFound)?.1.default_ttl))
+            }
+            None => None,
+        };
         let page = who.page(Section::Zones);
         let state = State {
             csrf: page.csrf.clone(),
@@ -208,12 +234,16 @@ impl Work {
         };
         let has_fault = self.problem.is_some() || self.editing.as_ref().is_some_and(|editing| editing.fault.is_some());
         let shown = Shown {
-            live: Live::glance(who, &found.zone).await,
+            live: if self.is_for_table {
+                Live::unasked(who, &found.zone)
+            } else {
+                Live::glance(who, &found.zone).await
+            },
             nameservers: nameservers(who),
             found,
             draft: &self.draft,
             faults: &faults,
-            editing: self.editing.as_ref(),
+            editing,
             state,
             problem: self.problem,
         };

@@ -26,7 +26,7 @@ use crate::texts::zones::ZoneTexts;
 use crate::visit::SignedIn;
 
 /// How many versions are shown of what happened meanwhile.
-const VERSIONS: u32 = 20;
+pub(super) const VERSIONS: u32 = 20;
 
 #[derive(Template)]
 #[template(path = "zones_review.html")]

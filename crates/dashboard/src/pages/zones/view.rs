@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use api::TypedRecord;
 use askama::Template;
-use dns::{RecordId, RecordType, Serial};
+use dns::{RecordId, RecordType, Serial, Ttl};
 use store::{FoundRecords, StoredRecord};
 
 use super::difference::{value, with_priority};
@@ -102,7 +102,8 @@ pub(super) struct Shown<'a> {
     pub(super) nameservers: Vec<String>,
     pub(super) draft: &'a Draft,
     pub(super) faults: &'a Faults,
-    pub(super) editing: Option<&'a Editing>,
+    /// The editor that is open, and what a record gets for which nobody gives a TTL.
+    pub(super) editing: Option<(&'a Editing, Ttl)>,
     pub(super) state: State,
     pub(super) problem: Option<&'static str>,
 }
@@ -113,7 +114,8 @@ impl RecordsPage {
         let Shown { found, live, nameservers, draft, faults, editing, state, problem } = shown;
         let FoundRecords { zone, records, next } = found;
         let items = item_rows(draft, faults, z);
-        let mut editor = editing.map(|editing| (place(editing, draft), Editor::of(editing, &state, z, t)));
+        let mut editor = editing
+            .map(|(editing, default_ttl)| (place(editing, draft), Editor::of(editing, default_ttl, &state, z, t)));
         let by_record: HashMap<RecordId, &ItemRow> =
             draft.0.iter().zip(&items).filter_map(|(item, row)| Some((item.id()?, row))).collect();
         let mut groups: Vec<Group> = Vec::new();
@@ -149,7 +151,7 @@ impl RecordsPage {
             next: next.map(|next| next.to_string()),
             usual: USUAL,
             others: RecordType::EDITABLE.into_iter().filter(|other| !USUAL.contains(other)).collect(),
-            chosen: editing.and_then(|editing| RecordType::parse(&editing.typed.record_type).ok()),
+            chosen: editing.and_then(|(editing, _)| RecordType::parse(&editing.typed.record_type).ok()),
             editor: editor.map(|(_, editor)| editor),
             problem,
             state,

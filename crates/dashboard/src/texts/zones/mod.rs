@@ -26,6 +26,9 @@ texts! {
     zone_file,
     zone_file_open,
     zone_file_hint,
+    zone_file_choose,
+    problem_file_missing,
+    problem_file_large,
     file_fault,
     more_faults,
     zone_make,
@@ -36,6 +39,37 @@ texts! {
     zone_pages,
     history,
     export,
+    import,
+    import_text,
+    import_preview,
+    import_edit,
+    left_out,
+    left_out_line,
+    left_out_dnssec,
+    left_out_out_of_zone,
+    left_out_soa,
+    left_out_own_nameserver,
+    left_out_own_address,
+    notes,
+    settings,
+    settings_text,
+    default_ttl,
+    default_ttl_hint,
+    zone_comment_hint,
+    timers,
+    timers_hint,
+    timer_range,
+    refresh,
+    refresh_hint,
+    retry,
+    retry_hint,
+    expire,
+    expire_hint,
+    minimum,
+    minimum_hint,
+    settings_conflict,
+    set_meanwhile,
+    set_meanwhile_empty,
     registrar,
     registrar_text,
     one_record,
@@ -153,7 +187,7 @@ mod tests {
     use super::*;
 
     /// Texts that are the same in another language because the word is.
-    const SAME: &[&str] = &["domain", "ttl", "port", "tag", "source_api", "source_import"];
+    const SAME: &[&str] = &["domain", "ttl", "port", "tag", "minimum", "source_api", "source_import"];
 
     #[test]
     fn every_language_says_everything_and_says_it_about_the_same() {

@@ -1,0 +1,222 @@
+//! What is set for a zone as a whole: the default TTL, the SOA's timers, a comment. An empty field is the server's value.
+//!
+//! The form carries the version that it was made from, and each field as it was then. Where somebody changed the zone meanwhile,
+//! nothing is stored: their versions are shown, fields that one did not touch become theirs, and beside a field that both
+//! changed stands what they wrote.
+
+use api::TypedSettings;
+use askama::Template;
+use axum::extract::Path;
+use axum::http::StatusCode;
+use axum::response::Response;
+use dns::{Fault, Serial};
+use store::{Change, ChangeError, Condition, OwnSettings, TIMER_BOUNDS, Wish, Zone};
+
+use super::history::VersionRow;
+use super::records::failure;
+use super::review::VERSIONS;
+use super::{Head, Tab, path, serial_of, zone_id, zone_of};
+use crate::failure::Failure;
+use crate::form::{Field, Form, Problems};
+use crate::notice::Notice;
+use crate::page::{Page, Section, go, say, show as show_page, show_with};
+use crate::texts::Texts;
+use crate::texts::zones::ZoneTexts;
+use crate::visit::SignedIn;
+
+#[derive(Template)]
+#[template(path = "zones_settings.html")]
+struct SettingsPage {
+    page: Page,
+    z: &'static ZoneTexts,
+    head: Head,
+    problems: Problems,
+    serial: Serial,
+    /// Each field as it was when the form was made.
+    was: [(&'static str, String); 6],
+    default_ttl: Field,
+    timers: Vec<Field>,
+    comment: Field,
+    /// What happened meanwhile, where something did.
+    meanwhile: Vec<VersionRow>,
+}
+
+/// A form, as it was made and as it was typed into.
+#[derive(Debug, Clone)]
+struct Typed {
+    /// The version that it was made from.
+    base: Serial,
+    was: TypedSettings,
+    now: TypedSettings,
+}
+
+impl Typed {
+    fn of(form: &Form) -> Result<Typed, Failure> {
+        let field = |prefix: &str, name: &str| form.text(&format!("{prefix}{name}")).to_owned();
+        let settings = |prefix: &str| TypedSettings {
+            default_ttl: field(prefix, "default_ttl"),
+            refresh: field(prefix, "refresh"),
+            retry: field(prefix, "retry"),
+            expire: field(prefix, "expire"),
+            minimum: field(prefix, "minimum"),
+            comment: field(prefix, "comment"),
+        };
+        Ok(Typed { base: serial_of(form)?, was: settings("was-"), now: settings("") })
+    }
+
+    /// Goes on from what is stored now. Gives the fields in which somebody else wrote something too, and what.
+    fn rebase(&mut self, current: &OwnSettings) -> Vec<(&'static str, String)> {
+        let theirs = TypedSettings::of(&current.own);
+        let mut both = Vec::new();
+        for ((name, now), ((_, was), (_, theirs))) in
+            members_mut(&mut self.now).into_iter().zip(members(&self.was).into_iter().zip(members(&theirs)))
+        {
+            if now == was {
+                theirs.clone_into(now);
+            } else if was != theirs && now != theirs {
+                both.push((name, theirs.clone()));
+            }
+        }
+        self.base = current.zone.serial;
+        self.was = theirs;
+        both
+    }
+}
+
+fn members(typed: &TypedSettings) -> [(&'static str, &String); 6] {
+    let TypedSettings { default_ttl, refresh, retry, expire, minimum, comment } = typed;
+    [
+        ("default_ttl", default_ttl),
+        ("refresh", refresh),
+        ("retry", retry),
+        ("expire", expire),
+        ("minimum", minimum),
+        ("comment", comment),
+    ]
+}
+
+fn members_mut(typed: &mut TypedSettings) -> [(&'static str, &mut String); 6] {
+    let TypedSettings { default_ttl, refresh, retry, expire, minimum, comment } = typed;
+    [
+        ("default_ttl", default_ttl),
+        ("refresh", refresh),
+        ("retry", retry),
+        ("expire", expire),
+        ("minimum", minimum),
+        ("comment", comment),
+    ]
+}
+
+impl SettingsPage {
+    fn of(
+        page: Page,
+        current: &OwnSettings,
+        typed: &Typed,
+        problems: Problems,
+        meanwhile: Vec<VersionRow>,
+    ) -> SettingsPage {
+        let z = page.language.zone_texts();
+        let server = &current.server;
+        let Typed { base, was, now } = typed;
+        let number = |name, label: &str, hint: &str, value: &str| {
+            Field::text(name, label).hint(hint).value(value).numeric().problem(&problems)
+        };
+        let default_hint = say(z.default_ttl_hint, &[&server.default_ttl.to_string()]);
+        let labels = [
+            (z.refresh, z.refresh_hint, server.timers.refresh, &now.refresh),
+            (z.retry, z.retry_hint, server.timers.retry, &now.retry),
+            (z.expire, z.expire_hint, server.timers.expire, &now.expire),
+            (z.minimum, z.minimum_hint, server.timers.minimum, &now.minimum),
+        ];
+        SettingsPage {
+            head: Head::of(&current.zone, Tab::Settings),
+            serial: *base,
+            was: members(was).map(|(name, value)| (name, value.clone())),
+            default_ttl: number("default_ttl", z.default_ttl, &default_hint, &now.default_ttl),
+            timers: TIMER_BOUNDS
+                .into_iter()
+                .zip(labels)
+                .map(|((name, least, most), (label, about, server, value))| {
+                    let range = [least.to_string(), most.to_string(), server.to_string()];
+                    let range = say(z.timer_range, &range.each_ref().map(String::as_str));
+                    number(name, label, &format!("{about} {range}"), value)
+                })
+                .collect(),
+            comment: Field::text("comment", z.comment)
+                .hint(z.zone_comment_hint)
+                .value(&now.comment)
+                .longest(500)
+                .problem(&problems),
+            meanwhile,
+            z,
+            problems,
+            page,
+        }
+    }
+}
+
+async fn current(who: &SignedIn, id: &str) -> Result<OwnSettings, Failure> {
+    who.store().own_zone_settings(who.account.id, zone_id(id)?).await?.ok_or(Failure::NotFound)
+}
+
+pub(crate) async fn show(who: SignedIn, Path(id): Path<String>) -> Result<Response, Failure> {
+    let current = current(&who, &id).await?;
+    let as_stored = TypedSettings::of(&current.own);
+    let typed = Typed { base: current.zone.serial, was: as_stored.clone(), now: as_stored };
+    show_page(&SettingsPage::of(who.page(Section::Zones), &current, &typed, Problems::default(), Vec::new()))
+}
+
+pub(crate) async fn submit(who: SignedIn, Path(id): Path<String>, form: Form) -> Result<Response, Failure> {
+    let zone = zone_of(&who, &id).await?;
+    let typed = Typed::of(&form)?;
+    let wanted = match typed.now.change(&typed.was) {
+        Ok(wanted) => wanted,
+        Err(faults) => return refuse(&who, &id, &typed, faults).await,
+    };
+    let change = Change::of(Wish::Settings(wanted)).on(Condition::Zone(vec![typed.base]));
+    match who.store().change(&who.author(), zone.id, change).await {
+        Ok(committed) => {
+            let notice = if committed.changed { Notice::ChangesApplied } else { Notice::NothingChanged };
+            Ok(go(&format!("{}settings/", path(zone.id)), Some(notice), &who.visit.shared.settings))
+        }
+        Err(ChangeError::Condition) => conflict(&who, &zone, typed).await,
+        Err(ChangeError::Faults(faults)) => {
+            let faults = faults.into_iter().map(|(_, fault)| fault).collect();
+            refuse(&who, &id, &typed, faults).await
+        }
+        Err(error) => Err(failure(error)),
+    }
+}
+
+async fn refuse(who: &SignedIn, id: &str, typed: &Typed, faults: Vec<Fault>) -> Result<Response, Failure> {
+    let current = current(who, id).await?;
+    let page = who.page(Section::Zones);
+    let mut problems = Problems::new(page.t.problems);
+    for fault in faults {
+        problems.add(fault.field.unwrap_or_default(), fault.detail);
+    }
+    show_with(StatusCode::UNPROCESSABLE_ENTITY, &SettingsPage::of(page, &current, typed, problems, Vec::new()))
+}
+
+/// Somebody was faster: what they did, and the form as it goes on from there.
+async fn conflict(who: &SignedIn, zone: &Zone, mut typed: Typed) -> Result<Response, Failure> {
+    let account = who.account.id;
+    // Before the versions: what is stored between the two is listed, and meets the condition of the next attempt.
+    let current = who.store().own_zone_settings(account, zone.id).await?.ok_or(Failure::NotFound)?;
+    let history = who.store().history(account, zone.id, None, VERSIONS).await?.ok_or(Failure::NotFound)?;
+    let page = who.page(Section::Zones);
+    let z = page.language.zone_texts();
+    let newer = history.versions.iter().take_while(|version| version.serial != typed.base);
+    let meanwhile = newer.map(|version| VersionRow::of(version, history.zone.serial, z)).collect();
+    let problems = problems(typed.rebase(&current), page.t, z);
+    show_with(StatusCode::CONFLICT, &SettingsPage::of(page, &current, &typed, problems, meanwhile))
+}
+
+fn problems(both: Vec<(&'static str, String)>, t: &Texts, z: &ZoneTexts) -> Problems {
+    let mut problems = Problems::new(t.problems);
+    for (name, theirs) in both {
+        let text = if theirs.is_empty() { z.set_meanwhile_empty.to_owned() } else { say(z.set_meanwhile, &[&theirs]) };
+        problems.add(name, text);
+    }
+    problems
+}
