@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use dns::{RecordId, Serial};
 
-use crate::{Source, StoreError, StoredRecord, Timestamp, VersionNumber, Zone};
+use crate::{Source, StoreError, StoredRecord, Timestamp, VersionNumber, Zone, ZoneSettings};
 
 /// A page of a zone's versions, newest first, and the zone at that moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub struct Version {
     pub comment: Option<String>,
     /// How many of the users' records it changed.
     pub counts: Counts,
+    /// The zone's settings before it and after it, where it changed them. `None` also of the oldest that is kept.
+    pub settings: Option<(ZoneSettings, ZoneSettings)>,
 }
 
 /// Who made a version.

@@ -68,15 +68,23 @@ impl Store {
 macro_rules! version_columns {
     () => {
         "v.seq, v.version, v.serial, v.time, v.kind, v.source, v.account, a.email, v.author, v.address, v.comment,
-         v.removed, v.added, v.changed"
+         v.removed, v.added, v.changed, p.seq, p.settings, v.settings"
+    };
+}
+
+/// The version before, of which [`version`] reads the settings.
+macro_rules! with_previous {
+    () => {
+        " LEFT JOIN versions p INDEXED BY versions_by_number ON p.zone = v.zone AND p.version = v.version - 1"
     };
 }
 
 pub(super) const PAGE: &str = concat!(
     "SELECT ",
     version_columns!(),
-    " FROM versions v INDEXED BY versions_by_number LEFT JOIN accounts a ON a.id = v.account
-     WHERE v.zone = ?1 AND v.version < ?2 ORDER BY v.version DESC LIMIT ?3"
+    " FROM versions v INDEXED BY versions_by_number LEFT JOIN accounts a ON a.id = v.account",
+    with_previous!(),
+    " WHERE v.zone = ?1 AND v.version < ?2 ORDER BY v.version DESC LIMIT ?3"
 );
 
 fn page(
@@ -92,7 +100,7 @@ fn page(
     let mut rows = statement.query(params![zone.row, before, limit])?;
     let mut versions = Vec::new();
     while let Some(row) = rows.next()? {
-        versions.push(version(row, account)?);
+        versions.push(version(connection, row, account)?);
     }
     Ok(Some(History { zone: zone.zone, versions }))
 }
@@ -101,14 +109,15 @@ fn page(
 pub(super) const BY_SERIAL: &str = concat!(
     "SELECT ",
     version_columns!(),
-    " FROM versions v INDEXED BY versions_by_serial LEFT JOIN accounts a ON a.id = v.account
-     WHERE v.zone = ?1 AND v.serial = ?2 ORDER BY v.seq DESC LIMIT 1"
+    " FROM versions v INDEXED BY versions_by_serial LEFT JOIN accounts a ON a.id = v.account",
+    with_previous!(),
+    " WHERE v.zone = ?1 AND v.serial = ?2 ORDER BY v.seq DESC LIMIT 1"
 );
 
 fn by_serial(connection: &Connection, zone: &ZoneRow, serial: Serial) -> Result<Option<Version>, StoreError> {
     connection
         .prepare_cached(BY_SERIAL)?
-        .query_row(params![zone.row, serial.0], |row| Ok(version(row, zone.account)))
+        .query_row(params![zone.row, serial.0], |row| Ok(version(connection, row, zone.account)))
         .optional()?
         .transpose()
 }
@@ -246,7 +255,7 @@ fn content(connection: &Connection, zone: &ZoneRow, number: VersionNumber) -> Re
 }
 
 /// Reads [`version_columns`] for a reader of that account.
-fn version(row: &Row<'_>, reader: AccountId) -> Result<Version, StoreError> {
+fn version(connection: &Connection, row: &Row<'_>, reader: AccountId) -> Result<Version, StoreError> {
     let place = Place { table: "versions", row: row.get(0)? };
     let count = |column: &'static str, index: usize| -> Result<u64, StoreError> {
         place.sound(column, u64::try_from(row.get::<_, i64>(index)?).ok())
@@ -261,6 +270,12 @@ fn version(row: &Row<'_>, reader: AccountId) -> Result<Version, StoreError> {
         let address = address.map(|address| place.sound("address", address)).transpose()?;
         Ok(MadeBy { email, name: row.get(8)?, address })
     });
+    let (before, after): (Option<i64>, Option<i64>) = (row.get(15)?, row.get(16)?);
+    let settings = if row.get::<_, Option<i64>>(14)?.is_some() && before != after {
+        Some((settings::get(connection, before)?, settings::get(connection, after)?))
+    } else {
+        None
+    };
     Ok(Version {
         number,
         serial: Serial(place.sound("serial", u32::try_from(row.get::<_, i64>(2)?).ok())?),
@@ -275,5 +290,6 @@ fn version(row: &Row<'_>, reader: AccountId) -> Result<Version, StoreError> {
         by: by.transpose()?,
         comment: row.get(10)?,
         counts: Counts { removed: count("removed", 11)?, added: count("added", 12)?, changed: count("changed", 13)? },
+        settings,
     })
 }
