@@ -102,6 +102,10 @@ fn settings_are_one_version_and_an_empty_field_is_the_servers_value_again() {
     let history = server.runtime.block_on(server.store.history(ann.id, zone.id, None, 10)).unwrap().unwrap();
     assert_eq!(history.versions.len(), 2, "one version");
     assert_eq!(history.versions[0].source, Source::Dashboard);
+    browser.get(&format!("{}history/", path(&zone))).is(200).says("<span class=\"tag warn\">Settings</span>");
+    let version = browser.get(&format!("{}history/{}/", path(&zone), history.versions[0].serial));
+    version.is(200).says("<dt>Default TTL</dt><dd><del>the server’s</del> <ins>300</ins></dd>");
+    version.says("<ins>the shop</ins>").does_not_say("<dt>Refresh</dt>");
 
     let form = Form::open(&mut browser, &zone);
     form.send(&mut browser, &[("default_ttl", ""), ("minimum", ""), ("comment", "")]).leads_to(&page);

@@ -1,12 +1,14 @@
 //! A zone's versions: who changed what, when and why.
 
+use api::TypedSettings;
 use askama::Template;
 use axum::extract::{Path, RawQuery};
 use axum::response::Response;
 use dns::Serial;
-use store::{Counts, Event, HistoryError, Source, Version, VersionNumber};
+use store::{Counts, Event, HistoryError, Source, Version, VersionNumber, ZoneSettings};
 
 use super::difference::DifferenceTable;
+use super::settings::{label, members};
 use super::{Head, Tab, of_query, zone_id, zone_of};
 use crate::failure::Failure;
 use crate::page::{Page, Section, minute, show as show_page};
@@ -38,10 +40,12 @@ pub(super) struct VersionRow {
     pub(super) source: &'static str,
     pub(super) comment: String,
     pub(super) counts: Counts,
+    /// The settings that it changed: what each is, and was, and became.
+    pub(super) settings: Vec<(&'static str, String, String)>,
 }
 
 impl VersionRow {
-    pub(super) fn of(version: &Version, newest: Serial, z: &ZoneTexts) -> VersionRow {
+    pub(super) fn of(version: &Version, newest: Serial, z: &'static ZoneTexts) -> VersionRow {
         let by = version.by.as_ref();
         VersionRow {
             serial: version.serial,
@@ -73,6 +77,7 @@ impl VersionRow {
             },
             comment: version.comment.clone().unwrap_or_default(),
             counts: version.counts,
+            settings: version.settings.as_ref().map(|between| settings(between, z)).unwrap_or_default(),
         }
     }
 
@@ -84,6 +89,20 @@ impl VersionRow {
     pub(super) fn removed(&self) -> u64 {
         self.counts.removed.saturating_sub(self.counts.changed)
     }
+}
+
+fn settings(
+    (before, after): &(ZoneSettings, ZoneSettings),
+    z: &'static ZoneTexts,
+) -> Vec<(&'static str, String, String)> {
+    let [before, after] = [before, after].map(TypedSettings::of);
+    let shown = |value: &str| if value.is_empty() { z.of_server.to_owned() } else { value.to_owned() };
+    members(&before)
+        .into_iter()
+        .zip(members(&after))
+        .filter(|((_, before), (_, after))| before != after)
+        .map(|((name, before), (_, after))| (label(name, z), shown(before), shown(after)))
+        .collect()
 }
 
 pub(crate) async fn list(

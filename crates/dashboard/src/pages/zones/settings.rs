@@ -83,7 +83,8 @@ impl Typed {
     }
 }
 
-fn members(typed: &TypedSettings) -> [(&'static str, &String); 6] {
+/// Each with its name in the API.
+pub(super) fn members(typed: &TypedSettings) -> [(&'static str, &String); 6] {
     let TypedSettings { default_ttl, refresh, retry, expire, minimum, comment } = typed;
     [
         ("default_ttl", default_ttl),
@@ -107,6 +108,18 @@ fn members_mut(typed: &mut TypedSettings) -> [(&'static str, &mut String); 6] {
     ]
 }
 
+/// What people call a setting.
+pub(super) fn label(name: &str, z: &'static ZoneTexts) -> &'static str {
+    match name {
+        "default_ttl" => z.default_ttl,
+        "refresh" => z.refresh,
+        "retry" => z.retry,
+        "expire" => z.expire,
+        "minimum" => z.minimum,
+        _ => z.comment,
+    }
+}
+
 impl SettingsPage {
     fn of(
         page: Page,
@@ -122,11 +135,11 @@ impl SettingsPage {
             Field::text(name, label).hint(hint).value(value).numeric().problem(&problems)
         };
         let default_hint = say(z.default_ttl_hint, &[&server.default_ttl.to_string()]);
-        let labels = [
-            (z.refresh, z.refresh_hint, server.timers.refresh, &now.refresh),
-            (z.retry, z.retry_hint, server.timers.retry, &now.retry),
-            (z.expire, z.expire_hint, server.timers.expire, &now.expire),
-            (z.minimum, z.minimum_hint, server.timers.minimum, &now.minimum),
+        let timers = [
+            (z.refresh_hint, server.timers.refresh, &now.refresh),
+            (z.retry_hint, server.timers.retry, &now.retry),
+            (z.expire_hint, server.timers.expire, &now.expire),
+            (z.minimum_hint, server.timers.minimum, &now.minimum),
         ];
         SettingsPage {
             head: Head::of(&current.zone, Tab::Settings),
@@ -135,11 +148,11 @@ impl SettingsPage {
             default_ttl: number("default_ttl", z.default_ttl, &default_hint, &now.default_ttl),
             timers: TIMER_BOUNDS
                 .into_iter()
-                .zip(labels)
-                .map(|((name, least, most), (label, about, server, value))| {
+                .zip(timers)
+                .map(|((name, least, most), (about, server, value))| {
                     let range = [least.to_string(), most.to_string(), server.to_string()];
                     let range = say(z.timer_range, &range.each_ref().map(String::as_str));
-                    number(name, label, &format!("{about} {range}"), value)
+                    number(name, label(name, z), &format!("{about} {range}"), value)
                 })
                 .collect(),
             comment: Field::text("comment", z.comment)

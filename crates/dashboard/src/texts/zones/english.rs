@@ -65,6 +65,7 @@ pub(super) static ENGLISH: ZoneTexts = ZoneTexts {
     settings_conflict: "Nothing of yours is stored yet. This is what changed while the page was open; the form below goes on from there, with what you typed.",
     set_meanwhile: "Somebody else set this to “{0}” meanwhile.",
     set_meanwhile_empty: "Somebody else left this to the server meanwhile.",
+    of_server: "the server’s",
     registrar: "Name servers for your registrar",
     registrar_text: "Give these names to the registrar of the domain. Their NS records and the SOA are made here, and need no work.",
     one_record: "{0} record",

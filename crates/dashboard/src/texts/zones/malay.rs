@@ -65,6 +65,7 @@ pub(super) static MALAY: ZoneTexts = ZoneTexts {
     settings_conflict: "Belum ada apa-apa milik anda yang disimpan. Inilah yang berubah semasa halaman dibuka; borang di bawah diteruskan dari situ, dengan apa yang anda taip.",
     set_meanwhile: "Sementara itu orang lain menetapkan ini kepada “{0}”.",
     set_meanwhile_empty: "Sementara itu orang lain menyerahkan ini kepada pelayan.",
+    of_server: "milik pelayan",
     registrar: "Pelayan nama untuk pendaftar anda",
     registrar_text: "Berikan nama ini kepada pendaftar domain. Rekod NS dan SOA dibuat di sini, dan tidak perlu diurus.",
     one_record: "{0} rekod sahaja",

@@ -70,6 +70,7 @@ texts! {
     settings_conflict,
     set_meanwhile,
     set_meanwhile_empty,
+    of_server,
     registrar,
     registrar_text,
     one_record,

@@ -65,6 +65,7 @@ pub(super) static SPANISH: ZoneTexts = ZoneTexts {
     settings_conflict: "Todavía no se ha guardado nada suyo. Esto es lo que cambió mientras la página estaba abierta; el formulario sigue desde ahí, con lo que escribió.",
     set_meanwhile: "Entretanto otra persona puso aquí «{0}».",
     set_meanwhile_empty: "Entretanto otra persona dejó esto al servidor.",
+    of_server: "el del servidor",
     registrar: "Servidores de nombres para su registrador",
     registrar_text: "Indique estos nombres al registrador del dominio. Sus registros NS y el SOA se crean aquí y no requieren trabajo.",
     one_record: "{0} registro",
