@@ -104,16 +104,16 @@ const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.
 
 /**
  * Looks at the page at both widths and in both colour schemes: nothing breaks WCAG 2.1 A and AA, and nothing sticks out of a
- * phone's width. Keeps pictures where SCREENSHOTS names a folder.
+ * phone's width. Keeps pictures where SCREENSHOTS names a folder: of the whole page, or of what one sees first.
  */
-export async function inspect(page, name) {
+export async function inspect(page, name, { whole = true } = {}) {
   for (const [width, size] of LOOKS) {
     for (const scheme of ["light", "dark"]) {
       await page.setViewportSize(size);
       await page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
       if (SHOTS) {
         await mkdir(SHOTS, { recursive: true });
-        await page.screenshot({ path: join(SHOTS, `${name}-${width}-${scheme}.png`), fullPage: true });
+        await page.screenshot({ path: join(SHOTS, `${name}-${width}-${scheme}.png`), fullPage: whole });
       }
       // Evaluated from outside the page: its own policy would not let it in.
       const found = await page.evaluate(
