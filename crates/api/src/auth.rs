@@ -24,9 +24,9 @@ use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use store::{AccountId, Author, Identity, Permission, Source, Store, StoreError, ZoneScope};
 
+use crate::client::Client;
 use crate::error::{ErrorCode, Problem};
 use crate::scoped::Scoped;
-use crate::server::ClientAddress;
 use crate::settings::Settings;
 use crate::{Shared, json};
 
@@ -168,7 +168,7 @@ impl<P: Needs> FromRequestParts<Arc<Shared>> for Caller<P> {
     type Rejection = AuthError;
 
     async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, AuthError> {
-        let address = parts.extensions.get::<ClientAddress>().map(|client| client.0.ip().to_canonical());
+        let address = parts.extensions.get::<Client>().map(|client| client.address);
         let identity = match authenticate(&parts.headers, address, &shared.store).await {
             Ok(identity) => identity,
             Err(refusal @ (AuthError::NoToken | AuthError::Malformed | AuthError::Refused)) => {

@@ -15,8 +15,8 @@ use tokio::time::Instant;
 use tracing::Instrument;
 use uuid::Uuid;
 
+use crate::client::Client;
 use crate::error::{Cause, Problem};
-use crate::server::ClientAddress;
 
 /// The header that carries a request's id.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -70,7 +70,7 @@ fn with_body(response: Response) -> Response {
 struct Facts {
     method: &'static str,
     route: String,
-    client: Option<ClientAddress>,
+    client: Option<Client>,
 }
 
 impl Facts {
@@ -83,13 +83,13 @@ impl Facts {
         Facts {
             method: method_label(request.method()),
             route: route.to_owned(),
-            client: request.extensions().get::<ClientAddress>().copied(),
+            client: request.extensions().get::<Client>().copied(),
         }
     }
 
     fn record(&self, response: &Response, id: Uuid, duration: Duration) {
         let status = response.status();
-        let client = self.client.map(|client| tracing::field::display(client.0));
+        let client = self.client.map(tracing::field::display);
         if let Some(cause) = response.extensions().get::<Cause>() {
             tracing::error!(
                 "request.id" = %id, "http.method" = self.method, "http.route" = self.route,

@@ -16,6 +16,7 @@
 mod auth;
 mod body;
 mod changes;
+mod client;
 mod description;
 mod envelope;
 mod error;
@@ -48,13 +49,14 @@ use deploy::Deployment;
 use store::Store;
 use tower_http::set_header::SetResponseHeaderLayer;
 
+pub use client::Client;
 pub use description::{
     ABOUT, Answer, Body, Description, EXAMPLE_RECORD, EXAMPLE_SERIAL, EXAMPLE_ZONE, Group, Header, Member, Parameter,
     Place, Refusal, Schema, document,
 };
 pub use members::{TypedRecord, TypedSettings};
 pub use operations::{OPERATIONS, Operation};
-pub use server::{ClientAddress, serve};
+pub use server::serve;
 pub use settings::Settings;
 pub use zone_file::{ZoneFileError, read as read_zone_file};
 

@@ -36,6 +36,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::body::Lingering;
+use crate::client::Client;
 use crate::envelope::envelope;
 use crate::refusal::Refusals;
 use crate::settings::Settings;
@@ -44,7 +45,7 @@ use crate::watch::{Expired, Watch, Watched};
 /// Serves `app` until `stop` is cancelled, then lets the requests under way finish, for `settings.shutdown_timeout` at most.
 ///
 /// Every answer gets its request id here, and each failure a JSON body, so `app` may be merged from any routers. Requests carry
-/// their [`ClientAddress`].
+/// their [`Client`].
 pub async fn serve(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
@@ -74,10 +75,6 @@ pub async fn serve(
         connections.shutdown().await;
     }
 }
-
-/// The address a request came from, among its extensions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ClientAddress(pub SocketAddr);
 
 /// Told when the server is to stop, among the extensions of each request: who waits for something should soon answer.
 #[derive(Debug, Clone)]
@@ -166,11 +163,12 @@ impl Server {
         let service = service_fn(|request: Request<Incoming>| {
             let under_way = watch.request();
             let (app, stopping) = (self.app.clone(), Stopping(self.stop.clone()));
+            let client = Client::of(peer, self.tls.is_some(), request.headers(), &self.settings.proxies);
             async move {
                 let (parts, body) = request.into_parts();
                 let body = Body::new(Lingering::new(body, &parts.headers));
                 let mut request = Request::from_parts(parts, body);
-                request.extensions_mut().insert(ClientAddress(peer));
+                request.extensions_mut().insert(client);
                 request.extensions_mut().insert(stopping);
                 let response = app.oneshot(request).await?;
                 Ok::<_, Infallible>(response.map(|body| Watched::new(body, under_way)))

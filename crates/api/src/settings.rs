@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 /// Limits of the server. The defaults suit a server on the open internet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -27,6 +29,8 @@ pub struct Settings {
     pub failed_auth_burst: u32,
     /// How many more it may make each second; 0 counts as 1.
     pub failed_auth_per_second: u32,
+    /// The proxies before the server that are believed whom they speak for ([`Client`](crate::Client)); nobody else is.
+    pub proxies: Vec<IpNet>,
 }
 
 impl Default for Settings {
@@ -43,6 +47,7 @@ impl Default for Settings {
             max_connections: 4096,
             failed_auth_burst: 200,
             failed_auth_per_second: 10,
+            proxies: Vec::new(),
         }
     }
 }

@@ -7,16 +7,14 @@
 use axum::http::{HeaderMap, HeaderValue, header};
 use store::SESSION;
 
-use crate::settings::Settings;
-
 /// The language that somebody chose.
 pub(crate) const LANGUAGE: &str = "zonewright_language";
 /// What the next page is to say, once.
 pub(crate) const NOTICE: &str = "zonewright_notice";
 
 /// The session's cookie.
-pub(crate) fn session_name(settings: &Settings) -> &'static str {
-    if settings.https { "__Host-zonewright" } else { "zonewright" }
+pub(crate) fn session_name(is_https: bool) -> &'static str {
+    if is_https { "__Host-zonewright" } else { "zonewright" }
 }
 
 /// The value of the first cookie of that name.
@@ -27,18 +25,18 @@ pub(crate) fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 /// Sets the session's cookie. It lasts as long as a session can.
-pub(crate) fn session(secret: &str, settings: &Settings) -> Option<HeaderValue> {
-    set(session_name(settings), secret, SESSION.as_secs(), settings)
+pub(crate) fn session(secret: &str, is_https: bool) -> Option<HeaderValue> {
+    set(session_name(is_https), secret, SESSION.as_secs(), is_https)
 }
 
 /// Removes a cookie.
-pub(crate) fn remove(name: &str, settings: &Settings) -> Option<HeaderValue> {
-    set(name, "", 0, settings)
+pub(crate) fn remove(name: &str, is_https: bool) -> Option<HeaderValue> {
+    set(name, "", 0, is_https)
 }
 
 /// Sets a cookie for so many seconds. `None` where the value could not stand in a header: none of ours cannot.
-pub(crate) fn set(name: &str, value: &str, seconds: i64, settings: &Settings) -> Option<HeaderValue> {
-    let secure = if settings.https { "; Secure" } else { "" };
+pub(crate) fn set(name: &str, value: &str, seconds: i64, is_https: bool) -> Option<HeaderValue> {
+    let secure = if is_https { "; Secure" } else { "" };
     HeaderValue::try_from(format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}")).ok()
 }
 
@@ -48,12 +46,11 @@ mod tests {
 
     #[test]
     fn a_host_cookie_is_secure_and_has_no_domain() {
-        let https = Settings { https: true, ..Settings::default() };
         assert_eq!(
-            session("abc", &https).unwrap(),
+            session("abc", true).unwrap(),
             "__Host-zonewright=abc; Path=/; Max-Age=1209600; HttpOnly; SameSite=Lax; Secure"
         );
-        let plain = session("abc", &Settings::default()).unwrap();
+        let plain = session("abc", false).unwrap();
         assert_eq!(plain, "zonewright=abc; Path=/; Max-Age=1209600; HttpOnly; SameSite=Lax");
     }
 

@@ -1,9 +1,12 @@
-//! How long somebody who tries passwords has to wait: longer with every failure, by account and by address.
+//! How long somebody who tries passwords, or has letters sent, has to wait: longer with every time, by account and by address.
 //!
 //! A few failures are free. From then on an attempt within the delay is refused before any password is looked at. An account's
 //! delay stays short, because anybody can make it grow for anybody; an address's grows to a quarter of an hour. Every attempt
 //! counts as a failure until it has succeeded, so that many at the same time are no way around. Unknown accounts are counted
 //! like known ones: the delay does not tell which there are.
+//!
+//! Letters are counted for themselves, and none of them is ever a success: they do not delay anybody's sign-in, and their pauses are
+//! longer, because it is somebody's mailbox that they fill.
 //!
 //! In memory: a restart forgets, and the passwords' slow hash bounds what that is worth.
 
@@ -15,12 +18,21 @@ use std::sync::{Mutex, PoisonError};
 
 use store::Clock;
 
-/// Failures that are forgiven at once.
-const FREE: u32 = 5;
-/// The longest an account waits, in milliseconds.
-const ACCOUNT_AT_MOST: i64 = 30_000;
-/// The longest an address waits, in milliseconds.
-const ADDRESS_AT_MOST: i64 = 15 * 60_000;
+/// How fast delays grow, and how far. Times are in milliseconds.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    /// Failures that are forgiven at once.
+    free: u32,
+    /// The delay after the last of them; each further failure doubles it.
+    first: i64,
+    /// The longest an account waits.
+    account_at_most: i64,
+    /// The longest an address waits.
+    address_at_most: i64,
+}
+
+const PASSWORDS: Pace = Pace { free: 5, first: 1000, account_at_most: 30_000, address_at_most: 15 * 60_000 };
+const LETTERS: Pace = Pace { free: 3, first: 60_000, account_at_most: 60 * 60_000, address_at_most: 15 * 60_000 };
 /// After so long without a failure, in milliseconds, all is forgotten.
 const FORGET_AFTER: i64 = 60 * 60_000;
 /// The most that is remembered: some 4 MB. Beyond, what is oldest goes.
@@ -28,6 +40,7 @@ const CAPACITY: usize = 65_536;
 
 /// The failures of late.
 pub(crate) struct Delays {
+    pace: Pace,
     clock: Clock,
     hasher: RandomState,
     failures: Mutex<HashMap<Key, Failures>>,
@@ -56,8 +69,14 @@ pub(crate) struct Attempt([Key; 2]);
 pub(crate) struct Wait(pub(crate) u64);
 
 impl Delays {
-    pub(crate) fn new(clock: Clock) -> Delays {
-        Delays { clock, hasher: RandomState::new(), failures: Mutex::default() }
+    /// For those who try passwords.
+    pub(crate) fn of_passwords(clock: Clock) -> Delays {
+        Delays { pace: PASSWORDS, clock, hasher: RandomState::new(), failures: Mutex::default() }
+    }
+
+    /// For those who have letters sent.
+    pub(crate) fn of_letters(clock: Clock) -> Delays {
+        Delays { pace: LETTERS, ..Delays::of_passwords(clock) }
     }
 
     /// Begins an attempt for an account, from an address.
@@ -66,7 +85,8 @@ impl Delays {
         let keys = [account, Key::Address(network(address))];
         let now = self.clock.now().as_millisecond();
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        let left = keys.iter().filter_map(|key| Some(failures.get(key)?.wait(*key, now))).max().unwrap_or_default();
+        let left =
+            keys.iter().filter_map(|key| Some(failures.get(key)?.wait(*key, self.pace, now))).max().unwrap_or_default();
         if left > 0 {
             return Err(Wait(left.unsigned_abs().div_ceil(1000)));
         }
@@ -109,14 +129,14 @@ impl std::fmt::Debug for Delays {
 }
 
 impl Failures {
-    /// How many milliseconds are left: 1 s after the last free failure, then twice as long each time.
-    fn wait(self, key: Key, now: i64) -> i64 {
-        let Some(beyond) = self.count.checked_sub(FREE) else { return 0 };
+    /// How many milliseconds are left.
+    fn wait(self, key: Key, pace: Pace, now: i64) -> i64 {
+        let Some(beyond) = self.count.checked_sub(pace.free) else { return 0 };
         let at_most = match key {
-            Key::Account(_) => ACCOUNT_AT_MOST,
-            Key::Address(_) => ADDRESS_AT_MOST,
+            Key::Account(_) => pace.account_at_most,
+            Key::Address(_) => pace.address_at_most,
         };
-        let delay = 1000i64.checked_shl(beyond.min(20)).unwrap_or(at_most).min(at_most);
+        let delay = pace.first.checked_shl(beyond.min(20)).unwrap_or(at_most).min(at_most);
         (self.last + delay - now).max(0)
     }
 }
@@ -160,7 +180,12 @@ mod tests {
             let now = Arc::new(AtomicI64::new(1_800_000_000_000));
             let clock = Arc::clone(&now);
             let clock = Clock::from_fn(move || Timestamp::from_millisecond(clock.load(Ordering::Relaxed)).unwrap());
-            Fixture { delays: Delays::new(clock), now }
+            Fixture { delays: Delays::of_passwords(clock), now }
+        }
+
+        fn of_letters() -> Fixture {
+            let Fixture { delays, now } = Fixture::new();
+            Fixture { delays: Delays { pace: LETTERS, ..delays }, now }
         }
 
         fn pass(&self, seconds: i64) {
@@ -221,6 +246,19 @@ mod tests {
         for host in 6..=10 {
             f.try_from("ann@example.com", &format!("192.0.2.{host}")).unwrap();
         }
+    }
+
+    #[test]
+    fn a_mailbox_is_not_filled() {
+        let f = Fixture::of_letters();
+        let mut sent = 0;
+        for second in 0..24 * 3600 {
+            let address = format!("10.{}.{}.{}", second >> 16, second >> 8 & 255, second & 255);
+            sent += usize::from(f.try_from("ann@example.com", &address).is_ok());
+            f.pass(1);
+        }
+        assert!((20..60).contains(&sent), "{sent} letters in a day, from everywhere");
+        assert!(f.try_from("bob@example.com", "192.0.2.1").is_ok());
     }
 
     #[test]

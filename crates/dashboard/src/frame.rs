@@ -5,10 +5,9 @@
 //! over HTTPS and on loopback, and in `Origin` always. Each that is there has to be right, and one has to be there. Forms of a
 //! session carry its token as well (`form`).
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
-use api::ClientAddress;
+use api::Client;
 use askama::Template;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::request::Parts;
@@ -41,20 +40,21 @@ struct FailurePage {
 /// Runs a page's request.
 pub(crate) async fn frame(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
-    let visit = match Visit::of(&parts, address(&parts), &shared).await {
+    let is_https = shared.settings.is_https(parts.extensions.get::<Client>());
+    let visit = match Visit::of(&parts, &shared).await {
         Ok(visit) => visit,
-        Err(failure) => return finish(failure.into_response(), None, &parts.headers, &shared.settings),
+        Err(failure) => return finish(failure.into_response(), None, &parts.headers, is_https),
     };
     let chosen = Language::of_query(parts.uri.query());
     let had_notice = cookies::read(&parts.headers, cookies::NOTICE).is_some();
     let headers = parts.headers.clone();
-    let response = if is_from_here(&parts, &shared.settings) {
+    let response = if is_from_here(&parts, &shared.settings, is_https) {
         parts.extensions.insert(visit.clone());
         next.run(Request::from_parts(parts, body)).await
     } else {
         Failure::Foreign.into_response()
     };
-    let mut response = finish(response, Some(&visit), &headers, &shared.settings);
+    let mut response = finish(response, Some(&visit), &headers, is_https);
     let mut set = |cookie: Option<HeaderValue>| {
         if let Some(cookie) = cookie {
             response.headers_mut().append(header::SET_COOKIE, cookie);
@@ -62,7 +62,7 @@ pub(crate) async fn frame(State(shared): State<Arc<Shared>>, request: Request, n
     };
     if let Some(chosen) = chosen {
         const YEAR: i64 = 365 * 24 * 3600;
-        set(cookies::set(cookies::LANGUAGE, chosen.tag(), YEAR, &shared.settings));
+        set(cookies::set(cookies::LANGUAGE, chosen.tag(), YEAR, is_https));
     }
     let sets_notice = response
         .headers()
@@ -70,7 +70,7 @@ pub(crate) async fn frame(State(shared): State<Arc<Shared>>, request: Request, n
         .into_iter()
         .any(|cookie| cookie.as_bytes().starts_with(cookies::NOTICE.as_bytes()));
     if had_notice && !sets_notice && !response.status().is_redirection() {
-        let cookie = cookies::remove(cookies::NOTICE, &shared.settings);
+        let cookie = cookies::remove(cookies::NOTICE, is_https);
         response.headers_mut().extend(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
     }
     response
@@ -85,38 +85,35 @@ pub(crate) async fn pages_for_browsers(State(shared): State<Arc<Shared>>, reques
         return next.run(request).await;
     }
     let (parts, _) = request.into_parts();
-    let visit = Visit::of(&parts, address(&parts), &shared).await.ok();
-    finish(Failure::NotFound.into_response(), visit.as_ref(), &parts.headers, &shared.settings)
-}
-
-fn address(parts: &Parts) -> Option<IpAddr> {
-    parts.extensions.get::<ClientAddress>().map(|client| client.0.ip().to_canonical())
+    let visit = Visit::of(&parts, &shared).await.ok();
+    let is_https = shared.settings.is_https(parts.extensions.get::<Client>());
+    finish(Failure::NotFound.into_response(), visit.as_ref(), &parts.headers, is_https)
 }
 
 /// Whether a request may do what it asks for, going by where it comes from.
-fn is_from_here(parts: &Parts, settings: &Settings) -> bool {
+fn is_from_here(parts: &Parts, settings: &Settings, is_https: bool) -> bool {
     if matches!(parts.method, Method::GET | Method::HEAD) {
         return true;
     }
     let site = parts.headers.get("sec-fetch-site").map(|site| site == "same-origin");
-    let origin = parts.headers.get(header::ORIGIN).map(|origin| is_own(origin, parts, settings));
+    let origin = parts.headers.get(header::ORIGIN).map(|origin| is_own(origin, parts, settings, is_https));
     matches!((site, origin), (Some(true), Some(true) | None) | (None, Some(true)))
 }
 
 /// Whether an origin is the one that the request went to.
-fn is_own(origin: &HeaderValue, parts: &Parts, settings: &Settings) -> bool {
+fn is_own(origin: &HeaderValue, parts: &Parts, settings: &Settings, is_https: bool) -> bool {
     let Ok(origin) = origin.to_str() else { return false };
     if let Some(url) = &settings.url {
         return origin.eq_ignore_ascii_case(url);
     }
     let host = parts.uri.authority().map(|authority| authority.as_str());
     let host = host.or_else(|| parts.headers.get(header::HOST)?.to_str().ok());
-    let scheme = if settings.https { "https://" } else { "http://" };
+    let scheme = if is_https { "https://" } else { "http://" };
     host.is_some_and(|host| origin.strip_prefix(scheme).is_some_and(|origin| origin.eq_ignore_ascii_case(host)))
 }
 
 /// Turns a failure into a page, and adds the headers.
-fn finish(response: Response, visit: Option<&Visit>, headers: &HeaderMap, settings: &Settings) -> Response {
+fn finish(response: Response, visit: Option<&Visit>, headers: &HeaderMap, is_https: bool) -> Response {
     let mut response = match failure::of(&response).cloned() {
         Some(failure) => failure_page(response, failure, visit, headers),
         None => response,
@@ -135,7 +132,7 @@ fn finish(response: Response, visit: Option<&Visit>, headers: &HeaderMap, settin
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    if settings.https {
+    if is_https {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(STRICT_TRANSPORT_SECURITY));
     }
     response
@@ -177,7 +174,7 @@ mod tests {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        is_from_here(&request.body(()).unwrap().into_parts().0, settings)
+        is_from_here(&request.body(()).unwrap().into_parts().0, settings, settings.is_https(None))
     }
 
     #[test]

@@ -9,7 +9,8 @@
 //! | `pages` | one file per page, with its template of the same name in `templates/` |
 //! | `reference` | what the page about the API is made of |
 //! | `texts` | every text, per language |
-//! | `delays` | how long somebody who tries passwords has to wait |
+//! | `delays` | how long somebody who tries passwords, or has letters sent, has to wait |
+//! | `letters` | what is sent by mail |
 //! | `assets` | the stylesheet and scripts, compiled in |
 //!
 //! Pages call the operations of `store` that the API calls; there is no second set of rules. A handler gets the account only
@@ -26,6 +27,7 @@ mod failure;
 mod form;
 mod frame;
 mod language;
+mod letters;
 mod notice;
 mod page;
 mod pages;
@@ -42,6 +44,7 @@ use axum::middleware::from_fn_with_state;
 use deploy::Deployment;
 use store::Store;
 
+pub use letters::Post;
 pub use routes::{Access, ROUTES, Route};
 pub use settings::{Registration, Settings};
 
@@ -61,13 +64,16 @@ pub(crate) struct Shared {
     pub(crate) deployment: Deployment,
     pub(crate) settings: Settings,
     pub(crate) delays: Delays,
+    /// How letters leave; `None` where mail is not configured.
+    pub(crate) post: Option<Post>,
+    pub(crate) letter_delays: Delays,
 }
 
 impl Dashboard {
-    /// The pages that show and change what is in `store`.
-    pub fn new(store: Store, deployment: Deployment, settings: Settings) -> Dashboard {
-        let delays = Delays::new(store.clock());
-        Dashboard { shared: Arc::new(Shared { store, deployment, settings, delays }) }
+    /// The pages that show and change what is in `store`. Without `post`, who forgot a password is sent to the operator.
+    pub fn new(store: Store, deployment: Deployment, settings: Settings, post: Option<Post>) -> Dashboard {
+        let (delays, letter_delays) = (Delays::of_passwords(store.clock()), Delays::of_letters(store.clock()));
+        Dashboard { shared: Arc::new(Shared { store, deployment, settings, delays, post, letter_delays }) }
     }
 
     /// `rest` with the pages: the paths of the table, the assets, and a page for what a browser asks for in vain.

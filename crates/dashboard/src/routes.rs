@@ -71,6 +71,8 @@ pub static ROUTES: &[Route] = &[
     route!(GET "/sign-in/code/" Waiting sign_in_code::show),
     route!(POST "/sign-in/code/" Waiting sign_in_code::submit),
     route!(POST "/sign-out/" Anyone sign_out::submit),
+    route!(GET "/forgotten/" Anyone forgotten::show),
+    route!(POST "/forgotten/" Anyone forgotten::submit),
     route!(GET "/register/" Anyone register::show),
     route!(POST "/register/" Anyone register::submit),
     route!(GET "/link/{secret}/" Anyone link::show),

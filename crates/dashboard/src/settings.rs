@@ -1,5 +1,7 @@
 //! What the operator chooses.
 
+use api::Client;
+
 /// What the pages need to know of how the server is run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -8,8 +10,18 @@ pub struct Settings {
     /// The address at which people reach the server, without a path: `https://dns.example.net`. `None` where nobody said so;
     /// then requests are taken at their `Host`.
     pub url: Option<String>,
-    /// Whether browsers reach the server over TLS, by itself or through a proxy before it.
+    /// Whether browsers always reach the server over TLS, by itself or through a proxy before it.
     pub https: bool,
+}
+
+impl Settings {
+    /// Whether a client uses TLS: as the public address says, and where there is none, as its connection or a trusted proxy does.
+    pub(crate) fn is_https(&self, client: Option<&Client>) -> bool {
+        match &self.url {
+            Some(url) => url.starts_with("https://"),
+            None => client.map_or(self.https, |client| client.is_https),
+        }
+    }
 }
 
 impl Default for Settings {

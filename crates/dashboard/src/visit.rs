@@ -7,9 +7,9 @@
 //! | [`Proved`] | who has proved in the last ten minutes who they are | the page that asks for the password |
 //! | [`Operator`] | operators | 404, as for a page that does not exist |
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
+use api::Client;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{Method, header};
@@ -33,6 +33,8 @@ pub(crate) struct Visit {
     pub(crate) shared: Arc<Shared>,
     pub(crate) language: Language,
     pub(crate) origin: Origin,
+    /// Whether the visitor's browser uses TLS.
+    pub(crate) is_https: bool,
     /// The server's address as this visitor reaches it, without a path.
     pub(crate) base: String,
     /// The path, without what follows it.
@@ -47,8 +49,10 @@ pub(crate) struct Visit {
 
 impl Visit {
     /// Reads who is there.
-    pub(crate) async fn of(parts: &Parts, address: Option<IpAddr>, shared: &Arc<Shared>) -> Result<Visit, Failure> {
-        let secret = cookies::read(&parts.headers, cookies::session_name(&shared.settings));
+    pub(crate) async fn of(parts: &Parts, shared: &Arc<Shared>) -> Result<Visit, Failure> {
+        let client = parts.extensions.get::<Client>();
+        let is_https = shared.settings.is_https(client);
+        let secret = cookies::read(&parts.headers, cookies::session_name(is_https));
         let session = match secret {
             Some(secret) => shared.store.session(secret).await?,
             None => None,
@@ -59,8 +63,9 @@ impl Visit {
         Ok(Visit {
             shared: Arc::clone(shared),
             language: Language::of_query(parts.uri.query()).unwrap_or_else(|| Language::of_headers(&parts.headers)),
-            origin: Origin { address, agent: agent.to_owned() },
-            base: base(parts, &shared.settings),
+            origin: Origin { address: client.map(|client| client.address), agent: agent.to_owned() },
+            is_https,
+            base: base(parts, &shared.settings, is_https),
             path: parts.uri.path().to_owned(),
             session,
             csrf,
@@ -94,13 +99,13 @@ impl Visit {
 }
 
 /// Where the visitor reaches the server: as the operator says, or else as the request does.
-fn base(parts: &Parts, settings: &Settings) -> String {
+fn base(parts: &Parts, settings: &Settings, is_https: bool) -> String {
     if let Some(url) = &settings.url {
         return url.clone();
     }
     let host = parts.uri.authority().map(|authority| authority.as_str());
     let host = host.or_else(|| parts.headers.get(header::HOST)?.to_str().ok()).unwrap_or("localhost");
-    let scheme = if settings.https { "https" } else { "http" };
+    let scheme = if is_https { "https" } else { "http" };
     format!("{scheme}://{host}")
 }
 
@@ -116,7 +121,7 @@ impl FromRequestParts<Arc<Shared>> for Visit {
     async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Visit, Failure> {
         match parts.extensions.get::<Visit>() {
             Some(visit) => Ok(visit.clone()),
-            None => Visit::of(parts, None, shared).await,
+            None => Visit::of(parts, shared).await,
         }
     }
 }

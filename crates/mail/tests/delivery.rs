@@ -1,6 +1,6 @@
 //! Letters handed to a real mail server, and to such as do not want them.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where something unexpected happens")]
+#![expect(clippy::unwrap_used, reason = "a test ends where something unexpected happens")]
 
 mod smtp_server;
 

@@ -156,6 +156,15 @@ impl fmt::Debug for PasswordHash {
     }
 }
 
+/// Whether a text can be somebody's address of mail: one `@` with something on both sides, no spaces or control characters, at
+/// most 254 octets (RFC 5321, section 4.5.3.1.3, less the angle brackets). More is for the mail server to say.
+pub fn is_email_address(text: &str) -> bool {
+    let sides = text.split_once('@');
+    sides.is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('@'))
+        && text.len() <= 254
+        && !text.chars().any(|c| c.is_whitespace() || c.is_control())
+}
+
 /// Why an account was not made.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateAccountError {

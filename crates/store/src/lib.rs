@@ -32,7 +32,7 @@ mod zones;
 
 pub use accounts::{
     Account, AccountError, AccountId, AccountLimits, AccountNames, CreateAccountError, NewAccount, PasswordHash, Role,
-    passwords_hashed,
+    is_email_address, passwords_hashed,
 };
 pub use answers::{ANSWERS_KEPT_FOR, Answer, Done, MakeAnswer, Once, Repeatable};
 pub use catalogs::{CatalogChange, CatalogSnapshot, CatalogVersion, Member, catalog_of};

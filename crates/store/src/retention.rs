@@ -11,13 +11,15 @@ pub struct Retention {
     pub age: Duration,
     /// How long a deleted zone can be brought back.
     pub deleted_zones: Duration,
+    /// How long the trail of what was done to accounts goes back.
+    pub events: Duration,
 }
 
 const DAY: Duration = Duration::from_secs(86_400);
 
 impl Default for Retention {
     fn default() -> Self {
-        Retention { versions: 1000, age: 365 * DAY, deleted_zones: 30 * DAY }
+        Retention { versions: 1000, age: 365 * DAY, deleted_zones: 30 * DAY, events: 730 * DAY }
     }
 }
 

@@ -221,3 +221,33 @@ async fn the_background_forgets_only_where_it_is_told_to() {
     assert_eq!(*f.store.position().borrow(), 62);
     assert!(f.store.now().as_second() > START);
 }
+
+#[tokio::test]
+async fn the_trail_is_forgotten_when_it_is_old_and_only_then() {
+    const DAY: i64 = 86_400;
+    let f = Fixture::new();
+    let me = f.account("me@example.com").await;
+    let by = Actor::command_line();
+    let note = async |what: &str| f.store.note(&by, EventKind::SignInFailed, Some(me.account), what).await.unwrap();
+    // A clock that runs ahead once holds back nothing that comes after.
+    f.clock.advance(400 * DAY);
+    note("ahead").await;
+    f.clock.advance(-400 * DAY);
+    for _ in 0..450 {
+        note("old").await;
+    }
+    f.clock.advance(DAY);
+    note("young").await;
+    f.clock.advance(729 * DAY);
+    let left = async || {
+        let events = f.store.events(Some(me.account), None, 1000).await.unwrap();
+        events.into_iter().map(|event| event.detail).collect::<Vec<_>>()
+    };
+    let looked = std::time::Instant::now();
+    eventually("it would have looked", async || looked.elapsed().as_secs() >= 2).await;
+    assert_eq!(left().await.len(), 452, "nobody said how much is to be kept");
+    f.clock.advance(1);
+    f.store.retain(Retention::default());
+    eventually("the old ones are forgotten", async || left().await.len() <= 2).await;
+    assert_eq!(left().await, ["young", "ahead"]);
+}

@@ -79,6 +79,9 @@ pub(crate) struct ServeFlags {
     /// The address at which people reach the server, with its scheme and without a path [default: that of --http]
     #[arg(long, value_name = "URL")]
     pub(crate) url: Option<String>,
+    /// A proxy before the server that is believed whom it speaks for: an address or a network; repeatable
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) trusted_proxy: Vec<String>,
     /// Who may make an account: open, invitation or closed [default: closed]
     #[arg(long, value_name = "WHO")]
     pub(crate) registration: Option<String>,
@@ -267,7 +270,7 @@ fn role(text: &str) -> Result<Role, &'static str> {
 }
 
 /// A network, or a single address as a network of one.
-fn network(text: &str) -> Result<IpNet, String> {
+pub(crate) fn network(text: &str) -> Result<IpNet, String> {
     let network = text.parse().or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from));
     let network = network.map_err(|_| "give a network such as 192.0.2.0/24 or 2001:db8::/32".to_owned())?;
     if network.addr() == network.network() {

@@ -14,10 +14,11 @@ use dns::ZoneName;
 use store::{Clock, Head, Store};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
 
 use crate::cli::ServeFlags;
 use crate::config::{Config, NameserverKind};
-use crate::{Failure, chain, open_store, tls};
+use crate::{Failure, chain, mailing, open_store, tls};
 
 /// How long a server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -78,6 +79,7 @@ pub(crate) async fn doctor(flags: &ServeFlags) -> Result<ExitCode, Failure> {
     findings.extend(database_and_nameserver(&config).await);
     findings.push(http(&config).await);
     findings.extend(https(&config));
+    findings.extend(mail(&config).await);
     findings.push(nameserver_names(&config));
 
     let mut out = std::io::stdout().lock();
@@ -342,6 +344,23 @@ fn https(config: &Config) -> Option<Finding> {
     Some(match tls::acceptor(config) {
         Ok(_) => Finding::good("https: the certificate and its key can be used"),
         Err(error) => Finding::bad(format!("https: {error}"), "without them the server does not start"),
+    })
+}
+
+/// Whether the mail server lets us in; no letter is sent.
+async fn mail(config: &Config) -> Option<Finding> {
+    let mail = config.mail.as_ref()?;
+    let server = format!("{}, port {}", mail.server, mail.port);
+    let post = match mailing::post(config, CancellationToken::new()) {
+        Ok(post) => post?,
+        Err(error) => return Some(Finding::bad(format!("mail: {error}"), "without it the server does not start")),
+    };
+    Some(match post.mailer.check().await {
+        Ok(()) => Finding::good(format!("mail: {server} takes letters from here")),
+        Err(error) => Finding::bad(
+            format!("mail: {server}: {error}"),
+            "compare mail.server, mail.port, mail.tls, mail.user and the password with what your mail provider says",
+        ),
     })
 }
 

@@ -10,6 +10,7 @@ mod duration;
 mod first_start;
 mod health;
 mod logging;
+mod mailing;
 mod monitor;
 mod resync;
 mod serve;

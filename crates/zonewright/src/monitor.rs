@@ -32,6 +32,9 @@ pub(crate) fn start() -> Result<PrometheusHandle, Failure> {
     describe_counter!("zonewright_named_restarts_total", "How often a named of ours ended and was started again");
     describe_counter!("zonewright_retention_removed_total", "What was forgotten because it was too old, by kind");
     describe_counter!("zonewright_retention_passes_total", "How often all zones were looked at for what is too old");
+    describe_counter!("zonewright_mail_sent_total", "Letters that the mail server took");
+    describe_counter!("zonewright_mail_failures_total", "Attempts to hand a letter over that failed");
+    describe_counter!("zonewright_mail_lost_total", "Letters that were given up, by reason");
     describe_gauge!("zonewright_info", "Always 1; the version is in the label");
     metrics::gauge!("zonewright_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     Ok(handle)

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::bind9::Primary;
 use crate::config::{Config, NameserverKind};
-use crate::{Failure, chain, first_start, health, logging, monitor, open_store, tls};
+use crate::{Failure, chain, first_start, health, logging, mailing, monitor, open_store, tls};
 
 /// From SIGTERM to the end, at most: requests under way get most of it.
 const STOP_WITHIN: Duration = Duration::from_secs(9);
@@ -31,6 +31,8 @@ const ROLL_OUT_RETRY: Duration = Duration::from_secs(5);
 /// The addresses are taken before the database is opened: a second server that is started by mistake touches nothing.
 pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
     let tls = tls::acceptor(&config)?;
+    let stop = CancellationToken::new();
+    let post = mailing::post(&config, stop.clone())?;
     logging::start();
     let mut signals = Signals::new()?;
     let metrics = monitor::start()?;
@@ -49,7 +51,6 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
     store.retain(config.retention);
 
     let stop_http = CancellationToken::new();
-    let stop = CancellationToken::new();
     let mut bind9 = match config.nameserver {
         NameserverKind::Bind9 => Some(Primary::external(&config, &store, &stop).await?),
         NameserverKind::Bind9Managed => Some(Primary::managed(&config, &store, &stop).await?),
@@ -70,7 +71,7 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
         Some(server) => tokio::spawn(server.run(stop.clone())),
         None => tokio::spawn(stop.clone().cancelled_owned()),
     };
-    let pages = Dashboard::new(store.clone(), deployment.clone(), config.dashboard.clone());
+    let pages = Dashboard::new(store.clone(), deployment.clone(), config.dashboard.clone(), post);
     let app = api::Api::new(store.clone(), deployment.clone(), config.api.clone())
         .router()
         .merge(health::router(move || deployment.is_settled(), metrics.clone()));

@@ -15,10 +15,11 @@ use common::{describe, run};
 use tempfile::TempDir;
 
 /// Each key, a value that is refused for it (in the environment's form), and one that is not.
-const KEYS: [(&str, &str, &str); 16] = [
+const KEYS: [(&str, &str, &str); 18] = [
     ("data", "", "other"),
     ("database", "mysql://root:hunter2@db/zones", ""),
     ("http", "localhost:80", "127.0.0.1:18053"),
+    ("trusted_proxy", "192.0.2.1/24", "192.0.2.0/24"),
     ("nameserver", "bind8", "none"),
     ("dns", "5300", "[::1]:15300"),
     ("secondary", "192.0.2.1", "192.0.2.1:53"),
@@ -32,6 +33,7 @@ const KEYS: [(&str, &str, &str); 16] = [
     ("limits.connections", "0", "10"),
     ("limits.failed_auth_burst", "0", "5"),
     ("limits.failed_auth_per_second", "4294967296", "5"),
+    ("retention.events", "2y", "730d"),
 ];
 
 #[test]
@@ -198,6 +200,85 @@ fn https_needs_a_certificate_and_its_key() {
 }
 
 #[test]
+fn proxies_are_named_and_not_everybody() {
+    let place = Place::new();
+    for (value, words) in [
+        ("", "give a network"),
+        ("proxy.example.net", "give a network"),
+        ("192.0.2.1:80", "give a network"),
+        ("192.0.2.0/33", "give a network"),
+        ("2001:db8::1/64", "2001:db8::/64 is the network"),
+        ("0.0.0.0/0", "that is everybody"),
+        ("::/0", "that is everybody"),
+    ] {
+        let flag = format!("--trusted-proxy={value}");
+        place.refuses(&["serve", &flag], &[], &["command line, --trusted-proxy: trusted_proxy: ", words]);
+    }
+    place.is_untouched();
+    place.accepts(&["doctor", "--trusted-proxy", "192.0.2.1", "--trusted-proxy", "2001:db8::/64"], &[]);
+}
+
+#[test]
+fn mail_is_configured_whole_or_not_at_all() {
+    const SERVER: &str = "url = \"https://dns.example.net\"\n[mail]\nserver = \"mail.example.net\"\n";
+    const WHOLE: &str = "from = \"dns@example.net\"\n";
+    let place = Place::new();
+    place.write("text.pem", "no PEM");
+    place.write("empty", "\n");
+    let refuses = |file: &str, words: &[&str]| {
+        place.write("zonewright.toml", file);
+        let refused = place.run(&mut place.command(&["serve"]));
+        assert_refused(&refused, words);
+        assert!(!describe(&refused).contains("hunter2"), "{}", describe(&refused));
+    };
+    for (key, value) in [
+        ("port", "25"),
+        ("tls", "\"none\""),
+        ("ca", "\"ca.pem\""),
+        ("user", "\"dns\""),
+        ("password", "\"hunter2\""),
+        ("password_file", "\"p\""),
+        ("from", "\"dns@example.net\""),
+    ] {
+        let words = format!("zonewright.toml: mail.{key}: is set, but mail.server is not");
+        refuses(&format!("[mail]\n{key} = {value}\n"), &[&words]);
+    }
+    refuses(SERVER, &["zonewright.toml: mail.from: is not set, but mail.server is"]);
+    for (more, words) in [
+        ("from = \"dns\"", "mail.from: \"dns\" is no address of mail"),
+        ("from = \"dns@example.net\\r\\nBcc: eve@example.org\"", "is no address of mail"),
+        ("port = 0", "mail.port: 0 is no port"),
+        ("port = 65536", "mail.port: 65536 is no port"),
+        ("port = \"25\"", "mail.port: is of type string"),
+        ("tls = \"ssl\"", "mail.tls: \"ssl\" is no kind of TLS (use implicit"),
+        ("user = \"dns\"", "mail.user: is set, but there is no password"),
+        ("password = \"hunter2\"", "mail.password: is set, but mail.user is not"),
+        ("password_file = \"p\"", "mail.password_file: is set, but mail.user is not"),
+        ("user = \"dns\"\npassword = \"hunter2\"\npassword_file = \"p\"", "mail.password_file: is set, and so is"),
+        ("user = \"dns\"\npassword = \"hunter2\"\ntls = \"none\"", "mail.tls: the password would travel as it is"),
+        ("user = \"dns\"\npassword_file = \"no\"", "mail.password_file: no: No such file"),
+        ("user = \"dns\"\npassword_file = \"empty\"", "mail.password_file: empty: its first line is empty"),
+        ("tls = \"none\"\nca = \"ca.pem\"", "mail.ca: is set, but mail.tls is none"),
+        ("ca = \"no.pem\"", "mail.ca: no.pem: No such file"),
+        ("ca = \"text.pem\"", "mail.ca: text.pem: it holds none in PEM form"),
+    ] {
+        let whole = if more.starts_with("from") { "" } else { WHOLE };
+        refuses(&format!("{SERVER}{whole}{more}\n"), &["zonewright.toml: ", words]);
+    }
+    for server in ["", "mail.example.net:25", "smtp://mail.example.net", "user@mail.example.net", "mail..example.net"] {
+        let file = format!("url = \"https://dns.example.net\"\n[mail]\nserver = \"{server}\"\n{WHOLE}");
+        refuses(&file, &["zonewright.toml: mail.server: "]);
+    }
+    let without_url = format!("[mail]\nserver = \"mail.example.net\"\n{WHOLE}");
+    refuses(&without_url, &["zonewright.toml: url: is not set, but mail.server is (give the address at which people"]);
+    place.is_untouched();
+    // Commands that send no mail need no address for its links, and no password.
+    place.accepts(&["token", "list"], &[]);
+    let secret = [("ZONEWRIGHT_MAIL_USER", "dns"), ("ZONEWRIGHT_MAIL_PASSWORD_FILE", "no")];
+    place.accepts(&["token", "list"], &secret);
+}
+
+#[test]
 fn secrets_in_a_refused_value_are_not_shown() {
     let place = Place::new();
     let refused = place.run(&mut place.command(&["serve", "--database", "postgres://u:hunter2@db/zones"]));
@@ -314,7 +395,7 @@ fn toml(key: &str, value: &str) -> String {
     match key.split_once('.') {
         Some(("limits", key)) => format!("[limits]\n{key} = {value}\n"),
         Some((table, key)) => format!("[{table}]\n{key} = \"{value}\"\n"),
-        None if matches!(key, "ns" | "secondary") => format!("{key} = [\"{value}\"]\n"),
+        None if matches!(key, "ns" | "secondary" | "trusted_proxy") => format!("{key} = [\"{value}\"]\n"),
         None => format!("{key} = \"{value}\"\n"),
     }
 }

@@ -53,7 +53,8 @@ pub(crate) async fn submit(Proved(who): Proved, form: Form) -> Result<Response, 
 fn closed(who: &SignedIn) -> Response {
     let settings = &who.visit.shared.settings;
     let mut response = go("/sign-in/", Some(Notice::AccountClosed), settings);
-    if let Some(cookie) = cookies::remove(cookies::session_name(settings), settings) {
+    let is_https = who.visit.is_https;
+    if let Some(cookie) = cookies::remove(cookies::session_name(is_https), is_https) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response

@@ -33,7 +33,8 @@ struct UsedPage {
 /// 410: it was there, and is not any more. Or it never was; nobody can tell.
 fn used(visit: &Visit) -> Result<Response, Failure> {
     let page = visit.page(Section::None);
-    let (heading, text) = (page.t.link_used, page.t.link_used_text);
+    let text = if visit.shared.post.is_some() { page.t.link_used_mail_text } else { page.t.link_used_text };
+    let heading = page.t.link_used;
     show_with(StatusCode::GONE, &UsedPage { page, heading, text })
 }
 

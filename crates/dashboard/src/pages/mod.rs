@@ -3,6 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod close;
 pub(crate) mod developers;
+pub(crate) mod forgotten;
 pub(crate) mod home;
 pub(crate) mod link;
 pub(crate) mod operator_accounts;

@@ -27,6 +27,7 @@ struct SignInPage {
     password: Field,
     next: String,
     may_register: bool,
+    sends_mail: bool,
 }
 
 impl SignInPage {
@@ -40,7 +41,8 @@ impl SignInPage {
             _ => (email_field, password.autofocus()),
         };
         let may_register = visit.shared.settings.registration == crate::Registration::Open;
-        SignInPage { page, problems, email, password, next, may_register }
+        let sends_mail = visit.shared.post.is_some();
+        SignInPage { page, problems, email, password, next, may_register, sends_mail }
     }
 }
 
@@ -84,7 +86,7 @@ pub(crate) fn signed_in(visit: &Visit, new: &NewSession, next: &str, notice: Opt
     let settings = &visit.shared.settings;
     let to = if new.session.waits_for_code { with_next("/sign-in/code/", next) } else { next.to_owned() };
     let mut response = go(&to, notice, settings);
-    let cookie = cookies::session(new.secret.reveal(), settings);
+    let cookie = cookies::session(new.secret.reveal(), visit.is_https);
     if let Some(cookie) = cookie {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }

@@ -18,7 +18,7 @@ pub(crate) async fn submit(visit: Visit, _: Form) -> Result<Response, Failure> {
     }
     let settings = &visit.shared.settings;
     let mut response = go("/sign-in/", Some(Notice::SignedOut), settings);
-    let cookie = cookies::remove(cookies::session_name(settings), settings);
+    let cookie = cookies::remove(cookies::session_name(visit.is_https), visit.is_https);
     if let Some(cookie) = cookie {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }

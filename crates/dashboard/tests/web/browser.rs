@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use api::Api;
-use dashboard::{Dashboard, Settings};
+use dashboard::{Dashboard, Post, Settings};
 use deploy::{Deployment, Nameserver};
 use dns::apex::{Apex, ApexNameserver};
 use dns::change::Limits;
 use dns::{Name, ZoneName};
+use mail::Mailer;
 use store::{Account, Actor, Author, Clock, NewAccount, Options, PasswordHash, Role, Source, Store, Timestamp, Zone};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -26,6 +27,7 @@ const START: i64 = 1_705_314_600;
 pub(crate) struct Server {
     pub(crate) store: Store,
     pub(crate) runtime: Runtime,
+    mailer: Option<Mailer>,
     address: SocketAddr,
     seconds: Arc<AtomicI64>,
     stop: CancellationToken,
@@ -38,6 +40,27 @@ impl Server {
     }
 
     pub(crate) fn with(settings: Settings) -> Server {
+        Server::build(settings, api::Settings::default(), None)
+    }
+
+    /// One that sends mail to this port.
+    pub(crate) fn mailing(port: u16) -> Server {
+        let settings = mail::Settings {
+            server: "127.0.0.1".to_owned(),
+            port,
+            security: mail::Security::None,
+            login: None,
+            sender: "dns@example.net".parse().unwrap(),
+            authorities: None,
+            host: "dns.example.net".to_owned(),
+            retry_after: Vec::new(),
+        };
+        let mailer = Mailer::new(settings, CancellationToken::new()).unwrap();
+        let post = Post { mailer, url: "https://dns.example.net".to_owned() };
+        Server::build(Settings::default(), api::Settings::default(), Some(post))
+    }
+
+    pub(crate) fn build(settings: Settings, http: api::Settings, post: Option<Post>) -> Server {
         let folder = tempfile::tempdir().unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let seconds = Arc::new(AtomicI64::new(START));
@@ -57,10 +80,20 @@ impl Server {
         let (deployment, _) =
             Deployment::start(store.clone(), none, Vec::new(), deploy::Settings::default(), stop.clone());
         let api = Api::new(store.clone(), deployment.clone(), api::Settings::default()).router();
-        let app = Dashboard::new(store.clone(), deployment, settings).over(api);
-        runtime.spawn(api::serve(listener, None, app, api::Settings::default(), stop.clone()));
+        let mailer = post.as_ref().map(|post| post.mailer.clone());
+        let app = Dashboard::new(store.clone(), deployment, settings, post).over(api);
+        runtime.spawn(api::serve(listener, None, app, http, stop.clone()));
         drop(inside);
-        Server { store, runtime, address, seconds, stop, _folder: folder }
+        Server { store, runtime, mailer, address, seconds, stop, _folder: folder }
+    }
+
+    /// Waits until every letter has been written and sent, or given up.
+    pub(crate) fn letters_are_sent(&self) {
+        let end = Instant::now() + Duration::from_secs(30);
+        while self.mailer.as_ref().is_some_and(|mailer| mailer.under_way() > 0) {
+            assert!(Instant::now() < end, "a letter is under way for ever");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     pub(crate) fn pass(&self, seconds: i64) {

@@ -5,11 +5,16 @@
 
 mod accounts;
 mod browser;
+mod forgotten;
 mod frame;
 mod import;
 mod operator;
+mod proxies;
 mod routes;
 mod settings;
 mod signing_in;
+#[path = "../../../mail/tests/smtp_server/mod.rs"]
+#[expect(dead_code, reason = "each program that includes it uses a part of it")]
+mod smtp_server;
 mod tokens;
 mod zones;

@@ -1,6 +1,8 @@
 //! A mail server for tests: as much SMTP as a client of ours speaks (RFC 5321, 3207, 4954), on loopback, on a port the kernel chose.
 //! It keeps what it was given, and can be told to be difficult.
 
+#![expect(clippy::expect_used, reason = "a helper of tests")]
+
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -5,7 +5,7 @@ use rusqlite::{Connection, Row, params};
 use super::readers::Size;
 use super::rows::Place;
 use super::writer::Work;
-use crate::{AccountEvent, AccountId, Actor, EventId, EventKind, Store, StoreError};
+use crate::{AccountEvent, AccountId, Actor, EventId, EventKind, Store, StoreError, Timestamp};
 
 /// Writes an event into the open transaction.
 pub(super) fn insert(
@@ -74,6 +74,25 @@ fn event(row: &Row<'_>) -> Result<AccountEvent, StoreError> {
         address: place.address("address", row.get(5)?)?,
         detail: row.get(6)?,
     })
+}
+
+/// The oldest of the trail, by their positions, which are in the order of time but for what a clock does that is set back.
+pub(super) const OLDEST: &str = "SELECT time FROM events WHERE id > 0 ORDER BY id LIMIT ?1";
+
+/// Whether [`forget`] would find something.
+pub(super) fn has_old(connection: &Connection, old: Timestamp, step: usize) -> Result<bool, StoreError> {
+    let mut statement = connection.prepare_cached(OLDEST)?;
+    let mut times = statement.query_map([step as i64], |row| row.get::<_, i64>(0))?;
+    Ok(times.try_fold(false, |found, time| time.map(|time| found || time < old.as_millisecond()))?)
+}
+
+/// Forgets those of the `step` oldest events that are from before `old`; gives how many those were.
+///
+/// There is no index by time, which every event would have to be entered into: where the clock ran ahead once, the events of
+/// that time keep their places until they are old, and only so many of them would hold back what is behind them.
+pub(super) fn forget(work: &Work, old: Timestamp, step: usize) -> Result<u64, StoreError> {
+    let sql = "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE id > 0 ORDER BY id LIMIT ?1) AND time < ?2";
+    Ok(work.connection.prepare_cached(sql)?.execute(params![step as i64, old.as_millisecond()])? as u64)
 }
 
 impl Store {

@@ -16,6 +16,7 @@ const QUERIES: &[(&str, &str)] = &[
     ("zones of closed accounts", accounts::ZONES_OF_CLOSED),
     ("events", events::OF_ALL),
     ("events of an account", events::OF_ONE),
+    ("oldest events", events::OLDEST),
     ("link", links::BY_HASH),
     ("session", sessions::BY_HASH),
     ("sessions of an account", sessions::OF_ACCOUNT),

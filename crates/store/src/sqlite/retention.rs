@@ -5,6 +5,8 @@
 //! order every version that there is a row for is whole at every moment, and a step that never came is made by the next
 //! pass. The records that the oldest version itself ended are kept: they are what it removed.
 //!
+//! The trail of what was done to accounts loses what is older than its own age.
+//!
 //! A nameserver that serves a forgotten version finds no step from it, and loads the whole zone.
 //!
 //! Each step is a job of the writer with a bounded number of rows, and steps take a bounded part of its time. Only a process that
@@ -19,7 +21,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::writer::{Work, Writer};
-use super::{Shared, Store, deleted};
+use super::{Shared, Store, deleted, events};
 use crate::{Forgotten, Retention, StoreError, Timestamp};
 
 /// The most rows that a step deletes: a few milliseconds of the writer's time.
@@ -28,7 +30,7 @@ const STEP: usize = 200;
 const AT_MOST: Duration = Duration::from_millis(20);
 /// How many zones are looked at together.
 const ZONES: u32 = 500;
-/// How long a pass over all zones waits for the next.
+/// How long a pass over all zones, or over the trail, waits for the next.
 const REST: Duration = Duration::from_secs(600);
 /// How often it looks for zones to forget.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -74,12 +76,14 @@ pub(super) struct Keeper {
     after: i64,
     /// When the next pass begins.
     rests_until: Option<Instant>,
+    /// When the trail is looked at again.
+    trail_rests_until: Option<Instant>,
     looked: Option<Instant>,
 }
 
 impl Keeper {
     pub(super) fn new() -> Keeper {
-        Keeper { after: 0, rests_until: None, looked: None }
+        Keeper { after: 0, rests_until: None, trail_rests_until: None, looked: None }
     }
 
     /// Does some of what there is to do.
@@ -100,10 +104,35 @@ impl Keeper {
             }
             self.looked = Some(Instant::now());
         }
-        match order {
-            Some(retention) => self.pass(connection, shared, writer, retention, deadline),
-            None => Ok(()),
+        let Some(retention) = order else { return Ok(()) };
+        self.trail(connection, shared, writer, retention, deadline)?;
+        if Instant::now() >= deadline {
+            return Ok(());
         }
+        self.pass(connection, shared, writer, retention, deadline)
+    }
+
+    fn trail(
+        &mut self,
+        connection: &Connection,
+        shared: &Shared,
+        writer: &Writer,
+        retention: Retention,
+        deadline: Instant,
+    ) -> Result<(), StoreError> {
+        if self.trail_rests_until.is_some_and(|until| Instant::now() < until) {
+            return Ok(());
+        }
+        self.trail_rests_until = None;
+        let old = before(shared.now(), retention.events);
+        while events::has_old(connection, old, STEP)? {
+            count("events", writer.run_blocking(move |work| events::forget(work, old, STEP))?);
+            if Instant::now() >= deadline {
+                return Ok(());
+            }
+        }
+        self.trail_rests_until = Some(Instant::now() + REST);
+        Ok(())
     }
 
     fn pass(

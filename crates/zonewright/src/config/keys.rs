@@ -23,13 +23,14 @@ pub(crate) enum Kind {
 }
 
 /// All of them. `docs/configuration.md` has a row for each.
-pub(crate) const KEYS: [Key; 24] = [
+pub(crate) const KEYS: [Key; 34] = [
     text("data", "./zonewright-data"),
     text("database", ""),
     text("http", "127.0.0.1:8053"),
     text("tls_cert", ""),
     text("tls_key", ""),
     text("url", ""),
+    Key { name: "trusted_proxy", kind: Kind::List, default: "" },
     text("registration", "closed"),
     text("nameserver", "embedded"),
     text("dns", "127.0.0.1:5300"),
@@ -37,6 +38,14 @@ pub(crate) const KEYS: [Key; 24] = [
     Key { name: "ns", kind: Kind::List, default: "ns1.zonewright.test ns2.zonewright.test" },
     text("bind9.control", "127.0.0.1:9953"),
     text("bind9.directory", ""),
+    text("mail.server", ""),
+    number("mail.port", ""),
+    text("mail.tls", ""),
+    text("mail.ca", ""),
+    text("mail.user", ""),
+    text("mail.password", ""),
+    text("mail.password_file", ""),
+    text("mail.from", ""),
     number("limits.rrset_records", "100"),
     number("limits.ttl_min", "0"),
     number("limits.ttl_max", "2147483647"),
@@ -48,6 +57,7 @@ pub(crate) const KEYS: [Key; 24] = [
     number("retention.versions", "1000"),
     text("retention.age", "365d"),
     text("retention.deleted_zones", "30d"),
+    text("retention.events", "730d"),
 ];
 
 const fn text(name: &'static str, default: &'static str) -> Key {

@@ -19,7 +19,7 @@ const PREFIX: &str = "ZONEWRIGHT_";
 const CONFIG_VARIABLE: &str = "ZONEWRIGHT_CONFIG";
 
 /// The value of every key that has one, and where it was set.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Layers {
     /// The file that was read, if one was.
     pub(crate) file: Option<PathBuf>,
@@ -51,6 +51,13 @@ impl fmt::Display for Place {
             Place::Environment(variable) => write!(f, "environment, {variable}"),
             Place::CommandLine(flag) => write!(f, "command line, {flag}"),
         }
+    }
+}
+
+/// Without the values: there may be passwords among them.
+impl fmt::Debug for Layers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.values.iter().map(|(key, (_, place))| (key, place))).finish()
     }
 }
 
@@ -104,6 +111,11 @@ impl Layers {
             Some((Value::List(list), _)) => list,
             _ => &[],
         }
+    }
+
+    /// Whether somebody set a key.
+    pub(crate) fn is_set(&self, key: &str) -> bool {
+        self.place(key) != Place::Default
     }
 
     /// The number of a key.

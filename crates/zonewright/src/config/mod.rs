@@ -5,6 +5,7 @@
 
 mod keys;
 mod layers;
+mod mail;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -13,13 +14,15 @@ use dashboard::Registration;
 use dns::apex::{Apex, ApexNameserver};
 use dns::change::Limits;
 use dns::{Name, Ttl};
+use ipnet::IpNet;
 use store::Retention;
 
-use crate::cli::{DataFlags, ServeFlags};
+use crate::cli::{DataFlags, ServeFlags, network};
 use crate::duration;
 
 pub(crate) use self::layers::Place;
 use self::layers::{Layers, Value};
+pub(crate) use self::mail::{Mail, Password};
 
 /// Everything that can be set, checked.
 #[derive(Debug, Clone)]
@@ -37,6 +40,8 @@ pub(crate) struct Config {
     pub(crate) retention: Retention,
     pub(crate) api: api::Settings,
     pub(crate) dashboard: dashboard::Settings,
+    /// How letters leave, where they may.
+    pub(crate) mail: Option<Mail>,
     layers: Layers,
 }
 
@@ -87,7 +92,8 @@ impl ConfigError {
 impl Config {
     /// Reads everything for `serve`.
     pub(crate) fn load(flags: &ServeFlags) -> Result<Config, ConfigError> {
-        let ServeFlags { data, http, tls_cert, tls_key, url, registration, nameserver, dns, secondary, ns } = flags;
+        let ServeFlags { data, http, tls_cert, tls_key, url, registration, nameserver, dns, .. } = flags;
+        let ServeFlags { trusted_proxy, secondary, ns, .. } = flags;
         let texts = [
             ("http", http),
             ("tls_cert", tls_cert),
@@ -97,7 +103,7 @@ impl Config {
             ("nameserver", nameserver),
             ("dns", dns),
         ];
-        let lists = [("secondary", secondary), ("ns", ns)];
+        let lists = [("trusted_proxy", trusted_proxy), ("secondary", secondary), ("ns", ns)];
         let mut given: Vec<(&str, Value)> = data_flags(data);
         given.extend(texts.into_iter().filter_map(|(key, text)| Some((key, Value::Text(text.clone()?)))));
         let set = lists.into_iter().filter(|(_, list)| !list.is_empty());
@@ -128,6 +134,11 @@ impl Config {
     /// Where the value of a key was set.
     pub(crate) fn place(&self, key: &str) -> Place {
         self.layers.place(key)
+    }
+
+    /// A complaint that a key is missing which another one that is set needs.
+    pub(crate) fn missing(&self, key: &str, because: &str, hint: &str) -> ConfigError {
+        ConfigError::of(self.place(because), key, format!("is not set, but {because} is"), hint)
     }
 
     /// A complaint about the value of a key that only its use brings to light.
@@ -181,13 +192,16 @@ fn check(layers: Layers) -> Result<Config, ConfigError> {
         max_connections: at_least_one(&layers, "limits.connections")?,
         failed_auth_burst: at_least_one(&layers, "limits.failed_auth_burst")?,
         failed_auth_per_second: at_least_one(&layers, "limits.failed_auth_per_second")?,
+        proxies: proxies(&layers)?,
         ..api::Settings::default()
     };
     let tls = tls(&layers)?;
+    let dashboard = pages(&layers, tls.is_some())?;
     Ok(Config {
         data,
         http: address(&layers, "http")?,
-        dashboard: pages(&layers, tls.is_some())?,
+        mail: mail::read(&layers)?,
+        dashboard,
         tls,
         nameserver,
         dns: address(&layers, "dns")?,
@@ -224,6 +238,20 @@ fn secondaries(layers: &Layers) -> Result<Vec<SocketAddr>, ConfigError> {
     Ok(addresses)
 }
 
+/// The proxies that are believed.
+fn proxies(layers: &Layers) -> Result<Vec<IpNet>, ConfigError> {
+    let bad = |text: &str, problem: String| {
+        let hint =
+            "name your proxies alone, such as 192.0.2.10 or 2001:db8::/64: whoever is named can say that it is anybody";
+        layers.bad("trusted_proxy", format!("\"{text}\": {problem}"), hint)
+    };
+    let read = |text: &String| {
+        let network = network(text).map_err(|problem| bad(text, problem))?;
+        if network.prefix_len() == 0 { Err(bad(text, "that is everybody".to_owned())) } else { Ok(network) }
+    };
+    layers.list("trusted_proxy").iter().map(read).collect()
+}
+
 fn tls(layers: &Layers) -> Result<Option<Tls>, ConfigError> {
     match (layers.text("tls_cert")?, layers.text("tls_key")?) {
         (None, None) => Ok(None),
@@ -245,6 +273,7 @@ fn retention(layers: &Layers) -> Result<Retention, ConfigError> {
         versions: at_least_one(layers, "retention.versions")?,
         age: span("retention.age")?,
         deleted_zones: span("retention.deleted_zones")?,
+        events: span("retention.events")?,
     })
 }
 

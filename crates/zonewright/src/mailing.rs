@@ -1,0 +1,74 @@
+//! Mail: the settings with what their files say, for who sends letters and for who tries whether that would work.
+
+use std::path::Path;
+
+use dashboard::Post;
+use mail::{Login, Mailer, Secret, Settings};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use tokio_util::sync::CancellationToken;
+
+use crate::chain;
+use crate::config::{Config, ConfigError, Mail, Password};
+
+/// What sends letters, until `stop`; `None` where mail is not configured. Connects to nothing.
+///
+/// Without a public address it is refused: what a request says of the server's name may be anybody's choice, and must not get into a
+/// link that is mailed to somebody.
+pub(crate) fn post(config: &Config, stop: CancellationToken) -> Result<Option<Post>, ConfigError> {
+    let Some(mail) = &config.mail else { return Ok(None) };
+    let url = config.dashboard.url.clone().ok_or_else(|| {
+        let hint = "give the address at which people reach the server, such as https://dns.example.net: links in letters begin with it";
+        config.missing("url", "mail.server", hint)
+    })?;
+    let mailer = Mailer::new(settings(config, mail, &url)?, stop).map_err(|error| {
+        config.bad("mail.ca", chain(&error), "give a file with certificates of authorities, in PEM")
+    })?;
+    Ok(Some(Post { mailer, url }))
+}
+
+fn settings(config: &Config, mail: &Mail, url: &str) -> Result<Settings, ConfigError> {
+    let login = match &mail.login {
+        None => None,
+        Some((user, Password::Here(password))) => Some(Login { user: user.clone(), password: password.clone() }),
+        Some((user, Password::File(path))) => Some(Login { user: user.clone(), password: password(config, path)? }),
+    };
+    let host = url.split_once("://").map_or("", |(_, host)| host);
+    let is_port = |text: &str| text.bytes().all(|octet| octet.is_ascii_digit());
+    let host = host.rsplit_once(':').filter(|(_, port)| is_port(port)).map_or(host, |(host, _)| host);
+    Ok(Settings {
+        server: mail.server.clone(),
+        port: mail.port,
+        security: mail.security,
+        login,
+        sender: mail.sender.clone(),
+        authorities: mail.ca.as_deref().map(|path| authorities(config, path)).transpose()?,
+        host: host.to_owned(),
+        retry_after: mail::RETRY_AFTER.to_vec(),
+    })
+}
+
+/// The first line of the password's file.
+fn password(config: &Config, path: &Path) -> Result<Secret, ConfigError> {
+    let bad = |problem: String| {
+        let hint = "a file with the password in its first line, which this user can read";
+        config.bad("mail.password_file", format!("{}: {problem}", path.display()), hint)
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| bad(error.to_string()))?;
+    let line = text.lines().next().unwrap_or_default();
+    if line.is_empty() { Err(bad("its first line is empty".to_owned())) } else { Ok(Secret::new(line)) }
+}
+
+fn authorities(config: &Config, path: &Path) -> Result<Vec<u8>, ConfigError> {
+    let bad = |problem: String| {
+        let hint = "a file with certificates of authorities, each in PEM: -----BEGIN CERTIFICATE-----";
+        config.bad("mail.ca", format!("{}: {problem}", path.display()), hint)
+    };
+    let pem = std::fs::read(path).map_err(|error| bad(error.to_string()))?;
+    let found = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>();
+    match found {
+        Ok(found) if found.is_empty() => Err(bad("it holds none in PEM form".to_owned())),
+        Ok(_) => Ok(pem),
+        Err(error) => Err(bad(error.to_string())),
+    }
+}

@@ -1,0 +1,144 @@
+//! A forgotten password, from the page to the mail server and back, with the real binary.
+
+#![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
+
+mod common;
+#[path = "../../mail/tests/smtp_server/mod.rs"]
+#[expect(dead_code, reason = "each program that includes it uses a part of it")]
+mod smtp_server;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use common::{DEADLINE, Server, describe, run, wait_for, zonewright};
+use smtp_server::{Behaviour, MailServer, Tls};
+
+/// What people reach the server by: not what these requests say.
+const URL: &str = "http://dns.example.net";
+const PASSWORD: &str = "hunter2 and some more";
+
+fn configuration(folder: &Path, post: &MailServer, password: &str) -> PathBuf {
+    let path = |name: &str| folder.join(name);
+    fs::write(path("password"), format!("{password}\n")).expect("a file");
+    fs::write(path("ca.pem"), MailServer::certificate()).expect("a file");
+    let file = format!(
+        "url = \"{URL}\"\n[mail]\nserver = \"localhost\"\nport = {}\ntls = \"starttls\"\nca = {:?}\n\
+         user = \"dns-mailer\"\npassword_file = {:?}\nfrom = \"Zonewright <dns@example.net>\"\n",
+        post.port(),
+        path("ca.pem"),
+        path("password"),
+    );
+    fs::write(path("zonewright.toml"), file).expect("a file");
+    path("zonewright.toml")
+}
+
+/// A browser that believes the server is elsewhere, and keeps one cookie.
+struct Visitor<'a> {
+    server: &'a Server,
+    agent: ureq::Agent,
+    cookie: String,
+    csrf: String,
+}
+
+impl<'a> Visitor<'a> {
+    fn of(server: &'a Server) -> Visitor<'a> {
+        let config = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0);
+        let agent = config.max_redirects_will_error(false).timeout_global(Some(DEADLINE)).build().into();
+        Visitor { server, agent, cookie: String::new(), csrf: String::new() }
+    }
+
+    fn get(&mut self, path: &str) -> (u16, String) {
+        let request = self.agent.get(format!("{}{path}", self.server.base())).header("cookie", &self.cookie);
+        self.take(request.call().expect("an answer"))
+    }
+
+    fn post(&mut self, path: &str, field: &str, value: &str) -> (u16, String) {
+        let request = self.agent.post(format!("{}{path}", self.server.base())).header("cookie", &self.cookie);
+        // Whoever asks may call the server anything.
+        let request =
+            request.header("origin", URL).header("host", "evil.example").header("x-forwarded-host", "evil.example");
+        let csrf = self.csrf.clone();
+        self.take(request.send_form([(field, value), ("csrf", csrf.as_str())]).expect("an answer"))
+    }
+
+    fn take(&mut self, mut response: ureq::http::Response<ureq::Body>) -> (u16, String) {
+        for cookie in response.headers().get_all("set-cookie") {
+            let pair = cookie.to_str().expect("text").split(';').next().unwrap_or_default();
+            if pair.starts_with("zonewright=") {
+                pair.clone_into(&mut self.cookie);
+            }
+        }
+        let text = response.body_mut().read_to_string().expect("a body");
+        if let Some(token) = text.split("name=\"csrf\" value=\"").nth(1).and_then(|rest| rest.split('"').next()) {
+            token.clone_into(&mut self.csrf);
+        }
+        (response.status().as_u16(), text)
+    }
+}
+
+#[test]
+fn a_forgotten_password_is_replaced_by_a_link_that_comes_by_mail() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let login = Some(("dns-mailer", PASSWORD));
+    let post = MailServer::start(Behaviour { login, tls: Some(Tls::Start), defer: 1, ..Behaviour::default() });
+    let config = configuration(folder.path(), &post, PASSWORD);
+    let config = config.to_str().expect("text");
+    let server = Server::start(&["--config", config]);
+    let made = run(&mut zonewright(server.data(), &["account", "create", "ann@example.com", "--config", config]));
+    assert!(made.status.success(), "{}", describe(&made));
+
+    let mut visitor = Visitor::of(&server);
+    let unknown = visitor.post("/forgotten/", "email", "nobody@example.org");
+    let known = visitor.post("/forgotten/", "email", "ann@example.com");
+    assert_eq!(known.0, 200, "{}", known.1);
+    assert_eq!(known, unknown);
+    assert_eq!(visitor.post("/forgotten/", "email", "ann@example.com\r\nBcc: eve@example.org").0, 422);
+
+    let letter = post.wait_for(1);
+    assert_eq!(letter.to, ["ann@example.com"]);
+    assert!(letter.over_tls && letter.from == "dns@example.net", "{letter:?}");
+    assert!(!letter.text.contains("evil.example") && !letter.text.contains("127.0.0.1"), "{}", letter.text);
+    let link = letter.link();
+    let link = link.strip_prefix(URL).expect("a link to the configured address");
+
+    assert_eq!(visitor.get(link).0, 200);
+    assert_eq!(visitor.post(link, "x", "").0, 303);
+    assert_eq!(visitor.get("/account/password/").0, 200);
+    assert_eq!(visitor.post("/account/password/", "password", "correct horse battery").0, 303);
+    assert_eq!(visitor.get("/account/").0, 200);
+    assert_eq!(Visitor::of(&server).get(link).0, 410);
+    assert_eq!(Visitor::of(&server).post(link, "x", "").0, 410);
+
+    // The first attempt was put off; it is counted, and the log tells why, and nothing else.
+    let counted = |what: &str| {
+        let (_, text) = Visitor::of(&server).get("/metrics");
+        text.lines().any(|line| line == what).then_some(())
+    };
+    wait_for("the letter to be counted", || counted("zonewright_mail_sent_total 1"));
+    wait_for("the failure to be counted", || counted("zonewright_mail_failures_total 1"));
+    let log = server.log();
+    assert!(log.contains("the mail server refused for now: 451 4.7.1"), "{log}");
+    let secret = link.trim_matches('/').rsplit('/').next().expect("a secret");
+    for said in [secret, "ann@example.com", "nobody@example.org", "hunter2", "come back later"] {
+        assert!(!log.contains(said), "{said} stands in\n{log}");
+    }
+    assert_eq!(post.taken().len(), 1);
+}
+
+#[test]
+fn the_doctor_knocks_at_the_mail_server_and_sends_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let login = Some(("dns-mailer", PASSWORD));
+    let post = MailServer::start(Behaviour { login, tls: Some(Tls::Start), ..Behaviour::default() });
+    let doctor = |password: &str| {
+        let config = configuration(folder.path(), &post, password);
+        let asked =
+            ["doctor", "--config", config.to_str().expect("text"), "--http", "127.0.0.1:0", "--dns", "127.0.0.1:0"];
+        describe(&run(&mut zonewright(folder.path(), &asked)))
+    };
+    let refused = doctor("wrong");
+    assert!(refused.contains("BAD   mail: localhost, port ") && refused.contains("535 5.7.8"), "{refused}");
+    let good = doctor(PASSWORD);
+    assert!(good.contains("ok    mail: localhost, port ") && !good.contains("BAD"), "{good}");
+    assert!(post.taken().is_empty());
+}
