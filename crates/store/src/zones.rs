@@ -142,7 +142,7 @@ pub struct Committed {
     pub removed: Vec<StoredRecord>,
     /// The records that began.
     pub added: Vec<StoredRecord>,
-    /// The zone's settings as they are now, where the wish was about them.
+    /// The zone's settings as they are now, where the wish was about them, or they became others by it.
     pub settings: Option<EffectiveSettings>,
     /// What is unwise at the names that changed, where the change asked for that.
     pub warnings: Vec<Warning>,

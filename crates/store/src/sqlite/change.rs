@@ -73,7 +73,8 @@ fn store(work: &Work, author: &Author, id: ZoneId, change: &Change) -> Result<Co
         plan.results.iter().map(|_| None).collect()
     };
     let warnings = if change.warn { warn(work, &zone, &removed, &added)? } else { Vec::new() };
-    Ok(Committed { before, zone: zone.zone, records, removed, added, settings: None, warnings, changed })
+    let settings = if other_settings { Some(settings::of(work, &zone)?) } else { None };
+    Ok(Committed { before, zone: zone.zone, records, removed, added, settings, warnings, changed })
 }
 
 /// What is unwise at the names that changed, in the zone as it is now.

@@ -63,6 +63,12 @@ pub(super) fn own(
     Ok(Some(OwnSettings { own: get(connection, zone.settings)?, zone: zone.zone, server }))
 }
 
+/// What the settings come to of a zone that is being changed.
+pub(super) fn of(work: &Work, zone: &ZoneRow) -> Result<EffectiveSettings, StoreError> {
+    let apex = work.shared.apexes.get(&work.connection, zone.apex)?;
+    Ok(get(&work.connection, zone.settings)?.effective(apex.timers, &work.shared.limits))
+}
+
 /// The limits, with the zone's default TTL.
 pub(super) fn limits(work: &Work, zone: &ZoneRow) -> Result<Limits, StoreError> {
     let limits = work.shared.limits;
