@@ -107,6 +107,11 @@ fn settings_are_one_version_and_an_empty_field_is_the_servers_value_again() {
     version.is(200).says("<dt>Default TTL</dt><dd><del>the server’s</del> <ins>300</ins></dd>");
     version.says("<ins>the shop</ins>").does_not_say("<dt>Refresh</dt>");
 
+    let restore = browser.get(&format!("{}history/{first}/restore/", path(&zone)));
+    let before = servers.default_ttl;
+    restore.is(200).says(&format!("<dt>Default TTL</dt><dd><del>300</del> <ins>{before}</ins></dd>"));
+    restore.says("<del>the shop</del>").does_not_say("<dt>Retry</dt>").says("type=\"submit\">Restore this version");
+
     let form = Form::open(&mut browser, &zone);
     form.send(&mut browser, &[("default_ttl", ""), ("minimum", ""), ("comment", "")]).leads_to(&page);
     assert_eq!(settings(&server, &ann, &zone), servers);

@@ -5,7 +5,8 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 use dns::Serial;
-use store::{Author, Change, ChangeError, Comment, Committed, Condition, Source, Wish, Zone};
+use dns::apex::SoaTimers;
+use store::{Author, Change, ChangeError, Comment, Committed, Condition, EffectiveSettings, Source, Wish, Zone};
 
 use super::difference::DifferenceTable;
 use super::records::failure;
@@ -29,6 +30,8 @@ struct RestorePage {
     serial: Serial,
     wanted: Serial,
     difference: Option<DifferenceTable>,
+    /// The settings that become others: what each is, and was, and becomes.
+    settings: Vec<(&'static str, String, String)>,
     changes_nothing: bool,
     comment: Field,
 }
@@ -69,6 +72,13 @@ async fn preview(
         }
         Err(error) => return Err(failure(error)),
     };
+    let settings = match committed.as_ref().and_then(|committed| committed.settings.as_ref()) {
+        Some(then) => {
+            let now = who.store().zone_settings(who.account.id, zone.id).await?.ok_or(Failure::NotFound)?.1;
+            settings_between(&now, then, z)
+        }
+        None => Vec::new(),
+    };
     let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let field = Field::text("comment", z.comment).hint(z.comment_hint).value(comment).longest(500);
     let shown = RestorePage {
@@ -77,6 +87,7 @@ async fn preview(
         title: say(z.restore_version, &[&wanted.to_string()]),
         serial: committed.as_ref().map_or(zone.serial, |committed| committed.before.serial),
         wanted,
+        settings,
         changes_nothing: committed.as_ref().is_some_and(|committed| !committed.changed),
         difference: committed.map(|committed| DifferenceTable::of(&committed.removed, &committed.added, z)),
         comment: field.problem(&problems),
@@ -84,6 +95,24 @@ async fn preview(
         page,
     };
     if status == StatusCode::OK { show_page(&shown) } else { show_with(status, &shown) }
+}
+
+fn settings_between(
+    now: &EffectiveSettings,
+    then: &EffectiveSettings,
+    z: &'static ZoneTexts,
+) -> Vec<(&'static str, String, String)> {
+    let comment =
+        |settings: &EffectiveSettings| settings.comment.as_ref().map(Comment::as_str).unwrap_or_default().to_owned();
+    let rows = |settings: &EffectiveSettings| {
+        let SoaTimers { refresh, retry, expire, minimum } = settings.timers;
+        let numbers =
+            [settings.default_ttl.seconds(), refresh, retry, expire, minimum].map(|number| number.to_string());
+        numbers.into_iter().chain([comment(settings)])
+    };
+    let labels = [z.default_ttl, z.refresh, z.retry, z.expire, z.minimum, z.comment];
+    let both = labels.into_iter().zip(rows(now).zip(rows(then)));
+    both.filter(|(_, (now, then))| now != then).map(|(label, (now, then))| (label, now, then)).collect()
 }
 
 pub(crate) async fn submit(
