@@ -15,6 +15,7 @@ mod log;
 mod model;
 mod nameservers;
 mod proof;
+mod proxies;
 mod record_types;
 mod records;
 mod routes;

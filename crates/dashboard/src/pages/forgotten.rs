@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::sign_in::too_early;
+use crate::delays::Wait;
 use crate::failure::Failure;
 use crate::form::{Field, Form, Problems};
 use crate::page::{Page, Section, say, show as show_page, show_with};
@@ -47,14 +48,36 @@ pub(crate) async fn submit(visit: Visit, form: Form) -> Result<Response, Failure
     let t = visit.language.texts();
     let email = form.text("email");
     let mut problems = Problems::new(t.problems);
-    if !store::is_email_address(email) {
-        problems.add("email", t.problem_email);
-        return show_with(StatusCode::UNPROCESSABLE_ENTITY, &ForgottenPage::of(&visit, email, problems));
-    }
-    if let Err(wait) = visit.shared.letter_delays.begin(email, visit.origin.address) {
-        problems.add("", say(t.problem_wait, &[&wait.0.to_string()]));
-        return too_early(wait, &ForgottenPage::of(&visit, email, problems));
+    let checked = check(&visit, email, &mut problems);
+    if !problems.is_empty() {
+        return refused(checked, &ForgottenPage::of(&visit, email, problems));
     }
     post.send_reset(&visit, email);
-    show_page(&SentPage { page: visit.page(Section::None), heading: t.forgot_sent, text: t.forgot_sent_text })
+    sent(&visit, t.forgot_sent_text)
+}
+
+/// Notes why nothing is sent to an address: it is none, or it is too early, which is also the error.
+pub(super) fn check(visit: &Visit, email: &str, problems: &mut Problems) -> Result<(), Wait> {
+    let t = visit.language.texts();
+    if !store::is_email_address(email) {
+        problems.add("email", t.problem_email);
+        return Ok(());
+    }
+    let begun = visit.shared.letter_delays.begin(email, visit.origin.address);
+    begun.map(drop).inspect_err(|wait| problems.add("", say(t.problem_wait, &[&wait.0.to_string()])))
+}
+
+/// The form again, with what [`check`] noted.
+pub(super) fn refused(checked: Result<(), Wait>, page: &impl Template) -> Result<Response, Failure> {
+    match checked {
+        Ok(()) => show_with(StatusCode::UNPROCESSABLE_ENTITY, page),
+        Err(wait) => too_early(wait, page),
+    }
+}
+
+/// The same words, whatever is sent to whomever.
+pub(super) fn sent(visit: &Visit, text: &'static str) -> Result<Response, Failure> {
+    let page = visit.page(Section::None);
+    let heading = page.t.forgot_sent;
+    show_page(&SentPage { page, heading, text })
 }

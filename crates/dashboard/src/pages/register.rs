@@ -1,4 +1,7 @@
 //! Making an account: where registration is open, and by invitation.
+//!
+//! With mail, open registration invites whoever comes by a letter, so that the address is theirs, and so that nobody learns here who has
+//! an account. Without, whoever comes is believed.
 
 use askama::Template;
 use axum::http::StatusCode;
@@ -6,13 +9,13 @@ use axum::response::Response;
 use store::{AcceptError, Actor, CreateAccountError, NewAccount, PasswordHash, Role};
 
 use super::sign_in::{signed_in, too_early};
-use super::{HOME, check_new_password};
-use crate::Registration;
+use super::{HOME, check_new_password, forgotten};
 use crate::failure::Failure;
 use crate::form::{Field, Form, Problems};
 use crate::page::{Page, Section, say, show as show_page, show_with};
 use crate::texts::Texts;
 use crate::visit::Visit;
+use crate::{Post, Registration};
 
 #[derive(Template)]
 #[template(path = "register.html")]
@@ -70,13 +73,47 @@ async fn read(form: &Form, email: &str, t: &Texts, problems: &mut Problems) -> R
     })
 }
 
+#[derive(Template)]
+#[template(path = "register_by_mail.html")]
+struct ByMailPage {
+    page: Page,
+    problems: Problems,
+    email: Field,
+}
+
+impl ByMailPage {
+    fn of(visit: &Visit, typed: &str, problems: Problems) -> ByMailPage {
+        let page = visit.page(Section::None);
+        let email = Field::email("email", page.t.email).value(typed).required().autofocus().problem(&problems);
+        ByMailPage { page, problems, email }
+    }
+}
+
+fn submit_by_mail(visit: &Visit, form: &Form, post: &Post) -> Result<Response, Failure> {
+    let t = visit.language.texts();
+    let email = form.text("email");
+    let mut problems = Problems::new(t.problems);
+    let checked = forgotten::check(visit, email, &mut problems);
+    if !problems.is_empty() {
+        return forgotten::refused(checked, &ByMailPage::of(visit, email, problems));
+    }
+    post.send_invitation(visit, email);
+    forgotten::sent(visit, t.register_sent_text)
+}
+
 pub(crate) async fn show(visit: Visit) -> Result<Response, Failure> {
     only_where_open(&visit)?;
+    if visit.shared.post.is_some() {
+        return show_page(&ByMailPage::of(&visit, "", Problems::default()));
+    }
     show_page(&RegisterPage::of(&visit, None, &Form::default(), Problems::default()))
 }
 
 pub(crate) async fn submit(visit: Visit, form: Form) -> Result<Response, Failure> {
     only_where_open(&visit)?;
+    if let Some(post) = &visit.shared.post {
+        return submit_by_mail(&visit, &form, post);
+    }
     let t = visit.language.texts();
     let email = form.text("email").to_owned();
     let mut problems = Problems::new(t.problems);

@@ -177,6 +177,11 @@ texts! {
     register_make,
     register_link,
     register_password_hint,
+    register_mail_text,
+    register_sent_text,
+    letter_register,
+    letter_register_text,
+    letter_known_text,
     problem_email,
     problem_email_taken,
     // The operator's pages.

@@ -45,6 +45,15 @@ impl Server {
 
     /// One that sends mail to this port.
     pub(crate) fn mailing(port: u16) -> Server {
+        Server::mailing_with(Settings::default(), port)
+    }
+
+    pub(crate) fn mailing_with(settings: Settings, port: u16) -> Server {
+        let post = Server::post(port);
+        Server::build(settings, api::Settings::default(), Some(post))
+    }
+
+    fn post(port: u16) -> Post {
         let settings = mail::Settings {
             server: "127.0.0.1".to_owned(),
             port,
@@ -56,8 +65,7 @@ impl Server {
             retry_after: Vec::new(),
         };
         let mailer = Mailer::new(settings, CancellationToken::new()).unwrap();
-        let post = Post { mailer, url: "https://dns.example.net".to_owned() };
-        Server::build(Settings::default(), api::Settings::default(), Some(post))
+        Post { mailer, url: "https://dns.example.net".to_owned() }
     }
 
     pub(crate) fn build(settings: Settings, http: api::Settings, post: Option<Post>) -> Server {

@@ -1,5 +1,7 @@
-//! A password is forgotten: what the page tells, which is nothing, and what comes by mail.
+//! A password is forgotten, or an account is to be made, where there is mail: what the page tells, which is nothing, and what comes
+//! by mail.
 
+use dashboard::{Registration, Settings};
 use store::{Actor, EventKind};
 
 use crate::browser::{PASSWORD, Server};
@@ -148,4 +150,54 @@ fn letters_are_in_the_language_of_whoever_asks() {
         let body = post.wait_for(number + 1).body();
         assert!(body.contains(words) && !body.contains('{'), "{words:?} is missing in\n{body}");
     }
+}
+
+#[test]
+fn where_registration_is_open_an_account_is_made_by_a_link_that_comes_by_mail() {
+    const URL: &str = "https://dns.example.net";
+    let post = MailServer::start(Behaviour::default());
+    let open = Settings { registration: Registration::Open, ..Settings::default() };
+    let server = Server::mailing_with(open, post.port());
+    server.user("ann@example.com");
+    let suspended = server.user("suspended@example.com");
+    server.runtime.block_on(server.store.suspend_account(suspended.id, &Actor::command_line())).unwrap();
+    let mut visitor = server.browser();
+    visitor.get("/register/").is(200).says("You get a mail").does_not_say("type=\"password\"");
+    visitor
+        .post("/register/", &[("email", "bob@example.com\r\nBcc: eve@example.org")])
+        .is(422)
+        .says("no e-mail address");
+    // What would have made an account without mail makes none.
+    let fields = [("email", "suspended@example.com"), ("password", PASSWORD)];
+    let mut answers = vec![visitor.post("/register/", &fields).is(200).text.clone()];
+    server.letters_are_sent();
+    assert!(visitor.cookies.is_empty() && post.taken().is_empty());
+    for email in ["ann@example.com", "bob@example.com"] {
+        server.pass(3601);
+        answers.push(visitor.post("/register/", &[("email", email), ("password", PASSWORD)]).is(200).text.clone());
+        server.letters_are_sent();
+    }
+    assert!(answers.iter().all(|answer| *answer == answers[0]), "nobody learns who has an account");
+    assert_eq!(server.runtime.block_on(server.store.accounts()).unwrap().len(), 2);
+    let known = post.wait_for(1);
+    assert_eq!(known.to, ["ann@example.com"]);
+    assert!(known.body().contains("There is one already") && !known.body().contains("/link/"), "{}", known.body());
+
+    let letter = post.wait_for(2);
+    assert_eq!(letter.to, ["bob@example.com"]);
+    let link = letter.link();
+    let link = link.strip_prefix(URL).unwrap();
+    let mut bob = server.browser();
+    bob.get(link).is(200).says("bob@example.com");
+    let fields = [("email", "eve@example.org"), ("password", PASSWORD)];
+    bob.post(link, &fields).leads_to("/");
+    bob.get("/account/").is(200).says("bob@example.com");
+    server.browser().get(link).is(410);
+    for _ in 0..2 {
+        server.pass(3601);
+        visitor.post("/register/", &[("email", "carl@example.com")]).is(200);
+    }
+    let late = post.wait_for(3).link();
+    server.pass(24 * 3600);
+    visitor.get(late.strip_prefix(URL).unwrap()).is(410);
 }
