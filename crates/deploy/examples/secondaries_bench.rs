@@ -19,6 +19,7 @@ use deploy::bind9::ask::{self, Asker};
 use deploy::bind9::catalog::{self, Catalogs, Published};
 use deploy::bind9::config::{Keys, PrimaryConfig, SecondaryConfig, primary, secondary};
 use deploy::bind9::control::ConfigText;
+use deploy::bind9::notify::Notifier;
 use deploy::bind9::{Bind9, Bind9Settings, ZoneOptions};
 use deploy::{Deployment, Nameserver, Settings};
 use dns::apex::{Apex, ApexNameserver};
@@ -132,7 +133,7 @@ impl Bench {
         println!("{zones} zones made in {:.1?}", begun.elapsed());
 
         let dns = config.listen[0];
-        let nameserver = deployed(path, &config, dns, &store).await?;
+        let nameserver = deployed(path, &config, dns, &store, &stop).await?;
         let catalogs = nameserver.1;
         let (deployment, _) =
             Deployment::start(store.clone(), vec![nameserver.0], Vec::new(), Settings::default(), stop.clone());
@@ -226,6 +227,7 @@ async fn deployed(
     config: &PrimaryConfig,
     dns: SocketAddr,
     store: &Store,
+    stop: &CancellationToken,
 ) -> Result<(Arc<dyn Nameserver>, Catalogs), Failure> {
     let (control, control_key) = (config.control, config.control_key.control_key().clone());
     let bind9 = Bind9::open(Bind9Settings {
@@ -249,6 +251,7 @@ async fn deployed(
             update_key: config.update_key.clone(),
             folder: path.join("primary/catalogs"),
             folder_of_named: None,
+            notifier: Notifier::new(&config.secondaries, &config.transfer_key, &Clock::system(), stop),
             clock: Clock::system(),
         },
     )

@@ -9,13 +9,15 @@
 mod common;
 
 use std::process::Command as Process;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::channel::eventually;
 use common::followers::Followers;
+use deploy::bind9::notify::Notifier;
 use deploy::query;
 use std::net::SocketAddr;
-use store::Zone;
+use store::{Clock, Zone};
+use tokio_util::sync::CancellationToken;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -77,6 +79,56 @@ async fn what_happened_while_the_primary_was_away_is_caught_up() {
         eventually(gone).await;
     }
     followers.stop().await;
+}
+
+#[tokio::test]
+async fn a_secondary_that_hears_nothing_for_a_while_is_told_again() {
+    let followers = Followers::start(1, 1).await;
+    let zone = followers.create("example.com").await;
+    assert!(followers.is_served(&zone, PATIENCE).await);
+    for (_, daemon) in &followers.secondaries {
+        signal("STOP", daemon.id());
+    }
+    // Longer than the tries of a NOTIFY take together, and more of them than a stopped secondary's buffer holds back.
+    let mut zone = zone;
+    let begun = Instant::now();
+    for number in 1.. {
+        zone = followers.add(&zone, &format!("host{number}"), "192.0.2.1").await;
+        assert!(!followers.is_served(&zone, Duration::from_millis(100)).await);
+        if begun.elapsed() > Duration::from_secs(5) {
+            break;
+        }
+    }
+    for (_, daemon) in &followers.secondaries {
+        signal("CONT", daemon.id());
+    }
+    assert!(followers.is_served(&zone, PATIENCE).await);
+    followers.stop().await;
+}
+
+#[tokio::test]
+async fn a_secondary_that_nobody_told_is_found_by_the_comparison() {
+    let followers = Followers::start(1, 1).await;
+    let zone = followers.create("example.com").await;
+    assert!(followers.is_served(&zone, PATIENCE).await);
+    followers.hush.cancel();
+    let zone = followers.add(&zone, "www", "192.0.2.1").await;
+    eventually(async || serves(followers.dns(), &zone).await).await;
+    assert!(!followers.is_served(&zone, Duration::from_millis(500)).await);
+
+    let (config, stop) = (&followers.config, CancellationToken::new());
+    let notifier = Notifier::new(&config.secondaries, &config.transfer_key, &Clock::system(), &stop);
+    let store = followers.store.clone();
+    let sweeps = tokio::spawn(async move { notifier.sweep_for_ever(store, Duration::from_millis(100)).await });
+    assert!(followers.is_served(&zone, PATIENCE).await);
+    stop.cancel();
+    sweeps.await.unwrap();
+    followers.stop().await;
+}
+
+fn signal(name: &str, process: u32) {
+    let sent = Process::new("kill").args(["-s", name, &process.to_string()]).status().unwrap();
+    assert!(sent.success());
 }
 
 async fn serves(server: SocketAddr, zone: &Zone) -> bool {

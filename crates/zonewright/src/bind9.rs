@@ -11,6 +11,7 @@ use deploy::bind9::catalog::{self, Catalogs, Published};
 use deploy::bind9::config::{Keys, PrimaryConfig, SecondaryConfig, primary, reached_at, secondary};
 use deploy::bind9::control::ConfigText;
 use deploy::bind9::managed::{self, Managed};
+use deploy::bind9::notify::Notifier;
 use deploy::bind9::secondary::Secondary;
 use deploy::bind9::{Bind9, Bind9Settings, ZoneOptions};
 use deploy::{Deployment, Nameserver, Witness};
@@ -27,6 +28,8 @@ use crate::{Failure, chain, make_private_folder};
 const PRIMARY: &str = "primary";
 /// How often the catalogs' serials are compared with the store, beside being kept up to date with every zone.
 const CATALOGS_EVERY: Duration = Duration::from_secs(300);
+/// How long rests lie between the comparisons of all zones with what a secondary serves.
+const SECONDARIES_EVERY: Duration = Duration::from_secs(300);
 /// How often it is asked whether the primary is up to date after a start.
 const SETTLED_EVERY: Duration = Duration::from_millis(20);
 
@@ -90,11 +93,12 @@ impl Primary {
         };
         let bind9 = Arc::new(Bind9::open(settings).await.map_err(|error| Failure::Other(chain(&error)))?);
         let audit = audit_for_ever(store.clone(), Arc::clone(&bind9), AuditSettings::default(), stop.clone());
-        let work = vec![tokio::spawn(audit)];
+        let mut work = vec![tokio::spawn(audit)];
         let mut nameserver: Arc<dyn Nameserver> = bind9;
         let mut catalogs = None;
         // Catalogs are for secondaries, which have to be configured here to be told and allowed anything.
         if !config.secondaries.is_empty() {
+            let notifier = Notifier::new(&config.secondaries, &way.keys.transfer, &Clock::system(), stop);
             let settings = catalog::Settings {
                 control: way.control,
                 control_key: way.keys.control.control_key().clone(),
@@ -102,10 +106,13 @@ impl Primary {
                 update_key: way.keys.update.clone(),
                 folder: way.folder.join("catalogs"),
                 folder_of_named: None,
+                notifier: notifier.clone(),
                 clock: Clock::system(),
             };
             let made = Catalogs::new(store.clone(), settings).map_err(|error| Failure::Other(chain(&error)))?;
             nameserver = Arc::new(Published::new(nameserver, made.clone()));
+            let store = store.clone();
+            work.push(tokio::spawn(async move { notifier.sweep_for_ever(store, SECONDARIES_EVERY).await }));
             catalogs = Some(made);
         }
         let secondaries =

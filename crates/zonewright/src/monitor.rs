@@ -27,6 +27,7 @@ pub(crate) fn start() -> Result<PrometheusHandle, Failure> {
     describe_counter!("zonewright_ask_errors_total", "Nameservers that did not say what they serve, by nameserver");
     describe_gauge!("zonewright_deploy_waiting", "Zones that wait for deployment or are under way");
     describe_gauge!("zonewright_deploy_oldest_waiting_seconds", "For how long the oldest of them waits");
+    describe_counter!("zonewright_notify_errors_total", "NOTIFYs that a secondary refused or did not answer");
     describe_counter!("zonewright_audited_zones_total", "Zones compared whole with what is served");
     describe_counter!("zonewright_audit_repairs_total", "Zones of those that were served otherwise than stored");
     describe_counter!("zonewright_named_restarts_total", "How often a named of ours ended and was started again");

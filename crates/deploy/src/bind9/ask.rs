@@ -224,7 +224,8 @@ fn receive_all(socket: &UdpSocket, buffer: &mut [u8], flight: &mut Flight) -> io
     }
 }
 
-async fn open(server: SocketAddr) -> io::Result<UdpSocket> {
+/// A socket that only hears from `server`.
+pub(super) async fn open(server: SocketAddr) -> io::Result<UdpSocket> {
     let local: SocketAddr =
         if server.is_ipv4() { (Ipv4Addr::UNSPECIFIED, 0).into() } else { (Ipv6Addr::UNSPECIFIED, 0).into() };
     let socket = UdpSocket::bind(local).await?;

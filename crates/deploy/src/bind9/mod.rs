@@ -10,6 +10,7 @@ pub mod folder;
 mod frame;
 pub mod key;
 pub mod managed;
+pub mod notify;
 mod primary;
 pub mod secondary;
 pub mod transfer;

@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use deploy::bind9::catalog::{self, Catalogs, Published};
+use deploy::bind9::catalog::{self, CatalogName, Catalogs, Published};
 use deploy::bind9::config::{KnotConfig, PrimaryConfig, SecondaryConfig, knot_secondary, primary, secondary};
 use deploy::bind9::control::{Algorithm, ConfigText, Control};
 use deploy::bind9::key::TsigKey;
+use deploy::bind9::notify::Notifier;
 use deploy::bind9::secondary::Secondary;
 use deploy::bind9::{Bind9, Bind9Settings, ZoneOptions};
-use deploy::{Deployment, Nameserver, Settings, Witness};
+use deploy::{Deployment, Nameserver, Settings, Witness, query};
 use dns::apex::{Apex, ApexNameserver};
 use dns::change::{Edit, Limits, NewRecord, TtlChoice};
 use dns::{Name, OwnerName, RecordData, RecordType, Ttl, ZoneName};
@@ -21,8 +22,11 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::channel::eventually;
 use super::daemon::Daemon;
 use super::named::free_low_port as free_port;
+
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A BIND primary, secondaries, and the deployment to all of them.
 pub(crate) struct Followers {
@@ -34,6 +38,8 @@ pub(crate) struct Followers {
     pub(crate) store: Store,
     pub(crate) catalogs: Catalogs,
     pub(crate) deployment: Deployment,
+    /// Cancelled, it ends the telling of secondaries.
+    pub(crate) hush: CancellationToken,
     author: Author,
     stop: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
@@ -57,7 +63,9 @@ impl Followers {
         };
         let primary = Daemon::named(&write(&folder, "primary.conf", &primary(&config)));
         let (store, author) = store(&folder).await;
-        let catalogs = catalogs(&folder, &config, &store);
+        let stop = CancellationToken::new();
+        let hush = stop.child_token();
+        let catalogs = catalogs(&folder, &config, &store, &hush);
         catalogs.audit().await.unwrap();
 
         let start = |(number, address): (usize, SocketAddr)| {
@@ -74,8 +82,15 @@ impl Followers {
             (address, daemon)
         };
         let secondaries: Vec<_> = addresses.into_iter().enumerate().map(start).collect();
+        // named gives a primary a rest of 10 minutes when it goes away while two transfers begin (its list of unreachable
+        // primaries). So nothing is done to the primary before the catalogs are all there.
+        for (address, _) in &secondaries[..binds] {
+            for catalog in CatalogName::all() {
+                let is_there = async || matches!(query::serial(*address, &catalog.zone(), PATIENCE).await, Ok(Some(_)));
+                eventually(is_there).await;
+            }
+        }
 
-        let stop = CancellationToken::new();
         let bind9: Arc<dyn Nameserver> = Arc::new(Bind9::open(bind9(&folder, &config)).await.unwrap());
         let nameserver: Arc<dyn Nameserver> = Arc::new(Published::new(bind9, catalogs.clone()));
         let witnesses: Vec<Arc<dyn Witness>> =
@@ -93,7 +108,20 @@ impl Followers {
         });
         let control = Control::new(config.control, config.control_key.control_key().clone()).unwrap();
         let tasks = vec![running, sweeps];
-        Followers { control, config, primary, secondaries, store, catalogs, deployment, author, stop, tasks, folder }
+        Followers {
+            control,
+            config,
+            primary,
+            secondaries,
+            store,
+            catalogs,
+            deployment,
+            hush,
+            author,
+            stop,
+            tasks,
+            folder,
+        }
     }
 
     /// Where the primary answers.
@@ -163,7 +191,7 @@ async fn store(folder: &TempDir) -> (Store, Author) {
     (store, Author { account, name: "test".to_owned(), source: Source::Api, address: None })
 }
 
-fn catalogs(folder: &TempDir, config: &PrimaryConfig, store: &Store) -> Catalogs {
+fn catalogs(folder: &TempDir, config: &PrimaryConfig, store: &Store, hush: &CancellationToken) -> Catalogs {
     let settings = catalog::Settings {
         control: config.control,
         control_key: config.control_key.control_key().clone(),
@@ -171,6 +199,7 @@ fn catalogs(folder: &TempDir, config: &PrimaryConfig, store: &Store) -> Catalogs
         update_key: config.update_key.clone(),
         folder: folder.path().join("primary/catalogs"),
         folder_of_named: None,
+        notifier: Notifier::new(&config.secondaries, &config.transfer_key, &Clock::system(), hush),
         clock: Clock::system(),
     };
     Catalogs::new(store.clone(), settings).unwrap()

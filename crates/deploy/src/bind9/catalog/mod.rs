@@ -49,6 +49,7 @@ use tokio_util::sync::CancellationToken;
 use crate::bind9::ask::{self, Asker};
 use crate::bind9::control::{Control, ControlKey, KeyError};
 use crate::bind9::key::TsigKey;
+use crate::bind9::notify::Notifier;
 use crate::bind9::update::{self, Updater};
 use crate::chain::Chain;
 
@@ -83,6 +84,8 @@ pub struct Settings {
     pub folder: PathBuf,
     /// The same folder as named is to spell it, where that differs.
     pub folder_of_named: Option<PathBuf>,
+    /// Who tells the secondaries.
+    pub notifier: Notifier,
     /// Where the time comes from.
     pub clock: Clock,
 }
@@ -254,6 +257,10 @@ impl Catalogs {
             () = stop.cancelled() => {}
             () = sweeps => {}
         }
+    }
+
+    fn notifier(&self) -> &Notifier {
+        &self.inner.settings.notifier
     }
 
     /// Whether [`Catalogs::run`] has begun to publish.

@@ -1,8 +1,8 @@
-//! A primary whose zones are published in its catalogs.
+//! A primary whose zones are published in its catalogs and announced to the secondaries.
 
 use std::sync::Arc;
 
-use dns::{ZoneDelta, ZoneId, ZoneName, ZoneSnapshot};
+use dns::{Serial, ZoneDelta, ZoneId, ZoneName, ZoneSnapshot};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use store::Store;
@@ -10,7 +10,7 @@ use store::Store;
 use super::Catalogs;
 use crate::nameserver::{DeployError, Kind, Nameserver, Served, Witness};
 
-/// A nameserver and its catalogs, kept in the order that secondaries need.
+/// A nameserver and its catalogs, kept in the order that secondaries need, which are told of every version.
 ///
 /// A zone that is loaded is published afterwards, one that is removed is withdrawn before: a secondary then does not ask the
 /// primary for a zone that it has only heard of, and never takes the old one for one that was made again under its name.
@@ -26,16 +26,18 @@ impl Published {
         Published { primary, catalogs }
     }
 
-    /// Publishes a zone after the primary has taken it.
+    /// Publishes a zone after the primary has taken this version of it, and tells the secondaries.
     fn published<'a>(
         &'a self,
         name: ZoneName,
+        serial: Serial,
         taken: BoxFuture<'a, Result<(), DeployError>>,
     ) -> BoxFuture<'a, Result<(), DeployError>> {
         async move {
             taken.await?;
             if self.catalogs.has_begun() {
                 self.catalogs.publish(&name).await?;
+                self.catalogs.notifier().tell(&name, serial);
             }
             Ok(())
         }
@@ -59,21 +61,27 @@ impl Witness for Published {
 
 impl Nameserver for Published {
     fn load(&self, zone: ZoneSnapshot) -> BoxFuture<'_, Result<(), DeployError>> {
-        let name = zone.name.clone();
-        self.published(name, self.primary.load(zone))
+        self.published(zone.name.clone(), zone.serial(), self.primary.load(zone))
     }
 
     fn rebuild(&self, zone: ZoneSnapshot) -> BoxFuture<'_, Result<(), DeployError>> {
-        let name = zone.name.clone();
-        self.published(name, self.primary.rebuild(zone))
+        self.published(zone.name.clone(), zone.serial(), self.primary.rebuild(zone))
     }
 
     fn apply(&self, delta: ZoneDelta) -> BoxFuture<'_, Result<(), DeployError>> {
-        self.primary.apply(delta)
+        async move {
+            let (name, serial) = (delta.name.clone(), delta.to.serial);
+            let applied = self.primary.apply(delta).await;
+            // Also where only the answer was lost. Of what it does not serve, secondaries are told in vain, and not for long.
+            self.catalogs.notifier().tell(&name, serial);
+            applied
+        }
+        .boxed()
     }
 
     fn remove<'a>(&'a self, name: &'a ZoneName) -> BoxFuture<'a, Result<(), DeployError>> {
         async move {
+            self.catalogs.notifier().forget(name);
             if self.catalogs.has_begun() {
                 self.catalogs.withdraw(name).await?;
             }

@@ -64,7 +64,7 @@ impl Inner {
             let Some(step) = step(catalog, serial, &versions[..ready]) else {
                 return Ok(Reached { serial, held_back });
             };
-            match self.send(catalog, &step.update).await? {
+            match self.send(catalog, &step.update, step.to).await? {
                 Sent::Applied if is_last => return Ok(Reached { serial: step.to, held_back }),
                 Sent::Applied => served = Some(step.to),
                 Sent::Conflict => {
@@ -154,7 +154,7 @@ impl Inner {
         for record in should_be.difference(&is) {
             step.add(record.clone());
         }
-        match self.send(catalog, &step).await? {
+        match self.send(catalog, &step, wanted.serial).await? {
             Sent::Applied | Sent::Conflict => Ok(Repaired::Again),
             Sent::NotServed | Sent::TooLarge => Ok(Repaired::Impossible),
         }
@@ -188,7 +188,8 @@ impl Inner {
         Ok(then == *records)
     }
 
-    async fn send(&self, catalog: CatalogName, step: &UpdateBuilder) -> Result<Sent, CatalogError> {
+    /// Makes a step to the version with the serial `to`, and tells the secondaries.
+    async fn send(&self, catalog: CatalogName, step: &UpdateBuilder, to: Serial) -> Result<Sent, CatalogError> {
         let failed = |source| CatalogError::Update { catalog: catalog.zone().to_string(), source };
         let message = match step.build() {
             Ok(message) => message,
@@ -196,7 +197,10 @@ impl Inner {
             Err(error) => return Err(failed(UpdateError::Message(error))),
         };
         match self.updater.send(message).await.map_err(failed)? {
-            Outcome::Applied => Ok(Sent::Applied),
+            Outcome::Applied => {
+                self.settings.notifier.tell(&catalog.zone(), to);
+                Ok(Sent::Applied)
+            }
             Outcome::Conflict => Ok(Sent::Conflict),
             Outcome::NotServed => Ok(Sent::NotServed),
             Outcome::Refused | Outcome::ServerFailed => {
@@ -227,6 +231,7 @@ impl Inner {
         let added: Result<_, ControlError> =
             self.control.send(&Command::AddZone { zone, config: Box::new(config) }).await;
         added.map_err(failed)?;
+        self.settings.notifier.tell(&catalog.zone(), snapshot.serial);
         tracing::debug!(zone.name = %catalog.zone(), serial = %snapshot.serial, "a catalog was loaded from a file");
         Ok(Reached { serial: snapshot.serial, held_back: false })
     }

@@ -1,8 +1,8 @@
-//! The primary: takes zones over its control channel, changes over dynamic updates, and tells the secondaries.
+//! The primary: takes zones over its control channel and changes over dynamic updates, and gives them to the secondaries.
 
 use std::net::SocketAddr;
 
-use super::writer::{Writer, signed_server};
+use super::writer::Writer;
 use crate::bind9::control::ConfigText;
 use crate::bind9::key::TsigKey;
 
@@ -21,7 +21,7 @@ pub struct PrimaryConfig {
     pub update_key: TsigKey,
     /// The key of the secondaries' transfers, and of the NOTIFYs to them.
     pub transfer_key: TsigKey,
-    /// The secondaries' DNS addresses.
+    /// The secondaries' DNS addresses, from which questions to them are not sent where they are on this host.
     pub secondaries: Vec<SocketAddr>,
     /// Whether named is this server's child: then it logs to its standard error, and has its process number in `named.pid`.
     pub is_managed: bool,
@@ -93,21 +93,15 @@ fn render_options(options: &mut Writer, config: &PrimaryConfig) {
     options.because("Updates need a key that each zone names.", "allow-update { none; }");
     options.fixed("allow-update-forwarding { none; }").fixed("allow-notify { none; }");
 
-    options.gap().comment(
-        "The secondaries are told at once. By default the second NOTIFY of a zone waits 5 seconds, and 20 go out\n\
-         per second. Much higher rates cost more than they bring: named then waits for its clock in a busy loop.",
+    options.gap().because(
+        "Zonewright itself tells the secondaries of every version. named sends NOTIFYs by a clock that costs it much.",
+        "notify no",
     );
-    options.fixed("notify explicit");
-    options.statement(|line| {
-        line.word("also-notify {");
-        for secondary in &config.secondaries {
-            signed_server(line, *secondary, &config.transfer_key);
-            line.word(";");
-        }
-        line.word("}");
-    });
-    options.fixed("notify-delay 0").fixed("notify-rate 2000").fixed("startup-notify-rate 2000");
-    options.fixed("serial-query-rate 2000").fixed("transfers-out 1000");
+    options.because(
+        "Connections that wait to be taken: secondaries that start fetch all zones at once.",
+        "tcp-listen-queue 1000",
+    );
+    options.fixed("transfers-out 1000");
 }
 
 /// named's log on its standard error, in a form that [`super::super::managed`] reads.
@@ -177,7 +171,6 @@ mod tests {
             "listen-on-v6 port 5353 { 2001:db8::1 ; };",
             "inet 127.0.0.1 port 9953 allow { 127.0.0.1 ; } keys { \"control\" ; };",
             "allow-transfer { key \"transfer.\" ; key \"update.\" ; };",
-            "also-notify { 192.0.2.53 port 53 key \"transfer.\" ; 2001:db8::53 port 5300 key \"transfer.\" ; };",
         ] {
             assert!(text.lines().any(|found| found.trim() == line), "{line}\n{text}");
         }
@@ -198,7 +191,6 @@ mod tests {
         let listen = vec!["127.0.0.1:53".parse().unwrap()];
         let text = primary(&PrimaryConfig { listen, secondaries: Vec::new(), is_managed: true, ..config() });
         assert!(text.contains("listen-on-v6 { none; };") && !text.contains("avoid-"), "{text}");
-        assert!(text.contains("also-notify { };"), "{text}");
         assert!(text.contains("channel parent"), "{text}");
     }
 }

@@ -80,9 +80,10 @@ fn render_options(options: &mut Writer, config: &SecondaryConfig) {
 
     options.gap().comment(
         "Changes are fetched as they come. By default 20 SOA queries go out per second, 10 transfers run at once and\n\
-         2 of them from one primary.",
+         2 of them from one primary. This rate is ten queries at each tick of 4 ms, which is also one of the kernel's as a\n\
+         rule: between ticks, named 9.18 would wait for the kernel's in a busy loop.",
     );
-    options.fixed("serial-query-rate 2000").fixed("transfers-in 1000").fixed("transfers-per-ns 1000");
+    options.fixed("serial-query-rate 2500").fixed("transfers-in 1000").fixed("transfers-per-ns 1000");
     options.because("What was missed is asked for again after seconds, not 5 minutes.", "min-refresh-time 1");
     options.fixed("min-retry-time 1");
 

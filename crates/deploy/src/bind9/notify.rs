@@ -1,0 +1,343 @@
+//! Telling secondaries of new versions (NOTIFY, RFC 1996), until each of them serves what it was told of.
+//!
+//! named can do that itself, and does it badly. It sends by a clock: at the rates that it is given, ten at a time at each tick, so
+//! that the second secondary of a zone waits for the next tick; and with ticks short enough for that, named 9.18 spins until
+//! its coarse clock has moved (about 2 ms at each tick with Linux's usual 250 Hz), a third of a processor under load. And it
+//! tells once: a secondary that overlooks it, because it just failed to fetch the zone, looks again after a minute.
+//!
+//! So this server tells them as soon as the primary has taken a step, signed with the key that they share:
+//!
+//! ```text
+//!   tell(zone, serial) --> NOTIFY, sent again until it is answered --> a pause --> which serial is served?
+//!                            ^                                                       |     |
+//!                            |             older, or none: a longer pause            |     `--> that one, or a later: done
+//!                            `------------------------------------------------------'
+//! ```
+//!
+//! There is one such task for each zone and secondary at a time, and what is told meanwhile joins it. A secondary that is away for
+//! long, or a restart of this server, would leave something untold: so all zones are compared now and then ([`Notifier::sweep_for_ever`]).
+//!
+//! Decided against: one kept socket with many NOTIFYs in flight, as questions have it; a socket of its own for each is less code,
+//! is as hard to answer falsely, and at a few hundred in a second costs nothing to speak of.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use dns::{Serial, ZoneName};
+use domain::base::iana::{Class, Opcode, Rcode};
+use domain::base::message_builder::{MessageBuilder, PushError};
+use domain::base::{Message, Name, Rtype};
+use domain::tsig::{self, ClientTransaction};
+use futures_util::{StreamExt, stream};
+use store::{Clock, Head, Store, StoreError};
+use tokio::net::UdpSocket;
+use tokio::sync::{Semaphore, watch};
+use tokio::time::{Instant, sleep, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use super::ask::{self, AskError, Asker};
+use super::key::{TsigFault, TsigKey, tsig_time};
+use crate::chain::Chain;
+
+/// How many NOTIFYs a secondary has to answer at a time; others wait.
+const IN_FLIGHT: usize = 64;
+/// How long each try of a NOTIFY waits for its answer.
+const TRIES: [Duration; 3] = [Duration::from_millis(250), Duration::from_secs(1), Duration::from_secs(3)];
+/// When it is first looked whether a secondary serves what it was told of.
+const FIRST_LOOK: Duration = Duration::from_millis(200);
+/// After each look that finds something older the pause is doubled, up to this.
+const LAST_LOOK: Duration = Duration::from_secs(30);
+/// After so many looks that found something older, or no such zone, a zone is left to the sweep: a secondary need not tell
+/// everybody of its catalogs, and may be configured to have fewer zones.
+const MAX_LOOKS: u32 = 10;
+/// Beyond so many zones that one secondary was not seen to serve, the others are left to the sweep.
+const MAX_BEHIND: usize = 20_000;
+/// How many zones a sweep reads from the store at a time, and how long it rests after each page.
+const PAGE: u32 = 1_000;
+const REST: Duration = Duration::from_millis(500);
+/// How many zones a sweep asks for at a time.
+const ASKED_AT_ONCE: usize = 32;
+/// The longest answer to a NOTIFY, in octets: question and signature.
+const MAX_ANSWER: usize = 1232;
+
+/// Tells the secondaries of one primary. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Notifier {
+    secondaries: Arc<[Arc<Secondary>]>,
+}
+
+impl Notifier {
+    /// Will tell these secondaries, with the key that they share with the primary, until `stop`. Has to be called within a Tokio
+    /// runtime.
+    pub fn new(secondaries: &[SocketAddr], key: &TsigKey, clock: &Clock, stop: &CancellationToken) -> Notifier {
+        let secondary = |address: &SocketAddr| {
+            let server = address.to_string();
+            metrics::counter!("zonewright_notify_errors_total", "nameserver" => format!("secondary {server}"))
+                .increment(0);
+            Arc::new(Secondary {
+                address: *address,
+                key: key.signer(),
+                clock: clock.clone(),
+                asker: Asker::new(*address, ask::Settings { sockets: 1, ..ask::Settings::default() }),
+                behind: Mutex::default(),
+                places: Semaphore::new(IN_FLIGHT),
+                is_failing: AtomicBool::new(false),
+                stop: stop.clone(),
+            })
+        };
+        Notifier { secondaries: secondaries.iter().map(secondary).collect() }
+    }
+
+    /// Tells all secondaries that the primary serves this version. Returns at once.
+    pub fn tell(&self, zone: &ZoneName, serial: Serial) {
+        for secondary in &*self.secondaries {
+            secondary.tell(zone, serial);
+        }
+    }
+
+    /// Leaves off telling of a zone.
+    pub fn forget(&self, zone: &ZoneName) {
+        for secondary in &*self.secondaries {
+            secondary.behind().remove(zone);
+        }
+    }
+
+    /// Compares all zones of the store with what the secondaries serve, slowly, and tells of those that are behind; waits `every`,
+    /// and begins anew, until the stop.
+    pub async fn sweep_for_ever(&self, store: Store, every: Duration) {
+        let sweeps = self.secondaries.iter().map(|secondary| async {
+            loop {
+                sleep(every).await;
+                match secondary.sweep(&store).await {
+                    Ok(0) => {}
+                    Ok(zones) => {
+                        tracing::info!(server.address = %secondary.address, zones, "a secondary is behind; it was told again");
+                    }
+                    Err(error) => {
+                        let error = Chain(&error).to_string();
+                        tracing::warn!(server.address = %secondary.address, error, "a secondary could not be compared");
+                    }
+                }
+            }
+        });
+        let Some(stop) = self.secondaries.first().map(|secondary| &secondary.stop) else { return };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            _ = futures_util::future::join_all(sweeps) => {}
+        }
+    }
+}
+
+/// One secondary.
+#[derive(Debug)]
+struct Secondary {
+    address: SocketAddr,
+    key: Arc<tsig::Key>,
+    clock: Clock,
+    asker: Asker,
+    /// The zones of which it was not yet seen to serve this version. Each has its task.
+    behind: Mutex<HashMap<ZoneName, watch::Sender<Serial>>>,
+    places: Semaphore,
+    /// Whether its last NOTIFY failed, so that only the first failure is logged.
+    is_failing: AtomicBool,
+    stop: CancellationToken,
+}
+
+impl Secondary {
+    fn tell(self: &Arc<Self>, zone: &ZoneName, serial: Serial) {
+        let mut behind = self.behind();
+        if let Some(told) = behind.get(zone) {
+            told.send_if_modified(|told| {
+                let is_newer = serial.is_newer_than(*told);
+                if is_newer {
+                    *told = serial;
+                }
+                is_newer
+            });
+        } else if behind.len() < MAX_BEHIND {
+            let (told, newest) = watch::channel(serial);
+            behind.insert(zone.clone(), told);
+            let (secondary, zone) = (Arc::clone(self), zone.clone());
+            tokio::spawn(async move {
+                tokio::select! {
+                    () = secondary.stop.cancelled() => {}
+                    () = secondary.bring(&zone, newest) => {}
+                }
+            });
+        }
+    }
+
+    /// Tells of a zone until what is told is served, or until the zone is forgotten or given up.
+    async fn bring(&self, zone: &ZoneName, mut newest: watch::Receiver<Serial>) {
+        let mut pause = FIRST_LOOK;
+        let mut looks = 0;
+        loop {
+            newest.mark_unchanged();
+            self.notify(zone).await;
+            tokio::select! {
+                // Also what was told meanwhile: it may have come too late for the question that the NOTIFY led to.
+                told = newest.changed() => match told {
+                    Ok(()) => (pause, looks) = (FIRST_LOOK, 0),
+                    Err(_) => return,
+                },
+                () = sleep(pause) => {
+                    pause = LAST_LOOK.min(pause * 2);
+                    match self.asker.serial(zone).await {
+                        Ok(served) if self.is_done(zone, &newest, served, looks) => return,
+                        Ok(_) => looks += 1,
+                        // While nobody answers, nothing is known.
+                        Err(_) => {}
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether nothing more is to be told of a zone, by what is served and how often that was older before. Then it is no
+    /// longer behind.
+    fn is_done(&self, zone: &ZoneName, newest: &watch::Receiver<Serial>, served: Option<Serial>, looks: u32) -> bool {
+        let mut behind = self.behind();
+        let is_there = served.is_some_and(|served| !newest.borrow().is_newer_than(served));
+        let is_done = is_there || looks >= MAX_LOOKS;
+        if is_done {
+            behind.remove(zone);
+        }
+        is_done
+    }
+
+    /// One NOTIFY, sent until it is answered or given up.
+    async fn notify(&self, zone: &ZoneName) {
+        let Ok(_place) = self.places.acquire().await else { return };
+        match self.exchange(zone).await {
+            // Of a zone that it has not heard of yet it is no authority.
+            Ok(Rcode::NOERROR | Rcode::NOTAUTH) => {
+                if self.is_failing.swap(false, Relaxed) {
+                    tracing::info!(server.address = %self.address, "the secondary takes NOTIFYs again");
+                }
+            }
+            Ok(rcode) => self.failed(&NotifyError::Rcode(rcode)),
+            Err(error) => self.failed(&error),
+        }
+    }
+
+    fn failed(&self, error: &NotifyError) {
+        let server = format!("secondary {}", self.address);
+        metrics::counter!("zonewright_notify_errors_total", "nameserver" => server).increment(1);
+        if !self.is_failing.swap(true, Relaxed) {
+            let error = Chain(error).to_string();
+            tracing::warn!(server.address = %self.address, error, "a secondary could not be told of a change; trying again");
+        }
+    }
+
+    async fn exchange(&self, zone: &ZoneName) -> Result<Rcode, NotifyError> {
+        let mut id = [0; 2];
+        getrandom::fill(&mut id).map_err(|error| NotifyError::Network(io::Error::other(error.to_string())))?;
+        let request = self.request(zone, u16::from_be_bytes(id)).map_err(|_| NotifyError::Build)?;
+        let socket = ask::open(self.address).await?;
+        for patience in TRIES {
+            socket.send(request.message.as_slice()).await?;
+            if let Some(rcode) = self.answer(&socket, &request, Instant::now() + patience).await? {
+                return Ok(rcode);
+            }
+        }
+        Err(NotifyError::Timeout)
+    }
+
+    /// The answer that comes until then; whatever else comes is not looked at.
+    async fn answer(
+        &self,
+        socket: &UdpSocket,
+        request: &Request,
+        until: Instant,
+    ) -> Result<Option<Rcode>, NotifyError> {
+        let mut buffer = vec![0; MAX_ANSWER];
+        loop {
+            let Ok(received) = timeout_at(until, socket.recv(&mut buffer)).await else { return Ok(None) };
+            let Ok(mut answer) = Message::from_octets(buffer[..received?].to_vec()) else { continue };
+            if !answer.header().qr() || answer.header().id() != request.message.header().id() {
+                continue;
+            }
+            return match request.transaction.answer(&mut answer, tsig_time(&self.clock)) {
+                Ok(()) => Ok(Some(answer.header().rcode())),
+                Err(error) => Err(NotifyError::Tsig(TsigFault::new(error, &answer))),
+            };
+        }
+    }
+
+    /// A NOTIFY of the zone's SOA (RFC 1996, section 3.7).
+    fn request(&self, zone: &ZoneName, id: u16) -> Result<Request, PushError> {
+        let name = Name::from_octets(zone.name().wire()).map_err(|_| PushError::ShortBuf)?;
+        let mut message = MessageBuilder::new_vec();
+        message.header_mut().set_id(id);
+        message.header_mut().set_opcode(Opcode::NOTIFY);
+        message.header_mut().set_aa(true);
+        let mut question = message.question();
+        question.push((name, Rtype::SOA, Class::IN))?;
+        let mut builder = question.additional();
+        let transaction = ClientTransaction::request(Arc::clone(&self.key), &mut builder, tsig_time(&self.clock))?;
+        Ok(Request { message: builder.into_message(), transaction })
+    }
+
+    /// Tells of all zones that are behind; says how many.
+    async fn sweep(self: &Arc<Self>, store: &Store) -> Result<usize, SweepError> {
+        let mut after = None;
+        let mut told = 0;
+        loop {
+            let heads = store.heads(after, PAGE).await?;
+            let Some(last) = heads.last() else { return Ok(told) };
+            after = Some(last.id);
+            let ask = |head: Head| async move { (self.asker.serial(&head.name).await, head) };
+            let mut answers = stream::iter(heads).map(ask).buffer_unordered(ASKED_AT_ONCE);
+            while let Some((answer, head)) = answers.next().await {
+                match answer {
+                    Ok(Some(served)) if !head.serial.is_newer_than(served) => {}
+                    // An answer that is an error concerns this zone; no answer concerns all.
+                    Ok(_) | Err(AskError::Rcode(_) | AskError::Malformed) => {
+                        self.tell(&head.name, head.serial);
+                        told += 1;
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            sleep(REST).await;
+        }
+    }
+
+    fn behind(&self) -> MutexGuard<'_, HashMap<ZoneName, watch::Sender<Serial>>> {
+        self.behind.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A signed NOTIFY, and what its answer's signature is checked with.
+struct Request {
+    message: Message<Vec<u8>>,
+    transaction: ClientTransaction<Arc<tsig::Key>>,
+}
+
+/// Why a secondary could not be told.
+#[derive(Debug, thiserror::Error)]
+enum NotifyError {
+    #[error("it did not answer a NOTIFY")]
+    Timeout,
+    #[error("it is not reachable")]
+    Network(#[from] io::Error),
+    #[error("it answered a NOTIFY with {0}: does it allow them with this key (allow-notify)?")]
+    Rcode(Rcode),
+    #[error("the key of transfers and NOTIFYs")]
+    Tsig(#[source] TsigFault),
+    #[error("no NOTIFY could be made")]
+    Build,
+}
+
+/// Why a comparison came to no end.
+#[derive(Debug, thiserror::Error)]
+enum SweepError {
+    #[error("the store could not be read")]
+    Store(#[from] StoreError),
+    #[error("it does not answer")]
+    Ask(#[from] AskError),
+}
