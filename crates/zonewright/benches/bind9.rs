@@ -55,7 +55,12 @@ fn main() {
         new_zones(&server, &token, &places);
     }
     if is_wanted("load") {
-        load(&server, &secondary, &token, &places);
+        load(&server, &token, &places, Some(&secondary));
+    }
+    drop((secondary, server));
+    if is_wanted("load") {
+        let server = Server::start(&["--nameserver", "bind9-managed"]);
+        load(&server, &server.token(), &[("primary", asking(server.dns()))], None);
     }
 }
 
@@ -134,31 +139,40 @@ fn new_zones(server: &Server, token: &str, places: &[(&str, UdpSocket); 2]) {
 }
 
 /// Clients write to many zones as fast as they can; some of the changes are followed until they are served.
-fn load(server: &Server, secondary: &Secondary, token: &str, places: &[(&str, UdpSocket); 2]) {
+///
+/// With a secondary on the same cores, and without: where it belongs it has cores of its own.
+fn load(server: &Server, token: &str, places: &[(&str, UdpSocket)], secondary: Option<&Secondary>) {
     let zones: Vec<(String, String)> = (0..ZONES)
         .map(|number| {
             let domain = format!("load-{number}.example");
             (create_zone(server, token, &domain), domain)
         })
         .collect();
+    // With its first change a zone gets its journal, on every nameserver.
+    let mut client = Client::new(server.http(), token);
+    zones.iter().for_each(|(zone, _)| client.create(zone, "first", 1));
     for (_, domain) in &zones {
         for (_, socket) in places {
-            until_served(socket, &soa_question(1, domain));
+            until_served(socket, &question(1, &format!("first.{domain}")));
         }
     }
     let named = fs::read_to_string(server.data().join("bind9/named.pid")).expect("named's process number");
-    let processes = [
+    let mut processes = vec![
         ("the clients", std::process::id()),
         ("the server", server.pid()),
         ("the primary", named.trim().parse().expect("a number")),
-        ("the secondary", secondary.child.id()),
     ];
-    println!("\n{CLIENTS} clients writing to {ZONES} zones for {} s", SPAN.as_secs());
+    processes.extend(secondary.map(|secondary| ("the secondary", secondary.child.id())));
+    let with = if secondary.is_some() { "with" } else { "without" };
+    println!(
+        "\n{CLIENTS} clients writing to {ZONES} zones for {} s, {with} a secondary on the same cores",
+        SPAN.as_secs()
+    );
     let deployed_before = deployments(server);
-    let cpu_before = processes.map(|(_, process)| cpu(process));
+    let cpu_before: Vec<f64> = processes.iter().map(|(_, process)| cpu(*process)).collect();
     let next = AtomicUsize::new(0);
     let start = Instant::now();
-    let mut times: [Vec<Duration>; 2] = [Vec::new(), Vec::new()];
+    let mut times: Vec<Vec<Duration>> = vec![Vec::new(); places.len()];
     let mut last: Vec<usize> = Vec::new();
     std::thread::scope(|scope| {
         let writers: Vec<_> = (0..CLIENTS)
