@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -28,9 +29,10 @@ const QUIET = [
 export async function startServer(...flags) {
   const folder = await mkdtemp(join(tmpdir(), "zonewright-browser-"));
   const data = join(folder, "data");
+  const http = flags.includes("--http") ? [] : ["--http", "127.0.0.1:0"];
   const child = spawn(
     BINARY,
-    ["serve", "--data", data, "--http", "127.0.0.1:0", "--dns", "127.0.0.1:0", ...flags],
+    ["serve", "--data", data, ...http, "--dns", "127.0.0.1:0", ...flags],
     { cwd: folder, stdio: ["ignore", "pipe", "pipe"] },
   );
   let log = "";
@@ -65,6 +67,15 @@ export async function startServer(...flags) {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** A port of this machine that nobody listens on: for a server that has to know its own address. */
+export async function freePort() {
+  const server = createServer();
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
 }
 
 /** A browser with a profile of its own. What pages complain about fails the test in `stop`. */

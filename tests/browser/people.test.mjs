@@ -1,8 +1,11 @@
 // What a new operator does first: from the one-time link to a token that works, and to one that does not any more.
 
 import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
-import { inspect, paste, startBrowser, startServer } from "./kit.mjs";
+import { freePort, inspect, paste, startBrowser, startServer } from "./kit.mjs";
 
 const PASSWORD = "correct horse battery";
 
@@ -100,6 +103,36 @@ for (const javaScript of [true, false]) {
     }
   });
 }
+
+test("where there is mail, a forgotten password and a new account are asked for", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "zonewright-mail-"));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const config = join(folder, "zonewright.toml");
+  // Nobody takes the letters: the pages say the same.
+  await writeFile(config, `[mail]\nserver = "127.0.0.1"\nport = ${await freePort()}\nfrom = "dns@example.net"\n`);
+  const http = `127.0.0.1:${await freePort()}`;
+  const flags = ["--config", config, "--http", http, "--url", `http://${http}`, "--registration", "open"];
+  const server = await startServer(...flags);
+  t.after(() => server.stop());
+  const { page, stop } = await startBrowser();
+  t.after(stop);
+  for (const [link, button, name] of [
+    ["Forgot your password?", "Send the link", "forgotten"],
+    ["No account yet? Make one.", "Send the link", "register-by-mail"],
+  ]) {
+    await page.goto(`${server.base}/sign-in/`);
+    await page.getByRole("link", { name: link }).click();
+    await inspect(page, name);
+    await page.getByLabel("E-mail address").fill("no address");
+    await page.getByRole("button", { name: button }).click();
+    await page.getByRole("alert").waitFor();
+    await inspect(page, `${name}-mistake`);
+    await page.getByLabel("E-mail address").fill("admin@localhost");
+    await page.getByRole("button", { name: button }).click();
+    await page.getByRole("heading", { level: 1, name: "Look into your mail" }).waitFor();
+    await inspect(page, `${name}-sent`);
+  }
+});
 
 test("everything is reached by keyboard, and one sees where one is", async (t) => {
   const server = await startServer();

@@ -385,6 +385,20 @@ mod tests {
     }
 
     #[test]
+    fn a_password_is_shown_nowhere() {
+        let set = |key, value: &str| (key, Value::Text(value.to_owned()));
+        let flags = vec![
+            set("mail.server", "mail.example.net"),
+            set("mail.user", "dns"),
+            set("mail.password", "hunter2"),
+            set("mail.from", "dns@example.net"),
+        ];
+        let config = check(Layers::read(Some(std::path::Path::new("/dev/null")), flags).unwrap()).unwrap();
+        let shown = format!("{config:?}");
+        assert!(config.mail.is_some() && shown.contains("mail.password") && !shown.contains("hunter2"), "{shown}");
+    }
+
+    #[test]
     fn a_database_url_is_shown_without_its_password() {
         assert_eq!(redacted("postgres://zonewright:secret@db/zones"), "postgres://...");
         assert_eq!(redacted("secret"), "(no URL)");
