@@ -51,10 +51,12 @@ impl Connection {
         loop {
             let start = head.len();
             self.0.read_line(&mut head).unwrap();
-            match head[start..].trim_end().split_once(": ") {
+            let line = head[start..].trim_end();
+            if line.is_empty() {
+                break;
+            }
+            match line.split_once(": ") {
                 Some((name, value)) if name.eq_ignore_ascii_case("content-length") => length = value.parse().unwrap(),
-                // The status line may have no colon.
-                None if start > 0 => break,
                 _ => {}
             }
         }
