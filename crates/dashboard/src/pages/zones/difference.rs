@@ -70,20 +70,23 @@ impl DifferenceTable {
     pub(super) fn of(removed: &[StoredRecord], added: &[StoredRecord], z: &'static ZoneTexts) -> DifferenceTable {
         let mut before: HashMap<RecordId, &StoredRecord> =
             removed.iter().map(|stored| (stored.record.id, stored)).collect();
-        let mut rows: Vec<(&StoredRecord, Row)> = Vec::with_capacity(removed.len() + added.len());
+        // By the record that names the row: what it was, and what it is.
+        let mut rows: Vec<(&StoredRecord, Option<&StoredRecord>, Option<&StoredRecord>)> =
+            Vec::with_capacity(removed.len() + added.len());
         for stored in added {
-            rows.push((stored, Row::of(before.remove(&stored.record.id), Some(stored))));
+            rows.push((stored, before.remove(&stored.record.id), Some(stored)));
         }
         for stored in removed.iter().filter(|stored| before.contains_key(&stored.record.id)) {
-            rows.push((stored, Row::of(Some(stored), None)));
+            rows.push((stored, Some(stored), None));
         }
-        rows.sort_by(|(a, _), (b, _)| {
+        rows.sort_by(|(a, ..), (b, ..)| {
             let record_type = |stored: &StoredRecord| stored.record.data.record_type();
             a.record.owner.cmp(&b.record.owner).then_with(|| record_type(a).cmp(&record_type(b)))
         });
         let beyond = rows.len().saturating_sub(MOST);
         let more = if beyond > 0 { say(z.more_rows, &[&beyond.to_string()]) } else { String::new() };
-        DifferenceTable { z, rows: rows.into_iter().take(MOST).map(|(_, row)| row).collect(), more }
+        let rows = rows.into_iter().take(MOST).map(|(_, before, after)| Row::of(before, after)).collect();
+        DifferenceTable { z, rows, more }
     }
 }
 
