@@ -62,16 +62,7 @@ fn render_options(options: &mut Writer, config: &SecondaryConfig) {
     options.fixed("pid-file \"named.pid\"").fixed("session-keyfile none").fixed("lock-file none");
     options.listen(&config.listen).avoid(&[&*config.listen, &*config.primaries].concat());
 
-    options
-        .gap()
-        .comment("An authoritative server and nothing else.")
-        .fixed("recursion no")
-        .fixed("allow-query { any; }");
-    options.fixed("minimal-responses yes").fixed("minimal-any yes").fixed("dnssec-validation no");
-    options.because("Nothing is cached, and the default takes memory for a large cache.", "max-cache-size 2M");
-    options.because("Zones such as 10.in-addr.arpa may be customers'.", "empty-zones-enable no");
-    options.fixed("zone-statistics none").fixed("version none");
-    options.because("Connections at the same time.", "tcp-clients 2000");
+    options.gap().authority();
 
     options.gap().comment("Nothing is passed on, and only who has the key announces anything.");
     options.fixed("allow-transfer { none; }").fixed("notify no").statement(|line| {

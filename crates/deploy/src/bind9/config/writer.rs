@@ -94,10 +94,21 @@ impl Writer {
         self
     }
 
+    /// The options of a server that answers from its zones and does nothing else, primary or secondary.
+    pub(super) fn authority(&mut self) -> &mut Self {
+        self.comment("An authoritative server and nothing else.");
+        self.fixed("recursion no").fixed("allow-query { any; }");
+        self.fixed("minimal-responses yes").fixed("minimal-any yes").fixed("dnssec-validation no");
+        self.because("Nothing is cached, and the default takes memory for a large cache.", "max-cache-size 2M");
+        self.because("Zones such as 10.in-addr.arpa may be customers'.", "empty-zones-enable no");
+        self.fixed("zone-statistics none").fixed("version none");
+        self.because("Connections at the same time.", "tcp-clients 2000")
+    }
+
     /// Keeps named from sending from the ports of these servers, where they are among those that it picks from.
     ///
     /// On one host, a message to `127.0.0.1` port N that leaves from `127.0.0.1` port N comes back to its sender. It is tried
-    /// again from the same port, and in the end a NOTIFY is lost. With servers on ports of their own (53) nothing is written: the
+    /// again from the same port, and in the end a question is lost. With servers on ports of their own (53) nothing is written: the
     /// statement is deprecated, and `named-checkconf` says so.
     pub(super) fn avoid(&mut self, servers: &[SocketAddr]) -> &mut Self {
         for (words, is_v6) in [("avoid-v4-udp-ports {", false), ("avoid-v6-udp-ports {", true)] {
