@@ -222,9 +222,9 @@ async fn store(work: &Work, zone: ZoneName, content: Content) -> Result<(Outcome
     }
 }
 
-async fn make(work: &Work, zone: ZoneName, content: Content) -> Result<Outcome, Refusal> {
+async fn make(work: &Work, zone: ZoneName, mut content: Content) -> Result<Outcome, Refusal> {
     let new = NewZone {
-        content: content.records.clone(),
+        content: std::mem::take(&mut content.records),
         serial_above: content.serial,
         comment: comment(),
         override_related: true,
@@ -240,12 +240,12 @@ async fn make(work: &Work, zone: ZoneName, content: Content) -> Result<Outcome, 
     }
 }
 
-async fn change(work: &Work, zone: ZoneName, id: ZoneId, content: Content) -> Result<Outcome, Refusal> {
+async fn change(work: &Work, zone: ZoneName, id: ZoneId, mut content: Content) -> Result<Outcome, Refusal> {
     let wanted = Change {
         serial_above: content.serial,
         comment: comment(),
         dry_run: work.dry_run || !work.replace,
-        ..Change::of(Wish::Content(content.records.clone()))
+        ..Change::of(Wish::Content(std::mem::take(&mut content.records)))
     };
     match work.store.change(&work.author, id, wanted).await {
         Ok(done) if !done.changed => Ok(Outcome::Unchanged),

@@ -121,8 +121,9 @@ pub(crate) async fn handle(caller: Caller<CreateZones>, writing: Writing, member
         let Some(text) = zonefile else {
             return Ok(write.create_zone(&caller, Source::Api, NewZone::named(domain), reply(None)).await?);
         };
-        let content = zone_file::read(text.into(), &domain, caller.store().apex(), false).await?;
-        let new = NewZone { content: content.records.clone(), serial_above: content.serial, ..NewZone::named(domain) };
+        let mut content = zone_file::read(text.into(), &domain, caller.store().apex(), false).await?;
+        let records = std::mem::take(&mut content.records);
+        let new = NewZone { content: records, serial_above: content.serial, ..NewZone::named(domain) };
         match write.create_zone(&caller, Source::Import, new, reply(Some(FileView::of(&content)))).await {
             Ok(response) => Ok(response),
             Err(CreateZoneError::Faults(faults)) => Err(ZoneFileError::Faults(content.faults(faults)).into()),

@@ -169,13 +169,14 @@ async fn replace(
 ) -> Result<Response, Error> {
     let Request { dry_run, keep_keys, comment } = Request::of(parameters)?;
     let zone = caller.store().zone(caller.account(), id.ok_or(Error::NoZone)?).await?.ok_or(Error::NoZone)?;
-    let content = zone_file::read(text, &zone.name, caller.store().apex(), keep_keys).await?;
+    let mut content = zone_file::read(text, &zone.name, caller.store().apex(), keep_keys).await?;
+    let records = std::mem::take(&mut content.records);
     let change = Change {
         conditions: write.on_zone(),
         comment,
         serial_above: content.serial,
         dry_run,
-        ..Change::of(Wish::Content(content.records.clone()))
+        ..Change::of(Wish::Content(records))
     };
     let view = FileView::of(&content);
     let reply = move |made: &Committed| Reply::json(made.zone.serial, &Replaced::of(made, dry_run, view));
