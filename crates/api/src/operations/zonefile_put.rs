@@ -1,9 +1,11 @@
 //! `PUT /dns-zones/{uuid}/zonefile/`: replaces a zone's records by those of a BIND zone file.
 
+use std::collections::HashSet;
+
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use dns::{Fault, ZoneId};
+use dns::{Fault, RecordId, ZoneId};
 use serde::Serialize;
 use serde_json::json;
 use store::{Author, Change, ChangeError, Comment, Committed, Difference, Source, StoreError, Wish};
@@ -88,20 +90,23 @@ struct Replaced {
 
 impl Replaced {
     fn of(made: &Committed, dry_run: bool, file: FileView) -> Replaced {
-        let difference = Difference {
-            from: Some(made.before.serial),
-            to: made.zone.serial,
-            removed: made.removed.clone(),
-            added: made.added.clone(),
+        let before: HashSet<RecordId> = made.removed.iter().map(|stored| stored.record.id).collect();
+        let changed = made.added.iter().filter(|stored| before.contains(&stored.record.id)).count();
+        let difference = || {
+            DifferenceView::of(&Difference {
+                from: Some(made.before.serial),
+                to: made.zone.serial,
+                removed: made.removed.clone(),
+                added: made.added.clone(),
+            })
         };
-        let changed = difference.changed().count();
         Replaced {
             serial: made.zone.serial.0,
             dry_run,
             removed: made.removed.len() - changed,
             added: made.added.len() - changed,
             changed,
-            difference: dry_run.then(|| DifferenceView::of(&difference)),
+            difference: dry_run.then(difference),
             file,
         }
     }
