@@ -22,8 +22,6 @@ use crate::zone_file::{self, FileView, MEDIA_TYPE, ZoneFileBody, ZoneFileError};
 pub(crate) enum Error {
     #[error(transparent)]
     Query(#[from] QueryError),
-    #[error("{0} must be true or false")]
-    Flag(&'static str),
     #[error(transparent)]
     Comment(Fault),
     #[error("no such zone")]
@@ -38,11 +36,9 @@ pub(crate) enum Error {
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        let detail = self.to_string();
         match self {
             Self::File(error) => return error.response(None),
             Self::Query(error) => Problem::from(error),
-            Self::Flag(name) => Problem::validation(name, detail),
             Self::Comment(fault) => Problem::fault(fault),
             Self::NoZone | Self::Change(ChangeError::NoZone) => Problem::no_zone(),
             Self::Change(ChangeError::Condition) => Problem::precondition_failed(),
@@ -66,13 +62,8 @@ struct Request {
 impl Request {
     fn of(parameters: &Parameters) -> Result<Request, Error> {
         parameters.only(&["dry_run", "keep_keys", "comment"])?;
-        let flag = |name: &'static str| match parameters.get(name) {
-            None | Some("false") => Ok(false),
-            Some("true") => Ok(true),
-            Some(_) => Err(Error::Flag(name)),
-        };
         let comment = parameters.get("comment").map_or(Ok(None), Comment::parse).map_err(Error::Comment)?;
-        Ok(Request { dry_run: flag("dry_run")?, keep_keys: flag("keep_keys")?, comment })
+        Ok(Request { dry_run: parameters.flag("dry_run")?, keep_keys: parameters.flag("keep_keys")?, comment })
     }
 }
 
