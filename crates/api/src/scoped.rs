@@ -52,6 +52,11 @@ impl Scoped {
         let ZoneScope::Only(scope) = &self.identity.token.zones else {
             return self.store.zones(account, name, after, limit).await;
         };
+        if name.is_some() {
+            let mut found = self.store.zones(account, name, after, limit).await?;
+            found.retain(|zone| self.sees(zone.id));
+            return Ok(found);
+        }
         let mut ids = scope.clone();
         ids.sort_unstable();
         ids.dedup();
@@ -60,8 +65,7 @@ impl Scoped {
             if found.len() >= limit as usize {
                 break;
             }
-            let zone = self.store.zone(account, id).await?;
-            found.extend(zone.filter(|zone| name.as_ref().is_none_or(|name| zone.name == *name)));
+            found.extend(self.store.zone(account, id).await?);
         }
         Ok(found)
     }
