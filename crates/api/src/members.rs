@@ -56,7 +56,8 @@ impl WholeRecord {
 
     pub(crate) fn members() -> [Member; 5] {
         let ttl = "Seconds for which resolvers may keep it. Where it is not given, that of the RRset (the records of one name and type) \
-                   that it joins, or 3600. All records of an RRset have the TTL that was given last.";
+                   that it joins, or the zone's default TTL (3600 where its settings have no other). All records of an RRset have the TTL \
+                   that was given last.";
         [
             required("record_type", Schema::string().about(TYPE).like("MX")),
             required("name", Schema::string().about(NAME).like("@")),

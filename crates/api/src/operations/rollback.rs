@@ -1,4 +1,4 @@
-//! `POST /dns-zones/{uuid}/rollback/`: a new version of a zone with the records of an earlier one.
+//! `POST /dns-zones/{uuid}/rollback/`: a new version of a zone with the records and the settings of an earlier one.
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -83,15 +83,15 @@ pub(crate) fn describe() -> Description {
         "the zone has no version 7; it never had one, or it was too old to be kept",
     );
     let body = Schema::request([
-        required("serial", Schema::serial().about("The version whose records are wanted again.")),
+        required("serial", Schema::serial().about("The version whose records and settings are wanted again.")),
         optional("comment", Schema::string().about("Why, for the history: one line of at most 500 characters.")),
     ]);
     Description::new("rollBackZone", Group::History, "Roll back")
-        .text("Makes a new version with the records of an earlier one; only the difference is written. A record that lived then and lives \
-               again has its UUID and its `created_at` again. The rules are checked as for any change: where a record cannot stand in \
-               the zone any more, nothing is changed and the answer says why.\n\n\
-               A rollback is a version like any other, and can be rolled back itself. Where the zone has those records already, \
-               nothing changes and there is no new version.")
+        .text("Makes a new version with the records and the settings of an earlier one; only the difference is written. A record that \
+               lived then and lives again has its UUID and its `created_at` again. The rules are checked as for any change: where a \
+               record cannot stand in the zone any more, nothing is changed and the answer says why.\n\n\
+               A rollback is a version like any other, and can be rolled back itself. Where the zone has those records and \
+               settings already, nothing changes and there is no new version.")
         .query("dry_run", "`true`: nothing is stored; the answer says what would be.", Schema::boolean(), json!(true))
         .json(body)
         .example("Back to an earlier version", json!({"serial": EXAMPLE_SERIAL}))
