@@ -154,7 +154,13 @@ impl Bench {
         for (number, address) in addresses.into_iter().enumerate() {
             let name = format!("secondary{number}");
             let (directory, transfer_key) = (sub(path, &name)?, keys.transfer.clone());
-            let config = SecondaryConfig { directory, listen: vec![address], primaries: vec![dns], transfer_key };
+            let config = SecondaryConfig {
+                directory,
+                listen: vec![address],
+                primaries: vec![dns],
+                transfer_key,
+                max_records_per_type: None,
+            };
             nameds.push(Named::start(path, &name, &secondary(&config))?);
         }
         let bench = Bench { store, author, askers, stop, _nameds: nameds, _folder: folder };

@@ -93,7 +93,7 @@ impl Primary {
         };
         let bind9 = Arc::new(Bind9::open(settings).await.map_err(|error| Failure::Other(chain(&error)))?);
         let audit = audit_for_ever(store.clone(), Arc::clone(&bind9), AuditSettings::default(), stop.clone());
-        let mut work = vec![tokio::spawn(audit)];
+        let work = vec![tokio::spawn(audit)];
         let mut nameserver: Arc<dyn Nameserver> = bind9;
         let mut catalogs = None;
         // Catalogs are for secondaries, which have to be configured here to be told and allowed anything.
@@ -111,8 +111,6 @@ impl Primary {
             };
             let made = Catalogs::new(store.clone(), settings).map_err(|error| Failure::Other(chain(&error)))?;
             nameserver = Arc::new(Published::new(nameserver, made.clone()));
-            let store = store.clone();
-            work.push(tokio::spawn(async move { notifier.sweep_for_ever(store, SECONDARIES_EVERY).await }));
             catalogs = Some(made);
         }
         let secondaries =
@@ -121,16 +119,21 @@ impl Primary {
     }
 
     /// Begins to tell secondaries of zones, as soon as the deployment has brought the primary up to date.
-    pub(crate) fn publish(&mut self, deployment: Deployment, stop: &CancellationToken) {
-        if let Some(catalogs) = self.catalogs.take() {
-            let stop = stop.clone();
-            let is_settled = async move {
-                while !deployment.is_settled() {
-                    tokio::time::sleep(SETTLED_EVERY).await;
+    pub(crate) fn publish(&mut self, deployment: Deployment, store: Store, stop: &CancellationToken) {
+        let Some(catalogs) = self.catalogs.take() else { return };
+        let stop = stop.clone();
+        self.work.push(tokio::spawn(async move {
+            while !deployment.is_settled() {
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = tokio::time::sleep(SETTLED_EVERY) => {}
                 }
-            };
-            self.work.push(tokio::spawn(async move { catalogs.run(is_settled, CATALOGS_EVERY, stop).await }));
-        }
+            }
+            tokio::join!(
+                catalogs.run(std::future::ready(()), CATALOGS_EVERY, stop),
+                catalogs.notifier().sweep_for_ever(store, SECONDARIES_EVERY),
+            );
+        }));
     }
 
     /// Waits until the work beside the deployment has ended, then ends a named of our own.
@@ -191,6 +194,7 @@ fn secondary_config(flags: &ConfigFlags) -> Result<String, Failure> {
         listen: vec![listen],
         primaries: vec![reached_at(config.dns)],
         transfer_key: keys(&config)?.transfer,
+        max_records_per_type: u32::try_from(config.limits.rrset_records).ok().filter(|most| *most > 100),
     }))
 }
 

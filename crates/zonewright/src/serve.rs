@@ -65,7 +65,7 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
     let (deployment, deploying) =
         Deployment::start(store.clone(), nameservers, secondaries, deploy::Settings::default(), stop.clone());
     if let Some(primary) = &mut bind9 {
-        primary.publish(deployment.clone(), &stop);
+        primary.publish(deployment.clone(), store.clone(), &stop);
     }
     let mut answering = match server {
         Some(server) => tokio::spawn(server.run(stop.clone())),

@@ -13,6 +13,12 @@ use std::time::{Duration, Instant};
 use common::api::Api;
 use common::named::{Named, dig, free_addresses, wait_for_catalogs};
 use common::{Server, describe, run, wait_for, zonewright};
+use deploy::bind9::config::Keys;
+use deploy::bind9::notify::Notifier;
+use dns::{Serial, ZoneName};
+use store::Clock;
+use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
 
 const MANAGED: [&str; 2] = ["--nameserver", "bind9-managed"];
 
@@ -36,8 +42,10 @@ fn what_was_changed_by_hand_is_mended_at_once_on_primary_and_secondary() {
         served(&format!("www.{domain}"), "192.0.2.1\n");
     }
 
-    // Changed with nsupdate, which takes the serial ahead, and passed on to the secondary.
+    // Changed with nsupdate, which takes the serial ahead, and passed on to the secondary by somebody who has the key.
     nsupdate(&server, "example.com", "update delete www.example.com A\nupdate add by-hand.example.com 60 A 192.0.2.66");
+    let runtime = Runtime::new().expect("a runtime");
+    notify(&runtime, &server, &secondary, "example.com");
     served("by-hand.example.com", "192.0.2.66\n");
     served("www.example.com", "");
     // Edited in the file, at the same serial, which no comparison of serials shows; the secondary fetches it whole.
@@ -126,6 +134,15 @@ fn start_secondary(server: &Server, address: &str) -> Named {
     let config = folder.join("named.conf");
     fs::write(&config, &printed.stdout).expect("a file");
     Named::start(&config, &folder.join("log"), address)
+}
+
+/// Tells the secondary of a zone, while the runtime is there.
+fn notify(runtime: &Runtime, server: &Server, secondary: &str, zone: &str) {
+    let _inside = runtime.enter();
+    let keys = Keys::load_or_create(&server.data().join("bind9/keys")).expect("the server's keys");
+    let secondary = secondary.parse().expect("an address");
+    let notifier = Notifier::new(&[secondary], &keys.transfer, &Clock::system(), &CancellationToken::new());
+    notifier.tell(&ZoneName::parse(zone).expect("a zone's name"), Serial(0));
 }
 
 /// Changes a zone with nsupdate and the server's own key.

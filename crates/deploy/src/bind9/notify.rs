@@ -27,11 +27,12 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use dns::{Serial, ZoneName};
+use dns::{Serial, ZoneId, ZoneName};
 use domain::base::iana::{Class, Opcode, Rcode};
 use domain::base::message_builder::{MessageBuilder, PushError};
 use domain::base::{Message, Name, Rtype};
 use domain::tsig::{self, ClientTransaction};
+use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use store::{Clock, Head, Store, StoreError};
 use tokio::net::UdpSocket;
@@ -51,9 +52,10 @@ const TRIES: [Duration; 3] = [Duration::from_millis(250), Duration::from_secs(1)
 const FIRST_LOOK: Duration = Duration::from_millis(200);
 /// After each look that finds something older the pause is doubled, up to this.
 const LAST_LOOK: Duration = Duration::from_secs(30);
-/// After so many looks that found something older, or no such zone, a zone is left to the sweep: a secondary need not tell
-/// everybody of its catalogs, and may be configured to have fewer zones.
-const MAX_LOOKS: u32 = 10;
+/// After so many looks (more than two minutes) that found something older, or no such zone, a zone is left to the sweep, and a
+/// catalog to the secondary's own look once a minute: it need not tell everybody of its catalogs, may be configured to have
+/// fewer zones, or does not take what this one holds.
+const MAX_LOOKS: u32 = 11;
 /// Beyond so many zones that one secondary was not seen to serve, the others are left to the sweep.
 const MAX_BEHIND: usize = 20_000;
 /// How many zones a sweep reads from the store at a time, and how long it rests after each page.
@@ -67,18 +69,18 @@ const MAX_ANSWER: usize = 1232;
 /// Tells the secondaries of one primary. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Notifier {
-    secondaries: Arc<[Arc<Secondary>]>,
+    followers: Arc<[Arc<Follower>]>,
 }
 
 impl Notifier {
     /// Will tell these secondaries, with the key that they share with the primary, until `stop`. Has to be called within a Tokio
     /// runtime.
     pub fn new(secondaries: &[SocketAddr], key: &TsigKey, clock: &Clock, stop: &CancellationToken) -> Notifier {
-        let secondary = |address: &SocketAddr| {
+        let follower = |address: &SocketAddr| {
             let server = address.to_string();
             metrics::counter!("zonewright_notify_errors_total", "nameserver" => format!("secondary {server}"))
                 .increment(0);
-            Arc::new(Secondary {
+            Arc::new(Follower {
                 address: *address,
                 key: key.signer(),
                 clock: clock.clone(),
@@ -89,52 +91,55 @@ impl Notifier {
                 stop: stop.clone(),
             })
         };
-        Notifier { secondaries: secondaries.iter().map(secondary).collect() }
+        Notifier { followers: secondaries.iter().map(follower).collect() }
     }
 
     /// Tells all secondaries that the primary serves this version. Returns at once.
     pub fn tell(&self, zone: &ZoneName, serial: Serial) {
-        for secondary in &*self.secondaries {
-            secondary.tell(zone, serial);
+        for follower in &*self.followers {
+            follower.tell(zone, serial);
         }
     }
 
     /// Leaves off telling of a zone.
     pub fn forget(&self, zone: &ZoneName) {
-        for secondary in &*self.secondaries {
-            secondary.behind().remove(zone);
+        for follower in &*self.followers {
+            follower.behind().remove(zone);
         }
     }
 
     /// Compares all zones of the store with what the secondaries serve, slowly, and tells of those that are behind; waits `every`,
-    /// and begins anew, until the stop.
+    /// and begins anew, until the stop. A zone of which a secondary has a later version than the store, as after a backup was
+    /// restored, is raised above that.
     pub async fn sweep_for_ever(&self, store: Store, every: Duration) {
-        let sweeps = self.secondaries.iter().map(|secondary| async {
+        let sweeps = self.followers.iter().map(|follower| async {
+            // A comparison that was broken off goes on where it was.
+            let mut after = None;
             loop {
-                sleep(every).await;
-                match secondary.sweep(&store).await {
+                match follower.sweep(&store, &mut after).await {
                     Ok(0) => {}
                     Ok(zones) => {
-                        tracing::info!(server.address = %secondary.address, zones, "a secondary is behind; it was told again");
+                        tracing::info!(server.address = %follower.address, zones, "a secondary was behind and is told again");
                     }
                     Err(error) => {
                         let error = Chain(&error).to_string();
-                        tracing::warn!(server.address = %secondary.address, error, "a secondary could not be compared");
+                        tracing::warn!(server.address = %follower.address, error, "a secondary could not be compared");
                     }
                 }
+                sleep(every).await;
             }
         });
-        let Some(stop) = self.secondaries.first().map(|secondary| &secondary.stop) else { return };
+        let Some(stop) = self.followers.first().map(|follower| &follower.stop) else { return };
         tokio::select! {
             () = stop.cancelled() => {}
-            _ = futures_util::future::join_all(sweeps) => {}
+            _ = join_all(sweeps) => {}
         }
     }
 }
 
-/// One secondary.
+/// One secondary, as it is told.
 #[derive(Debug)]
-struct Secondary {
+struct Follower {
     address: SocketAddr,
     key: Arc<tsig::Key>,
     clock: Clock,
@@ -147,25 +152,20 @@ struct Secondary {
     stop: CancellationToken,
 }
 
-impl Secondary {
+impl Follower {
     fn tell(self: &Arc<Self>, zone: &ZoneName, serial: Serial) {
         let mut behind = self.behind();
-        if let Some(told) = behind.get(zone) {
-            told.send_if_modified(|told| {
-                let is_newer = serial.is_newer_than(*told);
-                if is_newer {
-                    *told = serial;
-                }
-                is_newer
-            });
+        if let Some(told) = behind.get(zone).filter(|told| !told.is_closed()) {
+            // Also where it is the same: then the primary serves it only now.
+            told.send_modify(|told| *told = if serial.is_newer_than(*told) { serial } else { *told });
         } else if behind.len() < MAX_BEHIND {
             let (told, newest) = watch::channel(serial);
             behind.insert(zone.clone(), told);
-            let (secondary, zone) = (Arc::clone(self), zone.clone());
+            let (follower, zone) = (Arc::clone(self), zone.clone());
             tokio::spawn(async move {
                 tokio::select! {
-                    () = secondary.stop.cancelled() => {}
-                    () = secondary.bring(&zone, newest) => {}
+                    () = follower.stop.cancelled() => {}
+                    () = follower.bring(&zone, newest) => {}
                 }
             });
         }
@@ -176,33 +176,46 @@ impl Secondary {
         let mut pause = FIRST_LOOK;
         let mut looks = 0;
         loop {
+            let Ok(place) = self.places.acquire().await else { return };
+            if newest.has_changed().is_err() {
+                return;
+            }
             newest.mark_unchanged();
             self.notify(zone).await;
+            drop(place);
             tokio::select! {
                 // Also what was told meanwhile: it may have come too late for the question that the NOTIFY led to.
-                told = newest.changed() => match told {
-                    Ok(()) => (pause, looks) = (FIRST_LOOK, 0),
-                    Err(_) => return,
-                },
+                _ = newest.changed() => (pause, looks) = (FIRST_LOOK, 0),
                 () = sleep(pause) => {
                     pause = LAST_LOOK.min(pause * 2);
-                    match self.asker.serial(zone).await {
-                        Ok(served) if self.is_done(zone, &newest, served, looks) => return,
-                        Ok(_) => looks += 1,
+                    let served = match self.asker.serial(zone).await {
+                        Ok(served) => Some(served),
+                        Err(AskError::Rcode(_) | AskError::Malformed) => Some(None),
                         // While nobody answers, nothing is known.
-                        Err(_) => {}
+                        Err(_) => None,
+                    };
+                    if let Some(served) = served {
+                        looks += 1;
+                        if self.is_done(zone, &newest, served, looks) {
+                            return;
+                        }
+                    }
+                    if newest.has_changed().unwrap_or(false) {
+                        (pause, looks) = (FIRST_LOOK, 0);
                     }
                 }
             }
         }
     }
 
-    /// Whether nothing more is to be told of a zone, by what is served and how often that was older before. Then it is no
-    /// longer behind.
+    /// Whether nothing more is to be told of a zone, by what is served and the number of looks that it took. Then it is no longer
+    /// behind.
     fn is_done(&self, zone: &ZoneName, newest: &watch::Receiver<Serial>, served: Option<Serial>, looks: u32) -> bool {
         let mut behind = self.behind();
+        // Where it was forgotten meanwhile, what stands under its name is another task's.
+        let Ok(is_told_again) = newest.has_changed() else { return true };
         let is_there = served.is_some_and(|served| !newest.borrow().is_newer_than(served));
-        let is_done = is_there || looks >= MAX_LOOKS;
+        let is_done = is_there || (looks >= MAX_LOOKS && !is_told_again);
         if is_done {
             behind.remove(zone);
         }
@@ -211,7 +224,6 @@ impl Secondary {
 
     /// One NOTIFY, sent until it is answered or given up.
     async fn notify(&self, zone: &ZoneName) {
-        let Ok(_place) = self.places.acquire().await else { return };
         match self.exchange(zone).await {
             // Of a zone that it has not heard of yet it is no authority.
             Ok(Rcode::NOERROR | Rcode::NOTAUTH) => {
@@ -261,9 +273,13 @@ impl Secondary {
             if !answer.header().qr() || answer.header().id() != request.message.header().id() {
                 continue;
             }
-            return match request.transaction.answer(&mut answer, tsig_time(&self.clock)) {
-                Ok(()) => Ok(Some(answer.header().rcode())),
-                Err(error) => Err(NotifyError::Tsig(TsigFault::new(error, &answer))),
+            let rcode = answer.header().rcode();
+            let verified = request.transaction.answer(&mut answer, tsig_time(&self.clock));
+            return match verified.map_err(|error| TsigFault::new(error, &answer)) {
+                // Knot looks for the zone before it looks at the key. Nothing follows from it, whoever says so.
+                Ok(()) | Err(TsigFault::Unsigned) if rcode == Rcode::NOTAUTH => Ok(Some(rcode)),
+                Ok(()) => Ok(Some(rcode)),
+                Err(fault) => Err(NotifyError::Tsig(fault)),
             };
         }
     }
@@ -282,29 +298,52 @@ impl Secondary {
         Ok(Request { message: builder.into_message(), transaction })
     }
 
-    /// Tells of all zones that are behind; says how many.
-    async fn sweep(self: &Arc<Self>, store: &Store) -> Result<usize, SweepError> {
-        let mut after = None;
-        let mut told = 0;
+    /// Compares the zones after `after` to the last one; says how many were behind. Zones of which it is no authority are none
+    /// of those: it learns of them from the catalogs, or it is not to have them.
+    async fn sweep(self: &Arc<Self>, store: &Store, after: &mut Option<ZoneId>) -> Result<usize, SweepError> {
+        let mut found = 0;
         loop {
-            let heads = store.heads(after, PAGE).await?;
-            let Some(last) = heads.last() else { return Ok(told) };
-            after = Some(last.id);
+            let heads = store.heads(*after, PAGE).await?;
+            let Some(last) = heads.last().map(|head| head.id) else {
+                *after = None;
+                return Ok(found);
+            };
             let ask = |head: Head| async move { (self.asker.serial(&head.name).await, head) };
             let mut answers = stream::iter(heads).map(ask).buffer_unordered(ASKED_AT_ONCE);
             while let Some((answer, head)) = answers.next().await {
                 match answer {
-                    Ok(Some(served)) if !head.serial.is_newer_than(served) => {}
+                    Ok(None) => {}
+                    Ok(Some(served)) if served == head.serial => {}
+                    Ok(Some(served)) if served.is_newer_than(head.serial) => {
+                        self.is_ahead(store, &head.name, served).await?;
+                    }
                     // An answer that is an error concerns this zone; no answer concerns all.
-                    Ok(_) | Err(AskError::Rcode(_) | AskError::Malformed) => {
-                        self.tell(&head.name, head.serial);
-                        told += 1;
+                    Ok(Some(_)) | Err(AskError::Rcode(_) | AskError::Malformed) => {
+                        found += 1;
+                        if !self.behind().contains_key(&head.name) {
+                            self.tell(&head.name, head.serial);
+                        }
                     }
                     Err(error) => return Err(error.into()),
                 }
             }
+            *after = Some(last);
             sleep(REST).await;
         }
+    }
+
+    /// Has a zone continue above what the secondary serves, unless the zone has only moved since it was compared.
+    async fn is_ahead(&self, store: &Store, name: &ZoneName, served: Serial) -> Result<(), SweepError> {
+        let Some(head) = store.head(name).await?.filter(|head| served.is_newer_than(head.serial)) else {
+            return Ok(());
+        };
+        if let Some(serial) = store.raise_serial(head.id, served).await? {
+            tracing::warn!(
+                zone.name = %name, server.address = %self.address, %served, %serial,
+                "a secondary is ahead of the store; the zone continues above it"
+            );
+        }
+        Ok(())
     }
 
     fn behind(&self) -> MutexGuard<'_, HashMap<ZoneName, watch::Sender<Serial>>> {

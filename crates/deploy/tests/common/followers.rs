@@ -73,7 +73,7 @@ impl Followers {
             let file = format!("secondary{number}.conf");
             let (listen, primaries, transfer_key) = (vec![address], config.listen.clone(), config.transfer_key.clone());
             let daemon = if number < binds {
-                let config = SecondaryConfig { directory, listen, primaries, transfer_key };
+                let config = SecondaryConfig { directory, listen, primaries, transfer_key, max_records_per_type: None };
                 Daemon::named(&write(&folder, &file, &secondary(&config)))
             } else {
                 let config = KnotConfig { directory, listen, primaries, transfer_key };

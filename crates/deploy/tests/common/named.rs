@@ -1,11 +1,13 @@
 //! A real `named` for a test: in a folder of its own, on free ports of the loopback address, ended
 //! when the value is dropped. When the test panics, its log is printed.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -229,7 +231,7 @@ pub(crate) fn free_low_port() -> SocketAddr {
     loop {
         let port = 10_000 + (uuid::Uuid::now_v7().as_u128() % 20_000) as u16;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        if UdpSocket::bind(address).is_ok() && TcpListener::bind(address).is_ok() {
+        if UdpSocket::bind(address).is_ok() && TcpListener::bind(address).is_ok() && is_first_use(port) {
             return address;
         }
     }
@@ -240,8 +242,15 @@ pub(crate) fn free_port() -> SocketAddr {
     loop {
         let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = tcp.local_addr().unwrap();
-        if UdpSocket::bind(address).is_ok() {
+        if UdpSocket::bind(address).is_ok() && is_first_use(address.port()) {
             return address;
         }
     }
+}
+
+/// Whether nobody in this process was given that port before. It may well look free for a while: and named listens on a port
+/// that another named, or its own control channel, has already.
+fn is_first_use(port: u16) -> bool {
+    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    GIVEN.lock().unwrap().insert(port)
 }

@@ -1,9 +1,11 @@
 //! A `named` beside the server: the operator's own primary, or a secondary.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 
 use super::{Server, run, wait_for};
 
@@ -51,7 +53,10 @@ pub(crate) fn free_addresses<const N: usize>() -> [String; N] {
         wait_for("a port that is free for both", || {
             let tcp = TcpListener::bind("127.0.0.1:0").ok()?;
             let udp = UdpSocket::bind(tcp.local_addr().ok()?).ok()?;
-            Some((tcp, udp))
+            // Two nameds would share one port without a word.
+            static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+            let is_new = GIVEN.lock().expect("nobody panics with it").insert(udp.local_addr().ok()?.port());
+            is_new.then_some((tcp, udp))
         })
     });
     held.map(|(tcp, _)| tcp.local_addr().expect("its address").to_string())

@@ -259,7 +259,8 @@ impl Catalogs {
         }
     }
 
-    fn notifier(&self) -> &Notifier {
+    /// Who tells the secondaries.
+    pub fn notifier(&self) -> &Notifier {
         &self.inner.settings.notifier
     }
 

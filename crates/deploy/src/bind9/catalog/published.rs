@@ -34,12 +34,18 @@ impl Published {
         taken: BoxFuture<'a, Result<(), DeployError>>,
     ) -> BoxFuture<'a, Result<(), DeployError>> {
         async move {
-            taken.await?;
-            if self.catalogs.has_begun() {
-                self.catalogs.publish(&name).await?;
-                self.catalogs.notifier().tell(&name, serial);
+            let taken = taken.await;
+            if !self.catalogs.has_begun() {
+                return taken;
             }
-            Ok(())
+            let published = match taken {
+                Ok(()) => self.catalogs.publish(&name).await.map_err(DeployError::from),
+                failed => failed,
+            };
+            // Also where only an answer was lost: the next try finds the zone in order, and says nothing. Of what is not served,
+            // secondaries are told in vain, and not for long.
+            self.catalogs.notifier().tell(&name, serial);
+            published
         }
         .boxed()
     }
@@ -72,7 +78,6 @@ impl Nameserver for Published {
         async move {
             let (name, serial) = (delta.name.clone(), delta.to.serial);
             let applied = self.primary.apply(delta).await;
-            // Also where only the answer was lost. Of what it does not serve, secondaries are told in vain, and not for long.
             self.catalogs.notifier().tell(&name, serial);
             applied
         }

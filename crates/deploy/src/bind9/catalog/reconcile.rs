@@ -196,11 +196,11 @@ impl Inner {
             Err(MessageError::TooLarge { .. }) => return Ok(Sent::TooLarge),
             Err(error) => return Err(failed(UpdateError::Message(error))),
         };
-        match self.updater.send(message).await.map_err(failed)? {
-            Outcome::Applied => {
-                self.settings.notifier.tell(&catalog.zone(), to);
-                Ok(Sent::Applied)
-            }
+        let sent = self.updater.send(message).await;
+        // Also where only the answer was lost: the next run finds the catalog in order, and says nothing.
+        self.settings.notifier.tell(&catalog.zone(), to);
+        match sent.map_err(failed)? {
+            Outcome::Applied => Ok(Sent::Applied),
             Outcome::Conflict => Ok(Sent::Conflict),
             Outcome::NotServed => Ok(Sent::NotServed),
             Outcome::Refused | Outcome::ServerFailed => {

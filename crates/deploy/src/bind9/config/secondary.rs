@@ -18,6 +18,8 @@ pub struct SecondaryConfig {
     pub primaries: Vec<SocketAddr>,
     /// The key of the transfers and of the NOTIFYs, the same as on the primaries.
     pub transfer_key: TsigKey,
+    /// How many records of one type a name may have, where BIND's own limit of 100 is not to hold.
+    pub max_records_per_type: Option<u32>,
 }
 
 /// The complete configuration.
@@ -78,6 +80,12 @@ fn render_options(options: &mut Writer, config: &SecondaryConfig) {
     options.because("What was missed is asked for again after seconds, not 5 minutes.", "min-refresh-time 1");
     options.fixed("min-retry-time 1");
 
+    if let Some(most) = config.max_records_per_type {
+        options.statement(|line| {
+            line.word("max-records-per-type").number(most);
+        });
+    }
+
     options.gap().comment("By default a change of a catalog waits up to 5 seconds.").block(
         |line| {
             line.word("catalog-zones");
@@ -130,7 +138,9 @@ pub(super) mod tests {
             listen: vec!["[::]:53".parse().unwrap()],
             primaries: vec!["192.0.2.1:53".parse().unwrap(), "[2001:db8::1]:5300".parse().unwrap()],
             transfer_key: key("transfer"),
+            max_records_per_type: Some(250),
         });
+        assert!(text.contains("max-records-per-type 250;"), "{text}");
         let primaries = "{ 192.0.2.1 port 53 key \"transfer.\" ; 2001:db8::1 port 5300 key \"transfer.\" ; }";
         for catalog in ["c00", "c7f", "cff"] {
             let name = format!("zone \"{catalog}.catalogs.zonewright.invalid.\"");
