@@ -14,7 +14,9 @@ use std::time::{Duration, Instant};
 use common::channel::eventually;
 use common::followers::Followers;
 use deploy::bind9::notify::Notifier;
+use deploy::bind9::update::{self, Outcome, Updater};
 use deploy::query;
+use dns::{Serial, ZoneDelta};
 use std::net::SocketAddr;
 use store::{Clock, Zone};
 use tokio_util::sync::CancellationToken;
@@ -123,6 +125,39 @@ async fn a_secondary_that_nobody_told_is_found_by_the_comparison() {
     assert!(followers.is_served(&zone, PATIENCE).await);
     stop.cancel();
     sweeps.await.unwrap();
+    followers.stop().await;
+}
+
+#[tokio::test]
+async fn a_zone_continues_above_what_a_secondary_has() {
+    let followers = Followers::start(1, 0).await;
+    let zone = followers.create("example.com").await;
+    assert!(followers.is_served(&zone, PATIENCE).await);
+    // As after an old backup: the nameservers are further than the store.
+    let now = followers.store.snapshot(zone.id).await.unwrap().unwrap();
+    let ahead = Serial(zone.serial.0.wrapping_add(1000));
+    let (id, name, mut to) = (zone.id, zone.name.clone(), now.soa.clone());
+    to.serial = ahead;
+    let delta = ZoneDelta { id, name, from: now.soa, to, removed: Vec::new(), added: Vec::new() };
+    let config = &followers.config;
+    let updater = Updater::new(followers.dns(), &config.update_key, update::Settings::default(), Clock::system());
+    assert_eq!(updater.apply(&delta).await.unwrap(), Outcome::Applied);
+    let notifier = followers.catalogs.notifier();
+    notifier.tell(&zone.name, ahead);
+    let (secondary, _) = followers.secondaries[0];
+    eventually(async || query::serial(secondary, &zone.name, PATIENCE).await.unwrap() == Some(ahead)).await;
+
+    let sweep = notifier.sweep_for_ever(followers.store.clone(), Duration::from_millis(100));
+    let is_above = async || {
+        let serial = query::serial(secondary, &zone.name, PATIENCE).await.unwrap();
+        serial.is_some_and(|serial| serial.is_newer_than(ahead))
+    };
+    tokio::select! {
+        () = sweep => unreachable!("it goes on for ever"),
+        () = eventually(is_above) => {}
+    }
+    let head = followers.store.head(&zone.name).await.unwrap().unwrap();
+    assert!(head.serial.is_newer_than(ahead));
     followers.stop().await;
 }
 
