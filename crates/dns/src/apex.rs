@@ -99,6 +99,11 @@ impl Apex {
         records
     }
 
+    /// Whether a host is one of the operator's nameservers.
+    pub fn has_nameserver(&self, host: &Name) -> bool {
+        self.nameservers.iter().any(|nameserver| nameserver.name == *host)
+    }
+
     /// Whether the addresses at `owner` are the server's.
     pub fn owns_addresses(&self, zone: &ZoneName, owner: &OwnerName) -> bool {
         self.nameservers.iter().any(|nameserver| {

@@ -78,7 +78,7 @@ impl<L: Lookup> Planner<'_, L> {
         let signed = place.set(RecordType::Ds).is_some();
         let Some(index) = place.touched_by(|of| of == RecordType::Ds).filter(|_| signed) else { return Ok(()) };
         let host = owner.in_zone(self.setting.zone);
-        let servers = self.setting.apex.nameservers.iter().any(|nameserver| nameserver.name == host);
+        let servers = self.setting.apex.has_nameserver(&host);
         let named = |data: &RecordData| data.target().is_some_and(|target| *target.name() == host);
         let users = self.place(&OwnerName::apex())?.set(RecordType::Ns);
         if servers || users.is_some_and(|set| set.held().any(|held| named(&held.data))) {

@@ -100,13 +100,10 @@ impl<'a, L: Lookup> Planner<'a, L> {
         let mut standing: HashMap<RecordId, Record> = HashMap::new();
         for (owner, place) in self.places.iter().filter(|(_, place)| place.touched_by(|_| true).is_some()) {
             let now = place.records(owner);
-            let by_id = |records: &[Record]| -> HashMap<RecordId, Record> {
-                records.iter().map(|record| (record.id, record.clone())).collect()
-            };
-            let (stored_by_id, now_by_id) = (by_id(&place.stored), by_id(&now));
-            plan.removed.extend(place.stored.iter().filter(|old| now_by_id.get(&old.id) != Some(*old)).cloned());
-            plan.added.extend(now.into_iter().filter(|new| stored_by_id.get(&new.id) != Some(new)));
-            standing.extend(now_by_id);
+            let (was, is) = (by_id(&place.stored), by_id(&now));
+            plan.removed.extend(place.stored.iter().filter(|old| is.get(&old.id) != Some(old)).cloned());
+            plan.added.extend(now.iter().filter(|new| was.get(&new.id) != Some(new)).cloned());
+            standing.extend(now.into_iter().map(|record| (record.id, record)));
         }
         plan.results = edits
             .iter()
@@ -294,4 +291,8 @@ impl<'a, L: Lookup> Planner<'a, L> {
         }
         Ok(self.places.entry(owner.clone()).or_default())
     }
+}
+
+fn by_id(records: &[Record]) -> HashMap<RecordId, &Record> {
+    records.iter().map(|record| (record.id, record)).collect()
 }

@@ -30,7 +30,7 @@ pub(super) fn check_record(setting: Setting<'_>, wanted: &NewRecord) -> Result<(
     }
     if let RecordData::Ns(ns) = &wanted.data
         && wanted.owner.is_apex()
-        && apex.nameservers.iter().any(|nameserver| nameserver.name == *ns.host.name())
+        && apex.has_nameserver(ns.host.name())
     {
         let detail = "this NS record is one of the server's own, which every zone has";
         return Err(Fault::of("value", "duplicate", detail));

@@ -9,6 +9,7 @@ use std::str;
 use base64::Engine;
 use base64::engine::general_purpose::{GeneralPurpose, STANDARD};
 
+use super::text;
 use crate::presentation::{Position, Token, unescape};
 use crate::{Fault, HostName, Name, NameError, ZoneName};
 
@@ -207,13 +208,7 @@ pub(crate) fn excerpt(raw: &[u8]) -> String {
 
 /// A number of decimal digits and nothing else; `None` where it is none, or over 32 bits.
 pub(crate) fn number(digits: &[u8]) -> Option<u32> {
-    if digits.is_empty() {
-        return None;
-    }
-    digits.iter().try_fold(0u32, |number, digit| {
-        let digit = digit.is_ascii_digit().then(|| u32::from(digit - b'0'))?;
-        number.checked_mul(10)?.checked_add(digit)
-    })
+    str::from_utf8(digits).ok().and_then(text::number)
 }
 
 pub(crate) fn hex_digit(digit: u8) -> Option<u8> {

@@ -9,7 +9,7 @@
 mod mail;
 mod places;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
 use crate::change::Lookup;
@@ -107,7 +107,7 @@ pub fn check<L: Lookup>(
     touched: &BTreeSet<OwnerName>,
     lookup: &mut L,
 ) -> Result<Vec<Warning>, L::Error> {
-    let mut search = Search { zone, apex, lookup, found: Vec::new() };
+    let mut search = Search { zone, apex, lookup, targets: HashMap::new(), found: Vec::new() };
     for owner in touched {
         let records = search.lookup.at(owner)?;
         search.hosts(owner, &records);
@@ -129,6 +129,8 @@ struct Search<'a, L> {
     zone: &'a ZoneName,
     apex: &'a Apex,
     lookup: &'a mut L,
+    /// What was found out about targets: many records share one.
+    targets: HashMap<OwnerName, Target>,
     found: Vec<Warning>,
 }
 

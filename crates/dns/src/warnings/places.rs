@@ -24,6 +24,15 @@ const MENTIONED: usize = 3;
 
 impl<L: Lookup> Search<'_, L> {
     pub(super) fn target(&mut self, target: &OwnerName) -> Result<Target, L::Error> {
+        if let Some(known) = self.targets.get(target) {
+            return Ok(*known);
+        }
+        let found = self.look_for(target)?;
+        self.targets.insert(target.clone(), found);
+        Ok(found)
+    }
+
+    fn look_for(&mut self, target: &OwnerName) -> Result<Target, L::Error> {
         if target.is_apex() {
             return self.kind(target);
         }
@@ -81,7 +90,13 @@ impl<L: Lookup> Search<'_, L> {
     pub(super) fn hidden(&mut self, owner: &OwnerName, records: &[Record]) -> Result<(), L::Error> {
         let mut at = Some(owner.clone());
         while let Some(name) = at.filter(|name| !name.is_apex()) {
-            let nameservers = if name == *owner { records.to_vec() } else { self.lookup.at(&name)? };
+            let there;
+            let nameservers = if name == *owner {
+                records
+            } else {
+                there = self.lookup.at(&name)?;
+                &there
+            };
             let hosts: Vec<_> = nameservers
                 .iter()
                 .filter(|record| record.data.record_type() == RecordType::Ns)

@@ -38,7 +38,7 @@ impl ZoneFile {
             let is_own_ns = |data: &RecordData| {
                 record.owner.is_apex()
                     && record_type == RecordType::Ns
-                    && data.target().is_some_and(|host| apex.nameservers.iter().any(|own| own.name == *host.name()))
+                    && data.target().is_some_and(|host| apex.has_nameserver(host.name()))
             };
             if is_own_ns(&record.data) {
                 content.leave_out(LeftOutReason::OwnNameserver, record_type, at);

@@ -6,7 +6,7 @@
 //! Decided against: to reserve a key before the change is made. A crash between the two would leave a key that belongs to
 //! nothing, and every later repeat would have to guess what became of the first.
 
-use dns::{Name, Serial, ZoneId, ZoneName};
+use dns::{Serial, ZoneId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::journal;
@@ -51,7 +51,6 @@ pub(super) fn find(connection: &Connection, request: &Repeatable, now: Timestamp
 
 fn read(row: &Row<'_>) -> Result<Answer, StoreError> {
     let place = Place { table: "answers", row: row.get(0)? };
-    let name = row.get_ref(6)?.as_blob().ok().and_then(|key| Name::from_key(key).ok());
     let headers: String = row.get(3)?;
     Ok(Answer {
         status: row.get(2)?,
@@ -59,7 +58,7 @@ fn read(row: &Row<'_>) -> Result<Answer, StoreError> {
         body: row.get(4)?,
         head: Head {
             id: ZoneId(place.uuid("zone", row, 5)?),
-            name: ZoneName::from_stored(place.sound("name", name)?),
+            name: place.zone_name(row, 6)?,
             version: VersionNumber(place.sound("version", u64::try_from(row.get::<_, i64>(7)?).ok())?),
             serial: Serial(row.get(8)?),
         },

@@ -159,7 +159,7 @@ fn overridden(name: &ZoneName, apex: &Apex, live: &mut LiveRecords<'_>) -> Resul
         );
     }
     let is_ours = |record: &Record| match &record.data {
-        RecordData::Ns(ns) => apex.nameservers.iter().any(|nameserver| nameserver.name == *ns.host.name()),
+        RecordData::Ns(ns) => apex.has_nameserver(ns.host.name()),
         _ => false,
     };
     removed.extend(live.at(&OwnerName::apex())?.into_iter().filter(is_ours));

@@ -1,7 +1,7 @@
 //! Catalogs on SQLite. A zone joins its catalog in the transaction that makes it, and leaves it in the one that deletes it, each
 //! as a version of the catalog, so that the step from an earlier version is a range of rows.
 
-use dns::{Name, Serial, ZoneId, ZoneName};
+use dns::{Serial, ZoneId, ZoneName};
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -155,6 +155,5 @@ pub(super) fn versions(
 
 fn member(row: &Row<'_>, zone: i64) -> Result<Member, StoreError> {
     let place = Place { table: "zones", row: zone };
-    let name = row.get_ref(2)?.as_blob().ok().and_then(|key| Name::from_key(key).ok());
-    Ok(Member { id: ZoneId(place.uuid("uuid", row, 1)?), name: ZoneName::from_stored(place.sound("name", name)?) })
+    Ok(Member { id: ZoneId(place.uuid("uuid", row, 1)?), name: place.zone_name(row, 2)? })
 }

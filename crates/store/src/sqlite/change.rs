@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use dns::change::{ContentEdits, Edit, Lookup, NewRecord, Plan, PlanError, content, plan};
 use dns::warnings::{self, Warning};
-use dns::{OwnerName, Record, RecordId, RecordType, Serial, ZoneId};
+use dns::{OwnerName, Record, RecordId, RecordType, ZoneId};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::deployment::LIVE;
@@ -52,7 +52,7 @@ fn store(work: &Work, author: &Author, id: ZoneId, change: &Change) -> Result<Co
         plan.removed.iter().filter_map(|record| Some(seen.get(&record.id)?.1.clone())).collect();
     let changed = other_settings || !plan.is_empty();
     let added = if changed {
-        raise_base(&mut zone, change.serial_above);
+        journal::raise_base(&mut zone, change.serial_above);
         journal::append(work, &mut zone, &by, &plan.removed, &plan.added, &seen)?
     } else {
         Vec::new()
@@ -87,13 +87,6 @@ fn warn(
     let apex = work.shared.apexes.get(&work.connection, zone.apex)?;
     let touched: BTreeSet<OwnerName> = removed.iter().chain(added).map(|stored| stored.record.owner.clone()).collect();
     warnings::check(&zone.zone.name, &apex, &touched, &mut LiveRecords::new(&work.connection, zone))
-}
-
-/// The next version of the zone gets a serial that is newer than `above` too.
-pub(super) fn raise_base(zone: &mut ZoneRow, above: Option<Serial>) {
-    if let Some(above) = above.filter(|above| above.is_newer_than(zone.zone.serial)) {
-        zone.zone.serial = above;
-    }
 }
 
 /// Refuses a change whose conditions do not all hold.
@@ -242,8 +235,11 @@ impl Lookup for LiveRecords<'_> {
     }
 
     fn by_id(&mut self, id: RecordId) -> Result<Option<Record>, StoreError> {
+        if let Some((_, stored)) = self.seen.get(&id) {
+            return Ok(Some(stored.record.clone()));
+        }
         if self.whole.is_some() {
-            return Ok(self.seen.get(&id).map(|(_, stored)| stored.record.clone()));
+            return Ok(None);
         }
         let mut statement = self.connection.prepare_cached(LIVE_BY_ID)?;
         let found = statement

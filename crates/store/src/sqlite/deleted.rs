@@ -25,7 +25,7 @@
 //!   gets the difference to what it serves.
 //! - *A zone's floor stays*, and with it the promise that no serial of its name comes again.
 
-use dns::{Serial, ZoneId};
+use dns::ZoneId;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
@@ -203,16 +203,8 @@ fn set_back(work: &Work, id: ZoneId) -> Result<(), StoreError> {
 /// The last step: the zone has a version again that everybody sees.
 fn show_again(work: &Work, zone: &mut ZoneRow) -> Result<(), StoreError> {
     let now = work.now();
-    let floor: Option<u32> = work
-        .connection
-        .prepare_cached("SELECT serial FROM floors WHERE name = ?1")?
-        .query_row([zone.zone.name.name().key()], |row| row.get(0))
-        .optional()?;
-    if let Some(floor) = floor.map(Serial)
-        && floor.is_newer_than(zone.zone.serial)
-    {
-        zone.zone.serial = floor;
-    }
+    let floor = zones::floor(&work.connection, &zone.zone.name.name().key())?;
+    journal::raise_base(zone, floor);
     journal::advance(&mut zone.zone, now);
     work.connection
         .prepare_cached("UPDATE zones SET deleted = NULL, swept = 0, version = ?2, serial = ?3 WHERE id = ?1")?

@@ -20,7 +20,7 @@ impl Store {
     /// The newest version of the zone of that name, if there is one.
     pub async fn head(&self, name: &ZoneName) -> Result<Option<Head>, StoreError> {
         let name = name.clone();
-        let read = move |connection: &Connection| Ok(zones::by_name(connection, &name)?.map(zones::head));
+        let read = move |connection: &Connection| Ok(zones::by_name(connection, &name)?.map(|row| row.zone.into()));
         self.inner.readers.run(Size::Small, read).await
     }
 

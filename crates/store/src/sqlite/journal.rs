@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
-use dns::{Name, Record, RecordId, Serial, ZoneId, ZoneName};
+use dns::{Record, RecordId, Serial, ZoneId};
 use rusqlite::{Connection, params};
 
 use super::rows::{Place, ZoneRow};
@@ -126,9 +126,7 @@ pub(super) fn append(
 pub(super) fn raise(work: &Work, id: ZoneId, above: Serial) -> Result<Option<Serial>, StoreError> {
     let Some(mut zone) = zones::by_uuid(&work.connection, id)? else { return Ok(None) };
     if !zone.zone.serial.is_newer_than(above) {
-        if above.is_newer_than(zone.zone.serial) {
-            zone.zone.serial = above;
-        }
+        raise_base(&mut zone, Some(above));
         append(work, &mut zone, &By::SERVER, &[], &[], &HashMap::new())?;
     }
     Ok(Some(zone.zone.serial))
@@ -137,13 +135,18 @@ pub(super) fn raise(work: &Work, id: ZoneId, above: Serial) -> Result<Option<Ser
 /// Makes a version without changes, with a serial newer than `above`, that nameservers take whole.
 pub(super) fn rebuild(work: &Work, id: ZoneId, above: Option<Serial>) -> Result<Option<Serial>, StoreError> {
     let Some(mut zone) = zones::by_uuid(&work.connection, id)? else { return Ok(None) };
-    if let Some(above) = above.filter(|above| above.is_newer_than(zone.zone.serial)) {
-        zone.zone.serial = above;
-    }
+    raise_base(&mut zone, above);
     let by = By { name: "operator", source: Source::Operator, ..By::SERVER };
     append(work, &mut zone, &by, &[], &[], &HashMap::new())?;
     work.connection.prepare_cached("UPDATE zones SET rebuilt = version WHERE id = ?1")?.execute([zone.row])?;
     Ok(Some(zone.zone.serial))
+}
+
+/// Has the next version of the zone get a serial that is newer than `above`, too.
+pub(super) fn raise_base(zone: &mut ZoneRow, above: Option<Serial>) {
+    if let Some(above) = above.filter(|above| above.is_newer_than(zone.zone.serial)) {
+        zone.zone.serial = above;
+    }
 }
 
 /// Moves a zone to its next version: `max(last + 1, now)` in RFC 1982 order.
@@ -217,11 +220,10 @@ pub(super) fn moves(connection: &Connection, after: u64) -> Result<Moves, StoreE
         if !zones.insert(zone) {
             continue;
         }
-        let key = row.get_ref(2)?.as_blob().ok();
-        let name = Place { table: "zones", row: zone }.sound("name", key.and_then(|key| Name::from_key(key).ok()))?;
+        let name = Place { table: "zones", row: zone }.zone_name(row, 2)?;
         // A zone that was deleted and made again is two rows with one name.
         if seen.insert(name.clone()) {
-            names.push(ZoneName::from_stored(name));
+            names.push(name);
         }
     }
     Ok(Moves { names, position })

@@ -42,7 +42,6 @@ pub(super) struct ZoneRow {
 pub(super) fn zone(row: &Row<'_>) -> Result<ZoneRow, StoreError> {
     let id: i64 = row.get(0)?;
     let place = Place { table: "zones", row: id };
-    let name = row.get_ref(2)?.as_blob().ok().and_then(|key| Name::from_key(key).ok());
     Ok(ZoneRow {
         row: id,
         account: AccountId(row.get(7)?),
@@ -50,7 +49,7 @@ pub(super) fn zone(row: &Row<'_>) -> Result<ZoneRow, StoreError> {
         settings: row.get(9)?,
         zone: Zone {
             id: ZoneId(place.uuid("uuid", row, 1)?),
-            name: ZoneName::from_stored(place.sound("name", name)?),
+            name: place.zone_name(row, 2)?,
             created_at: place.time("created", row.get(3)?)?,
             record_count: place.sound("record_count", u64::try_from(row.get::<_, i64>(4)?).ok())?,
             version: VersionNumber(place.sound("version", u64::try_from(row.get::<_, i64>(5)?).ok())?),
@@ -113,6 +112,12 @@ impl Place {
     /// A network address, which is stored as its text.
     pub(super) fn address(self, column: &'static str, text: Option<String>) -> Result<Option<IpAddr>, StoreError> {
         text.map(|text| self.sound(column, text.parse().ok())).transpose()
+    }
+
+    /// A zone's name, which is stored as the key that sorts it.
+    pub(super) fn zone_name(self, row: &Row<'_>, index: usize) -> Result<ZoneName, StoreError> {
+        let key = row.get_ref(index)?.as_blob().ok();
+        self.sound("name", key.and_then(|key| Name::from_key(key).ok())).map(ZoneName::from_stored)
     }
 
     /// A UUID, which is stored as its 16 octets.

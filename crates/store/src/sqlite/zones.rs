@@ -11,7 +11,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 
 use super::apexes;
 use super::catalogs::{self, Change};
-use super::change::{LiveRecords, check_all, plan_content, raise_base};
+use super::change::{LiveRecords, check_all, plan_content};
 use super::journal::{self, By, Kind};
 use super::limits;
 use super::rows::{self, Place, ZONE_WIDTH, ZoneRow, zone_columns};
@@ -55,7 +55,7 @@ pub(super) fn create(work: &Work, author: &Author, new: &NewZone) -> Result<Zone
         return Err(CreateZoneError::Faults(vec![(0, fault)]));
     }
     let records = if new.content.is_empty() { Vec::new() } else { first_records(work, &zone, &new.content)? };
-    raise_base(&mut zone, new.serial_above);
+    journal::raise_base(&mut zone, new.serial_above);
     let by = By { comment: new.comment.as_ref(), ..By::from(author) };
     journal::append(work, &mut zone, &by, &[], &records, &HashMap::new())?;
     if !records.is_empty()
@@ -113,11 +113,13 @@ pub(super) fn violates_uniqueness(error: &rusqlite::Error) -> bool {
 
 /// The serial that a new zone's first one comes after: its name's floor, or the moment before now.
 fn serial_before(connection: &Connection, key: &[u8], now: Serial) -> Result<Serial, StoreError> {
-    let floor: Option<u32> = connection
-        .prepare_cached("SELECT serial FROM floors WHERE name = ?1")?
-        .query_row([key], |row| row.get(0))
-        .optional()?;
-    Ok(floor.map_or(Serial(now.0.wrapping_sub(1)), Serial))
+    Ok(floor(connection, key)?.unwrap_or(Serial(now.0.wrapping_sub(1))))
+}
+
+/// The last serial of the zones that had this name and are deleted.
+pub(super) fn floor(connection: &Connection, key: &[u8]) -> Result<Option<Serial>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT serial FROM floors WHERE name = ?1")?;
+    Ok(statement.query_row([key], |row| row.get(0)).optional()?.map(Serial))
 }
 
 pub(super) const BELOW: &str = "SELECT id, name FROM zones INDEXED BY zones_by_name
@@ -322,14 +324,9 @@ pub(super) fn heads(connection: &Connection, after: Option<ZoneId>, limit: u32) 
     let mut rows = statement.query(params![start(after.map(|after| after.0).as_ref()), limit])?;
     let mut heads = Vec::new();
     while let Some(row) = rows.next()? {
-        heads.push(head(rows::zone(row)?));
+        heads.push(rows::zone(row)?.zone.into());
     }
     Ok(heads)
-}
-
-/// What deployment needs of a zone.
-pub(super) fn head(row: ZoneRow) -> Head {
-    Head { id: row.zone.id, name: row.zone.name, version: row.zone.version, serial: row.zone.serial }
 }
 
 pub(super) const DELETED: &str = "SELECT f.name FROM floors f
@@ -349,9 +346,7 @@ pub(super) fn deleted(
     let mut names = Vec::new();
     while let Some(row) = rows.next()? {
         // The table has no other key than the name.
-        let place = Place { table: "floors", row: 0 };
-        let name = row.get_ref(0)?.as_blob().ok().and_then(|key| Name::from_key(key).ok());
-        names.push(ZoneName::from_stored(place.sound("name", name)?));
+        names.push(Place { table: "floors", row: 0 }.zone_name(row, 0)?);
     }
     Ok(names)
 }
