@@ -120,7 +120,12 @@ pub(crate) enum Agreement {
 pub(crate) fn compare(domain: &str, text: &[u8]) -> Result<Agreement, String> {
     let show = || String::from_utf8_lossy(text).into_owned();
     let faults = |faults: &[FileFault]| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
-    match (ours(domain, text), binds(domain, text)) {
+    let ours = ours(domain, text);
+    // Damage turns a range of two into one of two thousand million, which BIND would make, for as long as it takes.
+    if ours.as_ref().is_err_and(|found| found.iter().any(|fault| fault.fault.check == "generate-bound")) {
+        return Ok(Agreement::Documented);
+    }
+    match (ours, binds(domain, text)) {
         (Ok(ours), Ok(binds)) if ours == binds => Ok(Agreement::Accepted),
         (Err(_), Err(_)) => Ok(Agreement::Refused),
         (Ok(_), Err(said)) if we_accept_more(&said, text) => Ok(Agreement::Documented),
