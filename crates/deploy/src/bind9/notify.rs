@@ -1,4 +1,4 @@
-//! Telling secondaries of new versions (NOTIFY, RFC 1996), until each of them serves what it was told of.
+//! Telling secondaries of new versions (NOTIFY, RFC 1996), again and again until they serve them.
 //!
 //! named can do that itself, and does it badly. It sends by a clock: at the rates that it is given, ten at a time at each tick, so
 //! that the second secondary of a zone waits for the next tick; and with ticks short enough for that, named 9.18 spins until
@@ -14,8 +14,9 @@
 //!                            `------------------------------------------------------'
 //! ```
 //!
-//! There is one such task for each zone and secondary at a time, and what is told meanwhile joins it. A secondary that is away for
-//! long, or a restart of this server, would leave something untold: so all zones are compared now and then ([`Notifier::sweep_for_ever`]).
+//! There is one such task for each zone and secondary at a time, and what is told meanwhile joins it. It gives up after some
+//! minutes in which the secondary answers and does not follow, and ends with this server: so all zones are compared at the start
+//! and now and then ([`Notifier::sweep_for_ever`]).
 //!
 //! Decided against: one kept socket with many NOTIFYs in flight, as questions have it; a socket of its own for each is less code,
 //! is as hard to answer falsely, and at a few hundred in a second costs nothing to speak of.
