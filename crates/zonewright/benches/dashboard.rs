@@ -56,6 +56,8 @@ fn main() {
     fill(&server, &token, &small, FEW);
     let large = create_zone(&server, &token, "large.example");
     fill(&server, &token, &large, RECORDS);
+    // An idle connection was closed meanwhile.
+    visitor.connection = Connection::open(server.http());
     // What is still on its way to the nameserver would be measured too.
     let live = format!("/zones/{large}/live/");
     let start = Instant::now();
