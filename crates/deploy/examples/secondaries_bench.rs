@@ -148,7 +148,7 @@ impl Bench {
         }
         println!("deployed to the primary in {:.1?}", begun.elapsed());
         let running = (catalogs.clone(), stop.clone());
-        tokio::spawn(async move { running.0.run(std::future::ready(()), Duration::from_secs(300), running.1).await });
+        tokio::spawn(async move { running.0.run(Duration::from_secs(300), running.1).await });
         catalogs.audit().await?;
         let begun = Instant::now();
         for (number, address) in addresses.into_iter().enumerate() {

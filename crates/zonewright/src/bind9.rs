@@ -130,7 +130,7 @@ impl Primary {
                 }
             }
             tokio::join!(
-                catalogs.run(std::future::ready(()), CATALOGS_EVERY, stop),
+                catalogs.run(CATALOGS_EVERY, stop),
                 catalogs.notifier().sweep_for_ever(store, SECONDARIES_EVERY),
             );
         }));

@@ -43,6 +43,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::ask::{self, AskError, Asker};
 use super::key::{TsigFault, TsigKey, tsig_time};
+use super::secondary;
 use crate::chain::Chain;
 
 /// How many NOTIFYs a secondary has to answer at a time; others wait.
@@ -78,9 +79,7 @@ impl Notifier {
     /// runtime.
     pub fn new(secondaries: &[SocketAddr], key: &TsigKey, clock: &Clock, stop: &CancellationToken) -> Notifier {
         let follower = |address: &SocketAddr| {
-            let server = address.to_string();
-            metrics::counter!("zonewright_notify_errors_total", "nameserver" => format!("secondary {server}"))
-                .increment(0);
+            metrics::counter!("zonewright_notify_errors_total", "nameserver" => secondary::name(*address)).increment(0);
             Arc::new(Follower {
                 address: *address,
                 key: key.signer(),
@@ -238,8 +237,7 @@ impl Follower {
     }
 
     fn failed(&self, error: &NotifyError) {
-        let server = format!("secondary {}", self.address);
-        metrics::counter!("zonewright_notify_errors_total", "nameserver" => server).increment(1);
+        metrics::counter!("zonewright_notify_errors_total", "nameserver" => secondary::name(self.address)).increment(1);
         if !self.is_failing.swap(true, Relaxed) {
             let error = Chain(error).to_string();
             tracing::warn!(server.address = %self.address, error, "a secondary could not be told of a change; trying again");

@@ -20,8 +20,13 @@ pub struct Secondary {
 impl Secondary {
     /// The secondary that answers at `address`. Has to be called within a Tokio runtime.
     pub fn new(address: SocketAddr) -> Secondary {
-        Secondary { name: format!("secondary {address}"), asker: Asker::new(address, Settings::default()) }
+        Secondary { name: name(address), asker: Asker::new(address, Settings::default()) }
     }
+}
+
+/// What the secondary at that address is called in answers, logs and metrics.
+pub(super) fn name(address: SocketAddr) -> String {
+    format!("secondary {address}")
 }
 
 impl Witness for Secondary {

@@ -99,12 +99,12 @@ impl Followers {
             Deployment::start(store.clone(), vec![nameserver], witnesses, Settings::default(), stop.clone());
         let sweeps = tokio::spawn({
             let (catalogs, deployment, stop) = (catalogs.clone(), deployment.clone(), stop.clone());
-            let is_settled = async move {
-                while !deployment.is_settled() {
+            async move {
+                while !deployment.is_settled() && !stop.is_cancelled() {
                     tokio::time::sleep(Duration::from_millis(10)).await;
                 }
-            };
-            async move { catalogs.run(is_settled, Duration::from_secs(60), stop).await }
+                catalogs.run(Duration::from_secs(60), stop).await;
+            }
         });
         let control = Control::new(config.control, config.control_key.control_key().clone()).unwrap();
         let tasks = vec![running, sweeps];

@@ -228,14 +228,13 @@ impl Catalogs {
         self.for_all(Occasion::Audit).await
     }
 
-    /// Audits when `is_settled` resolves, then sweeps every `every`, and audits every twelfth time, until `stop`. Soon after
-    /// something could not be published there is a sweep, too.
+    /// Audits, then sweeps every `every`, and audits every twelfth time, until `stop`. Soon after something could not be published
+    /// there is a sweep, too.
     ///
-    /// Before the primary has all zones there is nothing to tell secondaries, and catalogs would keep it from taking all zones at
-    /// once: until then, [`Published`] publishes nothing.
-    pub async fn run(&self, is_settled: impl Future<Output = ()>, every: Duration, stop: CancellationToken) {
+    /// To be called when the primary has all zones: before, there is nothing to tell secondaries, and catalogs would keep it from
+    /// taking all zones at once. Until then, [`Published`] publishes nothing.
+    pub async fn run(&self, every: Duration, stop: CancellationToken) {
         let sweeps = async {
-            is_settled.await;
             self.inner.has_begun.store(true, SeqCst);
             let mut number = 0_u64;
             loop {
