@@ -81,12 +81,14 @@ pub enum LeftOutReason {
     OwnNameserver,
     /// The server looks after the addresses of the operator's nameservers.
     OwnAddress,
+    /// This server does not support their type ([`Options::leave_out_unknown`]).
+    UnsupportedType,
 }
 
 impl LeftOutReason {
     /// All of them.
-    pub const ALL: [LeftOutReason; 5] =
-        [Self::Dnssec, Self::OutOfZone, Self::Soa, Self::OwnNameserver, Self::OwnAddress];
+    pub const ALL: [LeftOutReason; 6] =
+        [Self::Dnssec, Self::OutOfZone, Self::Soa, Self::OwnNameserver, Self::OwnAddress, Self::UnsupportedType];
 
     /// Its stable identifier.
     pub fn name(self) -> &'static str {
@@ -96,6 +98,7 @@ impl LeftOutReason {
             Self::Soa => "soa",
             Self::OwnNameserver => "own-nameserver",
             Self::OwnAddress => "own-address",
+            Self::UnsupportedType => "unsupported-type",
         }
     }
 
@@ -107,6 +110,7 @@ impl LeftOutReason {
             Self::Soa => "the server makes the zone's own, with a serial above this one",
             Self::OwnNameserver => "this server's nameservers are in every zone already",
             Self::OwnAddress => "the server looks after the addresses of its nameservers",
+            Self::UnsupportedType => "this server does not support records of this type",
         }
     }
 }
@@ -137,6 +141,9 @@ pub struct FileFault {
 pub struct Options {
     /// Whether DNSKEY, CDS and CDNSKEY records are kept (for several signers of one zone, RFC 8901).
     pub keep_keys: bool,
+    /// Whether records of types that this server does not support are left out. Otherwise each is a fault whose check is
+    /// [`UNSUPPORTED_TYPE`].
+    pub leave_out_unknown: bool,
     /// The most records that all `$GENERATE` directives of a file may make.
     pub generated_records: usize,
 }
@@ -144,10 +151,13 @@ pub struct Options {
 impl Default for Options {
     /// A `$GENERATE` over a whole /16 is possible.
     fn default() -> Self {
-        Options { keep_keys: false, generated_records: 65_536 }
+        Options { keep_keys: false, leave_out_unknown: false, generated_records: 65_536 }
     }
 }
 
+/// The check of faults about a record type that this server does not support; with [`Options::leave_out_unknown`] there are
+/// none.
+pub const UNSUPPORTED_TYPE: &str = "record-type-unsupported";
 /// After so many faults the rest of a file is not read.
 pub const MAX_FAULTS: usize = 100;
 /// Further notes are not kept.

@@ -65,7 +65,11 @@ pub(crate) async fn import(flags: ImportFlags) -> Result<ExitCode, Failure> {
         apex: config.apex.clone(),
         replace: flags.replace,
         dry_run: flags.dry_run,
-        options: zonefile::Options { keep_keys: flags.keep_keys, generated_records: GENERATED_RECORDS },
+        options: zonefile::Options {
+            keep_keys: flags.keep_keys,
+            generated_records: GENERATED_RECORDS,
+            ..zonefile::Options::default()
+        },
     });
     let report = run(&work, files, flags.domain).await;
     store.close().await;

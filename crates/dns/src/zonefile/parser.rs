@@ -6,7 +6,9 @@ use super::generate::{Bounds, Generate};
 use super::lexer::{Entry, Lexer};
 use super::runs::Runs;
 use super::settle::{Row, settle};
-use super::{FileFault, LeftOut, LeftOutReason, MAX_FAULTS, MAX_NOTES, Note, Options, ZoneFile, duration};
+use super::{
+    FileFault, LeftOut, LeftOutReason, MAX_FAULTS, MAX_NOTES, Note, Options, UNSUPPORTED_TYPE, ZoneFile, duration,
+};
 use crate::presentation::{Position, Token};
 use crate::rdata::fields::{FieldError, Fields, Names, excerpt};
 use crate::rdata::{RecordData, Soa};
@@ -88,8 +90,8 @@ pub(super) enum Use {
     Keep(RecordType),
     /// The one that starts the zone.
     Soa,
-    /// Made by signing; its data is not looked at.
-    Leave,
+    /// It is left out, and its data is not looked at.
+    Leave(LeftOutReason),
 }
 
 impl<'z> Parser<'z> {
@@ -199,18 +201,17 @@ impl<'z> Parser<'z> {
             plain(word, "value")?;
         }
         let record_type = match self.usage(head.record_type)? {
-            Use::Keep(record_type) => Some(record_type),
-            Use::Leave => None,
+            Use::Keep(record_type) => record_type,
+            Use::Leave(reason) => {
+                self.leave_out(reason, head.record_type);
+                return Ok(());
+            }
             Use::Soa => {
                 let detail = "$GENERATE cannot make SOA records: a zone has one";
                 return Err(fault_at(head.record_type.at, "record_type", "generate", detail));
             }
         };
         let ttl = self.ttl.of(head.ttl, None).ok_or_else(|| no_ttl(head.record_type.at))?;
-        let Some(record_type) = record_type else {
-            self.leave_out(LeftOutReason::Dnssec, head.record_type);
-            return Ok(());
-        };
         let work = Generate::new(range, owner, data)?;
         let mut bounds = std::mem::take(&mut self.bounds);
         let outcome = work.each(&mut bounds, |made| {
@@ -242,7 +243,7 @@ impl<'z> Parser<'z> {
         let usage = self.usage(token)?;
         let mut fields = Fields::new(data, Names::File { origin: &self.origin }, end);
         match usage {
-            Use::Leave => self.leave_out(LeftOutReason::Dnssec, token),
+            Use::Leave(reason) => self.leave_out(reason, token),
             Use::Soa => {
                 let soa = read_soa(&mut fields)?;
                 match &owner.in_zone {
@@ -308,6 +309,12 @@ impl<'z> Parser<'z> {
                 return Err(fault_at(end, "record_type", "record-type-missing", detail));
             };
             plain(token, "record_type")?;
+            if is_age(token.raw) {
+                let detail = "the time stamp of Windows ([AGE:...]) is ignored; the record is kept";
+                self.note(Note { at: token.at, check: "age-ignored", detail: detail.to_owned() });
+                rest = after;
+                continue;
+            }
             // A class that came after a TTL is not followed by another TTL: BIND reads on for the type.
             if class.is_none() && is_class(token.raw).is_some() {
                 class = is_class(token.raw).map(|in_class| (in_class, token));
@@ -329,18 +336,25 @@ impl<'z> Parser<'z> {
     }
 
     fn usage(&self, token: &Token<'_>) -> Result<Use, FileFault> {
-        let code = str::from_utf8(token.raw).ok().and_then(RecordType::code_of).ok_or_else(|| {
-            let detail = format!("a record type such as A or MX is expected here, not \"{}\"", excerpt(token.raw));
-            fault_at(token.at, "record_type", "record-type", detail)
-        })?;
-        let refused = |reason: &str| {
-            let detail = format!("the {} record {reason}", excerpt(token.raw));
-            Err(fault_at(token.at, "record_type", "record-type", detail))
+        let unsupported = |detail: String| {
+            // A word of another form is a mistake in the line, and leaving the record out would hide it.
+            let named = is_type_name(token.raw) && is_class(token.raw).is_none();
+            if named && self.options.leave_out_unknown {
+                return Ok(Use::Leave(LeftOutReason::UnsupportedType));
+            }
+            Err(fault_at(token.at, "record_type", if named { UNSUPPORTED_TYPE } else { "record-type" }, detail))
+        };
+        let refused = |reason: &str| unsupported(format!("the {} record {reason}", excerpt(token.raw)));
+        let Some(code) = str::from_utf8(token.raw).ok().and_then(RecordType::code_of) else {
+            return unsupported(format!(
+                "a record type such as A or MX is expected here, not \"{}\"",
+                excerpt(token.raw)
+            ));
         };
         match code {
             SOA => Ok(Use::Soa),
-            RRSIG | NSEC | NSEC3 | NSEC3PARAM | BIND_SIGNING => Ok(Use::Leave),
-            DNSKEY | CDS | CDNSKEY if !self.options.keep_keys => Ok(Use::Leave),
+            RRSIG | NSEC | NSEC3 | NSEC3PARAM | BIND_SIGNING => Ok(Use::Leave(LeftOutReason::Dnssec)),
+            DNSKEY | CDS | CDNSKEY if !self.options.keep_keys => Ok(Use::Leave(LeftOutReason::Dnssec)),
             MD | MF => refused("is obsolete; MX has taken its place (RFC 973)"),
             code => match RecordType::from_code(code) {
                 Some(record_type) => Ok(Use::Keep(record_type)),
@@ -438,6 +452,23 @@ pub(super) fn is_class(raw: &[u8]) -> Option<bool> {
     }
     let number: u16 = str::from_utf8(digits).ok().and_then(crate::rdata::text::number)?;
     Some(number <= 1)
+}
+
+/// Whether a word has the form of a type's name: a letter, then letters, digits and hyphens.
+fn is_type_name(raw: &[u8]) -> bool {
+    let plain = |octet: &u8| octet.is_ascii_alphanumeric() || *octet == b'-';
+    raw.first().is_some_and(u8::is_ascii_alphabetic) && raw.len() <= 16 && raw.iter().all(plain)
+}
+
+/// Whether a word is the time stamp that the DNS server of Windows writes before the TTL of records that hosts register
+/// themselves: `[AGE:3637620]`.
+fn is_age(raw: &[u8]) -> bool {
+    let stamp = raw.strip_prefix(b"[").and_then(|rest| rest.strip_suffix(b"]"));
+    let digits = stamp.and_then(|stamp| {
+        let (mark, digits) = stamp.split_at_checked(4)?;
+        mark.eq_ignore_ascii_case(b"AGE:").then_some(digits)
+    });
+    digits.is_some_and(|digits| !digits.is_empty() && digits.iter().all(u8::is_ascii_digit))
 }
 
 /// The host, of NS records.

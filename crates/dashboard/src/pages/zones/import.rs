@@ -231,6 +231,7 @@ fn told(left_out: &LeftOut, z: &ZoneTexts) -> String {
         LeftOutReason::Soa => z.left_out_soa,
         LeftOutReason::OwnNameserver => z.left_out_own_nameserver,
         LeftOutReason::OwnAddress => z.left_out_own_address,
+        LeftOutReason::UnsupportedType => z.left_out_unsupported_type,
     };
     let place = say(z.left_out_line, &[&first.line.to_string()]);
     if *count == 1 {

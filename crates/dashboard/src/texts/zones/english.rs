@@ -45,6 +45,7 @@ pub(super) static ENGLISH: ZoneTexts = ZoneTexts {
     left_out_soa: "the zone has its own, with a serial above this one",
     left_out_own_nameserver: "the name servers here are in every zone already",
     left_out_own_address: "the addresses of the name servers here are looked after already",
+    left_out_unsupported_type: "this server does not support records of this type",
     notes: "Worth knowing",
     settings: "Settings",
     settings_text: "For the zone as a whole. What is left empty is as the server has it.",

@@ -45,6 +45,7 @@ pub(super) static MALAY: ZoneTexts = ZoneTexts {
     left_out_soa: "zon mempunyai SOA sendiri, dengan nombor siri yang lebih tinggi",
     left_out_own_nameserver: "pelayan nama di sini sudah ada dalam setiap zon",
     left_out_own_address: "alamat pelayan nama di sini sudah diuruskan",
+    left_out_unsupported_type: "rekod jenis ini tidak disokong oleh pelayan ini",
     notes: "Perlu diketahui",
     settings: "Tetapan",
     settings_text: "Bagi zon secara keseluruhan. Yang dibiarkan kosong mengikut pelayan.",

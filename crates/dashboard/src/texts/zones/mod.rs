@@ -50,6 +50,7 @@ texts! {
     left_out_soa,
     left_out_own_nameserver,
     left_out_own_address,
+    left_out_unsupported_type,
     notes,
     settings,
     settings_text,

@@ -45,6 +45,7 @@ pub(super) static SPANISH: ZoneTexts = ZoneTexts {
     left_out_soa: "la zona tiene el suyo, con un número de serie mayor",
     left_out_own_nameserver: "los servidores de nombres de aquí ya están en todas las zonas",
     left_out_own_address: "de las direcciones de los servidores de nombres de aquí ya se encarga el servidor",
+    left_out_unsupported_type: "este servidor no admite registros de este tipo",
     notes: "Conviene saberlo",
     settings: "Ajustes",
     settings_text: "Para la zona entera. Lo que quede vacío es como lo tiene el servidor.",

@@ -3,4 +3,5 @@
 mod cases;
 mod fuzz;
 mod judge;
+mod options;
 mod random;

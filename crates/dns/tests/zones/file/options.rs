@@ -1,0 +1,67 @@
+//! What the options of an import change, and what a reader is told about lines that are read otherwise than BIND reads them.
+
+use dns::zonefile::{self, FileFault, LeftOutReason, Options, UNSUPPORTED_TYPE, ZoneFile};
+use dns::{Name, ZoneName};
+
+const HEAD: &str = "$TTL 300\n@ SOA ns.example.org. host.example.org. 1 2 3 4 5\n@ NS ns.example.org.\n";
+
+fn read(lines: &str, options: &Options) -> Result<ZoneFile, Vec<FileFault>> {
+    let zone = ZoneName::from_stored(Name::parse("example.com").unwrap());
+    zonefile::parse(format!("{HEAD}{lines}").as_bytes(), &zone, options)
+}
+
+/// The records as a zone file has them, without TTL.
+fn records(file: &ZoneFile) -> Vec<String> {
+    let text = |record: &dns::ResourceRecord| format!("{} {} {}", record.owner, record.data.record_type(), record.data);
+    file.records.iter().map(|found| text(&found.record)).collect()
+}
+
+fn notes(file: &ZoneFile) -> Vec<(u32, &str)> {
+    file.notes.iter().map(|note| (note.at.line - 3, note.check)).collect()
+}
+
+#[test]
+fn records_of_unsupported_types_are_left_out_when_asked() {
+    let lines = "www A 192.0.2.1\n@ WINS 192.0.2.9\n@ 0 IN WINS LOCAL L5 C900 ( 192.0.2.9\n 192.0.2.10 )\n\
+                 @ WINSR L1 C900 ( example.com. )\nx TYPE0 nonsense\nx MD a.example.org.\nmail A 192.0.2.2\n";
+    let faults = read(lines, &Options::default()).unwrap_err();
+    assert_eq!(faults.len(), 5);
+    assert!(faults.iter().all(|fault| fault.fault.check == UNSUPPORTED_TYPE), "{faults:?}");
+
+    let options = Options { leave_out_unknown: true, ..Options::default() };
+    let file = read(lines, &options).unwrap();
+    assert_eq!(records(&file), ["mail A 192.0.2.2", "www A 192.0.2.1"]);
+    let left_out: Vec<_> =
+        file.left_out.iter().map(|left| (left.record_type.as_str(), left.count, left.first.line - 3)).collect();
+    assert_eq!(left_out, [("WINS", 2, 2), ("WINSR", 1, 5), ("TYPE0", 1, 6), ("MD", 1, 7)]);
+    assert!(file.left_out.iter().all(|left| left.reason == LeftOutReason::UnsupportedType));
+}
+
+#[test]
+fn leaving_out_unknown_types_hides_no_other_mistake() {
+    let options = Options { leave_out_unknown: true, ..Options::default() };
+    for (line, check) in [
+        ("www 192.0.2.1", "record-type"),
+        ("www 1y A 192.0.2.1", "record-type"),
+        ("www IN IN A 192.0.2.1", "record-type"),
+        ("www 60 60 A 192.0.2.1", "record-type"),
+        ("www \\065 192.0.2.1", "record-type"),
+        ("www A 192.0.2", "field-address"),
+        ("www CH WINS 192.0.2.1", "class"),
+        ("www WINS ( 192.0.2.1", "zone-file-syntax"),
+    ] {
+        let faults = read(line, &options).unwrap_err();
+        assert_eq!(faults[0].fault.check, check, "{line}: {faults:?}");
+    }
+}
+
+#[test]
+fn time_stamps_of_windows_are_ignored() {
+    let lines = "host [AGE:3637620] 1200 A 192.0.2.1\nhost [AGE:3637620] A 192.0.2.2\nother 60 [age:1] IN TXT x\n";
+    let file = read(lines, &Options::default()).unwrap();
+    assert_eq!(records(&file), ["host A 192.0.2.1", "host A 192.0.2.2", "other TXT \"x\""]);
+    assert_eq!(notes(&file)[..3], [(1, "age-ignored"), (2, "age-ignored"), (2, "ttl-differs")]);
+    for line in ["a [AGE:] A 192.0.2.1", "a [AGE:x] A 192.0.2.1", "a [AGE:1 A 192.0.2.1", "a \"[AGE:1]\" A 192.0.2.1"] {
+        assert!(read(line, &Options::default()).is_err(), "{line}");
+    }
+}
