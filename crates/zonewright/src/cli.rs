@@ -300,7 +300,7 @@ pub(crate) struct ImportFlags {
     /// Keep DNSKEY, CDS and CDNSKEY records: for zones that several parties sign
     #[arg(long)]
     pub(crate) keep_keys: bool,
-    /// This server's nameservers, where `serve` has them as flags; repeatable
+    /// This server's nameservers; repeatable [default: those of the running server]
     #[arg(long, value_name = "NAME[=ADDR,...]")]
     pub(crate) ns: Vec<String>,
     #[command(flatten)]
@@ -383,10 +383,10 @@ pub(crate) struct ConfigFlags {
     /// This named's working directory; made if it is missing [default: in the data directory]
     #[arg(long, value_name = "DIR")]
     pub(crate) directory: Option<PathBuf>,
-    /// The primary's DNS address [default: 127.0.0.1:5300]
+    /// The primary's DNS address [default: that of the running server, or 127.0.0.1:5300]
     #[arg(long, value_name = "ADDR")]
     pub(crate) dns: Option<String>,
-    /// A secondary's DNS address; repeatable
+    /// A secondary's DNS address; repeatable [default: those of the running server]
     #[arg(long, value_name = "ADDR")]
     pub(crate) secondary: Vec<String>,
 }
@@ -397,6 +397,6 @@ impl ConfigFlags {
         let DataFlags { config, data, database } = &self.data;
         let data = DataFlags { config: config.clone(), data: data.clone(), database: database.clone() };
         let (dns, secondary) = (self.dns.clone(), self.secondary.clone());
-        crate::config::Config::load(&ServeFlags { data, dns, secondary, ..ServeFlags::default() })
+        crate::config::Config::load_beside(&ServeFlags { data, dns, secondary, ..ServeFlags::default() })
     }
 }

@@ -17,7 +17,7 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::ServeFlags;
-use crate::config::{Config, NameserverKind};
+use crate::config::{Config, NameserverKind, Password};
 use crate::{Failure, chain, mailing, open_store, tls};
 
 /// How long a server may take to answer.
@@ -73,7 +73,7 @@ impl fmt::Display for Finding {
 
 /// Exit code 0 where nothing is bad, 1 where something is, 2 where the configuration cannot be read.
 pub(crate) async fn doctor(flags: &ServeFlags) -> Result<ExitCode, Failure> {
-    let config = Config::load(flags)?;
+    let config = Config::load_beside(flags)?;
     let mut findings = vec![configuration(&config)];
     findings.extend(data_directory(&config.data));
     findings.extend(database_and_nameserver(&config).await);
@@ -91,10 +91,15 @@ pub(crate) async fn doctor(flags: &ServeFlags) -> Result<ExitCode, Failure> {
 }
 
 fn configuration(config: &Config) -> Finding {
-    match config.file() {
-        Some(path) => Finding::good(format!("configuration: {} is read", path.display())),
-        None => Finding::good("configuration: no file, the defaults count"),
-    }
+    let file = config.file().map_or_else(|| "no file".to_owned(), |path| format!("{} is read", path.display()));
+    let other = config.server().map_or_else(
+        || "the defaults count".to_owned(),
+        |server| {
+            let which = if server.is_running { "running" } else { "last" };
+            format!("other settings are those of the {which} server ({})", server.file.display())
+        },
+    );
+    Finding::good(format!("configuration: {file}, {other}"))
 }
 
 async fn database_and_nameserver(config: &Config) -> Vec<Finding> {
@@ -356,6 +361,12 @@ async fn mail(config: &Config) -> Option<Finding> {
         Err(error) => return Some(Finding::bad(format!("mail: {error}"), "without it the server does not start")),
     };
     Some(match post.mailer.check().await {
+        Ok(()) if matches!(mail.login, Some((_, Password::OfServer))) => Finding::warning(
+            format!(
+                "mail: {server} answers; signing in was not tried, because only the running server has the password"
+            ),
+            "set mail.password_file instead of mail.password, or set ZONEWRIGHT_MAIL_PASSWORD for this command too",
+        ),
         Ok(()) => Finding::good(format!("mail: {server} takes letters from here")),
         Err(error) => Finding::bad(
             format!("mail: {server}: {error}"),

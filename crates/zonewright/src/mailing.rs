@@ -29,7 +29,7 @@ pub(crate) fn post(config: &Config, stop: CancellationToken) -> Result<Option<Po
 
 fn settings(config: &Config, mail: &Mail, url: &str) -> Result<Settings, ConfigError> {
     let login = match &mail.login {
-        None => None,
+        None | Some((_, Password::OfServer)) => None,
         Some((user, Password::Here(password))) => Some(Login { user: user.clone(), password: password.clone() }),
         Some((user, Password::File(path))) => Some(Login { user: user.clone(), password: password(config, path)? }),
     };

@@ -47,7 +47,7 @@ type Nameservers = Arc<[(SocketAddr, Asker)]>;
 
 /// Exit code 0 where every nameserver serves every zone as it was written anew, 1 otherwise.
 pub(crate) async fn resync(domain: Option<ZoneName>, serve: &ServeFlags) -> Result<ExitCode, Failure> {
-    let config = Config::load(serve)?;
+    let config = Config::load_beside(serve)?;
     let store = open_existing_store(&config)?;
     let nameservers = nameservers(&config);
     if nameservers.is_empty() {

@@ -80,6 +80,12 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
     let upkeep = tokio::spawn(monitor::upkeep(metrics, stop.clone()));
     let rolling = tokio::spawn(roll_out_apex(store.clone(), stop.clone()));
 
+    // Held until the end: the file says what a live process has.
+    let announced = config.announce(http, dns);
+    if let Err(error) = &announced {
+        let error = error as &dyn std::error::Error;
+        tracing::warn!(error, "commands beside this server will not know its settings; give them its flags");
+    }
     tracing::info!(
         http.address = %http, dns.address = dns.map(tracing::field::display), data = %config.data.display(),
         version = env!("CARGO_PKG_VERSION"), "zonewright is running"

@@ -22,7 +22,7 @@ const PAGE: u32 = 200;
 
 /// Exit code 0 where every nameserver serves the newest version of every zone, 1 otherwise.
 pub(crate) async fn status(domain: Option<ZoneName>, serve: &ServeFlags) -> Result<ExitCode, Failure> {
-    let config = Config::load(serve)?;
+    let config = Config::load_beside(serve)?;
     let store = open_existing_store(&config)?;
     let nameservers = nameservers(&config);
     let mut counts = Counts::default();

@@ -50,7 +50,7 @@ pub(crate) async fn export(name: &ZoneName, data: &DataFlags) -> Result<ExitCode
 
 /// `zonewright zone import PATH...`
 pub(crate) async fn import(flags: ImportFlags) -> Result<ExitCode, Failure> {
-    let config = Config::load(&flags.serve_flags())?;
+    let config = Config::load_beside(&flags.serve_flags())?;
     let files = find_files(&flags.paths)?;
     if flags.domain.is_some() && files.len() != 1 {
         let detail = format!("--domain is for one file, and there are {}", files.len());

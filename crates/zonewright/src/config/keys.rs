@@ -16,6 +16,10 @@ pub(crate) struct Key {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Text,
+    /// A file or a folder; a relative one starts from the current directory of the process.
+    Path,
+    /// A text that may hold a password: it is never shown, and a server does not pass it on to commands.
+    Secret,
     /// In the file a list of texts; in the environment, with spaces between; on the command line, the flag repeated.
     List,
     /// A whole number, not negative.
@@ -23,12 +27,12 @@ pub(crate) enum Kind {
 }
 
 /// All of them. `docs/configuration.md` has a row for each.
-pub(crate) const KEYS: [Key; 34] = [
-    text("data", "./zonewright-data"),
-    text("database", ""),
+pub(crate) const KEYS: &[Key] = &[
+    path("data", "./zonewright-data"),
+    secret("database"),
     text("http", "127.0.0.1:8053"),
-    text("tls_cert", ""),
-    text("tls_key", ""),
+    path("tls_cert", ""),
+    path("tls_key", ""),
     text("url", ""),
     Key { name: "trusted_proxy", kind: Kind::List, default: "" },
     text("registration", "closed"),
@@ -37,14 +41,14 @@ pub(crate) const KEYS: [Key; 34] = [
     Key { name: "secondary", kind: Kind::List, default: "" },
     Key { name: "ns", kind: Kind::List, default: "ns1.zonewright.test ns2.zonewright.test" },
     text("bind9.control", "127.0.0.1:9953"),
-    text("bind9.directory", ""),
+    path("bind9.directory", ""),
     text("mail.server", ""),
     number("mail.port", ""),
     text("mail.tls", ""),
-    text("mail.ca", ""),
+    path("mail.ca", ""),
     text("mail.user", ""),
-    text("mail.password", ""),
-    text("mail.password_file", ""),
+    secret("mail.password"),
+    path("mail.password_file", ""),
     text("mail.from", ""),
     number("limits.rrset_records", "100"),
     number("limits.ttl_min", "0"),
@@ -62,6 +66,14 @@ pub(crate) const KEYS: [Key; 34] = [
 
 const fn text(name: &'static str, default: &'static str) -> Key {
     Key { name, kind: Kind::Text, default }
+}
+
+const fn path(name: &'static str, default: &'static str) -> Key {
+    Key { name, kind: Kind::Path, default }
+}
+
+const fn secret(name: &'static str) -> Key {
+    Key { name, kind: Kind::Secret, default: "" }
 }
 
 const fn number(name: &'static str, default: &'static str) -> Key {
@@ -110,6 +122,15 @@ mod tests {
         let rows: Vec<&[&str]> = documented.iter().map(|row| &row[..4]).collect();
         assert_eq!(rows, keys);
         assert!(documented.iter().all(|row| row.len() == 5 && !row[4].is_empty()), "each key has a meaning");
+    }
+
+    #[test]
+    fn what_may_hold_a_password_is_a_secret() {
+        for key in KEYS {
+            let is_file = ["_file", ".file", "tls_key"].iter().any(|end| key.name.ends_with(end));
+            let says_so = ["password", "secret", "token", "database"].iter().any(|word| key.name.contains(word));
+            assert_eq!(key.kind == Kind::Secret, says_so && !is_file, "{}", key.name);
+        }
     }
 
     #[test]

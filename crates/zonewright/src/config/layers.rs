@@ -1,4 +1,5 @@
-//! Reading the configuration's layers, each over the one before: defaults, the TOML file, the environment, the flags.
+//! Reading the configuration's layers, each over the one before: defaults, the settings of a running server (only for commands
+//! beside it), the TOML file, the environment, the flags.
 //!
 //! Decided against a library of layers: it gives one type for all of them, but not the words for a complaint, which are the
 //! point: the key, where it was set, and what would be right.
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::ConfigError;
 use super::keys::{KEYS, Key, Kind};
+use super::running::Running;
 
 /// The file that is read when no other is named.
 const DEFAULT_FILE: &str = "zonewright.toml";
@@ -38,6 +40,8 @@ pub(crate) enum Value {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Place {
     Default,
+    /// The file in which a server says what its settings are.
+    Server(PathBuf),
     File(PathBuf),
     Environment(String),
     CommandLine(String),
@@ -47,6 +51,7 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Place::Default => f.write_str("default"),
+            Place::Server(path) => write!(f, "settings of the server, {}", path.display()),
             Place::File(path) => path.display().fmt(f),
             Place::Environment(variable) => write!(f, "environment, {variable}"),
             Place::CommandLine(flag) => write!(f, "command line, {flag}"),
@@ -65,7 +70,7 @@ impl Layers {
     /// Reads all layers. `flags` are the keys that the command line sets, `named` is its `--config`.
     pub(crate) fn read(named: Option<&Path>, flags: Vec<(&'static str, Value)>) -> Result<Layers, ConfigError> {
         let mut layers = Layers { file: None, values: BTreeMap::new() };
-        for key in &KEYS {
+        for key in KEYS {
             if !key.default.is_empty() {
                 let value = parse(key, key.default)
                     .map_err(|problem| ConfigError::of(Place::Default, key.name, problem, hint(key)))?;
@@ -82,6 +87,42 @@ impl Layers {
             layers.values.insert(name, (value, Place::CommandLine(flag)));
         }
         Ok(layers)
+    }
+
+    /// Takes a server's settings for all keys that are not set otherwise. Keys that this version does not know are passed over.
+    pub(crate) fn under(&mut self, server: Running) -> Result<(), ConfigError> {
+        let Running { path, settings, .. } = server;
+        for (name, value) in settings {
+            let Some(key) = Key::find(&name).filter(|key| !self.is_set(key.name)) else { continue };
+            let place = Place::Server(path.clone());
+            let value = from_toml(key, value)
+                .map_err(|problem| ConfigError::of(place.clone(), key.name, problem, hint(key)))?;
+            self.values.insert(key.name, (value, place));
+        }
+        Ok(())
+    }
+
+    /// What other processes may know: every value but secrets, with paths that start from the root.
+    pub(crate) fn public(&self) -> toml::Table {
+        let mut table = toml::Table::new();
+        for key in KEYS {
+            let Some((value, _)) = self.values.get(key.name) else { continue };
+            let value = match (key.kind, value) {
+                (Kind::Secret, _) => continue,
+                (Kind::Path, Value::Text(text)) => {
+                    let path = std::path::absolute(text).ok();
+                    toml::Value::from(path.as_ref().and_then(|path| path.to_str()).unwrap_or(text))
+                }
+                (_, Value::Text(text)) => toml::Value::from(text.as_str()),
+                (_, Value::List(list)) => toml::Value::from(list.clone()),
+                (_, Value::Number(number)) => match i64::try_from(*number) {
+                    Ok(number) => toml::Value::from(number),
+                    Err(_) => continue,
+                },
+            };
+            table.insert(key.name.to_owned(), value);
+        }
+        table
     }
 
     /// Where the value of a key was set.
@@ -197,7 +238,7 @@ fn environment(variables: impl Iterator<Item = (OsString, OsString)>) -> Result<
 /// A value as it stands in the environment.
 fn parse(key: &Key, text: &str) -> Result<Value, String> {
     match key.kind {
-        Kind::Text => Ok(Value::Text(text.to_owned())),
+        Kind::Text | Kind::Path | Kind::Secret => Ok(Value::Text(text.to_owned())),
         Kind::List => Ok(Value::List(text.split_whitespace().map(str::to_owned).collect())),
         Kind::Number => text.parse().map(Value::Number).map_err(|_| format!("\"{text}\" is no whole number")),
     }
@@ -207,7 +248,7 @@ fn from_toml(key: &Key, value: toml::Value) -> Result<Value, String> {
     let found = value.type_str();
     let wrong = || format!("is of type {found}");
     match (key.kind, value) {
-        (Kind::Text, toml::Value::String(text)) => Ok(Value::Text(text)),
+        (Kind::Text | Kind::Path | Kind::Secret, toml::Value::String(text)) => Ok(Value::Text(text)),
         (Kind::Number, toml::Value::Integer(number)) => {
             number.try_into().map(Value::Number).map_err(|_| format!("{number} is negative"))
         }
@@ -226,7 +267,7 @@ fn from_toml(key: &Key, value: toml::Value) -> Result<Value, String> {
 /// What a value of the right type looks like.
 fn hint(key: &Key) -> &'static str {
     match key.kind {
-        Kind::Text => "give a text; in the file in quotes",
+        Kind::Text | Kind::Path | Kind::Secret => "give a text; in the file in quotes",
         Kind::List => "give texts: in the file a list such as [\"a\", \"b\"], in the environment with spaces between",
         Kind::Number => "give a whole number, without quotes in the file",
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use mail::{Secret, Security, Sender};
 
 use super::ConfigError;
-use super::layers::Layers;
+use super::layers::{Layers, Place};
 
 /// How letters leave.
 #[derive(Debug, Clone)]
@@ -26,6 +26,8 @@ pub(crate) struct Mail {
 pub(crate) enum Password {
     Here(Secret),
     File(PathBuf),
+    /// Only the running server has it: its settings for commands hold no secrets.
+    OfServer,
 }
 
 /// Every key but the server: none of them means anything without it.
@@ -112,6 +114,9 @@ fn login(layers: &Layers) -> Result<Option<(String, Password)>, ConfigError> {
     match (layers.text("mail.user")?, password) {
         (None, None) => Ok(None),
         (Some(user), Some(password)) => Ok(Some((user.to_owned(), password))),
+        (Some(user), None) if matches!(layers.place("mail.user"), Place::Server(_)) => {
+            Ok(Some((user.to_owned(), Password::OfServer)))
+        }
         (Some(_), None) => {
             let hint = "set mail.password_file or mail.password, or leave out both user and password";
             Err(layers.bad("mail.user", "is set, but there is no password", hint))

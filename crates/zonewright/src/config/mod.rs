@@ -6,6 +6,7 @@
 mod keys;
 mod layers;
 mod mail;
+mod running;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -23,6 +24,7 @@ use crate::duration;
 pub(crate) use self::layers::Place;
 use self::layers::{Layers, Value};
 pub(crate) use self::mail::{Mail, Password};
+pub(crate) use self::running::Announcement;
 
 /// Everything that can be set, checked.
 #[derive(Debug, Clone)]
@@ -43,6 +45,16 @@ pub(crate) struct Config {
     /// How letters leave, where they may.
     pub(crate) mail: Option<Mail>,
     layers: Layers,
+    server: Option<Server>,
+}
+
+/// A server whose settings count where nothing else is set.
+#[derive(Debug, Clone)]
+pub(crate) struct Server {
+    /// The file with its settings.
+    pub(crate) file: PathBuf,
+    /// Whether it still runs; otherwise it is the last one that did.
+    pub(crate) is_running: bool,
 }
 
 /// The files for HTTPS, both in PEM.
@@ -92,28 +104,34 @@ impl ConfigError {
 impl Config {
     /// Reads everything for `serve`.
     pub(crate) fn load(flags: &ServeFlags) -> Result<Config, ConfigError> {
-        let ServeFlags { data, http, tls_cert, tls_key, url, registration, nameserver, dns, .. } = flags;
-        let ServeFlags { trusted_proxy, secondary, ns, .. } = flags;
-        let texts = [
-            ("http", http),
-            ("tls_cert", tls_cert),
-            ("tls_key", tls_key),
-            ("url", url),
-            ("registration", registration),
-            ("nameserver", nameserver),
-            ("dns", dns),
-        ];
-        let lists = [("trusted_proxy", trusted_proxy), ("secondary", secondary), ("ns", ns)];
-        let mut given: Vec<(&str, Value)> = data_flags(data);
-        given.extend(texts.into_iter().filter_map(|(key, text)| Some((key, Value::Text(text.clone()?)))));
-        let set = lists.into_iter().filter(|(_, list)| !list.is_empty());
-        given.extend(set.map(|(key, list)| (key, Value::List(list.clone()))));
-        check(Layers::read(data.config.as_deref(), given)?)
+        check(layers(flags)?)
+    }
+
+    /// Reads everything for a command beside the server: what is not set for the command is as the server has it.
+    pub(crate) fn load_beside(flags: &ServeFlags) -> Result<Config, ConfigError> {
+        beside_server(layers(flags)?)
     }
 
     /// Reads everything for a command that only uses the data.
     pub(crate) fn load_for_data(flags: &DataFlags) -> Result<Config, ConfigError> {
-        check(Layers::read(flags.config.as_deref(), data_flags(flags))?)
+        beside_server(Layers::read(flags.config.as_deref(), data_flags(flags))?)
+    }
+
+    /// Tells commands on the same data directory what the settings of this process are, as long as it runs. `http` and `dns` are
+    /// where it listens.
+    pub(crate) fn announce(&self, http: SocketAddr, dns: Option<SocketAddr>) -> std::io::Result<Announcement> {
+        let mut settings = self.layers.public();
+        settings.remove("data");
+        settings.insert("http".to_owned(), http.to_string().into());
+        if let Some(dns) = dns {
+            settings.insert("dns".to_owned(), dns.to_string().into());
+        }
+        running::announce(&self.data, &settings)
+    }
+
+    /// The server whose settings count where nothing else is set.
+    pub(crate) fn server(&self) -> Option<&Server> {
+        self.server.as_ref()
     }
 
     /// What is kept for BIND: the keys, and unless another directory is set, its files.
@@ -149,6 +167,34 @@ impl Config {
 
 /// BIND's folder in the data directory.
 const BIND9: &str = "bind9";
+
+fn layers(flags: &ServeFlags) -> Result<Layers, ConfigError> {
+    let ServeFlags { data, http, tls_cert, tls_key, url, registration, nameserver, dns, .. } = flags;
+    let ServeFlags { trusted_proxy, secondary, ns, .. } = flags;
+    let texts = [
+        ("http", http),
+        ("tls_cert", tls_cert),
+        ("tls_key", tls_key),
+        ("url", url),
+        ("registration", registration),
+        ("nameserver", nameserver),
+        ("dns", dns),
+    ];
+    let lists = [("trusted_proxy", trusted_proxy), ("secondary", secondary), ("ns", ns)];
+    let mut given: Vec<(&str, Value)> = data_flags(data);
+    given.extend(texts.into_iter().filter_map(|(key, text)| Some((key, Value::Text(text.clone()?)))));
+    let set = lists.into_iter().filter(|(_, list)| !list.is_empty());
+    given.extend(set.map(|(key, list)| (key, Value::List(list.clone()))));
+    Layers::read(data.config.as_deref(), given)
+}
+
+fn beside_server(mut layers: Layers) -> Result<Config, ConfigError> {
+    let data = PathBuf::from(layers.text("data")?.unwrap_or_default());
+    let Some(server) = running::find(&data)? else { return check(layers) };
+    let found = Server { file: server.path.clone(), is_running: server.is_running };
+    layers.under(server)?;
+    Ok(Config { server: Some(found), ..check(layers)? })
+}
 
 fn data_flags(flags: &DataFlags) -> Vec<(&'static str, Value)> {
     let texts = [("data", &flags.data), ("database", &flags.database)];
@@ -212,6 +258,7 @@ fn check(layers: Layers) -> Result<Config, ConfigError> {
         retention: retention(&layers)?,
         api,
         layers,
+        server: None,
     })
 }
 
