@@ -17,6 +17,7 @@ mod owner;
 pub(crate) mod presentation;
 pub mod rdata;
 mod record;
+mod reverse;
 mod serial;
 mod ttl;
 pub mod warnings;

@@ -5,7 +5,8 @@
 //! a user has to be told which label is wrong and why, and because an unescaped `;` or `"` is a mistake here, not a label.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
+use std::str;
 use std::sync::Arc;
 
 use idna::AsciiDenyList;
@@ -38,14 +39,40 @@ impl Name {
     }
 
     /// Reads a name as a zone file writes it (RFC 1035, section 5.1): relative to `origin` without a final dot, `@` for the
-    /// origin itself. Every octet but the dot and the backslash means itself, as in BIND; nothing is converted.
-    pub(crate) fn from_presentation(raw: &[u8], origin: &Name) -> Result<Name, NameError> {
+    /// origin itself. In ASCII every octet but the dot and the backslash means itself, as in BIND.
+    ///
+    /// What BIND reads as a name that no resolver asks for is read as it is meant, and the second part of the result says so:
+    /// Unicode is converted (UTS 46), and a final label `@` stands for the origin.
+    pub(crate) fn from_presentation(raw: &[u8], origin: &Name) -> Result<(Name, Option<Reading>), NameError> {
         match raw {
             b"" => return Err(NameError::Empty),
-            b"@" => return Ok(origin.clone()),
-            b"." => return Ok(Name::root()),
+            b"@" => return Ok((origin.clone(), None)),
+            b"." => return Ok((Name::root(), None)),
             _ => {}
         }
+        let (relative, at_sign) = match raw.strip_suffix(b"@").filter(|before| ends_with_dot(before)) {
+            Some(before) => (before.strip_suffix(b".").unwrap_or(before), true),
+            None => (raw, false),
+        };
+        if at_sign && (relative.is_empty() || ends_with_dot(relative)) {
+            return Err(NameError::EmptyLabel);
+        }
+        let (name, reading) = match str::from_utf8(relative) {
+            _ if relative.is_ascii() => (Name::from_octets(relative, origin)?, None),
+            Ok(text) if !text.contains('\\') => {
+                let parsed = parse_labels(text)?;
+                let origin = origin.labels().filter(|_| !parsed.absolute);
+                let name = Name::from_labels(parsed.labels.iter().map(Vec::as_slice).chain(origin))?;
+                (name, Some(Reading::Converted))
+            }
+            // Names of services (RFC 6763, section 4.1) are UTF-8 in DNS too, and are written with escapes.
+            _ => (Name::from_octets(relative, origin)?, Some(Reading::Octets)),
+        };
+        Ok((name, if at_sign { Some(Reading::AtSign) } else { reading }))
+    }
+
+    /// [`Name::from_presentation`] where nothing is converted.
+    fn from_octets(raw: &[u8], origin: &Name) -> Result<Name, NameError> {
         let mut wire = Vec::with_capacity(raw.len() + origin.0.len() + 1);
         // Where the octet of length of the label in the making is.
         let mut start = 0;
@@ -177,6 +204,31 @@ impl Name {
         Name::from_labels(labels.iter().rev().map(Vec::as_slice))
     }
 
+    /// Whether every label is made of letters, digits, hyphens and underscores. Underscores are no part of host names (RFC 952),
+    /// but many hosts in use have them.
+    pub fn is_host_like(&self) -> bool {
+        self.labels()
+            .all(|label| label.iter().all(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_')))
+    }
+
+    /// Refuses what cannot be the name of a host: an address, a URL, a port, a wildcard. `written` is how the user wrote it.
+    pub(crate) fn check_host(&self, written: &str) -> Result<(), NameError> {
+        if written.strip_suffix('.').unwrap_or(written).parse::<Ipv4Addr>().is_ok() {
+            return Err(NameError::Address(written.to_owned()));
+        }
+        if self.is_host_like() {
+            return Ok(());
+        }
+        let advice = match host_in(written) {
+            _ if self.labels().any(|label| label == b"*") => {
+                "a wildcard stands for other names and is no host".to_owned()
+            }
+            Some(host) => format!("give the name alone, {host}"),
+            None => "host names are made of letters, digits and hyphens".to_owned(),
+        };
+        Err(NameError::NotAHost { written: written.to_owned(), advice })
+    }
+
     /// The presentation form with the final dot, as zone files and `dig` have it.
     pub fn fqdn(&self) -> impl fmt::Display + '_ {
         Fqdn(self)
@@ -223,6 +275,17 @@ impl<'a> Iterator for Labels<'a> {
         self.0 = rest;
         Some(label)
     }
+}
+
+/// How a name of a zone file was read, where that is not how BIND reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// Its Unicode was converted to A-labels.
+    Converted,
+    /// Its last label, `@`, was taken for the origin.
+    AtSign,
+    /// It has octets beyond ASCII that were kept: they are not UTF-8, or stand beside an escape.
+    Octets,
 }
 
 /// The name of a host that record data points at: the target of CNAME, NS, MX and SRV.
@@ -315,6 +378,17 @@ pub enum NameError {
     /// An address where a name is needed.
     #[error("{0} is an address, and a host name is needed here: give the name that has this address")]
     Address(String),
+    /// A name that no host can have, where a host is needed.
+    #[error("\"{written}\" is not a host name: {advice}")]
+    NotAHost {
+        /// As it was written.
+        written: String,
+        /// What would be right.
+        advice: String,
+    },
+    /// A character that is not seen, and that UTS 46 would drop or that turns the direction of text.
+    #[error("the name has the invisible character U+{:04X}; delete it (it often comes along when text is copied)", u32::from(*.0))]
+    Invisible(char),
     /// An owner that lies outside its zone.
     #[error("\"{name}\" is not inside the zone {zone}")]
     OutsideZone {
@@ -342,6 +416,9 @@ pub(crate) fn parse_labels(text: &str) -> Result<ParsedLabels, NameError> {
     if text.is_ascii() {
         return parse_ascii(text);
     }
+    if let Some(invisible) = text.chars().find(|c| is_invisible(*c)) {
+        return Err(NameError::Invisible(invisible));
+    }
     // An escape beside Unicode would be read by UTS 46 as a literal backslash.
     if text.contains('\\') {
         return Err(NameError::Character('\\'));
@@ -356,6 +433,27 @@ pub(crate) fn parse_labels(text: &str) -> Result<ParsedLabels, NameError> {
         return Err(NameError::Character('\\'));
     }
     parse_ascii(&ascii)
+}
+
+/// Zero-width space, word joiner and byte order mark, and the controls of text direction (UAX 9). Not the joiners U+200C and
+/// U+200D, which some scripts need: UTS 46 says where they may stand.
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{200b}' | '\u{2060}' | '\u{feff}' | '\u{61c}' | '\u{200e}' | '\u{200f}'
+        | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Whether a text ends with a dot that is not escaped.
+fn ends_with_dot(raw: &[u8]) -> bool {
+    let Some(before) = raw.strip_suffix(b".") else { return false };
+    before.iter().rev().take_while(|octet| **octet == b'\\').count().is_multiple_of(2)
+}
+
+/// The host of a URL, or of a host with a port or a path behind it.
+pub(crate) fn host_in(written: &str) -> Option<Name> {
+    let rest = written.split_once("://").map_or(written, |(_, rest)| rest);
+    let host = rest.split(['/', ':', '?', '#']).next()?;
+    Name::parse(host).ok().filter(|name| name.labels().count() > 1 && name.is_host_like() && host != written)
 }
 
 fn parse_ascii(text: &str) -> Result<ParsedLabels, NameError> {

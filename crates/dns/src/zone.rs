@@ -1,12 +1,12 @@
 //! Zones: their names, their content at one version, and the step from one version to another.
 
 use std::fmt;
-use std::net::Ipv4Addr;
 
 use uuid::Uuid;
 
+use crate::name::host_in;
 use crate::rdata::Soa;
-use crate::{Fault, Name, ResourceRecord, Serial};
+use crate::{Fault, Name, ResourceRecord, Serial, reverse};
 
 /// A zone's identity. A zone that is deleted and made again under the same name is another zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,23 +19,43 @@ pub struct ZoneName(Name);
 impl ZoneName {
     /// Reads the name of a zone, Unicode or A-labels, any case, the final dot optional.
     ///
-    /// Labels are letters, digits, hyphens inside, underscores, and the slash of RFC 2317 delegations; what else DNS would allow
-    /// is a slip of the keyboard here.
+    /// Labels are letters, digits, hyphens inside, underscores, and below in-addr.arpa and ip6.arpa the slash of RFC 2317; what
+    /// else DNS would allow is a slip of the keyboard here. A name whose last label is a number is refused: browsers and
+    /// resolvers take it for an address, and no such top-level domain exists (RFC 3696, section 2).
     pub fn parse(text: &str) -> Result<ZoneName, Fault> {
         let fault = |check, detail: String| Fault::of("domain", check, detail);
+        if let Some(zones) = reverse::zones_of(text) {
+            return Err(fault(
+                "domain-address",
+                format!("{text} is a network or an address, not a domain name; {zones}"),
+            ));
+        }
         let name = Name::parse(text).map_err(|error| fault("domain-name", error.to_string()))?;
+        // Also what becomes an address when it is converted, such as fullwidth digits.
+        if let Some(zones) = reverse::zones_of(&name.to_string()) {
+            return Err(fault("domain-address", format!("{name} is an address, not a domain name; {zones}")));
+        }
+        let slash_allowed = reverse::is_reverse(&name);
         for label in name.labels() {
-            let sound = label.iter().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'/'));
+            let sound = label
+                .iter()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_') || (*c == b'/' && slash_allowed));
             if !sound || label.starts_with(b"-") || label.ends_with(b"-") {
-                let detail =
+                let rule =
                     "the labels of a zone's name are made of letters, digits and hyphens, with a hyphen only inside";
-                return Err(fault("domain-label", detail.to_owned()));
+                let detail = match host_in(text).filter(|host| ZoneName::parse(&host.to_string()).is_ok()) {
+                    Some(host) => format!("{rule}; give the name alone, {host}"),
+                    None if label.contains(&b'/') => {
+                        format!("{rule}; a slash can stand only in a name below in-addr.arpa or ip6.arpa (RFC 2317)")
+                    }
+                    None => rule.to_owned(),
+                };
+                return Err(fault("domain-label", detail));
             }
         }
-        if name.to_string().parse::<Ipv4Addr>().is_ok() {
-            let detail =
-                format!("{name} is an address; the zone for a network's addresses is such as 2.0.192.in-addr.arpa");
-            return Err(fault("domain-address", detail));
+        if name.labels().last().is_some_and(|label| label.iter().all(u8::is_ascii_digit)) {
+            let detail = format!("{name} ends with a number, and no domain name does; give a name such as example.com");
+            return Err(fault("domain-number", detail));
         }
         if name.labels().count() < 2 {
             return Err(fault(
@@ -143,10 +163,47 @@ mod tests {
             ("192.0.2.1", "domain-address"),
             ("192.0.2.1.", "domain-address"),
             ("１９２.0.2.1", "domain-address"),
+            ("192.0.2.0/24", "domain-address"),
+            ("192.0.2", "domain-address"),
+            ("255.255", "domain-address"),
+            ("2001:db8::/32", "domain-address"),
+            ("2001:db8::1", "domain-address"),
+            ("example.123", "domain-number"),
+            ("a.1.", "domain-number"),
+            ("300.300", "domain-number"),
+            ("1.2.3.4.5", "domain-number"),
+            ("example.com/", "domain-label"),
+            ("www.example.com/index", "domain-label"),
+            ("https://example.com", "domain-label"),
+            ("https://example.com/", "domain-label"),
+            ("example.com:443", "domain-label"),
+            ("0/25.example.com", "domain-label"),
+            ("0/25.in-addr.arpa.example.com", "domain-label"),
+            ("192.0.2.0/33", "domain-label"),
+            ("exam\u{200b}ple.com", "domain-name"),
+            ("\u{feff}example.com", "domain-name"),
+            ("exam\u{2060}ple.com", "domain-name"),
+            ("\u{202e}example.com", "domain-name"),
+            ("exam\u{2067}ple.com", "domain-name"),
+            ("exam\u{200c}ple.com", "domain-name"),
             (long.as_str(), "domain-name"),
         ] {
             let fault = ZoneName::parse(text).unwrap_err();
             assert_eq!((fault.check, fault.field), (check, Some("domain")), "{text:?}: {fault}");
+        }
+    }
+
+    #[test]
+    fn refusals_say_what_would_be_right() {
+        for (text, offers) in [
+            ("192.0.2.0/24", "2.0.192.in-addr.arpa"),
+            ("example.com/", "give the name alone, example.com"),
+            ("https://www.example.com:8443/index?a#b", "give the name alone, www.example.com"),
+            ("a/b.example.com", "a slash can stand only in a name below in-addr.arpa"),
+            ("exam\u{200b}ple.com", "U+200B"),
+        ] {
+            let fault = ZoneName::parse(text).unwrap_err();
+            assert!(fault.detail.contains(offers), "{text}: {fault}");
         }
     }
 
@@ -162,6 +219,11 @@ mod tests {
             ("0/25.2.0.192.in-addr.arpa", "0/25.2.0.192.in-addr.arpa"),
             ("0-127.2.0.192.in-addr.arpa", "0-127.2.0.192.in-addr.arpa"),
             ("10.in-addr.arpa.", "10.in-addr.arpa"),
+            ("0/48.8.b.d.0.1.0.0.2.ip6.arpa", "0/48.8.b.d.0.1.0.0.2.ip6.arpa"),
+            ("123.example", "123.example"),
+            ("1e100.net", "1e100.net"),
+            // Joiners stay where UTS 46 allows them.
+            ("نامه\u{200c}ای.example", "xn--mgba3gch31f060k.example"),
             ("8.B.D.0.1.0.0.2.ip6.arpa", "8.b.d.0.1.0.0.2.ip6.arpa"),
             ("_acme-challenge.example.com", "_acme-challenge.example.com"),
         ] {

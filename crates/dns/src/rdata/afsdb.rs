@@ -1,7 +1,7 @@
 //! AFSDB: an AFS cell's database server (RFC 1183, section 1; RFC 5864).
 
 use super::form::{Field, Form, anything};
-use super::kinds::{Domain, U16};
+use super::kinds::{Host, U16};
 
 pub(super) const FORM: Form = Form {
     code: 18,
@@ -10,7 +10,7 @@ pub(super) const FORM: Form = Form {
     description: "A server of an AFS cell.",
     fields: &[
         Field::new("subtype", &U16, "1 for AFS version 3, 2 for DCE/NCA."),
-        Field::new("hostname", &Domain, "The server."),
+        Field::new("hostname", &Host, "The server."),
     ],
     example: "1 afsdb.example.com.",
     check: anything,

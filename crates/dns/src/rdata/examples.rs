@@ -1,6 +1,6 @@
 //! What every record type's table of examples is checked for.
 
-use super::fields::{FieldError, Fields, Names};
+use super::fields::{FieldError, Fields, Names, Readings};
 pub(crate) use crate::RecordType;
 use crate::presentation::value_tokens;
 use crate::{Name, RecordData, ZoneName};
@@ -48,7 +48,10 @@ pub(crate) fn check(record_type: RecordType, good: &[Good<'_>], bad: &[Bad<'_>])
 pub(crate) fn from_file(record_type: RecordType, text: &str) -> Result<RecordData, FieldError> {
     let origin = Name::parse("sub.example.com").unwrap();
     let (tokens, end) = value_tokens(text).unwrap();
-    RecordData::from_fields(record_type, &mut Fields::new(&tokens, Names::File { origin: &origin }, end))
+    RecordData::from_fields(
+        record_type,
+        &mut Fields::new(&tokens, Names::File { origin: &origin, readings: &Readings::default() }, end),
+    )
 }
 
 fn hex(octets: &[u8]) -> String {

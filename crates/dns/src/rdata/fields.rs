@@ -4,12 +4,14 @@
 //! always full ([`Names`]). Every error says what was expected and where the token at fault stands. Numbers are compared with
 //! their range before they become a type: nothing wraps.
 
+use std::cell::RefCell;
 use std::str;
 
 use base64::Engine;
 use base64::engine::general_purpose::{GeneralPurpose, STANDARD};
 
 use super::text;
+use crate::name::Reading;
 use crate::presentation::{Position, Token, unescape};
 use crate::{Fault, HostName, Name, NameError, ZoneName};
 
@@ -22,7 +24,71 @@ pub(crate) enum Names<'a> {
     File {
         /// The origin in force.
         origin: &'a Name,
+        /// Hears of names that are read otherwise than BIND reads them.
+        readings: &'a Readings,
     },
+}
+
+/// The names of a zone file that were read otherwise than BIND reads them, for the notes on the file.
+#[derive(Debug, Default)]
+pub(crate) struct Readings(RefCell<Vec<Noted>>);
+
+/// One of them.
+#[derive(Debug)]
+pub(crate) struct Noted {
+    pub(crate) at: Position,
+    pub(crate) check: &'static str,
+    pub(crate) detail: String,
+}
+
+impl Readings {
+    /// Reads a name relative to `origin`; the fault has `check` unless it is one of those that BIND does not find.
+    pub(crate) fn name(
+        &self,
+        raw: &[u8],
+        at: Position,
+        origin: &Name,
+        check: &'static str,
+    ) -> Result<Name, (&'static str, NameError)> {
+        let (name, reading) = Name::from_presentation(raw, origin).map_err(|error| match error {
+            // ASCII gives none of these here.
+            NameError::Idna(_) | NameError::Invisible(_) | NameError::Character(_) => ("name-idna", error),
+            _ => (check, error),
+        })?;
+        if let Some(reading) = reading {
+            let mut noted = self.0.borrow_mut();
+            if noted.len() < Self::MOST {
+                let (check, detail) = note(raw, &name, origin, reading);
+                noted.push(Noted { at, check, detail });
+            }
+        }
+        Ok(name)
+    }
+
+    /// What was noted since the last call.
+    pub(crate) fn take(&self) -> Vec<Noted> {
+        self.0.take()
+    }
+
+    /// One entry of a file may make many names ($GENERATE).
+    const MOST: usize = 100;
+}
+
+fn note(raw: &[u8], name: &Name, origin: &Name, reading: Reading) -> (&'static str, String) {
+    let text: String = String::from_utf8_lossy(raw).chars().take(100).collect();
+    let name = name.fqdn();
+    match reading {
+        Reading::Converted => ("name-converted", format!("\"{text}\" is not ASCII and is read as {name} (UTS 46)")),
+        Reading::AtSign => {
+            ("name-at-sign", format!("\"{text}\" is read as {name}: \"@\" stands for {}", origin.fqdn()))
+        }
+        Reading::Octets => (
+            "name-octets",
+            format!(
+                "{name} has octets that are not ASCII, which are kept as they are; a name in UTF-8 without escapes is converted"
+            ),
+        ),
+    }
 }
 
 /// What is wrong with a field, and where.
@@ -42,6 +108,9 @@ pub(crate) struct Fields<'a> {
     end: Position,
 }
 
+/// The check of names that no host can have, where a host is needed. BIND has the same check (`check-names`), which zones here
+/// are loaded without.
+pub(crate) const NOT_A_HOST: &str = "not-a-host-name";
 /// A character-string holds at most this many octets (RFC 1035, section 3.3).
 pub(crate) const MAX_STRING: usize = 255;
 
@@ -112,13 +181,25 @@ impl<'a> Fields<'a> {
     pub(crate) fn name(&mut self, what: &str) -> Result<Name, FieldError> {
         let token = self.word(what)?;
         let name = match self.names {
-            Names::File { origin } => Name::from_presentation(token.raw, origin),
+            Names::File { origin, readings } => readings.name(token.raw, token.at, origin, "host-name"),
             Names::Api(zone) => str::from_utf8(token.raw)
                 .map_err(|_| NameError::Wire)
                 .and_then(|text| HostName::parse(text, zone))
-                .map(|host| host.name().clone()),
+                .map(|host| host.name().clone())
+                .map_err(|reason| ("host-name", reason)),
         };
-        name.map_err(|reason| error(token, "host-name", format!("{what}: {reason}")))
+        name.map_err(|(check, reason)| error(token, check, format!("{what}: {reason}")))
+    }
+
+    /// The name of a host, absolute; refuses what only looks like one, such as a URL.
+    pub(crate) fn host(&mut self, what: &str) -> Result<Name, FieldError> {
+        let written = self.tokens.first();
+        let name = self.name(what)?;
+        if let Some(token) = written {
+            name.check_host(&String::from_utf8_lossy(token.raw))
+                .map_err(|reason| error(token, NOT_A_HOST, format!("{what}: {reason}")))?;
+        }
+        Ok(name)
     }
 
     /// A character-string (RFC 1035, section 3.3): at most 255 octets, in quotes or not.
@@ -237,7 +318,8 @@ mod tests {
     }
 
     fn file<T>(text: &str, read: impl FnOnce(&mut Fields<'_>) -> Result<T, FieldError>) -> Result<T, FieldError> {
-        with(text, Names::File { origin: &Name::parse("sub.example.com").unwrap() }, read)
+        let origin = Name::parse("sub.example.com").unwrap();
+        with(text, Names::File { origin: &origin, readings: &Readings::default() }, read)
     }
 
     #[test]
@@ -290,7 +372,20 @@ mod tests {
             ("a\\.b.", Some("a\\.b."), Some("a\\.b.")),
             ("192.0.2.1.", None, Some("192.0.2.1.")),
             ("a$@b.c.", None, Some("a\\$\\@b.c.")),
-            ("é.c.", Some("xn--9ca.c."), Some("\\195\\169.c.")),
+            ("é.c.", Some("xn--9ca.c."), Some("xn--9ca.c.")),
+            ("é", None, Some("xn--9ca.sub.example.com.")),
+            ("ｗｗｗ。é.c。", Some("www.xn--9ca.c."), Some("www.xn--9ca.c.")),
+            ("é\\.c.", None, Some("\\195\\169\\.c.")),
+            ("\u{200b}a.c.", None, None),
+            ("\u{202e}abc.c.", None, None),
+            ("a.@", None, Some("a.sub.example.com.")),
+            ("a\\.@", None, Some("a\\.\\@.sub.example.com.")),
+            ("a\\\\.@", None, Some("a\\\\.sub.example.com.")),
+            ("é.@", None, Some("xn--9ca.sub.example.com.")),
+            ("a.@.@", None, Some("a.\\@.sub.example.com.")),
+            ("a..@", None, None),
+            (".@", None, None),
+            ("..@", None, None),
             ("\"a.b.\"", None, None),
             ("a\\25.", None, None),
             ("a\\", None, None),

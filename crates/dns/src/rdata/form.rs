@@ -7,7 +7,8 @@
 use std::fmt;
 
 use super::WireError;
-use super::fields::{FieldError, Fields};
+use super::fields::{FieldError, Fields, NOT_A_HOST};
+use crate::Name;
 
 /// A record type, as it is read, written and described.
 pub struct Form {
@@ -68,6 +69,11 @@ pub(super) trait Kind: Sync {
     /// Takes it from the front of `wire`, which is untrusted, and appends its canonical wire form; gives what follows.
     fn take<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError>;
 
+    /// The host that it names, for kinds that name one.
+    fn host(&self, _octets: &[u8]) -> Option<Name> {
+        None
+    }
+
     /// Writes it, from its canonical wire form alone, as a zone file has it.
     fn write(&self, octets: &[u8], out: &mut dyn fmt::Write, style: Style) -> fmt::Result;
 }
@@ -115,6 +121,23 @@ impl Form {
             return Err(WireError);
         }
         (self.check)(&canonical).map_err(|_| WireError)?;
+        Ok(canonical)
+    }
+
+    /// Data in wire form that a user gives: as [`Form::canonical`], and its hosts must be hosts. Stored data is not asked for
+    /// that, so that a later release may refuse more.
+    pub(super) fn accept(&self, wire: &[u8]) -> Result<Vec<u8>, (&'static str, String)> {
+        let no_data = |_| ("record-data", format!("these octets are no data of a {} record", self.name));
+        let canonical = self.canonical(wire).map_err(no_data)?;
+        let mut rest = canonical.as_slice();
+        for field in self.fields {
+            let mut octets = Vec::with_capacity(rest.len());
+            rest = field.kind.take(rest, &mut octets).map_err(no_data)?;
+            if let Some(host) = field.kind.host(&octets) {
+                host.check_host(&host.to_string())
+                    .map_err(|reason| (NOT_A_HOST, format!("{}: {reason}", field.name)))?;
+            }
+        }
         Ok(canonical)
     }
 

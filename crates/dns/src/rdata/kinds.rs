@@ -19,6 +19,8 @@ pub(super) struct U16;
 pub(super) struct U32;
 /// A domain name, in lower case and never compressed.
 pub(super) struct Domain;
+/// The domain name of a host; also the root, for none.
+pub(super) struct Host;
 /// An IPv4 address.
 pub(super) struct Ipv4;
 /// An IPv6 address, written in the form of RFC 5952.
@@ -107,6 +109,29 @@ impl Kind for Domain {
             Style::File => write!(out, "{}", name.fqdn()),
             Style::Value => write!(out, "{}", HostName::from(name)),
         }
+    }
+}
+
+impl Kind for Host {
+    fn name(&self) -> &'static str {
+        Domain.name()
+    }
+
+    fn read(&self, fields: &mut Fields<'_>, what: &str, wire: &mut Vec<u8>) -> Result<(), FieldError> {
+        wire.extend(fields.host(what)?.wire());
+        Ok(())
+    }
+
+    fn take<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
+        Domain.take(wire, canonical)
+    }
+
+    fn write(&self, octets: &[u8], out: &mut dyn fmt::Write, style: Style) -> fmt::Result {
+        Domain.write(octets, out, style)
+    }
+
+    fn host(&self, octets: &[u8]) -> Option<Name> {
+        Name::from_wire(octets).ok().map(|(name, _)| name)
     }
 }
 

@@ -1,14 +1,14 @@
 //! KX: a key exchanger (RFC 2230).
 
 use super::form::{Field, Form, anything};
-use super::kinds::{Domain, U16};
+use super::kinds::{Host, U16};
 
 pub(super) const FORM: Form = Form {
     code: 36,
     name: "KX",
     rfc: "RFC 2230",
     description: "A host that exchanges keys on behalf of the owner.",
-    fields: &[Field::new("preference", &U16, "Lower is tried first."), Field::new("exchanger", &Domain, "The host.")],
+    fields: &[Field::new("preference", &U16, "Lower is tried first."), Field::new("exchanger", &Host, "The host.")],
     example: "10 kx.example.com.",
     check: anything,
 };

@@ -99,15 +99,12 @@ impl Kind for Location {
 
 /// Degrees, then minutes and seconds where they are not zero, then the direction.
 fn angle(fields: &mut Fields<'_>, what: &str, most: u32, directions: [&[u8]; 2]) -> Result<u32, FieldError> {
-    let range = |token: &Token<'_>| {
-        let detail = format!(
-            "{what} goes to {most} degrees, 59 minutes and 59.999 seconds, and \"{}\" is more",
-            excerpt(token.raw)
-        );
-        error(token, "field-angle", detail)
-    };
     let mut token = fields.word(what)?;
-    let degrees = number(token.raw).filter(|degrees| *degrees <= most).ok_or_else(|| range(token))?;
+    let first = token;
+    let degrees = number(token.raw).filter(|degrees| *degrees <= most).ok_or_else(|| {
+        let detail = format!("{what} needs degrees from 0 to {most}, not \"{}\"", excerpt(token.raw));
+        error(token, "field-angle", detail)
+    })?;
     let mut thousandths = degrees * DEGREE;
     token = fields.word(what)?;
     if !directions.contains(&token.raw) {
@@ -131,7 +128,8 @@ fn angle(fields: &mut Fields<'_>, what: &str, most: u32, directions: [&[u8]; 2])
         }
     }
     if thousandths > most * DEGREE {
-        return Err(range(token));
+        let detail = format!("{what} is at most {most} degrees; at {most} degrees, minutes and seconds must be 0");
+        return Err(error(first, "field-angle", detail));
     }
     match directions.iter().position(|direction| *direction == token.raw) {
         Some(0) => Ok(ORIGIN + thousandths),
@@ -205,7 +203,25 @@ fn decimal(text: &[u8], places: usize) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use crate::rdata::examples::{RecordType, check};
+    use crate::rdata::examples::{RecordType, check, from_file};
+
+    #[test]
+    fn angles_say_how_far_they_go() {
+        for (text, column, says) in [
+            ("90 30 0 N 0 E 0m", 1, "the latitude is at most 90 degrees; at 90 degrees, minutes and seconds must be 0"),
+            (
+                "0 N 180 0 0.001 W 0m",
+                5,
+                "the longitude is at most 180 degrees; at 180 degrees, minutes and seconds must be 0",
+            ),
+            ("91 N 0 E 0m", 1, "the latitude needs degrees from 0 to 90, not \"91\""),
+            ("89 60 N 0 E 0m", 4, "the latitude needs minutes from 0 to 59, or N or S, not \"60\""),
+            ("89 59 60 N 0 E 0m", 7, "the latitude needs seconds from 0 to 59.999, not \"60\""),
+        ] {
+            let error = from_file(RecordType::Loc, text).unwrap_err();
+            assert_eq!((error.at.column, error.to_string().as_str()), (column, says), "{text}");
+        }
+    }
 
     #[test]
     fn examples() {
@@ -237,6 +253,7 @@ mod tests {
                 bad("91 N 1 E 1"),
                 bad("90 0 0.001 N 1 E 1"),
                 bad("90 1 N 1 E 1"),
+                bad("90 30 0 N 0 E 0m"),
                 bad("1 N 180 0 0.001 E 1"),
                 bad("1 60 N 1 E 1"),
                 bad("1 59 60 N 1 E 1"),

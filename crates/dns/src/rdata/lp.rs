@@ -1,14 +1,14 @@
 //! LP: where locators are (RFC 6742, section 2.4).
 
 use super::form::{Field, Form, anything};
-use super::kinds::{Domain, U16};
+use super::kinds::{Host, U16};
 
 pub(super) const FORM: Form = Form {
     code: 107,
     name: "LP",
     rfc: "RFC 6742, section 2.4",
     description: "The name that has the L32 and L64 records.",
-    fields: &[Field::new("preference", &U16, "Lower is preferred."), Field::new("target", &Domain, "The name.")],
+    fields: &[Field::new("preference", &U16, "Lower is preferred."), Field::new("target", &Host, "The name.")],
     example: "10 l64.example.com.",
     check: anything,
 };

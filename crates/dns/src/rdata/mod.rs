@@ -61,7 +61,7 @@ mod examples;
 
 use std::fmt;
 
-use fields::{FieldError, Fields};
+use fields::{FieldError, Fields, NOT_A_HOST};
 
 pub use a::A;
 pub use aaaa::Aaaa;
@@ -118,6 +118,13 @@ impl RecordData {
             RecordType::Ns => Self::Ns(Ns::parse(value, zone)?),
             RecordType::Srv => Self::Srv(Srv::parse(priority, value, zone)?),
             RecordType::Caa => Self::Caa(Caa::parse(value)?),
+            // As TXT, whose data it has: plain text is one string, unless it is the form of RFC 3597.
+            RecordType::Spf if !value.trim_start().starts_with("\\#") => {
+                let mut wire = Vec::with_capacity(value.len() + 1);
+                Txt::parse(value)?.compose(&mut wire);
+                let unlike = |_| Fault::of("value", "record-data", "these are no strings of an SPF record");
+                Self::Generic(Generic::from_wire(record_type, &wire).map_err(unlike)?)
+            }
             RecordType::Soa => {
                 return Err(Fault::of("record_type", "record-type", "the SOA record is made by the server"));
             }
@@ -133,10 +140,13 @@ impl RecordData {
     /// written in that form is checked like any other data of its type.
     pub(crate) fn from_fields(record_type: RecordType, fields: &mut Fields<'_>) -> Result<Self, FieldError> {
         let start = fields.clone();
-        let no_data = |_| start.fault("record-data", format!("these octets are no data of a {record_type} record"));
+        let no_data = || start.fault("record-data", format!("these octets are no data of a {record_type} record"));
         let wire = match (record_type.form(), generic::is_unknown_form(record_type, fields)) {
             (Some(form), false) => form.read(fields)?,
-            (Some(form), true) => form.canonical(&generic::read_unknown_form(fields)?).map_err(no_data)?,
+            (Some(form), true) => {
+                let octets = generic::read_unknown_form(fields)?;
+                form.accept(&octets).map_err(|(check, reason)| start.fault(check, reason))?
+            }
             (None, true) => generic::read_unknown_form(fields)?,
             (None, false) => {
                 let detail = format!("the data of a {record_type} record is written as \\# length hex (RFC 3597)");
@@ -144,7 +154,7 @@ impl RecordData {
             }
         };
         let quoted = record_type == RecordType::Txt && !txt::is_plain(&wire);
-        Self::from_stored(record_type, &wire, quoted).map_err(no_data)
+        Self::from_stored(record_type, &wire, quoted).map_err(|_| no_data())
     }
 
     /// Reads stored data back; `quoted` is what [`RecordData::is_quoted`] said.
@@ -275,6 +285,15 @@ fn only_name(wire: &[u8]) -> Result<HostName, WireError> {
     match Name::from_wire(wire)? {
         (name, []) => Ok(HostName::from(name)),
         _ => Err(WireError),
+    }
+}
+
+/// Reads a target that must be a host.
+fn parse_host(text: &str, zone: &ZoneName, root_allowed: bool) -> Result<HostName, Fault> {
+    let host = parse_target(text, zone, root_allowed)?;
+    match host.name().check_host(text.trim()) {
+        Ok(()) => Ok(host),
+        Err(reason) => Err(Fault::of("value", NOT_A_HOST, reason.to_string())),
     }
 }
 

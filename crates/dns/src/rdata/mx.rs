@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::form::{Field, Form, anything};
-use super::kinds::{Domain, U16};
-use super::{WireError, only_name, parse_target, take_u16};
+use super::kinds::{Host, U16};
+use super::{WireError, only_name, parse_host, take_u16};
 use crate::{Fault, HostName, ZoneName};
 
 /// Mail for the owner goes to `exchange`.
@@ -23,7 +23,7 @@ pub(super) const FORM: Form = Form {
     description: "A host that takes mail for the owner.",
     fields: &[
         Field::new("preference", &U16, "Lower is tried first."),
-        Field::new("exchange", &Domain, "The host; the root for no mail at all (RFC 7505)."),
+        Field::new("exchange", &Host, "The host; the root for no mail at all (RFC 7505)."),
     ],
     example: "10 mail.example.com.",
     check: anything,
@@ -31,7 +31,7 @@ pub(super) const FORM: Form = Form {
 
 impl Mx {
     pub(super) fn parse(preference: u16, value: &str, zone: &ZoneName) -> Result<Mx, Fault> {
-        Ok(Mx { preference, exchange: parse_target(value, zone, true)? })
+        Ok(Mx { preference, exchange: parse_host(value, zone, true)? })
     }
 
     pub(super) fn from_wire(wire: &[u8]) -> Result<Mx, WireError> {
@@ -63,6 +63,12 @@ mod tests {
                 ("mail.example.com", Some(10), "mail.example.com", "10 mail.example.com."),
                 ("MAIL.example.com.", Some(0), "mail.example.com", "0 mail.example.com."),
                 (".", Some(0), ".", "0 ."),
+                (
+                    "my_mail.bücher.example",
+                    Some(1),
+                    "my_mail.xn--bcher-kva.example",
+                    "1 my_mail.xn--bcher-kva.example.",
+                ),
                 ("@", Some(65535), "example.com", "65535 example.com."),
             ],
             &[
@@ -73,6 +79,11 @@ mod tests {
                 ("192.0.2.1.", Some(10), "value"),
                 ("2001:db8::1", Some(10), "value"),
                 ("10 mail.example.com", Some(10), "value"),
+                ("https://x.example/", Some(10), "value"),
+                ("mail.example.com:25", Some(10), "value"),
+                ("*.x.example", Some(10), "value"),
+                ("mail\\.x.example", Some(10), "value"),
+                ("mail/x.example", Some(10), "value"),
                 ("", Some(10), "value"),
             ],
         );

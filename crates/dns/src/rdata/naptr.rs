@@ -3,7 +3,7 @@
 //! The regular expression is checked as BIND checks it, which refuses the zone otherwise; see `regexp.rs`.
 
 use super::form::{Field, Form};
-use super::kinds::{Domain, Text, U16};
+use super::kinds::{Host, Text, U16};
 use super::regexp;
 
 pub(super) const FORM: Form = Form {
@@ -21,7 +21,7 @@ pub(super) const FORM: Form = Form {
             &Text,
             "A substitution such as !^.*$!sip:info@example.com!; empty where there is a replacement.",
         ),
-        Field::new("replacement", &Domain, "The next name; the root where there is a regular expression."),
+        Field::new("replacement", &Host, "The next name; the root where there is a regular expression."),
     ],
     example: r#"100 10 "u" "E2U+sip" "!^.*$!sip:info@example.com!" ."#,
     check,

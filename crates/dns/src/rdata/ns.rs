@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::form::{Field, Form, anything};
-use super::kinds::Domain;
-use super::{WireError, only_name, parse_target};
+use super::kinds::Host;
+use super::{WireError, only_name, parse_host};
 use crate::{Fault, HostName, ZoneName};
 
 /// `host` answers for the owner: at the apex for the zone, below it for what is delegated.
@@ -19,14 +19,14 @@ pub(super) const FORM: Form = Form {
     name: "NS",
     rfc: "RFC 1035, section 3.3.11",
     description: "A nameserver of the zone, or of a zone below it.",
-    fields: &[Field::new("host", &Domain, "The nameserver.")],
+    fields: &[Field::new("host", &Host, "The nameserver.")],
     example: "ns1.example.com.",
     check: anything,
 };
 
 impl Ns {
     pub(super) fn parse(value: &str, zone: &ZoneName) -> Result<Ns, Fault> {
-        Ok(Ns { host: parse_target(value, zone, false)? })
+        Ok(Ns { host: parse_host(value, zone, false)? })
     }
 
     pub(super) fn from_wire(wire: &[u8]) -> Result<Ns, WireError> {
@@ -65,6 +65,9 @@ mod tests {
                 ("192.0.2.1.", None, "value"),
                 ("2001:db8::1", None, "value"),
                 (".", None, "value"),
+                ("ns1.x.example/24", None, "value"),
+                ("*.x.example", None, "value"),
+                ("ns1.x.example:53", None, "value"),
                 ("a..b", None, "value"),
                 ("a b.example.com", None, "value"),
                 ("a.example.com; b", None, "value"),

@@ -6,7 +6,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use super::RecordData;
-use super::fields::{Fields, Names};
+use super::fields::{Fields, Names, Readings};
 use super::form::Form;
 use super::{
     a, aaaa, afsdb, apl, caa, cdnskey, cds, cert, cname, csync, dname, dnskey, ds, eui48, eui64, hinfo, https, kx, l32,
@@ -322,7 +322,8 @@ impl RecordType {
     /// Data of this type that is accepted; `None` for unknown types, and for the SOA.
     pub fn example(self) -> Option<RecordData> {
         let (tokens, end) = value_tokens(self.form()?.example).ok()?;
-        let names = Names::File { origin: &Name::root() };
+        let (origin, readings) = (Name::root(), Readings::default());
+        let names = Names::File { origin: &origin, readings: &readings };
         RecordData::from_fields(self, &mut Fields::new(&tokens, names, end)).ok()
     }
 

@@ -19,22 +19,19 @@ mod tests {
 
     #[test]
     fn examples() {
+        let long = "x".repeat(300);
+        let strings = format!("\"{}\" \"{}\"", "x".repeat(255), "x".repeat(45));
+        let quoted = format!("\"{long}\"");
         check(
             RecordType::Spf,
             &[
                 ("v=spf1", None, r#""v=spf1""#, r#""v=spf1""#),
+                ("v=spf1 mx -all", None, r#""v=spf1 mx -all""#, r#""v=spf1 mx -all""#),
                 (r#""v=spf1 " "-all""#, None, r#""v=spf1 " "-all""#, r#""v=spf1 " "-all""#),
+                (r"a\256", None, r#""a\\256""#, r#""a\\256""#),
+                (&long, None, &strings, &strings),
             ],
-            &[
-                ("", None, "value"),
-                (r#""a"#, None, "value"),
-                (r#"\256"#, None, "value"),
-                (
-                    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
-                    None,
-                    "value",
-                ),
-            ],
+            &[("", None, "value"), (r#""a"#, None, "value"), (r#""\256""#, None, "value"), (&quoted, None, "value")],
         );
     }
 }

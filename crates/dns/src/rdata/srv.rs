@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::form::{Field, Form, anything};
-use super::kinds::{Domain, U16};
-use super::{WireError, only_name, parse_target, take_u16, text};
+use super::kinds::{Host, U16};
+use super::{WireError, only_name, parse_host, take_u16, text};
 use crate::{Fault, HostName, ZoneName};
 
 /// A host and port that offer a service.
@@ -29,7 +29,7 @@ pub(super) const FORM: Form = Form {
         Field::new("priority", &U16, "Lower is tried first."),
         Field::new("weight", &U16, "The share among targets of one priority."),
         Field::new("port", &U16, "The port on the target."),
-        Field::new("target", &Domain, "The host; the root where the service is decidedly not available."),
+        Field::new("target", &Host, "The host; the root where the service is decidedly not available."),
     ],
     example: "10 5 5060 sip.example.com.",
     check: anything,
@@ -52,7 +52,7 @@ impl Srv {
             priority,
             weight: number("weight", weight)?,
             port: number("port", port)?,
-            target: parse_target(target, zone, true)?,
+            target: parse_host(target, zone, true)?,
         })
     }
 
@@ -106,6 +106,11 @@ mod tests {
                 ("-1 5060 sip.example.com", Some(1), "value"),
                 ("+1 5060 sip.example.com", Some(1), "value"),
                 ("10 5060 sip", Some(1), "value"),
+                ("10 443 https://sip.example.com", Some(1), "value"),
+                ("10 443 sip.example.com/path", Some(1), "value"),
+                ("10 443 sip.example.com:443", Some(1), "value"),
+                ("10 443 *.example.com", Some(1), "value"),
+                ("10 443 192.0.2.1", Some(1), "value"),
             ],
         );
     }

@@ -11,7 +11,7 @@ use base64::Engine;
 
 use super::fields::{BASE64, FieldError, Fields, error, excerpt, number};
 use super::form::{Field, Form, Kind, Style, anything};
-use super::kinds::{Domain, U16};
+use super::kinds::{Host, U16};
 use super::{WireError, text};
 use crate::presentation::{Token, unescape};
 
@@ -22,7 +22,7 @@ pub(super) const FORM: Form = Form {
     description: "How to reach a service.",
     fields: &[
         Field::new("priority", &U16, "Lower is tried first; 0 makes the record an alias of the target."),
-        Field::new("target", &Domain, "The host; the root for the owner itself."),
+        Field::new("target", &Host, "The host; the root for the owner itself."),
         Field::new(
             "parameters",
             &Parameters,

@@ -38,9 +38,10 @@ pub fn apex_of(text: &[u8]) -> Option<Name> {
 
 fn full_name(token: &Token<'_>, origin: Option<&Name>) -> Option<Name> {
     let is_full = token.raw.ends_with(b".") && !token.raw.ends_with(b"\\.");
+    let read = |origin: &Name| Name::from_presentation(token.raw, origin).ok().map(|(name, _)| name);
     match origin {
-        Some(origin) => Name::from_presentation(token.raw, origin).ok(),
-        None if is_full => Name::from_presentation(token.raw, &Name::root()).ok(),
+        Some(origin) => read(origin),
+        None if is_full => read(&Name::root()),
         None => None,
     }
 }

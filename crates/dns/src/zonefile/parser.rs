@@ -10,7 +10,7 @@ use super::{
     FileFault, LeftOut, LeftOutReason, MAX_FAULTS, MAX_NOTES, Note, Options, UNSUPPORTED_TYPE, ZoneFile, duration,
 };
 use crate::presentation::{Position, Token};
-use crate::rdata::fields::{FieldError, Fields, Names, excerpt};
+use crate::rdata::fields::{FieldError, Fields, Names, Noted, Readings, excerpt};
 use crate::rdata::{RecordData, Soa};
 use crate::{Fault, Name, OwnerName, RecordType, Serial, Ttl, ZoneName};
 
@@ -33,6 +33,9 @@ pub fn parse(text: &[u8], zone: &ZoneName, options: &Options) -> Result<ZoneFile
             Ok(entry) => parser.entry(entry, &tokens),
             Err(error) => Err(fault_at(error.at, "value", "zone-file-syntax", error.kind.to_string())),
         };
+        for Noted { at, check, detail } in parser.readings.take() {
+            parser.note(Note { at, check, detail });
+        }
         if let Err(fault) = outcome {
             if parser.faults.len() == MAX_FAULTS {
                 let detail = format!("there are more than {MAX_FAULTS} faults; the rest of the file was not read");
@@ -57,6 +60,7 @@ pub(super) struct Parser<'z> {
     soa: Option<(Soa, Position)>,
     left_out: Vec<LeftOut>,
     notes: Vec<Note>,
+    readings: Readings,
     faults: Vec<FileFault>,
     pub(super) bounds: Bounds,
 }
@@ -107,6 +111,7 @@ impl<'z> Parser<'z> {
             soa: None,
             left_out: Vec::new(),
             notes: Vec::new(),
+            readings: Readings::default(),
             faults: Vec::new(),
             bounds: Bounds::new(options.generated_records),
         }
@@ -145,8 +150,9 @@ impl<'z> Parser<'z> {
     }
 
     pub(super) fn owner_name(&self, raw: &[u8], at: Position) -> Result<Name, FileFault> {
-        Name::from_presentation(raw, &self.origin)
-            .map_err(|error| fault_at(at, "name", "owner-name", error.to_string()))
+        self.readings
+            .name(raw, at, &self.origin, "owner-name")
+            .map_err(|(check, error)| fault_at(at, "name", check, error.to_string()))
     }
 
     fn directive<'t>(&mut self, end: Position, name: &Token<'t>, rest: &'t [Token<'t>]) -> Result<(), FileFault> {
@@ -222,7 +228,8 @@ impl<'z> Parser<'z> {
                 return Ok(());
             };
             let tokens = made.tokens(data.at)?;
-            let mut fields = Fields::new(&tokens, Names::File { origin: &self.origin }, data.at);
+            let mut fields =
+                Fields::new(&tokens, Names::File { origin: &self.origin, readings: &self.readings }, data.at);
             let record = RecordData::from_fields(record_type, &mut fields).map_err(|error| FileFault {
                 at: data.at,
                 fault: Fault { detail: format!("made for {}: {}", made.number, error.fault).into(), ..error.fault },
@@ -241,7 +248,7 @@ impl<'z> Parser<'z> {
         let token = head.record_type;
         let Some(owner) = self.owner.clone() else { return Ok(()) };
         let usage = self.usage(token)?;
-        let mut fields = Fields::new(data, Names::File { origin: &self.origin }, end);
+        let mut fields = Fields::new(data, Names::File { origin: &self.origin, readings: &self.readings }, end);
         match usage {
             Use::Leave(reason) => self.leave_out(reason, token),
             Use::Soa => {

@@ -61,7 +61,8 @@ fn hostile_examples_stay_one_record() {
         txt("\\000\\010\\013", "x"),
         given(RecordType::Caa, "a", "0 issue \"\\010\\\"; policy=(\""),
         given(RecordType::Cname, "a", "\\010\\@\\032.example.org"),
-        given(RecordType::Srv, "_sip._tcp", "1\n2\n\\010evil.example.org"),
+        given(RecordType::Srv, "_sip._tcp", "1\n2\nevil.example.org"),
+        given(RecordType::Dname, "a", "\\010evil.example.org"),
     ] {
         match check("example.com", &given) {
             Ok(Some(_)) => {}

@@ -65,3 +65,34 @@ fn time_stamps_of_windows_are_ignored() {
         assert!(read(line, &Options::default()).is_err(), "{line}");
     }
 }
+
+#[test]
+fn names_that_are_read_otherwise_are_noted() {
+    let lines = "bücher 60 A 192.0.2.1\nc CNAME bücher\n_sip._tls.@ SRV 1 2 443 sip.example.org.\n\
+                 a\\032é TXT x\n$ORIGIN ü.example.com.\nwww TXT é\n";
+    let file = read(lines, &Options::default()).unwrap();
+    assert_eq!(
+        records(&file),
+        [
+            "_sip._tls SRV 1 2 443 sip.example.org.",
+            "a\\032\\195\\169 TXT \"x\"",
+            "c CNAME xn--bcher-kva.example.com.",
+            "xn--bcher-kva A 192.0.2.1",
+            "www.xn--tda TXT \"\\195\\169\"",
+        ]
+    );
+    let expected =
+        [(1, "name-converted"), (2, "name-converted"), (3, "name-at-sign"), (4, "name-octets"), (5, "name-converted")];
+    assert_eq!(notes(&file), expected);
+    let details: Vec<&str> = file.notes.iter().map(|note| note.detail.as_str()).collect();
+    assert_eq!(details[0], "\"bücher\" is not ASCII and is read as xn--bcher-kva.example.com. (UTS 46)");
+    assert_eq!(details[2], "\"_sip._tls.@\" is read as _sip._tls.example.com.: \"@\" stands for example.com.");
+    // The file of an internationalized zone is for that zone.
+    assert_eq!(
+        zonefile::apex_of("$ORIGIN bücher.example.\n@ A 192.0.2.1".as_bytes()),
+        Name::parse("bücher.example").ok()
+    );
+    // However many names a line makes, the notes are bounded.
+    let many = read("$GENERATE 1-5000 é$ A 192.0.2.1\n", &Options::default()).unwrap();
+    assert_eq!((many.records.len(), many.notes.len()), (5000, zonefile::MAX_NOTES));
+}
