@@ -49,6 +49,9 @@ pub enum StoreError {
         /// The row's number.
         row: i64,
     },
+    /// The key file cannot be used.
+    #[error(transparent)]
+    Key(#[from] crate::KeyError),
     /// The operating system gave no random octets.
     #[error("no random numbers from the operating system")]
     Random,

@@ -13,7 +13,7 @@ use store::{
 
 use crate::cli::{AccountCommand, DataFlags, TokenCommand, ZoneCommand};
 use crate::config::Config;
-use crate::{Failure, deleted, first_start, open_existing_store, open_store, zone_files};
+use crate::{Failure, deleted, first_start, open_existing_store, open_store, secrets, zone_files};
 
 /// The shortest password accepted, in characters.
 const SHORTEST_PASSWORD: usize = 10;
@@ -221,14 +221,38 @@ pub(crate) async fn zone(command: ZoneCommand) -> Result<ExitCode, Failure> {
 }
 
 /// `zonewright backup FILE`
-pub(crate) async fn backup(file: &Path, data: &DataFlags) -> Result<ExitCode, Failure> {
+pub(crate) async fn backup(file: &Path, with_keys: bool, data: &DataFlags) -> Result<ExitCode, Failure> {
     let store = open(data)?;
-    let copied = store.back_up(file).await;
+    let key_copy = secrets::key_copy_of(file);
+    // The key first: a copy of the database that this command has made always has the key that was asked for.
+    let copied = async {
+        if with_keys {
+            store.copy_key_file(&key_copy)?;
+        }
+        let copied = store.back_up(file).await;
+        if copied.is_err() && with_keys {
+            // The copy's own failure is the one to report.
+            let _ = std::fs::remove_file(&key_copy);
+        }
+        copied
+    };
+    let copied = copied.await;
+    let key_file = store.key_file().display().to_string();
     store.close().await;
     copied?;
+    let file = file.display();
+    let key = if with_keys {
+        format!(
+            "{} is a copy of its key file; it belongs beside it as secret.key. Both together open every secret: keep them apart.",
+            key_copy.display()
+        )
+    } else {
+        format!(
+            "The key of its secrets, {key_file}, is not in the copy, and without it the copy does not start: keep a copy of that file, too, in another place (--with-keys makes one)."
+        )
+    };
     print(&format!(
-        "{} is a copy of the database; it starts a server as zonewright.sqlite in a data directory\n",
-        file.display()
+        "{file} is a copy of the database; it starts a server as zonewright.sqlite in a data directory.\n{key}\n"
     ))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -42,9 +42,15 @@ pub(crate) enum Command {
     Backup {
         /// The copy; must not exist yet
         file: PathBuf,
+        /// Also copy the key file of the secrets in the database, to FILE.key
+        #[arg(long)]
+        with_keys: bool,
         #[command(flatten)]
         data: DataFlags,
     },
+    /// The key file that secrets in the database are encrypted with
+    #[command(subcommand)]
+    Secrets(SecretsCommand),
     /// Check configuration, database, nameserver, clock and permissions, and say how to mend what is wrong
     Doctor(ServeFlags),
 }
@@ -199,6 +205,23 @@ pub(crate) enum TokenCommand {
     Revoke {
         /// Its number, as `token list` shows it
         id: i64,
+        #[command(flatten)]
+        data: DataFlags,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SecretsCommand {
+    /// Compare a copy of the key file with the key in use; doctor warns until this has succeeded once
+    Confirm {
+        /// The copy; - for standard input
+        copy: PathBuf,
+        #[command(flatten)]
+        data: DataFlags,
+    },
+    /// When every copy of the key is lost: give up the secrets encrypted with it. Accounts with a second factor then sign in with
+    /// recovery codes only
+    Reset {
         #[command(flatten)]
         data: DataFlags,
     },

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::ServeFlags;
 use crate::config::{Config, NameserverKind, Password};
+use crate::secrets::{self, KeyFinding};
 use crate::{Failure, chain, mailing, open_store, tls};
 
 /// How long a server may take to answer.
@@ -128,9 +129,12 @@ async fn database_and_nameserver(config: &Config) -> Vec<Finding> {
     match open_store(config) {
         Ok(store) => {
             findings.extend(database(&store).await);
+            findings.extend(key_file(&store).await);
             findings.extend(nameserver(config, &store).await);
             store.close().await;
         }
+        Err(Failure::Key(problem)) => findings
+            .push(Finding::bad(format!("secrets: {problem}"), "without the right key file the server does not start")),
         Err(failure) => findings.push(Finding::bad(
             format!("database: {failure}"),
             "check the file's owner; if it is damaged, stop the server and bring back a backup",
@@ -218,6 +222,17 @@ async fn database(store: &Store) -> Vec<Finding> {
         Err(error) => findings.push(Finding::bad(format!("accounts: {}", chain(&error)), "bring back a backup")),
     }
     findings
+}
+
+async fn key_file(store: &Store) -> Vec<Finding> {
+    let found = secrets::look_at_key(store).await;
+    if found.is_empty() {
+        return vec![Finding::good(format!("secrets: a copy of {} is confirmed", store.key_file().display()))];
+    }
+    let finding = |KeyFinding { is_bad, what, fix }| {
+        if is_bad { Finding::bad(what, fix) } else { Finding::warning(what, fix) }
+    };
+    found.into_iter().map(finding).collect()
 }
 
 async fn nameserver(config: &Config, store: &Store) -> Vec<Finding> {

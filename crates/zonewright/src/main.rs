@@ -13,6 +13,7 @@ mod logging;
 mod mailing;
 mod monitor;
 mod resync;
+mod secrets;
 mod serve;
 mod status;
 mod tls;
@@ -51,7 +52,8 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Account(command) => admin::account(command).await,
         Command::Token(command) => admin::token(command).await,
         Command::Zone(command) => admin::zone(command).await,
-        Command::Backup { file, data } => admin::backup(&file, &data).await,
+        Command::Backup { file, with_keys, data } => admin::backup(&file, with_keys, &data).await,
+        Command::Secrets(command) => secrets::secrets(command).await,
         Command::Deploy(DeployCommand::Status { domain, serve }) => status::status(domain, &serve).await,
         Command::Deploy(DeployCommand::Resync { domain, serve }) => resync::resync(domain, &serve).await,
         Command::Bind9(command) => bind9::config(command),
@@ -65,6 +67,9 @@ enum Failure {
     Config(#[from] ConfigError),
     #[error("{0}")]
     Other(String),
+    /// The key file does not fit the database.
+    #[error("{0}")]
+    Key(String),
 }
 
 impl From<store::CreateTokenError> for Failure {
@@ -95,7 +100,7 @@ fn fail(failure: &Failure) -> ExitCode {
     eprintln!("zonewright: {failure}");
     match failure {
         Failure::Config(_) => ExitCode::from(EXIT_CONFIG),
-        Failure::Other(_) => ExitCode::FAILURE,
+        Failure::Other(_) | Failure::Key(_) => ExitCode::FAILURE,
     }
 }
 
@@ -107,10 +112,12 @@ fn open_store(config: &Config) -> Result<Store, Failure> {
             "{place}: data: {shown} cannot be made: {error} (choose a directory that this user may write to)"
         ))
     })?;
-    let options = Options { clock: Clock::system(), limits: config.limits, apex: config.apex.clone() };
+    let (limits, apex) = (config.limits, config.apex.clone());
+    let options = Options { clock: Clock::system(), limits, apex, key_file: Some(config.key_file()) };
     Store::open(&config.database_file(), options).map_err(|error| {
         let (place, shown) = (config.place("data"), config.data.display());
-        Failure::Other(format!("{place}: data: {shown}: {}", chain(&error)))
+        let text = format!("{place}: data: {shown}: {}", chain(&error));
+        if matches!(error, store::StoreError::Key(_)) { Failure::Key(text) } else { Failure::Other(text) }
     })
 }
 

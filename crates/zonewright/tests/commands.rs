@@ -304,6 +304,7 @@ fn the_doctor_says_what_is_wrong_and_how_to_mend_it() {
             let _ = fs::remove_file(copy.path().join(format!("zonewright.sqlite{suffix}")));
         }
         fs::write(&path, content).expect("a copy");
+        fs::copy(data.join("secret.key"), copy.path().join("secret.key")).expect("a copy of the key");
         run(&mut zonewright(copy.path(), &["doctor", "--http", "127.0.0.1:0", "--dns", "127.0.0.1:0"]))
     };
     finds(&damaged(&|_| {}), 0, &["database: sound"]);
@@ -336,6 +337,7 @@ fn ahead(database: &Path, zone: &str) {
         clock: store::Clock::system(),
         limits: dns::change::Limits::default(),
         apex: apex.expect("a nameserver"),
+        key_file: None,
     };
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(async {
         let store = store::Store::open(database, options).expect("the store");
@@ -402,11 +404,12 @@ fn a_backup_is_taken_under_a_running_server_and_starts_another() {
     fs::create_dir(&data).expect("a folder");
     let copy = data.join("zonewright.sqlite");
     let copy_text = copy.to_str().expect("a path in UTF-8");
-    let taken = run(&mut zonewright(server.data(), &["backup", copy_text]));
+    let taken = run(&mut zonewright(server.data(), &["backup", copy_text, "--with-keys"]));
     assert!(taken.status.success(), "{}", describe(&taken));
     let again = run(&mut zonewright(server.data(), &["backup", copy_text]));
     assert_eq!(again.status.code(), Some(1), "a file that is there is not overwritten: {}", describe(&again));
 
+    fs::rename(data.join("zonewright.sqlite.key"), data.join("secret.key")).expect("the copy of the key");
     let restored = Server::start_in(&data, &[]);
     assert_eq!(Api::new(&restored, &token).status(&format!("/dns-zones/{zone}/")), 200);
     restored.dig_until(&["example.com", "SOA"], |answer| !answer.is_empty());

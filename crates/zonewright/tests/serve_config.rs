@@ -289,7 +289,7 @@ fn secrets_in_a_refused_value_are_not_shown() {
 #[test]
 fn every_command_explains_itself() {
     let cases: &[(&[&str], &[&str])] = &[
-        (&[], &["serve", "account", "token", "zone", "deploy", "bind9", "backup", "doctor"]),
+        (&[], &["serve", "account", "token", "zone", "deploy", "bind9", "backup", "secrets", "doctor"]),
         (
             &["serve"],
             &["--config", "--data", "--http", "--dns", "--ns", "--nameserver", "127.0.0.1:8053", "--tls-cert"],
@@ -302,7 +302,8 @@ fn every_command_explains_itself() {
         (&["deploy", "status"], &["[DOMAIN]", "--secondary"]),
         (&["bind9", "config", "primary"], &["--listen", "--directory", "--data", "--dns", "--secondary"]),
         (&["bind9", "config", "secondary"], &["--listen", "--directory", "--data", "--dns"]),
-        (&["backup"], &["<FILE>", "--data"]),
+        (&["backup"], &["<FILE>", "--with-keys", "--data"]),
+        (&["secrets"], &["confirm", "reset"]),
         (&["zone", "move"], &["<DOMAIN>", "--to", "--data"]),
         (&["zone", "delete"], &["<DOMAIN>", "--data"]),
         (&["doctor"], &["--data", "--http", "--dns"]),

@@ -62,6 +62,7 @@ impl Server {
             clock: Clock::from_fn(move || first + started.elapsed()),
             limits: setup.limits,
             apex: Apex::new(vec![nameserver("ns1.zonewright.test"), nameserver("ns2.zonewright.test")]).unwrap(),
+            key_file: None,
         };
         let _inside = runtime.enter();
         let store = Store::open(&folder.path().join("zones.db"), options).unwrap();

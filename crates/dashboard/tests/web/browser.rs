@@ -78,6 +78,7 @@ impl Server {
             clock: Clock::from_fn(move || Timestamp::from_second(now.load(Ordering::SeqCst)).unwrap()),
             limits: Limits::default(),
             apex: Apex::new(vec![nameserver]).unwrap(),
+            key_file: None,
         };
         let inside = runtime.enter();
         let store = Store::open(&folder.path().join("zones.db"), options).unwrap();

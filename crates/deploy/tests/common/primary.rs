@@ -264,7 +264,8 @@ impl Watch {
 pub(crate) fn open_store(path: &std::path::Path) -> Store {
     let nameserver = ApexNameserver { name: Name::parse("ns1.zonewright.test").unwrap(), addresses: Vec::new() };
     let apex = Apex::new(vec![nameserver]).unwrap();
-    Store::open(path, Options { clock: Clock::system(), limits: change::Limits::default(), apex }).unwrap()
+    Store::open(path, Options { clock: Clock::system(), limits: change::Limits::default(), apex, key_file: None })
+        .unwrap()
 }
 
 /// The wish for an A record.

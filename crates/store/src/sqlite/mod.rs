@@ -3,6 +3,7 @@
 //! | part | job |
 //! |---|---|
 //! | `open` | the file, its connections, migrations |
+//! | `key_file` | the key of the secrets in it |
 //! | `writer` | the one writing thread: group commit |
 //! | `readers` | the reading threads |
 //! | `watcher` | what other processes write |
@@ -32,6 +33,7 @@ mod housekeeper;
 mod identities;
 mod ids;
 mod journal;
+mod key_file;
 mod limits;
 mod links;
 mod open;
@@ -66,6 +68,7 @@ use tokio::sync::watch;
 use self::open::Role;
 use self::readers::{Readers, Size};
 use self::writer::{Work, Writer};
+use crate::sealing::SecretKeys;
 use crate::*;
 
 /// What a store is opened with.
@@ -77,6 +80,8 @@ pub struct Options {
     pub limits: Limits,
     /// What the server puts into every new zone.
     pub apex: Apex,
+    /// The file with the key of the secrets in the database; `None`: `secret.key` beside it.
+    pub key_file: Option<PathBuf>,
 }
 
 /// The store. Cheap to clone; all clones share one writer and one set of readers.
@@ -87,6 +92,7 @@ pub struct Store {
 
 struct Inner {
     path: PathBuf,
+    key_file: PathBuf,
     writer: Writer,
     readers: Readers,
     shared: Arc<Shared>,
@@ -116,6 +122,7 @@ struct Shared {
     ids: ids::Ids,
     position: watch::Sender<u64>,
     retention: retention::Order,
+    secrets: SecretKeys,
 }
 
 impl Shared {
@@ -138,6 +145,7 @@ impl Shared {
             ids: ids::Ids::default(),
             position: watch::Sender::new(0),
             retention: retention::Order::default(),
+            secrets: SecretKeys::draw().unwrap(),
         }
     }
 
@@ -159,9 +167,11 @@ impl fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens the database file, makes it (mode 0600) where there is none, and brings its schema up to date. Blocks.
+    /// Opens the database file, makes it (mode 0600) where there is none, and brings its schema up to date. The key file is created
+    /// with it; a database that was opened with another key is refused. Blocks.
     pub fn open(path: &Path, options: Options) -> Result<Store, StoreError> {
-        let mut connection = open::prepare(path)?;
+        let key_file = options.key_file.unwrap_or_else(|| key_file::beside(path));
+        let (mut connection, secrets) = open::prepare(path, &key_file)?;
         let apex_id = apexes::intern(&mut connection, &options.apex)?;
         let shared = Arc::new(Shared {
             clock: options.clock,
@@ -173,6 +183,7 @@ impl Store {
             ids: ids::Ids::default(),
             position: watch::Sender::new(journal::position(&connection)?),
             retention: retention::Order::default(),
+            secrets,
         });
         let (writer, writer_thread) = Writer::start(connection, Arc::clone(&shared))?;
         let (readers, reader_threads) = Readers::start(path)?;
@@ -185,7 +196,7 @@ impl Store {
             let (shared, writer) = (Arc::clone(&shared), writer.clone());
             move |connection, stop| housekeeper::run(connection, &shared, &writer, stop)
         })?;
-        let inner = Inner { path: path.to_owned(), writer, readers, shared, threads: Mutex::new(threads) };
+        let inner = Inner { path: path.to_owned(), key_file, writer, readers, shared, threads: Mutex::new(threads) };
         Ok(Store { inner: Arc::new(inner) })
     }
 

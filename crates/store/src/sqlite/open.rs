@@ -14,11 +14,12 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
-use super::catalogs;
+use super::{catalogs, key_file};
 use crate::StoreError;
+use crate::sealing::SecretKeys;
 
 /// Every schema change since the first release, oldest first. Never change or remove one.
-const MIGRATIONS: [&str; 9] = [
+const MIGRATIONS: [&str; 10] = [
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_catalogs.sql"),
     include_str!("migrations/0003_rebuilt.sql"),
@@ -28,6 +29,7 @@ const MIGRATIONS: [&str; 9] = [
     include_str!("migrations/0007_answers.sql"),
     include_str!("migrations/0008_search.sql"),
     include_str!("migrations/0009_settings.sql"),
+    include_str!("migrations/0010_secret_keys.sql"),
 ];
 
 /// "ZWrt": marks the file as ours.
@@ -47,13 +49,13 @@ pub(super) enum Role {
     Reader,
 }
 
-/// Makes the file where there is none, brings its schema up to date, and gives the writer's connection.
-pub(super) fn prepare(path: &Path) -> Result<Connection, StoreError> {
+/// Makes the file where there is none, brings its schema up to date, and gives the writer's connection and the keys of its secrets.
+pub(super) fn prepare(path: &Path, key_file: &Path) -> Result<(Connection, SecretKeys), StoreError> {
     check_folder(path)?;
     make_file(path)?;
     let mut connection = connect(path, Role::Writer)?;
-    migrate(&mut connection, path)?;
-    Ok(connection)
+    let keys = migrate(&mut connection, path, key_file)?;
+    Ok((connection, keys))
 }
 
 /// Opens one connection to a file that [`prepare`] has seen.
@@ -115,7 +117,7 @@ fn set_wal(connection: &Connection) -> Result<(), rusqlite::Error> {
     }
 }
 
-fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+fn migrate(connection: &mut Connection, path: &Path, key_file: &Path) -> Result<SecretKeys, StoreError> {
     let known = MIGRATIONS.len() as i64;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let number = |sql: &str| transaction.query_row(sql, [], |row| row.get::<_, i64>(0));
@@ -129,18 +131,29 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     let Some(missing) = missing else {
         return Err(StoreError::Newer { path: path.to_owned(), found: done, known });
     };
+    let keys = key_file::load(&transaction, key_file)?;
     if missing.is_empty() {
-        return Ok(());
+        key_file::check(&transaction, key_file, &keys)?;
+        transaction.commit()?;
+        return Ok(keys);
     }
     let failed = |error: rusqlite::Error| StoreError::Migration(Box::new(error));
+    // What a migration replaces is overwritten in the file, too.
+    transaction.pragma_update(None, "secure_delete", true)?;
     catalogs::define_function(&transaction).map_err(failed)?;
+    key_file::define_function(&transaction, &keys).map_err(failed)?;
     for (number, migration) in (done + 1..).zip(missing) {
         tracing::info!(schema = number, "bringing the database's schema up to date");
         transaction.execute_batch(migration).map_err(failed)?;
     }
     transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
     transaction.pragma_update(None, "user_version", known).map_err(failed)?;
-    transaction.commit().map_err(failed)
+    key_file::check(&transaction, key_file, &keys)?;
+    transaction.commit().map_err(failed)?;
+    connection.pragma_update(None, "secure_delete", false)?;
+    // The log still has what a migration replaced, such as secrets in the clear. Another process may hold it, and ends it later.
+    let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    Ok(keys)
 }
 
 /// Copies the database into a new file, durably. A copy that fails leaves nothing.
@@ -190,6 +203,7 @@ mod tests {
     use sha2::{Digest, Sha256};
 
     use super::*;
+    use crate::sealing::Purpose;
 
     #[test]
     fn the_zones_of_an_older_schema_get_their_catalogs() {
@@ -207,7 +221,7 @@ mod tests {
         old.execute("INSERT INTO zones VALUES (1, zeroblob(16), 1, ?1, 0, NULL, 0, 0, 1, 1, 1)", [name.name().key()])
             .unwrap();
         drop(old);
-        let connection = prepare(&path).unwrap();
+        let (connection, _) = prepare(&path, &folder.path().join("secret.key")).unwrap();
         let snapshot = catalogs::snapshot(&connection, crate::catalog_of(&name)).unwrap();
         assert_eq!((snapshot.serial, snapshot.members.len()), (dns::Serial(1), 1));
     }
@@ -234,11 +248,46 @@ mod tests {
         )
         .unwrap();
         drop(old);
-        let connection = prepare(&path).unwrap();
+        let (connection, _) = prepare(&path, &folder.path().join("secret.key")).unwrap();
         let mut counts = connection.prepare("SELECT removed, added, changed FROM versions ORDER BY seq").unwrap();
         let counts = counts.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
         let counts: Vec<(i64, i64, i64)> = counts.collect::<Result<_, _>>().unwrap();
         assert_eq!(counts, [(0, 0, 0), (0, 2, 0), (2, 1, 1)]);
+    }
+
+    #[test]
+    fn the_one_time_keys_of_an_older_schema_are_sealed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, key_file) = (folder.path().join("old.sqlite"), folder.path().join("secret.key"));
+        let old = connect_new(&path);
+        catalogs::define_function(&old).unwrap();
+        old.execute_batch(&MIGRATIONS[..9].concat()).unwrap();
+        old.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+        old.pragma_update(None, "user_version", 9).unwrap();
+        let plain = *b"a key that was plain";
+        for id in [1, 2] {
+            let sql = "INSERT INTO accounts (id, email, email_key, first_name, last_name, company_name, created, totp)
+                 VALUES (?1, ?1, ?1, '', '', '', 0, CASE ?1 WHEN 2 THEN ?2 END)";
+            old.execute(sql, rusqlite::params![id, plain]).unwrap();
+        }
+        drop(old);
+        let (connection, keys) = prepare(&path, &key_file).unwrap();
+        let totp = |id: i64| {
+            let sql = "SELECT totp FROM accounts WHERE id = ?1";
+            connection.query_row(sql, [id], |row| row.get::<_, Option<Vec<u8>>>(0)).unwrap()
+        };
+        assert_eq!(totp(1), None);
+        assert_eq!(keys.open(Purpose::OneTimeKey, 2, &totp(2).unwrap()).unwrap(), plain);
+        for file in std::fs::read_dir(folder.path()).unwrap() {
+            let file = file.unwrap().path();
+            let content = std::fs::read(&file).unwrap();
+            assert!(!content.windows(plain.len()).any(|part| part == plain), "the plain key is in {}", file.display());
+        }
+    }
+
+    fn connect_new(path: &Path) -> Connection {
+        make_file(path).unwrap();
+        connect(path, Role::Writer).unwrap()
     }
 
     #[test]
@@ -258,7 +307,8 @@ mod tests {
                 "c498d8cb7cfa49ca",
                 "1673752b58c51929",
                 "8ee0b7fa5a338278",
-                "135662607f84f824"
+                "135662607f84f824",
+                "825f6aad3a7ea65f"
             ]
         );
     }

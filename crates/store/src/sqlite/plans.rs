@@ -81,7 +81,7 @@ const UNORDERED: &[(&str, &str)] = &[
 #[test]
 fn nothing_is_sorted_or_scanned() {
     let folder = tempfile::tempdir().unwrap();
-    let connection = open::prepare(&folder.path().join("store.db")).unwrap();
+    let (connection, _) = open::prepare(&folder.path().join("store.db"), &folder.path().join("secret.key")).unwrap();
     for (what, sql) in QUERIES.iter().chain(UNORDERED) {
         let plan = plan(&connection, sql);
         for step in &plan {
@@ -98,7 +98,7 @@ fn nothing_is_sorted_or_scanned() {
 #[test]
 fn searching_stays_within_the_index() {
     let folder = tempfile::tempdir().unwrap();
-    let connection = open::prepare(&folder.path().join("store.db")).unwrap();
+    let (connection, _) = open::prepare(&folder.path().join("store.db"), &folder.path().join("secret.key")).unwrap();
     for sql in [search::RECORDS_BY_NAME, search::RECORDS_FROM_APEX] {
         let mut statement = connection.prepare(&format!("EXPLAIN {sql}")).unwrap();
         let unbound = vec![rusqlite::types::Null; statement.parameter_count()];

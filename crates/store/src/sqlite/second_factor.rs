@@ -5,6 +5,7 @@ use rusqlite::{OptionalExtension, params};
 use super::tokens::hash;
 use super::writer::Work;
 use super::{accounts, events, sessions};
+use crate::sealing::Purpose;
 use crate::second_factor::RECOVERY_CODES;
 use crate::*;
 
@@ -15,10 +16,10 @@ fn take(work: &Work, account: AccountId, typed: &str, by: &Actor) -> Result<bool
         .prepare_cached("SELECT totp, totp_step FROM accounts WHERE id = ?1")?
         .query_row([account.0], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    let Some((Some(key), newest)) = stored else { return Ok(false) };
-    let key = super::rows::Place { table: "accounts", row: account.0 }.sound("totp", key.try_into().ok())?;
+    let Some((Some(sealed), newest)) = stored else { return Ok(false) };
+    let key = open_key(work, account, &sealed)?;
     let typed_code: String = typed.chars().filter(|c| !c.is_whitespace()).collect();
-    if let Some(step) = OneTimeKey(key).step_of(&typed_code, work.now(), newest) {
+    if let Some(step) = key.and_then(|key| key.step_of(&typed_code, work.now(), newest)) {
         work.connection
             .prepare_cached("UPDATE accounts SET totp_step = ?2 WHERE id = ?1")?
             .execute(params![account.0, step])?;
@@ -33,6 +34,16 @@ fn take(work: &Work, account: AccountId, typed: &str, by: &Actor) -> Result<bool
         events::insert(work, by, EventKind::RecoveryCodeUsed, Some(account), "")?;
     }
     Ok(used > 0)
+}
+
+/// The key of an account's one-time codes; `None` where it was given up with a lost key file.
+fn open_key(work: &Work, account: AccountId, sealed: &[u8]) -> Result<Option<OneTimeKey>, StoreError> {
+    if sealed.is_empty() {
+        return Ok(None);
+    }
+    let key = work.shared.secrets.open(Purpose::OneTimeKey, account.0, sealed);
+    let key = key.and_then(|key| key.try_into().ok()).map(OneTimeKey);
+    super::rows::Place { table: "accounts", row: account.0 }.sound("totp", key).map(Some)
 }
 
 fn new_recovery_codes(work: &Work, account: AccountId) -> Result<Vec<RecoveryCode>, StoreError> {
@@ -61,10 +72,11 @@ impl Store {
         let turn_on = move |work: &Work| {
             let code: String = code.chars().filter(|c| !c.is_whitespace()).collect();
             let Some(step) = key.step_of(&code, work.now(), 0) else { return Ok(None) };
+            let sealed = work.shared.secrets.seal(Purpose::OneTimeKey, account.0, &key.0)?;
             let set = work
                 .connection
                 .prepare_cached("UPDATE accounts SET totp = ?2, totp_step = ?3 WHERE id = ?1 AND totp IS NULL")?
-                .execute(params![account.0, key.0, step])?;
+                .execute(params![account.0, sealed, step])?;
             if set == 0 {
                 return Ok(None);
             }

@@ -247,7 +247,7 @@ mod tests {
         fn new() -> Fixture {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("store.db");
-            let connection = super::super::open::prepare(&path).unwrap();
+            let (connection, _) = super::super::open::prepare(&path, &folder.path().join("secret.key")).unwrap();
             connection.busy_timeout(Duration::from_millis(50)).unwrap();
             let (writer, thread) = Writer::start(connection, Arc::new(Shared::for_tests())).unwrap();
             Fixture { writer, thread: Some(thread), path, _folder: folder }

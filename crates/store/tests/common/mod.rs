@@ -118,7 +118,7 @@ pub(crate) fn count(path: &Path, sql: &str) -> i64 {
 }
 
 pub(crate) fn options(clock: &TestClock, apex: Apex) -> Options {
-    Options { clock: clock.clock(), limits: Limits::default(), apex }
+    Options { clock: clock.clock(), limits: Limits::default(), apex, key_file: None }
 }
 
 pub(crate) fn apex(nameservers: &[(&str, &[&str])]) -> Apex {

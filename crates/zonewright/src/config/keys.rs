@@ -34,6 +34,7 @@ pub(crate) const KEYS: &[Key] = &[
     path("tls_cert", ""),
     path("tls_key", ""),
     text("url", ""),
+    path("secrets.key_file", ""),
     Key { name: "trusted_proxy", kind: Kind::List, default: "" },
     text("registration", "closed"),
     text("nameserver", "embedded"),

@@ -44,6 +44,7 @@ pub(crate) struct Config {
     pub(crate) dashboard: dashboard::Settings,
     /// How letters leave, where they may.
     pub(crate) mail: Option<Mail>,
+    key_file: Option<PathBuf>,
     layers: Layers,
     server: Option<Server>,
 }
@@ -137,6 +138,11 @@ impl Config {
     /// What is kept for BIND: the keys, and unless another directory is set, its files.
     pub(crate) fn bind9_keys(&self) -> PathBuf {
         self.data.join(BIND9).join("keys")
+    }
+
+    /// The file with the key of the secrets in the database.
+    pub(crate) fn key_file(&self) -> PathBuf {
+        self.key_file.clone().unwrap_or_else(|| self.data.join("secret.key"))
     }
 
     /// The SQLite file.
@@ -245,6 +251,7 @@ fn check(layers: Layers) -> Result<Config, ConfigError> {
     let dashboard = pages(&layers, tls.is_some())?;
     Ok(Config {
         data,
+        key_file: layers.text("secrets.key_file")?.map(PathBuf::from),
         http: address(&layers, "http")?,
         mail: mail::read(&layers)?,
         dashboard,

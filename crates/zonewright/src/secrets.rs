@@ -1,0 +1,117 @@
+//! The key file of the secrets in the database: the commands about it, and what `doctor` finds.
+//!
+//! The server cannot know whether a copy of the file exists elsewhere, so the operator shows one to `secrets confirm`, which compares
+//! it. Decided against: a confirmation without a comparison; a copy that turns out to be another file is as bad as none.
+
+use std::fs;
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use store::{Clock, Store};
+
+use crate::admin::{open, print};
+use crate::cli::{DataFlags, SecretsCommand};
+use crate::config::Config;
+use crate::{Failure, chain};
+
+/// More than any key file has.
+const LARGEST: u64 = 65_536;
+
+/// `zonewright secrets ...`
+pub(crate) async fn secrets(command: SecretsCommand) -> Result<ExitCode, Failure> {
+    match command {
+        SecretsCommand::Confirm { copy, data } => confirm(&copy, &data).await,
+        SecretsCommand::Reset { data } => reset(&data),
+    }
+}
+
+async fn confirm(copy: &Path, data: &DataFlags) -> Result<ExitCode, Failure> {
+    let config = Config::load_for_data(data)?;
+    let unreadable = |error: std::io::Error| Failure::Other(format!("{}: {error}", copy.display()));
+    let is_input = copy == Path::new("-");
+    if !is_input {
+        let (copy, own) = (fs::canonicalize(copy).map_err(unreadable)?, fs::canonicalize(config.key_file()));
+        if own.is_ok_and(|own| own == copy) {
+            return Err(Failure::Other(format!(
+                "{} is the key file itself: copy it to another machine or medium, and name that copy",
+                copy.display()
+            )));
+        }
+    }
+    let mut text = String::new();
+    let read = if is_input {
+        std::io::stdin().lock().take(LARGEST).read_to_string(&mut text)
+    } else {
+        fs::File::open(copy).and_then(|file| file.take(LARGEST).read_to_string(&mut text))
+    };
+    read.map_err(unreadable)?;
+    let store = open(data)?;
+    let confirmed = store.confirm_key_copy(&text).await;
+    let own = store.key_file().display().to_string();
+    store.close().await;
+    if !confirmed? {
+        let shown = if is_input { "standard input".to_owned() } else { copy.display().to_string() };
+        return Err(Failure::Other(format!("{shown} is no copy of {own}: copy that file again")));
+    }
+    print(&format!("The copy has the same key as {own}. Doctor no longer warns about it.\n"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn reset(data: &DataFlags) -> Result<ExitCode, Failure> {
+    let config = Config::load_for_data(data)?;
+    let database = config.database_file();
+    if !database.exists() {
+        return Err(Failure::Other(format!("there is no database {}", database.display())));
+    }
+    let key_file = config.key_file();
+    let Some(accounts) = Store::reset_secrets(&database, Some(&key_file), Clock::system().now())? else {
+        return Err(Failure::Other(format!("{} has the right key: there is nothing to reset", key_file.display())));
+    };
+    print(&format!(
+        "The secrets that nobody can decrypt any more are gone; the next start creates a new key in {}.\n\
+         Accounts with a second factor: {accounts}. Until they set it up again they sign in with recovery codes only.\n",
+        key_file.display()
+    ))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Where `backup --with-keys` puts the copy of the key: beside the copy of the database.
+pub(crate) fn key_copy_of(backup: &Path) -> PathBuf {
+    let mut name = backup.as_os_str().to_owned();
+    name.push(".key");
+    PathBuf::from(name)
+}
+
+/// What is wrong with the key file: whether it is bad or only risky, what, and how to fix it.
+pub(crate) struct KeyFinding {
+    pub(crate) is_bad: bool,
+    pub(crate) what: String,
+    pub(crate) fix: String,
+}
+
+/// Looks at the key file of an open store; nothing where all is well.
+pub(crate) async fn look_at_key(store: &Store) -> Vec<KeyFinding> {
+    let shown = store.key_file().display().to_string();
+    let bad = |what: String| KeyFinding { is_bad: true, what, fix: "bring back a copy of the key file".to_owned() };
+    let warning = |what: String, fix: String| KeyFinding { is_bad: false, what, fix };
+    let mut findings = Vec::new();
+    match fs::metadata(store.key_file()) {
+        Ok(metadata) if metadata.permissions().mode() & 0o077 != 0 => findings.push(warning(
+            format!("secrets: {shown} is open to other users of this machine"),
+            format!("chmod 600 {shown}"),
+        )),
+        Ok(_) => {}
+        Err(error) => findings.push(bad(format!("secrets: {shown}: {error}"))),
+    }
+    match store.key_copy_confirmed_at().await {
+        Ok(Some(_)) => {}
+        Ok(None) => findings.push(warning(
+            format!("secrets: no copy of {shown} is confirmed; without that file a restored backup does not start"),
+            "copy the file to a safe place apart from the backups, then: zonewright secrets confirm COPY".to_owned(),
+        )),
+        Err(error) => findings.push(bad(format!("secrets: {}", chain(&error)))),
+    }
+    findings
+}
