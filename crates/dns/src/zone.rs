@@ -6,13 +6,14 @@ use uuid::Uuid;
 
 use crate::name::host_in;
 use crate::rdata::Soa;
-use crate::{Fault, Name, ResourceRecord, Serial, reverse};
+use crate::{Fault, Name, ResourceRecord, Serial, Suffix, reverse};
 
 /// A zone's identity. A zone that is deleted and made again under the same name is another zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ZoneId(pub Uuid);
 
-/// The name of a zone that somebody may be given: never a top-level domain or a public suffix.
+/// The name of a zone that somebody may be given: never a top-level domain or a public suffix, but for those that
+/// [`ZoneName::parse_for_operator`] reads.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ZoneName(Name);
 
@@ -22,7 +23,25 @@ impl ZoneName {
     /// Labels are letters, digits, hyphens inside, underscores, and below in-addr.arpa and ip6.arpa the slash of RFC 2317; what
     /// else DNS would allow is a slip of the keyboard here. A name whose last label is a number is refused: browsers and
     /// resolvers take it for an address, and no such top-level domain exists (RFC 3696, section 2).
+    ///
+    /// # Errors
+    ///
+    /// The text is no such name, or it is a name for local networks (`lan`), which only the operator may create.
     pub fn parse(text: &str) -> Result<ZoneName, Fault> {
+        let name = ZoneName::parse_for_operator(text)?;
+        if name.suffix() == Some(Suffix::Local) {
+            let detail = format!("{name} is a name for local networks; only the operator of this server can create it");
+            return Err(Fault::of("domain", "domain-local", detail));
+        }
+        Ok(name)
+    }
+
+    /// As [`ZoneName::parse`], and reads the names for local networks too (`lan`, `internal`, `home.arpa`).
+    ///
+    /// # Errors
+    ///
+    /// The text is no such name.
+    pub fn parse_for_operator(text: &str) -> Result<ZoneName, Fault> {
         let fault = |check, detail: String| Fault::of("domain", check, detail);
         if let Some(zones) = reverse::zones_of(text) {
             return Err(fault(
@@ -57,15 +76,13 @@ impl ZoneName {
             let detail = format!("{name} ends with a number, and no domain name does; give a name such as example.com");
             return Err(fault("domain-number", detail));
         }
-        if name.labels().count() < 2 {
-            return Err(fault(
-                "domain-top-level",
-                format!("{name} is a top-level name; give a name below one, such as example.com"),
-            ));
-        }
-        if is_public_suffix(&name) {
-            let detail = format!("{name} is a public suffix under which names are registered; give a name below it");
-            return Err(fault("domain-public-suffix", detail));
+        if Suffix::of(&name) == Some(Suffix::Public) {
+            let (check, what) = if name.labels().count() < 2 {
+                ("domain-top-level", "a top-level name; give a name below one, such as example.com")
+            } else {
+                ("domain-public-suffix", "a public suffix under which names are registered; give a name below it")
+            };
+            return Err(fault(check, format!("{name} is {what}")));
         }
         Ok(ZoneName(name))
     }
@@ -79,20 +96,17 @@ impl ZoneName {
     pub fn name(&self) -> &Name {
         &self.0
     }
+
+    /// Whether other people register names below this one.
+    pub fn suffix(&self) -> Option<Suffix> {
+        Suffix::of(&self.0)
+    }
 }
 
 impl fmt::Display for ZoneName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
-}
-
-/// Whether the ICANN section of the public suffix list has the whole name as a suffix. Its private section (`github.io`) does
-/// not count: those names have an owner, who may host them.
-fn is_public_suffix(name: &Name) -> bool {
-    let text = name.to_string();
-    psl::suffix(text.as_bytes())
-        .is_some_and(|suffix| suffix.typ() == Some(psl::Type::Icann) && suffix.as_bytes().len() == text.len())
 }
 
 /// Everything a nameserver serves of a zone at one version.
@@ -151,6 +165,9 @@ mod tests {
             ("公司.cn", "domain-public-suffix"),
             ("in-addr.arpa", "domain-public-suffix"),
             ("ip6.arpa.", "domain-public-suffix"),
+            ("lan", "domain-local"),
+            ("Internal.", "domain-local"),
+            ("home.arpa", "domain-local"),
             ("example..com", "domain-name"),
             ("exa mple.com", "domain-name"),
             ("example.com\n", "domain-name"),
@@ -204,6 +221,17 @@ mod tests {
         ] {
             let fault = ZoneName::parse(text).unwrap_err();
             assert!(fault.detail.contains(offers), "{text}: {fault}");
+        }
+    }
+
+    #[test]
+    fn the_operator_may_have_the_names_of_local_networks() {
+        for text in ["lan", "Internal.", "home.arpa"] {
+            assert_eq!(ZoneName::parse_for_operator(text).unwrap().suffix(), Some(Suffix::Local), "{text}");
+        }
+        for (text, check) in [("com", "domain-top-level"), ("co.uk", "domain-public-suffix"), ("-lan", "domain-label")]
+        {
+            assert_eq!(ZoneName::parse_for_operator(text).unwrap_err().check, check, "{text}");
         }
     }
 

@@ -84,6 +84,11 @@ impl fmt::Debug for Secret {
 pub struct Sender(Mailbox);
 
 impl Sender {
+    /// The part of the address after the `@`.
+    pub fn domain(&self) -> &str {
+        self.0.email.domain()
+    }
+
     pub(crate) fn mailbox(&self) -> &Mailbox {
         &self.0
     }

@@ -37,8 +37,10 @@ async fn main() -> Outcome {
     let nameserver = ApexNameserver { name: Name::parse("ns1.zonewright.test")?, addresses: Vec::new() };
     let apex = Apex::new(vec![nameserver]).ok_or("no apex")?;
     let path = folder.path().join("store.db");
-    let store =
-        Store::open(&path, Options { clock: Clock::system(), limits: Limits::default(), apex, key_file: None })?;
+    let store = Store::open(
+        &path,
+        Options { clock: Clock::system(), limits: Limits::default(), apex, key_file: None, own_names: Vec::new() },
+    )?;
     let new = NewAccount { email: "bench@example.com".to_owned(), ..NewAccount::default() };
     let account = store.create_account(new).await?.id;
     let author = Author { account, name: "bench".to_owned(), source: Source::Api, address: None };

@@ -2,7 +2,7 @@
 
 use dns::{ZoneId, ZoneName};
 
-use crate::{AccountId, StoreError, Timestamp, Zone};
+use crate::{AccountId, Reservation, StoreError, Timestamp, Zone};
 
 /// A deleted zone that can be brought back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +43,14 @@ pub enum UndeleteError {
         other: ZoneName,
         /// Whose that is.
         email: String,
+    },
+    /// Its account may not hold its name (any more).
+    #[error("{name}: {reason}")]
+    Reserved {
+        /// The name.
+        name: ZoneName,
+        /// Why.
+        reason: Reservation,
     },
     /// Its account was closed.
     #[error("the account that had {0} was closed")]

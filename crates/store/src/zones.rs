@@ -6,7 +6,7 @@ use dns::change::{Edit, NewRecord};
 use dns::warnings::Warning;
 use dns::{Fault, OwnerName, Record, RecordId, RecordType, Serial, ZoneId, ZoneName};
 
-use crate::{AccountId, Comment, EffectiveSettings, SettingsChange, StoreError, Timestamp, VersionNumber};
+use crate::{AccountId, Comment, EffectiveSettings, Reservation, SettingsChange, StoreError, Timestamp, VersionNumber};
 
 /// A zone at its newest version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -164,6 +164,8 @@ pub struct NewZone {
     pub name: ZoneName,
     /// Whether zones of other accounts above or below it do not matter: the operator's decision.
     pub override_related: bool,
+    /// Whether the account gets it although it is a public suffix or a name for local networks: the operator's decision.
+    pub reserved: bool,
     /// What its first version holds beside the server's own records. Faults count these records from 0.
     pub content: Vec<NewRecord>,
     /// As [`Change::serial_above`].
@@ -175,13 +177,23 @@ pub struct NewZone {
 impl NewZone {
     /// An empty zone.
     pub fn named(name: ZoneName) -> NewZone {
-        NewZone { name, override_related: false, content: Vec::new(), serial_above: None, comment: None }
+        NewZone {
+            name,
+            override_related: false,
+            reserved: false,
+            content: Vec::new(),
+            serial_above: None,
+            comment: None,
+        }
     }
 }
 
 /// Why a zone was not made.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateZoneError {
+    /// The account may not hold this name.
+    #[error("{0}")]
+    Reserved(Reservation),
     /// Somebody has it.
     #[error("zone already exists")]
     Exists,

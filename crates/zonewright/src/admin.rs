@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use dns::ZoneName;
 use store::{
-    Account, Actor, Author, Clock, NetworkScope, NewAccount, NewToken, PasswordHash, Permission, Permissions, Role,
-    Source, Store, Timestamp, ZoneScope,
+    Account, AccountId, Actor, Author, Clock, CreateZoneError, MoveZoneError, NetworkScope, NewAccount, NewToken,
+    NewZone, PasswordHash, Permission, Permissions, Reservation, Role, Source, Store, Timestamp, ZoneScope,
 };
 
 use crate::cli::{AccountCommand, DataFlags, TokenCommand, ZoneCommand};
@@ -192,11 +192,27 @@ pub(crate) async fn zone(command: ZoneCommand) -> Result<ExitCode, Failure> {
             }
             store.close().await;
         }
+        ZoneCommand::Create { domain, account, reserved, data } => {
+            let store = open(&data)?;
+            let account = find_account(&store, &account).await?;
+            let new = NewZone { override_related: true, reserved, ..NewZone::named(domain.clone()) };
+            let created = store.create_zone_with(&operator_for(account.id), new).await;
+            store.close().await;
+            let zone = created.map_err(|error| match error {
+                CreateZoneError::Reserved(reason) => Failure::Other(reserved_name(&domain, reason)),
+                error => Failure::Other(format!("{domain}: {}", crate::chain(&error))),
+            })?;
+            print(&format!("zone {domain} created for {}: {}\n", account.email, zone.id.0))?;
+        }
         ZoneCommand::Move { domain: name, to, data } => {
             let store = open(&data)?;
             let account = find_account(&store, &to).await?;
-            let moved = store.move_zone(&name, account.id).await?;
+            let moved = store.move_zone(&name, account.id).await;
             store.close().await;
+            let moved = moved.map_err(|error| match error {
+                MoveZoneError::Reserved(reason) => Failure::Other(reserved_name(&name, reason)),
+                MoveZoneError::Store(error) => error.into(),
+            })?;
             if !moved {
                 return Err(no_zone(&name));
             }
@@ -207,9 +223,7 @@ pub(crate) async fn zone(command: ZoneCommand) -> Result<ExitCode, Failure> {
         ZoneCommand::Delete { domain: name, data } => {
             let store = open(&data)?;
             let found = store.zone_of_anyone(&name).await?.ok_or_else(|| no_zone(&name))?;
-            let author =
-                Author { account: found.account, name: "operator".to_owned(), source: Source::Operator, address: None };
-            let deleted = store.delete_zone(&author, found.zone.id).await?;
+            let deleted = store.delete_zone(&operator_for(found.account), found.zone.id).await?;
             store.close().await;
             let deleted = deleted.ok_or_else(|| no_zone(&name))?;
             print(&format!("{name} of {} deleted, with {} records\n", found.email, deleted.record_count))?;
@@ -255,6 +269,26 @@ pub(crate) async fn backup(file: &Path, with_keys: bool, data: &DataFlags) -> Re
         "{file} is a copy of the database; it starts a server as zonewright.sqlite in a data directory.\n{key}\n"
     ))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Who acts when the operator changes an account's zones.
+fn operator_for(account: AccountId) -> Author {
+    Author { account, name: "operator".to_owned(), source: Source::Operator, address: None }
+}
+
+/// What the operator reads where an account may not hold a name, with what can be done.
+pub(crate) fn reserved_name(name: &ZoneName, reason: Reservation) -> String {
+    match reason {
+        Reservation::Catalogs => {
+            format!("{name}: the server's catalog zones are under this name; no account can hold it")
+        }
+        Reservation::Server => format!(
+            "{name}: this server is reached under this name (ns, url or mail.from); only an operator's account can hold it"
+        ),
+        Reservation::Suffix | Reservation::Local => {
+            format!("{name}: {reason}: zonewright zone create {name} --account EMAIL --reserved")
+        }
+    }
 }
 
 async fn zone_scope(store: &Store, account: &Account, names: Vec<ZoneName>) -> Result<ZoneScope, Failure> {

@@ -237,6 +237,20 @@ pub(crate) enum ZoneCommand {
         #[command(flatten)]
         data: DataFlags,
     },
+    /// Create an empty zone for an account, also below or above another account's zone
+    Create {
+        /// The zone's name
+        #[arg(value_parser = new_zone_name)]
+        domain: ZoneName,
+        /// The account that gets it
+        #[arg(long, value_name = "EMAIL")]
+        account: String,
+        /// Also a name that its owner cannot create: a public suffix such as github.io, or a name for local networks such as lan
+        #[arg(long)]
+        reserved: bool,
+        #[command(flatten)]
+        data: DataFlags,
+    },
     /// Give a zone to another account
     Move {
         /// The zone's name
@@ -341,7 +355,7 @@ impl ImportFlags {
 
 /// The name of a zone that is to be made.
 fn new_zone_name(text: &str) -> Result<ZoneName, String> {
-    ZoneName::parse(text).map_err(|fault| fault.detail.into_owned())
+    ZoneName::parse_for_operator(text).map_err(|fault| fault.detail.into_owned())
 }
 
 fn token_name(text: &str) -> Result<String, &'static str> {

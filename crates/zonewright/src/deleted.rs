@@ -3,7 +3,7 @@
 use dns::ZoneId;
 use store::{Store, UndeleteError};
 
-use crate::admin::{Reader, print};
+use crate::admin::{Reader, print, reserved_name};
 use crate::{Failure, chain};
 
 /// How many zones are read at a time.
@@ -37,6 +37,7 @@ pub(crate) async fn undelete(store: &Store, id: ZoneId) -> Result<(), Failure> {
     store.close().await;
     let back = outcome.map_err(|error| match error {
         UndeleteError::NoZone(_) => no_zone(id),
+        UndeleteError::Reserved { name, reason } => Failure::Other(reserved_name(&name, reason)),
         error => Failure::Other(chain(&error)),
     })?;
     let (name, email, records) = (&back.zone.name, &back.email, back.zone.record_count);

@@ -112,8 +112,13 @@ fn open_store(config: &Config) -> Result<Store, Failure> {
             "{place}: data: {shown} cannot be made: {error} (choose a directory that this user may write to)"
         ))
     })?;
-    let (limits, apex) = (config.limits, config.apex.clone());
-    let options = Options { clock: Clock::system(), limits, apex, key_file: Some(config.key_file()) };
+    let options = Options {
+        clock: Clock::system(),
+        limits: config.limits,
+        apex: config.apex.clone(),
+        key_file: Some(config.key_file()),
+        own_names: config.own_names(),
+    };
     Store::open(&config.database_file(), options).map_err(|error| {
         let (place, shown) = (config.place("data"), config.data.display());
         let text = format!("{place}: data: {shown}: {}", chain(&error));

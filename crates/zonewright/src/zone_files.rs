@@ -20,7 +20,7 @@ use store::{
 };
 use tokio::task::JoinSet;
 
-use crate::admin::{Reader, find_account, no_zone, open, print};
+use crate::admin::{Reader, find_account, no_zone, open, print, reserved_name};
 use crate::cli::{DataFlags, ImportFlags};
 use crate::config::Config;
 use crate::{Failure, chain, open_existing_store};
@@ -210,7 +210,7 @@ fn zone_of(file: &Path, text: &[u8]) -> Result<ZoneName, Refusal> {
             name.to_owned()
         }
     };
-    ZoneName::parse(&name).map_err(|fault| Refusal::Domain(fault.detail.into_owned()))
+    ZoneName::parse_for_operator(&name).map_err(|fault| Refusal::Domain(fault.detail.into_owned()))
 }
 
 /// Makes the zone, or makes it equal, or sees that it is.
@@ -221,7 +221,10 @@ async fn store(work: &Work, zone: ZoneName, content: Content) -> Result<(Outcome
             Err(Refusal::OfAnother { zone, owner: email })
         }
         Some(found) => Ok((change(work, zone, found.zone.id, content).await?, left_out)),
-        None if work.dry_run => Ok((Outcome::Made { records: content.records.len() }, left_out)),
+        None if work.dry_run => match work.store.reservation(work.author.account, &zone, false).await? {
+            Some(reason) => Err(Refusal::Domain(reserved_name(&zone, reason))),
+            None => Ok((Outcome::Made { records: content.records.len() }, left_out)),
+        },
         None => Ok((make(work, zone, content).await?, left_out)),
     }
 }
@@ -237,6 +240,7 @@ async fn make(work: &Work, zone: ZoneName, mut content: Content) -> Result<Outco
     match work.store.create_zone_with(&work.author, new).await {
         Ok(made) => Ok(Outcome::Made { records: usize::try_from(made.record_count).unwrap_or(usize::MAX) }),
         Err(CreateZoneError::Faults(faults)) => Err(Refusal::Faults(content.faults(faults))),
+        Err(CreateZoneError::Reserved(reason)) => Err(Refusal::Domain(reserved_name(&zone, reason))),
         Err(CreateZoneError::Store(error)) => Err(error.into()),
         Err(error @ (CreateZoneError::Exists | CreateZoneError::Related | CreateZoneError::Apex(_))) => {
             Err(Refusal::Domain(format!("{zone}: {error}")))

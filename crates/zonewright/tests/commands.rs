@@ -338,6 +338,7 @@ fn ahead(database: &Path, zone: &str) {
         limits: dns::change::Limits::default(),
         apex: apex.expect("a nameserver"),
         key_file: None,
+        own_names: Vec::new(),
     };
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(async {
         let store = store::Store::open(database, options).expect("the store");

@@ -40,6 +40,7 @@ impl IntoResponse for Error {
             Self::Create(CreateZoneError::Related) => {
                 Problem::validation("domain", "a zone above or below this one belongs to another account")
             }
+            Self::Create(CreateZoneError::Reserved(reason)) => Problem::validation("domain", reason.to_string()),
             Self::Create(CreateZoneError::Apex(fault)) => Problem::validation("domain", fault.detail),
             Self::Create(CreateZoneError::Faults(faults)) => Problem::faults(faults),
             Self::Create(CreateZoneError::Store(error)) => Problem::store(error),
@@ -85,7 +86,7 @@ impl Created {
 
 pub(crate) fn describe() -> Description {
     let domain = "A domain name, in Unicode or as A-labels. Neither a top-level domain nor a public suffix, nor above or below a zone \
-                  of another account.";
+                  of another account, nor a name that the server reserves.";
     let zone = examples::with(examples::with(examples::zone(), "record_count", json!(0)), "records", json!([]));
     Description::new("createZone", Group::Zones, "Make a zone")
         .text(

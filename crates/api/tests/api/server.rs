@@ -63,6 +63,7 @@ impl Server {
             limits: setup.limits,
             apex: Apex::new(vec![nameserver("ns1.zonewright.test"), nameserver("ns2.zonewright.test")]).unwrap(),
             key_file: None,
+            own_names: Vec::new(),
         };
         let _inside = runtime.enter();
         let store = Store::open(&folder.path().join("zones.db"), options).unwrap();

@@ -79,6 +79,7 @@ impl Server {
             limits: Limits::default(),
             apex: Apex::new(vec![nameserver]).unwrap(),
             key_file: None,
+            own_names: Vec::new(),
         };
         let inside = runtime.enter();
         let store = Store::open(&folder.path().join("zones.db"), options).unwrap();

@@ -264,8 +264,17 @@ impl Watch {
 pub(crate) fn open_store(path: &std::path::Path) -> Store {
     let nameserver = ApexNameserver { name: Name::parse("ns1.zonewright.test").unwrap(), addresses: Vec::new() };
     let apex = Apex::new(vec![nameserver]).unwrap();
-    Store::open(path, Options { clock: Clock::system(), limits: change::Limits::default(), apex, key_file: None })
-        .unwrap()
+    Store::open(
+        path,
+        Options {
+            clock: Clock::system(),
+            limits: change::Limits::default(),
+            apex,
+            key_file: None,
+            own_names: Vec::new(),
+        },
+    )
+    .unwrap()
 }
 
 /// The wish for an A record.

@@ -34,7 +34,7 @@ use super::journal::{self, By, Kind};
 use super::readers::Size;
 use super::rows::{self, Place, ZONE_WIDTH, ZoneRow, zone_columns};
 use super::writer::Work;
-use super::{Store, apexes, zones};
+use super::{Store, apexes, reserved, zones};
 use crate::{Counts, DeletedZone, Source, StoreError, Timestamp, UndeleteError};
 
 /// How many rows a step writes or deletes: a few milliseconds of the writer's time.
@@ -152,7 +152,7 @@ fn undelete(work: &Work, id: ZoneId) -> Result<Option<DeletedZone>, UndeleteErro
         });
     };
     // At each step: somebody may take the name meanwhile.
-    check(connection, &found)?;
+    check(work, &found)?;
     if revive(work, &found)? {
         return Ok(None);
     }
@@ -163,10 +163,15 @@ fn undelete(work: &Work, id: ZoneId) -> Result<Option<DeletedZone>, UndeleteErro
 }
 
 /// Whether anything stands in the zone's way.
-fn check(connection: &Connection, found: &Deleted) -> Result<(), UndeleteError> {
-    let name = &found.zone.zone.name;
+fn check(work: &Work, found: &Deleted) -> Result<(), UndeleteError> {
+    let (connection, name) = (&work.connection, &found.zone.zone.name);
     if found.is_orphan {
         return Err(UndeleteError::NoAccount(name.clone()));
+    }
+    if let Some(reason) =
+        reserved::reservation(&work.shared.reserved, &work.connection, found.zone.account, name, true)?
+    {
+        return Err(UndeleteError::Reserved { name: name.clone(), reason });
     }
     if let Some(taken) = zones::of_anyone(connection, zones::ONE_OF_ANYONE, Some(name), 1)?.pop() {
         return Err(UndeleteError::Taken { name: name.clone(), email: taken.email });

@@ -9,7 +9,7 @@
 //! | `watcher` | what other processes write |
 //! | `housekeeper` | what waits: uses of tokens, records of deleted zones, the log |
 //! | `accounts`, `tokens`, `identities` | who may ask |
-//! | `limits` | how much they may have |
+//! | `limits`, `reserved` | how much they may have, and which names they may not |
 //! | `sessions`, `links`, `second_factor` | how people come in |
 //! | `events` | the trail of what was done to accounts |
 //! | `zones`, `records`, `change`, `apexes` | what they may ask for |
@@ -41,6 +41,7 @@ mod open;
 mod plans;
 mod readers;
 mod records;
+mod reserved;
 mod retention;
 mod rollback;
 mod rows;
@@ -61,7 +62,7 @@ use std::thread::JoinHandle;
 
 use dns::apex::Apex;
 use dns::change::Limits;
-use dns::{RecordId, ZoneId, ZoneName};
+use dns::{Name, RecordId, ZoneId, ZoneName};
 use rusqlite::Connection;
 use tokio::sync::watch;
 
@@ -78,10 +79,12 @@ pub struct Options {
     pub clock: Clock,
     /// What the operator bounds.
     pub limits: Limits,
-    /// What the server puts into every new zone.
+    /// What the server puts into every new zone. Its nameservers' names are reserved.
     pub apex: Apex,
     /// The file with the key of the secrets in the database; `None`: `secret.key` beside it.
     pub key_file: Option<PathBuf>,
+    /// The other names that the server is reached under, which are reserved too.
+    pub own_names: Vec<Name>,
 }
 
 /// The store. Cheap to clone; all clones share one writer and one set of readers.
@@ -118,6 +121,7 @@ struct Shared {
     apex: Apex,
     apex_id: i64,
     apexes: apexes::Apexes,
+    reserved: Reserved,
     identities: identities::Identities,
     ids: ids::Ids,
     position: watch::Sender<u64>,
@@ -141,6 +145,7 @@ impl Shared {
             apex: Apex::new(vec![nameserver]).unwrap(),
             apex_id: 1,
             apexes: apexes::Apexes::default(),
+            reserved: Reserved::default(),
             identities: identities::Identities::default(),
             ids: ids::Ids::default(),
             position: watch::Sender::new(0),
@@ -173,12 +178,15 @@ impl Store {
         let key_file = options.key_file.unwrap_or_else(|| key_file::beside(path));
         let (mut connection, secrets) = open::prepare(path, &key_file)?;
         let apex_id = apexes::intern(&mut connection, &options.apex)?;
+        let nameservers = options.apex.nameservers.iter().map(|nameserver| nameserver.name.clone());
+        let reserved = Reserved::new(nameservers.chain(options.own_names));
         let shared = Arc::new(Shared {
             clock: options.clock,
             limits: options.limits,
             apex: options.apex,
             apex_id,
             apexes: apexes::Apexes::default(),
+            reserved,
             identities: identities::Identities::default(),
             ids: ids::Ids::default(),
             position: watch::Sender::new(journal::position(&connection)?),
@@ -213,6 +221,11 @@ impl Store {
     /// What it puts into every zone.
     pub fn apex(&self) -> &Apex {
         &self.inner.shared.apex
+    }
+
+    /// The names that only some accounts may hold.
+    pub fn reserved(&self) -> &Reserved {
+        &self.inner.shared.reserved
     }
 
     /// What the operator bounds.
@@ -539,7 +552,7 @@ impl Store {
     }
 
     /// Gives a zone to another account; false where there is no such zone.
-    pub async fn move_zone(&self, name: &ZoneName, to: AccountId) -> Result<bool, StoreError> {
+    pub async fn move_zone(&self, name: &ZoneName, to: AccountId) -> Result<bool, MoveZoneError> {
         let name = name.clone();
         self.inner.writer.run(move |work| zones::give_to(work, &name, to)).await
     }

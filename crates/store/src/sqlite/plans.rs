@@ -5,7 +5,7 @@ use rusqlite::Connection;
 
 use super::{
     accounts, answers, apexes, catalogs, change, deleted, deployment, events, history, journal, links, open, records,
-    retention, rollback, search, sessions, tokens, zones,
+    reserved, retention, rollback, search, sessions, tokens, zones,
 };
 
 /// Every query that may read more than one row for a tenant, the operator or a nameserver.
@@ -39,6 +39,7 @@ const QUERIES: &[(&str, &str)] = &[
     ("zone by uuid", zones::BY_UUID),
     ("zone by name", zones::BY_NAME),
     ("zones below", zones::BELOW),
+    ("zones at and below a name", reserved::WITHIN),
     ("heads", zones::HEADS),
     ("deleted zones", zones::DELETED),
     ("zones of anyone", zones::OF_ANYONE),

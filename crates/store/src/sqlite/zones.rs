@@ -13,17 +13,23 @@ use super::apexes;
 use super::catalogs::{self, Change};
 use super::change::{LiveRecords, check_all, plan_content};
 use super::journal::{self, By, Kind};
-use super::limits;
 use super::rows::{self, Place, ZONE_WIDTH, ZoneRow, zone_columns};
 use super::writer::Work;
+use super::{limits, reserved};
 use crate::{
-    AccountId, Author, ChangeError, Condition, Counts, CreateZoneError, Head, NewZone, StoreError, VersionNumber, Zone,
-    ZoneOfAnyone, catalog_of,
+    AccountId, Author, ChangeError, Condition, Counts, CreateZoneError, Head, MoveZoneError, NewZone, StoreError,
+    VersionNumber, Zone, ZoneOfAnyone, catalog_of,
 };
 
 /// Makes a zone: its first version holds the server's own records and the content that was given.
 pub(super) fn create(work: &Work, author: &Author, new: &NewZone) -> Result<Zone, CreateZoneError> {
     let shared = &work.shared;
+    // First: nothing is said about who has such a name.
+    if let Some(reservation) =
+        reserved::reservation(&work.shared.reserved, &work.connection, author.account, &new.name, new.reserved)?
+    {
+        return Err(CreateZoneError::Reserved(reservation));
+    }
     let (apex, content) = apexes::present(work)?;
     content.check_zone(&new.name).map_err(CreateZoneError::Apex)?;
     let key = new.name.name().key();
@@ -224,12 +230,18 @@ pub(super) fn sweep(work: &Work) -> Result<bool, StoreError> {
 }
 
 /// Gives a zone, with its records, to another account. Costs a row per record: the account stands in them.
-pub(super) fn give_to(work: &Work, name: &ZoneName, to: AccountId) -> Result<bool, StoreError> {
+pub(super) fn give_to(work: &Work, name: &ZoneName, to: AccountId) -> Result<bool, MoveZoneError> {
     let found = by_name(&work.connection, name)?;
     let Some(zone) = found else { return Ok(false) };
-    work.connection.execute("UPDATE zones SET account = ?2 WHERE id = ?1", params![zone.row, to.0])?;
-    work.connection
-        .execute("UPDATE records SET account = ?2 WHERE zone = ?1 AND to_version IS NULL", params![zone.row, to.0])?;
+    if let Some(reservation) = reserved::reservation(&work.shared.reserved, &work.connection, to, name, true)? {
+        return Err(reservation.into());
+    }
+    for sql in [
+        "UPDATE zones SET account = ?2 WHERE id = ?1",
+        "UPDATE records SET account = ?2 WHERE zone = ?1 AND to_version IS NULL",
+    ] {
+        work.connection.execute(sql, params![zone.row, to.0]).map_err(StoreError::from)?;
+    }
     Ok(true)
 }
 

@@ -86,6 +86,12 @@ impl Fixture {
         Store::open(&self.path(), options(&self.clock, apex)).unwrap()
     }
 
+    /// A second store, of a server that is reached under this name.
+    pub(crate) fn another_named(&self, name: &str) -> Store {
+        let options = options(&self.clock, apex(&[("ns1.zonewright.test", &[])]));
+        Store::open(&self.path(), Options { own_names: vec![Name::parse(name).unwrap()], ..options }).unwrap()
+    }
+
     pub(crate) async fn account(&self, email: &str) -> Author {
         let new = NewAccount { email: email.to_owned(), ..NewAccount::default() };
         author(self.store.create_account(new).await.unwrap().id)
@@ -118,7 +124,7 @@ pub(crate) fn count(path: &Path, sql: &str) -> i64 {
 }
 
 pub(crate) fn options(clock: &TestClock, apex: Apex) -> Options {
-    Options { clock: clock.clock(), limits: Limits::default(), apex, key_file: None }
+    Options { clock: clock.clock(), limits: Limits::default(), apex, key_file: None, own_names: Vec::new() }
 }
 
 pub(crate) fn apex(nameservers: &[(&str, &[&str])]) -> Apex {

@@ -145,6 +145,20 @@ impl Config {
         self.key_file.clone().unwrap_or_else(|| self.data.join("secret.key"))
     }
 
+    /// The names under which people reach the server, beside its nameservers. An address reserves no name.
+    pub(crate) fn own_names(&self) -> Vec<Name> {
+        let url = self.dashboard.url.as_deref();
+        let host = url.and_then(|url| url.split_once("://")).map(|(_, rest)| rest);
+        let host = host.map(|host| match host.rsplit_once(':') {
+            // The last part of an IPv6 address is no port; as a name it is refused below.
+            Some((host, port)) if port.bytes().all(|c| c.is_ascii_digit()) => host,
+            _ => host,
+        });
+        let from = self.mail.as_ref().map(|mail| mail.sender.domain());
+        let names = host.into_iter().chain(from).filter(|name| name.parse::<IpAddr>().is_err());
+        names.filter_map(|name| Name::parse(name).ok()).collect()
+    }
+
     /// The SQLite file.
     pub(crate) fn database_file(&self) -> PathBuf {
         self.data.join("zonewright.sqlite")

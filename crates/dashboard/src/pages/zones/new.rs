@@ -4,7 +4,7 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
 use dns::ZoneName;
-use store::{Author, CreateZoneError, NewZone, Source};
+use store::{Author, CreateZoneError, NewZone, Reservation, Source};
 
 use super::{import, path};
 use crate::failure::Failure;
@@ -54,6 +54,10 @@ pub(crate) async fn submit(who: SignedIn, form: Form) -> Result<Response, Failur
     let refused = |problems| show_with(StatusCode::UNPROCESSABLE_ENTITY, &NewPage::of(&who, &form, problems));
     let name = match ZoneName::parse(form.text("domain")) {
         Ok(name) => name,
+        Err(fault) if fault.check == "domain-local" => {
+            problems.add("domain", who.visit.language.zone_texts().domain_local);
+            return refused(problems);
+        }
         Err(fault) => {
             problems.add("domain", fault.detail);
             return refused(problems);
@@ -78,6 +82,18 @@ pub(crate) async fn submit(who: SignedIn, form: Form) -> Result<Response, Failur
         Ok(zone) => Ok(go(&path(zone.id), Some(Notice::ZoneMade), &who.visit.shared.settings)),
         Err(error @ (CreateZoneError::Exists | CreateZoneError::Related)) => {
             problems.add("domain", error.to_string());
+            refused(problems)
+        }
+        Err(CreateZoneError::Reserved(reason)) => {
+            let z = who.visit.language.zone_texts();
+            problems.add(
+                "domain",
+                match reason {
+                    Reservation::Catalogs | Reservation::Server => z.domain_reserved,
+                    Reservation::Suffix => z.domain_suffix,
+                    Reservation::Local => z.domain_local,
+                },
+            );
             refused(problems)
         }
         Err(CreateZoneError::Apex(fault)) => {

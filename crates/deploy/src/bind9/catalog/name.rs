@@ -1,11 +1,9 @@
 //! Which catalog a zone is in, and what the catalog is called.
 
 use dns::{Name, ZoneId, ZoneName};
+use store::CATALOGS;
 
 use crate::bind9::control::ConfigText;
-
-/// The domain that all catalogs are in. It exists nowhere else (RFC 6761, section 6.4).
-const PARENT: [&[u8]; 3] = [b"catalogs", b"zonewright", b"invalid"];
 
 /// One of the 256 catalog zones, `c00` to `cff`.
 ///
@@ -58,7 +56,7 @@ impl CatalogName {
     #[expect(clippy::expect_used, reason = "at most six short labels")]
     fn below(self, labels: &[&[u8]]) -> Name {
         let own = self.label();
-        let labels = labels.iter().copied().chain([own.as_bytes()]).chain(PARENT);
+        let labels = labels.iter().copied().chain([own.as_bytes()]).chain(CATALOGS);
         Name::from_labels(labels).expect("a short name")
     }
 }
