@@ -69,9 +69,9 @@ pub(super) trait Kind: Sync {
     /// Takes it from the front of `wire`, which is untrusted, and appends its canonical wire form; gives what follows.
     fn take<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError>;
 
-    /// The host that it names, for kinds that name one.
-    fn host(&self, _octets: &[u8]) -> Option<Name> {
-        None
+    /// The hosts that it names, for kinds that name some.
+    fn hosts(&self, _octets: &[u8]) -> Vec<Name> {
+        Vec::new()
     }
 
     /// Writes it, from its canonical wire form alone, as a zone file has it.
@@ -133,7 +133,7 @@ impl Form {
         for field in self.fields {
             let mut octets = Vec::with_capacity(rest.len());
             rest = field.kind.take(rest, &mut octets).map_err(no_data)?;
-            if let Some(host) = field.kind.host(&octets) {
+            for host in field.kind.hosts(&octets) {
                 host.check_host(&host.to_string())
                     .map_err(|reason| (NOT_A_HOST, format!("{}: {reason}", field.name)))?;
             }

@@ -54,6 +54,15 @@ impl fmt::Display for Generic {
     }
 }
 
+/// Octets in the form of RFC 3597, section 5, which every nameserver reads.
+pub(crate) struct GenericForm<'a>(pub(crate) &'a [u8]);
+
+impl fmt::Display for GenericForm<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_unknown_form(self.0, f)
+    }
+}
+
 /// Whether the data is written in the way of RFC 3597, section 5, which every type may be. (Not TXT where no number follows:
 /// then it is an escaped `#`.)
 pub(super) fn is_unknown_form(record_type: RecordType, fields: &Fields<'_>) -> bool {

@@ -35,6 +35,8 @@ pub(super) struct LongText;
 pub(super) struct Hex;
 /// Octets, to the end, as base64; at least one.
 pub(super) struct Base64;
+/// Octets, to the end, as base64; there may be none.
+pub(super) struct OptionalBase64;
 
 /// The first `count` octets, appended as they are; gives what follows.
 pub(super) fn take_octets<'w>(wire: &'w [u8], count: usize, canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
@@ -130,8 +132,8 @@ impl Kind for Host {
         Domain.write(octets, out, style)
     }
 
-    fn host(&self, octets: &[u8]) -> Option<Name> {
-        Name::from_wire(octets).ok().map(|(name, _)| name)
+    fn hosts(&self, octets: &[u8]) -> Vec<Name> {
+        Name::from_wire(octets).map_or_else(|_| Vec::new(), |(name, _)| vec![name])
     }
 }
 
@@ -280,5 +282,23 @@ impl Kind for Base64 {
 
     fn write(&self, octets: &[u8], out: &mut dyn fmt::Write, _: Style) -> fmt::Result {
         out.write_str(&BASE64.encode(octets))
+    }
+}
+
+impl Kind for OptionalBase64 {
+    fn name(&self) -> &'static str {
+        Base64.name()
+    }
+
+    fn read(&self, fields: &mut Fields<'_>, what: &str, wire: &mut Vec<u8>) -> Result<(), FieldError> {
+        if fields.is_empty() { Ok(()) } else { Base64.read(fields, what, wire) }
+    }
+
+    fn take<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
+        take_rest(wire, 0, canonical)
+    }
+
+    fn write(&self, octets: &[u8], out: &mut dyn fmt::Write, style: Style) -> fmt::Result {
+        Base64.write(octets, out, style)
     }
 }

@@ -5,6 +5,7 @@
 
 use std::fmt::{self, Write};
 
+use crate::rdata::GenericForm;
 use crate::{OwnerName, RecordType, ResourceRecord, ZoneSnapshot};
 
 /// The whole zone: SOA, apex, then all other names in canonical order (RFC 4034, section 6.1), types by number, data by octets.
@@ -24,8 +25,13 @@ fn write_zone(out: &mut String, zone: &ZoneSnapshot) -> fmt::Result {
         .map(|record| (&record.owner, record.data.record_type(), record.data.wire(), record))
         .collect();
     sorted.sort_unstable_by(|a, b| (a.0, a.1, &a.2).cmp(&(b.0, b.1, &b.2)));
-    for (owner, record_type, _, record) in sorted {
-        writeln!(out, "{owner} {} IN {record_type} {}", record.ttl, record.data)?;
+    for (owner, record_type, wire, record) in sorted {
+        if record_type.is_late() {
+            let form = GenericForm(&wire);
+            writeln!(out, "{owner} {} IN TYPE{} {form}", record.ttl, record_type.code())?;
+        } else {
+            writeln!(out, "{owner} {} IN {record_type} {}", record.ttl, record.data)?;
+        }
     }
     Ok(())
 }

@@ -269,6 +269,12 @@ fn by_form(record_type: RecordType) -> BoxedStrategy<String> {
         "hex" => vec(any::<u8>(), 1..80).prop_map(|octets| hex(&octets)).boxed(),
         // Without padding, so that any digits will do.
         "base64" => "[a-zA-Z0-9+/]{4}( [a-zA-Z0-9+/]{4}){0,40}".boxed(),
+        "gateway" => gateway().prop_map(|(kind, gateway)| format!("{kind} 2 {gateway}")).boxed(),
+        "relay" => (0..=1u8, gateway()).prop_map(|(flag, (kind, relay))| format!("{flag} {kind} {relay}")).boxed(),
+        "identity" => (any::<u8>(), vec(any::<u8>(), 1..=255), "[a-zA-Z0-9+/]{4,400}")
+            .prop_map(|(algorithm, tag, key)| format!("{algorithm} {} {}", hex(&tag), &key[..key.len() / 4 * 4]))
+            .boxed(),
+        "names" => vec(target(), 0..4).prop_map(|names| names.join(" ")).boxed(),
         "locator64" => any::<[u16; 4]>().prop_map(|[a, b, c, d]| format!("{a:x}:{b:x}:{c:x}:{d:04x}")).boxed(),
         "eui48" => any::<[u8; 6]>().prop_map(|octets| dashed(&octets)).boxed(),
         "eui64" => any::<[u8; 8]>().prop_map(|octets| dashed(&octets)).boxed(),
@@ -297,6 +303,16 @@ fn by_form(record_type: RecordType) -> BoxedStrategy<String> {
         other => panic!("no values of the kind {other}"),
     });
     fields.collect::<Vec<_>>().prop_map(|fields| fields.join(" ")).boxed()
+}
+
+/// The number of a kind of gateway, and one of it.
+fn gateway() -> impl Strategy<Value = (u8, String)> {
+    prop_oneof![
+        Just((0, ".".to_owned())),
+        any::<[u8; 4]>().prop_map(|octets| (1, std::net::Ipv4Addr::from(octets).to_string())),
+        any::<u128>().prop_map(|number| (2, std::net::Ipv6Addr::from(number).to_string())),
+        target().prop_map(|target| (3, target)),
+    ]
 }
 
 /// The number of a kind of digest, and one of its length.

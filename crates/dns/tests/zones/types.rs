@@ -24,6 +24,8 @@ const MUTATIONS: usize = 1000;
 /// What BIND loads and we refuse: the types it concerns (none for all), the check, and why.
 pub(crate) const KNOWN: &[(&[&str], &str, &str)] = &[
     (&["EUI48", "EUI64"], "field-eui", "BIND drops what is too much, and reads a group such as `0x1` as 0"),
+    (&["KEY"], "field-number", "flags and protocol are numbers only, as in DNSKEY"),
+    (&["AMTRELAY"], "record-data", "relays of unassigned types mean nothing yet"),
     (&["DNSKEY", "CDNSKEY"], "field-number", "RFC 4034, section 2.2, has flags and protocol as numbers only"),
     (&["SVCB", "HTTPS"], "field-quoted", "a name in quotes is a name of no other type"),
     (&["LOC"], "field-angle", "BIND takes signs before seconds"),
@@ -46,7 +48,7 @@ pub(crate) const KNOWN: &[(&[&str], &str, &str)] = &[
     (&["CSYNC"], "field-type", "KEYDATA is a type of BIND's own, and no name of the registry"),
     (&["SVCB", "HTTPS"], "svcb-value", "a dohpath is checked whole, not for its first variable only"),
     (
-        &["MX", "TYPE15", "NS", "SRV", "AFSDB", "KX", "NAPTR", "LP", "SVCB", "HTTPS"],
+        &["MX", "TYPE15", "NS", "SRV", "AFSDB", "KX", "NAPTR", "LP", "SVCB", "HTTPS", "IPSECKEY", "AMTRELAY", "HIP"],
         "not-a-host-name",
         "a host is needed, as BIND says too where check-names is not ignored",
     ),
