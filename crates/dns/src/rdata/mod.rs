@@ -82,6 +82,7 @@ pub use ns::Ns;
 pub use record_type::{RecordType, UnknownType};
 pub use soa::Soa;
 pub use srv::Srv;
+pub(crate) use svcb::alpn;
 pub use txt::Txt;
 
 use crate::presentation::value_tokens;

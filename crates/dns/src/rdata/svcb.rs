@@ -13,6 +13,7 @@ use super::fields::{BASE64, FieldError, Fields, error, excerpt, number};
 use super::form::{Field, Form, Kind, Style, anything};
 use super::kinds::{Host, U16};
 use super::{WireError, text};
+use crate::Name;
 use crate::presentation::{Token, unescape};
 
 pub(super) const FORM: Form = Form {
@@ -121,6 +122,16 @@ fn split(wire: &[u8]) -> Result<Vec<(u16, &[u8])>, WireError> {
         rest = tail;
     }
     Ok(parameters)
+}
+
+/// The protocols that the data of an SVCB or HTTPS record names; none where it is no such data.
+pub(crate) fn alpn(wire: &[u8]) -> Vec<&[u8]> {
+    let parameters = || {
+        let (_, rest) = Name::from_wire(wire.get(2..)?).ok()?;
+        let (_, list) = split(rest).ok()?.into_iter().find(|(key, _)| *key == ALPN)?;
+        items(list)
+    };
+    parameters().unwrap_or_default()
 }
 
 /// What must hold between parameters (RFC 9460, sections 7.1.1 and 8).
@@ -245,7 +256,7 @@ fn value(key: u16, raw: &[u8]) -> Option<Vec<u8>> {
             keys.sort_unstable();
             Some(keys.iter().flat_map(|key| key.to_be_bytes()).collect())
         }
-        ALPN => alpn(&unescape(raw)?),
+        ALPN => alpn_list(&unescape(raw)?),
         PORT => Some(u16::try_from(number(raw)?).ok()?.to_be_bytes().to_vec()),
         IPV4HINT => {
             let addresses = list()?.map(|text| text.parse::<Ipv4Addr>().ok()).collect::<Option<Vec<_>>>()?;
@@ -261,7 +272,7 @@ fn value(key: u16, raw: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// A list with commas between, in which a backslash makes the next octet plain.
-fn alpn(list: &[u8]) -> Option<Vec<u8>> {
+fn alpn_list(list: &[u8]) -> Option<Vec<u8>> {
     let mut items = vec![Vec::new()];
     let mut octets = list.iter();
     while let Some(&octet) = octets.next() {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Code, Search};
+use super::{Code, Search, dmarc, spf};
 use crate::change::Lookup;
 use crate::{Name, OwnerName, Record, RecordData};
 
@@ -28,12 +28,38 @@ impl<L: Lookup> Search<'_, L> {
                 self.warn(Code::SpfLookups, "value", owner, detail);
             }
         }
+        for text in &texts {
+            let fault = if is_spf(text) { spf::fault(text) } else { unlike_spf(text) };
+            if let Some(fault) = fault {
+                let detail = format!("the SPF record at {owner} {fault}; receivers treat it as an error or ignore it");
+                self.warn(Code::SpfSyntax, "value", owner, detail);
+            }
+        }
+        self.dmarc(owner, &texts);
         if texts.iter().any(|text| is_dmarc(text)) && owner.in_zone(self.zone).labels().next() != Some(b"_dmarc") {
             let right = if owner.is_apex() { "_dmarc".to_owned() } else { format!("_dmarc.{owner}") };
             let detail = format!("{owner} has a DMARC record, which receivers look for at {right} only");
             self.warn(Code::DmarcName, "name", owner, detail);
         }
         Ok(())
+    }
+
+    /// The records where receivers look for them.
+    fn dmarc(&mut self, owner: &OwnerName, texts: &[String]) {
+        if owner.in_zone(self.zone).labels().next() != Some(b"_dmarc") {
+            return;
+        }
+        let count = texts.iter().filter(|text| is_dmarc(text)).count();
+        if count > 1 {
+            let detail = format!("{owner} has {count} DMARC records; receivers take more than one for none");
+            self.warn(Code::DmarcMultiple, "value", owner, detail);
+        }
+        for text in texts.iter().filter(|text| text.to_ascii_lowercase().contains("dmarc1")) {
+            if let Some(fault) = dmarc::fault(text) {
+                let detail = format!("the DMARC record at {owner} {fault}; receivers do as if there were no policy");
+                self.warn(Code::DmarcSyntax, "value", owner, detail);
+            }
+        }
     }
 
     /// The look-ups that a policy needs, with those of the policies of this zone that it includes. `seen` are the names on the
@@ -80,6 +106,16 @@ fn texts(records: &[Record]) -> Vec<String> {
 fn is_spf(text: &str) -> bool {
     let version = text.split(' ').next().unwrap_or_default();
     version.eq_ignore_ascii_case("v=spf1")
+}
+
+/// What is wrong with text that was meant as SPF and is not, for its first word: `v=spf1mx` or a quote before it.
+fn unlike_spf(text: &str) -> Option<String> {
+    let text = text.trim_start_matches(|c: char| {
+        c == '"' || c == '\'' || c.is_whitespace() || ('\u{2018}'..='\u{201f}').contains(&c)
+    });
+    let (version, rest) = text.split_at_checked("v=spf1".len())?;
+    let meant = version.eq_ignore_ascii_case("v=spf1") && !rest.starts_with(|c: char| c.is_ascii_digit());
+    meant.then(|| "must begin with v=spf1 and a space".to_owned())
 }
 
 /// RFC 7489, section 6.4.

@@ -3,11 +3,19 @@
 //! Warnings never refuse anything. They are looked for at the names that a change touches, in the zone as the change leaves it, so
 //! that their cost does not grow with the zone. Each has a stable code, and under it a section in `docs/warnings.md`.
 //!
+//! A change of very many names is looked at up to [`MAX_NAMES`] of them, and [`MAX_WARNINGS`] warnings are given; the last one then says
+//! so. What one name costs is bounded by its own records: their targets are looked for once, and chains of aliases are followed a
+//! few steps.
+//!
 //! Decided against: rules for these (the owner may know better: the host may come tomorrow), and looking outside the zone (that
 //! would be slow, and another answer each time).
 
+mod aliases;
+mod dmarc;
 mod mail;
 mod places;
+mod spf;
+mod values;
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
@@ -15,7 +23,12 @@ use std::fmt;
 use crate::change::Lookup;
 use crate::{Apex, OwnerName, Record, RecordData, RecordType, Ttl, ZoneName};
 
-use places::Target;
+use places::{Found, Target};
+
+/// The most names that are looked at for one change, in canonical order.
+pub const MAX_NAMES: usize = 10_000;
+/// The most warnings that are given for one change, one of which then says that there may be more.
+pub const MAX_WARNINGS: usize = 1000;
 
 /// Something unwise at one name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,11 +64,39 @@ pub enum Code {
     LowTtl,
     /// A record that a delegation hides (RFC 1034, section 4.2.1).
     HiddenByDelegation,
+    /// "No mail here" beside other mail exchanges (RFC 7505, section 3).
+    NullMxNotAlone,
+    /// "No such service here" beside other targets (RFC 2782).
+    NoServiceNotAlone,
+    /// Typographic quotes in text that programs read.
+    CurlyQuotes,
+    /// A property of CAA that no authority knows (RFC 8659, section 4.1).
+    CaaUnknownTag,
+    /// An issuer that is not a domain name (RFC 8659, section 4.2).
+    CaaIssuer,
+    /// An address for reports that is not a URL (RFC 8659, section 4.4).
+    CaaIodef,
+    /// A protocol with a space or a comma in its name (RFC 9460, section 7.1).
+    AlpnSpace,
+    /// An alias that leads to itself.
+    CnameLoop,
+    /// A name that ends with the zone's name twice.
+    DoubledName,
+    /// A DMARC record that receivers cannot read (RFC 7489, section 6.3).
+    DmarcSyntax,
+    /// More than one DMARC record at a name (RFC 7489, section 6.6.3).
+    DmarcMultiple,
+    /// An SPF record that receivers cannot read (RFC 7208, section 4.6).
+    SpfSyntax,
+    /// A target that cannot be the name of a host, where DNS allows any name.
+    NotAHostName,
+    /// There may be more warnings than are given.
+    MoreWarnings,
 }
 
 impl Code {
     /// All of them.
-    pub const ALL: [Code; 9] = [
+    pub const ALL: [Code; 23] = [
         Code::MxToCname,
         Code::NsToCname,
         Code::DanglingTarget,
@@ -65,6 +106,20 @@ impl Code {
         Code::UnderscoreHost,
         Code::LowTtl,
         Code::HiddenByDelegation,
+        Code::NullMxNotAlone,
+        Code::NoServiceNotAlone,
+        Code::CurlyQuotes,
+        Code::CaaUnknownTag,
+        Code::CaaIssuer,
+        Code::CaaIodef,
+        Code::AlpnSpace,
+        Code::CnameLoop,
+        Code::DoubledName,
+        Code::DmarcSyntax,
+        Code::DmarcMultiple,
+        Code::SpfSyntax,
+        Code::NotAHostName,
+        Code::MoreWarnings,
     ];
 
     /// What programs compare, and the anchor in `docs/warnings.md`.
@@ -79,6 +134,20 @@ impl Code {
             Code::UnderscoreHost => "underscore-host",
             Code::LowTtl => "low-ttl",
             Code::HiddenByDelegation => "hidden-by-delegation",
+            Code::NullMxNotAlone => "null-mx-not-alone",
+            Code::NoServiceNotAlone => "no-service-not-alone",
+            Code::CurlyQuotes => "curly-quotes",
+            Code::CaaUnknownTag => "caa-unknown-tag",
+            Code::CaaIssuer => "caa-issuer",
+            Code::CaaIodef => "caa-iodef",
+            Code::AlpnSpace => "alpn-space",
+            Code::CnameLoop => "cname-loop",
+            Code::DoubledName => "doubled-name",
+            Code::DmarcSyntax => "dmarc-syntax",
+            Code::DmarcMultiple => "dmarc-multiple",
+            Code::SpfSyntax => "spf-syntax",
+            Code::NotAHostName => "not-a-host-name",
+            Code::MoreWarnings => "more-warnings",
         }
     }
 }
@@ -108,12 +177,17 @@ pub fn check<L: Lookup>(
     lookup: &mut L,
 ) -> Result<Vec<Warning>, L::Error> {
     let mut search = Search { zone, apex, lookup, targets: HashMap::new(), found: Vec::new() };
-    for owner in touched {
+    for (index, owner) in touched.iter().enumerate() {
+        if index == MAX_NAMES || search.found.len() >= MAX_WARNINGS {
+            return Ok(search.ended_at(owner, touched.len() - index));
+        }
         let records = search.lookup.at(owner)?;
         search.hosts(owner, &records);
+        search.values(owner, &records);
         search.times(owner, &records);
         search.mail(owner, &records)?;
         search.targets(owner, &records, |_| true)?;
+        search.aliases(owner, &records)?;
         search.hidden(owner, &records)?;
     }
     let root = OwnerName::apex();
@@ -130,13 +204,21 @@ struct Search<'a, L> {
     apex: &'a Apex,
     lookup: &'a mut L,
     /// What was found out about targets: many records share one.
-    targets: HashMap<OwnerName, Target>,
+    targets: HashMap<OwnerName, Found>,
     found: Vec<Warning>,
 }
 
 impl<L: Lookup> Search<'_, L> {
     fn warn(&mut self, code: Code, field: &'static str, owner: &OwnerName, detail: String) {
         self.found.push(Warning { code, field, owner: owner.clone(), detail });
+    }
+
+    /// The warnings so far, of which the last says that names from `owner` on were not looked at.
+    fn ended_at(mut self, owner: &OwnerName, names: usize) -> Vec<Warning> {
+        self.found.truncate(MAX_WARNINGS - 1);
+        let detail = format!("there may be more warnings: {names} names from {owner} on were not looked at");
+        self.warn(Code::MoreWarnings, "name", owner, detail);
+        self.found
     }
 
     /// Addresses at names that are no host names, and targets that are none.

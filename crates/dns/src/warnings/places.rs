@@ -19,33 +19,51 @@ pub(super) enum Target {
     Elsewhere,
 }
 
+/// What was found out about a target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) target: Target,
+    /// Of an alias: the name that it stands at, which is the target or a wildcard, and the name inside the zone that it leads to.
+    pub(super) alias: Option<(OwnerName, Option<OwnerName>)>,
+}
+
+impl From<Target> for Found {
+    fn from(target: Target) -> Found {
+        Found { target, alias: None }
+    }
+}
+
 /// The most names that one warning mentions.
 const MENTIONED: usize = 3;
 
 impl<L: Lookup> Search<'_, L> {
     pub(super) fn target(&mut self, target: &OwnerName) -> Result<Target, L::Error> {
+        Ok(self.find(target)?.target)
+    }
+
+    pub(super) fn find(&mut self, target: &OwnerName) -> Result<Found, L::Error> {
         if let Some(known) = self.targets.get(target) {
-            return Ok(*known);
+            return Ok(known.clone());
         }
         let found = self.look_for(target)?;
-        self.targets.insert(target.clone(), found);
+        self.targets.insert(target.clone(), found.clone());
         Ok(found)
     }
 
-    fn look_for(&mut self, target: &OwnerName) -> Result<Target, L::Error> {
+    fn look_for(&mut self, target: &OwnerName) -> Result<Found, L::Error> {
         if target.is_apex() {
             return self.kind(target);
         }
         if self.apex.owns_addresses(self.zone, target) {
-            return Ok(Target::Address);
+            return Ok(Target::Address.into());
         }
         let here = self.kind(target)?;
-        if here == Target::Address || here == Target::Alias {
+        if here.target == Target::Address || here.target == Target::Alias {
             return Ok(here);
         }
         let mut above = Some(target.clone());
         // The closest name above that exists decides which wildcard answers (RFC 4592, section 3.3.1).
-        let mut wildcard = (here == Target::Missing).then_some(());
+        let mut wildcard = (here.target == Target::Missing).then_some(());
         if wildcard.is_some() && !self.lookup.below(target, 1)?.is_empty() {
             // It exists, without records: no wildcard answers for it.
             wildcard = None;
@@ -55,16 +73,16 @@ impl<L: Lookup> Search<'_, L> {
             if self.lookup.has(&name, RecordType::Ns)?
                 || (name != *target && self.lookup.has(&name, RecordType::Dname)?)
             {
-                return Ok(Target::Elsewhere);
+                return Ok(Target::Elsewhere.into());
             }
             above = name.parent();
             if let (Some(()), Some(parent)) = (wildcard, &above) {
                 let star = parent.wildcard(self.zone);
-                let found = star.map(|star| self.kind(&star)).transpose()?.unwrap_or(Target::Missing);
-                if found != Target::Missing {
+                let found = star.map(|star| self.kind(&star)).transpose()?.unwrap_or(Target::Missing.into());
+                if found.target != Target::Missing {
                     answer = found;
                     wildcard = None;
-                } else if !self.lookup.below(parent, 1)?.is_empty() || self.kind(parent)? != Target::Missing {
+                } else if !self.lookup.below(parent, 1)?.is_empty() || self.kind(parent)?.target != Target::Missing {
                     wildcard = None;
                 }
             }
@@ -72,17 +90,19 @@ impl<L: Lookup> Search<'_, L> {
         Ok(answer)
     }
 
-    fn kind(&mut self, owner: &OwnerName) -> Result<Target, L::Error> {
+    fn kind(&mut self, owner: &OwnerName) -> Result<Found, L::Error> {
         let records = self.lookup.at(owner)?;
-        let has = |of: fn(&RecordData) -> bool| records.iter().any(|record| of(&record.data));
-        Ok(if has(|data| matches!(data, RecordData::A(_) | RecordData::Aaaa(_))) {
-            Target::Address
-        } else if has(|data| matches!(data, RecordData::Cname(_))) {
-            Target::Alias
-        } else if records.is_empty() && !owner.is_apex() {
-            Target::Missing
-        } else {
-            Target::NoAddress
+        if records.iter().any(|record| matches!(record.data, RecordData::A(_) | RecordData::Aaaa(_))) {
+            return Ok(Target::Address.into());
+        }
+        let alias = records.iter().find_map(|record| match &record.data {
+            RecordData::Cname(cname) => Some(OwnerName::of(cname.target.name(), self.zone)),
+            _ => None,
+        });
+        Ok(match alias {
+            Some(next) => Found { target: Target::Alias, alias: Some((owner.clone(), next)) },
+            None if records.is_empty() && !owner.is_apex() => Target::Missing.into(),
+            None => Target::NoAddress.into(),
         })
     }
 
