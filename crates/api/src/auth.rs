@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use deploy::Deployment;
 use governor::clock::{Clock, DefaultClock};
@@ -152,11 +152,7 @@ impl IntoResponse for AuthError {
         let problem = match self {
             Self::NoToken | Self::Malformed | Self::Refused => Problem::new(ErrorCode::AuthenticationFailed, detail)
                 .with(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
-            Self::TooMany { seconds, burst } => Problem::new(ErrorCode::RateLimited, detail)
-                .with(header::RETRY_AFTER, seconds)
-                .with(HeaderName::from_static("ratelimit-limit"), burst)
-                .with(HeaderName::from_static("ratelimit-remaining"), 0)
-                .with(HeaderName::from_static("ratelimit-reset"), seconds),
+            Self::TooMany { seconds, burst } => Problem::new(ErrorCode::RateLimited, detail).limited(seconds, burst, 0),
             Self::Lacks(_) | Self::Bound => Problem::new(ErrorCode::PermissionDenied, detail),
             Self::Store(error) => Problem::store(error),
         };

@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use dns::Fault;
 use dns::zonefile::FileFault;
 use serde::Serialize;
-use store::StoreError;
+use store::{DailyLimit, StoreError};
 
 use crate::description::{Schema, required};
 
@@ -182,6 +182,20 @@ impl Problem {
             Some((_, fault)) => Problem::fault(fault),
             None => Problem::new(ErrorCode::ValidationError, "The change breaks the zone's rules"),
         }
+    }
+
+    /// 429: the account has made as many changes today as it may.
+    pub(crate) fn daily_limit(limit: &DailyLimit) -> Problem {
+        let DailyLimit { most, left, resets_in } = *limit;
+        Problem::new(ErrorCode::RateLimited, limit.to_string()).limited(resets_in.into(), most, left)
+    }
+
+    /// The headers of a 429: how long to wait, and what the limit is.
+    pub(crate) fn limited(self, seconds: u64, most: u32, left: u32) -> Problem {
+        self.with(header::RETRY_AFTER, seconds)
+            .with(HeaderName::from_static("ratelimit-limit"), most)
+            .with(HeaderName::from_static("ratelimit-remaining"), left)
+            .with(HeaderName::from_static("ratelimit-reset"), seconds)
     }
 
     /// 404 for a zone that does not exist, or is another account's, or whose identifier is none.

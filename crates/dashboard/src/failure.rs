@@ -34,6 +34,9 @@ pub(crate) enum Failure {
     /// The form is larger than any that is taken.
     #[error("the form is too large")]
     TooLarge,
+    /// The account has made as many changes today as it may.
+    #[error("too many changes today")]
+    DailyLimit,
     /// The page has no such method.
     #[error("no such method")]
     Method,
@@ -55,6 +58,7 @@ impl Failure {
             Self::Foreign => StatusCode::FORBIDDEN,
             Self::NoForm => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::DailyLimit => StatusCode::TOO_MANY_REQUESTS,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Server(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -69,6 +73,7 @@ impl Failure {
             Self::Foreign => (t.failure_foreign, t.failure_foreign_text),
             Self::NoForm | Self::Method => (t.failure_no_form, t.failure_no_form_text),
             Self::TooLarge => (t.failure_too_large, t.failure_too_large_text),
+            Self::DailyLimit => (t.failure_daily_limit, t.failure_daily_limit_text),
             Self::Server(_) => (t.failure_server, t.failure_server_text),
         }
     }

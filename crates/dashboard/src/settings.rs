@@ -1,6 +1,7 @@
 //! What the operator chooses.
 
 use api::Client;
+use store::AccountLimits;
 
 /// What the pages need to know of how the server is run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,6 +11,8 @@ pub struct Settings {
     /// The address at which people reach the server, without a path: `https://dns.example.net`. `None` where nobody said so;
     /// then requests are taken at their `Host`.
     pub url: Option<String>,
+    /// What accounts may have that people made by themselves, also by invitation.
+    pub registered: AccountLimits,
     /// Whether browsers always reach the server over TLS, by itself or through a proxy before it.
     pub https: bool,
 }
@@ -26,7 +29,7 @@ impl Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { registration: Registration::Closed, url: None, https: false }
+        Settings { registration: Registration::Closed, url: None, registered: AccountLimits::default(), https: false }
     }
 }
 

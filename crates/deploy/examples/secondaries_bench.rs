@@ -242,8 +242,14 @@ async fn create(store: &Store, author: &Author, name: String) -> Result<Zone, Fa
 fn open_store(path: &Path) -> Result<Store, Failure> {
     let nameserver = ApexNameserver { name: Name::parse("ns1.zonewright.test")?, addresses: Vec::new() };
     let apex = Apex::new(vec![nameserver]).ok_or("no nameserver")?;
-    let options =
-        Options { clock: Clock::system(), limits: Limits::default(), apex, key_file: None, own_names: Vec::new() };
+    let options = Options {
+        clock: Clock::system(),
+        limits: Limits::default(),
+        apex,
+        key_file: None,
+        own_names: Vec::new(),
+        policy: store::Policy::default(),
+    };
     Ok(Store::open(&path.join("store.sqlite"), options)?)
 }
 

@@ -180,8 +180,14 @@ impl Drop for Stage {
 fn open(folder: &tempfile::TempDir) -> Store {
     let nameserver = ApexNameserver { name: Name::parse("ns1.example.net").unwrap(), addresses: Vec::new() };
     let apex = Apex::new(vec![nameserver]).unwrap();
-    let options =
-        Options { clock: Clock::system(), limits: Limits::default(), apex, key_file: None, own_names: Vec::new() };
+    let options = Options {
+        clock: Clock::system(),
+        limits: Limits::default(),
+        apex,
+        key_file: None,
+        own_names: Vec::new(),
+        policy: store::Policy::default(),
+    };
     Store::open(&folder.path().join("test.sqlite"), options).unwrap()
 }
 

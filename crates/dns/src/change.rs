@@ -13,6 +13,8 @@ mod place;
 mod planner;
 mod rules;
 
+use std::collections::HashSet;
+
 use crate::apex::Apex;
 use crate::{Fault, OwnerName, Record, RecordData, RecordId, RecordType, Ttl, ZoneName};
 
@@ -131,6 +133,13 @@ impl Plan {
     /// Whether nothing changes: then there is no new version either.
     pub fn is_empty(&self) -> bool {
         self.removed.is_empty() && self.added.is_empty()
+    }
+
+    /// How many records it creates, changes or deletes; one that changes counts once.
+    pub fn touched(&self) -> u64 {
+        let added: HashSet<RecordId> = self.added.iter().map(|record| record.id).collect();
+        let ended = self.removed.iter().filter(|record| !added.contains(&record.id)).count();
+        (added.len() + ended) as u64
     }
 }
 

@@ -38,8 +38,14 @@ async fn main() -> Outcome {
     let path = folder.path().join("store.db");
     let nameserver = ApexNameserver { name: Name::parse("ns1.zonewright.test")?, addresses: Vec::new() };
     let apex = Apex::new(vec![nameserver]).ok_or("no apex")?;
-    let options =
-        Options { clock: Clock::system(), limits: Limits::default(), apex, key_file: None, own_names: Vec::new() };
+    let options = Options {
+        clock: Clock::system(),
+        limits: Limits::default(),
+        apex,
+        key_file: None,
+        own_names: Vec::new(),
+        policy: store::Policy::default(),
+    };
     let store = Store::open(&path, options)?;
     let new = NewAccount { email: "bench@example.com".to_owned(), ..NewAccount::default() };
     let account = store.create_account(new).await?.id;

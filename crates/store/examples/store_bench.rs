@@ -39,7 +39,14 @@ async fn main() -> Outcome {
     let path = folder.path().join("store.db");
     let store = Store::open(
         &path,
-        Options { clock: Clock::system(), limits: Limits::default(), apex, key_file: None, own_names: Vec::new() },
+        Options {
+            clock: Clock::system(),
+            limits: Limits::default(),
+            apex,
+            key_file: None,
+            own_names: Vec::new(),
+            policy: store::Policy::default(),
+        },
     )?;
     let new = NewAccount { email: "bench@example.com".to_owned(), ..NewAccount::default() };
     let account = store.create_account(new).await?.id;

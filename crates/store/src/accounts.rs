@@ -64,6 +64,26 @@ pub struct AccountLimits {
     /// Over all its zones.
     pub records: Option<u32>,
     pub tokens: Option<u32>,
+    /// Records that are created, changed or deleted in a day (UTC), over all its zones. A change without any counts as one.
+    pub changes_per_day: Option<u32>,
+}
+
+/// An account has made as many changes today as it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DailyLimit {
+    /// How many it may make in a day.
+    pub most: u32,
+    /// How many of them are left; fewer than the refused change needs.
+    pub left: u32,
+    /// In how many seconds the next day begins.
+    pub resets_in: u32,
+}
+
+impl fmt::Display for DailyLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let DailyLimit { most, left, .. } = self;
+        write!(f, "This account may change at most {most} records a day, and {left} are left until 00:00 UTC")
+    }
 }
 
 /// What the owner of an account may change of it by themselves.
@@ -86,6 +106,7 @@ pub struct NewAccount {
     /// `None`: nobody can sign in with a password until one is set.
     pub password: Option<PasswordHash>,
     pub role: Role,
+    pub limits: AccountLimits,
 }
 
 /// Why something was not done to an account.

@@ -19,6 +19,7 @@ mod error;
 mod events;
 mod history;
 mod permissions;
+mod policy;
 mod reserved;
 mod retention;
 mod sealing;
@@ -33,8 +34,8 @@ mod versions;
 mod zones;
 
 pub use accounts::{
-    Account, AccountError, AccountId, AccountLimits, AccountNames, CreateAccountError, NewAccount, PasswordHash, Role,
-    is_email_address, passwords_hashed,
+    Account, AccountError, AccountId, AccountLimits, AccountNames, CreateAccountError, DailyLimit, NewAccount,
+    PasswordHash, Role, is_email_address, passwords_hashed,
 };
 pub use answers::{ANSWERS_KEPT_FOR, Answer, Done, MakeAnswer, Once, Repeatable};
 pub use catalogs::{CatalogChange, CatalogSnapshot, CatalogVersion, Member, catalog_of};
@@ -44,6 +45,7 @@ pub use error::StoreError;
 pub use events::{AccountEvent, Actor, EventId, EventKind};
 pub use history::{Counts, Difference, Event, History, HistoryError, MadeBy, Version};
 pub use permissions::{Permission, Permissions, UnknownPermission};
+pub use policy::Policy;
 pub use reserved::{CATALOGS, MoveZoneError, Reservation, Reserved};
 pub use retention::{Forgotten, Retention};
 pub use sealing::KeyError;

@@ -6,7 +6,10 @@ use dns::change::{Edit, NewRecord};
 use dns::warnings::Warning;
 use dns::{Fault, OwnerName, Record, RecordId, RecordType, Serial, ZoneId, ZoneName};
 
-use crate::{AccountId, Comment, EffectiveSettings, Reservation, SettingsChange, StoreError, Timestamp, VersionNumber};
+use crate::{
+    AccountId, Comment, DailyLimit, EffectiveSettings, Reservation, SettingsChange, StoreError, Timestamp,
+    VersionNumber,
+};
 
 /// A zone at its newest version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -162,7 +165,7 @@ impl Committed {
 pub struct NewZone {
     /// Its name.
     pub name: ZoneName,
-    /// Whether zones of other accounts above or below it do not matter: the operator's decision.
+    /// Whether zones of other accounts above or below it, and names on hold, do not matter: the operator's decision.
     pub override_related: bool,
     /// Whether the account gets it although it is a public suffix or a name for local networks: the operator's decision.
     pub reserved: bool,
@@ -203,9 +206,15 @@ pub enum CreateZoneError {
     /// The server's own records cannot stand in it.
     #[error(transparent)]
     Apex(Fault),
+    /// The name was deleted a short time ago, and its last owner may still take it again.
+    #[error("this name, or one above or below it, was deleted by another account; it is on hold")]
+    OnHold,
     /// Rules are broken by its content; all of them, with the index of the record at fault.
     #[error("{} rules are broken", .0.len())]
     Faults(Vec<(usize, Fault)>),
+    /// The account has made as many changes today as it may.
+    #[error("{0}")]
+    DailyLimit(DailyLimit),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -232,6 +241,9 @@ pub enum ChangeError {
     /// Rules are broken; all of them, with the index of the edit (or of the record, see [`Wish::Content`]) at fault.
     #[error("{} rules are broken", .0.len())]
     Faults(Vec<(usize, Fault)>),
+    /// The account has made as many changes today as it may.
+    #[error("{0}")]
+    DailyLimit(DailyLimit),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

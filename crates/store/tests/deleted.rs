@@ -49,13 +49,13 @@ async fn what_is_in_the_way_keeps_a_zone_deleted() {
             "a.www.example.com, above or below www.example.com, is other@example.com's now; move or delete that zone first",
         ),
     ] {
-        let taken = f.zone(&other, name).await;
+        let taken = f.store.create_zone(&other, zone_name(name), true).await.unwrap();
         assert_eq!(f.store.undelete_zone(zone.id).await.unwrap_err().to_string(), text);
         assert_eq!(f.store.zones(me.account, None, None, 10).await.unwrap(), []);
         f.store.delete_zone(&other, taken.id).await.unwrap().unwrap();
     }
     // A zone of the same account above it is not in its way.
-    f.zone(&me, "example.com").await;
+    f.store.create_zone(&me, zone_name("example.com"), true).await.unwrap();
     f.store.undelete_zone(zone.id).await.unwrap();
     assert_eq!(records(&f.store, me.account, zone.id).await.len(), 300);
 }
@@ -90,7 +90,7 @@ async fn a_zone_that_is_refused_half_way_is_swept_again() {
     connection
         .execute_batch("UPDATE zones SET swept = 2; UPDATE records SET to_version = NULL WHERE id % 2 = 0")
         .unwrap();
-    f.zone(&other, "example.com").await;
+    f.store.create_zone(&other, zone_name("example.com"), true).await.unwrap();
     assert!(f.store.undelete_zone(zone.id).await.is_err());
     swept(&f).await;
     assert_eq!(f.store.records(me.account, None, RecordFilter::default(), None, 10).await.unwrap().unwrap(), []);

@@ -7,7 +7,7 @@ use store::{
     AccountLimits, Actor, ChangeError, CreateTokenError, CreateZoneError, NewToken, Permission, Source, ZoneScope,
 };
 
-const NONE: AccountLimits = AccountLimits { zones: None, records: None, tokens: None };
+const NONE: AccountLimits = AccountLimits { zones: None, records: None, tokens: None, changes_per_day: None };
 
 #[tokio::test]
 async fn a_zone_too_many_is_refused_even_when_many_are_made_at_once() {
@@ -57,6 +57,72 @@ async fn records_are_counted_over_all_zones_and_only_growth_is_refused() {
     f.store.change(&me, one.id, swap).await.unwrap();
     f.store.set_limits(me.account, NONE, &by).await.unwrap();
     f.add(&me, &two, "c", "192.0.2.3").await;
+}
+
+#[tokio::test]
+async fn the_count_of_records_follows_zones_that_go_come_back_and_move() {
+    let f = Fixture::new();
+    let (me, other) = (f.account("me@example.com").await, f.account("other@example.com").await);
+    let by = Actor::command_line();
+    let limits = |most| AccountLimits { records: Some(most), ..NONE };
+    f.store.set_limits(me.account, limits(2), &by).await.unwrap();
+    let (one, two) = (f.zone(&me, "one.example").await, f.zone(&me, "two.example").await);
+    f.add(&me, &one, "a", "192.0.2.1").await;
+    let last = f.add(&me, &two, "a", "192.0.2.1").await;
+    let one_more = async || f.store.change(&me, two.id, vec![f.create(&two, "b", "192.0.2.2")]).await;
+    assert!(matches!(one_more().await, Err(ChangeError::Faults(_))));
+    f.store.delete_zone(&me, one.id).await.unwrap().unwrap();
+    f.store.undelete_zone(one.id).await.unwrap();
+    assert!(matches!(one_more().await, Err(ChangeError::Faults(_))), "its record is back");
+    f.store.move_zone(&one.name, other.account).await.unwrap();
+    one_more().await.unwrap();
+    f.store.move_zone(&one.name, me.account).await.unwrap();
+    f.store.change(&me, two.id, vec![delete(last.record.id)]).await.unwrap();
+    let again = f.store.change(&me, two.id, vec![f.create(&two, "c", "192.0.2.3")]).await;
+    assert!(matches!(again, Err(ChangeError::Faults(_))), "three would be one too many: {again:?}");
+    // A limit that is set again begins from what is there.
+    f.store.set_limits(me.account, NONE, &by).await.unwrap();
+    f.add(&me, &two, "d", "192.0.2.4").await;
+    f.store.set_limits(me.account, limits(4), &by).await.unwrap();
+    f.add(&me, &two, "e", "192.0.2.5").await;
+    let again = f.store.change(&me, two.id, vec![f.create(&two, "f", "192.0.2.6")]).await;
+    assert!(matches!(again, Err(ChangeError::Faults(_))), "{again:?}");
+}
+
+#[tokio::test]
+async fn changes_are_counted_by_record_and_begin_again_at_midnight() {
+    let f = Fixture::new();
+    let me = f.account("me@example.com").await;
+    let by = Actor::command_line();
+    f.store.set_limits(me.account, AccountLimits { changes_per_day: Some(4), ..NONE }, &by).await.unwrap();
+    let zone = f.zone(&me, "one.example").await;
+    let two = || vec![f.create(&zone, "a", "192.0.2.1"), f.create(&zone, "b", "192.0.2.1")];
+    let rehearsal = store::Change { dry_run: true, ..store::Change::from(two()) };
+    f.store.change(&me, zone.id, rehearsal).await.unwrap();
+    let made = f.store.change(&me, zone.id, two()).await.unwrap();
+    f.store.change(&me, zone.id, vec![f.create(&zone, "c", "192.0.2.1")]).await.unwrap();
+    // The zone, two records and one.
+    let refused = f.store.change(&me, zone.id, vec![f.create(&zone, "d", "192.0.2.1")]).await;
+    let Err(ChangeError::DailyLimit(limit)) = refused else { panic!("{refused:?}") };
+    // 10:30.
+    assert_eq!((limit.most, limit.left, limit.resets_in), (4, 0, 13 * 3600 + 1800));
+    let refused = f.store.create_zone(&me, zone_name("two.example"), false).await;
+    assert!(matches!(refused, Err(CreateZoneError::DailyLimit(_))), "{refused:?}");
+    let refused = f.store.delete_zone_on(&me, zone.id, Vec::new()).await;
+    assert!(matches!(refused, Err(ChangeError::DailyLimit(_))), "{refused:?}");
+    assert_eq!(f.count("SELECT count(*) FROM zones WHERE deleted IS NULL"), 1, "a refusal leaves nothing");
+    let operator = store::Author { source: Source::Operator, ..me.clone() };
+    f.add(&operator, &zone, "by-the-operator", "192.0.2.1").await;
+
+    f.clock.advance(i64::from(limit.resets_in));
+    let first = made.records[0].as_ref().unwrap().record.id;
+    f.store.change(&me, zone.id, vec![delete(first)]).await.unwrap();
+    let refused = f.store.change(&me, zone.id, [two(), two()].concat()).await;
+    assert!(refused.is_err(), "{refused:?}");
+    f.store.set_limits(me.account, NONE, &by).await.unwrap();
+    for number in 0..6 {
+        f.add(&me, &zone, &format!("n{number}"), "192.0.2.1").await;
+    }
 }
 
 #[tokio::test]

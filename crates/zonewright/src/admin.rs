@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use dns::ZoneName;
 use store::{
-    Account, AccountId, Actor, Author, Clock, CreateZoneError, MoveZoneError, NetworkScope, NewAccount, NewToken,
-    NewZone, PasswordHash, Permission, Permissions, Reservation, Role, Source, Store, Timestamp, ZoneScope,
+    Account, AccountId, AccountLimits, Actor, Author, Clock, CreateZoneError, MoveZoneError, NetworkScope, NewAccount,
+    NewToken, NewZone, PasswordHash, Permission, Permissions, Reservation, Role, Source, Store, Timestamp, ZoneScope,
 };
 
-use crate::cli::{AccountCommand, DataFlags, TokenCommand, ZoneCommand};
+use crate::cli::{AccountCommand, DataFlags, Limit, TokenCommand, ZoneCommand};
 use crate::config::Config;
 use crate::{Failure, deleted, first_start, open_existing_store, open_store, secrets, zone_files};
 
@@ -32,7 +32,8 @@ pub(crate) async fn account(command: AccountCommand) -> Result<ExitCode, Failure
             // start's.
             let store = open_store(&config)?;
             let role = if operator { Role::Operator } else { Role::User };
-            let account = NewAccount { email, first_name, last_name, company_name: company, password, role };
+            let limits = AccountLimits::default();
+            let account = NewAccount { email, first_name, last_name, company_name: company, password, role, limits };
             let created = store.create_account_by(account, &by).await;
             let account = created.map_err(|error| Failure::Other(crate::chain(&error)))?;
             let link = if has_password { None } else { Some(link(&store, &config, &account).await?) };
@@ -49,7 +50,7 @@ pub(crate) async fn account(command: AccountCommand) -> Result<ExitCode, Failure
         }
         AccountCommand::List { data } => {
             let store = open(&data)?;
-            let mut lines = String::from("account\trole\tstate\tsecond factor\tcreated\n");
+            let mut lines = String::from("account\trole\tstate\tsecond factor\tcreated\tlimits\n");
             for account in store.accounts().await? {
                 let role = match account.role {
                     Role::User => "user",
@@ -57,7 +58,8 @@ pub(crate) async fn account(command: AccountCommand) -> Result<ExitCode, Failure
                 };
                 let state = if account.suspended_at.is_some() { "suspended" } else { "active" };
                 let second = if account.has_second_factor { "yes" } else { "no" };
-                lines.push_str(&format!("{}\t{role}\t{state}\t{second}\t{:.0}\n", account.email, account.created_at));
+                let (email, created, limits) = (&account.email, account.created_at, shown(account.limits));
+                lines.push_str(&format!("{email}\t{role}\t{state}\t{second}\t{created:.0}\t{limits}\n"));
             }
             store.close().await;
             print(&lines)?;
@@ -86,6 +88,22 @@ pub(crate) async fn account(command: AccountCommand) -> Result<ExitCode, Failure
             resumed?;
             print(&format!("{} may be used again\n", account.email))?;
         }
+        AccountCommand::Limits { email, zones, records, tokens, changes_per_day, data } => {
+            let store = open(&data)?;
+            let account = find_account(&store, &email).await?;
+            let now = account.limits;
+            let set = |given: Option<Limit>, now: Option<u32>| given.map_or(now, |Limit(limit)| limit);
+            let limits = AccountLimits {
+                zones: set(zones, now.zones),
+                records: set(records, now.records),
+                tokens: set(tokens, now.tokens),
+                changes_per_day: set(changes_per_day, now.changes_per_day),
+            };
+            let outcome = if limits == now { Ok(()) } else { store.set_limits(account.id, limits, &by).await };
+            store.close().await;
+            outcome?;
+            print(&format!("{}: {}\n", account.email, shown(limits)))?;
+        }
         AccountCommand::Role { email, role, data } => {
             let store = open(&data)?;
             let account = find_account(&store, &email).await?;
@@ -97,6 +115,15 @@ pub(crate) async fn account(command: AccountCommand) -> Result<ExitCode, Failure
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Limits as the commands show them.
+fn shown(limits: AccountLimits) -> String {
+    let AccountLimits { zones, records, tokens, changes_per_day } = limits;
+    let named =
+        [("zones", zones), ("records", records), ("tokens", tokens), ("changes a day", changes_per_day)].into_iter();
+    let set: Vec<String> = named.filter_map(|(name, limit)| Some(format!("{} {name}", limit?))).collect();
+    if set.is_empty() { "no limits".to_owned() } else { format!("at most {}", set.join(", ")) }
 }
 
 /// A new one-time link into an account.
@@ -227,6 +254,15 @@ pub(crate) async fn zone(command: ZoneCommand) -> Result<ExitCode, Failure> {
             store.close().await;
             let deleted = deleted.ok_or_else(|| no_zone(&name))?;
             print(&format!("{name} of {} deleted, with {} records\n", found.email, deleted.record_count))?;
+        }
+        ZoneCommand::Release { domain: name, data } => {
+            let store = open(&data)?;
+            let released = store.release_name(&name).await?;
+            store.close().await;
+            if !released {
+                return Err(Failure::Other(format!("{name} is not on hold: no other account was kept from taking it")));
+            }
+            print(&format!("{name} is not on hold any more\n"))?;
         }
         ZoneCommand::Undelete { id, data } => deleted::undelete(&open(&data)?, id).await?,
         ZoneCommand::Purge { id, data } => deleted::purge(&open(&data)?, id).await?,

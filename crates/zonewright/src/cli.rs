@@ -130,7 +130,7 @@ pub(crate) enum AccountCommand {
         #[command(flatten)]
         data: DataFlags,
     },
-    /// List accounts: address, role, state, zones, since when
+    /// List accounts: address, role, state, since when, limits
     List {
         #[command(flatten)]
         data: DataFlags,
@@ -153,6 +153,25 @@ pub(crate) enum AccountCommand {
     Resume {
         /// The account's address
         email: String,
+        #[command(flatten)]
+        data: DataFlags,
+    },
+    /// Set what an account may have; without a flag, only show it
+    Limits {
+        /// The account's address
+        email: String,
+        /// How many zones: a number or none
+        #[arg(long, value_name = "N", value_parser = limit)]
+        zones: Option<Limit>,
+        /// How many records in all its zones: a number or none
+        #[arg(long, value_name = "N", value_parser = limit)]
+        records: Option<Limit>,
+        /// How many tokens: a number or none
+        #[arg(long, value_name = "N", value_parser = limit)]
+        tokens: Option<Limit>,
+        /// How many records it may create, change or delete in a day (UTC): a number or none
+        #[arg(long, value_name = "N", value_parser = limit)]
+        changes_per_day: Option<Limit>,
         #[command(flatten)]
         data: DataFlags,
     },
@@ -280,6 +299,14 @@ pub(crate) enum ZoneCommand {
         #[command(flatten)]
         data: DataFlags,
     },
+    /// Let every account take the name of a deleted zone, which is on hold for the last owner
+    Release {
+        /// The zone's name
+        #[arg(value_parser = zone_name)]
+        domain: ZoneName,
+        #[command(flatten)]
+        data: DataFlags,
+    },
     /// Bring a deleted zone back, with its records and its history
     Undelete {
         /// Its UUID, as `zone list --deleted` shows it
@@ -296,6 +323,17 @@ pub(crate) enum ZoneCommand {
         #[command(flatten)]
         data: DataFlags,
     },
+}
+
+/// A limit; without a number there is none.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limit(pub(crate) Option<u32>);
+
+fn limit(text: &str) -> Result<Limit, &'static str> {
+    match text {
+        "none" => Ok(Limit(None)),
+        text => text.parse().map(|number| Limit(Some(number))).map_err(|_| "give a whole number, or none"),
+    }
 }
 
 fn role(text: &str) -> Result<Role, &'static str> {

@@ -118,6 +118,7 @@ fn open_store(config: &Config) -> Result<Store, Failure> {
         apex: config.apex.clone(),
         key_file: Some(config.key_file()),
         own_names: config.own_names(),
+        policy: config.policy,
     };
     Store::open(&config.database_file(), options).map_err(|error| {
         let (place, shown) = (config.place("data"), config.data.display());

@@ -242,9 +242,13 @@ async fn make(work: &Work, zone: ZoneName, mut content: Content) -> Result<Outco
         Err(CreateZoneError::Faults(faults)) => Err(Refusal::Faults(content.faults(faults))),
         Err(CreateZoneError::Reserved(reason)) => Err(Refusal::Domain(reserved_name(&zone, reason))),
         Err(CreateZoneError::Store(error)) => Err(error.into()),
-        Err(error @ (CreateZoneError::Exists | CreateZoneError::Related | CreateZoneError::Apex(_))) => {
-            Err(Refusal::Domain(format!("{zone}: {error}")))
-        }
+        Err(
+            error @ (CreateZoneError::Exists
+            | CreateZoneError::Related
+            | CreateZoneError::OnHold
+            | CreateZoneError::DailyLimit(_)
+            | CreateZoneError::Apex(_)),
+        ) => Err(Refusal::Domain(format!("{zone}: {error}"))),
     }
 }
 

@@ -339,6 +339,7 @@ fn ahead(database: &Path, zone: &str) {
         apex: apex.expect("a nameserver"),
         key_file: None,
         own_names: Vec::new(),
+        policy: store::Policy::default(),
     };
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(async {
         let store = store::Store::open(database, options).expect("the store");

@@ -92,3 +92,43 @@ fn tokens_are_bound_to_zones_and_networks() {
     let here = says(data, &with(&["--cidr", "192.0.2.0/24", "--cidr", "127.0.0.1"]));
     assert_eq!(Api::new(&server, here.trim()).status("/dns-zones/"), 200);
 }
+
+#[test]
+fn limits_are_set_and_shown_and_a_deleted_name_is_released() {
+    let server = Server::start(&[]);
+    let data = server.data();
+    for email in ["ann@example.com", "bob@example.com"] {
+        says(data, &["account", "create", email]);
+    }
+    let token = |email: &str| {
+        says(data, &["token", "create", "--account", email, "--name", "ci", "--permission", "dns:*"]).trim().to_owned()
+    };
+    let (ann, bob) = (Api::new(&server, &token("ann@example.com")), Api::new(&server, &token("bob@example.com")));
+    refused(data, &["account", "limits", "eve@example.com"], "there is no account eve@example.com");
+    for wrong in ["-1", "many", "4294967296", ""] {
+        refused(data, &["account", "limits", "ann@example.com", &format!("--zones={wrong}")], "--zones");
+    }
+    assert_eq!(says(data, &["account", "limits", "ann@example.com"]), "ann@example.com: no limits\n");
+    let set = ["account", "limits", "ann@example.com", "--zones", "1", "--tokens", "9", "--changes-per-day", "4"];
+    let shown = "at most 1 zones, 9 tokens, 4 changes a day";
+    assert_eq!(says(data, &set), format!("ann@example.com: {shown}\n"));
+    assert!(says(data, &["account", "list"]).contains(&format!("\t{shown}\n")));
+    let zone = ann.create_zone("example.com");
+    let (status, refusal) = ann.send("POST", "/dns-zones/", Some(&serde_json::json!({"domain": "example.net"})));
+    assert_eq!((status, &refusal["detail"]), (400, &"This account may have at most 1 zones".into()));
+    says(data, &["account", "limits", "ann@example.com", "--records", "1", "--zones", "none"]);
+    ann.create_a(&zone, "a", "192.0.2.1");
+    let a = serde_json::json!({"record_type": "A", "name": "b", "value": "192.0.2.1"});
+    let (status, refusal) = ann.send("POST", &format!("/dns-zones/{zone}/records/"), Some(&a));
+    assert_eq!((status, &refusal["detail"]), (400, &"This account may have at most 1 records in all its zones".into()));
+    let shown = says(data, &["account", "limits", "ann@example.com"]);
+    assert_eq!(shown, "ann@example.com: at most 1 records, 9 tokens, 4 changes a day\n");
+
+    assert_eq!(ann.send("DELETE", &format!("/dns-zones/{zone}/"), None).0, 204);
+    let wanted = serde_json::json!({"domain": "www.example.com"});
+    let (status, refusal) = bob.send("POST", "/dns-zones/", Some(&wanted));
+    assert_eq!(status, 400, "{refusal}");
+    refused(data, &["zone", "release", "example.net"], "example.net is not on hold");
+    assert_eq!(says(data, &["zone", "release", "example.com"]), "example.com is not on hold any more\n");
+    assert_eq!(bob.send("POST", "/dns-zones/", Some(&wanted)).0, 201);
+}

@@ -90,6 +90,7 @@ impl IntoResponse for Error {
                 Problem::parts(CHANGES, faults.into_iter().map(|(index, fault)| (index, part(fault))).collect())
             }
             Self::Change(ChangeError::NoRecord { index }) => Problem::parts(CHANGES, vec![(index, no_record())]),
+            Self::Change(ChangeError::DailyLimit(limit)) => Problem::daily_limit(&limit),
             Self::Change(ChangeError::Condition) => Problem::precondition_failed(),
             // No such condition was set.
             Self::Change(error @ ChangeError::Moved) => Problem::internal(error),

@@ -40,6 +40,7 @@ impl From<CreateRecordError> for Problem {
             E::Fault(fault) => Problem::fault(fault),
             E::Change(ChangeError::Faults(faults)) => Problem::faults(faults),
             E::Store(error) | E::Change(ChangeError::Store(error)) => Problem::store(error),
+            E::Change(ChangeError::DailyLimit(limit)) => Problem::daily_limit(&limit),
             E::Change(ChangeError::Condition) => Problem::precondition_failed(),
             E::Change(ChangeError::Moved) => Problem::new(ErrorCode::Conflict, MEANWHILE),
             error @ E::Change(ChangeError::NoRecord { .. }) => Problem::internal(error),

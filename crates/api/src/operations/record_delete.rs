@@ -26,6 +26,7 @@ impl IntoResponse for Error {
         match self {
             Self::NoRecord | Self::Change(ChangeError::NoZone | ChangeError::NoRecord { .. }) => Problem::no_record(),
             Self::Change(ChangeError::Faults(faults)) => Problem::faults(faults),
+            Self::Change(ChangeError::DailyLimit(limit)) => Problem::daily_limit(&limit),
             Self::Change(ChangeError::Condition) => Problem::precondition_failed(),
             Self::Change(ChangeError::Moved) => Problem::new(ErrorCode::Conflict, MEANWHILE),
             Self::Store(error) | Self::Change(ChangeError::Store(error)) => Problem::store(error),

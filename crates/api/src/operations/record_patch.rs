@@ -43,6 +43,7 @@ impl IntoResponse for Error {
             Self::Change(ChangeError::Faults(faults)) => Problem::faults(faults),
             // No such condition was set.
             Self::Change(error @ ChangeError::Moved) => Problem::internal(error),
+            Self::Change(ChangeError::DailyLimit(limit)) => Problem::daily_limit(&limit),
             Self::Change(ChangeError::Condition) => Problem::precondition_failed(),
             Self::Store(error) | Self::Change(ChangeError::Store(error)) => Problem::store(error),
         }

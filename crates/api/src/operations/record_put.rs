@@ -39,6 +39,7 @@ impl IntoResponse for Error {
             Self::NoRecord | Self::Change(ChangeError::NoZone | ChangeError::NoRecord { .. }) => Problem::no_record(),
             Self::Fault(fault) => Problem::fault(fault),
             Self::Change(ChangeError::Faults(faults)) => Problem::faults(faults),
+            Self::Change(ChangeError::DailyLimit(limit)) => Problem::daily_limit(&limit),
             Self::Change(ChangeError::Condition) => Problem::precondition_failed(),
             Self::Change(ChangeError::Moved) => Problem::new(ErrorCode::Conflict, MEANWHILE),
             Self::Store(error) | Self::Change(ChangeError::Store(error)) => Problem::store(error),

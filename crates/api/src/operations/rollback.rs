@@ -36,6 +36,7 @@ impl IntoResponse for Error {
             Self::Comment(fault) => Problem::fault(fault),
             Self::NoZone | Self::Change(ChangeError::NoZone) => Problem::no_zone(),
             Self::Change(ChangeError::Faults(faults)) => not_possible(&faults),
+            Self::Change(ChangeError::DailyLimit(limit)) => Problem::daily_limit(&limit),
             Self::Change(ChangeError::Condition) => Problem::precondition_failed(),
             Self::Change(ChangeError::Store(error)) => Problem::store(error),
             // The edits are made inside the transaction, of the records that are there.

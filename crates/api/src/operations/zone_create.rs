@@ -41,6 +41,8 @@ impl IntoResponse for Error {
                 Problem::validation("domain", "a zone above or below this one belongs to another account")
             }
             Self::Create(CreateZoneError::Reserved(reason)) => Problem::validation("domain", reason.to_string()),
+            Self::Create(error @ CreateZoneError::OnHold) => Problem::validation("domain", error.to_string()),
+            Self::Create(CreateZoneError::DailyLimit(limit)) => Problem::daily_limit(&limit),
             Self::Create(CreateZoneError::Apex(fault)) => Problem::validation("domain", fault.detail),
             Self::Create(CreateZoneError::Faults(faults)) => Problem::faults(faults),
             Self::Create(CreateZoneError::Store(error)) => Problem::store(error),

@@ -22,6 +22,7 @@ impl IntoResponse for Error {
     fn into_response(self) -> Response {
         match self {
             Self::NoZone | Self::Change(ChangeError::NoZone) => Problem::no_zone(),
+            Self::Change(ChangeError::DailyLimit(limit)) => Problem::daily_limit(&limit),
             Self::Change(ChangeError::Condition) => Problem::precondition_failed(),
             Self::Change(ChangeError::Store(error)) => Problem::store(error),
             // Nothing is edited.

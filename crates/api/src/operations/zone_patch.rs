@@ -30,6 +30,7 @@ impl IntoResponse for Error {
             Self::Settings(error) => Problem::from(error),
             Self::NoZone | Self::Change(ChangeError::NoZone) => Problem::no_zone(),
             Self::Change(ChangeError::Faults(faults)) => Problem::faults(faults),
+            Self::Change(ChangeError::DailyLimit(limit)) => Problem::daily_limit(&limit),
             Self::Change(ChangeError::Condition) => Problem::precondition_failed(),
             Self::Change(ChangeError::Store(error)) => Problem::store(error),
             // No record is edited.

@@ -41,6 +41,7 @@ impl IntoResponse for Error {
             Self::Query(error) => Problem::from(error),
             Self::Comment(fault) => Problem::fault(fault),
             Self::NoZone | Self::Change(ChangeError::NoZone) => Problem::no_zone(),
+            Self::Change(ChangeError::DailyLimit(limit)) => Problem::daily_limit(&limit),
             Self::Change(ChangeError::Condition) => Problem::precondition_failed(),
             Self::Store(error) | Self::Change(ChangeError::Store(error)) => Problem::store(error),
             // A wish for a content names no record that is there, and its faults were made the file's.

@@ -226,3 +226,43 @@ fn queries_are_refused_by_parameter() {
         assert_eq!((code.as_str(), got.as_deref()), ("validation_error", Some(field)), "{path}: {detail}");
     }
 }
+
+#[test]
+fn an_account_that_changed_as_much_as_it_may_today_is_told_when_the_next_day_begins() {
+    let policy = store::Policy { changes_per_day: Some(4), ..store::Policy::default() };
+    let server = Server::with(Setup { policy, ..Setup::default() });
+    let tenant = server.tenant();
+    let zone = tenant.zone("example.com");
+    let nested = format!("/dns-zones/{zone}/records/");
+    let a = |name: &str| json!({"record_type": "A", "name": name, "value": "192.0.2.1"});
+    let record = tenant.record(&zone, a("a"));
+    let key = [("content-type", "application/json"), ("idempotency-key", "once")];
+    for _ in 0..3 {
+        // Done once, and counted once.
+        tenant.client.request("POST", &nested, &key, Some(a("b").to_string().as_bytes())).expect(201);
+    }
+    let create = |name: &str| json!({"action": "create", "record_type": "A", "name": name, "value": "192.0.2.1"});
+    let two = json!({"changes": [create("c"), create("d")]});
+    let changes = format!("/dns-zones/{zone}/changes/");
+    let too_many = tenant.client.post(&changes, &two);
+    too_many.refused(429, "rate_limited", None);
+    // 10:30 in UTC, and the time that the test took.
+    let wait: u64 = too_many.header("retry-after").unwrap().parse().unwrap();
+    assert!((48_500..=48_600).contains(&wait), "{wait}");
+    assert_eq!(too_many.header("ratelimit-limit"), Some("4"));
+    assert_eq!(too_many.header("ratelimit-remaining"), Some("1"));
+    assert!(too_many.header("ratelimit-reset").is_some());
+    tenant.client.delete(&format!("/dns-records/{record}/")).expect(204);
+    for answer in [
+        tenant.client.post("/dns-zones/", &json!({"domain": "other.example"})),
+        tenant.client.post(&nested, &a("e")),
+        tenant.client.patch(&format!("/dns-zones/{zone}/"), &json!({"default_ttl": 60})),
+        tenant.client.delete(&format!("/dns-zones/{zone}/")),
+    ] {
+        answer.refused(429, "rate_limited", None);
+        assert_eq!(answer.header("ratelimit-remaining"), Some("0"));
+    }
+    let other = server.tenant();
+    other.zone("another.example");
+    assert_eq!(tenant.client.get(&nested).expect(200).as_array().unwrap().len(), 1);
+}

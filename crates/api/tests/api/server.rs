@@ -41,6 +41,7 @@ pub(crate) struct Setup {
     pub(crate) settings: Settings,
     pub(crate) more: Router,
     pub(crate) limits: Limits,
+    pub(crate) policy: store::Policy,
     pub(crate) tls: Option<tokio_rustls::TlsAcceptor>,
     /// `None`: one that is sound.
     pub(crate) nameservers: Option<Vec<Arc<dyn Nameserver>>>,
@@ -64,6 +65,7 @@ impl Server {
             apex: Apex::new(vec![nameserver("ns1.zonewright.test"), nameserver("ns2.zonewright.test")]).unwrap(),
             key_file: None,
             own_names: Vec::new(),
+            policy: setup.policy,
         };
         let _inside = runtime.enter();
         let store = Store::open(&folder.path().join("zones.db"), options).unwrap();

@@ -97,7 +97,7 @@ struct AccountPage {
     row: AccountRow,
     suspended_since: String,
     zones: String,
-    limits: [Field; 3],
+    limits: [Field; 4],
     events: Vec<EventRow>,
     is_oneself: bool,
 }
@@ -106,7 +106,7 @@ impl AccountPage {
     async fn of(
         Operator(who): &Operator,
         account: &Account,
-        limits: [&str; 3],
+        limits: [&str; 4],
         problems: Problems,
     ) -> Result<AccountPage, Failure> {
         let page = who.page(Section::Accounts);
@@ -116,6 +116,7 @@ impl AccountPage {
             field("zones", t.limit_zones, limits[0]),
             field("records", t.limit_records, limits[1]),
             field("tokens", t.limit_tokens, limits[2]),
+            field("changes_per_day", t.limit_changes, limits[3]),
         ];
         let events = who.store().events(Some(account.id), None, EVENTS).await?;
         Ok(AccountPage {
@@ -136,16 +137,16 @@ async fn find(who: &Operator, number: &str) -> Result<Account, Failure> {
     who.0.store().account_by_number(number).await?.ok_or(Failure::NotFound)
 }
 
-fn typed(limit: Option<u32>) -> String {
-    limit.map(|limit| limit.to_string()).unwrap_or_default()
+/// The limits as they are typed, in the order of the fields.
+fn typed(limits: AccountLimits) -> [String; 4] {
+    let AccountLimits { zones, records, tokens, changes_per_day } = limits;
+    [zones, records, tokens, changes_per_day].map(|limit| limit.map(|limit| limit.to_string()).unwrap_or_default())
 }
 
 pub(crate) async fn show(who: Operator, Path(number): Path<String>) -> Result<Response, Failure> {
     let account = find(&who, &number).await?;
-    let AccountLimits { zones, records, tokens } = account.limits;
-    let limits = [zones, records, tokens].map(typed);
-    let [zones, records, tokens] = &limits;
-    show_page(&AccountPage::of(&who, &account, [zones, records, tokens], Problems::default()).await?)
+    let limits = typed(account.limits);
+    show_page(&AccountPage::of(&who, &account, limits.each_ref().map(String::as_str), Problems::default()).await?)
 }
 
 pub(crate) async fn set_limits(who: Operator, Path(number): Path<String>, form: Form) -> Result<Response, Failure> {
@@ -162,9 +163,14 @@ pub(crate) async fn set_limits(who: Operator, Path(number): Path<String>, form: 
             number
         }
     };
-    let limits = AccountLimits { zones: read("zones"), records: read("records"), tokens: read("tokens") };
+    let limits = AccountLimits {
+        zones: read("zones"),
+        records: read("records"),
+        tokens: read("tokens"),
+        changes_per_day: read("changes_per_day"),
+    };
     if !problems.is_empty() {
-        let typed = [form.text("zones"), form.text("records"), form.text("tokens")];
+        let typed = ["zones", "records", "tokens", "changes_per_day"].map(|name| form.text(name));
         let page = AccountPage::of(&who, &account, typed, problems).await?;
         return show_with(StatusCode::UNPROCESSABLE_ENTITY, &page);
     }
@@ -200,10 +206,8 @@ async fn done(
         Err(AccountError::LastOperator) => {
             let mut problems = Problems::new(t.problems);
             problems.add("", t.problem_last_operator);
-            let AccountLimits { zones, records, tokens } = account.limits;
-            let limits = [zones, records, tokens].map(typed);
-            let [zones, records, tokens] = &limits;
-            let page = AccountPage::of(who, account, [zones, records, tokens], problems).await?;
+            let limits = typed(account.limits);
+            let page = AccountPage::of(who, account, limits.each_ref().map(String::as_str), problems).await?;
             show_with(StatusCode::CONFLICT, &page)
         }
         Err(AccountError::Store(error)) => Err(error.into()),

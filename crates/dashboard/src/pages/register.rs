@@ -57,7 +57,8 @@ pub(crate) fn note(error: CreateAccountError, t: &Texts, problems: &mut Problems
 }
 
 /// What was typed, as an account to be made. The password is hashed only where nothing else is wrong.
-async fn read(form: &Form, email: &str, t: &Texts, problems: &mut Problems) -> Result<NewAccount, Failure> {
+async fn read(visit: &Visit, form: &Form, email: &str, problems: &mut Problems) -> Result<NewAccount, Failure> {
+    let t = visit.language.texts();
     check_new_password(form.raw("password"), email, t, problems);
     for name in ["first_name", "last_name", "company_name"] {
         super::account::check_name(name, form.text(name), t, problems);
@@ -70,6 +71,7 @@ async fn read(form: &Form, email: &str, t: &Texts, problems: &mut Problems) -> R
         company_name: form.text("company_name").to_owned(),
         password,
         role: Role::User,
+        limits: visit.shared.settings.registered,
     })
 }
 
@@ -122,7 +124,7 @@ pub(crate) async fn submit(visit: Visit, form: Form) -> Result<Response, Failure
         problems.add("", say(t.problem_wait, &[&wait.0.to_string()]));
         return too_early(wait, &RegisterPage::of(&visit, None, &form, problems));
     }
-    let new = read(&form, &email, t, &mut problems).await?;
+    let new = read(&visit, &form, &email, &mut problems).await?;
     if problems.is_empty() {
         let by = Actor { account: None, address: visit.origin.address };
         match visit.store().create_account_by(new, &by).await {
@@ -158,7 +160,7 @@ pub(crate) async fn accept(
 ) -> Result<Option<Response>, Failure> {
     let t = visit.language.texts();
     let mut problems = Problems::new(t.problems);
-    let new = read(form, &email, t, &mut problems).await?;
+    let new = read(visit, form, &email, &mut problems).await?;
     if problems.is_empty() {
         match visit.store().accept_invitation(secret, new, visit.origin.clone()).await {
             Ok(session) => return Ok(Some(signed_in(visit, &session, HOME, None))),

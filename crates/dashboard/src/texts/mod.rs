@@ -51,6 +51,8 @@ texts! {
     failure_no_form_text,
     failure_too_large,
     failure_too_large_text,
+    failure_daily_limit,
+    failure_daily_limit_text,
     failure_server,
     failure_server_text,
     // Signing in.
@@ -207,6 +209,7 @@ texts! {
     limit_zones,
     limit_records,
     limit_tokens,
+    limit_changes,
     problem_limit,
     operator_link,
     operator_link_text,

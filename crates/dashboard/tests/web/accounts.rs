@@ -21,8 +21,10 @@ fn nobody_registers_where_registration_is_closed_or_by_invitation() {
 
 #[test]
 fn where_registration_is_open_whoever_comes_has_an_account_of_their_own() {
-    let server = Server::with(Settings { registration: Registration::Open, ..Settings::default() });
-    server.user("taken@example.com");
+    let registered = store::AccountLimits { zones: Some(25), ..store::AccountLimits::default() };
+    let server = Server::with(Settings { registration: Registration::Open, registered, ..Settings::default() });
+    let by_command = server.user("taken@example.com");
+    assert_eq!(by_command.limits, store::AccountLimits::default());
     let mut visitor = server.browser();
     visitor.get("/sign-in/").says("/register/");
     visitor.get("/register/").is(200);
@@ -36,13 +38,14 @@ fn where_registration_is_open_whoever_comes_has_an_account_of_their_own() {
     visitor.post("/register/", NEW).leads_to("/");
     visitor.get("/account/").is(200).says("Nora");
     let made = server.runtime.block_on(server.store.account_by_email("new@example.com")).unwrap().unwrap();
-    assert_eq!(made.role, Role::User);
+    assert_eq!((made.role, made.limits.zones), (Role::User, Some(25)));
     visitor.get("/operator/accounts/").is(404);
 }
 
 #[test]
 fn an_invitation_makes_one_account_for_the_address_that_was_invited() {
-    let server = Server::with(Settings { registration: Registration::Invitation, ..Settings::default() });
+    let registered = store::AccountLimits { tokens: Some(20), ..store::AccountLimits::default() };
+    let server = Server::with(Settings { registration: Registration::Invitation, registered, ..Settings::default() });
     server.account("operator@example.com", Role::Operator);
     let mut operator = server.signed_in("operator@example.com");
     operator.get("/operator/accounts/").says("/operator/invite/");
@@ -57,6 +60,8 @@ fn an_invitation_makes_one_account_for_the_address_that_was_invited() {
     let fields = [("email", "other@example.com"), ("password", PASSWORD), ("role", "2")];
     guest.post(&link, &fields).leads_to("/");
     guest.get("/account/").is(200).says("guest@example.com");
+    let made = server.runtime.block_on(server.store.account_by_email("guest@example.com")).unwrap().unwrap();
+    assert_eq!(made.limits, registered);
     server.browser().get(&link).is(410);
     server.browser().post(&link, &fields).is(410);
     assert!(server.runtime.block_on(server.store.account_by_email("other@example.com")).unwrap().is_none());

@@ -80,6 +80,7 @@ impl Server {
             apex: Apex::new(vec![nameserver]).unwrap(),
             key_file: None,
             own_names: Vec::new(),
+            policy: store::Policy::default(),
         };
         let inside = runtime.enter();
         let store = Store::open(&folder.path().join("zones.db"), options).unwrap();

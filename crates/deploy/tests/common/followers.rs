@@ -184,8 +184,14 @@ pub(crate) fn key(name: &str) -> TsigKey {
 async fn store(folder: &TempDir) -> (Store, Author) {
     let nameserver = ApexNameserver { name: Name::parse("ns1.zonewright.test").unwrap(), addresses: Vec::new() };
     let apex = Apex::new(vec![nameserver]).unwrap();
-    let options =
-        Options { clock: Clock::system(), limits: Limits::default(), apex, key_file: None, own_names: Vec::new() };
+    let options = Options {
+        clock: Clock::system(),
+        limits: Limits::default(),
+        apex,
+        key_file: None,
+        own_names: Vec::new(),
+        policy: store::Policy::default(),
+    };
     let store = Store::open(&folder.path().join("store.sqlite"), options).unwrap();
     let account = NewAccount { email: "a@example.com".to_owned(), ..NewAccount::default() };
     let account = store.create_account(account).await.unwrap().id;

@@ -272,6 +272,7 @@ pub(crate) fn open_store(path: &std::path::Path) -> Store {
             apex,
             key_file: None,
             own_names: Vec::new(),
+            policy: store::Policy::default(),
         },
     )
     .unwrap()

@@ -13,11 +13,11 @@ use crate::*;
 macro_rules! account_columns {
     () => {
         "a.id, a.email, a.first_name, a.last_name, a.company_name, a.created, a.role, a.suspended, a.totp IS NOT NULL,
-         a.max_zones, a.max_records, a.max_tokens"
+         a.max_zones, a.max_records, a.max_tokens, a.max_changes"
     };
 }
 /// How many those are: the index of what a query selects after them.
-pub(super) const ACCOUNT_WIDTH: usize = 12;
+pub(super) const ACCOUNT_WIDTH: usize = 13;
 
 pub(super) use account_columns;
 
@@ -35,7 +35,12 @@ pub(super) fn account(row: &Row<'_>) -> Result<Account, StoreError> {
         role: place.sound("role", role(row.get(6)?))?,
         suspended_at: place.time_or_none("suspended", row.get(7)?)?,
         has_second_factor: row.get(8)?,
-        limits: AccountLimits { zones: row.get(9)?, records: row.get(10)?, tokens: row.get(11)? },
+        limits: AccountLimits {
+            zones: row.get(9)?,
+            records: row.get(10)?,
+            tokens: row.get(11)?,
+            changes_per_day: row.get(12)?,
+        },
     })
 }
 
@@ -50,8 +55,9 @@ pub(super) fn create(work: &Work, new: NewAccount) -> Result<Account, CreateAcco
     let mut insert = work
         .connection
         .prepare_cached(
-            "INSERT INTO accounts (email, email_key, first_name, last_name, company_name, password, created, role)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO accounts (email, email_key, first_name, last_name, company_name, password, created, role,
+                                   max_zones, max_records, max_tokens, max_changes, held_records)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, iif(?10 IS NULL, NULL, 0))",
         )
         .map_err(StoreError::from)?;
     let inserted = insert.execute(params![
@@ -63,6 +69,10 @@ pub(super) fn create(work: &Work, new: NewAccount) -> Result<Account, CreateAcco
         new.password.map(|password| password.0),
         now.as_millisecond(),
         new.role as u8,
+        new.limits.zones,
+        new.limits.records,
+        new.limits.tokens,
+        new.limits.changes_per_day,
     ]);
     match inserted {
         Ok(_) => Ok(Account {
@@ -75,7 +85,7 @@ pub(super) fn create(work: &Work, new: NewAccount) -> Result<Account, CreateAcco
             role: new.role,
             suspended_at: None,
             has_second_factor: false,
-            limits: AccountLimits::default(),
+            limits: new.limits,
         }),
         Err(error) if violates_uniqueness(&error) => Err(CreateAccountError::Exists(new.email)),
         Err(error) => Err(CreateAccountError::Store(error.into())),
@@ -231,19 +241,23 @@ fn set_role(work: &Work, id: AccountId, role: Role, by: &Actor) -> Result<(), Ac
 }
 
 fn set_limits(work: &Work, id: AccountId, limits: AccountLimits, by: &Actor) -> Result<(), AccountError> {
-    let AccountLimits { zones, records, tokens } = limits;
+    let AccountLimits { zones, records, tokens, changes_per_day } = limits;
     let changed = work
         .connection
         .execute(
-            "UPDATE accounts SET max_zones = ?2, max_records = ?3, max_tokens = ?4 WHERE id = ?1 AND closed IS NULL",
-            params![id.0, zones, records, tokens],
+            "UPDATE accounts SET max_zones = ?2, max_records = ?3, max_tokens = ?4, max_changes = ?5,
+                 held_records = iif(?3 IS NULL, NULL, coalesce(held_records,
+                     (SELECT coalesce(sum(record_count), 0) FROM zones INDEXED BY zones_of_account
+                      WHERE account = ?1 AND deleted IS NULL)))
+             WHERE id = ?1 AND closed IS NULL",
+            params![id.0, zones, records, tokens, changes_per_day],
         )
         .map_err(StoreError::from)?;
     if changed == 0 {
         return Err(AccountError::NoAccount);
     }
     let shown = |limit: Option<u32>| limit.map_or_else(|| "-".to_owned(), |limit| limit.to_string());
-    let detail = format!("{} / {} / {}", shown(zones), shown(records), shown(tokens));
+    let detail = format!("{} / {} / {} / {}", shown(zones), shown(records), shown(tokens), shown(changes_per_day));
     Ok(events::insert(work, by, EventKind::LimitsSet, Some(id), &detail)?)
 }
 

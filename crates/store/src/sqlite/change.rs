@@ -35,6 +35,9 @@ fn store(work: &Work, author: &Author, id: ZoneId, change: &Change) -> Result<Co
     let plan = match &change.wish {
         Wish::Settings(wanted) => {
             let (settings, changed) = settings::change(work, &mut zone, &by, wanted)?;
+            if changed {
+                limits::daily(work, author, || 1)?.map_err(ChangeError::DailyLimit)?;
+            }
             let (records, removed, added, warnings) = Default::default();
             let settings = Some(settings);
             return Ok(Committed { before, zone: zone.zone, records, removed, added, settings, warnings, changed });
@@ -52,6 +55,7 @@ fn store(work: &Work, author: &Author, id: ZoneId, change: &Change) -> Result<Co
         plan.removed.iter().filter_map(|record| Some(seen.get(&record.id)?.1.clone())).collect();
     let changed = other_settings || !plan.is_empty();
     let added = if changed {
+        limits::daily(work, author, || plan.touched())?.map_err(ChangeError::DailyLimit)?;
         journal::raise_base(&mut zone, change.serial_above);
         journal::append(work, &mut zone, &by, &plan.removed, &plan.added, &seen)?
     } else {

@@ -14,7 +14,7 @@ use rusqlite::Connection;
 
 use super::retention::Keeper;
 use super::writer::Writer;
-use super::{Shared, accounts, answers, sessions, tokens, watcher, zones};
+use super::{Shared, accounts, answers, holds, sessions, tokens, watcher, zones};
 use crate::StoreError;
 
 /// How often it looks for work.
@@ -45,6 +45,7 @@ pub(super) fn run(connection: &Connection, shared: &Arc<Shared>, writer: &Writer
         if forgot.elapsed() >= FORGET_EVERY {
             forgot = Instant::now();
             report(writer.run_blocking(sessions::forget_expired).map(drop));
+            report(writer.run_blocking(holds::forget));
         }
         report(sweep(connection, writer, &mut unswept));
         report(keeper.work(connection, shared, writer));

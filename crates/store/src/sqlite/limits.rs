@@ -9,7 +9,7 @@ use dns::Fault;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::writer::Work;
-use crate::{AccountId, Author, Source, StoreError};
+use crate::{AccountId, Author, DailyLimit, Source, StoreError};
 
 /// The fault of a zone that was just inserted, where it is one too many.
 pub(super) fn zone_too_many(work: &Work, author: &Author) -> Result<Option<Fault>, StoreError> {
@@ -26,20 +26,74 @@ pub(super) fn zone_too_many(work: &Work, author: &Author) -> Result<Option<Fault
 
 /// The fault of a change that was just stored and made its zone grow, where the account now has too many records.
 pub(super) fn records_too_many(work: &Work, author: &Author) -> Result<Option<Fault>, StoreError> {
-    let Some(most) = limit(&work.connection, author, "SELECT max_records FROM accounts WHERE id = ?1")? else {
+    if !binds(author) {
         return Ok(None);
-    };
-    let sql = "SELECT coalesce(sum(record_count), 0) FROM zones INDEXED BY zones_of_account
-                   WHERE account = ?1 AND deleted IS NULL AND ?2 >= 0";
-    let held = count(&work.connection, sql, author.account, most)?;
+    }
+    let found = work
+        .connection
+        .prepare_cached("SELECT max_records, held_records FROM accounts WHERE id = ?1")?
+        .query_row([author.account.0], |row| Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?)))
+        .optional()?;
+    let Some((Some(most), Some(held))) = found else { return Ok(None) };
     let detail = || format!("This account may have at most {most} records in all its zones");
     Ok((held > most).then(|| Fault::general("account-records", detail())))
 }
 
-fn limit(connection: &Connection, author: &Author, sql: &'static str) -> Result<Option<i64>, StoreError> {
+/// Counts the changes that are about to be stored: the records that they touch, or one. The limit, where that is more than the
+/// account may make today.
+///
+/// The count is a row per account that is limited, and the day begins at 00:00 UTC. Decided against a count over the last 24
+/// hours: it would take a row per hour or change, and "tomorrow" is easier to plan with.
+pub(super) fn daily(
+    work: &Work,
+    author: &Author,
+    changes: impl FnOnce() -> u64,
+) -> Result<Result<(), DailyLimit>, StoreError> {
+    let own = limit(&work.connection, author, "SELECT max_changes FROM accounts WHERE id = ?1")?;
+    let most = match own.and_then(|most| u32::try_from(most).ok()) {
+        Some(most) => most,
+        None if binds(author) => match work.shared.policy.changes_per_day {
+            Some(most) => most,
+            None => return Ok(Ok(())),
+        },
+        None => return Ok(Ok(())),
+    };
+    let now = work.now().as_second();
+    let day = now.div_euclid(DAY);
+    let made: Option<i64> = work
+        .connection
+        .prepare_cached("SELECT made FROM changes_made WHERE account = ?1 AND day = ?2")?
+        .query_row(params![author.account.0, day], |row| row.get(0))
+        .optional()?;
+    let left = u64::from(most).saturating_sub(made.unwrap_or_default() as u64);
+    let changes = changes().max(1);
+    if changes > left {
+        let resets_in = (DAY - now.rem_euclid(DAY)) as u32;
+        return Ok(Err(DailyLimit { most, left: left as u32, resets_in }));
+    }
+    work.connection
+        .prepare_cached(
+            "INSERT INTO changes_made VALUES (?1, ?2, ?3)
+             ON CONFLICT (account) DO UPDATE SET day = excluded.day, made = excluded.made",
+        )?
+        .execute(params![author.account.0, day, made.unwrap_or_default() + changes as i64])?;
+    Ok(Ok(()))
+}
+
+/// Seconds.
+const DAY: i64 = 86_400;
+
+/// Whether limits apply to what comes through this door.
+fn binds(author: &Author) -> bool {
     match author.source {
-        Source::Operator | Source::Server | Source::Undelete => return Ok(None),
-        Source::Api | Source::Dashboard | Source::Import | Source::Rollback => {}
+        Source::Operator | Source::Server | Source::Undelete => false,
+        Source::Api | Source::Dashboard | Source::Import | Source::Rollback => true,
+    }
+}
+
+fn limit(connection: &Connection, author: &Author, sql: &'static str) -> Result<Option<i64>, StoreError> {
+    if !binds(author) {
+        return Ok(None);
     }
     Ok(connection.prepare_cached(sql)?.query_row([author.account.0], |row| row.get(0)).optional()?.flatten())
 }

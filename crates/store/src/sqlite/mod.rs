@@ -10,6 +10,7 @@
 //! | `housekeeper` | what waits: uses of tokens, records of deleted zones, the log |
 //! | `accounts`, `tokens`, `identities` | who may ask |
 //! | `limits`, `reserved` | how much they may have, and which names they may not |
+//! | `holds` | names that were deleted a short time ago |
 //! | `sessions`, `links`, `second_factor` | how people come in |
 //! | `events` | the trail of what was done to accounts |
 //! | `zones`, `records`, `change`, `apexes` | what they may ask for |
@@ -29,6 +30,7 @@ mod deleted;
 mod deployment;
 mod events;
 mod history;
+mod holds;
 mod housekeeper;
 mod identities;
 mod ids;
@@ -85,6 +87,8 @@ pub struct Options {
     pub key_file: Option<PathBuf>,
     /// The other names that the server is reached under, which are reserved too.
     pub own_names: Vec<Name>,
+    /// What applies to all accounts.
+    pub policy: Policy,
 }
 
 /// The store. Cheap to clone; all clones share one writer and one set of readers.
@@ -117,6 +121,7 @@ struct Threads {
 struct Shared {
     clock: Clock,
     limits: Limits,
+    policy: Policy,
     /// The apex that this store was opened with.
     apex: Apex,
     apex_id: i64,
@@ -142,6 +147,7 @@ impl Shared {
         Shared {
             clock: Clock::system(),
             limits: Limits::default(),
+            policy: Policy::default(),
             apex: Apex::new(vec![nameserver]).unwrap(),
             apex_id: 1,
             apexes: apexes::Apexes::default(),
@@ -183,6 +189,7 @@ impl Store {
         let shared = Arc::new(Shared {
             clock: options.clock,
             limits: options.limits,
+            policy: options.policy,
             apex: options.apex,
             apex_id,
             apexes: apexes::Apexes::default(),

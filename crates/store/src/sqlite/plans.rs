@@ -4,8 +4,8 @@
 use rusqlite::Connection;
 
 use super::{
-    accounts, answers, apexes, catalogs, change, deleted, deployment, events, history, journal, links, open, records,
-    reserved, retention, rollback, search, sessions, tokens, zones,
+    accounts, answers, apexes, catalogs, change, deleted, deployment, events, history, holds, journal, links, open,
+    records, reserved, retention, rollback, search, sessions, tokens, zones,
 };
 
 /// Every query that may read more than one row for a tenant, the operator or a nameserver.
@@ -40,6 +40,7 @@ const QUERIES: &[(&str, &str)] = &[
     ("zone by name", zones::BY_NAME),
     ("zones below", zones::BELOW),
     ("zones at and below a name", reserved::WITHIN),
+    ("names on hold below", holds::BELOW),
     ("heads", zones::HEADS),
     ("deleted zones", zones::DELETED),
     ("zones of anyone", zones::OF_ANYONE),

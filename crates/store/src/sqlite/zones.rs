@@ -15,7 +15,7 @@ use super::change::{LiveRecords, check_all, plan_content};
 use super::journal::{self, By, Kind};
 use super::rows::{self, Place, ZONE_WIDTH, ZoneRow, zone_columns};
 use super::writer::Work;
-use super::{limits, reserved};
+use super::{holds, limits, reserved};
 use crate::{
     AccountId, Author, ChangeError, Condition, Counts, CreateZoneError, Head, MoveZoneError, NewZone, StoreError,
     VersionNumber, Zone, ZoneOfAnyone, catalog_of,
@@ -57,9 +57,13 @@ pub(super) fn create(work: &Work, author: &Author, new: &NewZone) -> Result<Zone
     if !new.override_related && related_to_another(&work.connection, author.account, new.name.name())?.is_some() {
         return Err(CreateZoneError::Related);
     }
+    if !new.override_related && holds::of_another(work, author.account, new.name.name())? {
+        return Err(CreateZoneError::OnHold);
+    }
     if let Some(fault) = limits::zone_too_many(work, author)? {
         return Err(CreateZoneError::Faults(vec![(0, fault)]));
     }
+    limits::daily(work, author, || new.content.len() as u64)?.map_err(CreateZoneError::DailyLimit)?;
     let records = if new.content.is_empty() { Vec::new() } else { first_records(work, &zone, &new.content)? };
     journal::raise_base(&mut zone, new.serial_above);
     let by = By { comment: new.comment.as_ref(), ..By::from(author) };
@@ -70,6 +74,7 @@ pub(super) fn create(work: &Work, author: &Author, new: &NewZone) -> Result<Zone
         return Err(CreateZoneError::Faults(vec![(0, fault)]));
     }
     catalogs::moved(work, &new.name, Change::Joined(zone.row), now)?;
+    holds::release(work, &key)?;
     Ok(zone.zone)
 }
 
@@ -80,6 +85,7 @@ fn first_records(work: &Work, zone: &ZoneRow, content: &[NewRecord]) -> Result<V
         Err(ChangeError::Faults(faults)) => Err(CreateZoneError::Faults(faults)),
         Err(ChangeError::Store(error)) => Err(error.into()),
         // A zone without records has none that an edit could name, and there are no conditions.
+        Err(ChangeError::DailyLimit(limit)) => Err(CreateZoneError::DailyLimit(limit)),
         Err(ChangeError::NoZone | ChangeError::NoRecord { .. } | ChangeError::Moved | ChangeError::Condition) => {
             Err(StoreError::Panicked.into())
         }
@@ -133,18 +139,24 @@ pub(super) const BELOW: &str = "SELECT id, name FROM zones INDEXED BY zones_by_n
 const ABOVE: &str =
     "SELECT 1 FROM zones INDEXED BY zones_by_name WHERE deleted IS NULL AND name = ?1 AND account <> ?2";
 
+/// The first key after those of a name and all names below it. Every key below begins with this one, which ends with a zero
+/// octet: the same with a one is the first beyond.
+pub(super) fn key_beyond(key: &[u8]) -> Vec<u8> {
+    let mut beyond = key.to_vec();
+    if let Some(last) = beyond.last_mut() {
+        *last = 1;
+    }
+    beyond
+}
+
 /// A zone above or below this name that belongs to another account.
 pub(super) fn related_to_another(
     connection: &Connection,
     account: AccountId,
     name: &Name,
 ) -> Result<Option<ZoneName>, StoreError> {
-    // Every key below this one begins with it, and it ends with a zero octet: the same with a one is the first beyond.
     let key = name.key();
-    let mut beyond = key.clone();
-    if let Some(last) = beyond.last_mut() {
-        *last = 1;
-    }
+    let beyond = key_beyond(&key);
     let mut below = connection.prepare_cached(BELOW)?;
     let found = below
         .query_row(params![key, beyond, account.0], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?)))
@@ -178,6 +190,7 @@ pub(super) fn delete_on(
 ) -> Result<Zone, ChangeError> {
     let zone = of_account(&work.connection, author.account, id)?.ok_or(ChangeError::NoZone)?;
     check_all(conditions, &zone, &mut LiveRecords::new(&work.connection, &zone))?;
+    limits::daily(work, author, || 1)?.map_err(ChangeError::DailyLimit)?;
     Ok(end(work, author, zone)?)
 }
 
@@ -194,6 +207,7 @@ fn end(work: &Work, author: &Author, mut zone: ZoneRow) -> Result<Zone, StoreErr
     work.connection
         .prepare_cached("INSERT INTO floors VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET serial = excluded.serial")?
         .execute(params![zone.zone.name.name().key(), zone.zone.serial.0])?;
+    holds::begin(work, &zone)?;
     Ok(zone.zone)
 }
 

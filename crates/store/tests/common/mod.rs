@@ -124,7 +124,14 @@ pub(crate) fn count(path: &Path, sql: &str) -> i64 {
 }
 
 pub(crate) fn options(clock: &TestClock, apex: Apex) -> Options {
-    Options { clock: clock.clock(), limits: Limits::default(), apex, key_file: None, own_names: Vec::new() }
+    Options {
+        clock: clock.clock(),
+        limits: Limits::default(),
+        apex,
+        key_file: None,
+        own_names: Vec::new(),
+        policy: store::Policy::default(),
+    }
 }
 
 pub(crate) fn apex(nameservers: &[(&str, &[&str])]) -> Apex {

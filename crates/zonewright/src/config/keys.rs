@@ -59,6 +59,12 @@ pub(crate) const KEYS: &[Key] = &[
     number("limits.connections", "4096"),
     number("limits.failed_auth_burst", "200"),
     number("limits.failed_auth_per_second", "10"),
+    number("limits.changes_per_day", "0"),
+    number("limits.registered.zones", "25"),
+    number("limits.registered.records", "10000"),
+    number("limits.registered.tokens", "20"),
+    number("limits.registered.changes_per_day", "20000"),
+    text("claims.hold", "7d"),
     number("retention.versions", "1000"),
     text("retention.age", "365d"),
     text("retention.deleted_zones", "30d"),
@@ -130,7 +136,8 @@ mod tests {
         for key in KEYS {
             let is_file = ["_file", ".file", "tls_key"].iter().any(|end| key.name.ends_with(end));
             let says_so = ["password", "secret", "token", "database"].iter().any(|word| key.name.contains(word));
-            assert_eq!(key.kind == Kind::Secret, says_so && !is_file, "{}", key.name);
+            let is_limit = key.name.starts_with("limits.");
+            assert_eq!(key.kind == Kind::Secret, says_so && !is_file && !is_limit, "{}", key.name);
         }
     }
 

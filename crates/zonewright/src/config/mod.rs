@@ -10,13 +10,14 @@ mod running;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use dashboard::Registration;
 use dns::apex::{Apex, ApexNameserver};
 use dns::change::Limits;
 use dns::{Name, Ttl};
 use ipnet::IpNet;
-use store::Retention;
+use store::{AccountLimits, Policy, Retention};
 
 use crate::cli::{DataFlags, ServeFlags, network};
 use crate::duration;
@@ -39,6 +40,8 @@ pub(crate) struct Config {
     pub(crate) bind9: Bind9,
     pub(crate) apex: Apex,
     pub(crate) limits: Limits,
+    /// What applies to all accounts.
+    pub(crate) policy: Policy,
     pub(crate) retention: Retention,
     pub(crate) api: api::Settings,
     pub(crate) dashboard: dashboard::Settings,
@@ -276,6 +279,7 @@ fn check(layers: Layers) -> Result<Config, ConfigError> {
         bind9,
         apex: apex(&layers)?,
         limits,
+        policy: policy(&layers)?,
         retention: retention(&layers)?,
         api,
         layers,
@@ -329,14 +333,42 @@ fn tls(layers: &Layers) -> Result<Option<Tls>, ConfigError> {
     }
 }
 
+fn span(layers: &Layers, key: &str) -> Result<Duration, ConfigError> {
+    let text = layers.text(key)?.unwrap_or_default();
+    duration::parse(text).ok_or_else(|| {
+        let hint = "give a whole number and s, m, h, d or w, such as 365d";
+        layers.bad(key, format!("\"{text}\" is no span of time"), hint)
+    })
+}
+
+fn policy(layers: &Layers) -> Result<Policy, ConfigError> {
+    Ok(Policy {
+        changes_per_day: or_none(layers, "limits.changes_per_day")?,
+        hold: if layers.text("claims.hold")? == Some("none") { Duration::ZERO } else { span(layers, "claims.hold")? },
+    })
+}
+
+/// What accounts may have that people made by themselves.
+fn registered(layers: &Layers) -> Result<AccountLimits, ConfigError> {
+    Ok(AccountLimits {
+        zones: or_none(layers, "limits.registered.zones")?,
+        records: or_none(layers, "limits.registered.records")?,
+        tokens: or_none(layers, "limits.registered.tokens")?,
+        changes_per_day: or_none(layers, "limits.registered.changes_per_day")?,
+    })
+}
+
+/// A limit; 0 stands for none.
+fn or_none(layers: &Layers, key: &str) -> Result<Option<u32>, ConfigError> {
+    let number = layers.number(key);
+    let limit = u32::try_from(number);
+    let limit =
+        limit.map_err(|_| layers.bad(key, format!("{number} is too large"), "give a smaller number, or 0 for none"))?;
+    Ok((limit > 0).then_some(limit))
+}
+
 fn retention(layers: &Layers) -> Result<Retention, ConfigError> {
-    let span = |key: &str| {
-        let text = layers.text(key)?.unwrap_or_default();
-        duration::parse(text).ok_or_else(|| {
-            let hint = "give a whole number and s, m, h, d or w, such as 365d";
-            layers.bad(key, format!("\"{text}\" is no span of time"), hint)
-        })
-    };
+    let span = |key: &str| span(layers, key);
     Ok(Retention {
         versions: at_least_one(layers, "retention.versions")?,
         age: span("retention.age")?,
@@ -357,7 +389,7 @@ fn pages(layers: &Layers, tls: bool) -> Result<dashboard::Settings, ConfigError>
     };
     let url = layers.text("url")?.map(|text| public_url(layers, text)).transpose()?;
     let https = url.as_ref().map_or(tls, |url| url.starts_with("https://"));
-    Ok(dashboard::Settings { registration, url, https })
+    Ok(dashboard::Settings { registration, url, https, registered: registered(layers)? })
 }
 
 /// The address as browsers send it as an origin: scheme, host, and a port where it is not the scheme's own.
@@ -449,6 +481,7 @@ mod tests {
         let config = check(Layers::read(Some(std::path::Path::new("/dev/null")), Vec::new()).unwrap()).unwrap();
         assert_eq!(config.limits, Limits::default());
         assert_eq!(config.retention, Retention::default());
+        assert_eq!(config.policy, Policy::default());
         assert_eq!(config.api, api::Settings::default());
     }
 

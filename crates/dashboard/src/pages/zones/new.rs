@@ -80,7 +80,7 @@ pub(crate) async fn submit(who: SignedIn, form: Form) -> Result<Response, Failur
     }
     match who.store().create_zone_with(&author, new).await {
         Ok(zone) => Ok(go(&path(zone.id), Some(Notice::ZoneMade), &who.visit.shared.settings)),
-        Err(error @ (CreateZoneError::Exists | CreateZoneError::Related)) => {
+        Err(error @ (CreateZoneError::Exists | CreateZoneError::Related | CreateZoneError::OnHold)) => {
             problems.add("domain", error.to_string());
             refused(problems)
         }
@@ -105,6 +105,7 @@ pub(crate) async fn submit(who: SignedIn, form: Form) -> Result<Response, Failur
             import::add(&mut problems, faults, who.visit.language.zone_texts());
             refused(problems)
         }
+        Err(CreateZoneError::DailyLimit(_)) => Err(Failure::DailyLimit),
         Err(CreateZoneError::Store(error)) => Err(error.into()),
     }
 }

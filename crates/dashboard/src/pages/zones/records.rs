@@ -279,6 +279,7 @@ pub(super) async fn check(who: &SignedIn, zone: &Zone, draft: &Draft) -> Result<
 pub(super) fn failure(error: ChangeError) -> Failure {
     match error {
         ChangeError::NoZone => Failure::NotFound,
+        ChangeError::DailyLimit(_) => Failure::DailyLimit,
         ChangeError::Store(error) => error.into(),
         other => Failure::server(other),
     }
