@@ -79,6 +79,8 @@ for (const javaScript of [true, false]) {
       ["/account/close/", "close"],
       ["/operator/accounts/", "operator-accounts"],
       ["/operator/accounts/1/", "operator-account"],
+      ["/operator/accounts/1/limits/", "operator-limits"],
+      ["/account/password/", "password-with-tokens"],
       ["/operator/events/", "operator-events"],
       ["/nowhere/", "nowhere"],
     ]) {
@@ -86,6 +88,29 @@ for (const javaScript of [true, false]) {
       await page.getByRole("heading", { level: 1 }).waitFor();
       await look(name);
     }
+
+    // Each thing that is done to an account of another is confirmed on a page of its own.
+    await server.command("account", "create", "ann@example.com");
+    await page.goto(`${server.base}/operator/accounts/`);
+    await page.getByRole("link", { name: "ann@example.com" }).click();
+    await page.getByRole("link", { name: "Change limits" }).click();
+    await page.getByLabel("Zones").fill("5");
+    await press("Continue");
+    await page.getByText("Zones: no limit → 5").waitFor();
+    await look("operator-limits-confirm");
+    await press("Save");
+    await page.getByRole("status").getByText("The limits are set.").waitFor();
+    await page.getByRole("link", { name: "Suspend", exact: true }).click();
+    await look("operator-suspend");
+    await press("Suspend");
+    await page.getByRole("status").getByText("The account is suspended.").waitFor();
+    await page.getByRole("link", { name: "Reactivate" }).click();
+    await press("Reactivate");
+    await page.getByRole("status").getByText("The account may be used again.").waitFor();
+    await page.getByRole("link", { name: "One-time link" }).click();
+    await press("Create link");
+    await page.locator("#link").waitFor();
+    await look("operator-link");
 
     await page.getByRole("button", { name: "Sign out" }).click();
     await page.getByRole("status").getByText("You are signed out.").waitFor();

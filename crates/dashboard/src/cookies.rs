@@ -5,12 +5,17 @@
 //! plain HTTP, on loopback, the name is another and the attribute is missing.
 
 use axum::http::{HeaderMap, HeaderValue, header};
-use store::SESSION;
+use store::{KNOWN_FOR, NewSession, SESSION};
 
 /// The language that somebody chose.
 pub(crate) const LANGUAGE: &str = "zonewright_language";
 /// What the next page is to say, once.
 pub(crate) const NOTICE: &str = "zonewright_notice";
+
+/// The cookie of a known browser. It outlives sessions, and on its own lets nobody in.
+pub(crate) fn browser_name(is_https: bool) -> &'static str {
+    if is_https { "__Host-zonewright-browser" } else { "zonewright-browser" }
+}
 
 /// The session's cookie.
 pub(crate) fn session_name(is_https: bool) -> &'static str {
@@ -24,8 +29,15 @@ pub(crate) fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     pairs.find(|(found, _)| *found == name).map(|(_, value)| value)
 }
 
-/// Sets the session's cookie. It lasts as long as a session can.
-pub(crate) fn session(secret: &str, is_https: bool) -> Option<HeaderValue> {
+/// Sets the session's cookie, which lasts as long as a session can, and that of the browser, where it is known from now on.
+pub(crate) fn signed_in(new: &NewSession, is_https: bool) -> impl Iterator<Item = HeaderValue> {
+    let browser = new.browser.as_ref();
+    let browser =
+        browser.and_then(|secret| set(browser_name(is_https), secret.reveal(), KNOWN_FOR.as_secs(), is_https));
+    session(new.secret.reveal(), is_https).into_iter().chain(browser)
+}
+
+fn session(secret: &str, is_https: bool) -> Option<HeaderValue> {
     set(session_name(is_https), secret, SESSION.as_secs(), is_https)
 }
 

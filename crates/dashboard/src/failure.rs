@@ -4,11 +4,14 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::sync::Arc;
 
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use store::StoreError;
 
 use crate::texts::Texts;
+
+/// After how many seconds it makes sense to try a password again: the queue has emptied by then.
+const BUSY_FOR: &str = "2";
 
 /// Why there is no page.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -40,6 +43,9 @@ pub(crate) enum Failure {
     /// The page has no such method.
     #[error("no such method")]
     Method,
+    /// More passwords wait to be checked than may.
+    #[error("too many passwords wait to be checked")]
+    Busy,
     /// The server failed.
     #[error("the server failed")]
     Server(#[source] Arc<dyn Error + Send + Sync>),
@@ -60,6 +66,7 @@ impl Failure {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::DailyLimit => StatusCode::TOO_MANY_REQUESTS,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Server(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -74,6 +81,7 @@ impl Failure {
             Self::NoForm | Self::Method => (t.failure_no_form, t.failure_no_form_text),
             Self::TooLarge => (t.failure_too_large, t.failure_too_large_text),
             Self::DailyLimit => (t.failure_daily_limit, t.failure_daily_limit_text),
+            Self::Busy => (t.failure_busy, t.failure_busy_text),
             Self::Server(_) => (t.failure_server, t.failure_server_text),
         }
     }
@@ -81,7 +89,11 @@ impl Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Failure {
-        Failure::server(error)
+        match error {
+            StoreError::PasswordsBusy => Failure::Busy,
+            // All others are failures of the server, whatever they will be called.
+            failure => Failure::server(failure),
+        }
     }
 }
 
@@ -100,6 +112,9 @@ impl IntoResponse for Failure {
             Self::Prove { next } => to("/prove/", next),
             _ => {
                 let mut response = self.status().into_response();
+                if matches!(self, Self::Busy) {
+                    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(BUSY_FOR));
+                }
                 response.extensions_mut().insert(self);
                 response
             }

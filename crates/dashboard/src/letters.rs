@@ -40,6 +40,11 @@ impl Post {
         self.post(async move { asked.invitation().await });
     }
 
+    /// Sends a letter; false where too many are under way.
+    pub(crate) fn send(&self, letter: Letter) -> bool {
+        self.mailer.post(async move { Some(letter) }).is_ok()
+    }
+
     fn asked(&self, visit: &Visit, email: &str) -> Asked {
         Asked {
             store: visit.store().clone(),

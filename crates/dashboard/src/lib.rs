@@ -10,7 +10,8 @@
 //! | `reference` | what the page about the API is made of |
 //! | `texts` | every text, per language |
 //! | `delays` | how long somebody who tries passwords, or has letters sent, has to wait |
-//! | `letters` | what is sent by mail |
+//! | `letters` | what is sent by mail because a visitor asks for it |
+//! | `owner_mail` | what owners are written to about |
 //! | `assets` | the stylesheet and scripts, compiled in |
 //!
 //! Pages call the operations of `store` that the API calls; there is no second set of rules. A handler gets the account only
@@ -29,6 +30,7 @@ mod frame;
 mod language;
 mod letters;
 mod notice;
+mod owner_mail;
 mod page;
 mod pages;
 mod reference;
@@ -74,6 +76,14 @@ impl Dashboard {
     pub fn new(store: Store, deployment: Deployment, settings: Settings, post: Option<Post>) -> Dashboard {
         let (delays, letter_delays) = (Delays::of_passwords(store.clock()), Delays::of_letters(store.clock()));
         Dashboard { shared: Arc::new(Shared { store, deployment, settings, delays, post, letter_delays }) }
+    }
+
+    /// Writes to owners about what happens to their accounts, for ever. Without mail it only waits.
+    pub async fn write_to_owners(&self) {
+        match &self.shared.post {
+            Some(post) => owner_mail::follow(&self.shared, post).await,
+            None => std::future::pending().await,
+        }
     }
 
     /// `rest` with the pages: the paths of the table, the assets, and a page for what a browser asks for in vain.

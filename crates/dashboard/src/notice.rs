@@ -40,6 +40,7 @@ notices! {
     AccountClosed = "account-closed" => notice_account_closed,
     Suspended = "suspended" => notice_suspended,
     Resumed = "resumed" => notice_resumed,
+    OperatorCodesOff = "operator-codes-off" => notice_operator_codes_off,
     LimitsSet = "limits-set" => notice_limits_set,
     ZoneMade = "zone-made" => notice_zone_made,
     ZoneDeleted = "zone-deleted" => notice_zone_deleted,

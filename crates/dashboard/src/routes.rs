@@ -37,6 +37,8 @@ pub enum Access {
     Proved,
     /// Operators.
     Operator,
+    /// Operators who have proved of late who they are.
+    ProvedOperator,
 }
 
 macro_rules! route {
@@ -92,6 +94,7 @@ pub static ROUTES: &[Route] = &[
     route!(POST "/account/developers/{id}/revoke/" SignedIn developers::revoke),
     route!(GET "/account/second-factor/" Proved second_factor::show),
     route!(POST "/account/second-factor/" Proved second_factor::submit),
+    route!(GET "/account/second-factor/codes/" Proved second_factor::ask_codes),
     route!(POST "/account/second-factor/codes/" Proved second_factor::renew_codes),
     route!(GET "/account/second-factor/off/" Proved second_factor::ask_off),
     route!(POST "/account/second-factor/off/" Proved second_factor::turn_off),
@@ -99,12 +102,18 @@ pub static ROUTES: &[Route] = &[
     route!(POST "/account/close/" Proved close::submit),
     route!(GET "/operator/accounts/" Operator operator_accounts::list),
     route!(GET "/operator/accounts/{id}/" Operator operator_accounts::show),
-    route!(POST "/operator/accounts/{id}/limits/" Operator operator_accounts::set_limits),
-    route!(POST "/operator/accounts/{id}/suspend/" Operator operator_accounts::suspend),
-    route!(POST "/operator/accounts/{id}/resume/" Operator operator_accounts::resume),
-    route!(POST "/operator/accounts/{id}/link/" Operator operator_accounts::make_link),
-    route!(GET "/operator/invite/" Operator operator_accounts::ask_invite),
-    route!(POST "/operator/invite/" Operator operator_accounts::invite),
+    route!(GET "/operator/accounts/{id}/limits/" ProvedOperator operator_actions::ask_limits),
+    route!(POST "/operator/accounts/{id}/limits/" ProvedOperator operator_actions::set_limits),
+    route!(GET "/operator/accounts/{id}/suspend/" ProvedOperator operator_actions::ask_suspend),
+    route!(POST "/operator/accounts/{id}/suspend/" ProvedOperator operator_actions::suspend),
+    route!(GET "/operator/accounts/{id}/resume/" ProvedOperator operator_actions::ask_resume),
+    route!(POST "/operator/accounts/{id}/resume/" ProvedOperator operator_actions::resume),
+    route!(GET "/operator/accounts/{id}/link/" ProvedOperator operator_actions::ask_link),
+    route!(POST "/operator/accounts/{id}/link/" ProvedOperator operator_actions::make_link),
+    route!(GET "/operator/accounts/{id}/second-factor-off/" ProvedOperator operator_actions::ask_codes_off),
+    route!(POST "/operator/accounts/{id}/second-factor-off/" ProvedOperator operator_actions::codes_off),
+    route!(GET "/operator/invite/" ProvedOperator operator_actions::ask_invite),
+    route!(POST "/operator/invite/" ProvedOperator operator_actions::invite),
     route!(GET "/operator/events/" Operator operator_events::list),
 ];
 

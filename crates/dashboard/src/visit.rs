@@ -6,7 +6,9 @@
 //! | [`SignedIn`] | who has a session | the sign-in page |
 //! | [`Proved`] | who has proved in the last ten minutes who they are | the page that asks for the password |
 //! | [`Operator`] | operators | 404, as for a page that does not exist |
+//! | [`ProvedOperator`] | operators who have proved in the last ten minutes who they are | as the two above |
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use api::Client;
@@ -15,8 +17,9 @@ use axum::http::request::Parts;
 use axum::http::{Method, header};
 use jiff::SignedDuration;
 use sha2::{Digest, Sha256};
-use store::{Account, Actor, Author, Origin, Session, Source, Store};
+use store::{Account, Actor, Author, Keep, Lane, Origin, PlainSecret, Session, Source, Store};
 
+use crate::delays::{Attempt, Wait};
 use crate::failure::Failure;
 use crate::language::Language;
 use crate::notice::Notice;
@@ -60,10 +63,17 @@ impl Visit {
         let csrf = secret.filter(|_| session.is_some()).map(csrf).unwrap_or_default();
         let agent = parts.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
         let notice = cookies::read(&parts.headers, cookies::NOTICE).and_then(Notice::of_word);
+        let language = Language::of_query(parts.uri.query()).unwrap_or_else(|| Language::of_headers(&parts.headers));
+        let browser = cookies::read(&parts.headers, cookies::browser_name(is_https));
         Ok(Visit {
             shared: Arc::clone(shared),
-            language: Language::of_query(parts.uri.query()).unwrap_or_else(|| Language::of_headers(&parts.headers)),
-            origin: Origin { address: client.map(|client| client.address), agent: agent.to_owned() },
+            language,
+            origin: Origin {
+                address: client.map(|client| client.address),
+                agent: agent.to_owned(),
+                browser: browser.and_then(PlainSecret::presented),
+                language: Some(language.tag()),
+            },
             is_https,
             base: base(parts, &shared.settings, is_https),
             path: parts.uri.path().to_owned(),
@@ -85,6 +95,18 @@ impl Visit {
     /// The session of somebody who gave a password, and still lacks the code.
     pub(crate) fn waiting(&self) -> Option<&Session> {
         self.session.as_ref().map(|(session, _)| session).filter(|session| session.waits_for_code)
+    }
+
+    /// Begins an attempt with a password for the account of that address. Attempts from a known browser are counted apart, so
+    /// that others cannot delay them, and wait in a lane of their own.
+    pub(crate) async fn try_password(&self, email: &str) -> Result<Result<(Attempt, Lane), Wait>, Failure> {
+        let known = self.store().account_of_known_browser(email, self.origin.browser.as_ref()).await?;
+        let (counted, lane) = match known {
+            // No address has a space.
+            Some(account) => (Cow::from(format!("{email} from a known browser")), Lane::Known(account)),
+            None => (Cow::from(email), Lane::Anyone),
+        };
+        Ok(self.shared.delays.begin(&counted, self.origin.address).map(|attempt| (attempt, lane)))
     }
 
     fn signed_in(&self, next: &str) -> Result<SignedIn, Failure> {
@@ -141,6 +163,11 @@ impl SignedIn {
 
     pub(crate) fn page(&self, section: Section) -> Page {
         self.visit.page(section)
+    }
+
+    /// This session, and that this browser is known: what goes on when all other sign-ins end.
+    pub(crate) fn keep(&self) -> Keep {
+        Keep { session: Some(self.session.id), browser: self.visit.origin.browser.clone() }
     }
 
     /// What the trail remembers of them.
@@ -207,5 +234,19 @@ fn wanted(parts: &Parts) -> String {
     match parts.uri.query() {
         Some(query) if parts.method == Method::GET => format!("{path}?{query}"),
         _ => path.to_owned(),
+    }
+}
+
+/// An operator who has proved of late who they are: for what is done to the accounts of others.
+#[derive(Debug, Clone)]
+pub(crate) struct ProvedOperator(pub(crate) SignedIn);
+
+impl FromRequestParts<Arc<Shared>> for ProvedOperator {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<ProvedOperator, Failure> {
+        // In this order: the page does not exist for others, whatever they prove.
+        Operator::from_request_parts(parts, shared).await?;
+        Proved::from_request_parts(parts, shared).await.map(|Proved(who)| ProvedOperator(who))
     }
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something unexpected happens")]
 
+#[expect(dead_code, reason = "each program that includes it uses a part of it")]
 mod smtp_server;
 
 use std::time::{Duration, Instant};

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use argon2::password_hash::phc;
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
-use tokio::sync::Semaphore;
 
 use crate::{StoreError, Timestamp};
 
@@ -109,6 +108,15 @@ pub struct NewAccount {
     pub limits: AccountLimits,
 }
 
+/// What becomes of an account's tokens when its password is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokensAfterwards {
+    /// They stay valid.
+    Kept,
+    /// All are revoked.
+    Revoked,
+}
+
 /// Why something was not done to an account.
 #[derive(Debug, thiserror::Error)]
 pub enum AccountError {
@@ -127,9 +135,6 @@ pub enum AccountError {
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(pub(crate) String);
 
-/// How many passwords are hashed at once: each takes 19 MiB and a good part of a processor's time.
-static HASHERS: Semaphore = Semaphore::const_new(2);
-
 /// With the parameters of every other hash, or it would take another time; the rest was made up.
 const NOBODYS: &str = "$argon2id$v=19$m=19456,t=2,p=1$c2FsdCBvZiBub2JvZHk$bm9ib2R5IGhhcyBhIHBhc3N3b3JkIG9mIHRoaXMgaGE";
 
@@ -142,10 +147,17 @@ pub fn passwords_hashed() -> u64 {
 }
 
 impl PasswordHash {
-    /// Hashes a password with a new salt, away from the async threads.
+    /// Hashes a password with a new salt, away from the async threads, at once. A server that hashes for many clients uses
+    /// [`Store::hash_password`](crate::Store::hash_password), which bounds how many it hashes.
     pub async fn new(plain: &str) -> Result<PasswordHash, StoreError> {
         let plain = plain.to_owned();
-        let hashed = off_the_async_threads(move || Argon2::default().hash_password(plain.as_bytes())).await?;
+        tokio::task::spawn_blocking(move || PasswordHash::hash(&plain)).await.map_err(|_| StoreError::Panicked)?
+    }
+
+    /// Hashes a password with a new salt. Takes tens of milliseconds.
+    pub(crate) fn hash(plain: &str) -> Result<PasswordHash, StoreError> {
+        HASHED.fetch_add(1, Ordering::Relaxed);
+        let hashed = Argon2::default().hash_password(plain.as_bytes());
         hashed.map(|hash| PasswordHash(hash.to_string())).map_err(|_| StoreError::Random)
     }
 
@@ -154,21 +166,12 @@ impl PasswordHash {
         PasswordHash(NOBODYS.to_owned())
     }
 
-    /// Whether `plain` is the password. A hash that cannot be read is nobody's password.
-    pub async fn verify(&self, plain: &str) -> Result<bool, StoreError> {
-        let (hash, plain) = (self.0.clone(), plain.to_owned());
-        off_the_async_threads(move || {
-            let hash = phc::PasswordHash::new(&hash);
-            hash.is_ok_and(|hash| Argon2::default().verify_password(plain.as_bytes(), &hash).is_ok())
-        })
-        .await
+    /// Whether `plain` is the password. A hash that cannot be read is nobody's password. Takes as long as hashing.
+    pub fn verify(&self, plain: &str) -> bool {
+        HASHED.fetch_add(1, Ordering::Relaxed);
+        let hash = phc::PasswordHash::new(&self.0);
+        hash.is_ok_and(|hash| Argon2::default().verify_password(plain.as_bytes(), &hash).is_ok())
     }
-}
-
-async fn off_the_async_threads<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> Result<T, StoreError> {
-    HASHED.fetch_add(1, Ordering::Relaxed);
-    let _place = HASHERS.acquire().await.map_err(|_| StoreError::Closed)?;
-    tokio::task::spawn_blocking(run).await.map_err(|_| StoreError::Panicked)
 }
 
 impl fmt::Debug for PasswordHash {
@@ -209,10 +212,10 @@ mod tests {
         let hash = PasswordHash::new("correct horse").await.unwrap();
         assert!(hash.0.starts_with("$argon2id$"), "{}", hash.0);
         for wrong in ["", "correct", "Correct horse", "correct horse "] {
-            assert!(!hash.verify(wrong).await.unwrap(), "{wrong:?}");
+            assert!(!hash.verify(wrong), "{wrong:?}");
         }
-        assert!(!PasswordHash("damaged".to_owned()).verify("damaged").await.unwrap());
-        assert!(hash.verify("correct horse").await.unwrap());
+        assert!(!PasswordHash("damaged".to_owned()).verify("damaged"));
+        assert!(hash.verify("correct horse"));
         assert_ne!(PasswordHash::new("correct horse").await.unwrap(), hash, "a salt of its own");
         assert_eq!(format!("{hash:?}"), "PasswordHash(..)");
     }
@@ -224,7 +227,7 @@ mod tests {
         assert_eq!(parameters(&PasswordHash::nobodys()), parameters(&new));
         assert!(phc::PasswordHash::new(NOBODYS).is_ok(), "and it can be read, or it would be refused without the work");
         let before = passwords_hashed();
-        assert!(!PasswordHash::nobodys().verify("").await.unwrap());
+        assert!(!PasswordHash::nobodys().verify(""));
         assert!(passwords_hashed() > before);
     }
 }

@@ -15,6 +15,9 @@ pub enum StoreError {
     /// The store is shutting down, or its writer has ended.
     #[error("the store is closed")]
     Closed,
+    /// More passwords wait to be hashed than may; nothing was looked at.
+    #[error("too many passwords wait to be checked")]
+    PasswordsBusy,
     /// A defect of this program, met in the middle of an operation, which has had no effect.
     #[error("an operation on the store ended in a panic")]
     Panicked,

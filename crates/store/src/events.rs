@@ -86,6 +86,10 @@ kinds! {
     AccountClosed = 20,
     /// The role of an account was changed.
     RoleSet = 21,
+    /// Someone signed in from a browser that was not known; the detail is what it says it is.
+    NewBrowser = 22,
+    /// So many one-time codes, or recovery codes, were wrong that the next one waits; the detail is how many.
+    CodesGuessed = 23,
 }
 
 impl EventKind {

@@ -17,7 +17,9 @@ mod clock;
 mod deleted;
 mod error;
 mod events;
+mod hashing;
 mod history;
+mod owner_mail;
 mod permissions;
 mod policy;
 mod reserved;
@@ -35,7 +37,7 @@ mod zones;
 
 pub use accounts::{
     Account, AccountError, AccountId, AccountLimits, AccountNames, CreateAccountError, DailyLimit, NewAccount,
-    PasswordHash, Role, is_email_address, passwords_hashed,
+    PasswordHash, Role, TokensAfterwards, is_email_address, passwords_hashed,
 };
 pub use answers::{ANSWERS_KEPT_FOR, Answer, Done, MakeAnswer, Once, Repeatable};
 pub use catalogs::{CatalogChange, CatalogSnapshot, CatalogVersion, Member, catalog_of};
@@ -43,16 +45,20 @@ pub use clock::{Clock, Timestamp};
 pub use deleted::{DeletedZone, UndeleteError};
 pub use error::StoreError;
 pub use events::{AccountEvent, Actor, EventId, EventKind};
+pub use hashing::Lane;
 pub use history::{Counts, Difference, Event, History, HistoryError, MadeBy, Version};
+pub use owner_mail::OwnerNotice;
 pub use permissions::{Permission, Permissions, UnknownPermission};
 pub use policy::Policy;
 pub use reserved::{CATALOGS, MoveZoneError, Reservation, Reserved};
 pub use retention::{Forgotten, Retention};
 pub use sealing::KeyError;
 pub use search::{FoundAccounts, FoundRecords, FoundZones};
-pub use second_factor::{OneTimeKey, RecoveryCode};
+pub use second_factor::{CODES_PER_SESSION, CodeOutcome, OneTimeKey, RecoveryCode};
 pub use secrets::PlainSecret;
-pub use sessions::{AcceptError, IDLE, Link, NewSession, Origin, SESSION, Session, SessionId, WAIT_FOR_CODE};
+pub use sessions::{
+    AcceptError, IDLE, KNOWN_FOR, Keep, Link, NewSession, Origin, SESSION, Session, SessionId, WAIT_FOR_CODE,
+};
 pub use settings::{EffectiveSettings, OwnSettings, SettingsChange, TIMER_BOUNDS, ZoneSettings};
 pub use sqlite::{Options, Store};
 pub use tokens::{

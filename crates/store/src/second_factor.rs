@@ -13,7 +13,7 @@ use hmac::{Hmac, Mac};
 use sha1::Sha1;
 use subtle::ConstantTimeEq;
 
-use crate::{StoreError, Timestamp};
+use crate::{NewSession, StoreError, Timestamp};
 
 /// Seconds in a time step.
 const STEP: i64 = 30;
@@ -88,6 +88,28 @@ impl fmt::Debug for OneTimeKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("OneTimeKey(..)")
     }
+}
+
+/// How many wrong codes end the session that waits for one. With as many, an account's next code begins to wait, and a known
+/// browser is not known any more.
+pub const CODES_PER_SESSION: u32 = 5;
+
+/// What became of a code.
+#[derive(Debug, Clone)]
+pub enum CodeOutcome {
+    /// It is right.
+    Right(Box<NewSession>),
+    /// It is wrong; the session still waits.
+    Wrong,
+    /// It is wrong, and the session has ended with it.
+    Ended,
+    /// Too many were wrong before: the next is judged after so many seconds. This one was not looked at.
+    TooEarly {
+        /// At least 1.
+        seconds: u64,
+    },
+    /// The session does not wait any more.
+    Gone,
 }
 
 /// How many recovery codes an account gets.

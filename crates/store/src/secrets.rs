@@ -16,6 +16,11 @@ impl PlainSecret {
         Ok(PlainSecret(base64_url(&secret)))
     }
 
+    /// What a browser presents, where it can be a secret at all.
+    pub fn presented(text: &str) -> Option<PlainSecret> {
+        PlainSecret::is_well_formed(text).then(|| PlainSecret(text.to_owned()))
+    }
+
     /// Whether a text can be a secret at all: what cannot is not looked up.
     pub(crate) fn is_well_formed(text: &str) -> bool {
         is_base64_url(text)

@@ -16,6 +16,9 @@ pub const SESSION: SignedDuration = SignedDuration::from_hours(24 * 14);
 /// For so long, someone who gave a password may take to give the one-time code.
 pub const WAIT_FOR_CODE: SignedDuration = SignedDuration::from_mins(10);
 
+/// For so long without a sign-in, a browser stays known.
+pub const KNOWN_FOR: SignedDuration = SignedDuration::from_hours(24 * 180);
+
 /// A session's identity inside the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(pub(crate) i64);
@@ -51,12 +54,25 @@ pub struct Session {
 }
 
 /// Where a request comes from: what a list of sessions and the trail of events show of it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Origin {
     /// The client's address, where it is known.
     pub address: Option<IpAddr>,
     /// What the browser says it is.
     pub agent: String,
+    /// What the browser presents to be known again.
+    pub browser: Option<PlainSecret>,
+    /// The language of the pages that it shows, as a tag.
+    pub language: Option<&'static str>,
+}
+
+/// What of an owner's sign-ins goes on when all others end; by default nothing.
+#[derive(Debug, Clone, Default)]
+pub struct Keep {
+    /// This session.
+    pub session: Option<SessionId>,
+    /// That the browser with this secret is known.
+    pub browser: Option<PlainSecret>,
 }
 
 /// A session that was just begun: the only time its secret is known.
@@ -66,6 +82,8 @@ pub struct NewSession {
     pub session: Session,
     pub account: Account,
     pub secret: PlainSecret,
+    /// What the browser is to present the next time, to be known; `None` while a code is missing.
+    pub browser: Option<PlainSecret>,
 }
 
 /// What a one-time link is for.

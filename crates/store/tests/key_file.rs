@@ -9,21 +9,27 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use common::{Fixture, TestClock, apex, options};
-use store::{AccountId, Actor, KeyError, OneTimeKey, Options, Origin, RecoveryCode, Store, StoreError};
+use store::{
+    AccountId, Actor, CodeOutcome, Keep, KeyError, OneTimeKey, Options, Origin, RecoveryCode, Store, StoreError,
+};
 
 fn open(path: &Path) -> Result<Store, StoreError> {
     Store::open(path, options(&TestClock::default(), apex(&[("ns1.zonewright.test", &[])])))
 }
 
 fn origin() -> Origin {
-    Origin { address: None, agent: "test".to_owned() }
+    Origin { agent: "test".to_owned(), ..Origin::default() }
 }
 
 /// Gives an account a second factor.
 async fn second_factor(f: &Fixture, account: AccountId) -> (OneTimeKey, Vec<RecoveryCode>) {
     let key = OneTimeKey::draw().unwrap();
     let code = key.code_at(f.store.now());
-    let codes = f.store.turn_second_factor_on(account, key.clone(), &code, &Actor::command_line()).await.unwrap();
+    let codes = f
+        .store
+        .turn_second_factor_on(account, key.clone(), &code, Keep::default(), &Actor::command_line())
+        .await
+        .unwrap();
     (key, codes.unwrap())
 }
 
@@ -32,7 +38,7 @@ async fn gets_in(store: &Store, account: AccountId, code: &str) -> Result<bool, 
     let link = store.create_link(account, jiff::SignedDuration::from_hours(1), &Actor::command_line()).await.unwrap();
     let session = store.sign_in_by_link(link.unwrap().reveal(), origin()).await.unwrap().unwrap().session;
     assert!(session.waits_for_code);
-    Ok(store.complete_session(&session, code, origin()).await?.is_some())
+    Ok(matches!(store.complete_session(&session, code, origin()).await?, CodeOutcome::Right(_)))
 }
 
 #[tokio::test]

@@ -132,7 +132,8 @@ async fn a_reserved_zone_is_not_moved_to_a_tenant_and_does_not_come_back_to_one(
         .set_password(
             another.id,
             store::PasswordHash::new("a long password").await.unwrap(),
-            None,
+            store::Keep::default(),
+            store::TokensAfterwards::Kept,
             &Actor::command_line(),
         )
         .await

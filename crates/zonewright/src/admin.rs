@@ -104,6 +104,19 @@ pub(crate) async fn account(command: AccountCommand) -> Result<ExitCode, Failure
             outcome?;
             print(&format!("{}: {}\n", account.email, shown(limits)))?;
         }
+        // Turning them off is all that there is; the flag says it.
+        AccountCommand::SecondFactor { email, off: _, data } => {
+            let store = open(&data)?;
+            let account = find_account(&store, &email).await?;
+            let turned_off = store.turn_second_factor_off(account.id, &by).await;
+            store.close().await;
+            let email = &account.email;
+            print(&if turned_off? {
+                format!("one-time codes are off for {email}: the password alone is enough to sign in\n")
+            } else {
+                format!("{email} uses no one-time codes; nothing was changed\n")
+            })?;
+        }
         AccountCommand::Role { email, role, data } => {
             let store = open(&data)?;
             let account = find_account(&store, &email).await?;

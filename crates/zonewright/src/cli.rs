@@ -175,6 +175,16 @@ pub(crate) enum AccountCommand {
         #[command(flatten)]
         data: DataFlags,
     },
+    /// Turn off one-time codes, for an owner who has lost phone and recovery codes; the owner is told by mail where it is configured
+    SecondFactor {
+        /// The account's address
+        email: String,
+        /// Turn them off: from then on the password alone is enough to sign in
+        #[arg(long, required = true)]
+        off: bool,
+        #[command(flatten)]
+        data: DataFlags,
+    },
     /// Make an account an operator's, or a user's again
     Role {
         /// The account's address

@@ -79,6 +79,10 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
     let mut serving = tokio::spawn(api::serve(listener, tls.clone(), app, config.api.clone(), stop_http.clone()));
     let upkeep = tokio::spawn(monitor::upkeep(metrics, stop.clone()));
     let rolling = tokio::spawn(roll_out_apex(store.clone(), stop.clone()));
+    let writing = tokio::spawn({
+        let (pages, stop) = (pages.clone(), stop.clone());
+        async move { stop.run_until_cancelled(pages.write_to_owners()).await }
+    });
 
     // Held until the end: the file says what a live process has.
     let announced = config.announce(http, dns);
@@ -106,7 +110,7 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
         end_of(serving).await;
         stop.cancel();
         end_of(answering).await;
-        let _ = tokio::join!(deploying, upkeep, rolling);
+        let _ = tokio::join!(deploying, upkeep, rolling, writing);
         if let Some(primary) = bind9 {
             primary.ended().await;
         }

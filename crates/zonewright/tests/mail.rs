@@ -53,12 +53,17 @@ impl<'a> Visitor<'a> {
     }
 
     fn post(&mut self, path: &str, field: &str, value: &str) -> (u16, String) {
+        self.post_form(path, &[(field, value)])
+    }
+
+    fn post_form(&mut self, path: &str, fields: &[(&str, &str)]) -> (u16, String) {
         let request = self.agent.post(format!("{}{path}", self.server.base())).header("cookie", &self.cookie);
         // Whoever asks may call the server anything.
         let request =
             request.header("origin", URL).header("host", "evil.example").header("x-forwarded-host", "evil.example");
         let csrf = self.csrf.clone();
-        self.take(request.send_form([(field, value), ("csrf", csrf.as_str())]).expect("an answer"))
+        let fields = fields.iter().copied().chain([("csrf", csrf.as_str())]);
+        self.take(request.send_form(fields).expect("an answer"))
     }
 
     fn take(&mut self, mut response: ureq::http::Response<ureq::Body>) -> (u16, String) {
@@ -109,12 +114,15 @@ fn a_forgotten_password_is_replaced_by_a_link_that_comes_by_mail() {
     assert_eq!(Visitor::of(&server).get(link).0, 410);
     assert_eq!(Visitor::of(&server).post(link, "x", "").0, 410);
 
+    let told = post.wait_for_subject("Your password was changed", 1);
+    assert_eq!(told.to, ["ann@example.com"]);
+
     // The first attempt was put off; it is counted, and the log tells why, and nothing else.
     let counted = |what: &str| {
         let (_, text) = Visitor::of(&server).get("/metrics");
         text.lines().any(|line| line == what).then_some(())
     };
-    wait_for("the letter to be counted", || counted("zonewright_mail_sent_total 1"));
+    wait_for("the letters to be counted", || counted("zonewright_mail_sent_total 2"));
     wait_for("the failure to be counted", || counted("zonewright_mail_failures_total 1"));
     let log = server.log();
     assert!(log.contains("the mail server refused for now: 451 4.7.1"), "{log}");
@@ -122,7 +130,54 @@ fn a_forgotten_password_is_replaced_by_a_link_that_comes_by_mail() {
     for said in [secret, "ann@example.com", "nobody@example.org", "hunter2", "come back later"] {
         assert!(!log.contains(said), "{said} stands in\n{log}");
     }
-    assert_eq!(post.taken().len(), 1);
+    assert_eq!(post.taken().len(), 2);
+}
+
+#[test]
+fn owners_hear_of_what_the_command_line_does() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let login = Some(("dns-mailer", PASSWORD));
+    let post = MailServer::start(Behaviour { login, tls: Some(Tls::Start), ..Behaviour::default() });
+    let config = configuration(folder.path(), &post, PASSWORD);
+    let config = config.to_str().expect("text");
+    let server = Server::start(&["--config", config]);
+    let command = |words: &[&str]| {
+        let output = run(&mut zonewright(server.data(), &[words, &["--config", config]].concat()));
+        (output.status.code(), describe(&output))
+    };
+    let (code, refused) = command(&["account", "second-factor", "ann@example.com"]);
+    assert!(code == Some(2) && refused.contains("--off"), "{refused}");
+    let (code, refused) = command(&["account", "second-factor", "ann@example.com", "--off"]);
+    assert!(code != Some(0) && refused.contains("there is no account ann@example.com"), "{refused}");
+    let (_, made) = command(&["account", "create", "ann@example.com"]);
+    let (_, said) = command(&["account", "second-factor", "ann@example.com", "--off"]);
+    assert!(said.contains("ann@example.com uses no one-time codes"), "{said}");
+
+    let mut ann = Visitor::of(&server);
+    let link = made.split_whitespace().find_map(|word| word.strip_prefix(URL)).expect("a link").to_owned();
+    assert_eq!(ann.get(&link).0, 200);
+    assert_eq!(ann.post(&link, "x", "").0, 303);
+    let (_, page) = ann.get("/account/second-factor/");
+    let key = page.split("name=\"key\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a key");
+    let app = store::OneTimeKey::from_base32(key).expect("a key");
+    let code = app.code_at(store::Clock::system().now());
+    let (status, page) = ann.post_form("/account/second-factor/", &[("key", key), ("code", &code)]);
+    assert!(status == 200 && page.contains("Recovery codes"), "{page}");
+    let (_, listed) = command(&["account", "list"]);
+    assert!(listed.contains("ann@example.com\tuser\tactive\tyes"), "{listed}");
+
+    let (code, said) = command(&["account", "second-factor", "ann@example.com", "--off"]);
+    assert!(code == Some(0) && said.contains("one-time codes are off for ann@example.com"), "{said}");
+    let letter = post.wait_for_subject("One-time codes are turned off", 1);
+    assert_eq!(letter.to, ["ann@example.com"]);
+    assert!(letter.body().contains(&format!("The operator of {URL} did this.")), "{}", letter.body());
+    assert!(ann.get("/account/").1.contains("Signing in takes only your password."));
+
+    let create = ["token", "create", "--account", "ann@example.com", "--name", "ci", "--permission", "dns:list"];
+    let (_, token) = command(&create);
+    let letter = post.wait_for_subject("New API token", 1);
+    assert!(letter.body().contains(": ci ...") && !letter.body().contains("vps_"), "{}", letter.body());
+    assert!(!token.is_empty());
 }
 
 #[test]

@@ -50,6 +50,11 @@ impl SessionRow {
 
 /// A few words for what a browser says it is: its name and its system, where they are ones that people know.
 fn browser(agent: &str) -> String {
+    known_browser(agent).unwrap_or_else(|| agent.chars().take(40).collect())
+}
+
+/// The name of a browser that people know, and its system.
+pub(crate) fn known_browser(agent: &str) -> Option<String> {
     let first =
         |known: &[(&str, &'static str)]| known.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name);
     // In this order: most browsers name others too.
@@ -70,9 +75,9 @@ fn browser(agent: &str) -> String {
         ("Linux", "Linux"),
     ]);
     match (name, system) {
-        (Some(name), Some(system)) => format!("{name}, {system}"),
-        (Some(name), None) => name.to_owned(),
-        (None, _) => agent.chars().take(40).collect(),
+        (Some(name), Some(system)) => Some(format!("{name}, {system}")),
+        (Some(name), None) => Some(name.to_owned()),
+        (None, _) => None,
     }
 }
 
@@ -147,7 +152,7 @@ pub(crate) async fn end_session(who: SignedIn, form: Form) -> Result<Response, F
 }
 
 pub(crate) async fn end_others(who: SignedIn, _: Form) -> Result<Response, Failure> {
-    who.store().end_sessions(who.account.id, Some(who.session.id), &who.actor()).await?;
+    who.store().end_sessions(who.account.id, who.keep(), &who.actor()).await?;
     Ok(go("/account/", Some(Notice::SessionsEnded), &who.visit.shared.settings))
 }
 

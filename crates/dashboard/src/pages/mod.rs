@@ -7,6 +7,7 @@ pub(crate) mod forgotten;
 pub(crate) mod home;
 pub(crate) mod link;
 pub(crate) mod operator_accounts;
+pub(crate) mod operator_actions;
 pub(crate) mod operator_events;
 pub(crate) mod password;
 pub(crate) mod prove;

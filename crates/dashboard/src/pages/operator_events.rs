@@ -38,7 +38,7 @@ impl EventRow {
         EventRow {
             time: minute(event.time),
             what: what(event.kind, t),
-            is_bad: matches!(event.kind, EventKind::SignInFailed | EventKind::CodeFailed),
+            is_bad: matches!(event.kind, EventKind::SignInFailed | EventKind::CodeFailed | EventKind::CodesGuessed),
             email: event.email.unwrap_or_default(),
             actor: event.actor.unwrap_or_default(),
             address: event.address.map(|address| address.to_string()).unwrap_or_default(),
@@ -70,6 +70,8 @@ fn what(kind: EventKind, t: &Texts) -> &'static str {
         EventKind::Invited => t.event_invited,
         EventKind::AccountClosed => t.event_account_closed,
         EventKind::RoleSet => t.event_role_set,
+        EventKind::NewBrowser => t.event_new_browser,
+        EventKind::CodesGuessed => t.event_codes_guessed,
     }
 }
 

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
-use store::PasswordHash;
+use store::{Lane, TokensAfterwards};
 
 use super::{HOME, check_new_password};
 use crate::failure::Failure;
@@ -19,20 +19,30 @@ struct PasswordPage {
     problems: Problems,
     email: String,
     password: Field,
+    /// What stands beside the box that revokes all tokens; `None` where there is none to revoke.
+    tokens: Option<String>,
+    revokes_tokens: bool,
 }
 
 impl PasswordPage {
-    fn of(who: &SignedIn, problems: Problems) -> PasswordPage {
+    async fn of(who: &SignedIn, form: &Form, problems: Problems) -> Result<PasswordPage, Failure> {
         let page = who.page(Section::Account);
         let hint = say(page.t.password_hint, &["10"]);
         let password = Field::password("password", page.t.new_password, "new-password").hint(&hint);
         let password = password.required().autofocus().problem(&problems);
-        PasswordPage { page, problems, email: who.account.email.clone(), password }
+        let count = who.store().tokens(Some(who.account.id)).await?.len();
+        let tokens = (count > 0).then(|| say(page.t.password_revoke_tokens, &[&count.to_string()]));
+        let (email, revokes_tokens) = (who.account.email.clone(), revokes_tokens(form));
+        Ok(PasswordPage { page, problems, email, password, tokens, revokes_tokens })
     }
 }
 
+fn revokes_tokens(form: &Form) -> bool {
+    form.has("tokens", "revoke")
+}
+
 pub(crate) async fn show(Proved(who): Proved) -> Result<Response, Failure> {
-    show_page(&PasswordPage::of(&who, Problems::default()))
+    show_page(&PasswordPage::of(&who, &Form::default(), Problems::default()).await?)
 }
 
 pub(crate) async fn submit(Proved(who): Proved, form: Form) -> Result<Response, Failure> {
@@ -41,9 +51,10 @@ pub(crate) async fn submit(Proved(who): Proved, form: Form) -> Result<Response, 
     let mut problems = Problems::new(t.problems);
     check_new_password(password, &who.account.email, t, &mut problems);
     if !problems.is_empty() {
-        return show_with(StatusCode::UNPROCESSABLE_ENTITY, &PasswordPage::of(&who, problems));
+        return show_with(StatusCode::UNPROCESSABLE_ENTITY, &PasswordPage::of(&who, &form, problems).await?);
     }
-    let hash = PasswordHash::new(password).await?;
-    who.store().set_password(who.account.id, hash, Some(who.session.id), &who.actor()).await?;
+    let hash = who.store().hash_password(password, Lane::Known(who.account.id)).await?;
+    let tokens = if revokes_tokens(&form) { TokensAfterwards::Revoked } else { TokensAfterwards::Kept };
+    who.store().set_password(who.account.id, hash, who.keep(), tokens, &who.actor()).await?;
     Ok(go(HOME, Some(Notice::PasswordSet), &who.visit.shared.settings))
 }

@@ -4,6 +4,7 @@ use askama::Template;
 use axum::extract::RawQuery;
 use axum::http::StatusCode;
 use axum::response::Response;
+use store::Lane;
 
 use super::sign_in::too_early;
 use super::{next, next_of_query};
@@ -39,16 +40,17 @@ pub(crate) async fn show(who: SignedIn, RawQuery(query): RawQuery) -> Result<Res
 pub(crate) async fn submit(who: SignedIn, form: Form) -> Result<Response, Failure> {
     let t = who.visit.language.texts();
     let (delays, settings) = (&who.visit.shared.delays, &who.visit.shared.settings);
+    let lane = Lane::Known(who.account.id);
     let next = next(form.text("next")).to_owned();
     let mut problems = Problems::new(t.problem_sign_in);
-    let attempt = match delays.begin(&who.account.email, who.visit.origin.address) {
-        Ok(attempt) => attempt,
+    let attempt = match who.visit.try_password(&who.account.email).await? {
+        Ok((attempt, _)) => attempt,
         Err(wait) => {
             problems.add("", say(t.problem_wait, &[&wait.0.to_string()]));
             return too_early(wait, &ProvePage::of(&who, next, problems).await?);
         }
     };
-    if who.store().check_password(&who.account.email, form.raw("password")).await?.is_some() {
+    if who.store().check_password(&who.account.email, form.raw("password"), lane).await?.is_some() {
         delays.succeed(&attempt);
         who.store().prove_session(who.session.id).await?;
         return Ok(go(&next, None, settings));

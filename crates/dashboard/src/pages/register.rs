@@ -6,7 +6,7 @@
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
-use store::{AcceptError, Actor, CreateAccountError, NewAccount, PasswordHash, Role};
+use store::{AcceptError, Actor, CreateAccountError, Lane, NewAccount, Role};
 
 use super::sign_in::{signed_in, too_early};
 use super::{HOME, check_new_password, forgotten};
@@ -63,7 +63,11 @@ async fn read(visit: &Visit, form: &Form, email: &str, problems: &mut Problems) 
     for name in ["first_name", "last_name", "company_name"] {
         super::account::check_name(name, form.text(name), t, problems);
     }
-    let password = if problems.is_empty() { Some(PasswordHash::new(form.raw("password")).await?) } else { None };
+    let password = if problems.is_empty() {
+        Some(visit.store().hash_password(form.raw("password"), Lane::Anyone).await?)
+    } else {
+        None
+    };
     Ok(NewAccount {
         email: email.to_owned(),
         first_name: form.text("first_name").to_owned(),

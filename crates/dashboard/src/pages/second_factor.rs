@@ -99,7 +99,8 @@ pub(crate) async fn show(Proved(who): Proved) -> Result<Response, Failure> {
 pub(crate) async fn submit(Proved(who): Proved, form: Form) -> Result<Response, Failure> {
     let t = who.visit.language.texts();
     let key = OneTimeKey::from_base32(form.text("key")).ok_or(Failure::NoForm)?;
-    let made = who.store().turn_second_factor_on(who.account.id, key.clone(), form.text("code"), &who.actor()).await?;
+    let (code, by) = (form.text("code"), who.actor());
+    let made = who.store().turn_second_factor_on(who.account.id, key.clone(), code, who.keep(), &by).await?;
     match made {
         Some(codes) => codes_page(&who, &codes),
         None => {
@@ -108,6 +109,19 @@ pub(crate) async fn submit(Proved(who): Proved, form: Form) -> Result<Response, 
             show_with(StatusCode::UNPROCESSABLE_ENTITY, &KeyPage::of(&who, &key, problems))
         }
     }
+}
+
+#[derive(Template)]
+#[template(path = "recovery_codes_renew.html")]
+struct RenewPage {
+    page: Page,
+}
+
+pub(crate) async fn ask_codes(Proved(who): Proved) -> Result<Response, Failure> {
+    if !who.account.has_second_factor {
+        return Ok(go("/account/", None, &who.visit.shared.settings));
+    }
+    show_page(&RenewPage { page: who.page(Section::Account) })
 }
 
 pub(crate) async fn renew_codes(Proved(who): Proved, _: Form) -> Result<Response, Failure> {

@@ -58,14 +58,14 @@ pub(crate) async fn submit(visit: Visit, form: Form) -> Result<Response, Failure
     let t = visit.language.texts();
     let (email, next) = (form.text("email"), next(form.text("next")));
     let mut problems = Problems::new(t.problem_sign_in);
-    let attempt = match visit.shared.delays.begin(email, visit.origin.address) {
-        Ok(attempt) => attempt,
+    let (attempt, lane) = match visit.try_password(email).await? {
+        Ok(begun) => begun,
         Err(wait) => {
             problems.add("", say(t.problem_wait, &[&wait.0.to_string()]));
             return too_early(wait, &SignInPage::of(&visit, email, next.to_owned(), problems));
         }
     };
-    let account = visit.store().check_password(email, form.raw("password")).await?;
+    let account = visit.store().check_password(email, form.raw("password"), lane).await?;
     let session = match account {
         Some(account) => visit.store().begin_session(account.id, visit.origin.clone()).await?,
         None => None,
@@ -86,11 +86,21 @@ pub(crate) fn signed_in(visit: &Visit, new: &NewSession, next: &str, notice: Opt
     let settings = &visit.shared.settings;
     let to = if new.session.waits_for_code { with_next("/sign-in/code/", next) } else { next.to_owned() };
     let mut response = go(&to, notice, settings);
-    let cookie = cookies::session(new.secret.reveal(), visit.is_https);
-    if let Some(cookie) = cookie {
+    for cookie in cookies::signed_in(new, visit.is_https) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response
+}
+
+/// The form again, for an owner whose session was ended by wrong codes.
+pub(super) fn ended(visit: &Visit, email: &str, next: String) -> Result<Response, Failure> {
+    let t = visit.language.texts();
+    let mut problems = Problems::new(t.problem_sign_in);
+    problems.add("", t.problem_codes_ended);
+    let mut response = show_with(StatusCode::UNPROCESSABLE_ENTITY, &SignInPage::of(visit, email, next, problems))?;
+    let cookie = cookies::remove(cookies::session_name(visit.is_https), visit.is_https);
+    response.headers_mut().extend(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
+    Ok(response)
 }
 
 /// 429, with the time after which it makes sense again.

@@ -4,9 +4,11 @@ use askama::Template;
 use axum::extract::RawQuery;
 use axum::http::StatusCode;
 use axum::response::Response;
+use store::CodeOutcome;
 
-use super::sign_in::{signed_in, too_early};
+use super::sign_in::{ended, signed_in, too_early};
 use super::{next, next_of_query};
+use crate::delays::Wait;
 use crate::failure::Failure;
 use crate::form::{Field, Form, Problems};
 use crate::page::{Page, Section, say, show as show_page, show_with};
@@ -45,21 +47,17 @@ pub(crate) async fn submit(visit: Visit, form: Form) -> Result<Response, Failure
         return Err(Failure::SignIn { next });
     };
     let mut problems = Problems::new(t.problem_sign_in);
-    let attempt = match visit.shared.delays.begin(&account.email, visit.origin.address) {
-        Ok(attempt) => attempt,
-        Err(wait) => {
-            problems.add("", say(t.problem_wait, &[&wait.0.to_string()]));
-            return too_early(wait, &CodePage::of(&visit, next, problems));
-        }
-    };
     match visit.store().complete_session(waiting, form.text("code"), visit.origin.clone()).await? {
-        Some(session) => {
-            visit.shared.delays.succeed(&attempt);
-            Ok(signed_in(&visit, &session, &next, None))
-        }
-        None => {
+        CodeOutcome::Right(session) => Ok(signed_in(&visit, &session, &next, None)),
+        CodeOutcome::Wrong => {
             problems.add("code", t.problem_code);
             show_with(StatusCode::UNPROCESSABLE_ENTITY, &CodePage::of(&visit, next, problems))
         }
+        CodeOutcome::Ended => ended(&visit, &account.email, next),
+        CodeOutcome::TooEarly { seconds } => {
+            problems.add("", say(t.problem_codes_wait, &[&seconds.div_ceil(60).to_string()]));
+            too_early(Wait(seconds), &CodePage::of(&visit, next, problems))
+        }
+        CodeOutcome::Gone => Err(Failure::SignIn { next }),
     }
 }

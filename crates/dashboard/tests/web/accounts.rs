@@ -51,7 +51,11 @@ fn an_invitation_makes_one_account_for_the_address_that_was_invited() {
     operator.get("/operator/accounts/").says("/operator/invite/");
     operator.post("/operator/invite/", &[("email", "operator@example.com")]).is(422);
     operator.post("/operator/invite/", &[("email", "nobody")]).is(422);
-    let made = operator.post("/operator/invite/", &[("email", "guest@example.com")]);
+    let review = operator.post("/operator/invite/", &[("email", "guest@example.com")]);
+    review.is(200).says("Invite guest@example.com?").does_not_say("/link/");
+    let fields = [("email", "operator@example.com"), ("confirmed", "yes")];
+    operator.post("/operator/invite/", &fields).is(422);
+    let made = operator.post("/operator/invite/", &[("email", "guest@example.com"), ("confirmed", "yes")]);
     let link = made.is(200).between(&format!("{}/link", operator.base), "<").to_owned();
     let link = format!("/link{link}");
     let mut guest = server.browser();

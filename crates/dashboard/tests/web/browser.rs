@@ -13,7 +13,10 @@ use dns::apex::{Apex, ApexNameserver};
 use dns::change::Limits;
 use dns::{Name, ZoneName};
 use mail::Mailer;
-use store::{Account, Actor, Author, Clock, NewAccount, Options, PasswordHash, Role, Source, Store, Timestamp, Zone};
+use store::{
+    Account, Actor, Author, Clock, Keep, NewAccount, OneTimeKey, Options, PasswordHash, Role, Source, Store, Timestamp,
+    Zone,
+};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -92,7 +95,12 @@ impl Server {
             Deployment::start(store.clone(), none, Vec::new(), deploy::Settings::default(), stop.clone());
         let api = Api::new(store.clone(), deployment.clone(), api::Settings::default()).router();
         let mailer = post.as_ref().map(|post| post.mailer.clone());
-        let app = Dashboard::new(store.clone(), deployment, settings, post).over(api);
+        let pages = Dashboard::new(store.clone(), deployment, settings, post);
+        let app = pages.over(api);
+        runtime.spawn({
+            let stop = stop.clone();
+            async move { stop.run_until_cancelled(pages.write_to_owners()).await }
+        });
         runtime.spawn(api::serve(listener, None, app, http, stop.clone()));
         drop(inside);
         Server { store, runtime, mailer, address, seconds, stop, _folder: folder }
@@ -156,6 +164,26 @@ impl Server {
     pub(crate) fn signed_in(&self, email: &str) -> Browser {
         let mut browser = self.browser();
         browser.sign_in(email, PASSWORD).leads_to("/");
+        browser
+    }
+
+    /// Turns on one-time codes for an account; the codes of the key are good from now on.
+    pub(crate) fn turn_codes_on(&self, account: &Account) -> OneTimeKey {
+        let key = OneTimeKey::draw().unwrap();
+        let (code, by) = (key.code_at(self.store.now()), Actor::command_line());
+        let on = self.store.turn_second_factor_on(account.id, key.clone(), &code, Keep::default(), &by);
+        self.runtime.block_on(on).unwrap().unwrap();
+        self.pass(30);
+        key
+    }
+
+    /// [`Server::signed_in`] for an account with one-time codes.
+    pub(crate) fn signed_in_with_code(&self, email: &str, code: &str) -> Browser {
+        let mut browser = self.browser();
+        browser.sign_in(email, PASSWORD).leads_to("/sign-in/code/");
+        browser.get("/sign-in/code/").is(200);
+        browser.post("/sign-in/code/", &[("code", code)]).leads_to("/");
+        browser.get("/account/").is(200);
         browser
     }
 

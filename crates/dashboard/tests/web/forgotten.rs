@@ -131,7 +131,7 @@ fn the_link_sets_a_new_password_once_and_ends_what_was_before() {
 
     server.pass(3601);
     server.browser().post("/forgotten/", &[("email", "ann@example.com")]).is(200);
-    let late = post.wait_for(2).link();
+    let late = post.wait_for_subject("A new password", 2).link();
     server.pass(3600);
     server.browser().get(late.strip_prefix("https://dns.example.net").unwrap()).is(410);
 }

@@ -2,7 +2,7 @@
 
 use store::{EventKind, Role};
 
-use crate::browser::Server;
+use crate::browser::{PASSWORD, Server};
 
 #[test]
 fn the_last_operator_stays() {
@@ -12,6 +12,7 @@ fn the_last_operator_stays() {
     let number = only.id.number();
     operator.get(&format!("/operator/accounts/{number}/")).is(200).does_not_say("/suspend/");
     operator.post(&format!("/operator/accounts/{number}/suspend/"), &[]).is(409).says("the last operator");
+    operator.get(&format!("/operator/accounts/{number}/suspend/")).is(200).says("operator@example.com");
     operator.post("/account/close/", &[("email", "operator@example.com")]).is(422).says("the last operator");
     operator.get("/account/").is(200);
     for path in ["/operator/accounts/99/", "/operator/accounts/x/"] {
@@ -33,18 +34,30 @@ fn an_operator_suspends_lets_in_again_and_bounds() {
     for wrong in ["-1", "many", "4294967296", "1.5"] {
         operator.post(&limits, &[("zones", wrong), ("tokens", "7")]).is(422).says("Give a whole number");
     }
-    operator.post(&limits, &[("zones", "5"), ("tokens", "1")]).leads_to(&page);
+    operator.get(&page).is(200).says(&limits).says("no limit");
+    operator.get(&limits).is(200).says("ann@example.com");
+    // What was typed is shown first, and set only when that is confirmed.
+    let review = operator.post(&limits, &[("zones", "5"), ("tokens", "1")]);
+    review.is(200).says("Zones: no limit → 5").says("Tokens: no limit → 1").says("name=\"confirmed\" value=\"yes\"");
+    let found = server.runtime.block_on(server.store.account(ann.id)).unwrap().unwrap().limits;
+    assert_eq!((found.zones, found.tokens), (None, None), "looking is not setting");
+    operator.post(&limits, &[("zones", "5"), ("tokens", "1"), ("confirmed", "yes")]).leads_to(&page);
     let found = server.runtime.block_on(server.store.account(ann.id)).unwrap().unwrap().limits;
     assert_eq!((found.zones, found.records, found.tokens), (Some(5), None, Some(1)));
     let token = [("name", "ci"), ("permission", "dns:list")];
     browser.post("/account/developers/new/", &token).is(200);
     browser.post("/account/developers/new/", &token).is(422).says("at most 1 tokens");
 
+    operator.get(&page).says(&format!("href=\"{page}suspend/\""));
+    operator.get(&format!("{page}suspend/")).is(200).says("Suspend ann@example.com?");
+    browser.get("/account/").is(200);
     operator.post(&format!("{page}suspend/"), &[]).leads_to(&page);
     operator.get(&page).says("The account is suspended.");
     browser.get("/account/").is(303);
     operator.post(&format!("{page}link/"), &[]).is(404);
+    operator.get(&format!("{page}resume/")).is(200).says("Reactivate ann@example.com?");
     operator.post(&format!("{page}resume/"), &[]).leads_to(&page);
+    operator.get(&format!("{page}link/")).is(200).says("Create a link that signs ann@example.com in once");
     let made = operator.post(&format!("{page}link/"), &[]);
     let link = format!("/link{}", made.is(200).between(&format!("{}/link", operator.base), "<"));
     server.browser().get(&link).is(200).says("ann@example.com");
@@ -58,6 +71,34 @@ fn an_operator_suspends_lets_in_again_and_bounds() {
         .collect();
     assert_eq!(by_the_operator, [EventKind::LimitsSet, EventKind::Suspended, EventKind::Resumed, EventKind::LinkMade]);
     operator.get("/operator/events/").is(200).says("Limits set").says("operator@example.com");
+}
+
+#[test]
+fn an_operator_turns_off_the_codes_of_an_owner_who_lost_them() {
+    let server = Server::start();
+    server.account("operator@example.com", Role::Operator);
+    let ann = server.user("ann@example.com");
+    let page = format!("/operator/accounts/{}/", ann.id.number());
+    let off = format!("{page}second-factor-off/");
+    let mut operator = server.signed_in("operator@example.com");
+    operator.get(&page).is(200).does_not_say(&off);
+
+    server.turn_codes_on(&ann);
+    server.browser().sign_in("ann@example.com", PASSWORD).leads_to("/sign-in/code/");
+    operator.get(&page).is(200).says(&off);
+    operator.get(&off).is(200).says("Turn off one-time codes for ann@example.com?");
+    server.browser().sign_in("ann@example.com", PASSWORD).leads_to("/sign-in/code/");
+    server.pass(601);
+    let location = operator.post(&off, &[]).is(303).header("location").unwrap().to_owned();
+    assert!(location.starts_with("/prove/?next=%2Foperator%2Faccounts%2F"), "{location}");
+    operator.post("/prove/", &[("password", PASSWORD), ("next", &off)]).leads_to(&off);
+    operator.get(&off).is(200);
+    operator.post(&off, &[]).leads_to(&page);
+    operator.get(&page).says("One-time codes are turned off for this account.").does_not_say(&off);
+    server.signed_in("ann@example.com");
+    let events = server.runtime.block_on(server.store.events(Some(ann.id), None, 100)).unwrap();
+    let found = events.iter().find(|event| event.kind == EventKind::SecondFactorOff).unwrap();
+    assert_eq!(found.actor.as_deref(), Some("operator@example.com"));
 }
 
 #[test]
@@ -76,7 +117,7 @@ fn the_trail_is_read_in_pages() {
     first.is(200).says("number 149.").does_not_say("number 50.");
     let older = first.between("href=\"/operator/events/?before=", "\"").to_owned();
     let second = browser.get(&format!("/operator/events/?before={older}"));
-    second.is(200).says("number 50.").says("number 0.").does_not_say("number 51.").does_not_say("?before=");
+    second.is(200).says("number 50.").says("number 0.").does_not_say("number 52.").does_not_say("?before=");
     browser.get("/operator/events/?before=x").is(200);
 }
 

@@ -13,7 +13,15 @@ fn path(route: &Route) -> String {
 }
 
 fn needs_a_session(route: &Route) -> bool {
-    matches!(route.access, Access::SignedIn | Access::Proved | Access::Operator)
+    matches!(route.access, Access::SignedIn | Access::Proved) || is_the_operators(route)
+}
+
+fn is_the_operators(route: &Route) -> bool {
+    matches!(route.access, Access::Operator | Access::ProvedOperator)
+}
+
+fn needs_a_fresh_password(route: &Route) -> bool {
+    matches!(route.access, Access::Proved | Access::ProvedOperator)
 }
 
 #[test]
@@ -72,7 +80,7 @@ fn what_is_the_operators_does_not_exist_for_users() {
     let mut user = server.signed_in("user@example.com");
     user.get("/account/").does_not_say("/operator/");
     let unknown = user.get_with("/operator/unknown/", &[("accept", "text/html")]);
-    for route in ROUTES.iter().filter(|route| route.access == Access::Operator) {
+    for route in ROUTES.iter().filter(|route| is_the_operators(route)) {
         let shown = match route.method {
             http::Method::GET => user.get(&path(route)),
             _ => user.post(&path(route), &[]),
@@ -94,7 +102,7 @@ fn a_session_that_waits_for_a_code_opens_nothing() {
     let key = store::OneTimeKey::draw().unwrap();
     let code = key.code_at(server.store.now());
     let by = store::Actor::command_line();
-    let turned_on = server.store.turn_second_factor_on(ann.id, key, &code, &by);
+    let turned_on = server.store.turn_second_factor_on(ann.id, key, &code, store::Keep::default(), &by);
     server.runtime.block_on(turned_on).unwrap().unwrap();
     let mut browser = server.browser();
     browser.sign_in("ann@example.com", PASSWORD).leads_to("/sign-in/code/");
@@ -112,10 +120,10 @@ fn a_session_that_waits_for_a_code_opens_nothing() {
 #[test]
 fn what_lets_people_in_is_changed_only_by_who_has_proved_of_late_who_they_are() {
     let server = Server::start();
-    server.user("ann@example.com");
+    server.account("ann@example.com", Role::Operator);
     let mut ann = server.signed_in("ann@example.com");
     server.pass(601);
-    for route in ROUTES.iter().filter(|route| route.access == Access::Proved) {
+    for route in ROUTES.iter().filter(|route| needs_a_fresh_password(route)) {
         let shown = match route.method {
             http::Method::GET => ann.get(&path(route)),
             _ => ann.post(&path(route), &[]),
@@ -131,6 +139,16 @@ fn what_lets_people_in_is_changed_only_by_who_has_proved_of_late_who_they_are() 
     right.leads_to("/account/password/");
     ann.get("/account/password/").is(200);
     ann.post("/prove/", &[("password", PASSWORD), ("next", "//evil.example/")]).leads_to("/");
+}
+
+#[test]
+fn what_an_operator_does_to_others_needs_a_fresh_password_and_the_way_leads_back() {
+    let does = |route: &&Route| route.method == http::Method::POST && is_the_operators(route);
+    assert!(ROUTES.iter().filter(does).all(needs_a_fresh_password));
+    for route in ROUTES.iter().filter(|route| route.method == http::Method::POST && needs_a_fresh_password(route)) {
+        let leads_back = |other: &Route| other.method == http::Method::GET && other.path == route.path;
+        assert!(ROUTES.iter().any(leads_back), "{route:?} has no page to come back to after the password");
+    }
 }
 
 #[test]

@@ -147,6 +147,28 @@ fn a_link_is_good_once_and_looking_at_it_does_not_use_it() {
 }
 
 #[test]
+fn a_new_password_revokes_all_tokens_where_that_is_wanted() {
+    let server = Server::start();
+    let ann = server.user("ann@example.com");
+    let bob = server.user("bob@example.com");
+    let mut browser = server.signed_in("ann@example.com");
+    browser.get("/account/password/").is(200).does_not_say("Revoke all");
+    let token = |account: &store::Account| {
+        let new = store::NewToken::unlimited("t", [store::Permission::All].into_iter().collect());
+        server.runtime.block_on(server.store.create_token(account.id, new)).unwrap().plain.reveal().to_owned()
+    };
+    let (first, second, other) = (token(&ann), token(&ann), token(&bob));
+    browser.get("/account/password/").is(200).says("Revoke all API tokens (2) as well");
+    browser.post("/account/password/", &[("password", "short"), ("tokens", "revoke")]).is(422).says(" checked");
+    browser.post("/account/password/", &[("password", "another long one")]).leads_to("/");
+    assert_eq!([&first, &second, &other].map(|token| server.api_status(token)), [200, 200, 200]);
+    browser.post("/account/password/", &[("password", "one more of them"), ("tokens", "revoke")]).leads_to("/");
+    assert_eq!([&first, &second, &other].map(|token| server.api_status(token)), [401, 401, 200]);
+    let events = server.runtime.block_on(server.store.events(Some(ann.id), None, 100)).unwrap();
+    assert_eq!(events.iter().filter(|event| event.kind == EventKind::TokenRevoked).count(), 2);
+}
+
+#[test]
 fn a_second_factor_is_asked_for_and_its_codes_are_good_once() {
     let server = Server::start();
     let ann = server.user("ann@example.com");
@@ -161,11 +183,15 @@ fn a_second_factor_is_asked_for_and_its_codes_are_good_once() {
     };
     browser.post("/account/second-factor/", &[("key", &key), ("code", "000000")]).is(422).says(&key);
     browser.get("/account/").says("Signing in takes only your password.");
+    let mut elsewhere = server.signed_in("ann@example.com");
     let made = browser.post("/account/second-factor/", &[("key", &key), ("code", &code(0))]);
+    // Sessions that began without a code end.
+    elsewhere.get("/account/").leads_to("/sign-in/?next=%2Faccount%2F");
     let codes: Vec<String> =
         made.is(200).between("aria-label=\"Recovery codes\">", "</pre>").lines().map(str::to_owned).collect();
     assert_eq!(codes.len(), 10);
     browser.get("/account/").says("10 recovery codes are left.").does_not_say(&codes[0]);
+    browser.get("/account/second-factor/codes/").is(200).says("The old ones stop working.");
 
     let used = code(0);
     let waiting = || {
@@ -200,21 +226,9 @@ fn a_second_factor_is_asked_for_and_its_codes_are_good_once() {
     by_link.post(&link, &[]).leads_to("/sign-in/code/?next=%2Faccount%2Fpassword%2F");
     by_link.get("/account/password/").is(303);
 
-    let mut off = server.signed_in_with(&codes[5]);
+    let mut off = server.signed_in_with_code("ann@example.com", &codes[5]);
     off.post("/account/second-factor/off/", &[]).leads_to("/account/");
     server.browser().sign_in("ann@example.com", PASSWORD).leads_to("/");
-}
-
-impl Server {
-    /// A browser of `ann@example.com`, who gave a recovery code.
-    fn signed_in_with(&self, code: &str) -> crate::browser::Browser {
-        let mut browser = self.browser();
-        browser.sign_in("ann@example.com", PASSWORD);
-        browser.get("/sign-in/code/").is(200);
-        browser.post("/sign-in/code/", &[("code", code)]).leads_to("/");
-        browser.get("/account/").is(200);
-        browser
-    }
 }
 
 #[test]
@@ -233,6 +247,7 @@ fn the_trail_tells_who_came_in_and_who_tried() {
             (EventKind::SignInFailed, of_ann),
             (EventKind::SignInFailed, None),
             (EventKind::SignedIn, of_ann),
+            (EventKind::NewBrowser, of_ann),
             (EventKind::SignedOut, of_ann),
         ],
     );
@@ -240,6 +255,6 @@ fn the_trail_tells_who_came_in_and_who_tried() {
     assert!(!format!("{events:?}").contains("nobody@") && !format!("{events:?}").contains("secret"));
     // What a page hashes is what the store compares.
     let hash = server.runtime.block_on(PasswordHash::new(PASSWORD)).unwrap();
-    assert!(server.runtime.block_on(hash.verify(PASSWORD)).unwrap());
+    assert!(hash.verify(PASSWORD));
     assert!(server.runtime.block_on(server.store.password(ann.id)).unwrap().is_some());
 }

@@ -164,6 +164,22 @@ impl MailServer {
         }
     }
 
+    /// [`MailServer::wait_for`] of the letters with a subject.
+    #[track_caller]
+    pub(crate) fn wait_for_subject(&self, subject: &str, number: usize) -> Taken {
+        let end = Instant::now() + DEADLINE;
+        let line = format!("Subject: {subject}\n");
+        loop {
+            let taken = self.taken();
+            let mut found: Vec<Taken> = taken.iter().filter(|letter| letter.text.contains(&line)).cloned().collect();
+            if found.len() >= number {
+                return found.swap_remove(number - 1);
+            }
+            assert!(Instant::now() < end, "{} letters {subject:?} came instead of {number}: {taken:?}", found.len());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// The server's certificate in PEM.
     pub(crate) fn certificate() -> String {
         format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", STANDARD.encode(CERTIFICATE))

@@ -6,7 +6,7 @@ use super::readers::Size;
 use super::rows::Place;
 use super::writer::Work;
 use super::zones::violates_uniqueness;
-use super::{events, links, sessions};
+use super::{events, links, sessions, tokens, wrong_codes};
 use crate::*;
 
 /// The columns that [`account`] reads, in its order, of a table or alias named `a`.
@@ -273,13 +273,17 @@ fn set_password(
     work: &Work,
     id: AccountId,
     password: &PasswordHash,
-    keep: Option<SessionId>,
+    keep: &Keep,
+    tokens: TokensAfterwards,
     by: &Actor,
 ) -> Result<(), StoreError> {
     work.connection.execute("UPDATE accounts SET password = ?2 WHERE id = ?1", params![id.0, password.0])?;
-    // Whoever came in with the old one, or holds another way in, is out.
-    sessions::end_all(work, id, keep)?;
+    // Sessions, links and browsers of the old password end with it.
+    sessions::end_all_but(work, id, keep)?;
     links::forget_of(work, id)?;
+    if tokens == TokensAfterwards::Revoked {
+        tokens::revoke_all(work, id, by)?;
+    }
     events::insert(work, by, EventKind::PasswordSet, Some(id), "")
 }
 
@@ -292,13 +296,14 @@ fn close(work: &Work, id: AccountId, by: &Actor) -> Result<(), AccountError> {
         // What stands in the place of the address is none, so that nobody can ever have it.
         work.connection.execute(
             "UPDATE accounts SET email = '', email_key = 'closed ' || id, first_name = '', last_name = '', company_name = '',
-                 password = NULL, totp = NULL, role = 1, closed = ?2 WHERE id = ?1",
+                 password = NULL, totp = NULL, language = NULL, role = 1, closed = ?2 WHERE id = ?1",
             params![id.0, work.now().as_millisecond()],
         )?;
         for sql in ["DELETE FROM tokens WHERE account = ?1", "DELETE FROM recovery_codes WHERE account = ?1"] {
             work.connection.execute(sql, [id.0])?;
         }
-        sessions::end_all(work, id, None)?;
+        wrong_codes::forget(work, id)?;
+        sessions::end_all_but(work, id, &Keep::default())?;
         links::forget_of(work, id)?;
         events::insert(work, by, EventKind::AccountClosed, Some(id), "")
     };
@@ -379,16 +384,22 @@ impl Store {
         self.inner.readers.run(Size::Large, read).await
     }
 
-    /// Sets a password. It ends all sessions but `keep`, and takes back all links into the account.
+    /// Sets a password. It ends all sessions and forgets all browsers but those to keep, and takes back all links into the
+    /// account.
     pub async fn set_password(
         &self,
         id: AccountId,
         password: PasswordHash,
-        keep: Option<SessionId>,
+        keep: Keep,
+        tokens: TokensAfterwards,
         by: &Actor,
     ) -> Result<(), StoreError> {
         let by = by.clone();
-        self.inner.writer.run(move |work| set_password(work, id, &password, keep, &by)).await
+        let set = self.inner.writer.run(move |work| set_password(work, id, &password, &keep, tokens, &by)).await;
+        if tokens == TokensAfterwards::Revoked {
+            self.inner.shared.identities.empty();
+        }
+        set
     }
 
     /// Sets what the owner may change by themselves.

@@ -125,13 +125,10 @@ impl Store {
         let (secret, presented) = (PlainSecret::draw()?, presented.to_owned());
         let sign_in = move |work: &Work| {
             let Some(Link::SignIn(account)) = take(work, &presented)? else { return Ok(None) };
-            let session = sessions::begin(work, &account, account.has_second_factor, &origin, &secret)?;
-            let by = sessions::actor(&session, &origin);
+            let by = Actor { account: Some(account.id), address: origin.address };
             events::insert(work, &by, EventKind::LinkUsed, Some(account.id), "")?;
-            if !session.waits_for_code {
-                events::insert(work, &by, EventKind::SignedIn, Some(account.id), "")?;
-            }
-            Ok(Some(NewSession { session, account: *account, secret }))
+            let waits = account.has_second_factor;
+            sessions::sign_in(work, *account, waits, &origin, secret).map(Some)
         };
         self.inner.writer.run(sign_in).await
     }
@@ -151,11 +148,9 @@ impl Store {
             let Some(Link::Invitation(email)) = take(work, &presented)? else { return Err(AcceptError::NoLink) };
             // The role was not what anybody was invited to.
             let account = accounts::create(work, NewAccount { email, role: Role::User, ..new })?;
-            let session = sessions::begin(work, &account, false, &origin, &secret)?;
-            let by = sessions::actor(&session, &origin);
+            let by = Actor { account: Some(account.id), address: origin.address };
             events::insert(work, &by, EventKind::AccountMade, Some(account.id), "")?;
-            events::insert(work, &by, EventKind::SignedIn, Some(account.id), "")?;
-            Ok(NewSession { session, account, secret })
+            Ok(sessions::sign_in(work, account, false, &origin, secret)?)
         };
         self.inner.writer.run(accept).await
     }

@@ -12,7 +12,8 @@
 //! | `limits`, `reserved` | how much they may have, and which names they may not |
 //! | `holds` | names that were deleted a short time ago |
 //! | `sessions`, `links`, `second_factor` | how people come in |
-//! | `events` | the trail of what was done to accounts |
+//! | `known_browsers`, `wrong_codes` | what holds up those who guess |
+//! | `events`, `owner_mail` | the trail of what was done to accounts, and what owners are written to about |
 //! | `zones`, `records`, `change`, `apexes` | what they may ask for |
 //! | `journal`, `catalogs`, `deployment` | what follows from it |
 //! | `search` | what people look for by a part of its name |
@@ -36,9 +37,11 @@ mod identities;
 mod ids;
 mod journal;
 mod key_file;
+mod known_browsers;
 mod limits;
 mod links;
 mod open;
+mod owner_mail;
 #[cfg(test)]
 mod plans;
 mod readers;
@@ -54,6 +57,7 @@ mod settings;
 mod tokens;
 mod watcher;
 mod writer;
+mod wrong_codes;
 mod zones;
 
 use std::fmt;
@@ -71,6 +75,7 @@ use tokio::sync::watch;
 use self::open::Role;
 use self::readers::{Readers, Size};
 use self::writer::{Work, Writer};
+use crate::hashing::Hashers;
 use crate::sealing::SecretKeys;
 use crate::*;
 
@@ -100,6 +105,7 @@ pub struct Store {
 struct Inner {
     path: PathBuf,
     key_file: PathBuf,
+    hashers: Hashers,
     writer: Writer,
     readers: Readers,
     shared: Arc<Shared>,
@@ -211,7 +217,8 @@ impl Store {
             let (shared, writer) = (Arc::clone(&shared), writer.clone());
             move |connection, stop| housekeeper::run(connection, &shared, &writer, stop)
         })?;
-        let inner = Inner { path: path.to_owned(), key_file, writer, readers, shared, threads: Mutex::new(threads) };
+        let (path, hashers, threads) = (path.to_owned(), Hashers::default(), Mutex::new(threads));
+        let inner = Inner { path, key_file, hashers, writer, readers, shared, threads };
         Ok(Store { inner: Arc::new(inner) })
     }
 

@@ -19,7 +19,7 @@ use crate::StoreError;
 use crate::sealing::SecretKeys;
 
 /// Every schema change since the first release, oldest first. Never change or remove one.
-const MIGRATIONS: [&str; 11] = [
+const MIGRATIONS: [&str; 12] = [
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_catalogs.sql"),
     include_str!("migrations/0003_rebuilt.sql"),
@@ -31,6 +31,7 @@ const MIGRATIONS: [&str; 11] = [
     include_str!("migrations/0009_settings.sql"),
     include_str!("migrations/0010_secret_keys.sql"),
     include_str!("migrations/0011_limits.sql"),
+    include_str!("migrations/0012_known_browsers.sql"),
 ];
 
 /// "ZWrt": marks the file as ours.
@@ -310,7 +311,8 @@ mod tests {
                 "8ee0b7fa5a338278",
                 "135662607f84f824",
                 "825f6aad3a7ea65f",
-                "75461bb14bcbe587"
+                "75461bb14bcbe587",
+                "db5168a894fae6ca"
             ]
         );
     }

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 
 use super::{
     accounts, answers, apexes, catalogs, change, deleted, deployment, events, history, holds, journal, links, open,
-    records, reserved, retention, rollback, search, sessions, tokens, zones,
+    owner_mail, records, reserved, retention, rollback, search, sessions, tokens, zones,
 };
 
 /// Every query that may read more than one row for a tenant, the operator or a nameserver.
@@ -17,6 +17,7 @@ const QUERIES: &[(&str, &str)] = &[
     ("events", events::OF_ALL),
     ("events of an account", events::OF_ONE),
     ("oldest events", events::OLDEST),
+    ("events that owners are written to about", owner_mail::AFTER),
     ("link", links::BY_HASH),
     ("session", sessions::BY_HASH),
     ("sessions of an account", sessions::OF_ACCOUNT),

@@ -4,13 +4,17 @@ use rusqlite::{OptionalExtension, params};
 
 use super::tokens::hash;
 use super::writer::Work;
-use super::{accounts, events, sessions};
+use super::wrong_codes::{self, Kind};
+use super::{accounts, events, known_browsers, sessions};
 use crate::sealing::Purpose;
 use crate::second_factor::RECOVERY_CODES;
 use crate::*;
 
-/// Takes a one-time code or a recovery code: either is good once. True where it was good.
-fn take(work: &Work, account: AccountId, typed: &str, by: &Actor) -> Result<bool, StoreError> {
+/// Takes a one-time code or a recovery code: either is valid once. True where it was valid.
+fn take(work: &Work, account: AccountId, typed: &str, kind: Kind, by: &Actor) -> Result<bool, StoreError> {
+    if kind == Kind::Recovery {
+        return take_recovery_code(work, account, typed, by);
+    }
     let stored: Option<(Option<Vec<u8>>, i64)> = work
         .connection
         .prepare_cached("SELECT totp, totp_step FROM accounts WHERE id = ?1")?
@@ -25,6 +29,10 @@ fn take(work: &Work, account: AccountId, typed: &str, by: &Actor) -> Result<bool
             .execute(params![account.0, step])?;
         return Ok(true);
     }
+    Ok(false)
+}
+
+fn take_recovery_code(work: &Work, account: AccountId, typed: &str, by: &Actor) -> Result<bool, StoreError> {
     let Some(code) = RecoveryCode::typed(typed) else { return Ok(false) };
     let used = work
         .connection
@@ -60,12 +68,14 @@ fn new_recovery_codes(work: &Work, account: AccountId) -> Result<Vec<RecoveryCod
 
 impl Store {
     /// Asks for one-time codes from now on, where `code` shows that the owner's app has the key. Gives the recovery codes, once;
-    /// `None` where the code is wrong, or the account has a second factor already.
+    /// `None` where the code is wrong, or the account has a second factor already. Sessions that began without a code end, and
+    /// browsers that are known without one are forgotten, but for those to keep.
     pub async fn turn_second_factor_on(
         &self,
         account: AccountId,
         key: OneTimeKey,
         code: &str,
+        keep: Keep,
         by: &Actor,
     ) -> Result<Option<Vec<RecoveryCode>>, StoreError> {
         let (by, code) = (by.clone(), code.to_owned());
@@ -81,19 +91,26 @@ impl Store {
                 return Ok(None);
             }
             let codes = new_recovery_codes(work, account)?;
+            wrong_codes::forget(work, account)?;
+            sessions::end_all_but(work, account, &keep)?;
             events::insert(work, &by, EventKind::SecondFactorOn, Some(account), "")?;
             Ok(Some(codes))
         };
         self.inner.writer.run(turn_on).await
     }
 
-    /// Asks for one-time codes no more; its recovery codes are gone.
-    pub async fn turn_second_factor_off(&self, account: AccountId, by: &Actor) -> Result<(), StoreError> {
+    /// Asks for one-time codes no more; its recovery codes are gone. False where it was off already.
+    pub async fn turn_second_factor_off(&self, account: AccountId, by: &Actor) -> Result<bool, StoreError> {
         let by = by.clone();
         let turn_off = move |work: &Work| {
-            work.connection.execute("UPDATE accounts SET totp = NULL WHERE id = ?1", [account.0])?;
+            let sql = "UPDATE accounts SET totp = NULL WHERE id = ?1 AND totp IS NOT NULL";
+            if work.connection.execute(sql, [account.0])? == 0 {
+                return Ok(false);
+            }
             work.connection.execute("DELETE FROM recovery_codes WHERE account = ?1", [account.0])?;
-            events::insert(work, &by, EventKind::SecondFactorOff, Some(account), "")
+            wrong_codes::forget(work, account)?;
+            events::insert(work, &by, EventKind::SecondFactorOff, Some(account), "")?;
+            Ok(true)
         };
         self.inner.writer.run(turn_off).await
     }
@@ -112,23 +129,53 @@ impl Store {
         self.inner.readers.run(super::readers::Size::Small, read).await
     }
 
-    /// Makes a session that waits for a code one that stands, under a new secret. `None` where the code is wrong, or the session
-    /// does not wait any more.
+    /// Judges a code that is given in a session that waits for one. A right code makes it a session that stands, under a new
+    /// secret.
+    ///
+    /// [`CODES_PER_SESSION`] wrong codes end the session. From as many on, in whichever sessions, the account's next code of
+    /// that kind waits (`wrong_codes`), except from a known browser; so many from a known browser, and it is not known any more.
     pub async fn complete_session(
         &self,
         waiting: &Session,
         code: &str,
         origin: Origin,
-    ) -> Result<Option<NewSession>, StoreError> {
+    ) -> Result<CodeOutcome, StoreError> {
         let (id, account, code, secret) = (waiting.id, waiting.account, code.to_owned(), PlainSecret::draw()?);
-        let complete = move |work: &Work| {
-            let by = Actor { account: Some(account), address: origin.address };
-            if accounts::active(&work.connection, account)?.is_none() || !take(work, account, &code, &by)? {
-                events::insert(work, &by, EventKind::CodeFailed, Some(account), "")?;
-                return Ok(None);
-            }
-            sessions::complete(work, id, &origin, secret)
-        };
-        self.inner.writer.run(complete).await
+        self.inner.writer.run(move |work| judge(work, id, account, &code, &origin, secret)).await
     }
+}
+
+fn judge(
+    work: &Work,
+    session: SessionId,
+    account: AccountId,
+    code: &str,
+    origin: &Origin,
+    secret: PlainSecret,
+) -> Result<CodeOutcome, StoreError> {
+    let by = Actor { account: Some(account), address: origin.address };
+    if accounts::active(&work.connection, account)?.is_none() || !sessions::waits(work, session)? {
+        return Ok(CodeOutcome::Gone);
+    }
+    let kind = Kind::of(code);
+    let browser = origin.browser.as_ref();
+    let is_known = known_browsers::is_known(&work.connection, account, browser, work.now())?;
+    if !is_known && let Some(seconds) = wrong_codes::wait(work, account, kind)? {
+        return Ok(CodeOutcome::TooEarly { seconds });
+    }
+    if take(work, account, code, kind, &by)? {
+        wrong_codes::clear(work, account, kind)?;
+        let stands = sessions::complete(work, session, origin, secret)?;
+        return Ok(stands.map_or(CodeOutcome::Gone, |session| CodeOutcome::Right(Box::new(session))));
+    }
+    let count = wrong_codes::note(work, account, kind)?;
+    events::insert(work, &by, EventKind::CodeFailed, Some(account), "")?;
+    if wrong_codes::is_notable(count) {
+        events::insert(work, &by, EventKind::CodesGuessed, Some(account), &count.to_string())?;
+    }
+    if let Some(browser) = browser.filter(|_| is_known) {
+        known_browsers::note_wrong_code(work, account, browser)?;
+    }
+    let has_ended = sessions::note_wrong_code(work, session)?;
+    Ok(if has_ended { CodeOutcome::Ended } else { CodeOutcome::Wrong })
 }

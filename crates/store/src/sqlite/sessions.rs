@@ -7,7 +7,7 @@ use super::readers::Size;
 use super::rows::Place;
 use super::tokens::hash;
 use super::writer::Work;
-use super::{events, identities};
+use super::{events, identities, known_browsers};
 use crate::*;
 
 /// How often the use of a session is noted.
@@ -38,8 +38,37 @@ fn session(row: &Row<'_>, first: usize) -> Result<Session, StoreError> {
     })
 }
 
+/// What the browser says it is, in one line of bounded length.
+pub(super) fn short_agent(origin: &Origin) -> String {
+    origin.agent.chars().filter(|c| !c.is_control()).take(AGENT_LENGTH).collect()
+}
+
+/// A sign-in that is complete, or still lacks its code: the session, and what is stored with it.
+pub(super) fn sign_in(
+    work: &Work,
+    account: Account,
+    waits_for_code: bool,
+    origin: &Origin,
+    secret: PlainSecret,
+) -> Result<NewSession, StoreError> {
+    let session = begin(work, &account, waits_for_code, origin, &secret)?;
+    let browser = if waits_for_code {
+        None
+    } else {
+        let by = actor(&session, origin);
+        events::insert(work, &by, EventKind::SignedIn, Some(account.id), "")?;
+        if let Some(language) = origin.language {
+            work.connection
+                .prepare_cached("UPDATE accounts SET language = ?2 WHERE id = ?1 AND language IS NOT ?2")?
+                .execute(params![account.id.0, language])?;
+        }
+        Some(known_browsers::remember(work, account.id, origin, &by)?)
+    };
+    Ok(NewSession { session, account, secret, browser })
+}
+
 /// Begins a session in the open transaction, for an account that was just read there.
-pub(super) fn begin(
+fn begin(
     work: &Work,
     account: &Account,
     waits_for_code: bool,
@@ -49,7 +78,7 @@ pub(super) fn begin(
     let now = work.now();
     let lasts = if waits_for_code { WAIT_FOR_CODE } else { SESSION };
     let expires_at = now.checked_add(lasts).unwrap_or(now);
-    let agent: String = origin.agent.chars().filter(|c| !c.is_control()).take(AGENT_LENGTH).collect();
+    let agent = short_agent(origin);
     // Whoever gave a password, and lacks the code, has proved nothing yet.
     let proved_at = (!waits_for_code).then_some(now);
     work.connection
@@ -122,11 +151,30 @@ pub(super) fn end_all(work: &Work, account: AccountId, but: Option<SessionId>) -
     Ok(delete.execute(params![account.0, but.map(|session| session.0)])?)
 }
 
+/// Ends all sessions of an account and forgets its browsers, but for those to keep; how many sessions.
+pub(super) fn end_all_but(work: &Work, account: AccountId, keep: &Keep) -> Result<usize, StoreError> {
+    known_browsers::forget(work, account, keep.browser.as_ref())?;
+    end_all(work, account, keep.session)
+}
+
+/// Whether a session still waits for its code.
+pub(super) fn waits(work: &Work, id: SessionId) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM sessions WHERE id = ?1 AND waits = 1 AND expires > ?2";
+    Ok(work.connection.prepare_cached(sql)?.exists(params![id.0, work.now().as_millisecond()])?)
+}
+
+/// Counts a wrong code in a session that waits for one; true where that has ended it.
+pub(super) fn note_wrong_code(work: &Work, id: SessionId) -> Result<bool, StoreError> {
+    work.connection.prepare_cached("UPDATE sessions SET failures = failures + 1 WHERE id = ?1")?.execute([id.0])?;
+    let sql = "DELETE FROM sessions WHERE id = ?1 AND failures >= ?2";
+    Ok(work.connection.prepare_cached(sql)?.execute(params![id.0, CODES_PER_SESSION])? > 0)
+}
+
 /// Removes a few sessions and links that nobody can use any more. True where there may be more.
 pub(super) fn forget_expired(work: &Work) -> Result<bool, StoreError> {
     const STEP: usize = 500;
     let now = work.now().as_millisecond();
-    let mut removed = 0;
+    let mut removed = known_browsers::forget_old(work, STEP)?;
     for sql in [
         "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions INDEXED BY sessions_by_expiry WHERE expires <= ?1 LIMIT ?2)",
         "DELETE FROM links WHERE id IN (SELECT id FROM links INDEXED BY links_by_expiry WHERE expires <= ?1 LIMIT ?2)",
@@ -138,16 +186,23 @@ pub(super) fn forget_expired(work: &Work) -> Result<bool, StoreError> {
 
 impl Store {
     /// Whose address and password these are; `None` where either is wrong, or the account is suspended. The answer takes the
-    /// same work in every case: one password is hashed.
-    pub async fn check_password(&self, email: &str, plain: &str) -> Result<Option<Account>, StoreError> {
+    /// same work in every case: one password is hashed. Where the lane is full, nothing is looked at.
+    pub async fn check_password(&self, email: &str, plain: &str, lane: Lane) -> Result<Option<Account>, StoreError> {
         let account = self.account_by_email(email).await?;
         let stored = match &account {
             Some(account) => self.password(account.id).await?,
             None => None,
         };
         let has_one = stored.is_some();
-        let is_right = stored.unwrap_or_else(PasswordHash::nobodys).verify(plain).await?;
+        let (hash, plain) = (stored.unwrap_or_else(PasswordHash::nobodys), plain.to_owned());
+        let is_right = self.inner.hashers.run(lane, move || hash.verify(&plain)).await?;
         Ok(account.filter(|account| has_one && is_right && account.suspended_at.is_none()))
+    }
+
+    /// Hashes a password that somebody chose.
+    pub async fn hash_password(&self, plain: &str, lane: Lane) -> Result<PasswordHash, StoreError> {
+        let plain = plain.to_owned();
+        self.inner.hashers.run(lane, move || PasswordHash::hash(&plain)).await?
     }
 
     /// Begins a session for an account whose owner gave the password. Where the account has a second factor, the session waits
@@ -156,11 +211,8 @@ impl Store {
         let secret = PlainSecret::draw()?;
         let begin = move |work: &Work| {
             let Some(account) = super::accounts::active(&work.connection, account)? else { return Ok(None) };
-            let session = begin(work, &account, account.has_second_factor, &origin, &secret)?;
-            if !session.waits_for_code {
-                events::insert(work, &actor(&session, &origin), EventKind::SignedIn, Some(account.id), "")?;
-            }
-            Ok(Some(NewSession { session, account, secret }))
+            let waits = account.has_second_factor;
+            sign_in(work, account, waits, &origin, secret).map(Some)
         };
         self.inner.writer.run(begin).await
     }
@@ -228,16 +280,11 @@ impl Store {
         self.inner.writer.run(end).await
     }
 
-    /// Ends all sessions of an account, but one where one is named; how many.
-    pub async fn end_sessions(
-        &self,
-        account: AccountId,
-        but: Option<SessionId>,
-        by: &Actor,
-    ) -> Result<usize, StoreError> {
+    /// Ends all sessions of an account and forgets its browsers, but for those to keep; how many sessions.
+    pub async fn end_sessions(&self, account: AccountId, keep: Keep, by: &Actor) -> Result<usize, StoreError> {
         let by = by.clone();
         let end = move |work: &Work| {
-            let ended = end_all(work, account, but)?;
+            let ended = end_all_but(work, account, &keep)?;
             events::insert(work, &by, EventKind::SessionsEnded, Some(account), &ended.to_string())?;
             Ok(ended)
         };
@@ -265,7 +312,5 @@ pub(super) fn complete(
         .optional()?;
     let Some(account) = account else { return Ok(None) };
     let Some(account) = super::accounts::active(&work.connection, AccountId(account))? else { return Ok(None) };
-    let session = begin(work, &account, false, origin, &secret)?;
-    events::insert(work, &actor(&session, origin), EventKind::SignedIn, Some(account.id), "")?;
-    Ok(Some(NewSession { session, account, secret }))
+    sign_in(work, account, false, origin, secret).map(Some)
 }

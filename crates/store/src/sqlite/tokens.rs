@@ -184,6 +184,22 @@ pub(super) fn revoke(work: &Work, of: Option<AccountId>, id: i64, by: &Actor) ->
     Ok(true)
 }
 
+/// Revokes all tokens of an account.
+pub(super) fn revoke_all(work: &Work, account: AccountId, by: &Actor) -> Result<(), StoreError> {
+    let mut numbers = Vec::new();
+    {
+        let mut statement = work.connection.prepare_cached("SELECT id FROM tokens WHERE account = ?1 ORDER BY id")?;
+        let mut rows = statement.query([account.0])?;
+        while let Some(row) = rows.next()? {
+            numbers.push(row.get::<_, i64>(0)?);
+        }
+    }
+    for number in numbers {
+        revoke(work, Some(account), number, by)?;
+    }
+    Ok(())
+}
+
 /// Whom a hash speaks for, whether or not it has expired, with the hash that is stored.
 pub(super) fn identity(connection: &Connection, hash: TokenHash) -> Result<Option<(TokenHash, Identity)>, StoreError> {
     connection

@@ -1,0 +1,126 @@
+//! Mail to owners about what happened to their accounts: a sign-in from a new browser, another password, one-time codes turned
+//! off, a new token, codes that are guessed.
+//!
+//! It follows the audit trail (`store::OwnerNotice`), so that what the command line does is mailed by the running server, too.
+//! A letter is in the language in which the owner last signed in, and has no links but to the server's own pages.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use deploy::Chain;
+use jiff::SignedDuration;
+use mail::Letter;
+use store::{AccountId, EventId, EventKind, OwnerNotice, StoreError, Timestamp};
+
+use crate::Shared;
+use crate::language::Language;
+use crate::letters::Post;
+use crate::page::{minute, say};
+use crate::pages::account::known_browser;
+
+/// How often the trail is looked at.
+const EVERY: Duration = Duration::from_secs(1);
+/// Older events are not mailed: mail was configured later, or the server was down for long.
+const TOO_OLD: SignedDuration = SignedDuration::from_hours(24);
+/// For so long after an account was created, a new browser is what is to be expected.
+const NEW_ACCOUNT: SignedDuration = SignedDuration::from_mins(10);
+/// The most letters of this kind that an account gets in an hour. Whoever causes more has been written about.
+const PER_HOUR: u32 = 10;
+
+/// Writes to owners for ever.
+pub(crate) async fn follow(shared: &Shared, post: &Post) {
+    let mut writer = Writer { shared, post, after: None, written: HashMap::new() };
+    loop {
+        if let Err(error) = writer.step().await {
+            tracing::error!(error = %Chain(&error), "owners could not be written to; it will be tried again");
+        }
+        tokio::time::sleep(EVERY).await;
+    }
+}
+
+struct Writer<'a> {
+    shared: &'a Shared,
+    post: &'a Post,
+    /// The last event that was looked at.
+    after: Option<EventId>,
+    /// How many letters an account got since when.
+    written: HashMap<AccountId, (Timestamp, u32)>,
+}
+
+impl Writer<'_> {
+    /// Writes about what is new.
+    async fn step(&mut self) -> Result<(), StoreError> {
+        let store = &self.shared.store;
+        let mut after = match self.after {
+            Some(after) => after,
+            None => store.owners_written_to().await?,
+        };
+        loop {
+            let (notices, until) = store.owner_notices(after).await?;
+            if until == after {
+                self.after = Some(after);
+                return Ok(());
+            }
+            let mut reached = until;
+            for notice in &notices {
+                if self.is_due(notice) && !self.post.send(letter(notice, &self.post.url)) {
+                    // As many letters are under way as there may be: this one is written later.
+                    reached = EventId(notice.id.0 - 1);
+                    break;
+                }
+            }
+            if !notices.is_empty() {
+                store.note_owners_written_to(reached).await?;
+            }
+            self.after = Some(reached);
+            if reached != until {
+                return Ok(());
+            }
+            after = reached;
+        }
+    }
+
+    /// Whether a letter is to be written, which is counted.
+    fn is_due(&mut self, notice: &OwnerNotice) -> bool {
+        let now = self.shared.store.now();
+        let since = |time: Timestamp| now.duration_since(time);
+        let is_expected =
+            notice.kind == EventKind::NewBrowser && notice.time.duration_since(notice.account_created_at) < NEW_ACCOUNT;
+        if is_expected || since(notice.time) > TOO_OLD {
+            return false;
+        }
+        let hour = SignedDuration::from_hours(1);
+        self.written.retain(|_, (first, _)| since(*first).abs() < hour);
+        let (_, count) = self.written.entry(notice.account).or_insert((now, 0));
+        *count = count.saturating_add(1);
+        if *count == PER_HOUR + 1 {
+            tracing::warn!(account = notice.account.number(), "an owner gets no more mail about the account this hour");
+        }
+        *count <= PER_HOUR
+    }
+}
+
+fn letter(notice: &OwnerNotice, url: &str) -> Letter {
+    let language = notice.language.as_deref().and_then(Language::of_tag).unwrap_or(Language::English);
+    let t = language.texts();
+    let (subject, text) = match notice.kind {
+        EventKind::PasswordSet => (t.letter_password, t.letter_password_text),
+        EventKind::SecondFactorOff => (t.letter_codes_off, t.letter_codes_off_text),
+        EventKind::TokenMade => (t.letter_token, t.letter_token_text),
+        EventKind::CodesGuessed => (t.letter_guessed, t.letter_guessed_text),
+        // `OwnerNotice::KINDS` has no others.
+        _ => (t.letter_browser, t.letter_browser_text),
+    };
+    let mut text = say(text, &[&notice.email, url, &notice.detail]);
+    text.push_str(&format!("\n{}\n", say(t.letter_when, &[&minute(notice.time)])));
+    if let Some(address) = notice.address.filter(|_| notice.by_owner) {
+        text.push_str(&format!("{}\n", say(t.letter_where, &[&address.to_string()])));
+    }
+    // What a browser calls itself could be any text: only names that we know are shown.
+    if let Some(browser) = known_browser(&notice.detail).filter(|_| notice.kind == EventKind::NewBrowser) {
+        text.push_str(&format!("{}\n", say(t.letter_which, &[&browser])));
+    }
+    let end = if notice.by_owner { t.letter_not_you } else { t.letter_by_operator };
+    text.push_str(&format!("\n{}\n", say(end, &[url])));
+    Letter { to: notice.email.clone(), subject: subject.to_owned(), text }
+}
