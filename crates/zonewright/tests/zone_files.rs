@@ -244,7 +244,7 @@ fn everything() -> String {
     }
     text.push_str(
         "\\@ A 192.0.2.1\na\\.b 60 A 192.0.2.2\n\\000\\255 TXT \"\\000\\255\\\"\\\\;\" x\\;y\n*.wild TXT ( a ; b\n c )\n\
-         caf\u{e9} TXT \"caf\u{e9}\"\nTYPE65280 TYPE65280 \\# 4 01020304\n\\$ORIGIN TXT \"\\$INCLUDE /etc/passwd\"\n",
+         caf\\195\\169 TXT \"caf\u{e9}\"\nTYPE65280 TYPE65280 \\# 4 01020304\n\\$ORIGIN TXT \"\\$INCLUDE /etc/passwd\"\n",
     );
     for index in 0..1000 {
         let _ =

@@ -24,4 +24,5 @@ mod settings;
 mod slow;
 mod tags;
 mod tls;
+mod values;
 mod zone_files;

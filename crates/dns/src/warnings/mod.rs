@@ -90,13 +90,17 @@ pub enum Code {
     SpfSyntax,
     /// A target that cannot be the name of a host, where DNS allows any name.
     NotAHostName,
+    /// A mailbox in a name whose at sign is not written as a dot (RFC 1183, section 2.2).
+    MailboxAtSign,
+    /// A URI without a scheme (RFC 7553, section 4.4).
+    UriScheme,
     /// There may be more warnings than are given.
     MoreWarnings,
 }
 
 impl Code {
     /// All of them.
-    pub const ALL: [Code; 23] = [
+    pub const ALL: [Code; 25] = [
         Code::MxToCname,
         Code::NsToCname,
         Code::DanglingTarget,
@@ -119,6 +123,8 @@ impl Code {
         Code::DmarcMultiple,
         Code::SpfSyntax,
         Code::NotAHostName,
+        Code::MailboxAtSign,
+        Code::UriScheme,
         Code::MoreWarnings,
     ];
 
@@ -147,6 +153,8 @@ impl Code {
             Code::DmarcMultiple => "dmarc-multiple",
             Code::SpfSyntax => "spf-syntax",
             Code::NotAHostName => "not-a-host-name",
+            Code::MailboxAtSign => "mailbox-at-sign",
+            Code::UriScheme => "uri-scheme",
             Code::MoreWarnings => "more-warnings",
         }
     }

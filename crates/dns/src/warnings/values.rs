@@ -32,6 +32,8 @@ impl<L: Lookup> Search<'_, L> {
                 RecordData::Generic(data) => match data.record_type() {
                     RecordType::Svcb | RecordType::Https => self.protocols(owner, data.record_type(), data.wire()),
                     RecordType::Ptr | RecordType::Dname => self.name(owner, data.record_type(), data.wire()),
+                    RecordType::Rp => self.mailbox(owner, data.wire()),
+                    RecordType::Uri => self.uri(owner, data.wire().get(4..).unwrap_or_default()),
                     RecordType::Spf => self.quotes(owner, RecordType::Spf, data.wire()),
                     _ => {}
                 },
@@ -117,6 +119,27 @@ impl<L: Lookup> Search<'_, L> {
                  straight ones (\") around the value"
             );
             self.warn(Code::CurlyQuotes, "value", owner, detail);
+        }
+    }
+
+    fn mailbox(&mut self, owner: &OwnerName, wire: &[u8]) {
+        let Ok((mailbox, _)) = Name::from_wire(wire) else { return };
+        if mailbox.labels().any(|label| label.contains(&b'@')) {
+            let detail = format!("the RP record at {owner} has the mailbox {mailbox}; its at sign is written as a dot");
+            self.warn(Code::MailboxAtSign, "value", owner, detail);
+        }
+    }
+
+    fn uri(&mut self, owner: &OwnerName, target: &[u8]) {
+        // RFC 3986, section 3.1.
+        let scheme = target.iter().position(|octet| *octet == b':').and_then(|end| target.get(..end));
+        let sound = scheme.is_some_and(|scheme| {
+            scheme.first().is_some_and(u8::is_ascii_alphabetic)
+                && scheme.iter().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'+' | b'-' | b'.'))
+        });
+        if !sound {
+            let detail = format!("the URI record at {owner} has a target without a scheme, such as https:");
+            self.warn(Code::UriScheme, "value", owner, detail);
         }
     }
 

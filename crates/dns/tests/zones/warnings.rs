@@ -214,6 +214,20 @@ fn values_that_no_program_understands() {
 }
 
 #[test]
+fn mailboxes_and_uris() {
+    let generic = |text: &str| {
+        let wire: Vec<u8> = [&[text.len() as u8][..], text.as_bytes(), b"\x07example\x03org\0\0"].concat();
+        format!("\\# {} {}", wire.len(), wire.iter().map(|octet| format!("{octet:02x}")).collect::<String>())
+    };
+    expect(&[("@", "RP", &generic("admin@x"))], &[("mailbox-at-sign", "@")]);
+    expect(&[("@", "RP", "admin.example.org ."), ("@", "RP", "first\\.last.example.org .")], &[]);
+    for target in ["www.example.com", "", "//example.com/x", "1x:y"] {
+        expect(&[("_x", "URI", &format!("10 1 \"{target}\""))], &[("uri-scheme", "_x")]);
+    }
+    expect(&[("_x", "URI", "10 1 \"https://www.example.com/\""), ("_y", "URI", "10 1 \"sip:a@example.com\"")], &[]);
+}
+
+#[test]
 fn aliases_that_never_end() {
     expect(&[("a", "CNAME", "a.example.com")], &[("cname-loop", "a")]);
     let circle = [("a", "CNAME", "b.example.com"), ("b", "CNAME", "c.example.com"), ("c", "CNAME", "a.example.com")];

@@ -132,6 +132,12 @@ fn damage(random: &mut Random, text: &mut Vec<u8>, graft: &[u8]) {
         "2001:db8::1",
         "4294967296",
         "ns.example.org.",
+        "[AGE:1] ",
+        ".@ ",
+        "\u{200b}",
+        "。",
+        " HIP 2 00 AA== ",
+        " IPSECKEY 1 3 2 ",
         "\n www ",
         "\n@ ",
     ];
