@@ -34,14 +34,6 @@ impl Scoped {
         self.identity.token.zones.contains(zone)
     }
 
-    /// What was done before, where the token may see the zone that it was done to.
-    fn seen(&self, done: Option<Done>) -> Option<Done> {
-        done.filter(|done| match done {
-            Done::Now(Answer { head, .. }) | Done::Before(Answer { head, .. }) => self.sees(head.id),
-            Done::KeyReused => true,
-        })
-    }
-
     pub(crate) async fn zones(
         &self,
         account: AccountId,
@@ -131,11 +123,8 @@ impl Scoped {
         change: Change,
         once: Once<Committed>,
     ) -> Result<Done, ChangeError> {
-        if !self.sees(zone) {
-            return Err(ChangeError::NoZone);
-        }
-        let done = self.store.change_once(author, zone, change, once).await?;
-        self.seen(Some(done)).ok_or(ChangeError::NoZone)
+        // A key that was used for another zone is refused as such: this zone is one that the token may see.
+        if self.sees(zone) { self.store.change_once(author, zone, change, once).await } else { Err(ChangeError::NoZone) }
     }
 
     pub(crate) async fn delete_zone_on(
@@ -154,11 +143,11 @@ impl Scoped {
         conditions: Vec<Condition>,
         once: Once<Zone>,
     ) -> Result<Done, ChangeError> {
-        if !self.sees(id) {
-            return Err(ChangeError::NoZone);
+        if self.sees(id) {
+            self.store.delete_zone_once(author, id, conditions, once).await
+        } else {
+            Err(ChangeError::NoZone)
         }
-        let done = self.store.delete_zone_once(author, id, conditions, once).await?;
-        self.seen(Some(done)).ok_or(ChangeError::NoZone)
     }
 
     pub(crate) async fn create_zone_with(&self, author: &Author, new: NewZone) -> Result<Zone, CreateZoneError> {
@@ -174,8 +163,14 @@ impl Scoped {
         self.store.create_zone_once(author, new, once).await
     }
 
+    /// The earlier outcome of the same request. `None` also where that was about a zone that the token does not see: such a
+    /// zone must look like one that does not exist, whatever keys its account has used.
     pub(crate) async fn done_before(&self, request: &Repeatable) -> Result<Option<Done>, StoreError> {
-        Ok(self.seen(self.store.done_before(request).await?))
+        let done = self.store.done_before(request).await?;
+        Ok(done.filter(|done| match done {
+            Done::Now(Answer { head, .. }) | Done::Before(Answer { head, .. }) => self.sees(head.id),
+            Done::KeyReused(zone) => self.sees(*zone),
+        }))
     }
 
     pub(crate) async fn history(

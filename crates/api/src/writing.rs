@@ -233,7 +233,7 @@ impl Write {
         let (answer, replayed) = match done {
             Done::Now(answer) => (answer, false),
             Done::Before(answer) => (answer, true),
-            Done::KeyReused => return Problem::key_reused().into_response(),
+            Done::KeyReused(_) => return Problem::key_reused().into_response(),
         };
         let Answer { status, headers, body, head, deleted } = answer;
         let mut response = body.into_response();

@@ -1,5 +1,7 @@
 //! Requests that may be sent again: the answer to the first is kept with the change, in one transaction, and given again.
 
+use dns::ZoneId;
+
 use crate::{AccountId, Head, StoreError};
 
 /// How long an answer is kept, in seconds: 24 hours.
@@ -52,6 +54,6 @@ pub enum Done {
     Now(Answer),
     /// It had been done before, and nothing was done now.
     Before(Answer),
-    /// The key belongs to another request, and nothing was done.
-    KeyReused,
+    /// The key belongs to another request, which was about this zone; nothing was done.
+    KeyReused(ZoneId),
 }

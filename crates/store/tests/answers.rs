@@ -35,7 +35,7 @@ async fn an_answer_is_kept_with_its_change_and_only_with_it() {
     let zone = f.zone(&me, "example.com").await;
     let Done::Now(first) = attempt(&f, &me, &zone, request(&me, "k", 1), "a").await.unwrap() else { panic!() };
     assert_eq!(attempt(&f, &me, &zone, request(&me, "k", 1), "a").await.unwrap(), Done::Before(first.clone()));
-    assert_eq!(attempt(&f, &me, &zone, request(&me, "k", 2), "b").await.unwrap(), Done::KeyReused);
+    assert_eq!(attempt(&f, &me, &zone, request(&me, "k", 2), "b").await.unwrap(), Done::KeyReused(zone.id));
     assert_eq!(f.store.done_before(&request(&me, "k", 1)).await.unwrap(), Some(Done::Before(first)));
     assert_eq!(f.store.done_before(&request(&me, "other", 1)).await.unwrap(), None);
 

@@ -62,6 +62,39 @@ fn a_key_belongs_to_one_request() {
 }
 
 #[test]
+fn a_key_of_the_account_shows_nothing_of_zones_that_a_token_does_not_see() {
+    let server = Server::start();
+    let tenant = server.tenant();
+    let (hidden, seen) = (tenant.zone("hidden.example"), tenant.zone("seen.example"));
+    let bound = server.bound(tenant.account, &[&seen]);
+    let hidden_records = format!("/dns-zones/{hidden}/records/");
+    let record = keyed(&tenant.client, "POST", &hidden_records, "k", &a("www")).expect(201);
+    let record = format!("/dns-records/{}/", record["uuid"].as_str().unwrap());
+    keyed(&tenant.client, "PATCH", &record, "k", &json!({"ttl": 60})).expect(200);
+    let mut flat = a("flat");
+    flat["zone"] = hidden.as_str().into();
+    keyed(&tenant.client, "POST", "/dns-records/", "k", &flat).expect(201);
+    flat["name"] = "other".into();
+
+    let nothing = bound.post("/dns-zones/0193aaaa-0000-7000-8000-000000000000/records/", &a("www"));
+    for (method, path, body) in [
+        ("POST", hidden_records.as_str(), a("other")),
+        ("POST", &hidden_records, a("www")),
+        ("PATCH", &record, json!({"ttl": 61})),
+        ("POST", "/dns-records/", flat.clone()),
+    ] {
+        let refused = keyed(&bound, method, path, "k", &body);
+        refused.refused(404, "not_found", None);
+        if path == hidden_records {
+            assert_eq!(refused.body, nothing.body, "as if the zone did not exist");
+        }
+    }
+    // In a zone that the token sees, the key is the account's.
+    flat["zone"] = seen.as_str().into();
+    keyed(&bound, "POST", "/dns-records/", "k", &flat).refused(422, "idempotency_key_reused", None);
+}
+
+#[test]
 fn refusals_are_not_kept() {
     let server = Server::start();
     let tenant = server.tenant();

@@ -39,14 +39,12 @@ pub(super) fn find(connection: &Connection, request: &Repeatable, now: Timestamp
         .prepare_cached(BY_KEY)?
         .query_row(key, |row| {
             let fingerprint: [u8; 32] = row.get(1)?;
-            Ok((fingerprint == request.fingerprint).then(|| read(row)))
+            Ok((fingerprint == request.fingerprint, read(row)))
         })
         .optional()?;
-    match found {
-        None => Ok(None),
-        Some(None) => Ok(Some(Done::KeyReused)),
-        Some(Some(answer)) => Ok(Some(Done::Before(answer?))),
-    }
+    let Some((is_the_same, answer)) = found else { return Ok(None) };
+    let answer = answer?;
+    Ok(Some(if is_the_same { Done::Before(answer) } else { Done::KeyReused(answer.head.id) }))
 }
 
 fn read(row: &Row<'_>) -> Result<Answer, StoreError> {
