@@ -13,17 +13,19 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use uuid::Uuid;
 
 use crate::error::Problem;
+use crate::line_endings::LineEndings;
 
 /// A connection on which bare refusals are given a body.
 pub(crate) struct Refusals<S> {
     stream: S,
+    endings: LineEndings,
     /// What is left to write in place of a head that was recognised.
     instead: Vec<u8>,
 }
 
 impl<S> Refusals<S> {
     pub(crate) fn of(stream: S) -> Refusals<S> {
-        Refusals { stream, instead: Vec::new() }
+        Refusals { stream, endings: LineEndings::new(), instead: Vec::new() }
     }
 }
 
@@ -108,7 +110,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Refusals<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        self.endings.check(&mut buffer.filled_mut()[before..]);
+        Poll::Ready(Ok(()))
     }
 }
 

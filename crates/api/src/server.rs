@@ -38,6 +38,7 @@ use tower::ServiceExt;
 use crate::body::Lingering;
 use crate::client::Client;
 use crate::envelope::envelope;
+use crate::host::check_host;
 use crate::refusal::Refusals;
 use crate::settings::Settings;
 use crate::watch::{Expired, Watch, Watched};
@@ -54,7 +55,7 @@ pub async fn serve(
     stop: CancellationToken,
 ) {
     let server =
-        Arc::new(Server { app: app.layer(from_fn(envelope)), tls, stop, builder: builder(&settings), settings });
+        Arc::new(Server { app: app.layer(from_fn(check_host)).layer(from_fn(envelope)), tls, stop, builder: builder(&settings), settings });
     let slots = Arc::new(Semaphore::new(server.settings.max_connections));
     let mut connections = JoinSet::new();
     while let Some((stream, peer, slot)) = server.next(&listener, &slots).await {

@@ -84,7 +84,7 @@ fn a_key_of_the_account_shows_nothing_of_zones_that_a_token_does_not_see() {
         ("POST", "/dns-records/", flat.clone()),
     ] {
         let refused = keyed(&bound, method, path, "k", &body);
-        refused.refused(404, "not_found", None);
+        refused.refused(404, "not_found", (path == "/dns-records/").then_some("zone"));
         if path == hidden_records {
             assert_eq!(refused.body, nothing.body, "as if the zone did not exist");
         }

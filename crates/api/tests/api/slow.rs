@@ -276,6 +276,14 @@ fn what_is_no_http_is_answered_in_json() {
         ("nonsense\r\n\r\n", "400"),
         ("GET / HTTP/1.1\r\nHo st: a\r\n\r\n", "400"),
         ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n", "400"),
+        ("GET / HTTP/1.1\nHost: a\r\n\r\n", "400"),
+        ("GET / HTTP/1.1\r\nHost: a\nX: y\r\n\r\n", "400"),
+        ("GET / HTTP/1.1\r\n\r\n", "400"),
+        ("GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", "400"),
+        ("GET / HTTP/1.0\r\nHost: a\r\nHost: b\r\n\r\n", "400"),
+        ("GET / HTTP/1.1\r\nHost: a b\r\n\r\n", "400"),
+        ("GET / HTTP/1.1\r\nHost:\r\n\r\n", "400"),
+        ("GET / HTTP/1.1\r\nHost: user@a\r\n\r\n", "400"),
         (large, "431"),
     ] {
         let mut stream = connect(&server);
