@@ -24,7 +24,7 @@ use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use store::{AccountId, Author, Identity, Permission, Source, Store, StoreError, ZoneScope};
 
-use crate::client::Client;
+use crate::client::{Client, network_of};
 use crate::error::{ErrorCode, Problem};
 use crate::scoped::Scoped;
 use crate::settings::Settings;
@@ -228,7 +228,7 @@ impl FailedAttempts {
             self.limiter.retain_recent();
             self.limiter.shrink_to_fit();
         }
-        let key = network(address.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)));
+        let key = network_of(address.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)));
         self.limiter.check_key(&key).map_err(|refusal| {
             let wait = refusal.wait_time_from(DefaultClock::default().now());
             AuthError::TooMany { seconds: whole_seconds(wait), burst: self.burst.get() }
@@ -239,14 +239,6 @@ impl FailedAttempts {
 /// Rounded up, and never 0: "at once" would be a lie.
 fn whole_seconds(wait: Duration) -> u64 {
     wait.as_secs() + u64::from(wait.subsec_nanos() > 0).max(u64::from(wait.as_secs() == 0))
-}
-
-/// What an address is counted by.
-fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(six) => IpAddr::V6(Ipv6Addr::from(u128::from(six) >> 64 << 64)),
-    }
 }
 
 #[cfg(test)]

@@ -64,6 +64,15 @@ impl fmt::Display for Client {
     }
 }
 
+/// What an address is counted by where clients are limited: an IPv4 address alone, and the /64 of an IPv6 address, all of which is
+/// usually one customer's.
+pub(crate) fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(six) => IpAddr::V6(Ipv6Addr::from(u128::from(six) >> 64 << 64)),
+        four => four,
+    }
+}
+
 /// The entries of a list that may stand in several headers, the last one first. A header that is no text is an empty entry.
 fn from_the_right<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
     let lines = headers.get_all(name).into_iter().rev();

@@ -16,7 +16,8 @@ pub(crate) async fn check_host(request: Request, next: Next) -> Response {
     if is_allowed(request.version(), request.headers()) {
         return next.run(request).await;
     }
-    let detail = "A request over HTTP/1.1 needs exactly one Host header, with a host name or an address, and a port if needed";
+    let detail =
+        "A request over HTTP/1.1 needs exactly one Host header, with a host name or an address, and a port if needed";
     Problem::validation("Host", detail).with(header::CONNECTION, HeaderValue::from_static("close")).into_response()
 }
 
@@ -44,10 +45,14 @@ mod tests {
 
     #[test]
     fn hosts() {
-        for good in ["a", "dns.example.net", "dns.example.net:8053", "192.0.2.1:80", "[2001:db8::1]", "[::1]:80", "a_b", "a:"] {
+        for good in
+            ["a", "dns.example.net", "dns.example.net:8053", "192.0.2.1:80", "[2001:db8::1]", "[::1]:80", "a_b", "a:"]
+        {
             assert!(is_valid(good.as_bytes()), "{good}");
         }
-        for bad in ["", " ", "a b", "a@b", "user:x@b", "a/b", "http://a", "a:b", "a:99999", ":80", "[::1", "a,b", "a\\b", "a?b"] {
+        for bad in [
+            "", " ", "a b", "a@b", "user:x@b", "a/b", "http://a", "a:b", "a:99999", ":80", "[::1", "a,b", "a\\b", "a?b",
+        ] {
             assert!(!is_valid(bad.as_bytes()), "{bad}");
         }
     }

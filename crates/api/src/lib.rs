@@ -17,6 +17,7 @@ mod auth;
 mod body;
 mod changes;
 mod client;
+mod connections;
 mod description;
 mod envelope;
 mod error;

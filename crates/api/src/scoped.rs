@@ -124,7 +124,11 @@ impl Scoped {
         once: Once<Committed>,
     ) -> Result<Done, ChangeError> {
         // A key that was used for another zone is refused as such: this zone is one that the token may see.
-        if self.sees(zone) { self.store.change_once(author, zone, change, once).await } else { Err(ChangeError::NoZone) }
+        if self.sees(zone) {
+            self.store.change_once(author, zone, change, once).await
+        } else {
+            Err(ChangeError::NoZone)
+        }
     }
 
     pub(crate) async fn delete_zone_on(

@@ -27,7 +27,6 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_io_timeout::TimeoutStream;
@@ -37,11 +36,12 @@ use tower::ServiceExt;
 
 use crate::body::Lingering;
 use crate::client::Client;
+use crate::connections::{Connections, Place};
 use crate::envelope::envelope;
 use crate::host::check_host;
 use crate::refusal::Refusals;
 use crate::settings::Settings;
-use crate::watch::{Expired, Watch, Watched};
+use crate::watch::{Expired, Watched};
 
 /// Serves `app` until `stop` is cancelled, then lets the requests under way finish, for `settings.shutdown_timeout` at most.
 ///
@@ -54,19 +54,23 @@ pub async fn serve(
     settings: Settings,
     stop: CancellationToken,
 ) {
-    let server =
-        Arc::new(Server { app: app.layer(from_fn(check_host)).layer(from_fn(envelope)), tls, stop, builder: builder(&settings), settings });
-    let slots = Arc::new(Semaphore::new(server.settings.max_connections));
+    let server = Arc::new(Server {
+        app: app.layer(from_fn(check_host)).layer(from_fn(envelope)),
+        tls,
+        stop,
+        builder: builder(&settings),
+        settings,
+    });
+    let open = Connections::new(&server.settings);
     let mut connections = JoinSet::new();
-    while let Some((stream, peer, slot)) = server.next(&listener, &slots).await {
+    while let Some((stream, peer, place)) = server.next(&listener, &open).await {
         while connections.try_join_next().is_some() {}
         let server = Arc::clone(&server);
         connections.spawn(async move {
             let gauge = metrics::gauge!("zonewright_http_connections");
             gauge.increment(1.0);
-            server.connection(stream, peer).await;
+            server.connection(stream, peer, &place).await;
             gauge.decrement(1.0);
-            drop(slot);
         });
     }
     drop(listener);
@@ -83,6 +87,8 @@ pub(crate) struct Stopping(pub(crate) CancellationToken);
 
 /// How long to wait before accepting again when the operating system has no room for another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long an idle connection may take to end when another client needs its place.
+const EVICTED_WITHIN: Duration = Duration::from_millis(10);
 /// Requests that one HTTP/2 connection may have under way.
 const MAX_STREAMS: u32 = 64;
 /// The head of a request, in octets.
@@ -112,17 +118,18 @@ struct Server {
 }
 
 impl Server {
-    /// The next connection, once there is a free slot for it; `None` when the server is to stop.
-    async fn next(
-        &self,
-        listener: &TcpListener,
-        slots: &Arc<Semaphore>,
-    ) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    /// The next connection, once there is a place for it; `None` when the server is to stop.
+    async fn next(&self, listener: &TcpListener, open: &Connections) -> Option<(TcpStream, SocketAddr, Place)> {
         let accepting = async {
-            let slot = Arc::clone(slots).acquire_owned().await.ok()?;
             loop {
                 match listener.accept().await {
-                    Ok((stream, peer)) => return Some((stream, peer, slot)),
+                    Ok((stream, peer)) => match open.admit(peer.ip(), &self.settings).await {
+                        Some(place) => return Some((stream, peer, place)),
+                        None => {
+                            metrics::counter!("zonewright_http_connections_refused_total").increment(1);
+                            tracing::debug!(client.address = %peer, "a client has its share of the connections");
+                        }
+                    },
                     Err(error) if is_the_peers(&error) => {}
                     Err(error) => {
                         tracing::error!(%error, "no connection can be accepted");
@@ -138,7 +145,7 @@ impl Server {
         }
     }
 
-    async fn connection(&self, stream: TcpStream, peer: SocketAddr) {
+    async fn connection(&self, stream: TcpStream, peer: SocketAddr, place: &Place) {
         // Answers are written whole; waiting for more to send would only delay them.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY could not be set");
@@ -146,21 +153,22 @@ impl Server {
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(self.settings.write_timeout));
         let stream = Box::pin(stream);
-        let Some(tls) = &self.tls else { return self.http(stream, peer).await };
+        let Some(tls) = &self.tls else { return self.http(stream, peer, place).await };
         let handshake = tokio::select! {
             () = self.stop.cancelled() => return,
+            () = place.evicted.cancelled() => return,
             handshake = timeout(self.settings.handshake_timeout, tls.accept(stream)) => handshake,
         };
         match handshake {
-            Ok(Ok(stream)) => self.http(stream, peer).await,
+            Ok(Ok(stream)) => self.http(stream, peer, place).await,
             Ok(Err(error)) => tracing::debug!(client.address = %peer, %error, "a TLS handshake failed"),
             Err(_) => tracing::debug!(client.address = %peer, "a TLS handshake took too long"),
         }
     }
 
     /// Serves HTTP until the client ends it, a deadline passes or the server stops.
-    async fn http(&self, io: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, peer: SocketAddr) {
-        let watch = Watch::new();
+    async fn http(&self, io: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, peer: SocketAddr, place: &Place) {
+        let watch = &place.watch;
         let service = service_fn(|request: Request<Incoming>| {
             let under_way = watch.request();
             let (app, stopping) = (self.app.clone(), Stopping(self.stop.clone()));
@@ -179,6 +187,7 @@ impl Server {
         let mut ending = pin!(async {
             tokio::select! {
                 () = self.stop.cancelled() => None,
+                () = place.evicted.cancelled() => Some(Expired::Evicted),
                 expired = watch.expired(&self.settings) => Some(expired),
             }
         });
@@ -188,9 +197,10 @@ impl Server {
         };
         match reason {
             Some(Expired::Stalled) => tracing::debug!(client.address = %peer, "a client took nothing of its answer"),
-            Some(Expired::Idle) => {
+            Some(expired @ (Expired::Idle | Expired::Evicted)) => {
                 connection.as_mut().graceful_shutdown();
-                if let Ok(ended) = timeout(self.settings.write_timeout, connection).await {
+                let within = if expired == Expired::Idle { self.settings.write_timeout } else { EVICTED_WITHIN };
+                if let Ok(ended) = timeout(within, connection).await {
                     log_end(peer, ended);
                 }
             }

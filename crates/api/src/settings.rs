@@ -1,8 +1,9 @@
 //! What the operator may bound.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 
 /// Limits of the server. The defaults suit a server on the open internet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,8 +24,10 @@ pub struct Settings {
     pub handshake_timeout: Duration,
     /// How long requests under way may go on once the server is told to stop.
     pub shutdown_timeout: Duration,
-    /// How many connections there may be at a time; more wait in the operating system's queue.
+    /// How many connections there may be at a time. One network has at most a quarter of them; what is idle gives way.
     pub max_connections: usize,
+    /// Networks that have no share of their own of the connections, besides [`Settings::proxies`]. Default: loopback.
+    pub exempt: Vec<IpNet>,
     /// How many failed authentications one address (IPv6: one /64) may make at once; 0 counts as 1.
     pub failed_auth_burst: u32,
     /// How many more it may make each second; 0 counts as 1.
@@ -45,9 +48,24 @@ impl Default for Settings {
             handshake_timeout: Duration::from_secs(10),
             shutdown_timeout: Duration::from_secs(8),
             max_connections: 4096,
+            exempt: loopback(),
             failed_auth_burst: 200,
             failed_auth_per_second: 10,
             proxies: Vec::new(),
         }
     }
+}
+
+impl Settings {
+    /// Whether an address may have as many connections as there are.
+    pub(crate) fn is_exempt(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.exempt.iter().chain(&self.proxies).any(|network| network.contains(&address))
+    }
+}
+
+/// 127.0.0.0/8 and ::1.
+fn loopback() -> Vec<IpNet> {
+    let four = Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8);
+    vec![four.into(), IpAddr::V6(Ipv6Addr::LOCALHOST).into()]
 }

@@ -37,11 +37,19 @@ pub(crate) enum Expired {
     Idle,
     /// The client takes nothing of what is ready.
     Stalled,
+    /// It was idle, and another client needs its place.
+    Evicted,
 }
 
 impl Watch {
     pub(crate) fn new() -> Watch {
         Watch(Arc::new(Mutex::new(State { ours: 0, theirs: 0, used: false, changed: Instant::now() })))
+    }
+
+    /// Since when the connection has no request under way; `None` while it has one.
+    pub(crate) fn idle_since(&self) -> Option<Instant> {
+        let state = self.state();
+        (state.ours == 0 && state.theirs == 0).then_some(state.changed)
     }
 
     /// Notes a request.

@@ -22,6 +22,7 @@ pub(crate) fn start() -> Result<PrometheusHandle, Failure> {
     describe_counter!("zonewright_http_requests_total", "HTTP requests answered, by method, route and status");
     describe_histogram!("zonewright_http_request_duration_seconds", "From a request's head to its answer's");
     describe_gauge!("zonewright_http_connections", "HTTP connections open");
+    describe_counter!("zonewright_http_connections_refused_total", "Connections refused: their network had its share");
     describe_histogram!("zonewright_deploy_seconds", "From a change seen to its zone being served, by nameserver");
     describe_counter!("zonewright_deploy_errors_total", "Deployments of a zone that failed and are tried again");
     describe_counter!("zonewright_ask_errors_total", "Nameservers that did not say what they serve, by nameserver");

@@ -5,6 +5,7 @@
 mod anything;
 mod changes;
 mod concurrency;
+mod connections;
 mod contract;
 mod description;
 mod errors;
