@@ -21,9 +21,9 @@ test("the reference of the API in every language", async (t) => {
   }
   // From the contents to an operation, and what is closed there opens by keyboard.
   await page.goto(`${server.base}/api/v1/docs/dns/?lang=en`);
-  await page.getByRole("navigation", { name: "Contents" }).getByRole("link", { name: "Make a zone" }).click();
+  await page.getByRole("navigation", { name: "Contents" }).getByRole("link", { name: "Create DNS zone" }).click();
   const operation = page.locator("section:target");
-  await operation.getByRole("heading", { name: "Make a zone" }).waitFor();
+  await operation.getByRole("heading", { name: "Create DNS zone" }).waitFor();
   await operation.getByText("Python", { exact: true }).focus();
   await page.keyboard.press("Enter");
   await operation.locator("details[open]").getByText("import requests").waitFor();

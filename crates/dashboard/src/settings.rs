@@ -1,5 +1,7 @@
 //! What the operator chooses.
 
+use std::net::SocketAddr;
+
 use api::Client;
 use store::AccountLimits;
 
@@ -15,6 +17,8 @@ pub struct Settings {
     pub registered: AccountLimits,
     /// Whether browsers always reach the server over TLS, by itself or through a proxy before it.
     pub https: bool,
+    /// Where the nameserver answers, if the server runs one: for the examples of the reference.
+    pub dns: Option<SocketAddr>,
 }
 
 impl Settings {
@@ -29,7 +33,13 @@ impl Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { registration: Registration::Closed, url: None, registered: AccountLimits::default(), https: false }
+        Settings {
+            registration: Registration::Closed,
+            url: None,
+            registered: AccountLimits::default(),
+            https: false,
+            dns: None,
+        }
     }
 }
 

@@ -21,7 +21,7 @@ pub(crate) fn describe() -> Description {
             "last_used_at": null,
         },
     });
-    Description::new("getMe", Group::Account, "Ask who the token speaks for").text("Any good token may ask.").answers(
+    Description::new("getMe", Group::Account, "Get current account and token").text("Any good token may ask.").answers(
         StatusCode::OK,
         "The account and the token",
         MeView::schema(),

@@ -258,7 +258,7 @@ pub(crate) fn describe() -> Description {
     let dry_run = "`true`: nothing is stored; the answer says what would be.";
     let fault = Fault::of("value", "value", "an IPv4 address such as 192.0.2.1 is expected");
     let example = Problem::parts(CHANGES, vec![(2, Problem::fault(fault))]);
-    Description::new("changeZone", Group::Records, "Make many changes at once")
+    Description::new("changeZone", Group::Records, "Apply many changes at once")
         .text("All or nothing, in their order, as one version; the rules are checked on what comes out. Each change needs the permission \
                of what it does: `create`, `update` and `delete` their own, `delete_rrset` that to delete, `upsert_rrset` all three.")
         .query("dry_run", dry_run, Schema::boolean(), json!(true))

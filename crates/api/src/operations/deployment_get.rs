@@ -101,7 +101,7 @@ pub(crate) fn describe() -> Description {
         "checked_at": "2024-01-15T10:30:00Z", "error": null,
     });
     let example = json!({"serial": 1_705_314_600, "in_sync": true, "nameservers": [embedded]});
-    Description::new("getDeployment", Group::Deployment, "Ask what the nameservers serve")
+    Description::new("getDeployment", Group::Deployment, "Get deployment status")
         .text("Every nameserver is asked at this moment. One that does not answer within two seconds is given up.")
         .answers(StatusCode::OK, "What they serve", deployment.named("Deployment"), example)
 }

@@ -64,7 +64,7 @@ impl Request {
 
 pub(crate) fn describe() -> Description {
     let record = json!({"zone": EXAMPLE_ZONE, "record_type": "AAAA", "name": "www", "value": "2001:db8::1"});
-    describe_creation("createRecord", "Make a record in the zone that the body names", WholeRecord::schema_with_zone())
+    describe_creation("createRecord", "Create DNS record", WholeRecord::schema_with_zone())
         .example("An address", record)
         .answers(StatusCode::CREATED, "The record", RecordView::flat_schema(), examples::flat_record())
         .header(location())

@@ -75,7 +75,7 @@ pub(crate) fn describe() -> Description {
     let name = "Only the records with this name, as it would be given for a record of the zone. Without `zone`: those that have it as \
                 their relative name in any zone, and those of the zone that it lies in; with a final dot, only the latter.";
     let records = Schema::array(RecordView::flat_schema());
-    Description::new("listRecords", Group::Records, "List records of all zones")
+    Description::new("listRecords", Group::Records, "List DNS records of all zones")
         .text("Oldest first. With `zone`, all records of that zone, unless pages are asked for; without, in pages.")
         .query("zone", "Only the records of this zone.", Schema::uuid(), json!(EXAMPLE_ZONE))
         .query("record_type", "Only the records of this type, in any letter case.", Schema::string(), json!("MX"))

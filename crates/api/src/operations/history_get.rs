@@ -50,7 +50,7 @@ impl IntoResponse for Error {
 
 pub(crate) fn describe() -> Description {
     let serial = "The serial of a version; one that never was, or is not kept any more, is not found.";
-    Description::new("getVersion", Group::History, "Read a version")
+    Description::new("getVersion", Group::History, "Get zone version")
         .text("One version with the records that it removed and added. A record that changed is in `removed` as it was and in `added` \
                as it became, and its UUID is in `changed`.")
         .in_path("serial", serial, Schema::serial(), json!(EXAMPLE_SERIAL))

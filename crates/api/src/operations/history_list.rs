@@ -75,7 +75,7 @@ pub(crate) fn describe() -> Description {
     let from = "The serial of a version: what lies between it and `to` is answered instead of a list, net. It may be the later one; \
                 then it is the way back.";
     let schema = Schema::any_of([Schema::array(VersionView::schema()), DifferenceView::schema()]);
-    Description::new("listVersions", Group::History, "List the versions of a zone")
+    Description::new("listVersions", Group::History, "List zone versions")
         .text("Newest first, in pages; or, with `from`, what lies between two versions. Versions stay as long as the operator keeps them.")
         .query("from", from, Schema::serial(), json!(EXAMPLE_SERIAL))
         .query("to", "The serial of the other version; the newest one where it is not given.", Schema::serial(), Value::Null)

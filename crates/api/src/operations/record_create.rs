@@ -58,7 +58,7 @@ impl IntoResponse for CreateRecordError {
 
 pub(crate) fn describe() -> Description {
     let mx = json!({"record_type": "MX", "name": "@", "value": "mail.example.com", "priority": 10});
-    describe_creation("createZoneRecord", "Make a record", WholeRecord::schema())
+    describe_creation("createZoneRecord", "Create DNS record in zone", WholeRecord::schema())
         .example("An address", json!({"record_type": "A", "name": "www", "value": "192.0.2.1", "ttl": 3600}))
         .example("A mail server", mx)
         .example("A text", json!({"record_type": "TXT", "name": "@", "value": "v=spf1 mx -all"}))

@@ -38,7 +38,7 @@ impl IntoResponse for Error {
 const MEANWHILE: &str = "The record was changed meanwhile";
 
 pub(crate) fn describe() -> Description {
-    Description::new("deleteRecord", Group::Records, "Delete a record")
+    Description::new("deleteRecord", Group::Records, "Delete DNS record")
         .text("Refused where the zone needs the record: the address of a nameserver inside the zone.")
         .answers_nothing("The record is deleted")
         .changes()

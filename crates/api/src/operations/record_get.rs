@@ -36,7 +36,7 @@ impl IntoResponse for Error {
 }
 
 pub(crate) fn describe() -> Description {
-    Description::new("getRecord", Group::Records, "Read a record")
+    Description::new("getRecord", Group::Records, "Get DNS record details")
         .answers(StatusCode::OK, "The record", RecordView::flat_schema(), examples::flat_record())
         .tagged(description::etag())
 }

@@ -52,7 +52,7 @@ impl IntoResponse for Error {
 }
 
 pub(crate) fn describe() -> Description {
-    Description::new("updateRecord", Group::Records, "Change a record")
+    Description::new("updateRecord", Group::Records, "Update DNS record")
         .text("Only the members that are given change. Two clients that change different members at the same time both have their way. \
                A type without a priority drops the old one.")
         .json(RecordChanges::schema())

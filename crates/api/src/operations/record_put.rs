@@ -52,7 +52,7 @@ const MEANWHILE: &str = "The record was changed meanwhile";
 
 pub(crate) fn describe() -> Description {
     let record = json!({"record_type": "MX", "name": "@", "value": "mail2.example.com", "ttl": 3600, "priority": 20});
-    Description::new("replaceRecord", Group::Records, "Replace a record")
+    Description::new("replaceRecord", Group::Records, "Replace DNS record")
         .text("All members are given anew, under the identity that the record has; type and name may be others. Who writes last wins.")
         .json(WholeRecord::schema_with_read_only())
         .example("Another mail server", record)

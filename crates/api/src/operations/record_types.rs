@@ -125,7 +125,7 @@ pub(crate) fn describe() -> Description {
     }]);
     let text = "By number. Any other type can be given by its number, as `TYPE65280`, with a value in the form of RFC 3597. Any good \
                 token may ask.";
-    Description::new("listRecordTypes", Group::Records, "List the record types").text(text).answers(
+    Description::new("listRecordTypes", Group::Records, "List record types").text(text).answers(
         StatusCode::OK,
         "The types and the fields of their data",
         Schema::array(TypeView::schema()),

@@ -42,7 +42,7 @@ impl IntoResponse for Error {
 
 pub(crate) fn describe() -> Description {
     let records = Schema::array(RecordView::schema());
-    Description::new("listZoneRecords", Group::Records, "List the records of a zone")
+    Description::new("listZoneRecords", Group::Records, "List DNS records in zone")
         .text("All records, oldest first: the answer is streamed, and one consistent view of the zone. It comes in pages only where \
                `page_size` or `cursor` is given.")
         .answers(StatusCode::OK, "The records", records, json!([examples::record()]))

@@ -87,7 +87,7 @@ pub(crate) fn describe() -> Description {
         required("serial", Schema::serial().about("The version whose records and settings are wanted again.")),
         optional("comment", Schema::string().about("Why, for the history: one line of at most 500 characters.")),
     ]);
-    Description::new("rollBackZone", Group::History, "Roll back")
+    Description::new("rollBackZone", Group::History, "Roll back DNS zone")
         .text("Makes a new version with the records and the settings of an earlier one; only the difference is written. A record that \
                lived then and lives again has its UUID and its `created_at` again. The rules are checked as for any change: where a \
                record cannot stand in the zone any more, nothing is changed and the answer says why.\n\n\

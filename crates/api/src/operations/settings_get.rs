@@ -35,7 +35,7 @@ impl IntoResponse for Error {
 }
 
 pub(crate) fn describe() -> Description {
-    Description::new("getZoneSettings", Group::Zones, "Read a zone's settings")
+    Description::new("getZoneSettings", Group::Zones, "Get DNS zone settings")
         .text("What is set for the zone as a whole; what nobody set is the server's.")
         .answers(StatusCode::OK, "The settings", SettingsView::schema(), SettingsView::example())
         .tagged(description::etag())

@@ -90,7 +90,7 @@ pub(crate) fn describe() -> Description {
     let domain = "A domain name, in Unicode or as A-labels. Neither a top-level domain nor a public suffix, nor above or below a zone \
                   of another account, nor a name that the server reserves.";
     let zone = examples::with(examples::with(examples::zone(), "record_count", json!(0)), "records", json!([]));
-    Description::new("createZone", Group::Zones, "Make a zone")
+    Description::new("createZone", Group::Zones, "Create DNS zone")
         .text(
             "The zone begins without records of its own, or with those of a zone file. The SOA and the operator's NS records are made by the \
              server; those of a file are left out, and the zone's serial goes on above the file's. All faults of a file are told at once, \

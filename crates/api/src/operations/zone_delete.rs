@@ -35,7 +35,7 @@ impl IntoResponse for Error {
 }
 
 pub(crate) fn describe() -> Description {
-    Description::new("deleteZone", Group::Zones, "Delete a zone")
+    Description::new("deleteZone", Group::Zones, "Delete DNS zone")
         .text("The zone goes with all its records. Its name may be taken again at once, by anyone entitled to it.")
         .answers_nothing("The zone is deleted")
         .changes()

@@ -36,7 +36,7 @@ impl IntoResponse for Error {
 
 pub(crate) fn describe() -> Description {
     let zone = examples::with(examples::zone(), "records", json!([examples::record()]));
-    Description::new("getZone", Group::Zones, "Read a zone")
+    Description::new("getZone", Group::Zones, "Get DNS zone details")
         .text("The zone with all its records, however many they are: the answer is streamed, and one consistent view.")
         .answers(StatusCode::OK, "The zone", ZoneView::schema_with_records(), zone)
         .tagged(etag())

@@ -42,7 +42,7 @@ impl IntoResponse for Error {
 
 pub(crate) fn describe() -> Description {
     let fault = Fault::of("refresh", "timer-range", "refresh must be from 60 to 2592000 seconds");
-    Description::new("updateZone", Group::Zones, "Change a zone's settings")
+    Description::new("updateZone", Group::Zones, "Update DNS zone settings")
         .text("Only the members that are given change; null means the server's own value. The nameservers get the SOA's timers with the \
                version that this makes; the default TTL is that of records that are made from then on.")
         .json(zone_settings::request_schema())

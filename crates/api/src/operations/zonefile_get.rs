@@ -50,7 +50,7 @@ pub(crate) fn describe() -> Description {
     let serial = "The serial of the version to read; the newest where nobody says.";
     let example = "$ORIGIN example.com.\n@ 3600 IN SOA ns1.example.net. hostmaster.example.net. 1705314600 3600 600 1209600 300\n@ 3600 \
                    IN NS ns1.example.net.\n@ 3600 IN MX 10 mail.example.com.\n";
-    Description::new("getZoneFile", Group::Zones, "Read a zone as a zone file")
+    Description::new("getZoneFile", Group::Zones, "Export zone file")
         .text(
             "The zone as BIND reads it (RFC 1035, section 5; `text/dns`, RFC 4027), the SOA and the operator's NS records included. The \
              same version gives the same octets, and what was read may be sent back.",

@@ -128,7 +128,7 @@ pub(crate) fn describe() -> Description {
         "serial": EXAMPLE_SERIAL, "dry_run": false, "removed": 0, "added": 1, "changed": 0, "difference": null,
         "left_out": FileView::left_out_example(), "notes": [],
     });
-    Description::new("replaceZoneFile", Group::Zones, "Replace a zone by a zone file")
+    Description::new("replaceZoneFile", Group::Zones, "Replace DNS zone by zone file")
         .text(
             "Afterwards the zone has exactly the records of the file, and one new version with the difference; none where there is no \
              difference. What is read is what BIND 9.18 reads; `$INCLUDE` is refused. Left out, and told in the answer: the SOA (the \

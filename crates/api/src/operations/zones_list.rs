@@ -50,7 +50,7 @@ impl Request {
 
 pub(crate) fn describe() -> Description {
     let domain = "Only the zone with exactly this name, in any letter case, in Unicode or as A-labels.";
-    Description::new("listZones", Group::Zones, "List the zones")
+    Description::new("listZones", Group::Zones, "List all DNS zones")
         .text("The account's zones, oldest first, in pages. Walking the pages while zones are made and deleted shows every zone that \
                existed throughout exactly once.")
         .query("domain", domain, Schema::string(), json!("example.com"))

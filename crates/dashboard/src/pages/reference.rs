@@ -8,6 +8,7 @@ use axum::response::Response;
 
 use crate::failure::Failure;
 use crate::page::{Page, Section, show as show_page};
+use crate::reference::guide::{Block, Chapter, Facts, Guide};
 use crate::reference::rows::{Prose, Row, Writer, objects};
 use crate::reference::snippets::{Request, plain, written};
 use crate::reference::words::Words;
@@ -19,7 +20,9 @@ struct ReferencePage {
     page: Page,
     base: String,
     about: Vec<Prose>,
+    before: Vec<Chapter>,
     groups: Vec<GroupView>,
+    after: Vec<Chapter>,
     objects: Vec<ObjectView>,
 }
 
@@ -79,7 +82,11 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Failure> {
         .filter(|object| !object.shapes.is_empty())
         .collect();
     let about = Prose::paragraphs(writer.words.say(api::ABOUT));
-    show_page(&ReferencePage { page, base: visit.base, about, groups, objects })
+    let say = |english: &'static str| writer.words.say(english).to_owned();
+    let guide = Guide { say: &say };
+    let facts = Facts { base: &visit.base, apex: visit.store().apex(), dns: visit.shared.settings.dns };
+    let (before, after) = (guide.before(&facts), guide.after(&facts));
+    show_page(&ReferencePage { page, base: visit.base, about, before, groups, after, objects })
 }
 
 impl GroupView {
@@ -97,12 +104,7 @@ impl GroupView {
 
 impl OperationView {
     fn of(operation: &'static Operation, description: &Description, writer: &Writer, base: &str) -> OperationView {
-        let request = Request::of(operation, description, base);
-        let examples = vec![
-            ("curl", "curl", request.curl()),
-            ("python", "Python", request.python()),
-            ("javascript", "JavaScript", request.javascript()),
-        ];
+        let examples = Request::of(operation, description, base).programs();
         // The first is in the examples above.
         let bodies = description.bodies.iter().flat_map(|body| {
             let example = |(about, example): &(&'static str, _)| {

@@ -4,6 +4,7 @@
 //! English of the descriptions is the key of their translations (`texts/reference.*.po`), as usual for texts that belong to another
 //! part of a program: who changes a sentence is told by a test which translations it had.
 
+pub(crate) mod guide;
 pub(crate) mod rows;
 pub(crate) mod snippets;
 pub(crate) mod words;

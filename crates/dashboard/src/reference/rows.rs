@@ -36,13 +36,29 @@ pub(crate) struct Prose(pub(crate) Vec<Piece>);
 pub(crate) struct Piece {
     pub(crate) text: String,
     pub(crate) is_code: bool,
+    /// Where it leads, if it is a link.
+    pub(crate) link: Option<String>,
 }
 
 impl Prose {
     /// Code is what stands between backticks.
     pub(crate) fn of(text: &str) -> Prose {
         let pieces = text.split('`').enumerate().filter(|(_, piece)| !piece.is_empty());
-        Prose(pieces.map(|(index, piece)| Piece { text: piece.to_owned(), is_code: index % 2 == 1 }).collect())
+        Prose(
+            pieces
+                .map(|(index, piece)| Piece { text: piece.to_owned(), is_code: index % 2 == 1, link: None })
+                .collect(),
+        )
+    }
+
+    /// Code alone, whatever is in it.
+    pub(crate) fn code(text: &str) -> Prose {
+        Prose(vec![Piece { text: text.to_owned(), is_code: true, link: None }])
+    }
+
+    /// A link to another place.
+    pub(crate) fn link(text: String, to: String) -> Prose {
+        Prose(vec![Piece { text, is_code: false, link: Some(to) }])
     }
 
     /// The paragraphs of a text.

@@ -41,7 +41,21 @@ impl<'a> Request<'a> {
         Request { method: operation.method.as_str(), url, body: description.bodies.first().and_then(body), answers }
     }
 
-    pub(crate) fn curl(&self) -> String {
+    /// A POST request with a JSON body, whose answer is JSON.
+    pub(crate) fn post(url: String, body: &'a Value) -> Request<'a> {
+        Request { method: "POST", url, body: Some(("application/json", body)), answers: Reading::Json }
+    }
+
+    /// The request as several programs write it: key, name and text of each.
+    pub(crate) fn programs(&self) -> Vec<(&'static str, &'static str, String)> {
+        vec![
+            ("curl", "curl", self.curl()),
+            ("python", "Python", self.python()),
+            ("javascript", "JavaScript", self.javascript()),
+        ]
+    }
+
+    fn curl(&self) -> String {
         let method = if self.method == "GET" { String::new() } else { format!(" -X {}", self.method) };
         let mut text = format!("curl --fail-with-body -sS{method} {} \\\n", shell(&self.url));
         text.push_str("  -H \"Authorization: Bearer $TOKEN\"");
@@ -53,7 +67,7 @@ impl<'a> Request<'a> {
         text
     }
 
-    pub(crate) fn python(&self) -> String {
+    fn python(&self) -> String {
         let mut text = String::from("import os\nimport requests\n\n");
         let _ = writeln!(text, "answer = requests.{}(", self.method.to_lowercase());
         let _ = writeln!(text, "    {},", quoted(&self.url));
@@ -79,7 +93,7 @@ impl<'a> Request<'a> {
         text
     }
 
-    pub(crate) fn javascript(&self) -> String {
+    fn javascript(&self) -> String {
         let mut text = format!("const answer = await fetch({}, {{\n", quoted(&self.url));
         if self.method != "GET" {
             let _ = writeln!(text, "  method: \"{}\",", self.method);

@@ -84,12 +84,14 @@ fn unescaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
     use std::collections::BTreeSet;
 
     use serde_json::Value;
 
     use super::*;
     use crate::pages::reference::DESCRIPTIONS;
+    use crate::reference::guide::{Facts, Guide};
 
     /// Every text that the page shows in the reader's language.
     fn texts() -> BTreeSet<String> {
@@ -99,6 +101,7 @@ mod tests {
                 texts.insert(text.to_owned());
             }
         };
+        guide_texts().iter().for_each(|text| add(text));
         for group in api::Group::ALL {
             add(group.name());
             add(group.text());
@@ -127,6 +130,21 @@ mod tests {
             }
         }
         texts
+    }
+
+    /// The texts around the operations.
+    fn guide_texts() -> BTreeSet<&'static str> {
+        let said = RefCell::new(BTreeSet::new());
+        let say = |english: &'static str| {
+            said.borrow_mut().insert(english);
+            english.to_owned()
+        };
+        let nameserver = dns::apex::ApexNameserver { name: dns::Name::root(), addresses: Vec::new() };
+        let apex = dns::Apex::new(vec![nameserver]).unwrap();
+        let (guide, facts) = (Guide { say: &say }, Facts { base: "", apex: &apex, dns: None });
+        guide.before(&facts);
+        guide.after(&facts);
+        said.into_inner()
     }
 
     fn descriptions(schema: &Value, add: &mut impl FnMut(&str)) {
