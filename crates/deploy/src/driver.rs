@@ -38,11 +38,11 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::time::{DelayQueue, delay_queue};
 
-use crate::chain::Chain;
 use crate::nameserver::{DeployError, Nameserver, Served};
 use crate::progress::Progress;
 use crate::reconcile::{Next, Outcome, Whole, step, take};
 use crate::sweep::Swept;
+use store::Chain;
 
 /// How many steps are under way at the same time. Not much more than a BIND takes updates at once, so that what waits longer is
 /// merged until its turn comes.
@@ -345,8 +345,14 @@ impl Driver {
             Err(error) => {
                 let failures = wish.failures.saturating_add(1);
                 let delay = self.backoff(&name, failures);
+                // What the store finds wrong with its whole file, it logs once, and not each zone again.
+                let is_known = matches!(&error, DeployError::Store(error) if error.health().is_some());
                 let error = Chain(&error).to_string();
-                tracing::warn!(zone.name = %name, server.id = server, failures, ?delay, error, "deployment failed");
+                if is_known {
+                    tracing::debug!(zone.name = %name, server.id = server, failures, ?delay, error, "deployment failed");
+                } else {
+                    tracing::warn!(zone.name = %name, server.id = server, failures, ?delay, error, "deployment failed");
+                }
                 metrics::counter!("zonewright_deploy_errors_total", "nameserver" => server).increment(1);
                 self.progress.set_error(&name, Some(error));
                 self.settle(Some(&name));

@@ -14,7 +14,6 @@
 //! deployer (then a lost hand-over would be a lost change).
 
 pub mod bind9;
-mod chain;
 mod driver;
 mod embedded;
 mod lookout;
@@ -30,15 +29,15 @@ use std::time::Duration;
 
 use dns::{Serial, ZoneName};
 use futures_util::future::join_all;
-use store::{Head, Store, Timestamp};
+use store::{Backoff, Head, Store, Timestamp};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-pub use crate::chain::Chain;
 pub use crate::embedded::Embedded;
 pub use crate::nameserver::{DeployError, Kind, Nameserver, Served, Witness};
+pub use store::Chain;
 
 use crate::driver::Driver;
 use crate::lookout::{Answer, Observer};
@@ -48,8 +47,9 @@ use crate::sweep::sweep_for_ever;
 
 /// How many zones a sweep may run ahead of the work on them.
 const SWEPT_AHEAD: usize = 256;
-/// The wait after the journal could not be read.
+/// The wait after the journal could not be read, and the longest after many failures in a row.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// How deployment goes about its work.
 #[derive(Debug, Clone, Copy)]
@@ -249,6 +249,7 @@ async fn follow(
     drivers: Vec<mpsc::UnboundedSender<Arc<[ZoneName]>>>,
     stop: CancellationToken,
 ) {
+    let mut backoff = Backoff::new(PAUSE_AFTER_ERROR, LONGEST_PAUSE);
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
@@ -256,6 +257,7 @@ async fn follow(
         }
         match store.moves(after).await {
             Ok(moves) => {
+                backoff.worked();
                 after = moves.position;
                 let names: Arc<[ZoneName]> = moves.names.into();
                 for driver in &drivers {
@@ -264,8 +266,11 @@ async fn follow(
                 }
             }
             Err(error) => {
-                tracing::error!(error = %Chain(&error), "the journal could not be read; trying again");
-                tokio::time::sleep(PAUSE_AFTER_ERROR).await;
+                let pause = backoff.failed();
+                tracing::error!(error = %Chain(&error), again_in = ?pause, "the journal could not be read");
+                if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
+                    return;
+                }
                 position.mark_changed();
             }
         }

@@ -17,9 +17,9 @@ use store::{Store, Timestamp};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use crate::chain::Chain;
 use crate::nameserver::{Kind, Served, Witness};
 use crate::progress::Progress;
+use store::Chain;
 
 /// How long a nameserver may take to answer.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(2);

@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use dns::ZoneName;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use store::{Head, Store};
+use store::{Backoff, Head, Store};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::chain::Chain;
 use crate::nameserver::{DeployError, Nameserver, Served};
+use store::Chain;
 
 /// How many zones are read from the store at a time.
 const PAGE: u32 = 2_000;
@@ -44,16 +44,19 @@ pub(crate) async fn sweep_for_ever(
 ) {
     let sweeps = async {
         let mut is_first = true;
+        let mut backoff = Backoff::new(PAUSE_AFTER_ERROR, every.max(PAUSE_AFTER_ERROR));
         while !swept.is_closed() {
             match sweep(&store, &*nameserver, &swept, is_first).await {
                 Ok(()) => {
                     is_first = false;
+                    backoff.worked();
                     tokio::time::sleep(every).await;
                 }
                 Err(error) => {
-                    let error = Chain(&error).to_string();
-                    tracing::warn!(server.id = nameserver.name(), error, "zones could not be compared; trying again");
-                    tokio::time::sleep(PAUSE_AFTER_ERROR).await;
+                    let (error, pause) = (Chain(&error).to_string(), backoff.failed());
+                    let server = nameserver.name();
+                    tracing::warn!(server.id = server, error, again_in = ?pause, "zones could not be compared");
+                    tokio::time::sleep(pause).await;
                 }
             }
         }

@@ -12,12 +12,15 @@
 
 mod accounts;
 mod answers;
+mod backoff;
 mod catalogs;
+mod chain;
 mod clock;
 mod deleted;
 mod error;
 mod events;
 mod hashing;
+mod health;
 mod history;
 mod owner_mail;
 mod permissions;
@@ -40,12 +43,15 @@ pub use accounts::{
     PasswordHash, Role, TokensAfterwards, is_email_address, passwords_hashed,
 };
 pub use answers::{ANSWERS_KEPT_FOR, Answer, Done, MakeAnswer, Once, Repeatable};
+pub use backoff::Backoff;
 pub use catalogs::{CatalogChange, CatalogSnapshot, CatalogVersion, Member, catalog_of};
+pub use chain::Chain;
 pub use clock::{Clock, Timestamp};
 pub use deleted::{DeletedZone, UndeleteError};
 pub use error::StoreError;
 pub use events::{AccountEvent, Actor, EventId, EventKind};
 pub use hashing::Lane;
+pub use health::Health;
 pub use history::{Counts, Difference, Event, History, HistoryError, MadeBy, Version};
 pub use owner_mail::OwnerNotice;
 pub use permissions::{Permission, Permissions, UnknownPermission};

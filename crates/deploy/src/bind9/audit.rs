@@ -20,8 +20,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::primary::Bind9;
 use super::transfer;
-use crate::chain::Chain;
 use crate::nameserver::{DeployError, Witness};
+use store::Chain;
 
 /// How many zones are read from the store at a time.
 const PAGE: u32 = 100;

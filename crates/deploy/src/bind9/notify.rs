@@ -44,7 +44,7 @@ use tokio_util::sync::CancellationToken;
 use super::ask::{self, AskError, Asker};
 use super::key::{TsigFault, TsigKey, tsig_time};
 use super::secondary;
-use crate::chain::Chain;
+use store::Chain;
 
 /// How many NOTIFYs a secondary has to answer at a time; others wait.
 const IN_FLIGHT: usize = 64;

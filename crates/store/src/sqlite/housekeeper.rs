@@ -15,10 +15,12 @@ use rusqlite::Connection;
 use super::retention::Keeper;
 use super::writer::Writer;
 use super::{Shared, accounts, answers, holds, sessions, tokens, watcher, zones};
-use crate::StoreError;
+use crate::{Backoff, Chain, Health, StoreError};
 
 /// How often it looks for work.
 const EVERY: Duration = Duration::from_millis(100);
+/// How long it waits at most where it fails again and again.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How often the uses of tokens are stored.
 const NOTE_USES_EVERY: Duration = Duration::from_secs(1);
 /// How often sessions and links that nobody can use any more are removed.
@@ -30,36 +32,75 @@ const PAGES_WAITING: i64 = 2_048;
 /// How long the log may become before it must begin again from its start, in pages: 64 MiB.
 const PAGES_IN_LOG: i64 = 16_384;
 
-/// Works until `stop` is dropped, and stores the last uses then.
+/// Works until `stop` is dropped, and stores the last uses then. What fails is tried again, later and later; a damaged file is left
+/// alone.
 pub(super) fn run(connection: &Connection, shared: &Arc<Shared>, writer: &Writer, stop: &mpsc::Receiver<()>) {
-    let mut noted = Instant::now();
-    let mut forgot = Instant::now();
-    let mut keeper = Keeper::new();
-    let mut unswept = Unswept { data_version: None, remains: true };
-    while stop.recv_timeout(EVERY) == Err(mpsc::RecvTimeoutError::Timeout) {
-        if noted.elapsed() >= NOTE_USES_EVERY {
-            noted = Instant::now();
-            report(note_uses(shared, writer));
-            report(forget_answers(connection, shared, writer));
+    let mut work = Housekeeping {
+        connection,
+        shared,
+        writer,
+        noted: Instant::now(),
+        forgot: Instant::now(),
+        keeper: Keeper::new(),
+        unswept: Unswept { data_version: None, remains: true },
+    };
+    let mut backoff = Backoff::new(EVERY, LONGEST_PAUSE);
+    let mut pause = EVERY;
+    while stop.recv_timeout(pause) == Err(mpsc::RecvTimeoutError::Timeout) {
+        if shared.health.is_damaged() {
+            continue;
         }
-        if forgot.elapsed() >= FORGET_EVERY {
-            forgot = Instant::now();
-            report(writer.run_blocking(sessions::forget_expired).map(drop));
-            report(writer.run_blocking(holds::forget));
-        }
-        report(sweep(connection, writer, &mut unswept));
-        report(keeper.work(connection, shared, writer));
-        report(shorten_log(connection, writer));
+        pause = match work.round() {
+            Ok(()) => {
+                backoff.worked();
+                EVERY
+            }
+            Err(error) => {
+                shared.health.failed(&error);
+                let pause = backoff.failed();
+                let error = Chain(&error).to_string();
+                tracing::warn!(error, again_in = ?pause, "the store's housekeeping failed");
+                pause
+            }
+        };
     }
-    report(note_uses(shared, writer));
+    if let Err(error) = note_uses(shared, writer) {
+        tracing::warn!(error = %Chain(&error), "the last uses of tokens were not stored");
+    }
 }
 
-fn report(outcome: Result<(), StoreError>) {
-    if let Err(error) = outcome {
-        tracing::warn!(
-            error = &error as &dyn std::error::Error,
-            "the store's housekeeping failed; it will be tried again"
-        );
+struct Housekeeping<'a> {
+    connection: &'a Connection,
+    shared: &'a Arc<Shared>,
+    writer: &'a Writer,
+    noted: Instant,
+    forgot: Instant,
+    keeper: Keeper,
+    unswept: Unswept,
+}
+
+impl Housekeeping<'_> {
+    /// Everything that is due. The first failure ends the round.
+    fn round(&mut self) -> Result<(), StoreError> {
+        let Housekeeping { connection, shared, writer, .. } = *self;
+        if shared.health.get() == Health::DiskFull {
+            // Where no client writes, only this notices that there is room again.
+            writer
+                .run_blocking(|work| Ok(work.connection.execute("UPDATE identities SET revision = revision", [])?))?;
+        }
+        if self.noted.elapsed() >= NOTE_USES_EVERY {
+            self.noted = Instant::now();
+            note_uses(shared, writer)?;
+            forget_answers(connection, shared, writer)?;
+        }
+        if self.forgot.elapsed() >= FORGET_EVERY {
+            self.forgot = Instant::now();
+            writer.run_blocking(sessions::forget_expired)?;
+            writer.run_blocking(holds::forget)?;
+        }
+        sweep(connection, writer, &mut self.unswept)?;
+        self.keeper.work(connection, shared, writer)?;
+        shorten_log(connection, writer)
     }
 }
 
@@ -111,7 +152,9 @@ fn shorten_log(connection: &Connection, writer: &Writer) -> Result<(), StoreErro
 
 /// Copies back what it can of the log without waiting for anybody.
 pub(super) fn copy_back(connection: &Connection) {
-    report(log(connection, "PRAGMA wal_checkpoint(PASSIVE)").map(drop));
+    if let Err(error) = log(connection, "PRAGMA wal_checkpoint(PASSIVE)") {
+        tracing::warn!(error = %Chain(&error), "the log could not be copied back");
+    }
 }
 
 struct Log {

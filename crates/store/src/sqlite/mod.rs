@@ -76,6 +76,7 @@ use self::open::Role;
 use self::readers::{Readers, Size};
 use self::writer::{Work, Writer};
 use crate::hashing::Hashers;
+use crate::health::HealthWatch;
 use crate::sealing::SecretKeys;
 use crate::*;
 
@@ -136,6 +137,7 @@ struct Shared {
     identities: identities::Identities,
     ids: ids::Ids,
     position: watch::Sender<u64>,
+    health: Arc<HealthWatch>,
     retention: retention::Order,
     secrets: SecretKeys,
 }
@@ -161,6 +163,7 @@ impl Shared {
             identities: identities::Identities::default(),
             ids: ids::Ids::default(),
             position: watch::Sender::new(0),
+            health: Arc::default(),
             retention: retention::Order::default(),
             secrets: SecretKeys::draw().unwrap(),
         }
@@ -203,11 +206,12 @@ impl Store {
             identities: identities::Identities::default(),
             ids: ids::Ids::default(),
             position: watch::Sender::new(journal::position(&connection)?),
+            health: Arc::default(),
             retention: retention::Order::default(),
             secrets,
         });
         let (writer, writer_thread) = Writer::start(connection, Arc::clone(&shared))?;
-        let (readers, reader_threads) = Readers::start(path)?;
+        let (readers, reader_threads) = Readers::start(path, &shared.health)?;
         let mut threads = Threads { readers: reader_threads, writer: Some(writer_thread), ..Threads::default() };
         threads.help("store-watcher", open::connect(path, Role::Reader)?, {
             let shared = Arc::clone(&shared);
@@ -230,6 +234,11 @@ impl Store {
     /// Now, by the clock that it was opened with.
     pub fn now(&self) -> Timestamp {
         self.inner.shared.now()
+    }
+
+    /// Whether the database file can be used, as of the last attempt.
+    pub fn health(&self) -> Health {
+        self.inner.shared.health.get()
     }
 
     /// What it puts into every zone.

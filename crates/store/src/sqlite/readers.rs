@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 
 use super::open::{Role, connect};
 use crate::StoreError;
+use crate::health::HealthWatch;
 
 /// How much a read may have to read.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +35,7 @@ const THREADS_FOR_LARGE: usize = 2;
 pub(super) struct Readers {
     small: mpsc::Sender<Message>,
     large: mpsc::Sender<Message>,
+    health: Arc<HealthWatch>,
 }
 
 enum Message {
@@ -43,7 +45,7 @@ enum Message {
 
 impl Readers {
     /// Opens the connections and starts the threads.
-    pub(super) fn start(path: &Path) -> Result<(Readers, Vec<JoinHandle<()>>), StoreError> {
+    pub(super) fn start(path: &Path, health: &Arc<HealthWatch>) -> Result<(Readers, Vec<JoinHandle<()>>), StoreError> {
         let mut threads = Vec::new();
         let mut start = |count: usize| -> Result<mpsc::Sender<Message>, StoreError> {
             let (messages, inbox) = mpsc::channel();
@@ -57,7 +59,7 @@ impl Readers {
         };
         let small = start(THREADS_FOR_SMALL)?;
         let large = start(THREADS_FOR_LARGE)?;
-        Ok((Readers { small, large }, threads))
+        Ok((Readers { small, large, health: Arc::clone(health) }, threads))
     }
 
     /// Runs `read` in a transaction of its own.
@@ -83,9 +85,11 @@ impl Readers {
         job: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (sender, receiver) = oneshot::channel();
+        let health = Arc::clone(&self.health);
         let job = Box::new(move |connection: &Connection| {
+            let outcome = job(connection).inspect_err(|error| health.failed(error));
             // Nobody may wait any more.
-            let _ = sender.send(job(connection));
+            let _ = sender.send(outcome);
         });
         let lane = match size {
             Size::Small => &self.small,

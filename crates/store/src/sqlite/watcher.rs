@@ -10,20 +10,35 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::{Shared, journal, tokens};
-use crate::StoreError;
+use crate::{Backoff, Chain, StoreError};
 
 /// How often it looks. A revoked token is refused within twice this, and the time of a read.
 const EVERY: Duration = Duration::from_millis(100);
 
+/// How long it waits at most where it fails again and again.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
 /// Watches until `stop` is dropped.
 pub(super) fn run(connection: &Connection, shared: &Arc<Shared>, stop: &mpsc::Receiver<()>) {
     let mut seen = Seen::default();
-    while stop.recv_timeout(EVERY) == Err(mpsc::RecvTimeoutError::Timeout) {
-        if let Err(error) = look(connection, shared, &mut seen) {
-            tracing::error!(error = &error as &dyn std::error::Error, "the database could not be watched");
-            // What cannot be watched may not be trusted.
-            shared.identities.empty();
-        }
+    let mut backoff = Backoff::new(EVERY, LONGEST_PAUSE);
+    let mut pause = EVERY;
+    while stop.recv_timeout(pause) == Err(mpsc::RecvTimeoutError::Timeout) {
+        pause = match look(connection, shared, &mut seen) {
+            Ok(()) => {
+                backoff.worked();
+                EVERY
+            }
+            Err(error) => {
+                shared.health.failed(&error);
+                let pause = backoff.failed();
+                let error = Chain(&error).to_string();
+                tracing::error!(error, again_in = ?pause, "the database could not be watched");
+                // What cannot be watched may not be trusted.
+                shared.identities.empty();
+                pause
+            }
+        };
     }
 }
 

@@ -8,12 +8,14 @@
 //! loss, and with many the jobs collect by themselves while the last commit waits for the disk).
 
 use std::cell::Cell;
+use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ffi};
 use tokio::sync::oneshot;
 
 use super::Shared;
@@ -60,7 +62,7 @@ impl Writer {
     pub(super) async fn run<T, E, F>(&self, job: F) -> Result<T, E>
     where
         T: Send + 'static,
-        E: From<StoreError> + Send + 'static,
+        E: From<StoreError> + Error + Send + 'static,
         F: FnOnce(&Work) -> Result<T, E> + Send + 'static,
     {
         self.submit(job).await.unwrap_or(Err(E::from(StoreError::Closed)))
@@ -92,7 +94,7 @@ impl Writer {
     fn submit<T, E, F>(&self, job: F) -> oneshot::Receiver<Result<T, E>>
     where
         T: Send + 'static,
-        E: From<StoreError> + Send + 'static,
+        E: From<StoreError> + Error + Send + 'static,
         F: FnOnce(&Work) -> Result<T, E> + Send + 'static,
     {
         let (sender, receiver) = oneshot::channel();
@@ -144,13 +146,19 @@ impl Work {
     }
 
     /// Runs one job in its savepoint.
-    fn attempt<T, E: From<StoreError>>(&self, job: impl FnOnce(&Work) -> Result<T, E>) -> Result<T, E> {
+    fn attempt<T, E: From<StoreError> + Error + 'static>(
+        &self,
+        job: impl FnOnce(&Work) -> Result<T, E>,
+    ) -> Result<T, E> {
         let before = self.journal_end.get();
         self.execute("SAVEPOINT job").map_err(StoreError::from)?;
         let outcome = catch_unwind(AssertUnwindSafe(|| job(self))).unwrap_or_else(|_| {
             tracing::error!("a job of the store's writer panicked; it has had no effect");
             Err(E::from(StoreError::Panicked))
         });
+        if let Err(error) = &outcome {
+            self.shared.health.failed(error);
+        }
         // SQLite itself takes back the whole transaction over some failures (a full disk): then there is no savepoint either.
         if self.connection.is_autocommit() {
             return outcome;
@@ -170,24 +178,41 @@ fn run(work: &Work, inbox: &mpsc::Receiver<Message>) {
         next = match message {
             Message::Job(job) => transaction(work, job, inbox),
             Message::Checkpoint(done) => {
-                super::housekeeper::copy_back(&work.connection);
+                if !work.shared.health.is_damaged() {
+                    super::housekeeper::copy_back(&work.connection);
+                }
                 // The housekeeper may have ended.
                 let _ = done.send(());
                 None
             }
-            Message::Stop => return,
+            Message::Stop => break,
         };
         if next.is_none() {
             next = inbox.recv().ok();
         }
     }
+    // The last connection that is closed copies the log into the file: not into a damaged one.
+    if work.shared.health.is_damaged()
+        && let Err(error) = work.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
+    {
+        tracing::error!(%error, "the log of the damaged database may be copied into it");
+    }
+}
+
+/// Begins a transaction, unless the file is damaged.
+fn begin(work: &Work) -> Result<(), rusqlite::Error> {
+    if work.shared.health.is_damaged() {
+        let message = "the file was found damaged, and is not written to any more".to_owned();
+        return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CORRUPT), Some(message)));
+    }
+    work.execute("BEGIN IMMEDIATE")
 }
 
 /// Runs `first` and what else has come by then in one transaction. Gives back a message that is no job, to be handled next.
 fn transaction(work: &Work, first: Job, inbox: &mpsc::Receiver<Message>) -> Option<Message> {
     let mut answers = Vec::new();
     let mut other = None;
-    let begun = work.execute("BEGIN IMMEDIATE").map_err(Arc::new);
+    let begun = begin(work).map_err(Arc::new);
     let started = Instant::now();
     let mut job = Some(first);
     let mut outcome = begun.clone();
@@ -195,7 +220,7 @@ fn transaction(work: &Work, first: Job, inbox: &mpsc::Receiver<Message>) -> Opti
         answers.push(current(begun.clone().map(|()| work)));
         if begun.is_ok() && work.connection.is_autocommit() {
             outcome = Err(Arc::new(rusqlite::Error::SqliteFailure(
-                rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_ABORT_ROLLBACK),
+                ffi::Error::new(ffi::SQLITE_ABORT_ROLLBACK),
                 Some("another change of the same transaction failed and took it back".to_owned()),
             )));
             break;
@@ -213,8 +238,12 @@ fn transaction(work: &Work, first: Job, inbox: &mpsc::Receiver<Message>) -> Opti
     }
     let journal_end = work.journal_end.take();
     match &outcome {
-        Ok(()) => work.shared.journal_moved(journal_end),
+        Ok(()) => {
+            work.shared.health.committed();
+            work.shared.journal_moved(journal_end);
+        }
         Err(error) => {
+            work.shared.health.failed(&**error);
             tracing::error!(error = %error, changes = answers.len(), "a transaction could not be stored");
             if !work.connection.is_autocommit()
                 && let Err(error) = work.execute("ROLLBACK")

@@ -7,8 +7,8 @@ use crate::bind9::ask::AskError;
 use crate::bind9::control::{ConfigTextError, ControlError};
 use crate::bind9::transfer::TransferError;
 use crate::bind9::update::UpdateError;
-use crate::chain::Chain;
 use crate::nameserver::DeployError;
+use store::Chain;
 
 /// Why a catalog is not up to date.
 #[derive(Debug, thiserror::Error)]

@@ -51,7 +51,7 @@ use crate::bind9::control::{Control, ControlKey, KeyError};
 use crate::bind9::key::TsigKey;
 use crate::bind9::notify::Notifier;
 use crate::bind9::update::{self, Updater};
-use crate::chain::Chain;
+use store::Chain;
 
 pub use self::error::CatalogError;
 pub use self::name::CatalogName;

@@ -38,7 +38,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::config::{Keys, PrimaryConfig, primary, reached_at, write_private};
 use super::control::{Command, ConfigText, Control, ControlError, Timeouts};
-use crate::chain::Chain;
+use store::Chain;
 
 pub use self::error::{Hint, StartError};
 
