@@ -5,9 +5,11 @@
 //! is as good as unknown (401): whoever found it learns nothing. To a token that is bound to some zones the others do not exist
 //! ([`Scoped`]), and it may not make any (403).
 //!
-//! A good token is never limited. Bad ones are counted per client address, so that nobody can use the server to try tokens in
-//! bulk or fill its log; an IPv6 client counts by its /64, all of which is usually one customer's.
+//! Requests with a valid token are limited per account where the operator set a limit. Bad tokens are counted per client address,
+//! so that the server cannot be used to try tokens in bulk or to fill its log; an IPv6 client counts by its /64, all of which is
+//! usually one customer's.
 
+use std::hash::Hash;
 use std::marker::PhantomData;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
@@ -27,7 +29,6 @@ use store::{AccountId, Author, Identity, Permission, Source, Store, StoreError, 
 use crate::client::{Client, network_of};
 use crate::error::{ErrorCode, Problem};
 use crate::scoped::Scoped;
-use crate::settings::Settings;
 use crate::{Shared, json};
 
 /// A caller who was authenticated and may do what the operation needs.
@@ -136,8 +137,10 @@ pub(crate) enum AuthError {
     Malformed,
     #[error("The token is unknown, expired, revoked, or may not be used from this address")]
     Refused,
-    #[error("Too many failed authentications from this address; try again in {seconds} s")]
-    TooMany { seconds: u64, burst: u32 },
+    #[error("Too many failed authentications from this address; try again in {} s", .0.seconds)]
+    TooManyFailed(TooMany),
+    #[error("Too many requests of this account: it may make {} per second; try again in {} s", .0.burst, .0.seconds)]
+    TooManyRequests(TooMany),
     #[error("Token lacks {0} permission")]
     Lacks(Permission),
     #[error("Token is bound to certain zones and cannot create others")]
@@ -152,7 +155,7 @@ impl IntoResponse for AuthError {
         let problem = match self {
             Self::NoToken | Self::Malformed | Self::Refused => Problem::new(ErrorCode::AuthenticationFailed, detail)
                 .with(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
-            Self::TooMany { seconds, burst } => Problem::new(ErrorCode::RateLimited, detail).limited(seconds, burst, 0),
+            Self::TooManyFailed(too_many) | Self::TooManyRequests(too_many) => too_many.problem(detail),
             Self::Lacks(_) | Self::Bound => Problem::new(ErrorCode::PermissionDenied, detail),
             Self::Store(error) => Problem::store(error),
         };
@@ -168,11 +171,16 @@ impl<P: Needs> FromRequestParts<Arc<Shared>> for Caller<P> {
         let identity = match authenticate(&parts.headers, address, &shared.store).await {
             Ok(identity) => identity,
             Err(refusal @ (AuthError::NoToken | AuthError::Malformed | AuthError::Refused)) => {
-                shared.failed_attempts.count(address)?;
+                // Connections without an address (tests of the router alone) share one count.
+                let network = network_of(address.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)));
+                shared.failed_attempts.count(&network).map_err(AuthError::TooManyFailed)?;
                 return Err(refusal);
             }
             Err(other) => return Err(other),
         };
+        if let Some(requests) = &shared.requests {
+            requests.count(&identity.account.id).map_err(AuthError::TooManyRequests)?;
+        }
         match P::PERMISSION {
             Some(permission) if !identity.token.permissions.allows(permission) => Err(AuthError::Lacks(permission)),
             _ if P::EVERY_ZONE && identity.token.zones != ZoneScope::All => Err(AuthError::Bound),
@@ -201,38 +209,51 @@ fn bearer_token(headers: &HeaderMap) -> Result<&str, AuthError> {
     Ok(token)
 }
 
-/// Counts failed authentications per client address.
+/// Counts requests by a key (a client's network, an account), and says when there are too many.
 #[derive(Debug)]
-pub(crate) struct FailedAttempts {
-    limiter: DefaultKeyedRateLimiter<IpAddr>,
+pub(crate) struct Limiter<K: Clone + Eq + Hash> {
+    limiter: DefaultKeyedRateLimiter<K>,
     burst: NonZeroU32,
     counted: AtomicU32,
 }
 
-impl FailedAttempts {
-    /// After so many failures, the addresses that have recovered are forgotten. Amortised, forgetting costs nothing, and what is
-    /// remembered is bounded by the failures of the few seconds in which an address recovers.
+impl<K: Clone + Eq + Hash> Limiter<K> {
+    /// After so many requests, the keys that have recovered are forgotten. Amortised, forgetting costs nothing, and what is
+    /// remembered is bounded by the requests of the few seconds in which a key recovers.
     const FORGET_EVERY: u32 = 4096;
 
-    pub(crate) fn new(settings: &Settings) -> FailedAttempts {
+    /// So many at once, and so many more each second; 0 counts as 1.
+    pub(crate) fn new(burst: u32, per_second: u32) -> Limiter<K> {
         let at_least_one = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
-        let burst = at_least_one(settings.failed_auth_burst);
-        let quota = Quota::per_second(at_least_one(settings.failed_auth_per_second)).allow_burst(burst);
-        FailedAttempts { limiter: RateLimiter::keyed(quota), burst, counted: AtomicU32::new(0) }
+        let burst = at_least_one(burst);
+        let quota = Quota::per_second(at_least_one(per_second)).allow_burst(burst);
+        Limiter { limiter: RateLimiter::keyed(quota), burst, counted: AtomicU32::new(0) }
     }
 
-    /// Counts one failure; an error where it is one too many. Connections without an address (tests of the router alone) share
-    /// one count.
-    fn count(&self, address: Option<IpAddr>) -> Result<(), AuthError> {
+    /// Counts one; an error where it is one too many.
+    fn count(&self, key: &K) -> Result<(), TooMany> {
         if self.counted.fetch_add(1, Ordering::Relaxed) % Self::FORGET_EVERY == Self::FORGET_EVERY - 1 {
             self.limiter.retain_recent();
             self.limiter.shrink_to_fit();
         }
-        let key = network_of(address.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)));
-        self.limiter.check_key(&key).map_err(|refusal| {
+        self.limiter.check_key(key).map_err(|refusal| {
             let wait = refusal.wait_time_from(DefaultClock::default().now());
-            AuthError::TooMany { seconds: whole_seconds(wait), burst: self.burst.get() }
+            TooMany { seconds: whole_seconds(wait), burst: self.burst.get() }
         })
+    }
+}
+
+/// One request too many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TooMany {
+    pub(crate) seconds: u64,
+    pub(crate) burst: u32,
+}
+
+impl TooMany {
+    /// 429, with the headers that say when to try again.
+    fn problem(self, detail: String) -> Problem {
+        Problem::new(ErrorCode::RateLimited, detail).limited(self.seconds, self.burst, 0)
     }
 }
 
@@ -265,13 +286,12 @@ mod tests {
     }
 
     #[test]
-    fn failures_are_counted_by_address_and_by_64_bits_of_ipv6() {
-        let settings = Settings { failed_auth_burst: 2, ..Settings::default() };
-        let attempts = FailedAttempts::new(&settings);
-        let count = |address: &str| attempts.count(Some(address.parse().unwrap()));
+    fn each_key_has_a_count_of_its_own() {
+        let attempts = Limiter::new(2, 10);
+        let count = |address: &str| attempts.count(&network_of(address.parse().unwrap()));
         assert!(count("192.0.2.1").is_ok());
         assert!(count("192.0.2.1").is_ok());
-        assert!(matches!(count("192.0.2.1"), Err(AuthError::TooMany { seconds: 1, burst: 2 })));
+        assert_eq!(count("192.0.2.1"), Err(TooMany { seconds: 1, burst: 2 }));
         assert!(count("192.0.2.2").is_ok());
         assert!(count("2001:db8::1").is_ok());
         assert!(count("2001:db8::ffff:2").is_ok());

@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use dns::Fault;
 use dns::zonefile::FileFault;
 use serde::Serialize;
-use store::{DailyLimit, StoreError};
+use store::{DailyLimit, Health, StoreError};
 
 use crate::description::{Schema, required};
 
@@ -235,8 +235,19 @@ impl Problem {
         }
     }
 
-    /// 503 where the store is closing, 500 for any other failure of it.
+    /// 503 where the store is closing, or its file cannot be used; 500 for any other failure of it.
     pub(crate) fn store(error: StoreError) -> Problem {
+        let unavailable = match error.health() {
+            Some(Health::DiskFull) => Some(("The server's disk is full, and nothing was changed; try again later", 30)),
+            Some(Health::Damaged) => {
+                Some(("The server's database cannot be used; the operator has to restore it", 300))
+            }
+            Some(Health::Good) | None => None,
+        };
+        if let Some((detail, seconds)) = unavailable {
+            let problem = Problem::new(ErrorCode::Unavailable, detail).with(header::RETRY_AFTER, seconds);
+            return problem.because(error);
+        }
         match error {
             StoreError::Closed => {
                 Problem::new(ErrorCode::Unavailable, "The server is shutting down; try again").because(error)

@@ -149,7 +149,10 @@ fn check_media_type(headers: &HeaderMap, body: &Body) -> Result<(), BodyError> {
     let mut parts = media_type.split(';').map(str::trim);
     let essence = parts.next().unwrap_or_default();
     let utf8 = parts.filter_map(|parameter| parameter.split_once('=')).all(|(name, value)| {
-        !name.trim().eq_ignore_ascii_case("charset") || value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
+        let value = value.trim().trim_matches('"');
+        // `utf8` is not the registered name, but what many clients send.
+        !name.trim().eq_ignore_ascii_case("charset")
+            || ["utf-8", "utf8"].iter().any(|utf8| value.eq_ignore_ascii_case(utf8))
     });
     if essence.eq_ignore_ascii_case("application/json") && utf8 { Ok(()) } else { Err(BodyError::MediaType) }
 }
@@ -170,6 +173,8 @@ pub(crate) fn only(headers: &HeaderMap, name: HeaderName) -> Result<Option<&str>
 
 impl Members {
     fn parse(octets: &[u8]) -> Result<Members, BodyError> {
+        // Some programs write a byte order mark; RFC 8259, section 8.1, lets a reader ignore it.
+        let octets = octets.strip_prefix(b"\xef\xbb\xbf").unwrap_or(octets);
         if octets.iter().all(u8::is_ascii_whitespace) {
             return Err(BodyError::Empty);
         }
@@ -405,13 +410,15 @@ mod tests {
             ("{} {}", "line 1 column 4"),
             ("{\"a\": \"\\ud800\"}", "not valid JSON"),
             ("{\"a\": 1e999}", "not valid JSON"),
-            ("\u{feff}{}", "not valid JSON"),
+            ("\u{feff}", "empty"),
+            ("\u{feff}\u{feff}{}", "not valid JSON"),
             ("{\"a\": 1, \"b\": 2, \"a\": 1}", "\"a\" is given more than once"),
             ("{\"a\": [1, {\"b\": {\"c\": 2, \"c\": 3}}]}", "\"c\" is given more than once"),
         ] {
             let error = Members::parse(text.as_bytes()).unwrap_err().to_string();
             assert!(error.contains(expected), "{text:?}: {error}");
         }
+        assert_eq!(Members::parse("\u{feff}{\"a\": 1}".as_bytes()).unwrap().integer("a", 1), Ok(Some(Some(1))));
         let error = Members::parse(b"{\"a\": \"\xff\"}").unwrap_err().to_string();
         assert!(error.contains("line 1 column"), "{error}");
     }
@@ -440,6 +447,7 @@ mod tests {
             "Application/JSON",
             "application/json; charset=utf-8",
             "application/json;charset=\"UTF-8\"",
+            "application/json; charset=utf8",
         ] {
             assert!(check(good), "{good}");
         }

@@ -18,6 +18,7 @@ mod body;
 mod changes;
 mod client;
 mod connections;
+mod cors;
 mod description;
 mod envelope;
 mod error;
@@ -43,13 +44,14 @@ mod writing;
 mod zone_file;
 mod zone_settings;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::http::{HeaderValue, header};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use deploy::Deployment;
-use store::Store;
+use store::{AccountId, Store};
 use tower_http::set_header::SetResponseHeaderLayer;
 
 pub use client::Client;
@@ -63,7 +65,7 @@ pub use server::serve;
 pub use settings::Settings;
 pub use zone_file::{ZoneFileError, read as read_zone_file};
 
-use auth::FailedAttempts;
+use auth::Limiter;
 use error::Problem;
 
 /// What every path of the API begins with.
@@ -81,14 +83,18 @@ struct Shared {
     store: Store,
     deployment: Deployment,
     settings: Settings,
-    failed_attempts: FailedAttempts,
+    /// By the client's network.
+    failed_attempts: Limiter<IpAddr>,
+    /// By account; `None`: not limited.
+    requests: Option<Limiter<AccountId>>,
 }
 
 impl Api {
     /// The API that answers from `store`, and proves its answers by `deployment`.
     pub fn new(store: Store, deployment: Deployment, settings: Settings) -> Api {
-        let failed_attempts = FailedAttempts::new(&settings);
-        Api { shared: Arc::new(Shared { store, deployment, settings, failed_attempts }) }
+        let failed_attempts = Limiter::new(settings.failed_auth_burst, settings.failed_auth_per_second);
+        let requests = settings.requests_per_second.map(|most| Limiter::new(most, most));
+        Api { shared: Arc::new(Shared { store, deployment, settings, failed_attempts, requests }) }
     }
 
     /// All operations, with and without the final slash, and the JSON answer for every unknown path. To be merged with routers
@@ -105,14 +111,18 @@ impl Api {
         for path in [description::PATH, &format!("{}/", description::PATH)] {
             router = router.route(&format!("{BASE}{path}"), about_itself.clone());
         }
-        router
+        let router = router
             .with_state(Arc::clone(&self.shared))
             .fallback(async || Problem::unknown_path())
             .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
             .layer(SetResponseHeaderLayer::overriding(
                 header::X_CONTENT_TYPE_OPTIONS,
                 HeaderValue::from_static("nosniff"),
-            ))
+            ));
+        match cors::layer(&self.shared.settings.cors_origins) {
+            Some(cors) => router.layer(cors),
+            None => router,
+        }
     }
 }
 

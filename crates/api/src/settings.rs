@@ -32,6 +32,10 @@ pub struct Settings {
     pub failed_auth_burst: u32,
     /// How many more it may make each second; 0 counts as 1.
     pub failed_auth_per_second: u32,
+    /// How many requests with valid tokens each account may make each second; `None`: as many as it likes.
+    pub requests_per_second: Option<u32>,
+    /// The origins whose pages may use the API from a browser (CORS): `https://app.example.net`, or `*` for all of them.
+    pub cors_origins: Vec<String>,
     /// The proxies before the server that are believed whom they speak for ([`Client`](crate::Client)); nobody else is.
     pub proxies: Vec<IpNet>,
 }
@@ -51,6 +55,8 @@ impl Default for Settings {
             exempt: loopback(),
             failed_auth_burst: 200,
             failed_auth_per_second: 10,
+            requests_per_second: None,
+            cors_origins: Vec::new(),
             proxies: Vec::new(),
         }
     }

@@ -243,8 +243,7 @@ fn soa_question(id: u16, domain: &str) -> Vec<u8> {
 
 /// How many deployments the server has made.
 fn deployments(server: &Server) -> u64 {
-    let metrics = run(Command::new("curl").args(["-sf", &format!("{}/metrics", server.base())]));
-    let text = String::from_utf8_lossy(&metrics.stdout);
+    let text = server.metrics();
     let counts = text.lines().filter(|line| line.starts_with("zonewright_deploy_seconds_count"));
     counts.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
 }

@@ -88,6 +88,12 @@ pub(crate) struct ServeFlags {
     /// A proxy before the server that is believed whom it speaks for: an address or a network; repeatable
     #[arg(long, value_name = "ADDR")]
     pub(crate) trusted_proxy: Vec<String>,
+    /// An origin whose web pages may use the API from a browser (CORS), or * for all; repeatable
+    #[arg(long, value_name = "ORIGIN")]
+    pub(crate) cors_origins: Vec<String>,
+    /// Where Prometheus metrics are served, or none [default: 127.0.0.1:8054]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) metrics: Option<String>,
     /// Who may make an account: open, invitation or closed [default: closed]
     #[arg(long, value_name = "WHO")]
     pub(crate) registration: Option<String>,

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::ServeFlags;
 use crate::config::{Config, NameserverKind, Password};
+use crate::disk::Room;
 use crate::secrets::{self, KeyFinding};
 use crate::{Failure, chain, mailing, open_store, tls};
 
@@ -77,6 +78,7 @@ pub(crate) async fn doctor(flags: &ServeFlags) -> Result<ExitCode, Failure> {
     let config = Config::load_beside(flags)?;
     let mut findings = vec![configuration(&config)];
     findings.extend(data_directory(&config.data));
+    findings.extend(room(&config));
     findings.extend(database_and_nameserver(&config).await);
     findings.push(http(&config).await);
     findings.extend(https(&config));
@@ -101,6 +103,14 @@ fn configuration(config: &Config) -> Finding {
         },
     );
     Finding::good(format!("configuration: {file}, {other}"))
+}
+
+/// Room on the disk. Where there is no data directory yet, there is nothing to measure.
+fn room(config: &Config) -> Option<Finding> {
+    let room = Room::at(&config.data).ok()?;
+    let what = format!("disk: {room}");
+    let mend = "make room, or move the data directory to a larger disk: without room no change can be stored";
+    Some(if room.is_low(config.disk) { Finding::warning(what, mend) } else { Finding::good(what) })
 }
 
 async fn database_and_nameserver(config: &Config) -> Vec<Finding> {

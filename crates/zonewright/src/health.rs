@@ -1,27 +1,44 @@
-//! `/healthz`, `/readyz` and `/metrics`: for whoever watches the server.
+//! `/healthz` and `/readyz`, beside the API, and `/metrics`, on an address of its own: it shows how much every part of the server
+//! has to do, and has no token.
 
 use axum::Router;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
+use store::Health;
 
-/// The routes. Alive is: it answers. Ready is: every nameserver was compared with the store and brought up to date once.
-pub(crate) fn router(is_ready: impl Fn() -> bool + Clone + Send + Sync + 'static, metrics: PrometheusHandle) -> Router {
+/// The routes. Alive is: it answers. Ready is: there is nothing that it waits for, which `waits_for` says in words for everybody.
+pub(crate) fn router(waits_for: impl Fn() -> Vec<String> + Clone + Send + Sync + 'static) -> Router {
     let ready = move || {
-        let is_ready = is_ready();
+        let waits_for = waits_for();
         async move {
-            if is_ready { (StatusCode::OK, "ready\n") } else { (StatusCode::SERVICE_UNAVAILABLE, "loading zones\n") }
+            if waits_for.is_empty() {
+                return (StatusCode::OK, "ready\n".to_owned());
+            }
+            let lines: String = waits_for.iter().map(|line| format!("not ready: {line}\n")).collect();
+            (StatusCode::SERVICE_UNAVAILABLE, lines)
         }
     };
+    Router::new().route("/healthz", get(|| async { "ok\n" })).route("/readyz", get(ready))
+}
+
+/// What keeps the database from taking changes.
+pub(crate) fn of_database(health: Health) -> Option<String> {
+    match health {
+        Health::Good => None,
+        Health::DiskFull => Some("the disk is full, and changes are refused until there is room".to_owned()),
+        Health::Damaged => Some("the database file is damaged: stop the server and restore a backup".to_owned()),
+    }
+}
+
+/// The route for Prometheus.
+pub(crate) fn metrics(metrics: PrometheusHandle) -> Router {
     let render = move || {
         let text = metrics.render();
         async move { ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response() }
     };
-    Router::new()
-        .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(ready))
-        .route("/metrics", get(render))
+    Router::new().route("/metrics", get(render))
 }
 
 #[cfg(test)]
@@ -29,7 +46,6 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
 
-    use metrics_exporter_prometheus::PrometheusBuilder;
     use tokio::net::TcpListener;
     use tokio_util::sync::CancellationToken;
 
@@ -39,7 +55,11 @@ mod tests {
     async fn it_is_alive_before_it_is_ready() {
         let loaded = Arc::new(AtomicBool::new(false));
         let is_loaded = Arc::clone(&loaded);
-        let app = router(move || is_loaded.load(Ordering::Relaxed), PrometheusBuilder::new().build_recorder().handle());
+        let waits_for = move || {
+            let is_loaded = is_loaded.load(Ordering::Relaxed);
+            if is_loaded { Vec::new() } else { vec!["primary: named is starting".to_owned()] }
+        };
+        let app = router(waits_for);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let stop = CancellationToken::new();

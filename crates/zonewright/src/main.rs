@@ -5,6 +5,7 @@ mod bind9;
 mod cli;
 mod config;
 mod deleted;
+mod disk;
 mod doctor;
 mod duration;
 mod first_start;

@@ -38,6 +38,9 @@ pub(crate) fn start() -> Result<PrometheusHandle, Failure> {
     describe_counter!("zonewright_mail_failures_total", "Attempts to hand a letter over that failed");
     describe_counter!("zonewright_mail_lost_total", "Letters that were given up, by reason");
     describe_counter!("zonewright_passwords_refused_total", "Passwords not looked at because too many were waiting");
+    describe_gauge!("zonewright_disk_free_bytes", "Room on the disk of the data directory");
+    describe_gauge!("zonewright_disk_full", "1 while changes are refused because the disk is full");
+    describe_gauge!("zonewright_database_damaged", "1 when the database file was found damaged");
     describe_gauge!("zonewright_info", "Always 1; the version is in the label");
     metrics::gauge!("zonewright_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     Ok(handle)

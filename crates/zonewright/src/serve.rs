@@ -1,6 +1,7 @@
 //! `zonewright serve`: the store, the nameserver, the deployment, the API and the pages, wired together, started and stopped.
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,14 +9,15 @@ use std::time::Duration;
 use dashboard::Dashboard;
 use deploy::{Deployment, Embedded, Nameserver};
 use nameserver::{Server, Zones};
+use store::Backoff;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::bind9::Primary;
-use crate::config::{Config, NameserverKind};
-use crate::{Failure, chain, first_start, health, logging, mailing, monitor, open_store, tls};
+use crate::config::{Config, NameserverKind, Place};
+use crate::{Failure, chain, disk, first_start, health, logging, mailing, monitor, open_store, tls};
 
 /// From SIGTERM to the end, at most: requests under way get most of it.
 const STOP_WITHIN: Duration = Duration::from_secs(9);
@@ -23,8 +25,9 @@ const STOP_WITHIN: Duration = Duration::from_secs(9);
 const ROLL_OUT_STEP: u32 = 200;
 /// The pause between two of those transactions, which leaves the writer to the users.
 const ROLL_OUT_PAUSE: Duration = Duration::from_millis(20);
-/// The pause after one that failed.
+/// The pause after one that failed, and after many that failed in a row.
 const ROLL_OUT_RETRY: Duration = Duration::from_secs(5);
+const ROLL_OUT_RETRY_AT_MOST: Duration = Duration::from_secs(300);
 
 /// Runs until SIGTERM or SIGINT.
 ///
@@ -36,13 +39,15 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
     logging::start();
     let mut signals = Signals::new()?;
     let metrics = monitor::start()?;
-    let listener = TcpListener::bind(config.http).await.map_err(|error| cannot_listen(&config, "http", &error))?;
+    let listener =
+        TcpListener::bind(config.http).await.map_err(|error| cannot_listen(&config, "http", config.http, &error))?;
     let http = listener.local_addr().unwrap_or(config.http);
+    let for_metrics = listen_for_metrics(&config).await?;
     let zones = Zones::new();
     let server = match config.nameserver {
         NameserverKind::Embedded => {
             let server = Server::bind(config.dns, zones.clone());
-            Some(server.map_err(|error| cannot_listen(&config, "dns", &error))?)
+            Some(server.map_err(|error| cannot_listen(&config, "dns", config.dns, &error))?)
         }
         NameserverKind::Bind9 | NameserverKind::Bind9Managed | NameserverKind::None => None,
     };
@@ -71,13 +76,25 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
         Some(server) => tokio::spawn(server.run(stop.clone())),
         None => tokio::spawn(stop.clone().cancelled_owned()),
     };
-    let pages = Dashboard::new(store.clone(), deployment.clone(), config.dashboard.clone(), post);
-    let app = api::Api::new(store.clone(), deployment.clone(), config.api.clone())
-        .router()
-        .merge(health::router(move || deployment.is_settled(), metrics.clone()));
+    let of_pages = dashboard::Settings { dns, ..config.dashboard.clone() };
+    let pages = Dashboard::new(store.clone(), deployment.clone(), of_pages, post);
+    let waits_for = {
+        let (store, deployment) = (store.clone(), deployment.clone());
+        move || {
+            let loading = (!deployment.is_settled()).then(|| "loading zones".to_owned());
+            health::of_database(store.health()).into_iter().chain(loading).collect()
+        }
+    };
+    let app = api::Api::new(store.clone(), deployment, config.api.clone()).router().merge(health::router(waits_for));
     let app = pages.over(app);
     let mut serving = tokio::spawn(api::serve(listener, tls.clone(), app, config.api.clone(), stop_http.clone()));
+    let metrics_address = for_metrics.as_ref().and_then(|listener| listener.local_addr().ok());
+    let scraping = for_metrics.map(|listener| {
+        let app = health::metrics(metrics.clone());
+        tokio::spawn(api::serve(listener, None, app, api::Settings::default(), stop_http.clone()))
+    });
     let upkeep = tokio::spawn(monitor::upkeep(metrics, stop.clone()));
+    let watching = tokio::spawn(disk::watch(config.data.clone(), config.disk, store.clone(), stop.clone()));
     let rolling = tokio::spawn(roll_out_apex(store.clone(), stop.clone()));
     let writing = tokio::spawn({
         let (pages, stop) = (pages.clone(), stop.clone());
@@ -91,7 +108,8 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
         tracing::warn!(error, "commands beside this server will not know its settings; give them its flags");
     }
     tracing::info!(
-        http.address = %http, dns.address = dns.map(tracing::field::display), data = %config.data.display(),
+        http.address = %http, dns.address = dns.map(tracing::field::display),
+        metrics.address = metrics_address.map(tracing::field::display), data = %config.data.display(),
         version = env!("CARGO_PKG_VERSION"), "zonewright is running"
     );
     if let Some(text) = first_start::welcome(&store, &config, http, dns).await? {
@@ -108,9 +126,12 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
     stop_http.cancel();
     let ended = async {
         end_of(serving).await;
+        if let Some(scraping) = scraping {
+            end_of(scraping).await;
+        }
         stop.cancel();
         end_of(answering).await;
-        let _ = tokio::join!(deploying, upkeep, rolling, writing);
+        let _ = tokio::join!(deploying, upkeep, watching, rolling, writing);
         if let Some(primary) = bind9 {
             primary.ended().await;
         }
@@ -137,8 +158,20 @@ async fn end_of(task: JoinHandle<()>) {
     }
 }
 
-fn cannot_listen(config: &Config, key: &str, error: &std::io::Error) -> Failure {
-    let address = if key == "dns" { config.dns } else { config.http };
+/// Where metrics are served. Nothing needs them to start: where the default address is taken, the server runs without.
+async fn listen_for_metrics(config: &Config) -> Result<Option<TcpListener>, Failure> {
+    let Some(address) = config.metrics else { return Ok(None) };
+    match TcpListener::bind(address).await {
+        Ok(listener) => Ok(Some(listener)),
+        Err(error) if config.place("metrics") == Place::Default => {
+            tracing::warn!(metrics.address = %address, %error, "no metrics are served; --metrics sets another address");
+            Ok(None)
+        }
+        Err(error) => Err(cannot_listen(config, "metrics", address, &error)),
+    }
+}
+
+fn cannot_listen(config: &Config, key: &str, address: SocketAddr, error: &std::io::Error) -> Failure {
     let place = config.place(key);
     let hint = match error.kind() {
         std::io::ErrorKind::AddrInUse => "another program listens there; stop it or choose another port",
@@ -173,17 +206,19 @@ impl Signals {
 /// Gives every zone the operator's nameservers of today, each as a version of its own, a few zones at a time.
 async fn roll_out_apex(store: store::Store, stop: CancellationToken) {
     let mut total = 0;
+    let mut backoff = Backoff::new(ROLL_OUT_RETRY, ROLL_OUT_RETRY_AT_MOST);
     loop {
         let pause = match store.roll_out_apex(ROLL_OUT_STEP).await {
             Ok(0) => break,
             Ok(zones) => {
+                backoff.worked();
                 total += zones;
                 ROLL_OUT_PAUSE
             }
             Err(error) => {
-                let error = chain(&error);
-                tracing::error!(error, "existing zones could not be given the configured nameservers; trying again");
-                ROLL_OUT_RETRY
+                let (error, pause) = (chain(&error), backoff.failed());
+                tracing::error!(error, again_in = ?pause, "existing zones could not be given the configured nameservers");
+                pause
             }
         };
         if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {

@@ -21,8 +21,7 @@ fn a_managed_bind_is_as_easy_as_the_embedded_nameserver() {
     api.create_a(&zone, "www", "192.0.2.1");
     server.dig_until(&["www.example.com", "A"], |answer| answer == "www.example.com. 3600 IN A 192.0.2.1\n");
 
-    let metrics = run(Command::new("curl").args(["-sf", &format!("{}/metrics", server.base())]));
-    let metrics = String::from_utf8_lossy(&metrics.stdout);
+    let metrics = server.metrics();
     for name in [
         "zonewright_deploy_waiting{nameserver=\"primary\"}",
         "zonewright_deploy_oldest_waiting_seconds{nameserver=\"primary\"}",

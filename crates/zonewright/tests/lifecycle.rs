@@ -6,10 +6,10 @@
 mod common;
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use common::api::Api;
@@ -40,6 +40,11 @@ fn what_the_machine_refuses_is_named_with_its_key() {
             &["--http: http: cannot listen on ", &http, "another program"],
         ),
         (&data, &["--http", "127.0.0.1:0", "--dns", &dns], &["--dns: dns: cannot listen on ", &dns, "another program"]),
+        (
+            &data,
+            &["--http", "127.0.0.1:0", "--dns", "127.0.0.1:0", "--metrics", &http],
+            &["--metrics: metrics: cannot listen on ", &http, "another program"],
+        ),
         (&data, &["--http", "192.0.2.1:80"], &["--http: http: cannot listen on 192.0.2.1:80", "of this machine"]),
         (&file, &free, &["--data: data: ", "cannot be made", "choose a directory"]),
         (&file.join("below"), &free, &["--data: data: ", "Not a directory"]),
@@ -197,6 +202,41 @@ fn https_works_with_a_certificate_of_ones_own() {
 }
 
 #[test]
+fn metrics_are_left_out_where_they_are_not_wanted_or_their_default_address_is_taken() {
+    let server = Server::start(&["--metrics", "none"]);
+    assert_eq!(server.metrics_address(), None);
+    // Whoever has the default address: this socket, or another server on this machine.
+    let _taken = TcpListener::bind("127.0.0.1:8054");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut command =
+        zonewright(&folder.path().join("data"), &["serve", "--http", "127.0.0.1:0", "--dns", "127.0.0.1:0"]);
+    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let mut child = KillOnDrop(child);
+    let log = BufReader::new(child.0.stderr.take().expect("piped"));
+    let mut warned = false;
+    for line in log.lines() {
+        let line = line.expect("text");
+        warned |=
+            line.contains("no metrics are served; --metrics sets another address") && line.contains("127.0.0.1:8054");
+        if line.contains("zonewright is running") {
+            assert!(warned && !line.contains("metrics.address"), "{line}");
+            return;
+        }
+    }
+    panic!("the server ended");
+}
+
+/// A process that ends with the test.
+struct KillOnDrop(std::process::Child);
+
+impl Drop for KillOnDrop {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
 fn whoever_watches_sees_health_readiness_and_numbers_but_no_names() {
     let server = Server::start(&[]);
     let admin = Api::new(&server, &server.token());
@@ -210,8 +250,8 @@ fn whoever_watches_sees_health_readiness_and_numbers_but_no_names() {
     let (status, body) = get(&server, "/healthz/more");
     assert_eq!((status, json(&body)["error_code"].clone()), (404, json!("not_found")));
 
-    let (status, metrics) = get(&server, "/metrics");
-    assert_eq!(status, 200);
+    assert_eq!(get(&server, "/metrics").0, 404, "metrics have an address of their own");
+    let metrics = server.metrics();
     for line in [
         "# TYPE zonewright_http_requests_total counter",
         "# TYPE zonewright_http_request_duration_seconds histogram",

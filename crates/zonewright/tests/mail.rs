@@ -118,10 +118,7 @@ fn a_forgotten_password_is_replaced_by_a_link_that_comes_by_mail() {
     assert_eq!(told.to, ["ann@example.com"]);
 
     // The first attempt was put off; it is counted, and the log tells why, and nothing else.
-    let counted = |what: &str| {
-        let (_, text) = Visitor::of(&server).get("/metrics");
-        text.lines().any(|line| line == what).then_some(())
-    };
+    let counted = |what: &str| server.metrics().lines().any(|line| line == what).then_some(());
     wait_for("the letters to be counted", || counted("zonewright_mail_sent_total 2"));
     wait_for("the failure to be counted", || counted("zonewright_mail_failures_total 1"));
     let log = server.log();

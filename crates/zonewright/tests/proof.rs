@@ -118,7 +118,6 @@ fn the_deployment_is_shown_with_the_serial_that_dig_sees() {
 fn deployment_is_measured() {
     let server = Server::start(&[]);
     Client::of(&server).change("POST", "/dns-zones/", &json!({"domain": "example.com"}));
-    let url = format!("http://{}/metrics", server.http());
     let mut metrics = String::new();
     for line in [
         "zonewright_deploy_seconds_bucket{nameserver=\"embedded\",le=\"+Inf\"} 1",
@@ -128,7 +127,7 @@ fn deployment_is_measured() {
         "zonewright_deploy_oldest_waiting_seconds{nameserver=\"embedded\"} 0",
     ] {
         common::wait_for(line, || {
-            metrics = ureq::get(&url).call().expect("metrics").body_mut().read_to_string().expect("text");
+            metrics = server.metrics();
             metrics.lines().any(|shown| shown == line).then_some(())
         });
     }

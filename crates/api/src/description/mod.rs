@@ -17,7 +17,7 @@ mod schema;
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::auth::AuthError;
+use crate::auth::{AuthError, TooMany};
 use crate::error::{ErrorCode, Problem};
 use crate::json::BodyError;
 use crate::operations::Operation;
@@ -306,7 +306,10 @@ impl Description {
         let mut problems = vec![
             Problem::new(ErrorCode::AuthenticationFailed, AuthError::NoToken.to_string()),
             Problem::new(ErrorCode::AuthenticationFailed, AuthError::Refused.to_string()),
-            Problem::new(ErrorCode::RateLimited, AuthError::TooMany { seconds: 1, burst: 200 }.to_string()),
+            Problem::new(
+                ErrorCode::RateLimited,
+                AuthError::TooManyFailed(TooMany { seconds: 1, burst: 200 }).to_string(),
+            ),
         ];
         if let Some(needed) = operation.permission {
             problems.push(Problem::new(ErrorCode::PermissionDenied, AuthError::Lacks(needed).to_string()));

@@ -1,11 +1,15 @@
 //! Everything that is refused, with its code and its field, and everything that fails.
 
+use std::time::Instant;
+
 use axum::Router;
 use axum::routing::get;
 use serde_json::json;
 
-use crate::server::{Server, Setup};
 use api::Settings;
+use store::Permission;
+
+use crate::server::{PATIENCE, Server, Setup};
 
 #[test]
 fn members_are_refused_by_name() {
@@ -111,6 +115,8 @@ fn bodies_that_are_no_json_object_are_refused() {
         post(headers, good).refused(415, "unsupported_media_type", None);
     }
     post(&[("content-type", "APPLICATION/JSON")], good).expect(201);
+    let marked = "\u{feff}{\"domain\": \"marked.example\"}";
+    post(&[("content-type", "application/json; charset=utf8")], marked.as_bytes()).expect(201);
     let large = vec![b' '; 4097];
     post(&json, &large).refused(413, "payload_too_large", None);
     let chunked = [json[0], ("transfer-encoding", "chunked")];
@@ -265,4 +271,25 @@ fn an_account_that_changed_as_much_as_it_may_today_is_told_when_the_next_day_beg
     let other = server.tenant();
     other.zone("another.example");
     assert_eq!(tenant.client.get(&nested).expect(200).as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn requests_of_an_account_are_limited_where_the_operator_says_so() {
+    let settings = Settings { requests_per_second: Some(1), ..Settings::default() };
+    let server = Server::with(Setup { settings, ..Setup::default() });
+    let (tenant, other) = (server.tenant(), server.tenant());
+    let second_token = tenant.with(&[Permission::List]);
+    let started = Instant::now();
+    let refused = loop {
+        assert!(started.elapsed() < PATIENCE, "no request was refused");
+        let answers = [tenant.client.get("/dns-zones/"), second_token.get("/dns-zones/")];
+        if let Some(refused) = answers.into_iter().find(|answer| answer.status != 200) {
+            break refused;
+        }
+    };
+    refused.refused(429, "rate_limited", None);
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    assert_eq!(refused.header("ratelimit-limit"), Some("1"));
+    assert_eq!(refused.header("ratelimit-remaining"), Some("0"));
+    assert_eq!(other.client.get("/dns-zones/").status, 200, "another account is not limited");
 }

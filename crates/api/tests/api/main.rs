@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where something unexpected happens")]
 
 mod anything;
+mod browsers;
 mod changes;
 mod concurrency;
 mod connections;

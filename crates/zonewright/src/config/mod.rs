@@ -20,6 +20,7 @@ use ipnet::IpNet;
 use store::{AccountLimits, Policy, Retention};
 
 use crate::cli::{DataFlags, ServeFlags, network};
+use crate::disk::Low;
 use crate::duration;
 
 pub(crate) use self::layers::Place;
@@ -33,6 +34,8 @@ pub(crate) struct Config {
     pub(crate) data: PathBuf,
     pub(crate) http: SocketAddr,
     pub(crate) tls: Option<Tls>,
+    /// Where metrics are served, where they are.
+    pub(crate) metrics: Option<SocketAddr>,
     pub(crate) nameserver: NameserverKind,
     pub(crate) dns: SocketAddr,
     /// The secondaries' DNS addresses.
@@ -43,6 +46,8 @@ pub(crate) struct Config {
     /// What applies to all accounts.
     pub(crate) policy: Policy,
     pub(crate) retention: Retention,
+    /// Below what the operator is warned of a disk that fills.
+    pub(crate) disk: Low,
     pub(crate) api: api::Settings,
     pub(crate) dashboard: dashboard::Settings,
     /// How letters leave, where they may.
@@ -193,17 +198,19 @@ const BIND9: &str = "bind9";
 
 fn layers(flags: &ServeFlags) -> Result<Layers, ConfigError> {
     let ServeFlags { data, http, tls_cert, tls_key, url, registration, nameserver, dns, .. } = flags;
-    let ServeFlags { trusted_proxy, secondary, ns, .. } = flags;
+    let ServeFlags { trusted_proxy, cors_origins, metrics, secondary, ns, .. } = flags;
     let texts = [
         ("http", http),
         ("tls_cert", tls_cert),
         ("tls_key", tls_key),
         ("url", url),
+        ("metrics", metrics),
         ("registration", registration),
         ("nameserver", nameserver),
         ("dns", dns),
     ];
-    let lists = [("trusted_proxy", trusted_proxy), ("secondary", secondary), ("ns", ns)];
+    let lists =
+        [("trusted_proxy", trusted_proxy), ("cors_origins", cors_origins), ("secondary", secondary), ("ns", ns)];
     let mut given: Vec<(&str, Value)> = data_flags(data);
     given.extend(texts.into_iter().filter_map(|(key, text)| Some((key, Value::Text(text.clone()?)))));
     let set = lists.into_iter().filter(|(_, list)| !list.is_empty());
@@ -261,6 +268,11 @@ fn check(layers: Layers) -> Result<Config, ConfigError> {
         max_connections: at_least_one(&layers, "limits.connections")?,
         failed_auth_burst: at_least_one(&layers, "limits.failed_auth_burst")?,
         failed_auth_per_second: at_least_one(&layers, "limits.failed_auth_per_second")?,
+        requests_per_second: layers
+            .is_set("limits.requests_per_second")
+            .then(|| at_least_one(&layers, "limits.requests_per_second"))
+            .transpose()?,
+        cors_origins: cors_origins(&layers)?,
         proxies: proxies(&layers)?,
         ..api::Settings::default()
     };
@@ -270,6 +282,7 @@ fn check(layers: Layers) -> Result<Config, ConfigError> {
         data,
         key_file: layers.text("secrets.key_file")?.map(PathBuf::from),
         http: address(&layers, "http")?,
+        metrics: if layers.text("metrics")? == Some("none") { None } else { Some(address(&layers, "metrics")?) },
         mail: mail::read(&layers)?,
         dashboard,
         tls,
@@ -281,6 +294,7 @@ fn check(layers: Layers) -> Result<Config, ConfigError> {
         limits,
         policy: policy(&layers)?,
         retention: retention(&layers)?,
+        disk: Low { percent: layers.number("disk.low_percent"), bytes: layers.number("disk.low_bytes") },
         api,
         layers,
         server: None,
@@ -322,6 +336,19 @@ fn proxies(layers: &Layers) -> Result<Vec<IpNet>, ConfigError> {
         if network.prefix_len() == 0 { Err(bad(text, "that is everybody".to_owned())) } else { Ok(network) }
     };
     layers.list("trusted_proxy").iter().map(read).collect()
+}
+
+/// The origins that browsers may use the API from, as browsers write them: scheme, host, and a port where it is not the usual one.
+fn cors_origins(layers: &Layers) -> Result<Vec<String>, ConfigError> {
+    let read = |text: &String| {
+        let is_origin = text == "*" || (origin_of(text).is_some_and(|origin| origin == *text));
+        let hint =
+            "give scheme and host as browsers do, such as https://app.example.net or http://localhost:3000, or *";
+        is_origin
+            .then(|| text.clone())
+            .ok_or_else(|| layers.bad("cors_origins", format!("\"{text}\" is not an origin"), hint))
+    };
+    layers.list("cors_origins").iter().map(read).collect()
 }
 
 fn tls(layers: &Layers) -> Result<Option<Tls>, ConfigError> {
@@ -389,20 +416,26 @@ fn pages(layers: &Layers, tls: bool) -> Result<dashboard::Settings, ConfigError>
     };
     let url = layers.text("url")?.map(|text| public_url(layers, text)).transpose()?;
     let https = url.as_ref().map_or(tls, |url| url.starts_with("https://"));
-    Ok(dashboard::Settings { registration, url, https, registered: registered(layers)? })
+    Ok(dashboard::Settings { registration, url, https, registered: registered(layers)?, dns: None })
 }
 
 /// The address as browsers send it as an origin: scheme, host, and a port where it is not the scheme's own.
 fn public_url(layers: &Layers, text: &str) -> Result<String, ConfigError> {
-    let trimmed = text.strip_suffix('/').unwrap_or(text).to_lowercase();
-    let host = trimmed.strip_prefix("https://").or_else(|| trimmed.strip_prefix("http://"));
-    let is_host = |host: &str| !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ', '\\', '"', '<', '>']);
-    if !host.is_some_and(is_host) {
+    origin_of(text).ok_or_else(|| {
         let hint = "give scheme and host, with a port where it is not the usual one, such as https://dns.example.net";
-        return Err(layers.bad("url", format!("\"{text}\" is no address of a server"), hint));
+        layers.bad("url", format!("\"{text}\" is no address of a server"), hint)
+    })
+}
+
+/// The origin of an address without a path; `None` where it is none.
+fn origin_of(text: &str) -> Option<String> {
+    let trimmed = text.strip_suffix('/').unwrap_or(text).to_lowercase();
+    let host = trimmed.strip_prefix("https://").or_else(|| trimmed.strip_prefix("http://"))?;
+    if host.is_empty() || host.contains(['/', '?', '#', '@', ' ', '\\', '"', '<', '>']) {
+        return None;
     }
     let usual = if trimmed.starts_with("https://") { ":443" } else { ":80" };
-    Ok(trimmed.strip_suffix(usual).unwrap_or(&trimmed).to_owned())
+    Some(trimmed.strip_suffix(usual).unwrap_or(&trimmed).to_owned())
 }
 
 fn ttl(layers: &Layers, key: &str) -> Result<Ttl, ConfigError> {

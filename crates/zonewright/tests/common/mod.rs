@@ -27,6 +27,7 @@ pub(crate) struct Server {
     child: Child,
     http: SocketAddr,
     dns: Option<SocketAddr>,
+    metrics: Option<SocketAddr>,
     base: String,
     stdout: Captured,
     stderr: Captured,
@@ -48,10 +49,56 @@ impl Server {
         Server::launch(Data { path: data.to_owned(), _folder: None }, flags)
     }
 
+    /// Starts with its data on a disk of its own, of so many MiB: a file system in memory that only this process sees. The
+    /// folder is seen from outside by [`Server::own_view`].
+    #[track_caller]
+    pub(crate) fn start_on_small_disk(mebibytes: u32, flags: &[&str]) -> Server {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let disk = folder.path().join("disk");
+        std::fs::create_dir(&disk).expect("a folder");
+        // A mount needs rights, which a new user namespace gives to everybody.
+        let mut command = Command::new("unshare");
+        let mount = format!("mount -t tmpfs -o size={mebibytes}m,mode=700 small \"$0\" && exec \"$@\"");
+        command.args(["--mount", "--map-root-user", "sh", "-c", &mount]).arg(&disk);
+        let path = disk.join("data");
+        let serve = zonewright(&path, &["serve"]);
+        command.arg(serve.get_program()).args(serve.get_args());
+        Server::launch_with(command, Data { path, _folder: Some(folder) }, flags)
+    }
+
+    /// A path as the server's process sees it.
+    pub(crate) fn own_view(&self, path: &Path) -> PathBuf {
+        let root = PathBuf::from(format!("/proc/{}/root", self.pid()));
+        root.join(path.strip_prefix("/").unwrap_or(path))
+    }
+
+    /// [`Server::start_in`] that does not wait until the server is ready, which it may never be.
+    #[track_caller]
+    pub(crate) fn start_unready_in(data: &Path, flags: &[&str]) -> Server {
+        Server::spawn(zonewright(data, &["serve"]), Data { path: data.to_owned(), _folder: None }, flags)
+    }
+
     #[track_caller]
     fn launch(data: Data, flags: &[&str]) -> Server {
-        let mut command = zonewright(&data.path, &["serve"]);
-        for address in ["--http", "--dns"] {
+        Server::launch_with(zonewright(&data.path, &["serve"]), data, flags)
+    }
+
+    #[track_caller]
+    fn launch_with(command: Command, data: Data, flags: &[&str]) -> Server {
+        let mut server = Server::spawn(command, data, flags);
+        let ready = format!("{}/readyz", server.base);
+        wait_for("the server to be ready", || {
+            server.assert_alive();
+            let asked = run(Command::new("curl").args(["-ksf", "--max-time", "30", &ready]));
+            asked.status.success().then_some(())
+        });
+        server
+    }
+
+    /// Starts the process, and returns when it says where it listens.
+    #[track_caller]
+    fn spawn(mut command: Command, data: Data, flags: &[&str]) -> Server {
+        for address in ["--http", "--dns", "--metrics"] {
             if !flags.contains(&address) {
                 command.args([address, "127.0.0.1:0"]);
             }
@@ -66,7 +113,8 @@ impl Server {
         let stdout = Captured::read(child.stdout.take().expect("piped"));
         let stderr = Captured::read(child.stderr.take().expect("piped"));
         let unknown = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut server = Server { child, http: unknown, dns: None, base: String::new(), stdout, stderr, data };
+        let mut server =
+            Server { child, http: unknown, dns: None, metrics: None, base: String::new(), stdout, stderr, data };
         let running = wait_for("the server to say where it listens", || {
             server.assert_alive();
             let log = server.stderr.text();
@@ -75,6 +123,7 @@ impl Server {
         });
         server.http = address(&running["http.address"]).expect("the log names the HTTP address");
         server.dns = address(&running["dns.address"]);
+        server.metrics = address(&running["metrics.address"]);
         let scheme = if flags.contains(&"--tls-cert") { "https" } else { "http" };
         // Not every address that is listened on can be asked: the unspecified ones become loopback.
         let asked = match server.http.ip() {
@@ -83,12 +132,6 @@ impl Server {
             ip => ip,
         };
         server.base = format!("{scheme}://{}", SocketAddr::new(asked, server.http.port()));
-        let ready = format!("{}/readyz", server.base);
-        wait_for("the server to be ready", || {
-            server.assert_alive();
-            let asked = run(Command::new("curl").args(["-ksf", "--max-time", "30", &ready]));
-            asked.status.success().then_some(())
-        });
         server
     }
 
@@ -116,6 +159,20 @@ impl Server {
     #[track_caller]
     pub(crate) fn dns(&self) -> SocketAddr {
         self.dns.expect("this server was started with a nameserver of its own")
+    }
+
+    /// Where metrics are served, if they are.
+    pub(crate) fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics
+    }
+
+    /// The metrics as they are now.
+    #[track_caller]
+    pub(crate) fn metrics(&self) -> String {
+        let address = self.metrics.expect("this server serves metrics");
+        let output = run(Command::new("curl").args(["-sf", &format!("http://{address}/metrics")]));
+        assert!(output.status.success(), "{}", describe(&output));
+        String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
     /// The token of the first start, which may do everything.
