@@ -111,6 +111,16 @@ impl Apex {
         })
     }
 
+    /// A nameserver that has its addresses in `zone`, at this name or below it: a delegation or a DNAME there would send
+    /// questions for those addresses elsewhere.
+    pub fn addresses_within(&self, zone: &ZoneName, owner: &OwnerName) -> Option<&Name> {
+        let within = |nameserver: &&ApexNameserver| {
+            let own = OwnerName::of(&nameserver.name, zone);
+            !nameserver.addresses.is_empty() && own.is_some_and(|own| own == *owner || own.is_below(owner))
+        };
+        self.nameservers.iter().find(within).map(|nameserver| &nameserver.name)
+    }
+
     /// Whether `zone` can have this apex: a nameserver whose name lies inside the zone needs addresses there, or BIND refuses
     /// the zone.
     pub fn check_zone(&self, zone: &ZoneName) -> Result<(), Fault> {

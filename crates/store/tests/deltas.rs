@@ -279,6 +279,39 @@ async fn a_zone_that_cannot_have_new_nameservers_keeps_the_old() {
 }
 
 #[tokio::test]
+async fn what_would_hide_a_new_nameservers_addresses_leaves_the_zone() {
+    let f = Fixture::new();
+    let me = f.account("me@example.com").await;
+    let zone = f.zone(&me, "example.com").await;
+    let lines = [
+        (RecordType::Ns, "dns", "ns.example.org"),
+        (RecordType::Ds, "dns", "1 13 9 00"),
+        (RecordType::A, "ns9.dns", "192.0.2.9"),
+        (RecordType::Dname, "b", "example.org"),
+        (RecordType::Ns, "c", "ns.example.org"),
+        (RecordType::Txt, "dns", "stays"),
+    ];
+    let edits = lines.map(|(kind, owner, value)| {
+        dns::change::Edit::Create(f.store.new_record_id(), common::wish(&zone, owner, kind, value))
+    });
+    f.store.change(&me, zone.id, edits.to_vec()).await.unwrap();
+    let addresses = |address: &'static str| [("ns1.dns.example.com", address), ("ns2.b.example.com", address)];
+    let nameservers = addresses("192.0.2.53").map(|(name, address)| (name, vec![address]));
+    let nameservers: Vec<_> = nameservers.iter().map(|(name, list)| (*name, list.as_slice())).collect();
+    let other = f.another_with(apex(&nameservers));
+    assert_eq!(other.roll_out_apex(10).await.unwrap(), 1);
+    let text = dns::zonefile::render(&other.snapshot(zone.id).await.unwrap().unwrap());
+    for gone in ["DNAME", " DS ", "dns 3600 IN NS"] {
+        assert!(!text.contains(gone), "{gone}: {text}");
+    }
+    for there in
+        ["ns1.dns 3600 IN A 192.0.2.53", "ns2.b 3600 IN A 192.0.2.53", "ns9.dns 3600 IN A", "c 3600 IN NS", "TXT"]
+    {
+        assert!(text.contains(there), "{there}: {text}");
+    }
+}
+
+#[tokio::test]
 async fn a_zone_that_a_command_makes_has_the_nameservers_of_the_server() {
     let command = Fixture::new();
     let me = command.account("me@example.com").await;

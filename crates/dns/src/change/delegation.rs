@@ -115,21 +115,9 @@ impl<L: Lookup> Planner<'_, L> {
     pub(super) fn check_nothing_below_dname(&mut self, owner: &OwnerName) -> Result<(), L::Error> {
         let Some(set) = self.place(owner)?.set(RecordType::Dname) else { return Ok(()) };
         let Some(index) = set.held().filter_map(|held| held.edit).max() else { return Ok(()) };
-        let (zone, apex) = (self.setting.zone, self.setting.apex);
-        let servers = apex.nameservers.iter().filter(|nameserver| !nameserver.addresses.is_empty());
-        let mut names = servers.filter_map(|nameserver| OwnerName::of(&nameserver.name, zone));
-        let mut below = names.find(|name| name.is_below(owner));
-        if below.is_none() {
-            // The names that this change has emptied do not count, and there may be as many of them as it touches.
-            let found = self.lookup.below(owner, self.touched_below(owner) + 1)?;
-            for name in found {
-                if self.is_empty_after(&name) != Some(true) {
-                    below = Some(name);
-                    break;
-                }
-            }
-        }
-        if let Some(name) = below {
+        // The names that this change has emptied do not count, and there may be as many of them as it touches.
+        let mut found = self.lookup.below(owner, self.touched_below(owner) + 1)?.into_iter();
+        if let Some(name) = found.find(|name| self.is_empty_after(name) != Some(true)) {
             let detail = format!("nothing can stand below a DNAME record, and {name} does; remove what is there first");
             self.faults.push((index, Fault::of("name", "dname-above", detail)));
         }

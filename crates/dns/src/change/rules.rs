@@ -9,7 +9,7 @@ use super::place::{Place, RrSet, is_address};
 use super::planner::Planner;
 use super::{Limits, Lookup, NewRecord, TtlChoice};
 use crate::apex::Apex;
-use crate::{Fault, OwnerName, RecordData, RecordType, ZoneName};
+use crate::{Fault, Name, OwnerName, RecordData, RecordType, ZoneName};
 
 /// What a change is planned for and under which terms.
 #[derive(Clone, Copy)]
@@ -28,6 +28,13 @@ pub(super) fn check_record(setting: Setting<'_>, wanted: &NewRecord) -> Result<(
         let detail = format!("{host} is a nameserver of this server, which looks after its addresses");
         return Err(Fault::of("name", "server-owned", detail));
     }
+    if let Some(host) = redirected(setting, wanted) {
+        let detail = format!(
+            "{host} is a nameserver of this server; {record_type} records cannot stand at its name or above, because they would \
+             send questions for its addresses elsewhere"
+        );
+        return Err(Fault::of("name", "server-owned", detail));
+    }
     if let RecordData::Ns(ns) = &wanted.data
         && wanted.owner.is_apex()
         && apex.has_nameserver(ns.host.name())
@@ -42,6 +49,17 @@ pub(super) fn check_record(setting: Setting<'_>, wanted: &NewRecord) -> Result<(
         }
         _ => Ok(()),
     }
+}
+
+/// The nameserver of this server whose addresses a record would hide. A wildcard or an alias above cannot: its name exists.
+fn redirected<'a>(setting: Setting<'a>, wanted: &NewRecord) -> Option<&'a Name> {
+    let redirects = match wanted.data.record_type() {
+        // At the apex it is no delegation.
+        RecordType::Ns => !wanted.owner.is_apex(),
+        RecordType::Dname => true,
+        _ => false,
+    };
+    if redirects { setting.apex.addresses_within(setting.zone, &wanted.owner) } else { None }
 }
 
 /// The rules over all records of one name.

@@ -169,9 +169,14 @@ impl Model {
     ) -> Option<&'static str> {
         let set = (wanted.owner.clone(), wanted.data.record_type());
         let servers_own = zone.apex.records(&zone.name, None);
-        let refusal = if matches!(set.1, RecordType::A | RecordType::Aaaa)
-            && servers_own.iter().any(|own| own.owner == set.0 && own.data.record_type() != RecordType::Ns)
-        {
+        let hides = set.1 == RecordType::Dname || (set.1 == RecordType::Ns && !set.0.is_apex());
+        let is_address = matches!(set.1, RecordType::A | RecordType::Aaaa);
+        let is_servers = servers_own.iter().any(|own| {
+            let same = own.owner == set.0;
+            own.data.record_type() != RecordType::Ns
+                && ((same && (is_address || hides)) || (hides && own.owner.is_below(&set.0)))
+        });
+        let refusal = if is_servers {
             Some("server-owned")
         } else if servers_own.iter().any(|own| own.owner == set.0 && own.data == wanted.data) {
             Some("duplicate")

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use dns::apex::{Apex, ApexNameserver, SoaTimers};
 use dns::change::Lookup;
-use dns::{Name, OwnerName, Record, RecordData, Ttl, ZoneName};
+use dns::{Name, OwnerName, Record, RecordData, RecordType, Ttl, ZoneName};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
@@ -143,8 +143,9 @@ fn adopt(work: &Work, zone: &mut ZoneRow, apex: &Apex, apex_id: i64) -> Result<(
 }
 
 /// The users' records that cannot stand beside the server's, because the server has them itself from now on: the addresses of
-/// its nameservers (and aliases there), and the same NS records at the apex. Nothing else can break with a new apex: an NS
-/// record at the apex whose address is the server's is the server's own, so no user has one.
+/// its nameservers (and aliases there), delegations and DNAME records that would hide these, and the same NS records at the apex.
+/// Nothing else can break with a new apex: an NS record at the apex whose address is the server's is the server's own, so no user
+/// has one.
 fn overridden(name: &ZoneName, apex: &Apex, live: &mut LiveRecords<'_>) -> Result<Vec<Record>, StoreError> {
     let mut removed = Vec::new();
     for nameserver in &apex.nameservers {
@@ -157,7 +158,19 @@ fn overridden(name: &ZoneName, apex: &Apex, live: &mut LiveRecords<'_>) -> Resul
                 .into_iter()
                 .filter(|record| matches!(record.data, RecordData::A(_) | RecordData::Aaaa(_) | RecordData::Cname(_))),
         );
+        for place in [owner.clone()].into_iter().chain(owner.ancestors()) {
+            let hides = |record: &Record| match record.data.record_type() {
+                // A DS record cannot stand without the delegation.
+                RecordType::Ns | RecordType::Ds => !place.is_apex(),
+                RecordType::Dname => true,
+                _ => false,
+            };
+            removed.extend(live.at(&place)?.into_iter().filter(hides));
+        }
     }
+    // Names above two nameservers were looked at twice.
+    removed.sort_by_key(|record| record.id);
+    removed.dedup_by_key(|record| record.id);
     let is_ours = |record: &Record| match &record.data {
         RecordData::Ns(ns) => apex.has_nameserver(ns.host.name()),
         _ => false,
