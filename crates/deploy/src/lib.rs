@@ -47,6 +47,8 @@ use crate::sweep::sweep_for_ever;
 
 /// How many zones a sweep may run ahead of the work on them.
 const SWEPT_AHEAD: usize = 256;
+/// The wait of a caller that waits for a version before a nameserver that is ahead is looked at again.
+const AHEAD_AGAIN: Duration = Duration::from_millis(200);
 /// The wait after the journal could not be read, and the longest after many failures in a row.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
@@ -76,6 +78,7 @@ struct Target {
     witness: Arc<dyn Witness>,
     observer: Observer,
     progress: Arc<Progress>,
+    store: Store,
     /// `false` for a secondary: it takes its zones from a primary.
     is_primary: bool,
 }
@@ -89,7 +92,7 @@ pub struct NameserverStatus {
     pub kind: Kind,
     /// The serial it serves now; `None` where it serves no such zone or did not answer.
     pub serial: Option<Serial>,
-    /// Whether it serves the version asked about, or a later one.
+    /// Whether it serves the version asked about, or a later one that the store has.
     pub in_sync: bool,
     /// When it answered, or was given up.
     pub checked_at: Timestamp,
@@ -107,6 +110,8 @@ pub enum Trouble {
     NoAnswer,
     /// The last attempt to deploy the zone to it failed; it is tried again.
     DeployFailed,
+    /// It serves a serial above the newest one that the store has: what it serves does not come from here.
+    Ahead,
 }
 
 impl Deployment {
@@ -165,7 +170,7 @@ impl Deployment {
     /// whether they do. Where there is no nameserver, nothing can be proved, and the answer is no at once.
     pub async fn wait(&self, head: &Head, patience: Duration) -> bool {
         let serves_it = |answer: &Answer| matches!(answer.served, Ok(Some(served)) if is_at(head, served));
-        self.wait_for(&head.name, serves_it, patience).await
+        self.wait_for(&head.name, serves_it, Some(head), patience).await
     }
 
     /// Waits until no nameserver serves anything of a zone that was deleted; otherwise like [`Deployment::wait`]. `last` is the
@@ -182,10 +187,17 @@ impl Deployment {
             };
             is_settled && matches!(answer.served, Ok(served) if served.is_none_or(is_another))
         };
-        self.wait_for(&last.name, serves_nothing_of_it, patience).await
+        self.wait_for(&last.name, serves_nothing_of_it, None, patience).await
     }
 
-    async fn wait_for(&self, name: &ZoneName, is_enough: impl Fn(&Answer) -> bool, patience: Duration) -> bool {
+    /// Waits until all have given an answer that is enough; with `head`, also one that is not ahead of that zone.
+    async fn wait_for(
+        &self,
+        name: &ZoneName,
+        is_enough: impl Fn(&Answer) -> bool,
+        head: Option<&Head>,
+        patience: Duration,
+    ) -> bool {
         if self.targets.is_empty() {
             return false;
         }
@@ -193,7 +205,7 @@ impl Deployment {
             // A secondary cannot have it before the primaries, so it is not asked before.
             for is_primary in [true, false] {
                 let targets = self.targets.iter().filter(|target| target.is_primary == is_primary);
-                join_all(targets.map(|target| target.observer.until(name, &is_enough))).await;
+                join_all(targets.map(|target| target.until(name, &is_enough, head))).await;
             }
         };
         tokio::select! {
@@ -217,13 +229,45 @@ impl Target {
     fn new(witness: Arc<dyn Witness>, is_primary: bool, store: &Store) -> Target {
         let progress = Arc::<Progress>::default();
         let observer = Observer::new(Arc::clone(&witness), Arc::clone(&progress), store.clone());
-        Target { witness, observer, progress, is_primary }
+        Target { witness, observer, progress, is_primary, store: store.clone() }
+    }
+
+    /// See [`Deployment::wait_for`].
+    async fn until(&self, name: &ZoneName, is_enough: impl Fn(&Answer) -> bool, head: Option<&Head>) {
+        loop {
+            let answer = self.observer.until(name, &is_enough).await;
+            match (answer.served, head) {
+                (Ok(Some(served)), Some(head)) if self.is_ahead(head, served.serial).await => {
+                    tokio::time::sleep(AHEAD_AGAIN).await;
+                }
+                _ => return,
+            }
+        }
+    }
+
+    /// Whether it serves a serial above the store's newest. `head` may be older than the answer, so where the answer is above
+    /// it, the newest is read again: what was served before that and came from here is not above.
+    async fn is_ahead(&self, head: &Head, served: Serial) -> bool {
+        if !served.is_newer_than(head.serial) {
+            return false;
+        }
+        match self.store.head(&head.name).await {
+            Ok(newest) => newest.is_some_and(|newest| served.is_newer_than(newest.serial)),
+            Err(error) => {
+                tracing::warn!(zone.name = %head.name, error = %Chain(&error), "the newest version could not be read");
+                false
+            }
+        }
     }
 
     async fn status(&self, head: &Head) -> NameserverStatus {
         let answer = self.observer.now(&head.name).await;
         let (served, trouble, error) = match answer.served {
             Err(error) => (None, Some(Trouble::NoAnswer), Some(error)),
+            Ok(Some(served)) if self.is_ahead(head, served.serial).await => {
+                let error = format!("it serves {}, which is above the newest version", served.serial);
+                (Some(served), Some(Trouble::Ahead), Some(error))
+            }
             Ok(served) => {
                 let error = self.progress.last_error(&head.name);
                 (served, error.as_ref().map(|_| Trouble::DeployFailed), error)
@@ -233,7 +277,7 @@ impl Target {
             name: self.witness.name().to_owned(),
             kind: self.witness.kind(),
             serial: served.map(|served| served.serial),
-            in_sync: served.is_some_and(|served| is_at(head, served)),
+            in_sync: trouble != Some(Trouble::Ahead) && served.is_some_and(|served| is_at(head, served)),
             checked_at: answer.at,
             trouble,
             error,

@@ -75,12 +75,12 @@ impl Observer {
     }
 
     /// Waits for an answer that is enough.
-    pub(crate) async fn until(&self, name: &ZoneName, is_enough: impl Fn(&Answer) -> bool) {
+    pub(crate) async fn until(&self, name: &ZoneName, is_enough: impl Fn(&Answer) -> bool) -> Answer {
         loop {
             let mut answers = self.look_at(name);
             while answers.changed().await.is_ok() {
-                if answers.borrow_and_update().as_ref().is_some_and(&is_enough) {
-                    return;
+                if let Some(answer) = answers.borrow_and_update().as_ref().filter(|answer| is_enough(answer)) {
+                    return answer.clone();
                 }
             }
             // The task that asked was cut off.

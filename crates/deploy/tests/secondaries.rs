@@ -15,10 +15,10 @@ use common::channel::eventually;
 use common::followers::Followers;
 use deploy::bind9::notify::Notifier;
 use deploy::bind9::update::{self, Outcome, Updater};
-use deploy::query;
+use deploy::{Trouble, query};
 use dns::{Serial, ZoneDelta};
 use std::net::SocketAddr;
-use store::{Clock, Zone};
+use store::{Clock, Head, Zone};
 use tokio_util::sync::CancellationToken;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -29,8 +29,12 @@ async fn changes_reach_all_secondaries_again_and_again() {
     let mut zone = followers.create("example.com").await;
     assert!(followers.is_served(&zone, PATIENCE).await);
     for number in 1..=20 {
+        let before = Head::from(zone.clone());
         zone = followers.add(&zone, &format!("host{number}"), "192.0.2.1").await;
         assert!(followers.is_served(&zone, PATIENCE).await, "change {number}");
+        // Who read the newest version before the change is not told that the nameservers are ahead.
+        let status = followers.deployment.status(&before).await;
+        assert!(status.iter().all(|server| server.in_sync && server.trouble.is_none()), "{status:?}");
     }
     for (address, _) in &followers.secondaries {
         assert_eq!(dig(*address, "host20.example.com"), "192.0.2.1\n");
@@ -147,6 +151,16 @@ async fn a_zone_continues_above_what_a_secondary_has() {
     let (secondary, _) = followers.secondaries[0];
     eventually(async || query::serial(secondary, &zone.name, PATIENCE).await.unwrap() == Some(ahead)).await;
 
+    // What is served does not come from here, and is not in sync, whichever version is asked about.
+    let head = followers.store.head(&zone.name).await.unwrap().unwrap();
+    for server in followers.deployment.status(&head).await {
+        assert_eq!((server.in_sync, server.serial, server.trouble), (false, Some(ahead), Some(Trouble::Ahead)));
+        assert!(server.error.is_some_and(|error| error.contains(&ahead.to_string())));
+    }
+    let begun = Instant::now();
+    assert!(!followers.is_served(&zone, Duration::from_millis(500)).await, "a wait ends without success");
+    assert!(begun.elapsed() < PATIENCE / 3);
+
     let sweep = notifier.sweep_for_ever(followers.store.clone(), Duration::from_millis(100));
     let is_above = async || {
         let serial = query::serial(secondary, &zone.name, PATIENCE).await.unwrap();
@@ -158,6 +172,7 @@ async fn a_zone_continues_above_what_a_secondary_has() {
     }
     let head = followers.store.head(&zone.name).await.unwrap().unwrap();
     assert!(head.serial.is_newer_than(ahead));
+    assert!(followers.deployment.wait(&head, PATIENCE).await);
     followers.stop().await;
 }
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use deploy::bind9::config::reached_at;
 use dns::ZoneName;
-use store::{Clock, Head, Store};
+use store::{Clock, Head, Reservation, Store, ZoneOfAnyone};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
@@ -34,6 +34,8 @@ const SLOW_SYNC: Duration = Duration::from_millis(20);
 const CLOCK_SLACK: u32 = 300;
 /// How many zones are compared with the nameserver.
 const SAMPLE: u32 = 100;
+/// How many zones under reserved names are named.
+const MISHELD: usize = 20;
 
 enum Level {
     Good,
@@ -139,6 +141,7 @@ async fn database_and_nameserver(config: &Config) -> Vec<Finding> {
     match open_store(config) {
         Ok(store) => {
             findings.extend(database(&store).await);
+            findings.extend(reserved_names(&store).await);
             findings.extend(key_file(&store).await);
             findings.extend(nameserver(config, &store).await);
             store.close().await;
@@ -245,6 +248,38 @@ async fn key_file(store: &Store) -> Vec<Finding> {
     found.into_iter().map(finding).collect()
 }
 
+/// Zones under the server's own names that belong to accounts which may not hold them.
+async fn reserved_names(store: &Store) -> Vec<Finding> {
+    let found = match store.misheld_zones(MISHELD + 1).await {
+        Ok(found) => found,
+        Err(error) => return vec![Finding::bad(format!("reserved names: {}", chain(&error)), "bring back a backup")],
+    };
+    if found.is_empty() {
+        return vec![Finding::good("reserved names: no zone of a user has one")];
+    }
+    let mut findings: Vec<Finding> = found.iter().take(MISHELD).map(misheld).collect();
+    if found.len() > MISHELD {
+        findings.push(Finding::bad("reserved names: there are more such zones", "deal with these first"));
+    }
+    findings
+}
+
+fn misheld((zone, reason): &(ZoneOfAnyone, Reservation)) -> Finding {
+    let (name, email) = (&zone.zone.name, &zone.email);
+    match reason {
+        Reservation::Catalogs => Finding::bad(
+            format!("reserved names: {name} of {email} has a name of the catalog zones, which secondaries follow"),
+            format!("it is not served with BIND; look at its history, then: zonewright zone delete {name}"),
+        ),
+        Reservation::Server | Reservation::Suffix | Reservation::Local => Finding::bad(
+            format!(
+                "reserved names: {name} of {email} holds a name that this server is reached under (ns, url or mail.from)"
+            ),
+            format!("zonewright zone move {name} --to OPERATOR, or zonewright zone delete {name}"),
+        ),
+    }
+}
+
 async fn nameserver(config: &Config, store: &Store) -> Vec<Finding> {
     let heads = match store.heads(None, SAMPLE).await {
         Ok(heads) => heads,
@@ -301,11 +336,16 @@ async fn behind(
         loop {
             let served = deploy::query::serial(server, &head.name, PATIENCE).await?;
             let Some(newest) = store.head(&head.name).await? else { break };
-            if served.is_some_and(|served| !newest.serial.is_newer_than(served)) {
+            // Read after the answer: what is served above it does not come from here.
+            if served == Some(newest.serial) {
                 break;
             }
             if Instant::now() > settled {
-                let instead = served.map_or_else(|| "not served".to_owned(), |serial| format!("at {serial}"));
+                let instead = match served {
+                    None => "not served".to_owned(),
+                    Some(serial) if serial.is_newer_than(newest.serial) => format!("ahead, at {serial}"),
+                    Some(serial) => format!("at {serial}"),
+                };
                 behind.push(format!("{} ({instead} instead of {})", head.name, newest.serial));
                 break;
             }

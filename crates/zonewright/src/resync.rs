@@ -161,15 +161,20 @@ async fn rebuild(
             moved_at = Instant::now();
             last.clone_from(&now);
         }
-        let answers = nameservers.iter().zip(now).map(|((address, _), served)| line(&head, *address, served));
+        // A zone that was deleted is not served any more.
+        let Some(newest) = store.head(&head.name).await?.filter(|newest| newest.id == head.id) else { return Ok(None) };
+        let answers = nameservers.iter().zip(now).map(|((address, _), served)| {
+            // A version that was made since the zone was written anew contains that.
+            let is_between =
+                |served: &Serial| !head.serial.is_newer_than(*served) && !served.is_newer_than(newest.serial);
+            let is_there = matches!(&served, Ok(Some(served)) if is_between(served));
+            let (_, line) = line(&newest, *address, served);
+            (is_there, line)
+        });
         let (in_sync, lines): (Vec<bool>, Vec<String>) = answers.unzip();
         let in_sync = in_sync.into_iter().all(|in_sync| in_sync);
         if in_sync || moved_at.elapsed() >= PATIENCE {
             return Ok(Some(Outcome { in_sync, lines: lines.concat() }));
-        }
-        // A zone that was deleted is not served any more.
-        if store.head(&head.name).await?.is_none_or(|now| now.id != head.id) {
-            return Ok(None);
         }
     }
 }

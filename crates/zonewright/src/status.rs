@@ -9,7 +9,7 @@ use std::sync::Arc;
 use deploy::bind9::ask::{Asker, Settings};
 use deploy::bind9::config::reached_at;
 use dns::{Serial, ZoneName};
-use store::{Head, Store};
+use store::{Head, Store, StoreError};
 use tokio::task::JoinSet;
 
 use crate::admin::{Reader, no_zone, print};
@@ -29,7 +29,7 @@ pub(crate) async fn status(domain: Option<ZoneName>, serve: &ServeFlags) -> Resu
     match domain {
         Some(domain) => {
             let head = store.head(&domain).await?.ok_or_else(|| no_zone(&domain))?;
-            report(vec![head], &nameservers, true, &mut counts).await?;
+            report(&store, vec![head], &nameservers, true, &mut counts).await?;
         }
         None => all(&store, &nameservers, &mut counts).await?,
     }
@@ -57,7 +57,7 @@ async fn all(store: &Store, nameservers: &Arc<[(SocketAddr, Asker)]>, counts: &m
         let heads = store.heads(after, PAGE).await?;
         let Some(last) = heads.last() else { return Ok(()) };
         after = Some(last.id);
-        if report(heads, nameservers, false, counts).await? == Reader::Gone {
+        if report(store, heads, nameservers, false, counts).await? == Reader::Gone {
             return Ok(());
         }
     }
@@ -65,6 +65,7 @@ async fn all(store: &Store, nameservers: &Arc<[(SocketAddr, Asker)]>, counts: &m
 
 /// Prints a line for each zone and nameserver: all, or those where something is wrong.
 async fn report(
+    store: &Store,
     heads: Vec<Head>,
     nameservers: &Arc<[(SocketAddr, Asker)]>,
     print_all: bool,
@@ -72,19 +73,25 @@ async fn report(
 ) -> Result<Reader, Failure> {
     let mut asking = JoinSet::new();
     for head in heads {
-        let nameservers = Arc::clone(nameservers);
+        let (nameservers, store) = (Arc::clone(nameservers), store.clone());
         asking.spawn(async move {
             let mut lines = Vec::new();
             for (address, asker) in &*nameservers {
-                lines.push(line(&head, *address, ask(asker, &head.name).await));
+                let served = ask(asker, &head.name).await;
+                // A version that was made since the head was read may be served; one that is above the newest is another matter.
+                let newest = match &served {
+                    Ok(Some(served)) if served.is_newer_than(head.serial) => store.head(&head.name).await?,
+                    _ => None,
+                };
+                lines.push(line(newest.as_ref().unwrap_or(&head), *address, served));
             }
-            lines
+            Ok::<_, StoreError>(lines)
         });
     }
     let mut text = String::new();
     while let Some(lines) = asking.join_next().await {
         counts.zones += 1;
-        for (in_sync, line) in lines.map_err(|error| Failure::Other(chain(&error)))? {
+        for (in_sync, line) in lines.map_err(|error| Failure::Other(chain(&error)))?? {
             counts.behind += u64::from(!in_sync);
             if print_all || !in_sync {
                 text.push_str(&line);
@@ -98,10 +105,11 @@ pub(crate) async fn ask(asker: &Asker, name: &ZoneName) -> Result<Option<Serial>
     asker.serial(name).await.map_err(|error| chain(&error))
 }
 
-/// Whether a nameserver serves this version, and the line that says what it serves.
+/// Whether a nameserver serves this version, which was read after its answer, and the line that says what it serves.
 pub(crate) fn line(head: &Head, address: SocketAddr, served: Result<Option<Serial>, String>) -> (bool, String) {
     let (in_sync, what) = match served {
-        Ok(Some(serial)) if !head.serial.is_newer_than(serial) => (true, format!("serves {serial}")),
+        Ok(Some(serial)) if serial == head.serial => (true, format!("serves {serial}")),
+        Ok(Some(serial)) if serial.is_newer_than(head.serial) => (false, format!("serves {serial}, ahead")),
         Ok(Some(serial)) => (false, format!("serves {serial}, behind")),
         Ok(None) => (false, "does not serve it".to_owned()),
         Err(error) => (false, format!("was not asked: {error}")),

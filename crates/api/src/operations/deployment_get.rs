@@ -74,6 +74,7 @@ impl NameserverView {
             error: status.trouble.map(|trouble| match trouble {
                 Trouble::NoAnswer => "The nameserver does not answer",
                 Trouble::DeployFailed => "The last attempt to deploy this zone failed; it is tried again",
+                Trouble::Ahead => "The nameserver is ahead: it serves a serial above the zone's newest version",
             }),
         }
     }
@@ -87,7 +88,12 @@ pub(crate) fn describe() -> Description {
             "serial",
             Schema::serial().or_null().about("The version that it serves; null where it serves none or is silent."),
         ),
-        required("in_sync", Schema::boolean().about("Whether it serves the newest version or a later one.")),
+        required(
+            "in_sync",
+            Schema::boolean().about(
+                "Whether it serves the newest version. False too where it is ahead: serves a serial above the newest.",
+            ),
+        ),
         required("checked_at", Schema::time()),
         required("error", Schema::string().or_null().about("What is wrong with it, for people.")),
     ]);

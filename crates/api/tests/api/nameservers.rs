@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use deploy::{DeployError, Embedded, Kind, Nameserver, Served, Witness};
-use dns::{ZoneDelta, ZoneName, ZoneSnapshot};
+use dns::{Serial, ZoneDelta, ZoneName, ZoneSnapshot};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use nameserver::Zones;
@@ -23,6 +23,8 @@ pub(crate) struct Double {
 pub(crate) struct State {
     /// Every change is refused.
     pub(crate) refuses: bool,
+    /// How far its serials are above those that it was given.
+    pub(crate) ahead: u32,
     /// It never says what it serves.
     pub(crate) silent: bool,
     /// How often it was asked.
@@ -65,7 +67,11 @@ impl Witness for Double {
                 std::future::pending::<()>().await;
             }
             let served = self.inner.served(name).await?;
-            Ok(served.map(|served| Served { id: served.id.filter(|_| self.kind != Kind::Secondary), ..served }))
+            let ahead = self.state().ahead;
+            Ok(served.map(|served| Served {
+                id: served.id.filter(|_| self.kind != Kind::Secondary),
+                serial: Serial(served.serial.0.wrapping_add(ahead)),
+            }))
         }
         .boxed()
     }

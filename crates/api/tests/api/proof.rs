@@ -158,6 +158,36 @@ fn a_nameserver_that_refuses_holds_back_no_change_and_is_named() {
 }
 
 #[test]
+fn a_secondary_that_is_ahead_is_not_in_sync() {
+    let primary = Double::primary();
+    let secondary = primary.secondary();
+    let server = with(&primary, &[&secondary]);
+    let tenant = server.tenant();
+    let zone = tenant.zone("example.com");
+    let path = format!("/dns-zones/{zone}/records/");
+    says(&send(&tenant.client, "POST", &path, "wait=20", Some(address("a"))), Some("wait=20"), Some("live"));
+
+    secondary.state().ahead = 1;
+    let start = Instant::now();
+    says(&send(&tenant.client, "POST", &path, "wait=1", Some(address("b"))), Some("wait=1"), Some("pending"));
+    assert!(start.elapsed() >= Duration::from_secs(1) && start.elapsed() < PATIENCE, "{:?}", start.elapsed());
+    let body = tenant.client.get(&format!("/dns-zones/{zone}/deployment/")).expect(200);
+    assert_eq!(body["in_sync"], false);
+    let (ours, theirs) = (&body["nameservers"][0], &body["nameservers"][1]);
+    assert_eq!((&ours["in_sync"], &ours["error"]), (&json!(true), &Value::Null));
+    assert_eq!(
+        (&theirs["in_sync"], theirs["serial"].as_u64()),
+        (&json!(false), body["serial"].as_u64().map(|it| it + 1))
+    );
+    assert_eq!(theirs["error"], "The nameserver is ahead: it serves a serial above the zone's newest version");
+
+    secondary.state().ahead = 0;
+    says(&send(&tenant.client, "POST", &path, "wait=20", Some(address("c"))), Some("wait=20"), Some("live"));
+    let body = tenant.client.get(&format!("/dns-zones/{zone}/deployment/")).expect(200);
+    assert_eq!((&body["in_sync"], &body["nameservers"][1]["error"]), (&json!(true), &Value::Null));
+}
+
+#[test]
 fn a_silent_secondary_costs_two_seconds_and_is_waited_for() {
     let primary = Double::primary();
     let secondary = primary.secondary();

@@ -23,6 +23,7 @@ use dns::{ZoneId, ZoneName};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use store::{Head, Store};
 
+use super::catalog::CatalogName;
 use super::control::{Command, Control, Timeouts};
 use super::folder::FolderError;
 use super::primary::Bind9;
@@ -110,9 +111,11 @@ async fn has_many(store: &Store, first: &[Head]) -> Result<bool, DeployError> {
     Ok(true)
 }
 
-/// Writes one zone's file; `None` where the zone has been deleted meanwhile.
+/// Writes one zone's file; `None` where the zone has been deleted meanwhile, or has a name that is never deployed.
 async fn write(bind9: &Bind9, store: &Store, id: ZoneId) -> Result<Option<(ZoneName, ZoneId)>, DeployError> {
-    let Some(zone) = store.snapshot(id).await? else { return Ok(None) };
+    let Some(zone) = store.snapshot(id).await?.filter(|zone| !CatalogName::is_reserved(&zone.name)) else {
+        return Ok(None);
+    };
     let written = (zone.name.clone(), zone.id);
     bind9.in_folder(move |folder| folder.write_for_sync(&zone)).await?;
     Ok(Some(written))

@@ -44,6 +44,7 @@ use tokio_util::sync::CancellationToken;
 use super::ask::{self, AskError, Asker};
 use super::key::{TsigFault, TsigKey, tsig_time};
 use super::secondary;
+use crate::bind9::catalog::CatalogName;
 use store::Chain;
 
 /// How many NOTIFYs a secondary has to answer at a time; others wait.
@@ -312,6 +313,8 @@ impl Follower {
             while let Some((answer, head)) = answers.next().await {
                 match answer {
                     Ok(None) => {}
+                    // What is served there is a catalog, and says nothing of an account's zone of its name.
+                    _ if CatalogName::is_reserved(&head.name) => {}
                     Ok(Some(served)) if served == head.serial => {}
                     Ok(Some(served)) if served.is_newer_than(head.serial) => {
                         self.is_ahead(store, &head.name, served).await?;

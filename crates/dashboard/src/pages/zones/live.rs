@@ -60,6 +60,7 @@ struct Server {
     name: String,
     serial: String,
     in_sync: bool,
+    ahead: bool,
     trouble: &'static str,
 }
 
@@ -112,10 +113,12 @@ fn server(status: NameserverStatus, z: &'static ZoneTexts) -> Server {
         name: status.name,
         serial: status.serial.map_or_else(|| z.serves_nothing.to_owned(), |serial| serial.to_string()),
         in_sync: status.in_sync,
+        ahead: status.trouble == Some(Trouble::Ahead),
         trouble: match status.trouble {
             None => "",
             Some(Trouble::NoAnswer) => z.no_answer,
             Some(Trouble::DeployFailed) => z.deploy_failed,
+            Some(Trouble::Ahead) => z.ahead_of_us,
         },
     }
 }

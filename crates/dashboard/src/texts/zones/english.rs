@@ -147,6 +147,8 @@ pub(super) static ENGLISH: ZoneTexts = ZoneTexts {
     behind: "behind",
     no_answer: "The name server does not answer.",
     deploy_failed: "The last attempt failed; it is tried again.",
+    ahead: "ahead",
+    ahead_of_us: "It serves a version that is newer than the newest one here. Tell the operator of this server.",
     ask_again: "Ask again",
     time: "Time",
     by: "By",

@@ -147,6 +147,8 @@ pub(super) static MALAY: ZoneTexts = ZoneTexts {
     behind: "ketinggalan",
     no_answer: "Pelayan nama tidak menjawab.",
     deploy_failed: "Cubaan terakhir gagal; ia akan dicuba lagi.",
+    ahead: "mendahului",
+    ahead_of_us: "Ia menyiarkan versi yang lebih baharu daripada versi terbaharu di sini. Maklumkan pengendali pelayan ini.",
     ask_again: "Tanya lagi",
     time: "Masa",
     by: "Oleh",

@@ -152,6 +152,8 @@ texts! {
     behind,
     no_answer,
     deploy_failed,
+    ahead,
+    ahead_of_us,
     ask_again,
     time,
     by,

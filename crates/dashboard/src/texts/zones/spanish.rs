@@ -147,6 +147,8 @@ pub(super) static SPANISH: ZoneTexts = ZoneTexts {
     behind: "atrasado",
     no_answer: "El servidor de nombres no responde.",
     deploy_failed: "El último intento falló; se vuelve a intentar.",
+    ahead: "adelantado",
+    ahead_of_us: "Sirve una versión más reciente que la última de aquí. Avise al operador de este servidor.",
     ask_again: "Preguntar de nuevo",
     time: "Hora",
     by: "Por",

@@ -23,6 +23,10 @@
 //! one on that names such a zone are held back, for a second at most: a zone that the primary does not take must not keep others
 //! from their secondaries.
 //!
+//! A catalog is served from its own file or not at all: what named has under a catalog's name from another file is removed before
+//! anything else is done with it. An update would make a catalog of it that keeps the other file, and whatever the secondaries
+//! took from it. `primary` never gives named a zone of such a name, and the store refuses it to every account.
+//!
 //! Decided against: catalogs in `named.conf` (a wiped folder would need a restart); serials of the primary's own (two
 //! primaries of the same data would contradict one another).
 

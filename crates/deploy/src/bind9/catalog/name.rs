@@ -1,7 +1,7 @@
 //! Which catalog a zone is in, and what the catalog is called.
 
 use dns::{Name, ZoneId, ZoneName};
-use store::CATALOGS;
+use store::{CATALOGS, Reservation, Reserved};
 
 use crate::bind9::control::ConfigText;
 
@@ -25,6 +25,11 @@ impl CatalogName {
     /// The catalog's own name as a zone.
     pub fn zone(self) -> ZoneName {
         ZoneName::from_stored(self.below(&[]))
+    }
+
+    /// Whether a zone of this name could stand in the catalogs' way: no account may hold it, and none is deployed.
+    pub(in crate::bind9) fn is_reserved(name: &ZoneName) -> bool {
+        Reserved::default().of(name) == Some(Reservation::Catalogs)
     }
 
     /// The owner of a member's PTR record: its identity, without hyphens, as the label.
@@ -75,5 +80,7 @@ mod tests {
         let member = catalog.member(zone);
         assert_eq!(member.to_string(), "0190a1b2c3d47e5f8a9b0c1d2e3f40a7.zones.ca7.catalogs.zonewright.invalid");
         assert_eq!(CatalogName::all().count(), 256);
+        assert!(CatalogName::all().all(|catalog| CatalogName::is_reserved(&catalog.zone())));
+        assert!(!CatalogName::is_reserved(&ZoneName::parse("example.com").unwrap()));
     }
 }

@@ -1,6 +1,7 @@
 //! One catalog on the primary: what is served, what should be, and the step between.
 
 use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
 
 use dns::{Serial, ZoneId, ZoneName};
 use domain::base::iana::Rcode;
@@ -10,7 +11,7 @@ use store::{CatalogChange, CatalogVersion, Member};
 use super::{Begin, CatalogError, CatalogName, Inner, file};
 use crate::bind9::WireRecord;
 use crate::bind9::ask::AskError;
-use crate::bind9::control::{Command, ConfigText, ControlError, Refusal, ZoneConfig};
+use crate::bind9::control::{Command, ConfigText, ControlError, Refusal, ZoneConfig, ZoneKind};
 use crate::bind9::transfer::{self, TransferError};
 use crate::bind9::update::{MessageError, Outcome, UpdateBuilder, UpdateError};
 
@@ -117,6 +118,9 @@ impl Inner {
 
     /// Makes what is served right, whatever it is, by an update from the difference.
     async fn repair(&self, catalog: CatalogName) -> Result<Repaired, CatalogError> {
+        if !self.has_its_own_file(catalog).await? {
+            return Ok(Repaired::Impossible);
+        }
         let settings = &self.settings;
         let limits = transfer::Limits::default();
         let fetched =
@@ -158,6 +162,30 @@ impl Inner {
             Sent::Applied | Sent::Conflict => Ok(Repaired::Again),
             Sent::NotServed | Sent::TooLarge => Ok(Repaired::Impossible),
         }
+    }
+
+    /// Whether named has the catalog from its own file; false too where it has no such zone.
+    async fn has_its_own_file(&self, catalog: CatalogName) -> Result<bool, CatalogError> {
+        let status = match self.control.zone_status(&catalog.zone()).await {
+            Ok(status) => status,
+            Err(error) if matches!(error.refusal(), Some(Refusal::NotFound | Refusal::NotLoaded)) => return Ok(false),
+            Err(source) => return Err(CatalogError::Control { catalog: catalog.zone().to_string(), source }),
+        };
+        let own = self.file_of_named(catalog);
+        let is_own =
+            status.kind == ZoneKind::Primary && status.files.as_deref().is_some_and(|files| own.as_os_str() == files);
+        if !is_own {
+            tracing::error!(
+                zone.name = %catalog.zone(), file = status.files.unwrap_or_default(),
+                "named has another zone under the name of a catalog; the catalog is loaded in its place"
+            );
+        }
+        Ok(is_own)
+    }
+
+    /// The catalog's file as named spells it.
+    fn file_of_named(&self, catalog: CatalogName) -> PathBuf {
+        self.settings.folder_of_named.as_ref().unwrap_or(&self.settings.folder).join(catalog.file_name())
     }
 
     /// Whether these records are the version with this serial, an earlier one than the store's newest.
@@ -224,8 +252,7 @@ impl Inner {
         let (folder, name, text) = (self.settings.folder.clone(), catalog.file_name(), catalog.zone_file(&snapshot));
         let written = tokio::task::spawn_blocking(move || file::put(&folder, &name, &text)).await;
         written.map_err(|_| CatalogError::Stopped)??;
-        let folder = self.settings.folder_of_named.as_ref().unwrap_or(&self.settings.folder);
-        let file = ConfigText::from_path(&folder.join(catalog.file_name()))?;
+        let file = ConfigText::from_path(&self.file_of_named(catalog))?;
         let config =
             ZoneConfig { update_keys: vec![self.settings.update_key.name().clone()], ..ZoneConfig::primary(file) };
         let added: Result<_, ControlError> =

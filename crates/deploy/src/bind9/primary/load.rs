@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use dns::{ZoneId, ZoneName, ZoneSnapshot};
 
 use super::{Bind9, step};
+use crate::bind9::catalog::CatalogName;
 use crate::bind9::control::{Command, Refusal, ZoneKind, ZoneStatus};
 use crate::bind9::transfer::{self, TransferError};
 use crate::bind9::update::Outcome;
@@ -29,14 +30,31 @@ impl Bind9 {
         })
     }
 
+    /// Refuses a zone of a catalog's name, for which named would become a catalog that its owner writes. What named has of such
+    /// a zone from before is removed, and the catalogs themselves, which are from elsewhere, stay.
+    pub(super) async fn refuse_reserved(&self, name: &ZoneName) -> Result<(), DeployError> {
+        if !CatalogName::is_reserved(name) {
+            return Ok(());
+        }
+        if let Configured::Unloaded(_) | Configured::Loaded(..) = self.configured(name).await? {
+            self.delete(name).await?;
+        }
+        for id in self.folder.ids(name) {
+            self.unlink(name, id).await?;
+        }
+        Err(reserved())
+    }
+
     /// Makes named serve this version, whatever it has now.
     pub(super) async fn load_zone(&self, zone: ZoneSnapshot) -> Result<(), DeployError> {
+        self.refuse_reserved(&zone.name).await?;
         let configured = self.configured(&zone.name).await?;
         self.take(zone, configured).await
     }
 
     /// Makes named load this version from a file. It then has no journal, and gives secondaries the whole zone.
     pub(super) async fn rebuild_zone(&self, zone: ZoneSnapshot) -> Result<(), DeployError> {
+        self.refuse_reserved(&zone.name).await?;
         let name = zone.name.clone();
         match self.configured(&name).await? {
             Configured::Loaded(id, status) if id == zone.id && zone.serial().is_newer_than(status.serial) => {
@@ -225,6 +243,11 @@ impl Bind9 {
 #[derive(Debug, thiserror::Error)]
 #[error("it is still loading its zones")]
 struct Loading;
+
+/// The refusal of a zone that no account may hold.
+pub(super) fn reserved() -> DeployError {
+    DeployError::Refused("the name is reserved for the server's catalog zones; delete this zone".to_owned())
+}
 
 fn foreign(origin: &str) -> DeployError {
     let origin = if origin.is_empty() { "elsewhere".to_owned() } else { format!("the file {origin}") };

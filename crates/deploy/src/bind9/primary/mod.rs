@@ -23,7 +23,8 @@
 //! after the rename, named has the old content in memory and loads the new one when it is restarted, which is newer. Where
 //! named has refused the new file, the old one is put back, and the zone is thawed.
 //!
-//! A zone that named has from a file elsewhere is the operator's: it is never touched, and deploying over it is refused.
+//! A zone that named has from a file elsewhere is the operator's: it is never touched, and deploying over it is refused. So is a
+//! zone of a catalog's name (one from before the store refused such names), which is also removed where named has it.
 //!
 //! # Signed zones
 //!
@@ -48,6 +49,7 @@ use store::{Clock, Store};
 use self::rebuild::Rebuild;
 use super::ask::{self, AskError, Asker};
 use super::bulk;
+use super::catalog::CatalogName;
 use super::control::{ConfigTextError, Control, ControlKey, KeyError, NotifyTarget, Peer, ZoneConfig};
 use super::folder::{FolderError, ZoneFolder};
 use super::key::TsigKey;
@@ -181,6 +183,10 @@ impl Bind9 {
     }
 
     async fn ask(&self, name: &ZoneName) -> Result<Option<Served>, DeployError> {
+        // What is served under such a name is a catalog, and nothing of an account's zone.
+        if CatalogName::is_reserved(name) {
+            return Ok(None);
+        }
         let serial = match self.asker.serial(name).await {
             Ok(Some(serial)) => serial,
             // A zone that is configured and not loaded: nothing is served.
@@ -198,6 +204,9 @@ impl Bind9 {
     }
 
     async fn update(&self, delta: ZoneDelta) -> Result<(), DeployError> {
+        if CatalogName::is_reserved(&delta.name) {
+            return Err(load::reserved());
+        }
         if self.suspects().contains(&delta.name) {
             return Err(DeployError::NeedsLoad("its content was found wrong".to_owned()));
         }
