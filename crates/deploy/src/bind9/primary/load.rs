@@ -36,8 +36,9 @@ impl Bind9 {
         if !CatalogName::is_reserved(name) {
             return Ok(());
         }
-        if let Configured::Unloaded(_) | Configured::Loaded(..) = self.configured(name).await? {
+        if let Configured::Unloaded(id) | Configured::Loaded(id, _) = self.configured(name).await? {
             self.delete(name).await?;
+            self.unlink(name, id).await?;
         }
         for id in self.folder.ids(name) {
             self.unlink(name, id).await?;
