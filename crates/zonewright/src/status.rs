@@ -116,3 +116,29 @@ pub(crate) fn line(head: &Head, address: SocketAddr, served: Result<Option<Seria
     };
     (in_sync, format!("{}\tserial {}\t{address}\t{what}\n", head.name, head.serial))
 }
+
+#[cfg(test)]
+mod tests {
+    use dns::ZoneId;
+    use store::VersionNumber;
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn only_the_newest_version_is_in_sync() {
+        let name = ZoneName::parse("example.com").unwrap();
+        let head = Head { id: ZoneId(Uuid::nil()), name, version: VersionNumber(7), serial: Serial(100) };
+        let address = "192.0.2.53:53".parse().unwrap();
+        for (served, in_sync, what) in [
+            (Ok(Some(Serial(100))), true, "serves 100"),
+            (Ok(Some(Serial(99))), false, "serves 99, behind"),
+            (Ok(Some(Serial(101))), false, "serves 101, ahead"),
+            (Ok(None), false, "does not serve it"),
+            (Err("no answer".to_owned()), false, "was not asked: no answer"),
+        ] {
+            let expected = (in_sync, format!("example.com\tserial 100\t192.0.2.53:53\t{what}\n"));
+            assert_eq!(line(&head, address, served), expected);
+        }
+    }
+}
