@@ -22,8 +22,9 @@ pub(crate) struct ChangeView {
     warnings: Vec<WarningView>,
 }
 
+/// Something that is accepted and yet unwise.
 #[derive(Debug, Serialize)]
-struct WarningView {
+pub(crate) struct WarningView {
     code: &'static str,
     field: &'static str,
     detail: String,
@@ -56,14 +57,6 @@ impl ChangeView {
     }
 
     pub(crate) fn schema() -> Schema {
-        let codes: Vec<&str> = Code::ALL.iter().map(|code| code.name()).collect();
-        let warning = Schema::object([
-            required("code", Schema::one_of_the_words(&codes).about("What kind; more may be added.")),
-            required("field", Schema::string().about("The member of the record that it is about.")),
-            required("detail", Schema::string().about("A sentence for people.")),
-            required("name", Schema::string().about("The name that it is about.")),
-        ])
-        .named("Warning");
         let serial =
             "The zone's newest version: the one that was made, or, where nothing was stored, the one that there is.";
         let records = "For each change the UUID of its record; null where it deleted one, was about a whole RRset, or was a dry run.";
@@ -79,7 +72,7 @@ impl ChangeView {
             required("removed", Schema::array(RecordView::schema()).about(removed)),
             required("added", Schema::array(RecordView::schema()).about("The records that began.")),
             required("records", Schema::array(Schema::uuid().or_null()).about(records)),
-            required("warnings", Schema::array(warning).about("What is accepted and yet unwise.")),
+            required("warnings", Schema::array(WarningView::schema()).about("What is accepted and yet unwise.")),
         ])
         .named("Change")
     }
@@ -97,7 +90,18 @@ impl ChangeView {
 }
 
 impl WarningView {
-    fn of(warning: &Warning) -> WarningView {
+    pub(crate) fn schema() -> Schema {
+        let codes: Vec<&str> = Code::ALL.iter().map(|code| code.name()).collect();
+        Schema::object([
+            required("code", Schema::one_of_the_words(&codes).about("What kind; more may be added.")),
+            required("field", Schema::string().about("The member of the record that it is about.")),
+            required("detail", Schema::string().about("A sentence for people.")),
+            required("name", Schema::string().about("The name that it is about.")),
+        ])
+        .named("Warning")
+    }
+
+    pub(crate) fn of(warning: &Warning) -> WarningView {
         WarningView {
             code: warning.code.name(),
             field: warning.field,

@@ -215,8 +215,17 @@ impl Scoped {
         if self.sees(zone) { self.store.snapshot_at(account, zone, serial).await } else { Err(HistoryError::NoZone) }
     }
 
-    pub(crate) fn apex(&self) -> &Apex {
-        self.store.apex()
+    pub(crate) async fn apex_at(
+        &self,
+        account: AccountId,
+        zone: ZoneId,
+        serial: Serial,
+    ) -> Result<Arc<Apex>, HistoryError> {
+        if self.sees(zone) { self.store.apex_at(account, zone, serial).await } else { Err(HistoryError::NoZone) }
+    }
+
+    pub(crate) async fn own_apex(&self, zone: Option<ZoneId>) -> Result<Apex, StoreError> {
+        self.store.own_apex(zone).await
     }
 
     pub(crate) async fn zone_settings(

@@ -9,16 +9,18 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use dns::zonefile::{self, Content, FileFault, LeftOut, LeftOutReason, Note, Options};
-use dns::{Apex, Fault, ZoneName};
+use dns::{Apex, ZoneName};
 use hyper::body::Body as _;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
 use crate::Shared;
-use crate::description::{Member, Schema, required};
+use crate::changes::WarningView;
+use crate::description::{Description, Member, Schema, required};
 use crate::error::{ErrorCode, Problem};
 use crate::json::{BodyError, only, read_within};
+use crate::query::{Parameters, QueryError};
 
 /// How zone files are named (RFC 4027).
 pub(crate) const MEDIA_TYPE: &str = "text/dns";
@@ -62,20 +64,34 @@ pub enum ZoneFileError {
 ///
 /// # Errors
 ///
-/// The faults of its text, each with its place; that there is no record in it is one.
-pub async fn read(text: Bytes, zone: &ZoneName, apex: &Apex, keep_keys: bool) -> Result<Content, ZoneFileError> {
-    let (zone, apex) = (zone.clone(), apex.clone());
-    let work = move || {
-        let options = Options { keep_keys, ..Options::default() };
-        let file = zonefile::parse(&text, &zone, &options).map_err(ZoneFileError::Faults)?;
-        if file.soa.is_none() && file.apex_ns.is_empty() && file.records.is_empty() {
-            let at = dns::Position { line: 1, column: 1 };
-            let fault = Fault::general("zone-file-empty", "there is no record in the file");
-            return Err(ZoneFileError::Faults(vec![FileFault { at, fault }]));
-        }
-        Ok(file.into_content(&zone, &apex))
-    };
+/// The faults of its text, each with its place; that there is no record for the zone in it is one.
+pub async fn read(text: Bytes, zone: &ZoneName, apex: Apex, options: Options) -> Result<Content, ZoneFileError> {
+    let zone = zone.clone();
+    let work = move || zonefile::read(&text, &zone, &apex, &options).map_err(ZoneFileError::Faults);
     tokio::task::spawn_blocking(work).await.unwrap_or(Err(ZoneFileError::EndedEarly))
+}
+
+/// How a file is to be read, as the parameters `keep_keys`, `keep_ttl` and `leave_out_unknown` say.
+pub(crate) fn options(parameters: &Parameters) -> Result<Options, QueryError> {
+    Ok(Options {
+        keep_keys: parameters.flag("keep_keys")?,
+        keep_ttl: parameters.flag("keep_ttl")?,
+        leave_out_unknown: parameters.flag("leave_out_unknown")?,
+        ..Options::default()
+    })
+}
+
+/// What the reference says of the parameters of [`options`].
+pub(crate) fn describe_switches(description: Description) -> Description {
+    let keep_keys = "`true`: DNSKEY, CDS and CDNSKEY records are kept, for a zone that several parties sign.";
+    let keep_ttl = "`true`: a TTL of 1 in a file of Cloudflare's stays 1. There it means \"automatic\", and becomes 300 otherwise.";
+    let leave_out_unknown = "`true`: records of types that this server does not support are left out and listed in `left_out`. \
+                             Otherwise the file is refused.";
+    let flag = || Schema::one_of_the_words(&["true", "false"]);
+    description
+        .query("keep_keys", keep_keys, flag(), json!("true"))
+        .query("keep_ttl", keep_ttl, flag(), json!("true"))
+        .query("leave_out_unknown", leave_out_unknown, flag(), json!("true"))
 }
 
 impl ZoneFileError {
@@ -147,6 +163,7 @@ pub(crate) struct LeftOutView {
 pub(crate) struct NoteView {
     line: u32,
     column: u32,
+    code: &'static str,
     detail: String,
 }
 
@@ -155,6 +172,7 @@ pub(crate) struct NoteView {
 pub(crate) struct FileView {
     left_out: Vec<LeftOutView>,
     notes: Vec<NoteView>,
+    warnings: Vec<WarningView>,
 }
 
 impl FileView {
@@ -166,15 +184,20 @@ impl FileView {
             reason: reason.name(),
             detail: reason.reason(),
         };
-        let note =
-            |Note { at, detail, .. }: &Note| NoteView { line: at.line, column: at.column, detail: detail.clone() };
+        let note = |Note { at, check, detail }: &Note| NoteView {
+            line: at.line,
+            column: at.column,
+            code: check,
+            detail: detail.clone(),
+        };
         FileView {
             left_out: content.left_out.iter().map(left_out).collect(),
             notes: content.notes.iter().map(note).collect(),
+            warnings: content.warnings.iter().map(WarningView::of).collect(),
         }
     }
 
-    pub(crate) fn members() -> [Member; 2] {
+    pub(crate) fn members() -> [Member; 3] {
         let number = || Schema::raw(json!({"type": "integer", "minimum": 1}));
         let reasons = LeftOutReason::ALL.map(LeftOutReason::name);
         let left_out = Schema::object([
@@ -187,11 +210,14 @@ impl FileView {
         let note = Schema::object([
             required("line", number()),
             required("column", number()),
+            required("code", Schema::string().about("What kind; more may be added.")),
             required("detail", Schema::string()),
         ]);
+        let warnings = "What is accepted and yet unwise about the zone with these records; the first 100.";
         [
             required("left_out", Schema::array(left_out).about("What of the file is not among the zone's records.")),
             required("notes", Schema::array(note).about("What was understood otherwise than it may have been meant.")),
+            required("warnings", Schema::array(WarningView::schema()).about(warnings)),
         ]
     }
 

@@ -1,31 +1,79 @@
 //! What the next page says, once: that something was done. It travels as a word in a cookie, so that it is neither in an address
 //! that somebody copies, nor words that somebody else could choose.
 
+use crate::page::say;
 use crate::texts::Texts;
 
 macro_rules! notices {
     ($($name:ident = $word:literal => $text:ident,)*) => {
         /// Something that was done.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub(crate) enum Notice { $($name,)* }
+        pub(crate) enum Notice {
+            $($name,)*
+            /// A zone was created from a file.
+            Imported(Imported),
+        }
 
         impl Notice {
             /// Its word in the cookie.
-            pub(crate) fn word(self) -> &'static str {
-                match self { $(Notice::$name => $word,)* }
+            pub(crate) fn word(self) -> String {
+                match self {
+                    $(Notice::$name => $word.to_owned(),)*
+                    Notice::Imported(imported) => imported.word(),
+                }
             }
 
             /// The notice of a word.
             pub(crate) fn of_word(word: &str) -> Option<Notice> {
-                match word { $($word => Some(Notice::$name),)* _ => None }
+                match word {
+                    $($word => Some(Notice::$name),)*
+                    _ => Imported::of_word(word).map(Notice::Imported),
+                }
             }
 
             /// What it says.
-            pub(crate) fn text(self, t: &Texts) -> &'static str {
-                match self { $(Notice::$name => t.$text,)* }
+            pub(crate) fn text(self, t: &Texts) -> String {
+                match self {
+                    $(Notice::$name => t.$text.to_owned(),)*
+                    Notice::Imported(imported) => imported.text(t),
+                }
             }
         }
     };
+}
+
+/// How a file became a zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Imported {
+    /// How many records the zone has from it.
+    pub(crate) records: usize,
+    /// How many of its records are missing here, besides those that the server makes itself.
+    pub(crate) left_out: usize,
+    /// How many warnings there are.
+    pub(crate) warnings: usize,
+}
+
+impl Imported {
+    fn word(self) -> String {
+        format!("imported.{}.{}.{}", self.records, self.left_out, self.warnings)
+    }
+
+    fn of_word(word: &str) -> Option<Imported> {
+        let mut numbers = word.strip_prefix("imported.")?.split('.').map(str::parse);
+        let mut next = || numbers.next()?.ok();
+        Some(Imported { records: next()?, left_out: next()?, warnings: next()? })
+    }
+
+    fn text(self, t: &Texts) -> String {
+        let mut text = say(t.notice_imported, &[&self.records.to_string()]);
+        for (sentence, count) in [(t.notice_left_out, self.left_out), (t.notice_warnings, self.warnings)] {
+            if count > 0 {
+                text.push(' ');
+                text.push_str(&say(sentence, &[&count.to_string()]));
+            }
+        }
+        text
+    }
 }
 
 notices! {

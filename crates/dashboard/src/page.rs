@@ -37,7 +37,7 @@ pub(crate) struct Page {
     pub(crate) is_operator: bool,
     /// What every form carries in its field `csrf`: `{% include "csrf.html" %}`.
     pub(crate) csrf: String,
-    pub(crate) notice: Option<&'static str>,
+    pub(crate) notice: Option<String>,
     pub(crate) section: Section,
     /// Where the links to other languages lead.
     pub(crate) path: String,
@@ -115,7 +115,7 @@ pub(crate) fn go(to: &str, notice: Option<Notice>, settings: &Settings) -> Respo
     let mut response = Redirect::to(to).into_response();
     // Ten minutes: whoever does not follow at once does not need to hear of it. It is no secret, and need not be `Secure` where
     // only a proxy says that it is HTTPS.
-    let cookie = notice.and_then(|notice| cookies::set(cookies::NOTICE, notice.word(), 600, settings.https));
+    let cookie = notice.and_then(|notice| cookies::set(cookies::NOTICE, &notice.word(), 600, settings.https));
     if let Some(cookie) = cookie {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }

@@ -66,6 +66,15 @@ impl Apex {
         (!apex.nameservers.is_empty()).then_some(apex)
     }
 
+    /// This apex with the nameservers of another one beside its own.
+    #[must_use]
+    pub fn with_nameservers_of(mut self, other: &Apex) -> Apex {
+        let new = other.nameservers.iter().filter(|nameserver| !self.has_nameserver(&nameserver.name));
+        let new: Vec<ApexNameserver> = new.cloned().collect();
+        self.nameservers.extend(new);
+        self
+    }
+
     /// The SOA of a version. Its RNAME is `hostmaster` beside the first nameserver.
     pub fn soa(&self, serial: Serial) -> Soa {
         self.soa_with(serial, self.timers)

@@ -15,15 +15,19 @@ mod content;
 mod duration;
 mod generate;
 mod lexer;
+mod maker;
 mod parser;
+mod reading;
 mod render;
 mod runs;
 mod settle;
+mod unwise;
 
 pub use apex::apex_of;
 pub use content::Content;
 pub use parser::parse;
-pub use render::render;
+pub use reading::read;
+pub use render::{export, render};
 
 use crate::presentation::Position;
 use crate::rdata::Soa;
@@ -83,12 +87,21 @@ pub enum LeftOutReason {
     OwnAddress,
     /// This server does not support their type ([`Options::leave_out_unknown`]).
     UnsupportedType,
+    /// They name another provider's nameservers at the apex ([`Options::keep_apex_ns`]).
+    ForeignNameserver,
 }
 
 impl LeftOutReason {
     /// All of them.
-    pub const ALL: [LeftOutReason; 6] =
-        [Self::Dnssec, Self::OutOfZone, Self::Soa, Self::OwnNameserver, Self::OwnAddress, Self::UnsupportedType];
+    pub const ALL: [LeftOutReason; 7] = [
+        Self::Dnssec,
+        Self::OutOfZone,
+        Self::Soa,
+        Self::OwnNameserver,
+        Self::OwnAddress,
+        Self::UnsupportedType,
+        Self::ForeignNameserver,
+    ];
 
     /// Its stable identifier.
     pub fn name(self) -> &'static str {
@@ -99,6 +112,7 @@ impl LeftOutReason {
             Self::OwnNameserver => "own-nameserver",
             Self::OwnAddress => "own-address",
             Self::UnsupportedType => "unsupported-type",
+            Self::ForeignNameserver => "foreign-apex-ns",
         }
     }
 
@@ -111,6 +125,7 @@ impl LeftOutReason {
             Self::OwnNameserver => "this server's nameservers are in every zone already",
             Self::OwnAddress => "the server looks after the addresses of its nameservers",
             Self::UnsupportedType => "this server does not support records of this type",
+            Self::ForeignNameserver => "they name another provider's nameservers, and are kept only on request",
         }
     }
 }
@@ -144,20 +159,37 @@ pub struct Options {
     /// Whether records of types that this server does not support are left out. Otherwise each is a fault whose check is
     /// [`UNSUPPORTED_TYPE`].
     pub leave_out_unknown: bool,
+    /// Whether NS records at the apex that name other hosts than the operator's nameservers are kept. Where a zone moves here, they
+    /// name the provider that it leaves.
+    pub keep_apex_ns: bool,
+    /// Whether a TTL of 1 in a file of Cloudflare's stays. There it means "automatic"; otherwise it becomes [`AUTOMATIC_TTL`].
+    pub keep_ttl: bool,
     /// The most records that all `$GENERATE` directives of a file may make.
     pub generated_records: usize,
 }
 
 impl Default for Options {
-    /// A `$GENERATE` over a whole /16 is possible.
+    /// The file counts as it is. A `$GENERATE` over a whole /16 is possible.
     fn default() -> Self {
-        Options { keep_keys: false, leave_out_unknown: false, generated_records: 65_536 }
+        Options {
+            keep_keys: false,
+            leave_out_unknown: false,
+            keep_apex_ns: true,
+            keep_ttl: false,
+            generated_records: 65_536,
+        }
     }
 }
 
 /// The check of faults about a record type that this server does not support; with [`Options::leave_out_unknown`] there are
 /// none.
 pub const UNSUPPORTED_TYPE: &str = "record-type-unsupported";
+/// The check of the fault of a file that is for another zone.
+pub const OTHER_ZONE: &str = "zone-file-other-zone";
+/// What Cloudflare serves where a TTL is "automatic", in seconds.
+pub const AUTOMATIC_TTL: u32 = 300;
+/// Further warnings about a file are not kept.
+pub const MAX_WARNINGS: usize = 100;
 /// After so many faults the rest of a file is not read.
 pub const MAX_FAULTS: usize = 100;
 /// Further notes are not kept.

@@ -391,6 +391,15 @@ pub(crate) struct ImportFlags {
     /// Keep DNSKEY, CDS and CDNSKEY records: for zones that several parties sign
     #[arg(long)]
     pub(crate) keep_keys: bool,
+    /// Keep the NS records at the top of a file that name other nameservers than this server's: for zones that two providers serve
+    #[arg(long)]
+    pub(crate) keep_apex_ns: bool,
+    /// Keep the TTL 1 of a Cloudflare export, which there means "automatic" [default: it becomes 300]
+    #[arg(long)]
+    pub(crate) keep_ttl: bool,
+    /// Leave out records of types that this server does not support [default: refuse the file]
+    #[arg(long)]
+    pub(crate) leave_out_unknown: bool,
     /// This server's nameservers; repeatable [default: those of the running server]
     #[arg(long, value_name = "NAME[=ADDR,...]")]
     pub(crate) ns: Vec<String>,

@@ -5,6 +5,7 @@
 //! refused unless `--replace` is given: somebody may have edited it since. What cannot be imported holds back nothing else, and is
 //! told at the end with line and column.
 
+mod name;
 mod progress;
 
 use std::collections::HashSet;
@@ -13,10 +14,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use dns::zonefile::{self, Content, FileFault, LeftOutReason};
-use dns::{Apex, Name, ZoneId, ZoneName};
+use dns::zonefile::{self, Content, FileFault, LeftOutReason, UNSUPPORTED_TYPE};
+use dns::{ZoneId, ZoneName};
 use store::{
-    Author, Change, ChangeError, Comment, CreateZoneError, NewZone, Source, Store, StoreError, Wish, ZoneOfAnyone,
+    Author, Change, ChangeError, Comment, CreateZoneError, HistoryError, NewZone, Source, Store, StoreError, Wish,
+    ZoneOfAnyone,
 };
 use tokio::task::JoinSet;
 
@@ -24,13 +26,14 @@ use crate::admin::{Reader, find_account, no_zone, open, print, reserved_name};
 use crate::cli::{DataFlags, ImportFlags};
 use crate::config::Config;
 use crate::{Failure, chain, open_existing_store};
+use name::NoZone;
 use progress::Progress;
 
 /// How many zones are on their way at once: enough for the store to commit many together.
 const AT_ONCE: usize = 64;
 /// How many records `$GENERATE` may make in a file that the operator imports.
 const GENERATED_RECORDS: usize = 1_000_000;
-/// So many faults of a file are told; the rest are counted.
+/// So many faults of a file are told, and so many notes and warnings; the rest are counted.
 const FAULTS_TOLD: usize = 5;
 /// What a nameserver keeps beside its zone files.
 const BESIDE_ZONE_FILES: [&str; 6] = ["jnl", "jbk", "signed", "key", "private", "state"];
@@ -38,20 +41,22 @@ const BESIDE_ZONE_FILES: [&str; 6] = ["jnl", "jbk", "signed", "key", "private", 
 /// `zonewright zone export DOMAIN`
 pub(crate) async fn export(name: &ZoneName, data: &DataFlags) -> Result<ExitCode, Failure> {
     let store = open(data)?;
-    let snapshot = match store.zone_of_anyone(name).await? {
-        Some(found) => store.snapshot(found.zone.id).await?,
-        None => None,
+    let found = store.zone_of_anyone(name).await?.ok_or_else(|| no_zone(name))?;
+    let read = async {
+        let apex = store.apex_at(found.account, found.zone.id, found.zone.serial).await?;
+        Ok((store.snapshot_at(found.account, found.zone.id, found.zone.serial).await?, apex))
     };
+    let read = read.await;
     store.close().await;
-    let snapshot = snapshot.ok_or_else(|| no_zone(name))?;
-    print(&zonefile::render(&snapshot))?;
+    let (snapshot, apex) = read.map_err(|error: HistoryError| Failure::Other(chain(&error)))?;
+    print(&zonefile::export(&snapshot, &apex))?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// `zonewright zone import PATH...`
 pub(crate) async fn import(flags: ImportFlags) -> Result<ExitCode, Failure> {
     let config = Config::load_beside(&flags.serve_flags())?;
-    let files = find_files(&flags.paths)?;
+    let (files, copies) = find_files(&flags.paths)?;
     if flags.domain.is_some() && files.len() != 1 {
         let detail = format!("--domain is for one file, and there are {}", files.len());
         return Err(Failure::Other(detail));
@@ -62,16 +67,18 @@ pub(crate) async fn import(flags: ImportFlags) -> Result<ExitCode, Failure> {
     let work = Arc::new(Work {
         store: store.clone(),
         author,
-        apex: config.apex.clone(),
         replace: flags.replace,
         dry_run: flags.dry_run,
         options: zonefile::Options {
             keep_keys: flags.keep_keys,
+            keep_apex_ns: flags.keep_apex_ns,
+            keep_ttl: flags.keep_ttl,
+            leave_out_unknown: flags.leave_out_unknown,
             generated_records: GENERATED_RECORDS,
-            ..zonefile::Options::default()
         },
     });
-    let report = run(&work, files, flags.domain).await;
+    let mut report = run(&work, files, flags.domain).await;
+    report.copies = copies;
     store.close().await;
     report.tell(flags.dry_run)
 }
@@ -80,13 +87,21 @@ pub(crate) async fn import(flags: ImportFlags) -> Result<ExitCode, Failure> {
 struct Work {
     store: Store,
     author: Author,
-    apex: Apex,
     replace: bool,
     dry_run: bool,
     options: zonefile::Options,
 }
 
 /// What became of a file.
+struct Imported {
+    zone: ZoneName,
+    outcome: Outcome,
+    /// What was left out of it, how it was understood, and what is unwise about it: a line each.
+    told: Vec<String>,
+    left_out: LeftOut,
+}
+
+/// What became of the zone.
 enum Outcome {
     Made { records: usize },
     Changed { added: usize, removed: usize },
@@ -98,14 +113,12 @@ enum Outcome {
 enum Refusal {
     #[error("it cannot be read: {0}")]
     Unreadable(#[from] std::io::Error),
-    #[error("neither the file nor its name says which zone it is for; give --domain")]
-    NoDomain,
+    #[error(transparent)]
+    NoZone(#[from] NoZone),
     #[error("{0}")]
     Domain(String),
     #[error("another file of this import is for {0} too")]
     Twice(ZoneName),
-    #[error("there is no record in it")]
-    Empty,
     #[error("{}", told(.0))]
     Faults(Vec<FileFault>),
     #[error("{zone} belongs to {owner}")]
@@ -125,6 +138,9 @@ fn told(faults: &[FileFault]) -> String {
     if faults.len() > FAULTS_TOLD {
         lines.push(format!("and {} more", faults.len() - FAULTS_TOLD));
     }
+    if faults.iter().any(|fault| fault.fault.check == UNSUPPORTED_TYPE) {
+        lines.push("--leave-out-unknown leaves out records of types that this server does not support".to_owned());
+    }
     lines.join("\n    ")
 }
 
@@ -141,8 +157,8 @@ async fn run(work: &Arc<Work>, files: Vec<PathBuf>, domain: Option<ZoneName>) ->
             && let Some(file) = files.next()
         {
             let (work, domain) = (Arc::clone(work), domain.clone());
-            reading.spawn_blocking(move || {
-                let outcome = read(&work, &file, domain);
+            reading.spawn(async move {
+                let outcome = read(&work, &file, domain).await;
                 (file, outcome)
             });
         }
@@ -164,11 +180,7 @@ async fn run(work: &Arc<Work>, files: Vec<PathBuf>, domain: Option<ZoneName>) ->
                 Err(error) => (PathBuf::new(), Err(Refusal::Other(error.to_string()))),
             },
             Some(stored) = storing.join_next() => match stored {
-                Ok((file, Ok((outcome, left_out)))) => {
-                    report.left_out(&left_out);
-                    (file, Ok(outcome))
-                }
-                Ok((file, Err(refusal))) => (file, Err(refusal)),
+                Ok(stored) => stored,
                 Err(error) => (PathBuf::new(), Err(Refusal::Other(error.to_string()))),
             },
             else => break,
@@ -181,52 +193,85 @@ async fn run(work: &Arc<Work>, files: Vec<PathBuf>, domain: Option<ZoneName>) ->
 }
 
 /// Reads a file as its zone's content.
-fn read(work: &Work, file: &Path, domain: Option<ZoneName>) -> Result<(ZoneName, Content), Refusal> {
-    let text = fs::read(file)?;
+async fn read(work: &Work, file: &Path, domain: Option<ZoneName>) -> Result<(ZoneName, Content), Refusal> {
+    let path = file.to_owned();
+    let text = blocking(move || fs::read(path)).await??;
     let zone = match domain {
         Some(zone) => zone,
         None => zone_of(file, &text)?,
     };
-    let read = zonefile::parse(&text, &zone, &work.options).map_err(Refusal::Faults)?;
-    if read.soa.is_none() && read.apex_ns.is_empty() && read.records.is_empty() {
-        return Err(Refusal::Empty);
-    }
-    let content = read.into_content(&zone, &work.apex);
+    let there = work.store.zone_of_anyone(&zone).await?;
+    let apex = work.store.own_apex(there.map(|found| found.zone.id)).await?;
+    let (options, of) = (work.options, zone.clone());
+    let content = blocking(move || zonefile::read(&text, &of, &apex, &options)).await?.map_err(Refusal::Faults)?;
     Ok((zone, content))
 }
 
-/// The zone that a file names as its own, or that its name gives: `example.com`, `example.com.zone`, `db.example.com`.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| Refusal::Other(error.to_string()))
+}
+
+/// The zone that a file names as its own, or that its name gives.
 fn zone_of(file: &Path, text: &[u8]) -> Result<ZoneName, Refusal> {
-    let name = match zonefile::apex_of(text) {
-        Some(name) => name.to_string(),
-        None => {
-            let name = file.file_name().and_then(|name| name.to_str()).ok_or(Refusal::NoDomain)?;
-            let name = ["db.", "pri.", "master."].iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name);
-            let ends = [".zone", ".db", ".txt", ".hosts", ".dns"];
-            let name = ends.iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
-            if Name::parse(name).is_ok_and(|name| name.labels().count() < 2) {
-                return Err(Refusal::NoDomain);
-            }
-            name.to_owned()
+    match zonefile::apex_of(text) {
+        Some(zone) => {
+            ZoneName::parse_for_operator(&zone.to_string()).map_err(|fault| Refusal::Domain(fault.detail.into_owned()))
         }
-    };
-    ZoneName::parse_for_operator(&name).map_err(|fault| Refusal::Domain(fault.detail.into_owned()))
+        None => Ok(name::zone_of(file)?),
+    }
 }
 
 /// Makes the zone, or makes it equal, or sees that it is.
-async fn store(work: &Work, zone: ZoneName, content: Content) -> Result<(Outcome, LeftOut), Refusal> {
-    let left_out = LeftOut::of(&content);
-    match work.store.zone_of_anyone(&zone).await? {
+async fn store(work: &Work, zone: ZoneName, content: Content) -> Result<Imported, Refusal> {
+    let (left_out, told) = (LeftOut::of(&content), told_of(&content));
+    let outcome = match work.store.zone_of_anyone(&zone).await? {
         Some(ZoneOfAnyone { account, email, .. }) if account != work.author.account => {
-            Err(Refusal::OfAnother { zone, owner: email })
+            return Err(Refusal::OfAnother { zone, owner: email });
         }
-        Some(found) => Ok((change(work, zone, found.zone.id, content).await?, left_out)),
+        Some(found) => change(work, zone.clone(), found.zone.id, content).await?,
         None if work.dry_run => match work.store.reservation(work.author.account, &zone, false).await? {
-            Some(reason) => Err(Refusal::Domain(reserved_name(&zone, reason))),
-            None => Ok((Outcome::Made { records: content.records.len() }, left_out)),
+            Some(reason) => return Err(Refusal::Domain(reserved_name(&zone, reason))),
+            None => Outcome::Made { records: content.records.len() },
         },
-        None => Ok((make(work, zone, content).await?, left_out)),
+        None => make(work, zone.clone(), content).await?,
+    };
+    Ok(Imported { zone, outcome, told, left_out })
+}
+
+/// What a file's owner should know, a line each. What the server makes itself is in every file, and not worth a line.
+fn told_of(content: &Content) -> Vec<String> {
+    let is_ours =
+        |reason| matches!(reason, LeftOutReason::Soa | LeftOutReason::OwnNameserver | LeftOutReason::OwnAddress);
+    let left_out = content.left_out.iter().filter(|left| !is_ours(left.reason)).map(|left| {
+        let zonefile::LeftOut { reason, record_type, count, first } = left;
+        let asked = match reason {
+            LeftOutReason::ForeignNameserver => " (--keep-apex-ns keeps them)",
+            _ => "",
+        };
+        format!("left out: {count} {record_type} (line {}): {}{asked}", first.line, reason.reason())
+    });
+    let notes = content.notes.iter().map(|note| {
+        let zonefile::Note { at, detail, .. } = note;
+        format!("note: line {}, column {}: {detail}", at.line, at.column)
+    });
+    let warnings = content
+        .warnings
+        .iter()
+        .map(|warning| format!("warning: {} at {}: {}", warning.code, warning.owner, warning.detail));
+    let mut told: Vec<String> = left_out.collect();
+    told.extend(first(notes, "notes"));
+    told.extend(first(warnings, "warnings"));
+    told
+}
+
+/// The first few lines, and how many more there are.
+fn first(lines: impl ExactSizeIterator<Item = String>, what: &str) -> Vec<String> {
+    let more = lines.len().saturating_sub(FAULTS_TOLD);
+    let mut told: Vec<String> = lines.take(FAULTS_TOLD).collect();
+    if more > 0 {
+        told.push(format!("and {more} more {what}"));
     }
+    told
 }
 
 async fn make(work: &Work, zone: ZoneName, mut content: Content) -> Result<Outcome, Refusal> {
@@ -273,14 +318,16 @@ fn comment() -> Option<Comment> {
     Comment::parse("zone import").ok().flatten()
 }
 
-/// The files that the paths name: folders with all that is in them, in order.
-fn find_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+/// The files that the paths name: folders with all that is in them, in order; and the copies in folders, which are passed over.
+fn find_files(paths: &[PathBuf]) -> Result<(Vec<PathBuf>, Vec<PathBuf>), Failure> {
     let mut files = Vec::new();
+    let mut copies = Vec::new();
     for path in paths {
         let unreadable = |error: std::io::Error| Failure::Other(format!("{} cannot be read: {error}", path.display()));
         if fs::metadata(path).map_err(unreadable)?.is_dir() {
             let before = files.len();
             walk(path, &mut files).map_err(unreadable)?;
+            copies.extend(files.extract_if(before.., |file| name::is_copy(file)));
             if let Some(found) = files.get_mut(before..) {
                 found.sort();
             }
@@ -288,7 +335,8 @@ fn find_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
             files.push(path.clone());
         }
     }
-    Ok(files)
+    copies.sort();
+    Ok((files, copies))
 }
 
 fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
@@ -334,37 +382,56 @@ struct Report {
     unchanged: usize,
     dnssec: usize,
     out_of_zone: usize,
+    imported: Vec<(PathBuf, Imported)>,
     refused: Vec<(PathBuf, Refusal)>,
+    copies: Vec<PathBuf>,
 }
 
 impl Report {
-    fn add(&mut self, file: PathBuf, outcome: Result<Outcome, Refusal>) {
-        match outcome {
-            Ok(Outcome::Made { records }) => {
-                self.made += 1;
-                self.records += records;
+    fn add(&mut self, file: PathBuf, result: Result<Imported, Refusal>) {
+        match result {
+            Ok(imported) => {
+                match imported.outcome {
+                    Outcome::Made { records } => {
+                        self.made += 1;
+                        self.records += records;
+                    }
+                    Outcome::Changed { added, removed } => {
+                        self.changed += 1;
+                        self.records += added.max(removed);
+                    }
+                    Outcome::Unchanged => self.unchanged += 1,
+                }
+                self.dnssec += imported.left_out.dnssec;
+                self.out_of_zone += imported.left_out.out_of_zone;
+                self.imported.push((file, imported));
             }
-            Ok(Outcome::Changed { added, removed }) => {
-                self.changed += 1;
-                self.records += added.max(removed);
-            }
-            Ok(Outcome::Unchanged) => self.unchanged += 1,
             Err(refusal) => self.refused.push((file, refusal)),
         }
     }
 
-    fn left_out(&mut self, left_out: &LeftOut) {
-        self.dnssec += left_out.dnssec;
-        self.out_of_zone += left_out.out_of_zone;
-    }
-
     fn tell(mut self, dry_run: bool) -> Result<ExitCode, Failure> {
         self.refused.sort_by(|a, b| a.0.cmp(&b.0));
+        self.imported.sort_by(|a, b| a.0.cmp(&b.0));
+        let (made, changed) = if dry_run { ("would be made", "would be changed") } else { ("made", "changed") };
         let mut text = String::new();
+        for (file, Imported { zone, outcome, told, .. }) in &self.imported {
+            let outcome = match outcome {
+                Outcome::Made { records } => format!("{made}, {records} records"),
+                Outcome::Changed { added, removed } => format!("{changed}, {added} records added, {removed} removed"),
+                Outcome::Unchanged => "unchanged".to_owned(),
+            };
+            text.push_str(&format!("{} -> {zone}: {outcome}\n", file.display()));
+            for line in told {
+                text.push_str(&format!("    {line}\n"));
+            }
+        }
+        for file in &self.copies {
+            text.push_str(&format!("passed over: {}: its name says that it is a copy\n", file.display()));
+        }
         for (file, refusal) in &self.refused {
             text.push_str(&format!("refused: {}: {refusal}\n", file.display()));
         }
-        let (made, changed) = if dry_run { ("would be made", "would be changed") } else { ("made", "changed") };
         text.push_str(&format!(
             "{} zones {made}, {} {changed} ({} records), {} unchanged, {} refused\n",
             self.made,

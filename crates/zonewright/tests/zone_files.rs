@@ -65,13 +65,13 @@ fn what_cannot_be_imported_is_told_and_holds_back_nothing_else() {
         "    line 7, column 1: $INCLUDE is not followed",
         "rules.example.zone: line 5, column 1: a CNAME record cannot stand beside other records",
         "generate.example.zone: line 4, column 11: the $GENERATE directives of this file make more than is accepted",
-        "empty.example.zone: there is no record in it",
+        "empty.example.zone: line 1, column 1: there is no record in the file",
         "com.zone: neither the file nor its name says which zone it is for; give --domain",
         "notes: neither the file nor its name says which zone it is for",
         "binary.example.zone: line 1, column 1: a NUL octet cannot stand here",
         "another file of this import is for one.example too",
         "mine.example.zone: mine.example belongs to bob@example.com",
-        "2 zones made, 0 changed (3 records), 0 unchanged, 9 refused",
+        "2 zones made, 0 changed (1 records), 0 unchanged, 9 refused",
         "1 DNSSEC records were left out",
         "1 records outside their zone were left out",
     ] {
@@ -101,7 +101,9 @@ fn an_import_is_served_goes_on_where_it_was_and_never_overwrites_edits() {
     let import = ["zone", "import", files, "--account", "admin@localhost"];
 
     let dry = succeeds(data, &[&import[..], &["--dry-run"]].concat());
-    assert_eq!(dry, "50 zones would be made, 0 would be changed (200 records), 0 unchanged, 0 refused\n");
+    let summary = |said: &str| said.lines().last().expect("a line").to_owned();
+    assert_eq!(summary(&dry), "50 zones would be made, 0 would be changed (150 records), 0 unchanged, 0 refused");
+    assert!(dry.contains("z7.example.zone -> z7.example: would be made, 3 records\n"), "{dry}");
     assert_eq!(succeeds(data, &["zone", "list"]), "");
 
     // As if it had been interrupted.
@@ -109,12 +111,16 @@ fn an_import_is_served_goes_on_where_it_was_and_never_overwrites_edits() {
         fs::rename(folder.path().join(format!("z{index}.example.zone")), folder.path().join(format!(".{index}")))
             .expect("a file");
     }
-    assert_eq!(succeeds(data, &import), "48 zones made, 0 changed (192 records), 0 unchanged, 0 refused\n");
+    let first = succeeds(data, &import);
+    assert_eq!(summary(&first), "48 zones made, 0 changed (144 records), 0 unchanged, 0 refused");
+    assert!(first.contains("z7.example.zone -> z7.example: made, 3 records\n"), "{first}");
     for index in [3, 4] {
         fs::rename(folder.path().join(format!(".{index}")), folder.path().join(format!("z{index}.example.zone")))
             .expect("a file");
     }
-    assert_eq!(succeeds(data, &import), "2 zones made, 0 changed (8 records), 48 unchanged, 0 refused\n");
+    let second = succeeds(data, &import);
+    assert_eq!(summary(&second), "2 zones made, 0 changed (6 records), 48 unchanged, 0 refused");
+    assert!(second.contains("z7.example.zone -> z7.example: unchanged\n"), "{second}");
     for index in [0, 3, 49] {
         let name = format!("www.z{index}.example");
         server.dig_until(&[&name, "A"], |answer| answer.contains(&format!("192.0.2.{index}")));
@@ -122,7 +128,7 @@ fn an_import_is_served_goes_on_where_it_was_and_never_overwrites_edits() {
     // The serial goes on above the file's, which lies in the year 2080.
     server.dig_until(&["z3.example", "SOA"], |answer| answer.contains(" 3471292801 "));
     server.dig_until(&["z3.example", "NS"], |answer| {
-        answer.contains("ns.old.example.") && answer.contains("ns1.zonewright.test.")
+        !answer.contains("ns.old.example.") && answer.contains("ns1.zonewright.test.")
     });
 
     let admin = Api::new(&server, &server.token());
@@ -139,8 +145,146 @@ fn an_import_is_served_goes_on_where_it_was_and_never_overwrites_edits() {
     server.dig_until(&["new.z7.example", "A"], |answer| answer.contains("192.0.2.7"));
 
     let replaced = succeeds(data, &[&import[..], &["--replace"]].concat());
-    assert_eq!(replaced, "0 zones made, 1 changed (1 records), 49 unchanged, 0 refused\n");
+    assert_eq!(summary(&replaced), "0 zones made, 1 changed (1 records), 49 unchanged, 0 refused");
+    assert!(replaced.contains("z7.example.zone -> z7.example: changed, 0 records added, 1 removed\n"), "{replaced}");
     server.dig_until(&["new.z7.example", "A"], str::is_empty);
+}
+
+#[test]
+fn names_of_files_are_never_guessed() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (data, files) = (folder.path().join("data"), folder.path().join("zones"));
+    fs::create_dir(&files).expect("a folder");
+    succeeds(&data, &["account", "create", "ann@example.com"]);
+    let reverse = format!("{HEAD}1 PTR host.example.\n");
+    for (name, text) in [
+        ("db.192.168.1", reverse.as_str()),
+        ("db.10.128", &reverse),
+        ("7.168.192.rev", &reverse),
+        ("db.203.0.113", &reverse),
+        ("F14.EXAMPLE.ZONE", HEAD),
+        ("forward.x.example", HEAD),
+        ("x.example.bak", HEAD),
+        (
+            "cf.txt",
+            ";; Domain:     cf.example.\n;; Exported:   2024-05-01 10:21:33\nwww.cf.example. 1 IN A 192.0.2.1\n",
+        ),
+    ] {
+        fs::write(files.join(name), text).expect("a file");
+    }
+    let path = |name: &str| files.join(name).to_str().expect("a path").to_owned();
+    let import = |more: &[&str]| {
+        let zones = files.to_str().expect("a path");
+        let command = [&["zone", "import", zones, "--account", "ann@example.com"], more].concat();
+        let output = run(&mut zonewright(&data, &command));
+        assert_eq!(output.status.code(), Some(1), "{}", describe(&output));
+        String::from_utf8(output.stdout).expect("text")
+    };
+    for (said, made) in [(import(&["--dry-run"]), "would be made"), (import(&[]), "made")] {
+        for (file, zone) in [
+            ("db.192.168.1", "1.168.192.in-addr.arpa"),
+            ("db.10.128", "128.10.in-addr.arpa"),
+            ("7.168.192.rev", "7.168.192.in-addr.arpa"),
+            ("F14.EXAMPLE.ZONE", "f14.example"),
+            ("cf.txt", "cf.example"),
+        ] {
+            let line = format!("{} -> {zone}: {made}, ", path(file));
+            assert!(said.contains(&line), "{line:?} is not in\n{said}");
+        }
+        for (file, words) in [
+            ("db.203.0.113", "give --domain 113.0.203.in-addr.arpa or --domain 203.0.113.in-addr.arpa\n"),
+            ("forward.x.example", "give --domain x.example or --domain forward.x.example\n"),
+        ] {
+            let line = format!("refused: {}: the file does not say which zone it is for", path(file));
+            assert!(said.contains(&line) && said.contains(words), "{file} is not in\n{said}");
+        }
+        assert!(said.contains(&format!("passed over: {}", path("x.example.bak"))), "{said}");
+        assert!(said.contains("note: line 3, column 17: 1 line has the TTL 1"), "{said}");
+    }
+    // A copy that is named by hand is refused with what to type; what it says to type works.
+    let copy = path("x.example.bak");
+    let by_hand = ["zone", "import", &copy, "--account", "ann@example.com"];
+    refused(&data, &by_hand, &["give --domain x.example\n"]);
+    let said = succeeds(&data, &[&by_hand[..], &["--domain", "x.example"]].concat());
+    assert!(said.contains(&format!("{copy} -> x.example: made, 0 records\n")), "{said}");
+    let other = path("cf.txt");
+    let wrong = ["zone", "import", &other, "--account", "ann@example.com", "--domain", "shop.example"];
+    refused(&data, &wrong, &["This file is for cf.example, not shop.example"]);
+    let listed = succeeds(&data, &["zone", "list"]);
+    assert_eq!(listed.lines().count(), 6, "{listed}");
+}
+
+#[test]
+fn what_an_import_leaves_out_and_finds_unwise_is_told() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = folder.path().join("data");
+    succeeds(&data, &["account", "create", "ann@example.com"]);
+    let file = folder.path().join("example.com");
+    let text = format!(
+        "{HEAD}@ MX 10 alias\nalias CNAME mail\nmail 1 A 192.0.2.1 ; cf_tags=cf-proxied:true\n@ WINS LOCAL 192.0.2.9\n\
+         @ TXT \"v=spf1 -all\"\n@ TXT \"v=spf1 mx -all\"\n"
+    );
+    fs::write(&file, text).expect("a file");
+    let file = file.to_str().expect("a path");
+    let import = ["zone", "import", file, "--account", "ann@example.com"];
+    refused(&data, &import, &["line 7, column 3: ", "--leave-out-unknown leaves out records of types"]);
+    let leave = [&import[..], &["--leave-out-unknown"]].concat();
+    let dry = succeeds(&data, &[&leave[..], &["--dry-run"]].concat());
+    let done = succeeds(&data, &leave);
+    for said in [dry, done] {
+        for words in [
+            "    left out: 1 WINS (line 7): this server does not support records of this type\n",
+            "    left out: 1 NS (line 3): they name another provider's nameservers, and are kept only on request (--keep-apex-ns",
+            "    note: line 6, column 6: 1 line has the TTL 1",
+            "    warning: mx-to-cname at @: ",
+            "    warning: spf-multiple at @: ",
+        ] {
+            assert!(said.contains(words), "{words:?} is not in\n{said}");
+        }
+        assert!(!said.contains("low-ttl") && !said.contains("left out: 1 SOA"), "{said}");
+    }
+    let exported = succeeds(&data, &["zone", "export", "example.com"]);
+    assert!(exported.contains("mail 300 IN A 192.0.2.1\n") && !exported.contains("ns.old"), "{exported}");
+    let kept = [&leave[..], &["--replace", "--keep-ttl", "--keep-apex-ns"]].concat();
+    let kept = succeeds(&data, &kept);
+    assert!(kept.contains("warning: low-ttl at mail") && kept.contains("warning: foreign-apex-ns at @"), "{kept}");
+    let exported = succeeds(&data, &["zone", "export", "example.com"]);
+    assert!(exported.contains("mail 1 IN A 192.0.2.1\n") && exported.contains("IN NS ns.old.example.\n"), "{exported}");
+}
+
+/// Whatever the flags of either server are, and although the commands are given none of them.
+#[test]
+fn an_export_comes_to_another_server_without_the_first_ones_nameservers() {
+    let first = Server::start(&["--ns", "ns1.first.example", "--ns", "ns2.first.example"]);
+    let admin = Api::new(&first, &first.token());
+    let zone = admin.create_zone("example.com");
+    admin.create_a(&zone, "www", "192.0.2.1");
+    let second_provider = json!({"record_type": "NS", "name": "@", "value": "ns.provider.example"});
+    let (status, answer) = admin.send("POST", &format!("/dns-zones/{zone}/records/"), Some(&second_provider));
+    assert_eq!(status, 201, "{answer}");
+    let exported = succeeds(first.data(), &["zone", "export", "example.com"]);
+    assert!(exported.starts_with("; Zonewright zone file, format 1\n") && exported.contains("NS ns1.first.example."));
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("exported");
+    fs::write(&file, &exported).expect("a file");
+    let import = ["zone", "import", file.to_str().expect("a path"), "--account", "admin@localhost"];
+    assert!(succeeds(first.data(), &import).contains("-> example.com: unchanged\n"));
+
+    let second = Server::start(&["--ns", "ns1.second.example"]);
+    let said = succeeds(second.data(), &import);
+    assert!(said.contains("-> example.com: made, 2 records\n"), "{said}");
+    second.dig_until(&["example.com", "NS"], |answer| {
+        answer.contains("ns1.second.example.") && answer.contains("ns.provider.example.") && !answer.contains("first")
+    });
+    assert!(succeeds(second.data(), &import).contains("-> example.com: unchanged\n"));
+    // A stopped server's flags count as well, and what a command is told of other nameservers changes nothing.
+    let mut second = second;
+    assert!(second.stop().success());
+    assert!(succeeds(second.data(), &import).contains("-> example.com: unchanged\n"));
+    let own = succeeds(second.data(), &["zone", "export", "example.com"]);
+    fs::write(&file, own).expect("a file");
+    let other = [&import[..], &["--ns", "ns9.elsewhere.example"]].concat();
+    assert!(succeeds(second.data(), &other).contains("-> example.com: unchanged\n"));
 }
 
 #[test]
@@ -157,7 +301,7 @@ fn a_zone_of_every_type_comes_out_as_it_went_in() {
             &["zone", "import", file, "--account", "ann@example.com", "--domain", "example.com", "--keep-keys"],
         )
     };
-    assert!(import(&data, original_path).starts_with("1 zones made"));
+    assert!(import(&data, original_path).contains("original -> example.com: made, "));
     let exported = succeeds(&data, &["zone", "export", "example.com"]);
     let first = folder.path().join("first");
     fs::write(&first, &exported).expect("a file");
@@ -171,13 +315,13 @@ fn a_zone_of_every_type_comes_out_as_it_went_in() {
     assert!(lost.is_empty() && gained.is_empty(), "lost {lost:?}\ngained {gained:?}");
 
     // The same file again changes nothing, and what comes out is the same to the octet.
-    assert!(import(&data, first_path).starts_with("0 zones made, 0 changed (0 records), 1 unchanged"));
+    assert!(import(&data, first_path).contains("first -> example.com: unchanged\n"));
     assert_eq!(succeeds(&data, &["zone", "export", "example.com"]), exported);
 
     // Elsewhere too, but for the serial.
     let elsewhere = folder.path().join("elsewhere");
     succeeds(&elsewhere, &["account", "create", "ann@example.com"]);
-    assert!(import(&elsewhere, first_path).starts_with("1 zones made"));
+    assert!(import(&elsewhere, first_path).contains("first -> example.com: made, "));
     let again = succeeds(&elsewhere, &["zone", "export", "example.com"]);
     let without_soa =
         |text: &str| text.lines().filter(|line| !line.contains(" IN SOA ")).collect::<Vec<_>>().join("\n");

@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use dns::zonefile::Options;
 use dns::{Fault, ZoneName};
 use serde::Serialize;
 use serde_json::json;
@@ -11,6 +12,7 @@ use crate::auth::{Caller, CreateZones};
 use crate::description::{Description, Group, Schema, examples, location, optional, required};
 use crate::error::{ErrorCode, Problem};
 use crate::json::{MemberError, Members};
+use crate::query::{Parameters, QueryError};
 use crate::views::{RecordView, ZoneView};
 use crate::writing::{Reply, Write, Writing};
 use crate::zone_file::{self, FileView, ZoneFileError};
@@ -24,6 +26,10 @@ pub(crate) enum Error {
     #[error("a zone that is yet to be made has no tag")]
     Precondition,
     #[error(transparent)]
+    Query(#[from] QueryError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
     File(#[from] ZoneFileError),
     #[error(transparent)]
     Create(#[from] CreateZoneError),
@@ -33,6 +39,7 @@ impl IntoResponse for Error {
     fn into_response(self) -> Response {
         match self {
             Self::File(error) => return error.response(Some("zonefile")),
+            Self::Query(error) => Problem::from(error),
             Self::Member(error) => Problem::from(error),
             Self::Domain(fault) => Problem::validation("domain", fault.detail),
             Self::Precondition => Problem::precondition_failed(),
@@ -45,7 +52,7 @@ impl IntoResponse for Error {
             Self::Create(CreateZoneError::DailyLimit(limit)) => Problem::daily_limit(&limit),
             Self::Create(CreateZoneError::Apex(fault)) => Problem::validation("domain", fault.detail),
             Self::Create(CreateZoneError::Faults(faults)) => Problem::faults(faults),
-            Self::Create(CreateZoneError::Store(error)) => Problem::store(error),
+            Self::Store(error) | Self::Create(CreateZoneError::Store(error)) => Problem::store(error),
         }
         .into_response()
     }
@@ -56,13 +63,16 @@ const EXISTS: &str = "zone already exists";
 struct Request {
     domain: ZoneName,
     zonefile: Option<String>,
+    options: Options,
 }
 
 impl Request {
-    fn of(members: &Members) -> Result<Request, Error> {
+    fn of(members: &Members, parameters: &Parameters) -> Result<Request, Error> {
+        parameters.only(&["keep_apex_ns", "keep_keys", "keep_ttl", "leave_out_unknown"])?;
+        let options = Options { keep_apex_ns: parameters.flag("keep_apex_ns")?, ..zone_file::options(parameters)? };
         members.only(&["domain", "zonefile"])?;
         let domain = ZoneName::parse(members.required_string("domain")?)?;
-        Ok(Request { domain, zonefile: members.string("zonefile")?.map(str::to_owned) })
+        Ok(Request { domain, zonefile: members.string("zonefile")?.map(str::to_owned), options })
     }
 }
 
@@ -90,12 +100,18 @@ pub(crate) fn describe() -> Description {
     let domain = "A domain name, in Unicode or as A-labels. Neither a top-level domain nor a public suffix, nor above or below a zone \
                   of another account, nor a name that the server reserves.";
     let zone = examples::with(examples::with(examples::zone(), "record_count", json!(0)), "records", json!([]));
-    Description::new("createZone", Group::Zones, "Create DNS zone")
+    let keep_apex_ns = "`true`: the file's NS records at the apex are kept. Otherwise those that name other nameservers than this server's \
+                        are left out and listed in `left_out`: after a move they name the old provider. A file that \
+                        begins with `; Zonewright zone file, format 1` always keeps them.";
+    let flag = Schema::one_of_the_words(&["true", "false"]);
+    let description = Description::new("createZone", Group::Zones, "Create DNS zone")
         .text(
             "The zone begins without records of its own, or with those of a zone file. The SOA and the operator's NS records are made by the \
              server; those of a file are left out, and the zone's serial goes on above the file's. All faults of a file are told at once, \
              with line and column. A file too large for this body is sent with `replaceZoneFile` instead.",
         )
+        .query("keep_apex_ns", keep_apex_ns, flag, json!("true"));
+    zone_file::describe_switches(description)
         .json(
             Schema::request([
                 required("domain", Schema::string().about(domain).like("newdomain.com")),
@@ -104,7 +120,10 @@ pub(crate) fn describe() -> Description {
             .named("NewZone"),
         )
         .example("A zone", json!({"domain": "newdomain.com"}))
-        .example("A zone from a file", json!({"domain": "newdomain.com", "zonefile": "$TTL 1h\n@ MX 10 mail\nmail A 192.0.2.25\n"}))
+        .example(
+            "A zone from a file",
+            json!({"domain": "newdomain.com", "zonefile": "$TTL 1h\n@ MX 10 mail\nmail A 192.0.2.25\n"}),
+        )
         .answers(StatusCode::CREATED, "The zone", Created::schema(), zone)
         .header(location())
         .leads_to(&["getZone", "deleteZone", "listZoneRecords", "createZoneRecord", "getDeployment"])
@@ -114,17 +133,23 @@ pub(crate) fn describe() -> Description {
         .refuses_with(ErrorCode::ValidationError, zone_file::refusal_schema(), zone_file::refusal_example())
 }
 
-pub(crate) async fn handle(caller: Caller<CreateZones>, writing: Writing, members: Members) -> Response {
+pub(crate) async fn handle(
+    caller: Caller<CreateZones>,
+    parameters: Parameters,
+    writing: Writing,
+    members: Members,
+) -> Response {
     let create = async |write: Write| -> Result<Response, Error> {
-        let request = Request::of(&members)?;
+        let request = Request::of(&members, &parameters)?;
         if !write.allows_new() {
             return Err(Error::Precondition);
         }
-        let Request { domain, zonefile } = request;
+        let Request { domain, zonefile, options } = request;
         let Some(text) = zonefile else {
             return Ok(write.create_zone(&caller, Source::Api, NewZone::named(domain), reply(None)).await?);
         };
-        let mut content = zone_file::read(text.into(), &domain, caller.store().apex(), false).await?;
+        let apex = caller.store().own_apex(None).await?;
+        let mut content = zone_file::read(text.into(), &domain, apex, options).await?;
         let records = std::mem::take(&mut content.records);
         let new = NewZone { content: records, serial_above: content.serial, ..NewZone::named(domain) };
         match write.create_zone(&caller, Source::Import, new, reply(Some(FileView::of(&content)))).await {

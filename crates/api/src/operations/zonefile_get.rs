@@ -48,7 +48,7 @@ impl IntoResponse for Error {
 
 pub(crate) fn describe() -> Description {
     let serial = "The serial of the version to read; the newest where nobody says.";
-    let example = "$ORIGIN example.com.\n@ 3600 IN SOA ns1.example.net. hostmaster.example.net. 1705314600 3600 600 1209600 300\n@ 3600 \
+    let example = "; Zonewright zone file, format 1\n; Nameservers of the server: ns1.example.net. ns2.example.net.\n$ORIGIN example.com.\n@ 3600 IN SOA ns1.example.net. hostmaster.example.net. 1705314600 3600 600 1209600 300\n@ 3600 \
                    IN NS ns1.example.net.\n@ 3600 IN MX 10 mail.example.com.\n";
     Description::new("getZoneFile", Group::Zones, "Export zone file")
         .text(
@@ -84,7 +84,8 @@ pub(crate) async fn handle(
         return Ok(unchanged);
     }
     // A zone may have a million records.
-    let text = tokio::task::spawn_blocking(move || zonefile::render(&snapshot)).await?;
+    let apex = caller.store().apex_at(caller.account(), id, serial).await?;
+    let text = tokio::task::spawn_blocking(move || zonefile::export(&snapshot, &apex)).await?;
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE)),
         (header::CONTENT_DISPOSITION, disposition(&zone.name)),

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use dns::zonefile::Options;
 use dns::{Fault, RecordId, ZoneId};
 use serde::Serialize;
 use serde_json::json;
@@ -56,15 +57,16 @@ impl IntoResponse for Error {
 /// What the query part says.
 struct Request {
     dry_run: bool,
-    keep_keys: bool,
+    options: Options,
     comment: Option<Comment>,
 }
 
 impl Request {
     fn of(parameters: &Parameters) -> Result<Request, Error> {
-        parameters.only(&["dry_run", "keep_keys", "comment"])?;
+        parameters.only(&["dry_run", "keep_keys", "keep_ttl", "leave_out_unknown", "comment"])?;
         let comment = parameters.get("comment").map_or(Ok(None), Comment::parse).map_err(Error::Comment)?;
-        Ok(Request { dry_run: parameters.flag("dry_run")?, keep_keys: parameters.flag("keep_keys")?, comment })
+        let options = zone_file::options(parameters)?;
+        Ok(Request { dry_run: parameters.flag("dry_run")?, options, comment })
     }
 }
 
@@ -120,23 +122,22 @@ impl Replaced {
 
 pub(crate) fn describe() -> Description {
     let dry_run = "`true`: nothing is stored, and the answer has the difference.";
-    let keep_keys = "`true`: DNSKEY, CDS and CDNSKEY records are kept, for a zone that several parties sign.";
     let comment = "Why, for the history: one line of at most 500 characters.";
     let flag = || Schema::one_of_the_words(&["true", "false"]);
     let file = "$TTL 1h\n@ IN SOA ns.example.net. host.example.net. 1 1h 15m 2w 5m\n@ MX 10 mail\nmail A 192.0.2.25\n";
     let answer = json!({
         "serial": EXAMPLE_SERIAL, "dry_run": false, "removed": 0, "added": 1, "changed": 0, "difference": null,
-        "left_out": FileView::left_out_example(), "notes": [],
+        "left_out": FileView::left_out_example(), "notes": [], "warnings": [],
     });
-    Description::new("replaceZoneFile", Group::Zones, "Replace DNS zone by zone file")
+    let description = Description::new("replaceZoneFile", Group::Zones, "Replace DNS zone by zone file")
         .text(
             "Afterwards the zone has exactly the records of the file, and one new version with the difference; none where there is no \
              difference. What is read is what BIND 9.18 reads; `$INCLUDE` is refused. Left out, and told in the answer: the SOA (the \
              zone's serial goes on above it), the operator's own NS records at the apex with their addresses, records outside the zone, \
-             and the records that signing made. All faults are told at once, with line and column.",
+             and the records that signing made. Other NS records at the apex are kept, with the warning `foreign-apex-ns`. All faults are told at once, with line and column.",
         )
-        .query("dry_run", dry_run, flag(), json!("true"))
-        .query("keep_keys", keep_keys, flag(), json!("true"))
+        .query("dry_run", dry_run, flag(), json!("true"));
+    zone_file::describe_switches(description)
         .query("comment", comment, Schema::string(), json!("moved"))
         .body(MEDIA_TYPE, Schema::string())
         .example("A zone file", json!(file))
@@ -164,9 +165,10 @@ async fn replace(
     write: &Write,
     text: Bytes,
 ) -> Result<Response, Error> {
-    let Request { dry_run, keep_keys, comment } = Request::of(parameters)?;
+    let Request { dry_run, options, comment } = Request::of(parameters)?;
     let zone = caller.store().zone(caller.account(), id.ok_or(Error::NoZone)?).await?.ok_or(Error::NoZone)?;
-    let mut content = zone_file::read(text, &zone.name, caller.store().apex(), keep_keys).await?;
+    let apex = caller.store().own_apex(Some(zone.id)).await?;
+    let mut content = zone_file::read(text, &zone.name, apex, options).await?;
     let records = std::mem::take(&mut content.records);
     let change = Change {
         conditions: write.on_zone(),

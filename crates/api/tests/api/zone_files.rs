@@ -56,6 +56,9 @@ fn files_that_cannot_be_taken_are_refused_whole() {
     for (query, field) in [
         ("?dry_run=yes", "dry_run"),
         ("?keep_keys=1", "keep_keys"),
+        ("?keep_ttl=1", "keep_ttl"),
+        ("?leave_out_unknown=", "leave_out_unknown"),
+        ("?keep_apex_ns=true", "keep_apex_ns"),
         ("?comment=a%0Ab", "comment"),
         ("?dryrun=true", "dryrun"),
     ] {
@@ -87,7 +90,8 @@ fn files_that_cannot_be_taken_are_refused_whole() {
     ] {
         let text = if expected == ["1:1 -"] { body.to_owned() } else { format!("{HEAD}{body}") };
         assert_eq!(faults(&put(&tenant.client, &path, &text), None), expected, "{body}");
-        let new = tenant.client.post("/dns-zones/", &json!({"domain": "new.example.org", "zonefile": text}));
+        let new = json!({"domain": "new.example.org", "zonefile": text});
+        let new = tenant.client.post("/dns-zones/?keep_apex_ns=true", &new);
         assert_eq!(faults(&new, Some("zonefile")), expected, "{body}");
     }
     let many = format!("{HEAD}{}", "x\n".repeat(300));
@@ -187,7 +191,9 @@ fn what_was_read_may_be_sent_back_and_old_versions_are_read_too() {
     assert_eq!(read.header("content-type"), Some("text/dns"));
     assert_eq!(read.header("content-disposition"), Some("attachment; filename=\"example.com.zone\""));
     let text = String::from_utf8(read.body.clone()).unwrap();
-    assert!(text.starts_with("$ORIGIN example.com.\n@ 3600 IN SOA ns1.zonewright.test. "), "{text}");
+    let head = "; Zonewright zone file, format 1\n; Nameservers of the server: ns1.zonewright.test. ns2.zonewright.test.\n\
+                $ORIGIN example.com.\n@ 3600 IN SOA ns1.zonewright.test. ";
+    assert!(text.starts_with(head), "{text}");
     assert!(
         text.contains("@ 3600 IN NS ns2.zonewright.test.\n") && text.contains("www 3600 IN TXT \"a;b\" "),
         "{text}"
@@ -216,7 +222,7 @@ fn what_was_read_may_be_sent_back_and_old_versions_are_read_too() {
     assert_eq!(made.header("etag"), Some("\"3000000001\""));
     let elsewhere = format!("/dns-zones/{}/zonefile/", made_body["uuid"].as_str().unwrap());
     let elsewhere = String::from_utf8(tenant.client.get(&elsewhere).body).unwrap();
-    let rest = |text: &str| text.lines().skip(2).map(str::to_owned).collect::<Vec<_>>();
+    let rest = |text: &str| text.lines().skip(4).map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(rest(&elsewhere), rest(&text));
 }
 
@@ -227,7 +233,117 @@ fn a_large_zone_goes_out_and_comes_back() {
     let zone = tenant.large_zone("example.com", 20_000);
     let path = format!("/dns-zones/{zone}/zonefile/");
     let text = String::from_utf8(tenant.client.get(&path).body).unwrap();
-    assert_eq!(text.lines().count(), 20_000 + 4);
+    assert_eq!(text.lines().count(), 20_000 + 6);
     let more = put(&tenant.client, &path, &format!("{text}extra A 192.0.2.2\n")).expect(200);
     assert_eq!((&more["added"], &more["removed"], &more["changed"]), (&json!(1), &json!(0), &json!(0)));
+}
+
+/// What an answer says of a file: left out, notes and warnings, each as its code.
+fn told(body: &Value) -> [Vec<String>; 3] {
+    let words = |list: &str, name: &str| -> Vec<String> {
+        let list = body[list].as_array().unwrap_or_else(|| panic!("no {list}: {body}"));
+        list.iter().map(|item| item[name].as_str().unwrap().to_owned()).collect()
+    };
+    let mut all = [words("left_out", "reason"), words("notes", "code"), words("warnings", "code")];
+    all.iter_mut().for_each(|words| words.sort());
+    all
+}
+
+/// A zone as Cloudflare exports it, with mail to an alias, two SPF records and a type that this server does not have.
+const CLOUDFLARE: &str = ";;\n;; Domain:     cf.example.\n;; Exported:   2024-05-01 10:21:33\n;;\n\
+cf.example\t3600\tIN\tSOA\tkip.ns.example. dns.example. 2053368469 10000 2400 604800 3600\n\
+cf.example.\t86400\tIN\tNS\tkip.ns.example.\n\
+cf.example.\t86400\tIN\tNS\tzara.ns.example.\n\
+cf.example.\t1\tIN\tA\t192.0.2.1 ; cf_tags=cf-proxied:true\n\
+www.cf.example.\t1\tIN\tCNAME\tcf.example.\n\
+cf.example.\t1\tIN\tMX\t10 www.cf.example.\n\
+cf.example.\t1\tIN\tTXT\t\"v=spf1 -all\"\n\
+cf.example.\t1\tIN\tTXT\t\"v=spf1 mx -all\"\n";
+
+#[test]
+fn files_of_another_provider_come_without_its_nameservers() {
+    let server = Server::start();
+    let tenant = server.tenant();
+    let client = &tenant.client;
+    let new = json!({"domain": "cf.example", "zonefile": CLOUDFLARE});
+    for (query, field) in [
+        ("?keep_apex_ns=yes", "keep_apex_ns"),
+        ("?keep_ttl=1", "keep_ttl"),
+        ("?leave_out_unknown=x", "leave_out_unknown"),
+        ("?keep=true", "keep"),
+    ] {
+        client.post(&format!("/dns-zones/{query}"), &new).refused(400, "validation_error", Some(field));
+    }
+    let wins = json!({"domain": "cf.example", "zonefile": format!("{CLOUDFLARE}@ 0 WINS LOCAL 192.0.2.9\n")});
+    assert_eq!(faults(&client.post("/dns-zones/", &wins), Some("zonefile")), ["13:5 record_type"]);
+    let other = json!({"domain": "shop.example", "zonefile": CLOUDFLARE});
+    let answer = client.post("/dns-zones/", &other);
+    assert_eq!(faults(&answer, Some("zonefile")), ["5:1 name"]);
+    let detail = answer.expect(400)["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("This file is for cf.example, not shop.example"), "{detail}");
+    assert_eq!(client.get("/dns-zones/").expect(200), json!([]));
+
+    let made = client.post("/dns-zones/?leave_out_unknown=true", &wins);
+    let body = made.expect(201);
+    let unwise = ["mx-to-cname", "spf-multiple"].map(str::to_owned);
+    assert_eq!(
+        told(&body),
+        [
+            ["foreign-apex-ns", "soa", "unsupported-type"].map(str::to_owned).to_vec(),
+            ["final-dot", "ttl-automatic"].map(str::to_owned).to_vec(),
+            unwise.to_vec(),
+        ]
+    );
+    assert_eq!((&body["left_out"][1]["count"], &body["record_count"]), (&json!(1), &json!(5)), "{body}");
+    let zone = body["uuid"].as_str().unwrap();
+    let ttls = client.get(&format!("/dns-zones/{zone}/records/")).expect(200).clone();
+    assert!(ttls.as_array().unwrap().iter().all(|record| record["ttl"] == 300), "{ttls}");
+
+    // Replacing a zone does what the file says, and warns.
+    let path = format!("/dns-zones/{zone}/zonefile/");
+    for query in ["?dry_run=true", ""] {
+        let replaced = put(client, &format!("{path}{query}"), CLOUDFLARE);
+        let body = replaced.expect(200);
+        assert_eq!(body["added"], json!(2), "{body}");
+        let [left_out, _, warnings] = told(&body);
+        assert_eq!(left_out, ["soa"], "{body}");
+        assert_eq!(warnings, ["foreign-apex-ns", "mx-to-cname", "spf-multiple"], "{body}");
+        assert_eq!(body["warnings"][0]["name"], "@");
+    }
+    let kept = put(client, &format!("{path}?keep_ttl=true"), CLOUDFLARE);
+    let [_, notes, warnings] = told(&kept.expect(200));
+    assert_eq!((notes, warnings.contains(&"low-ttl".to_owned())), (vec!["final-dot".to_owned()], true));
+    // A changeset says the same of such a record.
+    let change =
+        json!({"changes": [{"action": "create", "record_type": "NS", "name": "@", "value": "ns.other.example"}]});
+    let changed = client.post(&format!("/dns-zones/{zone}/changes/?dry_run=true"), &change).expect(200);
+    let codes: Vec<&str> =
+        changed["warnings"].as_array().unwrap().iter().map(|item| item["code"].as_str().unwrap()).collect();
+    assert!(codes.contains(&"foreign-apex-ns"), "{codes:?}");
+}
+
+#[test]
+fn other_nameservers_are_kept_on_request_and_in_our_own_exports() {
+    let server = Server::start();
+    let tenant = server.tenant();
+    let client = &tenant.client;
+    let text = format!("{HEAD}@ NS ns.other.example.\nwww A 192.0.2.1\n");
+    let asked = client.post("/dns-zones/?keep_apex_ns=true", &json!({"domain": "kept.example", "zonefile": text}));
+    let body = asked.expect(201);
+    assert_eq!(body["record_count"], json!(2), "{body}");
+    assert_eq!(told(&body)[2], ["foreign-apex-ns"], "{body}");
+    let zone = body["uuid"].as_str().unwrap();
+    let exported = String::from_utf8(client.get(&format!("/dns-zones/{zone}/zonefile/")).body).unwrap();
+    assert_eq!(client.delete(&format!("/dns-zones/{zone}/")).status, 204);
+    // Whole, without being asked to; the server's own records are its own here too.
+    let again = client.post("/dns-zones/", &json!({"domain": "kept.example", "zonefile": exported}));
+    let body = again.expect(201);
+    assert_eq!(
+        (&body["record_count"], told(&body)[0].as_slice()),
+        (&json!(2), &["own-nameserver", "soa"].map(str::to_owned)[..])
+    );
+    let back = String::from_utf8(client.get(&format!("/dns-zones/{}/zonefile/", body["uuid"].as_str().unwrap())).body);
+    let records =
+        |text: &str| text.lines().filter(|line| !line.contains(" SOA ")).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(records(&back.unwrap()), records(&exported));
 }

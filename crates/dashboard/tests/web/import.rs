@@ -145,5 +145,85 @@ fn a_new_zone_takes_a_file_that_was_chosen() {
     browser.post_file("/zones/new/", &fields, ("file", b"www A 192.0.2\n")).is(422).says("Line 1, column 7");
     let made = browser.post_file("/zones/new/", &fields, ("file", FILE.as_bytes()));
     let path = made.is(303).header("location").unwrap().to_owned();
-    browser.get(&path).is(200).says("192.0.2.1");
+    let shown = browser.get(&path);
+    shown.is(200).says("192.0.2.1").says("Zone created. Records imported: 1. Left out of the file: 1.");
+    shown.does_not_say("Now add its records");
+    browser.post("/zones/new/", &[("domain", "empty.example"), ("do", "preview")]).is(303);
+}
+
+/// Mail to an alias, and the nameservers of the provider that the zone leaves.
+const MOVED: &str = "$ORIGIN shop.example.org.\n@ 300 IN SOA a. b. 5 1 1 1 1\n@ 300 IN NS ns1.old.example.\n\
+                     @ 300 MX 10 www\nwww 300 CNAME www.old.example.\n";
+
+#[test]
+fn a_file_says_which_zone_it_is_for() {
+    let server = Server::start();
+    let ann = server.user("ann@example.com");
+    let zone = server.zone(&ann, "shop2.example.org");
+    let mut browser = server.signed_in("ann@example.com");
+    let import = format!("{}import/", path(&zone));
+    let says = "This file is for shop.example.org, not shop2.example.org.";
+    browser.post(&import, &[("do", "preview"), ("zonefile", MOVED)]).is(422).says(says).does_not_say("Line ");
+    browser
+        .post("/zones/new/", &[("domain", "shop3.example.org"), ("zonefile", MOVED)])
+        .is(422)
+        .says("not shop3.example.org");
+    browser.get("/zones/?lang=es").is(200);
+    let spanish = browser.post(&import, &[("do", "preview"), ("zonefile", MOVED)]);
+    spanish.is(422).says("Este archivo es para shop.example.org, no para shop2.example.org.");
+}
+
+#[test]
+fn other_nameservers_come_only_with_a_tick() {
+    let server = Server::start();
+    let ann = server.user("ann@example.com");
+    let mut browser = server.signed_in("ann@example.com");
+    browser.get("/zones/new/").is(200).says("name=\"keep_apex_ns\" value=\"yes\">");
+    let fields = [("domain", "shop.example.org"), ("zonefile", MOVED)];
+    let preview = browser.post("/zones/new/", &[&fields[..], &[("do", "preview")]].concat());
+    preview.is(200).says("Records to import: 2.").says("NS (line 3): they name the name servers of another provider");
+    preview.says("@: www.shop.example.org is an alias (CNAME)").says("name=\"keep_apex_ns\" value=\"yes\">");
+    let ticked = browser.post("/zones/new/", &[&fields[..], &[("do", "preview"), ("keep_apex_ns", "yes")]].concat());
+    ticked
+        .is(200)
+        .says("Records to import: 3.")
+        .says("value=\"yes\" checked")
+        .says("resolvers also ask ns1.old.example");
+
+    let made = browser.post("/zones/new/", &fields);
+    let there = made.is(303).header("location").unwrap().to_owned();
+    let notice = "Zone created. Records imported: 2. Left out of the file: 1. Warnings: 1.";
+    browser.get(&there).is(200).says(notice).does_not_say("ns1.old.example");
+
+    // Another zone of the same file, with the tick; and a zone that is there takes the file as it is.
+    let other = MOVED.replace("shop.", "shop2.");
+    let fields = [("domain", "shop2.example.org"), ("zonefile", &other), ("keep_apex_ns", "yes")];
+    let made = browser.post("/zones/new/", &fields);
+    let there = made.is(303).header("location").unwrap().to_owned();
+    browser.get(&there).is(200).says("Records imported: 3.").says("ns1.old.example");
+    let zone = server.zone(&ann, "shop3.example.org");
+    let third = MOVED.replace("shop.", "shop3.");
+    let preview = browser.post(&format!("{}import/", path(&zone)), &[("do", "preview"), ("zonefile", &third)]);
+    preview.is(200).says("3 added").says("resolvers also ask ns1.old.example").says("is an alias (CNAME)");
+}
+
+#[test]
+fn records_of_unknown_types_are_left_out_with_a_tick() {
+    let server = Server::start();
+    let ann = server.user("ann@example.com");
+    let zone = server.zone(&ann, "example.com");
+    let mut browser = server.signed_in("ann@example.com");
+    let import = format!("{}import/", path(&zone));
+    let file = "www 60 A 192.0.2.1\n@ 60 WINS LOCAL 192.0.2.9\n";
+    let fields = [("do", "preview"), ("zonefile", file)];
+    browser.post(&import, &fields).is(422).says("Line 2, column 6").says("name=\"leave_out_unknown\" value=\"yes\">");
+    let preview = browser.post(&import, &[&fields[..], &[("leave_out_unknown", "yes")]].concat());
+    preview.is(200).says("WINS (line 2)").says("<input type=\"hidden\" name=\"leave_out_unknown\" value=\"yes\">");
+    let (base, text) = carried(&preview);
+    let apply = [("do", "apply"), ("serial", base.as_str()), ("zonefile", &text)];
+    browser.post(&import, &apply).is(422);
+    browser.post(&import, &[&apply[..], &[("leave_out_unknown", "yes")]].concat()).leads_to(&path(&zone));
+    assert_eq!(records(&server, &ann, &zone), ["www 60 A 192.0.2.1"]);
+    let new = [("domain", "new.example"), ("zonefile", file), ("leave_out_unknown", "yes")];
+    browser.post("/zones/new/", &new).is(303);
 }

@@ -96,11 +96,13 @@ pub enum Code {
     UriScheme,
     /// There may be more warnings than are given.
     MoreWarnings,
+    /// An NS record at the apex that names another provider's nameserver.
+    ForeignApexNs,
 }
 
 impl Code {
     /// All of them.
-    pub const ALL: [Code; 25] = [
+    pub const ALL: [Code; 26] = [
         Code::MxToCname,
         Code::NsToCname,
         Code::DanglingTarget,
@@ -126,6 +128,7 @@ impl Code {
         Code::MailboxAtSign,
         Code::UriScheme,
         Code::MoreWarnings,
+        Code::ForeignApexNs,
     ];
 
     /// What programs compare, and the anchor in `docs/warnings.md`.
@@ -156,6 +159,7 @@ impl Code {
             Code::MailboxAtSign => "mailbox-at-sign",
             Code::UriScheme => "uri-scheme",
             Code::MoreWarnings => "more-warnings",
+            Code::ForeignApexNs => "foreign-apex-ns",
         }
     }
 }
@@ -166,6 +170,8 @@ impl fmt::Display for Code {
     }
 }
 
+/// The most nameservers that one warning names.
+const NAMED: usize = 4;
 /// Under this, resolvers ask again more often than most changes need, and some keep answers longer all the same.
 const LOW_TTL: Ttl = match Ttl::new(60) {
     Some(ttl) => ttl,
@@ -197,6 +203,7 @@ pub fn check<L: Lookup>(
         search.targets(owner, &records, |_| true)?;
         search.aliases(owner, &records)?;
         search.hidden(owner, &records)?;
+        search.nameservers(owner, &records);
     }
     let root = OwnerName::apex();
     if !touched.contains(&root) {
@@ -244,6 +251,24 @@ impl<L: Lookup> Search<'_, L> {
                 let detail = format!("the {record_type} record names {target}, and no host name has an underscore");
                 self.warn(Code::UnderscoreHost, "value", owner, detail);
             }
+        }
+    }
+
+    /// Other nameservers than the operator's at the apex: right for two providers of one zone, and a leftover after a move.
+    fn nameservers(&mut self, owner: &OwnerName, records: &[Record]) {
+        let hosts = records.iter().filter_map(|record| match &record.data {
+            RecordData::Ns(ns) if owner.is_apex() => Some(ns.host.name()),
+            _ => None,
+        });
+        let others: Vec<String> =
+            hosts.filter(|host| !self.apex.has_nameserver(host)).take(NAMED).map(ToString::to_string).collect();
+        if !others.is_empty() {
+            let detail = format!(
+                "resolvers also ask {}, which this server does not bring up to date; delete these NS records unless another \
+                 provider serves the same zone",
+                others.join(", ")
+            );
+            self.warn(Code::ForeignApexNs, "value", owner, detail);
         }
     }
 

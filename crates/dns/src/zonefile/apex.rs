@@ -4,15 +4,23 @@ use std::str;
 
 use super::duration;
 use super::lexer::Lexer;
+use super::maker::Maker;
 use super::parser::is_class;
 use crate::presentation::Token;
 use crate::{Name, RecordType};
 
-/// The owner of the first SOA record, where the file gives it as a full name; otherwise the first full name that `$ORIGIN` has.
-/// `None` where the file can be read as any zone's.
+/// The owner of the first SOA record, where the file gives it as a full name; otherwise the first full name that `$ORIGIN` has, or the
+/// one in Cloudflare's header. `None` where the file can be read as any zone's.
 ///
 /// Looks no further than the SOA record, and reports no faults: [`parse`](super::parse) does.
 pub fn apex_of(text: &[u8]) -> Option<Name> {
+    in_records(text).or_else(|| match Maker::of(text) {
+        Maker::Cloudflare { domain } => domain,
+        Maker::Zonewright { .. } | Maker::Unknown => None,
+    })
+}
+
+fn in_records(text: &[u8]) -> Option<Name> {
     let mut lexer = Lexer::new(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text));
     let mut tokens = Vec::new();
     let mut first_origin = None;
@@ -71,6 +79,10 @@ mod tests {
             ("example.com.\tIN\tsoa a. b. 1 2 3 4 5\n", Some("example.com")),
             ("example.com. NS a.\n TYPE6 a. b. 1 2 3 4 5\n", Some("example.com")),
             ("\u{feff}$ORIGIN example.com.\n", Some("example.com")),
+            (
+                ";; Domain:     example.com.\n;; Exported:   x\nexample.com\t60\tIN\tSOA\ta. b. 1 2 3 4 5\n",
+                Some("example.com"),
+            ),
         ] {
             assert_eq!(apex_of(text.as_bytes()).map(|name| name.to_string()).as_deref(), zone, "{text:?}");
         }

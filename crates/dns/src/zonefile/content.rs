@@ -1,10 +1,12 @@
 //! From what a file holds to what it makes of a zone here: without the server's own records.
 
-use super::{FileFault, FileRecord, LeftOut, LeftOutReason, Note, ZoneFile};
+use super::maker::Maker;
+use super::{FileFault, FileRecord, LeftOut, LeftOutReason, Note, ZoneFile, unwise};
 use crate::apex::Apex;
 use crate::change::{NewRecord, TtlChoice};
 use crate::presentation::Position;
-use crate::{Fault, RecordData, RecordType, Serial, ZoneName};
+use crate::warnings::Warning;
+use crate::{Fault, Name, RecordData, RecordType, Serial, ZoneName};
 
 /// What a file makes of a zone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,29 +21,44 @@ pub struct Content {
     pub left_out: Vec<LeftOut>,
     /// What was understood otherwise than it may have been meant.
     pub notes: Vec<Note>,
+    /// What is accepted and yet unwise about the zone with this content; at most [`MAX_WARNINGS`](super::MAX_WARNINGS).
+    pub warnings: Vec<Warning>,
 }
 
 impl ZoneFile {
     /// Leaves out what the server makes itself: the SOA, the NS records of the operator's nameservers at the apex, and the
-    /// addresses of those nameservers inside the zone.
-    pub fn into_content(self, zone: &ZoneName, apex: &Apex) -> Content {
+    /// addresses of those nameservers inside the zone. A file of our own also names the nameservers of the server that wrote it,
+    /// which are left out too. The other NS records at the apex are left out unless they are to be kept; those in a file of our own
+    /// are the zone's, and always kept.
+    pub(super) fn into_content(self, zone: &ZoneName, apex: &Apex, maker: &Maker, keep_apex_ns: bool) -> Content {
         let ZoneFile { soa, apex_ns, records, left_out, notes } = self;
         let count = apex_ns.len() + records.len();
         let serial = soa.as_ref().map(|(soa, _)| soa.serial);
-        let mut content =
-            Content { records: Vec::with_capacity(count), places: Vec::with_capacity(count), serial, left_out, notes };
+        let (writers, is_ours): (&[Name], bool) = match maker {
+            Maker::Zonewright { nameservers } => (nameservers, true),
+            Maker::Cloudflare { .. } | Maker::Unknown => (&[], false),
+        };
+        let mut content = Content {
+            records: Vec::with_capacity(count),
+            places: Vec::with_capacity(count),
+            serial,
+            left_out,
+            notes,
+            warnings: Vec::new(),
+        };
         if let Some((_, at)) = soa {
             content.leave_out(LeftOutReason::Soa, RecordType::Soa, at);
         }
         for FileRecord { record, at } in apex_ns.into_iter().chain(records) {
             let record_type = record.data.record_type();
-            let is_own_ns = |data: &RecordData| {
-                record.owner.is_apex()
-                    && record_type == RecordType::Ns
-                    && data.target().is_some_and(|host| apex.has_nameserver(host.name()))
+            let nameserver = match &record.data {
+                RecordData::Ns(ns) if record.owner.is_apex() => Some(ns.host.name()),
+                _ => None,
             };
-            if is_own_ns(&record.data) {
+            if nameserver.is_some_and(|host| apex.has_nameserver(host) || writers.contains(host)) {
                 content.leave_out(LeftOutReason::OwnNameserver, record_type, at);
+            } else if nameserver.is_some() && !keep_apex_ns && !is_ours {
+                content.leave_out(LeftOutReason::ForeignNameserver, record_type, at);
             } else if matches!(record_type, RecordType::A | RecordType::Aaaa)
                 && apex.owns_addresses(zone, &record.owner)
             {
@@ -52,6 +69,7 @@ impl ZoneFile {
                 content.places.push(at);
             }
         }
+        content.warnings = unwise::warnings(zone, apex, &content.records);
         content
     }
 }

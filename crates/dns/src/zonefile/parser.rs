@@ -4,10 +4,12 @@ use std::str;
 
 use super::generate::{Bounds, Generate};
 use super::lexer::{Entry, Lexer};
+use super::maker::Maker;
 use super::runs::Runs;
 use super::settle::{Row, settle};
 use super::{
-    FileFault, LeftOut, LeftOutReason, MAX_FAULTS, MAX_NOTES, Note, Options, UNSUPPORTED_TYPE, ZoneFile, duration,
+    AUTOMATIC_TTL, FileFault, LeftOut, LeftOutReason, MAX_FAULTS, MAX_NOTES, Note, Options, UNSUPPORTED_TYPE, ZoneFile,
+    duration,
 };
 use crate::presentation::{Position, Token};
 use crate::rdata::fields::{FieldError, Fields, Names, Noted, Readings, excerpt};
@@ -26,6 +28,9 @@ pub fn parse(text: &[u8], zone: &ZoneName, options: &Options) -> Result<ZoneFile
     // A byte order mark, which some editors write, is no part of the first name.
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let mut parser = Parser::new(zone, options);
+    if !options.keep_ttl && matches!(Maker::of(text), Maker::Cloudflare { .. }) {
+        parser.automatic = Some(Automatic::default());
+    }
     let mut lexer = Lexer::new(text);
     let mut tokens = Vec::new();
     while let Some(entry) = lexer.entry(&mut tokens) {
@@ -62,7 +67,16 @@ pub(super) struct Parser<'z> {
     notes: Vec<Note>,
     readings: Readings,
     faults: Vec<FileFault>,
+    /// Set where a TTL of 1 means "automatic".
+    automatic: Option<Automatic>,
     pub(super) bounds: Bounds,
+}
+
+/// The automatic TTLs of a file.
+#[derive(Default)]
+struct Automatic {
+    count: usize,
+    first: Option<Position>,
 }
 
 /// Where records are put.
@@ -113,6 +127,7 @@ impl<'z> Parser<'z> {
             notes: Vec::new(),
             readings: Readings::default(),
             faults: Vec::new(),
+            automatic: None,
             bounds: Bounds::new(options.generated_records),
         }
     }
@@ -159,7 +174,12 @@ impl<'z> Parser<'z> {
         let is = |directive: &str| name.raw.eq_ignore_ascii_case(directive.as_bytes());
         if is("$ORIGIN") {
             let token = only(rest, end, "name", "$ORIGIN needs a name, such as $ORIGIN example.com.")?;
-            self.origin = self.owner_name(token.raw, token.at)?;
+            let origin = self.owner_name(token.raw, token.at)?;
+            if self.lacks_dot(&origin, &self.origin) {
+                let detail = format!("$ORIGIN lacks its final dot, and so becomes {}", origin.fqdn());
+                self.note(Note { at: token.at, check: "final-dot", detail });
+            }
+            self.origin = origin;
             Ok(())
         } else if is("$TTL") {
             let expected = "$TTL needs a time, such as $TTL 3600 or $TTL 1d12h";
@@ -256,9 +276,24 @@ impl<'z> Parser<'z> {
                 match &owner.in_zone {
                     None => self.leave_out(LeftOutReason::OutOfZone, token),
                     Some(at_apex) if at_apex.is_apex() => return self.start(soa, head.ttl, at),
+                    // Cloudflare writes it so. It cannot stand anywhere else, so nothing else can be meant.
+                    Some(_) if self.lacks_dot(&owner.name, &self.origin) => {
+                        let detail =
+                            format!("the owner of the SOA record lacks its final dot; it is taken for {}.", self.zone);
+                        self.note(Note { at, check: "final-dot", detail });
+                        let name = self.zone.name().clone();
+                        self.runs.enter(&name);
+                        self.owner = Some(Owner { name, in_zone: Some(OwnerName::apex()) });
+                        return self.start(soa, head.ttl, at);
+                    }
                     Some(_) => {
                         let detail = format!("the SOA record stands at the top of the zone, {}", self.zone);
-                        return Err(fault_at(at, "name", "soa-owner", detail));
+                        return Err(if self.lacks_dot(&owner.name, self.zone.name()) {
+                            let detail = format!("{detail}; the final dot is missing, in $ORIGIN or here");
+                            fault_at(at, "name", "final-dot", detail)
+                        } else {
+                            fault_at(at, "name", SOA_OWNER, detail)
+                        });
                     }
                 }
             }
@@ -281,6 +316,12 @@ impl<'z> Parser<'z> {
             }
         }
         Ok(())
+    }
+
+    /// Whether a name is what the zone's name without its final dot becomes under this origin.
+    fn lacks_dot(&self, name: &Name, origin: &Name) -> bool {
+        let doubled = Name::from_labels(self.zone.name().labels().chain(origin.labels()));
+        !origin.is_root() && doubled.is_ok_and(|doubled| doubled == *name)
     }
 
     /// Takes the SOA.
@@ -372,6 +413,13 @@ impl<'z> Parser<'z> {
 
     /// RFC 2181, section 8: a TTL with the top bit is 0.
     fn checked_ttl(&mut self, seconds: u32, at: Position) -> Ttl {
+        if seconds == 1
+            && let Some(automatic) = &mut self.automatic
+        {
+            automatic.count += 1;
+            automatic.first.get_or_insert(at);
+            return Ttl::new(AUTOMATIC_TTL).unwrap_or(Ttl::MIN);
+        }
         Ttl::new(seconds).unwrap_or_else(|| {
             let detail = format!("a TTL has at most {} seconds; {seconds} counts as 0, as it does in BIND", Ttl::MAX);
             self.note(Note { at, check: "ttl-range", detail });
@@ -407,6 +455,13 @@ impl<'z> Parser<'z> {
         if !self.faults.is_empty() {
             return Err(self.faults);
         }
+        if let Some(Automatic { count, first: Some(at) }) = self.automatic {
+            let lines = if count == 1 { "1 line has" } else { &format!("{count} lines have") };
+            let detail = format!(
+                "{lines} the TTL 1, which is Cloudflare's word for \"automatic\"; it becomes {AUTOMATIC_TTL} seconds"
+            );
+            self.note(Note { at, check: "ttl-automatic", detail });
+        }
         let rows = std::mem::take(&mut self.rows);
         let runs = std::mem::take(&mut self.runs);
         let (apex_ns, records) = settle(rows, &runs, |note| self.note(note));
@@ -430,6 +485,9 @@ impl InheritedTtl {
         Some(ttl)
     }
 }
+
+/// The check of the fault of an SOA record at another name than the zone's.
+pub(super) const SOA_OWNER: &str = "soa-owner";
 
 const MD: u16 = 3;
 const MF: u16 = 4;

@@ -5,8 +5,22 @@
 
 use std::fmt::{self, Write};
 
+use super::maker::{OUR_NAMESERVERS, OURS};
 use crate::rdata::GenericForm;
-use crate::{OwnerName, RecordType, ResourceRecord, ZoneSnapshot};
+use crate::{Apex, OwnerName, RecordType, ResourceRecord, ZoneSnapshot};
+
+/// The whole zone as [`render`] writes it, under a header that says what an import needs to know to bring it back: which program wrote
+/// it, and the nameservers of the server, which are no part of the zone elsewhere.
+pub fn export(zone: &ZoneSnapshot, apex: &Apex) -> String {
+    let mut text = format!("{OURS}\n{}", OUR_NAMESERVERS.trim_end());
+    for nameserver in &apex.nameservers {
+        // Writing to a string cannot fail.
+        let _ = write!(text, " {}", nameserver.name.fqdn());
+    }
+    text.push('\n');
+    text.push_str(&render(zone));
+    text
+}
 
 /// The whole zone: SOA, apex, then all other names in canonical order (RFC 4034, section 6.1), types by number, data by octets.
 pub fn render(zone: &ZoneSnapshot) -> String {

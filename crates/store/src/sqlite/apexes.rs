@@ -10,15 +10,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use dns::apex::{Apex, ApexNameserver, SoaTimers};
 use dns::change::Lookup;
-use dns::{Name, OwnerName, Record, RecordData, RecordType, Ttl, ZoneName};
+use dns::{Name, OwnerName, Record, RecordData, RecordType, Ttl, ZoneId, ZoneName};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
 use super::change::LiveRecords;
 use super::journal::{self, By};
+use super::readers::Size;
 use super::rows::{Place, ZoneRow, zone, zone_columns};
 use super::writer::Work;
-use crate::StoreError;
+use super::zones;
+use crate::{Store, StoreError};
 
 /// The serialised form is stored: members are only ever added, with a default.
 #[derive(Serialize, Deserialize)]
@@ -56,6 +58,28 @@ impl Apexes {
         let apex = Arc::new(Place { table: "apexes", row: id }.sound("content", apex)?);
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::clone(&apex));
         Ok(apex)
+    }
+}
+
+impl Store {
+    /// The server's own records as a zone file may have them: the configured ones; those that a running server gives to all zones,
+    /// where this process is a command that was configured otherwise; and those of the zone, where it has not got the new ones yet.
+    pub async fn own_apex(&self, zone: Option<ZoneId>) -> Result<Apex, StoreError> {
+        let shared = Arc::clone(&self.inner.shared);
+        let read = move |connection: &Connection| {
+            let mut ids = Vec::new();
+            let mut present = connection.prepare_cached("SELECT apex FROM present_apex")?;
+            ids.extend(present.query_row([], |row| row.get::<_, i64>(0)).optional()?);
+            if let Some(zone) = zone {
+                ids.extend(zones::by_uuid(connection, zone)?.map(|row| row.apex));
+            }
+            let mut own = shared.apex.clone();
+            for id in ids {
+                own = own.with_nameservers_of(&*shared.apexes.get(connection, id)?);
+            }
+            Ok(own)
+        };
+        self.inner.readers.run(Size::Small, read).await
     }
 }
 

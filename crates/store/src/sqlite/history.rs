@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use dns::{ResourceRecord, Serial, ZoneId, ZoneSnapshot};
+use dns::{Apex, ResourceRecord, Serial, ZoneId, ZoneSnapshot};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::deployment::{ENDED_SINCE, VERSION_BY_SERIAL, records, users_ns_ttl};
@@ -61,6 +61,13 @@ impl Store {
         let shared = Arc::clone(&self.inner.shared);
         let read = move |connection: &Connection| Ok(snapshot_at(&shared, connection, account, zone, serial));
         self.inner.readers.run(Size::Large, read).await?
+    }
+
+    /// What the server itself put into a zone of the account at the version with that serial.
+    pub async fn apex_at(&self, account: AccountId, zone: ZoneId, serial: Serial) -> Result<Arc<Apex>, HistoryError> {
+        let shared = Arc::clone(&self.inner.shared);
+        let read = move |connection: &Connection| Ok(apex_at(&shared, connection, account, zone, serial));
+        self.inner.readers.run(Size::Small, read).await?
     }
 }
 
@@ -228,6 +235,18 @@ fn snapshot_at(
     all.extend(users.into_iter().map(|stored| ResourceRecord::from(stored.record)));
     let soa = settings::soa(connection, &apex, at.settings, serial)?;
     Ok(ZoneSnapshot { id: zone.zone.id, name: zone.zone.name, soa, records: all })
+}
+
+fn apex_at(
+    shared: &Shared,
+    connection: &Connection,
+    account: AccountId,
+    zone: ZoneId,
+    serial: Serial,
+) -> Result<Arc<Apex>, HistoryError> {
+    let zone = zones::of_account(connection, account, zone)?.ok_or(HistoryError::NoZone)?;
+    let at = at(connection, &zone, serial)?.ok_or(HistoryError::NoVersion(serial))?;
+    Ok(shared.apexes.get(connection, at.apex)?)
 }
 
 pub(super) const LIVE_SINCE: &str = concat!(

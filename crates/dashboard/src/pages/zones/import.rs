@@ -8,12 +8,14 @@ use std::fmt::Write;
 
 use api::ZoneFileError;
 use askama::Template;
+use askama::filters::HtmlSafe;
 use axum::body::Bytes;
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
-use dns::Serial;
-use dns::zonefile::{Content, FileFault, LeftOut, LeftOutReason, Note};
+use dns::warnings::Warning;
+use dns::zonefile::{self, Content, FileFault, LeftOut, LeftOutReason, Note, OTHER_ZONE, Options};
+use dns::{Serial, ZoneId};
 use store::{Author, Change, ChangeError, Comment, Committed, Condition, Source, Wish, Zone};
 
 use super::difference::DifferenceTable;
@@ -38,6 +40,7 @@ struct ImportPage {
     problems: Problems,
     upload: Field,
     file: Field,
+    leave_out_unknown: bool,
 }
 
 #[derive(Template)]
@@ -52,13 +55,46 @@ struct ReviewPage {
     file: String,
     difference: DifferenceTable,
     changes_nothing: bool,
+    leave_out_unknown: bool,
     /// How many records are added, changed and removed, where there are some.
     counts: Vec<(&'static str, String)>,
+    told: Told,
+    comment: Field,
+}
+
+/// What a page says of a file that can be taken.
+#[derive(Template)]
+#[template(path = "zones_file_told.html")]
+pub(super) struct Told {
+    z: &'static ZoneTexts,
     left_out: Vec<String>,
     notes: Vec<String>,
     /// What is accepted and yet unwise.
     warnings: Vec<String>,
-    comment: Field,
+}
+
+impl HtmlSafe for Told {}
+
+impl Told {
+    pub(super) fn of(content: &Content, z: &'static ZoneTexts) -> Told {
+        let warning = |warning: &Warning| format!("{}: {}", warning.owner, warning.detail);
+        Told {
+            left_out: content.left_out.iter().map(|left_out| told(left_out, z)).collect(),
+            notes: notes(&content.notes, z),
+            warnings: content.warnings.iter().map(warning).collect(),
+            z,
+        }
+    }
+}
+
+/// The box that is ticked to leave out records of unknown types.
+pub(super) const LEAVE_OUT_UNKNOWN: &str = "leave_out_unknown";
+/// What a ticked box sends.
+pub(super) const YES: &str = "yes";
+
+/// How a file is to be read, as the form of an import says.
+fn options(form: &Form) -> Options {
+    Options { leave_out_unknown: form.has(LEAVE_OUT_UNKNOWN, YES), ..Options::default() }
 }
 
 /// The field in which a file is chosen, and the one into which it is pasted.
@@ -96,7 +132,9 @@ fn escaped(octets: &[u8]) -> String {
 pub(super) async fn read(
     who: &SignedIn,
     zone: &dns::ZoneName,
+    id: Option<ZoneId>,
     text: &str,
+    options: Options,
 ) -> Result<Result<Content, Problems>, Failure> {
     let mut problems = Problems::new(who.visit.language.texts().problems);
     let z = who.visit.language.zone_texts();
@@ -104,9 +142,15 @@ pub(super) async fn read(
         problems.add("zonefile", z.problem_file_large);
         return Ok(Err(problems));
     }
-    let text = Bytes::copy_from_slice(text.as_bytes());
-    match api::read_zone_file(text, zone, who.store().apex(), false).await {
+    let octets = Bytes::copy_from_slice(text.as_bytes());
+    let apex = who.store().own_apex(id).await?;
+    match api::read_zone_file(octets, zone, apex, options).await {
         Ok(content) => Ok(Ok(content)),
+        Err(ZoneFileError::Faults(faults)) if faults.iter().any(|found| found.fault.check == OTHER_ZONE) => {
+            let other = zonefile::apex_of(text.as_bytes()).map_or_else(String::new, |other| other.to_string());
+            problems.add("zonefile", say(z.problem_file_other_zone, &[&other, &zone.to_string()]));
+            Ok(Err(problems))
+        }
         Err(ZoneFileError::Faults(faults)) => {
             add(&mut problems, faults, z);
             Ok(Err(problems))
@@ -129,15 +173,16 @@ pub(super) fn add(problems: &mut Problems, faults: Vec<FileFault>, z: &ZoneTexts
 
 pub(crate) async fn show(who: SignedIn, Path(id): Path<String>) -> Result<Response, Failure> {
     let zone = zone_of(&who, &id).await?;
-    ask(&who, &zone, "", Problems::default())
+    ask(&who, &zone, "", Options::default(), Problems::default())
 }
 
-fn ask(who: &SignedIn, zone: &Zone, text: &str, problems: Problems) -> Result<Response, Failure> {
+fn ask(who: &SignedIn, zone: &Zone, text: &str, options: Options, problems: Problems) -> Result<Response, Failure> {
     let page = who.page(Section::Zones);
     let z = page.language.zone_texts();
     let [upload, file] = fields(text, 16, z, &problems);
     let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    show_with(status, &ImportPage { head: Head::of(zone, Tab::Import), upload, file, z, problems, page })
+    let (head, leave_out_unknown) = (Head::of(zone, Tab::Import), options.leave_out_unknown);
+    show_with(status, &ImportPage { head, upload, file, leave_out_unknown, z, problems, page })
 }
 
 pub(crate) async fn submit(who: SignedIn, Path(id): Path<String>, form: Form) -> Result<Response, Failure> {
@@ -146,11 +191,11 @@ pub(crate) async fn submit(who: SignedIn, Path(id): Path<String>, form: Form) ->
     if text.trim().is_empty() {
         let mut problems = Problems::new(who.visit.language.texts().problems);
         problems.add("zonefile", who.visit.language.zone_texts().problem_file_missing);
-        return ask(&who, &zone, "", problems);
+        return ask(&who, &zone, "", options(&form), problems);
     }
     match form.text("do") {
-        "edit" => ask(&who, &zone, &text, Problems::default()),
-        "preview" => preview(&who, &zone, &text, "", Problems::default(), StatusCode::OK).await,
+        "edit" => ask(&who, &zone, &text, options(&form), Problems::default()),
+        "preview" => preview(&who, &zone, &text, &form, "", Problems::default(), StatusCode::OK).await,
         "apply" => apply(&who, &zone, &text, &form).await,
         _ => Err(Failure::NoForm),
     }
@@ -171,18 +216,20 @@ async fn preview(
     who: &SignedIn,
     zone: &Zone,
     text: &str,
+    form: &Form,
     comment: &str,
     problems: Problems,
     status: StatusCode,
 ) -> Result<Response, Failure> {
-    let content = match read(who, &zone.name, text).await? {
+    let options = options(form);
+    let content = match read(who, &zone.name, Some(zone.id), text, options).await? {
         Ok(content) => content,
-        Err(problems) => return ask(who, zone, text, problems),
+        Err(problems) => return ask(who, zone, text, options, problems),
     };
-    let rehearsal = Change { dry_run: true, warn: true, ..wish(&content) };
+    let rehearsal = Change { dry_run: true, ..wish(&content) };
     let committed = match change(who, zone, &content, rehearsal).await {
         Ok(committed) => committed,
-        Err(ChangeError::Faults(faults)) => return refuse(who, zone, text, content.faults(faults)),
+        Err(ChangeError::Faults(faults)) => return refuse(who, zone, text, options, content.faults(faults)),
         Err(error) => return Err(failure(error)),
     };
     let page = who.page(Section::Zones);
@@ -195,9 +242,8 @@ async fn preview(
         counts: counts(&committed, z),
         difference: DifferenceTable::of(&committed.removed, &committed.added, z),
         changes_nothing: !committed.changed,
-        left_out: content.left_out.iter().map(|left_out| told(left_out, z)).collect(),
-        notes: notes(&content.notes, z),
-        warnings: committed.warnings.iter().map(|warning| format!("{}: {}", warning.owner, warning.detail)).collect(),
+        told: Told::of(&content, z),
+        leave_out_unknown: options.leave_out_unknown,
         comment: comment.problem(&problems),
         z,
         problems,
@@ -206,10 +252,16 @@ async fn preview(
     show_with(status, &shown)
 }
 
-fn refuse(who: &SignedIn, zone: &Zone, text: &str, faults: Vec<FileFault>) -> Result<Response, Failure> {
+fn refuse(
+    who: &SignedIn,
+    zone: &Zone,
+    text: &str,
+    options: Options,
+    faults: Vec<FileFault>,
+) -> Result<Response, Failure> {
     let mut problems = Problems::new(who.visit.language.texts().problems);
     add(&mut problems, faults, who.visit.language.zone_texts());
-    ask(who, zone, text, problems)
+    ask(who, zone, text, options, problems)
 }
 
 fn counts(committed: &Committed, z: &ZoneTexts) -> Vec<(&'static str, String)> {
@@ -232,6 +284,7 @@ fn told(left_out: &LeftOut, z: &ZoneTexts) -> String {
         LeftOutReason::OwnNameserver => z.left_out_own_nameserver,
         LeftOutReason::OwnAddress => z.left_out_own_address,
         LeftOutReason::UnsupportedType => z.left_out_unsupported_type,
+        LeftOutReason::ForeignNameserver => z.left_out_foreign,
     };
     let place = say(z.left_out_line, &[&first.line.to_string()]);
     if *count == 1 {
@@ -261,12 +314,13 @@ async fn apply(who: &SignedIn, zone: &Zone, text: &str, form: &Form) -> Result<R
         Ok(comment) => comment,
         Err(fault) => {
             problems.add("comment", fault.detail);
-            return preview(who, zone, text, typed, problems, StatusCode::UNPROCESSABLE_ENTITY).await;
+            return preview(who, zone, text, form, typed, problems, StatusCode::UNPROCESSABLE_ENTITY).await;
         }
     };
-    let content = match read(who, &zone.name, text).await? {
+    let options = options(form);
+    let content = match read(who, &zone.name, Some(zone.id), text, options).await? {
         Ok(content) => content,
-        Err(problems) => return ask(who, zone, text, problems),
+        Err(problems) => return ask(who, zone, text, options, problems),
     };
     let wanted = Change { comment, ..wish(&content) }.on(Condition::Zone(vec![base]));
     match change(who, zone, &content, wanted).await {
@@ -276,9 +330,9 @@ async fn apply(who: &SignedIn, zone: &Zone, text: &str, form: &Form) -> Result<R
         }
         Err(ChangeError::Condition) => {
             problems.add("", z.restore_moved);
-            preview(who, zone, text, typed, problems, StatusCode::CONFLICT).await
+            preview(who, zone, text, form, typed, problems, StatusCode::CONFLICT).await
         }
-        Err(ChangeError::Faults(faults)) => refuse(who, zone, text, content.faults(faults)),
+        Err(ChangeError::Faults(faults)) => refuse(who, zone, text, options, content.faults(faults)),
         Err(error) => Err(failure(error)),
     }
 }

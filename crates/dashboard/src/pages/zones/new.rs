@@ -4,13 +4,15 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
 use dns::ZoneName;
-use store::{Author, CreateZoneError, NewZone, Reservation, Source};
+use dns::zonefile::{Content, LeftOutReason, Options};
+use store::{Author, CreateZoneError, NewZone, Reservation, Source, Zone};
 
+use super::import::{LEAVE_OUT_UNKNOWN, Told, YES};
 use super::{import, path};
 use crate::failure::Failure;
 use crate::form::{Field, Form, Problems};
-use crate::notice::Notice;
-use crate::page::{Page, Section, go, show as show_page, show_with};
+use crate::notice::{Imported, Notice};
+use crate::page::{Page, Section, go, say, show as show_page, show_with};
 use crate::texts::zones::ZoneTexts;
 use crate::visit::SignedIn;
 
@@ -24,6 +26,27 @@ struct NewPage {
     upload: Field,
     file: Field,
     has_file: bool,
+    keep_apex_ns: bool,
+    leave_out_unknown: bool,
+    review: Option<Review>,
+}
+
+/// What a file would bring.
+struct Review {
+    records: String,
+    told: Told,
+}
+
+/// The box that is ticked to keep other nameservers.
+const KEEP_APEX_NS: &str = "keep_apex_ns";
+
+/// How the file is to be read, as the form says.
+fn options(form: &Form) -> Options {
+    Options {
+        keep_apex_ns: form.has(KEEP_APEX_NS, YES),
+        leave_out_unknown: form.has(LEAVE_OUT_UNKNOWN, YES),
+        ..Options::default()
+    }
 }
 
 impl NewPage {
@@ -33,7 +56,11 @@ impl NewPage {
         let domain = Field::text("domain", z.domain).hint(z.domain_hint).value(form.text("domain")).required();
         let text = import::file_of(form);
         let [upload, file] = import::fields(&text, 12, z, &problems);
+        let options = options(form);
         NewPage {
+            keep_apex_ns: options.keep_apex_ns,
+            leave_out_unknown: options.leave_out_unknown,
+            review: None,
             domain: domain.autofocus().problem(&problems),
             has_file: !text.trim().is_empty(),
             upload,
@@ -69,7 +96,13 @@ pub(crate) async fn submit(who: SignedIn, form: Form) -> Result<Response, Failur
     let text = import::file_of(&form);
     if !text.trim().is_empty() {
         author = Author { source: Source::Import, ..author };
-        match import::read(&who, &name, &text).await? {
+        match import::read(&who, &name, None, &text, options(&form)).await? {
+            Ok(read) if form.text("do") == "preview" => {
+                let page = NewPage::of(&who, &form, problems);
+                let records = say(page.z.file_records, &[&read.records.len().to_string()]);
+                let told = Told::of(&read, page.z);
+                return show_page(&NewPage { review: Some(Review { records, told }), ..page });
+            }
             Ok(mut read) => {
                 new.content = std::mem::take(&mut read.records);
                 new.serial_above = read.serial;
@@ -79,7 +112,10 @@ pub(crate) async fn submit(who: SignedIn, form: Form) -> Result<Response, Failur
         }
     }
     match who.store().create_zone_with(&author, new).await {
-        Ok(zone) => Ok(go(&path(zone.id), Some(Notice::ZoneMade), &who.visit.shared.settings)),
+        Ok(zone) => {
+            let notice = content.map_or(Notice::ZoneMade, |content| Notice::Imported(imported(&zone, &content)));
+            Ok(go(&path(zone.id), Some(notice), &who.visit.shared.settings))
+        }
         Err(error @ (CreateZoneError::Exists | CreateZoneError::Related | CreateZoneError::OnHold)) => {
             problems.add("domain", error.to_string());
             refused(problems)
@@ -107,5 +143,15 @@ pub(crate) async fn submit(who: SignedIn, form: Form) -> Result<Response, Failur
         }
         Err(CreateZoneError::DailyLimit(_)) => Err(Failure::DailyLimit),
         Err(CreateZoneError::Store(error)) => Err(error.into()),
+    }
+}
+
+fn imported(zone: &Zone, content: &Content) -> Imported {
+    let is_ours =
+        |reason| matches!(reason, LeftOutReason::Soa | LeftOutReason::OwnNameserver | LeftOutReason::OwnAddress);
+    Imported {
+        records: usize::try_from(zone.record_count).unwrap_or(usize::MAX),
+        left_out: content.left_out.iter().filter(|left| !is_ours(left.reason)).map(|left| left.count).sum(),
+        warnings: content.warnings.len(),
     }
 }

@@ -12,8 +12,13 @@ use crate::visit::SignedIn;
 
 pub(crate) async fn download(who: SignedIn, Path(id): Path<String>) -> Result<Response, Failure> {
     let zone = zone_of(&who, &id).await?;
-    let snapshot = match who.store().snapshot_at(who.account.id, zone.id, zone.serial).await {
-        Ok(snapshot) => snapshot,
+    let (account, store) = (who.account.id, who.store());
+    let read = async {
+        let apex = store.apex_at(account, zone.id, zone.serial).await?;
+        Ok((store.snapshot_at(account, zone.id, zone.serial).await?, apex))
+    };
+    let (snapshot, apex) = match read.await {
+        Ok(read) => read,
         Err(HistoryError::NoZone | HistoryError::NoVersion(_)) => return Err(Failure::NotFound),
         Err(HistoryError::Store(error)) => return Err(error.into()),
     };
@@ -23,5 +28,5 @@ pub(crate) async fn download(who: SignedIn, Path(id): Path<String>) -> Result<Re
         (header::CONTENT_TYPE, "text/dns; charset=utf-8".to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{file}.zone\"")),
     ];
-    Ok((headers, zonefile::render(&snapshot)).into_response())
+    Ok((headers, zonefile::export(&snapshot, &apex)).into_response())
 }

@@ -4,4 +4,5 @@ mod cases;
 mod fuzz;
 mod judge;
 mod options;
+mod providers;
 mod random;
