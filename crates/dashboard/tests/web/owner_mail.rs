@@ -116,7 +116,10 @@ fn what_is_no_news_is_not_mailed() {
     let server = Server::mailing(post.port());
     let ann = server.user("ann@example.com");
     server.user("bob@example.com");
-    // The first sign-in to a new account, and what is old when it is come upon.
+    // An account without a mailbox, the first sign-in to a new account, and what is old when it is come upon.
+    let admin = server.user("admin@localhost");
+    let new = NewToken::unlimited("first start", [Permission::List].into_iter().collect());
+    server.runtime.block_on(server.store.create_token(admin.id, new)).unwrap();
     server.signed_in("ann@example.com");
     let by = Actor { account: Some(ann.id), address: None };
     server.runtime.block_on(server.store.note(&by, EventKind::SessionsEnded, Some(ann.id), "")).unwrap();
