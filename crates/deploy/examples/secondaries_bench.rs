@@ -119,6 +119,8 @@ impl Bench {
             transfer_key: keys.transfer.clone(),
             secondaries: addresses.clone(),
             is_managed: false,
+            rate_limit: Some(deploy::bind9::config::RateLimit::default()),
+            identity: deploy::bind9::config::Identity::default(),
         };
         let mut nameds = vec![Named::start(path, "primary", &primary(&config))?];
         let store = open_store(path)?;
@@ -160,6 +162,8 @@ impl Bench {
                 primaries: vec![dns],
                 transfer_key,
                 max_records_per_type: None,
+                rate_limit: Some(deploy::bind9::config::RateLimit::default()),
+                identity: deploy::bind9::config::Identity::default(),
             };
             nameds.push(Named::start(path, &name, &secondary(&config))?);
         }
@@ -271,6 +275,7 @@ async fn deployed(
         zone_folder_of_named: None,
         new_zones_folder: Some(path.join("primary")),
         zone_options: ZoneOptions::default(),
+        named: None,
         clock: Clock::system(),
     });
     let catalogs = Catalogs::new(

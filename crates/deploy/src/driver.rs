@@ -149,6 +149,10 @@ impl Driver {
     ) {
         tokio::select! {
             () = stop.cancelled() => return,
+            () = until_ready(&*self.nameserver, &mut moved) => {}
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
             () = self.seed() => self.progress.set_seeding(false),
         }
         let mut running = FuturesUnordered::new();
@@ -316,6 +320,7 @@ impl Driver {
             return self.wait(name, Wish { failures: wish.failures.max(1), ..wish });
         }
         if self.outage.take().is_some() {
+            self.progress.set_unreachable(false);
             tracing::info!(server.id = server, "the nameserver answers again");
         }
         match result {
@@ -374,6 +379,7 @@ impl Driver {
         let delay = self.backoff(server, failures);
         let waiting = self.zones.len() + 1;
         tracing::warn!(server.id = server, failures, ?delay, waiting, error, "the nameserver cannot be reached");
+        self.progress.set_unreachable(true);
         self.outage = Some(Outage { failures, until: now + delay });
     }
 
@@ -391,5 +397,19 @@ impl Driver {
         let server = self.nameserver.name().to_owned();
         metrics::gauge!("zonewright_deploy_waiting", "nameserver" => server.clone()).set(self.zones.len() as f64);
         metrics::gauge!("zonewright_deploy_oldest_waiting_seconds", "nameserver" => server).set(oldest.as_secs_f64());
+    }
+}
+
+/// Waits for the nameserver. What moves meanwhile is forgotten, or it would pile up: the first sweep begins after this and compares
+/// all zones.
+async fn until_ready(nameserver: &dyn Nameserver, moved: &mut mpsc::UnboundedReceiver<Arc<[ZoneName]>>) {
+    let mut ready = nameserver.ready();
+    loop {
+        tokio::select! {
+            // The sweep may read the store as soon as this resolves: a move after that is not forgotten.
+            biased;
+            () = &mut ready => return,
+            names = moved.recv() => if names.is_none() { return ready.await },
+        }
     }
 }

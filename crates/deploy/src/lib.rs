@@ -140,6 +140,7 @@ impl Deployment {
             tasks.push(tokio::spawn(sweep_for_ever(
                 swept_store,
                 Arc::clone(&nameserver),
+                Arc::clone(&target.progress),
                 swept_sender,
                 every,
                 stop.clone(),
@@ -159,6 +160,20 @@ impl Deployment {
     /// date or at least tried.
     pub fn is_settled(&self) -> bool {
         self.targets.iter().filter(|target| target.is_primary).all(|target| target.progress.is_settled())
+    }
+
+    /// What keeps [`Deployment::is_settled`] from being so, a line for each nameserver: in words for everybody.
+    pub fn waits_for(&self) -> Vec<String> {
+        let unsettled = self.targets.iter().filter(|target| target.is_primary && !target.progress.is_settled());
+        let wait = |target: &Target| {
+            let why = target.witness.waits_for().unwrap_or(if target.progress.is_unreachable() {
+                "it does not answer"
+            } else {
+                "zones are compared with what it serves, and deployed"
+            });
+            format!("{}: {why}", target.witness.name())
+        };
+        unsettled.map(wait).collect()
     }
 
     /// Asks every nameserver what it serves of a zone, now. One that does not answer delays this by two seconds at most.

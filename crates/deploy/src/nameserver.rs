@@ -17,6 +17,12 @@ pub trait Witness: Send + Sync + 'static {
 
     /// What it serves under a name at this moment: asked, not remembered.
     fn served<'a>(&'a self, name: &'a ZoneName) -> BoxFuture<'a, Result<Option<Served>, DeployError>>;
+
+    /// Why nothing can be deployed to it yet, in a few words for everybody: no paths, no addresses. `None` after
+    /// [`Nameserver::ready`].
+    fn waits_for(&self) -> Option<&'static str> {
+        None
+    }
 }
 
 /// A nameserver that zones are deployed to.
@@ -24,6 +30,12 @@ pub trait Witness: Send + Sync + 'static {
 /// Each call either brings about what it says or fails and may be made again; none is told what happened before. The
 /// reconciler never makes two calls for one zone name at the same time.
 pub trait Nameserver: Witness {
+    /// Resolves when zones can be deployed to it for the first time since the start; what is called before that fails. It may
+    /// take minutes, and nothing but the deployment to this nameserver waits for it. May be called more than once.
+    fn ready(&self) -> BoxFuture<'_, ()> {
+        ready(()).boxed()
+    }
+
     /// Makes it serve exactly this content, whatever it served under that name before.
     fn load(&self, zone: ZoneSnapshot) -> BoxFuture<'_, Result<(), DeployError>>;
 

@@ -13,6 +13,7 @@ use crate::lookout::Lookouts;
 pub(crate) struct Progress {
     settled: AtomicBool,
     seeding: AtomicBool,
+    unreachable: AtomicBool,
     /// The zones that wait, are worked on or failed, each with the error of the last try.
     work: Mutex<HashMap<ZoneName, Option<String>>>,
     lookouts: Lookouts,
@@ -31,6 +32,15 @@ impl Progress {
     /// Whether it is being given all zones at once.
     pub(crate) fn set_seeding(&self, seeding: bool) {
         self.seeding.store(seeding, Relaxed);
+    }
+
+    /// Whether it could not be reached when it was last tried.
+    pub(crate) fn is_unreachable(&self) -> bool {
+        self.unreachable.load(Relaxed)
+    }
+
+    pub(crate) fn set_unreachable(&self, unreachable: bool) {
+        self.unreachable.store(unreachable, Relaxed);
     }
 
     /// There is work on a zone until [`Progress::done`].

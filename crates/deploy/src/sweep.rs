@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::nameserver::{DeployError, Nameserver, Served};
+use crate::progress::Progress;
 use store::Chain;
 
 /// How many zones are read from the store at a time.
@@ -23,6 +24,8 @@ const PAGE: u32 = 2_000;
 const ASKED_AT_ONCE: usize = 256;
 /// The wait before a sweep that failed is taken up again.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
+/// The longest such wait: nothing is deployed after a start before all zones were compared once.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// What a sweep says.
 #[derive(Debug)]
@@ -38,21 +41,25 @@ pub(crate) enum Swept {
 pub(crate) async fn sweep_for_ever(
     store: Store,
     nameserver: Arc<dyn Nameserver>,
+    progress: Arc<Progress>,
     swept: mpsc::Sender<Swept>,
     every: Duration,
     stop: CancellationToken,
 ) {
     let sweeps = async {
+        nameserver.ready().await;
         let mut is_first = true;
-        let mut backoff = Backoff::new(PAUSE_AFTER_ERROR, every.max(PAUSE_AFTER_ERROR));
+        let mut backoff = Backoff::new(PAUSE_AFTER_ERROR, LONGEST_PAUSE);
         while !swept.is_closed() {
             match sweep(&store, &*nameserver, &swept, is_first).await {
                 Ok(()) => {
+                    progress.set_unreachable(false);
                     is_first = false;
                     backoff.worked();
                     tokio::time::sleep(every).await;
                 }
                 Err(error) => {
+                    progress.set_unreachable(matches!(error, DeployError::Unreachable(_)));
                     let (error, pause) = (Chain(&error).to_string(), backoff.failed());
                     let server = nameserver.name();
                     tracing::warn!(server.id = server, error, again_in = ?pause, "zones could not be compared");
@@ -95,6 +102,9 @@ async fn sweep(
             return Ok(());
         }
     }
+    if after.is_none() {
+        answers(nameserver).await?;
+    }
     if is_first && tell_deleted(store, nameserver, swept).await?.is_break() {
         return Ok(());
     }
@@ -106,6 +116,16 @@ async fn sweep(
     // Where nobody listens any more there is nobody to tell.
     let _ = swept.send(Swept::Through).await;
     Ok(())
+}
+
+/// Fails where the nameserver does not answer, which shows by no zone where there are none.
+async fn answers(nameserver: &dyn Nameserver) -> Result<(), DeployError> {
+    // Not a name of the catalogs, for which nameservers are not asked.
+    let Ok(nobodys) = ZoneName::parse("no-such-zone.invalid") else { return Ok(()) };
+    match nameserver.served(&nobodys).await {
+        Err(error @ DeployError::Unreachable(_)) => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Tells of zones that were deleted while nobody was here to remove them, also where their files are gone and only the nameserver

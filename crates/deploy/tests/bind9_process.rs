@@ -233,6 +233,7 @@ async fn the_other_process() {
         zone_folder_of_named: None,
         new_zones_folder: None,
         zone_options: ZoneOptions::default(),
+        named: None,
         clock: Clock::system(),
     })
     .await;

@@ -16,8 +16,8 @@ use std::time::{Duration, SystemTime};
 use common::channel::{Channel, add_zone, delete_zone, eventually, key_name, statement, zone};
 use common::named::{SMALL_ZONE, Setup};
 use deploy::bind9::control::{
-    Algorithm, Command, ConfigText, Control, ControlError, ControlKey, Dnssec, NotifyTarget, Peer, Refusal, ZoneConfig,
-    ZoneKind,
+    Algorithm, Command, ConfigText, Control, ControlError, ControlKey, Dnssec, NotifyTarget, Peer, Refusal, Timeouts,
+    ZoneConfig, ZoneKind,
 };
 use dns::Serial;
 
@@ -45,6 +45,29 @@ async fn a_wrong_clock_is_told() {
         assert!(matches!(error, ControlError::Authentication { .. }), "{error:?}");
         assert!(error.to_string().contains("clocks"));
     }
+}
+
+/// named closes a connection that is idle for longer than its `tcp-idle-timeout`, and logs that as an invalid command. A connection
+/// that is left alone, as one of `rndc -i` would be, shows when that time is over.
+#[tokio::test]
+async fn an_idle_connection_is_closed_before_named_complains() {
+    // In tenths of a second.
+    let channel = Channel::open_with(Setup::new().options("tcp-initial-timeout 25; tcp-idle-timeout 20;"));
+    let complaints = || channel.named.log().matches("invalid command from").count();
+    let control = |idle: Duration| {
+        let control = Control::new(channel.named.control(), channel.key.clone()).unwrap();
+        control.with_timeouts(Timeouts { idle, ..Timeouts::default() })
+    };
+    let (ours, left_alone) = (control(Duration::from_millis(300)), control(Duration::from_secs(3600)));
+    for _ in 0..3 {
+        ours.send(&Command::Status).await.unwrap();
+        let before = complaints();
+        left_alone.send(&Command::Status).await.unwrap();
+        eventually(async || complaints() > before).await;
+        assert_eq!(complaints(), before + 1, "one for the connection that was left alone: {}", channel.named.log());
+    }
+    // What is closed is opened again, and what is used stays open.
+    ours.send(&Command::Status).await.unwrap();
 }
 
 #[tokio::test]

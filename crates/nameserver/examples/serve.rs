@@ -1,6 +1,9 @@
 //! Serves zones that it makes up, to be measured with `dnsperf` or looked at with `dig`, and says what they cost.
 //!
-//!     cargo run --release -p nameserver --example serve -- [zones] [records per zone] [port]
+//!     cargo run --release -p nameserver --example serve -- [zones] [records per zone] [port] [limited]
+//!
+//! With 1 for `limited`, clients on this machine are counted by rate limiting too, at a rate that they do not reach: what
+//! it costs.
 //!
 //! Zone number N is `zN.example`, with `rM` below it for each record. Runs until it is interrupted.
 #![expect(clippy::print_stdout, reason = "this is a program whose output is read by a person")]
@@ -12,14 +15,14 @@ use std::time::{Duration, Instant};
 use dns::rdata::Soa;
 use dns::{Name, OwnerName, RecordData, RecordType, ResourceRecord, Serial, Ttl};
 use dns::{ZoneDelta, ZoneId, ZoneName, ZoneSnapshot};
-use nameserver::{Server, Zones};
+use nameserver::{RateLimit, Server, Settings, Zones};
 use tokio_util::sync::CancellationToken;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1).map(|argument| argument.parse::<u32>());
     let mut argument = |otherwise: u32| arguments.next().unwrap_or(Ok(otherwise));
-    let (count, records, port) = (argument(1000)?, argument(10)?, argument(5300)?);
+    let (count, records, port, limited) = (argument(1000)?, argument(10)?, argument(5300)?, argument(0)?);
 
     let zones = Zones::new();
     let soa = soa(1)?;
@@ -39,7 +42,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     );
     println!("a change of one record: {:.1} µs", change_cost(&zones, &soa)?);
 
-    let server = Server::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, u16::try_from(port)?)), zones)?;
+    let mut settings = Settings { cookie_secrets: vec![[7; 16]], ..Settings::default() };
+    if limited == 1 {
+        let all = RateLimit { responses_per_second: u16::MAX, exempt: Vec::new(), ..RateLimit::default() };
+        settings.rate_limit = Some(all);
+    }
+    let server = Server::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, u16::try_from(port)?)), zones, settings)?;
     println!("answering at {}", server.local_addr());
     let stop = CancellationToken::new();
     let running = tokio::spawn(server.run(stop.clone()));

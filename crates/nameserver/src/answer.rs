@@ -6,17 +6,21 @@
 //! A positive answer has no authority section (BIND's `minimal-responses no-auth`): the NS set there tells a resolver
 //! nothing it does not have, and costs it the room for addresses.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use arc_swap::Guard;
 use dns::RecordType;
 use domain::base::header::Header;
-use domain::base::iana::{Class, OptRcode, Rcode, Rtype};
+use domain::base::iana::{Class, OptRcode, OptionCode, Rcode, Rtype};
 
 use crate::Zones;
+use crate::cookie::Jar;
 use crate::name::{FlatName, RelativeKey, labels};
 use crate::node::{Node, Rrset};
 use crate::request::{Question, Request};
+use crate::rrl::{Kind, Limiter, Verdict};
+use crate::settings::Settings;
 use crate::transfer::{self, Transfer};
 use crate::writer::{Compression, Full, OptReply, Section, Writer};
 use crate::zone::{Found, Zone};
@@ -38,26 +42,56 @@ const CNAME: u16 = RecordType::Cname.code();
 const SOA: u16 = RecordType::Soa.code();
 const DNAME: u16 = RecordType::Dname.code();
 
+/// What all queries are answered from.
+pub(crate) struct Context {
+    pub(crate) zones: Zones,
+    pub(crate) loopback_transfers: bool,
+    limiter: Option<Limiter>,
+    cookies: Jar,
+    require_server_cookie: bool,
+    nsid: Vec<u8>,
+    clock: fn() -> u64,
+}
+
+impl Context {
+    pub(crate) fn new(zones: Zones, settings: Settings) -> Context {
+        let Settings { rate_limit, cookie_secrets, require_server_cookie, nsid, loopback_transfers, clock, tcp: _ } =
+            settings;
+        let (limiter, cookies) = (rate_limit.map(Limiter::new), Jar::new(cookie_secrets));
+        Context { zones, loopback_transfers, limiter, cookies, require_server_cookie, nsid, clock }
+    }
+}
+
 /// How a query came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Transport {
     Udp,
-    Tcp {
-        /// Whether the client is on this machine, and so may transfer zones.
-        loopback: bool,
-    },
+    Tcp,
+}
+
+/// Who asks and how, and what of that goes into the response.
+pub(crate) struct Asked<'o> {
+    pub(crate) transport: Transport,
+    /// An IPv4 client of an IPv6 socket as an IPv4 address.
+    pub(crate) client: IpAddr,
+    /// The options of the response, in wire form.
+    pub(crate) options: &'o [u8],
 }
 
 /// What became of a message.
 pub(crate) enum Outcome {
-    /// It is not to be answered.
+    /// It is no query.
     Dropped,
+    /// Its client has had enough responses.
+    Limited,
     /// The response is in the buffer.
     Replied {
         /// With the bits that EDNS adds.
         rcode: OptRcode,
         /// Whether it says that there is more over TCP.
         truncated: bool,
+        /// Whether it says so because its client has had enough responses over UDP.
+        limited: bool,
     },
     /// The response is a whole zone, to be streamed.
     Transfer(Transfer),
@@ -68,34 +102,45 @@ pub(crate) enum Outcome {
 pub(crate) struct Scratch {
     compression: Compression,
     key: RelativeKey,
+    options: Vec<u8>,
 }
 
 /// Answers one message; the response is appended to `out`.
 pub(crate) fn respond(
-    zones: &Zones,
+    context: &Context,
     packet: &[u8],
     transport: Transport,
+    client: IpAddr,
     scratch: &mut Scratch,
     out: &mut Vec<u8>,
 ) -> Outcome {
     let Some(request) = Request::read(packet) else { return Outcome::Dropped };
+    let client = client.to_canonical();
+    let Scratch { compression, key, options } = scratch;
+    let knows_client = read_options(context, &request, client, options);
+    let asked = Asked { transport, client, options };
     let limit = match (transport, request.edns) {
-        (Transport::Tcp { .. }, _) => crate::writer::MAX_MESSAGE,
+        (Transport::Tcp, _) => crate::writer::MAX_MESSAGE,
         (Transport::Udp, None) => PLAIN_UDP.into(),
         (Transport::Udp, Some(edns)) => edns.payload_size.clamp(PLAIN_UDP, MAX_UDP).into(),
     };
     let mut reply = Reply {
-        writer: Writer::new(out, &mut scratch.compression, limit, request.edns.is_some()),
+        writer: Writer::new(out, compression, limit, request.opt_reply(OptRcode::NOERROR, options)),
         aa: false,
         tc: false,
         rcode: request.fault.unwrap_or(OptRcode::NOERROR),
+        counted: (Kind::Error, 0),
     };
+    let has_cookie = request.edns.is_some_and(|edns| edns.cookie.is_some());
+    let is_cookie_missing = context.require_server_cookie && transport == Transport::Udp && has_cookie && !knows_client;
     if let Some(question) = &request.question {
         reply.writer.question(question.asked.wire(), question.qtype, question.qclass);
-        if request.fault.is_none() {
+        if request.fault.is_none() && is_cookie_missing {
+            reply.rcode = OptRcode::BADCOOKIE;
+        } else if request.fault.is_none() {
             match transfer::kind(question.qtype) {
                 _ if question.qclass != Class::IN.to_int() => reply.rcode = class_fault(question.qclass),
-                Some(kind) => match transfer::start(kind, zones, &request, question, transport) {
+                Some(kind) => match transfer::start(kind, context, &request, question, &asked) {
                     Ok(transfer::Start::Stream(transfer)) => {
                         reply.discard();
                         return Outcome::Transfer(transfer);
@@ -103,11 +148,49 @@ pub(crate) fn respond(
                     Ok(transfer::Start::SoaOnly(zone)) => reply.soa_answer(&zone, question),
                     Err(rcode) => reply.rcode = rcode,
                 },
-                None => query(zones, question, transport, &mut scratch.key, &mut reply),
+                None => query(&context.zones, question, transport, key, &mut reply),
             }
         }
     }
-    reply.finish(&request)
+    let limiter = context.limiter.as_ref().filter(|_| transport == Transport::Udp && !knows_client);
+    let mut limited = false;
+    if let Some(limiter) = limiter {
+        let (kind, skipped) = reply.counted;
+        let name = request.question.as_ref().map_or(&[][..], |question| question.name.suffix(skipped));
+        match limiter.judge(client, kind, name) {
+            Verdict::Send => {}
+            Verdict::Slip => {
+                limited = true;
+                reply.truncate();
+            }
+            Verdict::Drop => {
+                reply.discard();
+                return Outcome::Limited;
+            }
+        }
+    }
+    reply.finish(&request, options, limited)
+}
+
+/// Prepares the options of the response, and says whether the query has a valid server cookie.
+fn read_options(context: &Context, request: &Request, client: IpAddr, options: &mut Vec<u8>) -> bool {
+    options.clear();
+    let Some(edns) = request.edns.filter(|_| request.fault.is_none_or(|fault| fault == OptRcode::NOTIMP)) else {
+        return false;
+    };
+    let mut put = |code: OptionCode, data: &[u8]| {
+        options.extend(code.to_int().to_be_bytes());
+        options.extend((data.len() as u16).to_be_bytes());
+        options.extend(data);
+    };
+    if edns.nsid && !context.nsid.is_empty() {
+        put(OptionCode::NSID, &context.nsid);
+    }
+    let Some(cookie) = edns.cookie else { return false };
+    let now = (context.clock)();
+    let Some(fresh) = context.cookies.make(cookie.client, client, now) else { return false };
+    put(OptionCode::COOKIE, &fresh);
+    context.cookies.is_valid(&cookie, client, now)
 }
 
 /// A response in the making.
@@ -116,17 +199,16 @@ struct Reply<'b> {
     aa: bool,
     tc: bool,
     rcode: OptRcode,
+    /// What the response is counted as by rate limiting, and how many labels the name that it is counted by lacks of the one
+    /// that was asked for.
+    counted: (Kind, usize),
 }
 
 impl Reply<'_> {
-    fn finish(self, request: &Request) -> Outcome {
-        let edns = request.edns.map(|edns| OptReply {
-            payload_size: MAX_UDP,
-            extended_rcode: (self.rcode.to_int() >> 4) as u8,
-            dnssec_ok: edns.dnssec_ok,
-        });
-        self.writer.finish(response_header(request, self.aa, self.tc, self.rcode.rcode()), edns);
-        Outcome::Replied { rcode: self.rcode, truncated: self.tc }
+    fn finish(self, request: &Request, options: &[u8], limited: bool) -> Outcome {
+        let header = response_header(request, self.aa, self.tc, self.rcode.rcode());
+        self.writer.finish(header, request.opt_reply(self.rcode, options));
+        Outcome::Replied { rcode: self.rcode, truncated: self.tc, limited }
     }
 
     fn discard(self) {
@@ -142,12 +224,24 @@ impl Reply<'_> {
     /// The SOA as the answer; with IXFR, "this is what there is" (RFC 1995, section 2).
     fn soa_answer(&mut self, zone: &Zone, question: &Question) {
         self.aa = true;
+        self.counted = (Kind::Answer { qtype: question.qtype }, 0);
         if let Some(soa) = zone.apex().and_then(|apex| apex.rrset(SOA))
             && self.writer.rrset(Section::Answer, question.name.wire(), soa, soa.ttl).is_err()
         {
             self.truncate();
         }
     }
+}
+
+impl Request {
+    /// The OPT record of the response, where the client says something of EDNS.
+    fn opt_reply<'o>(&self, rcode: OptRcode, options: &'o [u8]) -> Option<OptReply<'o>> {
+        self.edns.map(|edns| opt_reply(rcode, edns.dnssec_ok, options))
+    }
+}
+
+pub(crate) fn opt_reply(rcode: OptRcode, dnssec_ok: bool, options: &[u8]) -> OptReply<'_> {
+    OptReply { payload_size: MAX_UDP, extended_rcode: (rcode.to_int() >> 4) as u8, dnssec_ok, options }
 }
 
 /// The header of a response: RD and CD as they were asked (RFC 4035, section 3.2.2), RA never.
@@ -180,7 +274,7 @@ fn query(zones: &Zones, question: &Question, transport: Transport, key: &mut Rel
         _ => match closest_zone(zones, question) {
             None => reply.rcode = OptRcode::REFUSED,
             Some((zone, depth)) => {
-                let mut search = Search { zones, zone: &zone, key, question, reply };
+                let mut search = Search { zones, zone: &zone, depth, key, question, reply };
                 if search.run(depth, transport) == Err(Full) {
                     reply.truncate();
                 }
@@ -204,6 +298,8 @@ fn closest_zone(zones: &Zones, question: &Question) -> Option<(Guard<Arc<Zone>>,
 struct Search<'q, 'b> {
     zones: &'q Zones,
     zone: &'q Zone,
+    /// How many labels the name that was asked for has before the zone's apex.
+    depth: usize,
     key: &'q mut RelativeKey,
     question: &'q Question,
     reply: &'q mut Reply<'b>,
@@ -218,20 +314,30 @@ impl Search<'_, '_> {
         let mut followed: Vec<Vec<u8>> = Vec::new();
         let mut renamed: Vec<&[u8]> = Vec::new();
         self.reply.aa = true;
+        self.reply.counted = (Kind::Answer { qtype }, 0);
         loop {
             self.key.set(&name, depth);
             let node = match zone.find(self.key.key(), self.key.ends()) {
                 // The parent side of a cut has DS, and nothing else that anybody asks for (RFC 4035, section 3.1.4.1).
                 Found::Cut { node, depth: cut, at } if !(at && qtype == Rtype::DS.to_int()) => {
                     self.reply.aa = !followed.is_empty();
+                    if followed.is_empty() {
+                        self.reply.counted = (Kind::Referral, depth - cut);
+                    }
                     return self.refer(node, name.suffix(depth - cut));
                 }
-                Found::Exact(node) | Found::Wildcard(node) | Found::Cut { node, .. } => node,
+                Found::Exact(node) | Found::Cut { node, .. } => node,
+                // The names below a wildcard are as many as a client makes up; so are those below a DNAME.
+                Found::Wildcard(node) => {
+                    self.reply.counted = (Kind::Wildcard, self.depth);
+                    node
+                }
                 Found::Renamed { .. } if qtype == Rtype::ANY.to_int() && transport == Transport::Udp => {
                     return Err(Full);
                 }
                 Found::Renamed { node, depth: above } => {
                     // A chain may come through the same DNAME more than once, and an answer has no record twice.
+                    self.reply.counted = (Kind::Wildcard, self.depth);
                     let first = !renamed.contains(&node.key());
                     renamed.push(node.key());
                     let Some(target) = self.rename(&name, depth - above, node, first)? else { return Ok(()) };
@@ -248,6 +354,7 @@ impl Search<'_, '_> {
                 Found::Empty => return self.negative(),
                 Found::Nothing => {
                     self.reply.rcode = OptRcode::NXDOMAIN;
+                    self.reply.counted = (Kind::NoName, self.depth);
                     return self.negative();
                 }
             };
@@ -310,6 +417,9 @@ impl Search<'_, '_> {
 
     /// "There is no such record": the SOA says for how long that may be kept (RFC 2308, sections 3 and 5).
     fn negative(&mut self) -> Result<(), Full> {
+        if let (Kind::Answer { .. }, skipped) = self.reply.counted {
+            self.reply.counted = (Kind::NoData, skipped);
+        }
         let Some(soa) = self.zone.apex().and_then(|apex| apex.rrset(SOA)) else { return Ok(()) };
         let minimum = soa.records().next().and_then(|data| data.last_chunk::<4>());
         let ttl = minimum.map_or(soa.ttl, |minimum| soa.ttl.min(u32::from_be_bytes(*minimum)));
@@ -450,26 +560,46 @@ mod tests {
     }
 
     #[test]
-    fn zones_are_transferred_to_this_machine_only() {
+    fn zones_are_transferred_to_this_machine_only_and_only_where_that_is_set() {
         let mut ixfr = packet("example.com", Rtype::IXFR);
         ixfr[9] = 1;
         ixfr.extend([0xc0, 12, 0, 6, 0, 1, 0, 0, 0, 0, 0, 22, 0, 0, 0, 0, 0, 1]);
         ixfr.extend([0; 16]);
+        let is_transferred = |packet: &[u8], is_set, client: &str| {
+            let context = Context::new(zones(), Settings { loopback_transfers: is_set, ..Settings::default() });
+            let (mut scratch, mut out) = (Scratch::default(), Vec::new());
+            match respond(&context, packet, Transport::Tcp, client.parse().unwrap(), &mut scratch, &mut out) {
+                Outcome::Transfer(_) => {
+                    assert!(out.is_empty(), "what a transfer sends is written later");
+                    true
+                }
+                Outcome::Replied { rcode: OptRcode::REFUSED, .. } => false,
+                _ => panic!("neither transferred nor refused"),
+            }
+        };
         for packet in [packet("example.com", Rtype::AXFR), ixfr] {
-            let mut out = Vec::new();
-            let (zones, mut scratch) = (zones(), Scratch::default());
-            let far = respond(&zones, &packet, Transport::Tcp { loopback: false }, &mut scratch, &mut out);
-            assert!(matches!(far, Outcome::Replied { rcode: OptRcode::REFUSED, .. }));
-            out.clear();
-            let near = respond(&zones, &packet, Transport::Tcp { loopback: true }, &mut scratch, &mut out);
-            assert!(matches!(near, Outcome::Transfer(_)));
-            assert!(out.is_empty(), "what a transfer sends is written later");
+            for (is_set, client, expected) in [
+                (false, "127.0.0.1", false),
+                (true, "192.0.2.1", false),
+                (true, "127.0.0.1", true),
+                (true, "::1", true),
+                (true, "::ffff:127.0.0.1", true),
+            ] {
+                assert_eq!(is_transferred(&packet, is_set, client), expected, "{is_set} {client}");
+            }
         }
     }
 
     #[test]
     fn whatever_comes_is_answered_soundly_or_dropped() {
-        let (zones, mut scratch) = (zones(), Scratch::default());
+        let settings = Settings {
+            cookie_secrets: vec![[1; 16]],
+            nsid: b"here".to_vec(),
+            loopback_transfers: true,
+            ..Settings::default()
+        };
+        let (context, mut scratch) = (Context::new(zones(), settings), Scratch::default());
+        let here = IpAddr::from([127, 0, 0, 1]);
         let mut state = 1u64;
         let mut random = |end: usize| {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -481,7 +611,7 @@ mod tests {
             let mut query = packet(name, Rtype::from_int(random(260) as u16));
             if round % 2 == 0 {
                 query[11] = 1;
-                query.extend([0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0]);
+                query.extend([0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 16, 0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8, 0, 3, 0, 0]);
             }
             for _ in 0..random(5) {
                 match random(3) {
@@ -494,10 +624,10 @@ mod tests {
                     }
                 }
             }
-            let transport = if round % 3 == 0 { Transport::Tcp { loopback: true } } else { Transport::Udp };
+            let transport = if round % 3 == 0 { Transport::Tcp } else { Transport::Udp };
             let mut out = b"before".to_vec();
-            match respond(&zones, &query, transport, &mut scratch, &mut out) {
-                Outcome::Dropped | Outcome::Transfer(_) => assert_eq!(out, b"before"),
+            match respond(&context, &query, transport, here, &mut scratch, &mut out) {
+                Outcome::Dropped | Outcome::Limited | Outcome::Transfer(_) => assert_eq!(out, b"before"),
                 Outcome::Replied { .. } => {
                     replied += 1;
                     let reply = domain::base::Message::from_octets(&out[6..]).unwrap();

@@ -6,11 +6,15 @@
 //! never waits and never sees half a change.
 
 mod answer;
+mod cookie;
 mod metrics;
 mod name;
 mod node;
 mod request;
+mod rrl;
+mod seats;
 mod server;
+mod settings;
 mod tcp;
 mod transfer;
 mod udp;
@@ -19,4 +23,5 @@ mod zone;
 mod zones;
 
 pub use server::Server;
+pub use settings::{RateLimit, Settings, TcpLimits};
 pub use zones::{ApplyError, Zones};

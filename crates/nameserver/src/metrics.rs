@@ -13,18 +13,21 @@ const RESPONSES: &str = "zonewright_nameserver_responses_total";
 const DROPPED: &str = "zonewright_nameserver_dropped_total";
 const TRUNCATED: &str = "zonewright_nameserver_truncated_total";
 const TRANSFERS: &str = "zonewright_nameserver_transfers_total";
+const LIMITED: &str = "zonewright_nameserver_rate_limited_total";
 const CONNECTIONS: &str = "zonewright_nameserver_tcp_connections";
 
 /// The response codes that this server gives.
-const RCODES: [(OptRcode, &str); 8] = [
+const RCODES: [(OptRcode, &str); 10] = [
     (OptRcode::NOERROR, "NOERROR"),
     (OptRcode::FORMERR, "FORMERR"),
     (OptRcode::SERVFAIL, "SERVFAIL"),
     (OptRcode::NXDOMAIN, "NXDOMAIN"),
     (OptRcode::NOTIMP, "NOTIMP"),
     (OptRcode::REFUSED, "REFUSED"),
+    (OptRcode::YXDOMAIN, "YXDOMAIN"),
     (OptRcode::NOTAUTH, "NOTAUTH"),
     (OptRcode::BADVERS, "BADVERS"),
+    (OptRcode::BADCOOKIE, "BADCOOKIE"),
 ];
 
 /// Handles of the counters.
@@ -35,6 +38,8 @@ pub(crate) struct Metrics {
     dropped: Counter,
     truncated: Counter,
     transfers: Counter,
+    limited_dropped: Counter,
+    limited_truncated: Counter,
     /// Open TCP connections.
     pub(crate) connections: Gauge,
 }
@@ -47,6 +52,7 @@ impl Metrics {
         describe_counter!(DROPPED, "Messages received that are no queries, and were not answered");
         describe_counter!(TRUNCATED, "Responses that sent the client to TCP");
         describe_counter!(TRANSFERS, "Zone transfers begun (AXFR, and IXFR answered with the zone)");
+        describe_counter!(LIMITED, "Responses that rate limiting did not send, or sent truncated");
         describe_gauge!(CONNECTIONS, "TCP connections open");
         Metrics {
             udp: counter!(QUERIES, "transport" => "udp"),
@@ -55,6 +61,8 @@ impl Metrics {
             dropped: counter!(DROPPED),
             truncated: counter!(TRUNCATED),
             transfers: counter!(TRANSFERS),
+            limited_dropped: counter!(LIMITED, "action" => "dropped"),
+            limited_truncated: counter!(LIMITED, "action" => "truncated"),
             connections: gauge!(CONNECTIONS),
         }
     }
@@ -63,16 +71,19 @@ impl Metrics {
     pub(crate) fn count(&self, transport: Transport, outcome: &Outcome) {
         match transport {
             Transport::Udp => self.udp.increment(1),
-            Transport::Tcp { .. } => self.tcp.increment(1),
+            Transport::Tcp => self.tcp.increment(1),
         }
         let answered = match outcome {
             Outcome::Dropped => return self.dropped.increment(1),
+            Outcome::Limited => return self.limited_dropped.increment(1),
             Outcome::Transfer(_) => {
                 self.transfers.increment(1);
                 OptRcode::NOERROR
             }
-            Outcome::Replied { rcode, truncated } => {
-                if *truncated {
+            Outcome::Replied { rcode, truncated, limited } => {
+                if *limited {
+                    self.limited_truncated.increment(1);
+                } else if *truncated {
                     self.truncated.increment(1);
                 }
                 *rcode

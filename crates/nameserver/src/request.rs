@@ -1,14 +1,15 @@
 //! Reading queries: what is asked, what the client can take, and what is wrong with the message.
 
 use domain::base::header::Header;
-use domain::base::iana::{Opcode, OptRcode, Rtype};
+use domain::base::iana::{Opcode, OptRcode, OptionCode, Rtype};
 use domain::base::message::Message;
-use domain::base::opt::{Opt, OptRecord};
+use domain::base::opt::{Opt, OptRecord, UnknownOptData};
 use domain::base::record::ParsedRecord;
 use domain::rdata::Soa;
 
 use dns::Serial;
 
+use crate::cookie::Cookie;
 use crate::name::FlatName;
 
 /// A message that is to be answered.
@@ -37,13 +38,17 @@ pub(crate) struct Question {
     pub(crate) qclass: u16,
 }
 
-/// An OPT record (RFC 6891, section 6.1). Its options are read over: none of them has to be answered.
+/// An OPT record (RFC 6891, section 6.1). Options that are not answered are read over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Edns {
     /// The octets that the client takes over UDP.
     pub(crate) payload_size: u16,
     /// Whether it wants DNSSEC records.
     pub(crate) dnssec_ok: bool,
+    /// The COOKIE option (RFC 7873), the first where there are several.
+    pub(crate) cookie: Option<Cookie>,
+    /// Whether the client asks for the server's identifier (RFC 5001).
+    pub(crate) nsid: bool,
 }
 
 impl Request {
@@ -64,6 +69,12 @@ impl Request {
 
     fn read_body(&mut self, message: &Message<&[u8]>) -> Result<(), OptRcode> {
         const FORMERR: OptRcode = OptRcode::FORMERR;
+        if message.header_counts().qdcount() == 0 {
+            // RFC 7873, section 5.4: a query without a question asks for a cookie. Anything else needs a question.
+            self.read_records(message, None)?;
+            let asks_for_cookie = self.edns.is_some_and(|edns| edns.cookie.is_some());
+            return if asks_for_cookie { Ok(()) } else { Err(FORMERR) };
+        }
         let question = message.sole_question().map_err(|_| FORMERR)?;
         let labels = question.qname().iter().filter(|label| !label.is_root());
         let asked = FlatName::from_labels(labels.map(|label| label.as_slice())).ok_or(FORMERR)?;
@@ -74,6 +85,11 @@ impl Request {
             qtype: qtype.to_int(),
             qclass: question.qclass().to_int(),
         });
+        self.read_records(message, Some(qtype))
+    }
+
+    fn read_records(&mut self, message: &Message<&[u8]>, qtype: Option<Rtype>) -> Result<(), OptRcode> {
+        const FORMERR: OptRcode = OptRcode::FORMERR;
         let counts = message.header_counts();
         if (counts.ancount(), counts.nscount(), counts.arcount()) == (0, 0, 0) {
             return Ok(());
@@ -85,7 +101,7 @@ impl Request {
             for record in records.by_ref() {
                 let record = record.map_err(|_| FORMERR)?;
                 match number {
-                    1 if qtype == Rtype::IXFR => self.read_client_version(&record)?,
+                    1 if qtype == Some(Rtype::IXFR) => self.read_client_version(&record)?,
                     2 if record.rtype() == Rtype::OPT => self.read_edns(&record)?,
                     _ => {}
                 }
@@ -110,7 +126,22 @@ impl Request {
             return Err(OptRcode::FORMERR);
         }
         let opt = OptRecord::from(opt);
-        self.edns = Some(Edns { payload_size: opt.udp_payload_size(), dnssec_ok: opt.dnssec_ok() });
-        if opt.version() == 0 { Ok(()) } else { Err(OptRcode::BADVERS) }
+        let (payload_size, dnssec_ok) = (opt.udp_payload_size(), opt.dnssec_ok());
+        let edns = self.edns.insert(Edns { payload_size, dnssec_ok, cookie: None, nsid: false });
+        // What a later version means by its options is not known.
+        if opt.version() != 0 {
+            return Err(OptRcode::BADVERS);
+        }
+        for option in opt.opt().iter::<UnknownOptData<_>>() {
+            let option = option.map_err(|_| OptRcode::FORMERR)?;
+            match option.code() {
+                OptionCode::COOKIE if edns.cookie.is_none() => {
+                    edns.cookie = Some(Cookie::read(option.as_slice()).ok_or(OptRcode::FORMERR)?);
+                }
+                OptionCode::NSID => edns.nsid = true,
+                _ => {}
+            }
+        }
+        Ok(())
     }
 }

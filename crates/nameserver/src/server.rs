@@ -17,7 +17,10 @@ use tokio::net::{TcpListener, UdpSocket};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::answer::Context;
 use crate::metrics::Metrics;
+use crate::seats::Seats;
+use crate::settings::Settings;
 use crate::{Zones, tcp, udp};
 
 /// Bursts wait here while a core is busy; the kernel may give less.
@@ -29,6 +32,7 @@ const TCP_BACKLOG: i32 = 256;
 /// A nameserver that is bound to its address and not yet answering.
 pub struct Server {
     zones: Zones,
+    settings: Settings,
     address: SocketAddr,
     udp: Vec<Arc<UdpSocket>>,
     tcp: Arc<TcpListener>,
@@ -45,14 +49,14 @@ impl Server {
     /// # Errors
     ///
     /// What the operating system says: the address is in use, not this machine's, or a port that needs privileges.
-    pub fn bind(addr: SocketAddr, zones: Zones) -> io::Result<Server> {
+    pub fn bind(addr: SocketAddr, zones: Zones, settings: Settings) -> io::Result<Server> {
         let mut attempt = 0;
         loop {
             attempt += 1;
             match bind_both(addr) {
                 Ok((address, udp, tcp)) => {
                     let metrics = Arc::new(Metrics::register());
-                    return Ok(Server { zones, address, udp, tcp, metrics });
+                    return Ok(Server { zones, settings, address, udp, tcp, metrics });
                 }
                 Err(error) => {
                     let again = addr.port() == 0 && error.kind() == io::ErrorKind::AddrInUse;
@@ -69,20 +73,29 @@ impl Server {
         self.address
     }
 
+    /// With other secrets of server cookies: for a server that takes its address before it reads any file.
+    #[must_use]
+    pub fn with_cookie_secrets(mut self, secrets: Vec<[u8; 16]>) -> Server {
+        self.settings.cookie_secrets = secrets;
+        self
+    }
+
     /// Answers until `stop` is cancelled. Connections that are open then are closed.
     pub async fn run(self, stop: CancellationToken) {
-        let Server { zones, udp, tcp, metrics, .. } = self;
+        let Server { zones, settings, udp, tcp, metrics, .. } = self;
+        let seats = Arc::new(Seats::new(settings.tcp.clone()));
+        let context = Arc::new(Context::new(zones, settings));
         let mut tasks = JoinSet::new();
         for socket in udp {
-            let (zones, metrics) = (zones.clone(), metrics.clone());
+            let (context, metrics) = (context.clone(), metrics.clone());
             tasks.spawn(async move {
                 // A fault of ours in one answer costs that answer. Zones are never left half changed: they are immutable.
-                while AssertUnwindSafe(udp::serve(&socket, &zones, &metrics)).catch_unwind().await.is_err() {
+                while AssertUnwindSafe(udp::serve(&socket, &context, &metrics)).catch_unwind().await.is_err() {
                     tracing::error!("answering a query over UDP panicked");
                 }
             });
         }
-        tasks.spawn(async move { tcp::serve(&tcp, &zones, &metrics, tcp::MAX_CONNECTIONS).await });
+        tasks.spawn(async move { tcp::serve(&tcp, &context, &seats, &metrics).await });
         stop.cancelled().await;
         tasks.shutdown().await;
     }

@@ -4,23 +4,20 @@
 //! taken in time, and when places are running out, idle connections get little patience (RFC 7766, section 6.2.3).
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::Zones;
-use crate::answer::{Outcome, Scratch, Transport, respond};
+use crate::answer::{Context, Outcome, Scratch, Transport, respond};
 use crate::metrics::Metrics;
+use crate::seats::{Seats, Taken};
 use crate::transfer::Transfer;
 
-/// Connections at one time. What comes above is closed at once, so that its client can go elsewhere.
-pub(crate) const MAX_CONNECTIONS: usize = 500;
 /// How long a client may take until its next query is complete.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The same, when fewer than a quarter of the places are free.
@@ -35,8 +32,7 @@ const READ_BUFFER: usize = 2048;
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Accepts connections and answers what comes on them, until it is dropped, which ends them all.
-pub(crate) async fn serve(listener: &TcpListener, zones: &Zones, metrics: &Arc<Metrics>, max_connections: usize) {
-    let places = Arc::new(Semaphore::new(max_connections));
+pub(crate) async fn serve(listener: &TcpListener, context: &Arc<Context>, seats: &Arc<Seats>, metrics: &Arc<Metrics>) {
     let mut connections = JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}
@@ -48,16 +44,11 @@ pub(crate) async fn serve(listener: &TcpListener, zones: &Zones, metrics: &Arc<M
                 continue;
             }
         };
-        let Ok(place) = places.clone().try_acquire_owned() else { continue };
+        // Without a place it is closed at once, so that its client can go elsewhere.
+        let Some(place) = seats.take(peer.ip()) else { continue };
         // Without it, answers are as right and a little later.
         let _ = stream.set_nodelay(true);
-        let connection = Connection {
-            transport: Transport::Tcp { loopback: is_loopback(peer) },
-            zones: zones.clone(),
-            metrics: metrics.clone(),
-            places: places.clone(),
-            max_connections,
-        };
+        let connection = Connection { client: peer.ip(), context: context.clone(), metrics: metrics.clone(), place };
         connections.spawn(async move {
             let (receiver, sender) = stream.into_split();
             connection.metrics.connections.increment(1);
@@ -65,22 +56,15 @@ pub(crate) async fn serve(listener: &TcpListener, zones: &Zones, metrics: &Arc<M
                 tracing::debug!(%error, %peer, "a connection ended early");
             }
             connection.metrics.connections.decrement(1);
-            drop(place);
         });
     }
 }
 
-/// Whether a client is on this machine. An IPv6 socket shows IPv4 clients as mapped addresses.
-fn is_loopback(peer: SocketAddr) -> bool {
-    peer.ip().to_canonical().is_loopback()
-}
-
 struct Connection {
-    transport: Transport,
-    zones: Zones,
+    client: IpAddr,
+    context: Arc<Context>,
     metrics: Arc<Metrics>,
-    places: Arc<Semaphore>,
-    max_connections: usize,
+    place: Taken,
 }
 
 impl Connection {
@@ -90,18 +74,25 @@ impl Connection {
         let mut out = Vec::new();
         let mut scratch = Scratch::default();
         loop {
+            self.place.wait();
+            let received = tokio::select! {
+                biased;
+                received = timeout(self.patience(), read_message(&mut receiver, &mut query)) => received,
+                () = self.place.lost() => return Ok(()),
+            };
+            self.place.work();
             // Silence is a client that has what it wanted, no error.
-            match timeout(self.patience(), read_message(&mut receiver, &mut query)).await {
+            match received {
                 Ok(Ok(true)) => {}
                 Ok(Ok(false)) | Err(_) => return Ok(()),
                 Ok(Err(error)) => return Err(error),
             }
             let start = begin_message(&mut out);
-            let outcome = respond(&self.zones, &query, self.transport, &mut scratch, &mut out);
-            self.metrics.count(self.transport, &outcome);
+            let outcome = respond(&self.context, &query, Transport::Tcp, self.client, &mut scratch, &mut out);
+            self.metrics.count(Transport::Tcp, &outcome);
             match outcome {
-                // RFC 7766, section 8: what is no query ends the connection.
-                Outcome::Dropped => {
+                // RFC 7766, section 8: what is no query ends the connection. Rate limiting is for UDP.
+                Outcome::Dropped | Outcome::Limited => {
                     out.truncate(start);
                     return flush(&mut sender, &mut out).await;
                 }
@@ -120,8 +111,7 @@ impl Connection {
 
     /// How long the client may take until its next query is complete.
     fn patience(&self) -> Duration {
-        let crowded = self.places.available_permits() < self.max_connections / 4;
-        if crowded { LITTLE_PATIENCE } else { PATIENCE }
+        if self.place.seats().are_scarce() { LITTLE_PATIENCE } else { PATIENCE }
     }
 }
 
@@ -183,15 +173,21 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
+    use crate::{Settings, TcpLimits, Zones};
+
+    const CLIENT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+    fn context() -> Arc<Context> {
+        Arc::new(Context::new(Zones::new(), Settings::default()))
+    }
+
+    fn seats(connections: usize) -> Arc<Seats> {
+        Arc::new(Seats::new(TcpLimits { connections, ..TcpLimits::default() }))
+    }
 
     fn connection() -> Connection {
-        Connection {
-            transport: Transport::Tcp { loopback: true },
-            zones: Zones::new(),
-            metrics: Arc::new(Metrics::register()),
-            places: Arc::new(Semaphore::new(2)),
-            max_connections: 2,
-        }
+        let place = seats(8).take(CLIENT).unwrap();
+        Connection { client: CLIENT, context: context(), metrics: Arc::new(Metrics::register()), place }
     }
 
     /// Serves one side of a pipe that holds `capacity` octets; gives the other, and what becomes of the serving.
@@ -267,11 +263,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn connections_above_the_limit_are_closed_and_places_come_back() {
+    async fn a_new_connection_takes_the_place_of_the_longest_idle_one() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let server = tokio::spawn(async move {
-            serve(&listener, &Zones::new(), &Arc::new(Metrics::register()), 2).await;
+            serve(&listener, &context(), &seats(2), &Arc::new(Metrics::register())).await;
         });
         async fn ask(stream: &mut TcpStream) -> bool {
             let mut answer = vec![0; query(1).len()];
@@ -281,16 +277,9 @@ mod tests {
         let mut second = TcpStream::connect(address).await.unwrap();
         assert!(ask(&mut first).await && ask(&mut second).await);
         let mut third = TcpStream::connect(address).await.unwrap();
-        assert!(!ask(&mut third).await);
-        drop(first);
-        let deadline = Instant::now() + Duration::from_secs(10);
-        loop {
-            let mut again = TcpStream::connect(address).await.unwrap();
-            if ask(&mut again).await {
-                break;
-            }
-            assert!(Instant::now() < deadline, "the place is not free again");
-        }
+        assert!(ask(&mut third).await);
+        assert!(!ask(&mut first).await);
+        assert!(ask(&mut second).await && ask(&mut third).await);
         server.abort();
     }
 }

@@ -1,7 +1,7 @@
 //! Whole zones: AXFR (RFC 5936), and IXFR (RFC 1995) answered with the zone as it is.
 //!
 //! A transfer holds its version of the zone and writes one message at a time, so that its memory is one message, however
-//! large the zone. It is for the operator on this machine, and for tests; nobody else gets one.
+//! large the zone. Clients on this machine get one where the operator allows it; other clients never do.
 //!
 //! Decided against: incremental answers to IXFR. RFC 1995 lets a server give the whole zone, and who wants every change has
 //! the journal.
@@ -13,11 +13,10 @@ use dns::RecordType;
 use domain::base::header::Header;
 use domain::base::iana::{Class, OptRcode, Rcode, Rtype};
 
-use crate::Zones;
-use crate::answer::{MAX_UDP, Transport, response_header};
+use crate::answer::{Asked, Context, Transport, opt_reply, response_header};
 use crate::name::wire_of;
 use crate::request::{Question, Request};
-use crate::writer::{Compression, OptReply, Section, Writer};
+use crate::writer::{Compression, Section, Writer};
 use crate::zone::Zone;
 
 /// After this many octets a message is full. More would not compress: pointers reach 16 KiB.
@@ -50,39 +49,38 @@ pub(crate) fn kind(qtype: u16) -> Option<Kind> {
 /// Decides on a transfer; the error is the response code.
 pub(crate) fn start(
     kind: Kind,
-    zones: &Zones,
+    context: &Context,
     request: &Request,
     question: &Question,
-    transport: Transport,
+    asked: &Asked<'_>,
 ) -> Result<Start, OptRcode> {
     // RFC 5936, section 4.2: AXFR over UDP is not defined.
-    if kind == Kind::Axfr && transport == Transport::Udp {
+    if kind == Kind::Axfr && asked.transport == Transport::Udp {
         return Err(OptRcode::FORMERR);
     }
     if kind == Kind::Ixfr && request.client_serial.is_none() {
         return Err(OptRcode::FORMERR);
     }
-    let allowed = match transport {
-        Transport::Tcp { loopback } => loopback,
+    let allowed = match asked.transport {
+        Transport::Tcp => context.loopback_transfers && asked.client.is_loopback(),
         // What UDP gets is the SOA, which everybody may have.
         Transport::Udp => true,
     };
     if !allowed {
         return Err(OptRcode::REFUSED);
     }
-    let zone = zones.get(question.name.wire()).ok_or(OptRcode::NOTAUTH)?;
+    let zone = context.zones.get(question.name.wire()).ok_or(OptRcode::NOTAUTH)?;
     let up_to_date = request.client_serial.is_some_and(|serial| !zone.serial().is_newer_than(serial));
-    if kind == Kind::Ixfr && (up_to_date || transport == Transport::Udp) {
+    if kind == Kind::Ixfr && (up_to_date || asked.transport == Transport::Udp) {
         return Ok(Start::SoaOnly(zone));
     }
-    let edns =
-        request.edns.map(|edns| OptReply { payload_size: MAX_UDP, extended_rcode: 0, dnssec_ok: edns.dnssec_ok });
     Ok(Start::Stream(Transfer {
         zone,
         header: response_header(request, true, false, Rcode::NOERROR),
         question: question.asked.wire().into(),
         qtype: question.qtype,
-        edns,
+        dnssec_ok: request.edns.map(|edns| edns.dnssec_ok),
+        options: asked.options.into(),
     }))
 }
 
@@ -92,7 +90,9 @@ pub(crate) struct Transfer {
     header: Header,
     question: Box<[u8]>,
     qtype: u16,
-    edns: Option<OptReply>,
+    /// DNSSEC OK, where the client says something of EDNS.
+    dnssec_ok: Option<bool>,
+    options: Box<[u8]>,
 }
 
 impl Transfer {
@@ -122,7 +122,8 @@ impl Messages<'_> {
             return false;
         }
         let transfer = self.transfer;
-        let mut writer = Writer::new(out, &mut self.compression, crate::writer::MAX_MESSAGE, transfer.edns.is_some());
+        let opt = transfer.dnssec_ok.map(|dnssec_ok| opt_reply(OptRcode::NOERROR, dnssec_ok, &transfer.options));
+        let mut writer = Writer::new(out, &mut self.compression, crate::writer::MAX_MESSAGE, opt);
         if std::mem::take(&mut self.first) {
             writer.question(&transfer.question, transfer.qtype, Class::IN.to_int());
         }
@@ -135,7 +136,7 @@ impl Messages<'_> {
             }
             self.records.next();
         }
-        writer.finish(transfer.header, transfer.edns);
+        writer.finish(transfer.header, opt);
         true
     }
 }

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use tokio::net::UdpSocket;
 
-use crate::Zones;
-use crate::answer::{Outcome, Scratch, Transport, respond};
+use crate::answer::{Context, Outcome, Scratch, Transport, respond};
 use crate::metrics::Metrics;
 
 /// Longer than any query that makes sense; what is cut off here is a format error.
@@ -15,7 +14,7 @@ const DATAGRAM: usize = 4096;
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Answers what comes to one socket, until it is dropped.
-pub(crate) async fn serve(socket: &UdpSocket, zones: &Zones, metrics: &Metrics) {
+pub(crate) async fn serve(socket: &UdpSocket, context: &Context, metrics: &Metrics) {
     let mut packet = vec![0; DATAGRAM];
     let mut response = Vec::with_capacity(DATAGRAM);
     let mut scratch = Scratch::default();
@@ -29,7 +28,7 @@ pub(crate) async fn serve(socket: &UdpSocket, zones: &Zones, metrics: &Metrics) 
         };
         response.clear();
         let query = packet.get(..length).unwrap_or_default();
-        let outcome = respond(zones, query, Transport::Udp, &mut scratch, &mut response);
+        let outcome = respond(context, query, Transport::Udp, peer.ip(), &mut scratch, &mut response);
         metrics.count(Transport::Udp, &outcome);
         if let Outcome::Replied { .. } = outcome
             && let Err(error) = socket.send_to(&response, peer).await

@@ -41,13 +41,22 @@ pub(crate) struct Compression {
 
 /// What a response says of EDNS (RFC 6891).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct OptReply {
+pub(crate) struct OptReply<'o> {
     /// What this server takes over UDP.
     pub(crate) payload_size: u16,
     /// The upper 8 bits of the response code.
     pub(crate) extended_rcode: u8,
     /// DNSSEC OK, as it was asked (RFC 3225, section 3).
     pub(crate) dnssec_ok: bool,
+    /// The options, in wire form.
+    pub(crate) options: &'o [u8],
+}
+
+impl OptReply<'_> {
+    /// The octets that the record takes.
+    pub(crate) fn octets(&self) -> usize {
+        OPT + self.options.len()
+    }
 }
 
 /// One message in the making, at the end of a buffer.
@@ -63,12 +72,17 @@ pub(crate) struct Writer<'b> {
 }
 
 impl<'b> Writer<'b> {
-    /// Starts a message of at most `limit` octets, `edns` saying whether room is kept for an OPT record.
-    pub(crate) fn new(out: &'b mut Vec<u8>, compression: &'b mut Compression, limit: usize, edns: bool) -> Writer<'b> {
+    /// Starts a message of at most `limit` octets, of which room is kept for the OPT record.
+    pub(crate) fn new(
+        out: &'b mut Vec<u8>,
+        compression: &'b mut Compression,
+        limit: usize,
+        opt: Option<OptReply<'_>>,
+    ) -> Writer<'b> {
         let start = out.len();
         out.resize(start + HEADER, 0);
         compression.seen.clear();
-        let limit = limit.min(MAX_MESSAGE) - if edns { OPT } else { 0 };
+        let limit = limit.min(MAX_MESSAGE).saturating_sub(opt.map_or(0, |opt| opt.octets()));
         let body = start + HEADER;
         Writer { out, start, limit, compression, counts: HeaderCounts::new(), body, names_in_question: 0 }
     }
@@ -140,13 +154,15 @@ impl<'b> Writer<'b> {
     }
 
     /// Ends the message.
-    pub(crate) fn finish(mut self, header: Header, opt: Option<OptReply>) {
+    pub(crate) fn finish(mut self, header: Header, opt: Option<OptReply<'_>>) {
         if let Some(opt) = opt {
             self.out.push(0);
             self.out.extend(domain::base::iana::Rtype::OPT.to_int().to_be_bytes());
             self.out.extend(opt.payload_size.to_be_bytes());
             let flags = if opt.dnssec_ok { 0x80 } else { 0 };
-            self.out.extend([opt.extended_rcode, 0, flags, 0, 0, 0]);
+            self.out.extend([opt.extended_rcode, 0, flags, 0]);
+            self.out.extend((opt.options.len() as u16).to_be_bytes());
+            self.out.extend(opt.options);
             self.counts.set_arcount(self.counts.arcount() + 1);
         }
         let Some(head) = self.out.get_mut(self.start..self.start + HEADER) else { return };
@@ -315,7 +331,8 @@ mod tests {
         fn compressed_names_are_read_back(names in names(), limit in 12usize..9000) {
             let mut out = b"before".to_vec();
             let mut compression = Compression::default();
-            let mut writer = Writer::new(&mut out, &mut compression, limit, true);
+            let opt = OptReply { payload_size: 1232, extended_rcode: 0, dnssec_ok: true, options: b"\0\x03\0\x01x" };
+            let mut writer = Writer::new(&mut out, &mut compression, limit, Some(opt));
             let mut written = Vec::new();
             for (owner, exchange) in names.iter().zip(names.iter().rev()) {
                 let data = [&[0, 10], exchange.as_slice()].concat();
@@ -323,10 +340,9 @@ mod tests {
                     written.push((owner, exchange));
                 }
             }
-            let opt = OptReply { payload_size: 1232, extended_rcode: 0, dnssec_ok: true };
             writer.finish(Header::new(), Some(opt));
             let message = Message::from_octets(&out[6..]).unwrap();
-            prop_assert!(message.as_slice().len() <= limit.max(HEADER + OPT));
+            prop_assert!(message.as_slice().len() <= limit.max(HEADER + opt.octets()));
             let read: Vec<_> = message.answer().unwrap().map(Result::unwrap).collect();
             prop_assert_eq!(read.len(), written.len());
             for (record, (owner, exchange)) in read.iter().zip(written) {
@@ -342,7 +358,7 @@ mod tests {
     fn what_does_not_fit_is_taken_back_whole() {
         let mut out = Vec::new();
         let mut compression = Compression::default();
-        let mut writer = Writer::new(&mut out, &mut compression, 60, false);
+        let mut writer = Writer::new(&mut out, &mut compression, 60, None);
         writer.question(b"\x01a\0", 1, 1);
         let packed = crate::node::RrsetBuf { rtype: 1, ttl: 1, records: vec![vec![0; 4]; 3] };
         let node = crate::node::Node::pack(b"", &[packed]).unwrap();

@@ -44,7 +44,7 @@ fn main() {
         println!("benchmarks run with: cargo bench -p zonewright");
         return;
     }
-    let server = Server::start(&[]);
+    let server = Server::start_with(&common::TRANSFERS, &[]);
     let token = server.token();
     let sync = sync_time(server.data());
     println!("disk: a 4 KiB append is durable after {} (median)", ms(sync));

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use deploy::bind9::audit::{AuditSettings, audit_for_ever};
 use deploy::bind9::catalog::{self, Catalogs, Published};
-use deploy::bind9::config::{Keys, PrimaryConfig, SecondaryConfig, primary, reached_at, secondary};
+use deploy::bind9::config::{Identity, Keys, PrimaryConfig, SecondaryConfig, primary, reached_at, secondary};
 use deploy::bind9::control::ConfigText;
-use deploy::bind9::managed::{self, Managed};
+use deploy::bind9::managed::{self, Managed, StartError, User, UserError};
 use deploy::bind9::notify::Notifier;
 use deploy::bind9::secondary::Secondary;
 use deploy::bind9::{Bind9, Bind9Settings, ZoneOptions};
@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admin::print;
 use crate::cli::{Bind9Command, ConfigCommand, ConfigFlags};
-use crate::config::Config;
+use crate::config::{Config, NameserverKind};
 use crate::{Failure, chain, make_private_folder};
 
 /// What the one primary is called in answers, logs and metrics.
@@ -56,11 +56,20 @@ impl Primary {
         Primary::open(way, config, store, stop, None).await
     }
 
-    /// Starts a named and opens it.
-    pub(crate) async fn managed(config: &Config, store: &Store, stop: &CancellationToken) -> Result<Primary, Failure> {
+    /// Begins to start a named, and opens it.
+    pub(crate) async fn managed(
+        config: &Config,
+        user: Option<User>,
+        store: &Store,
+        stop: &CancellationToken,
+    ) -> Result<Primary, Failure> {
         let folder = absolute(&config.bind9.directory)?;
         let mut settings = managed::Settings::new(folder.clone(), with_port(config.dns)?);
         settings.secondaries.clone_from(&config.secondaries);
+        settings.user = user;
+        settings.data = Some(config.data.clone());
+        settings.rate_limit.clone_from(&config.rate_limit);
+        settings.identity = identity(config);
         // named ends after everything that talks to it.
         let stop_named = CancellationToken::new();
         let named =
@@ -89,9 +98,10 @@ impl Primary {
                 max_records_per_type: u32::try_from(config.limits.rrset_records).ok(),
                 ..ZoneOptions::default()
             },
+            named: managed.as_ref().map(|(named, _)| named.state()),
             clock: Clock::system(),
         };
-        let bind9 = Arc::new(Bind9::open(settings).await.map_err(|error| Failure::Other(chain(&error)))?);
+        let bind9 = Arc::new(Bind9::lock(settings).await.map_err(|error| Failure::Other(chain(&error)))?);
         let audit = audit_for_ever(store.clone(), Arc::clone(&bind9), AuditSettings::default(), stop.clone());
         let work = vec![tokio::spawn(audit)];
         let mut nameserver: Arc<dyn Nameserver> = bind9;
@@ -149,6 +159,39 @@ impl Primary {
     }
 }
 
+/// Resolves with the reason when a named of our own is given up for good.
+pub(crate) async fn given_up(primary: &mut Option<Primary>) -> StartError {
+    match primary.as_mut().and_then(|primary| primary.managed.as_mut()) {
+        Some((named, _)) => named.failed().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The user that a managed named has to run as; `None` where it runs as this process does. Only root can choose.
+pub(crate) fn user_of_named(config: &Config) -> Result<Option<User>, Failure> {
+    let name = config.bind9.user.as_str();
+    if config.nameserver != NameserverKind::Bind9Managed || !managed::is_root() || name == "root" {
+        return Ok(None);
+    }
+    match User::find(name) {
+        Ok(user) => Ok(Some(user)),
+        Err(error @ UserError::Unknown(_)) => {
+            let hint =
+                "the package bind9 of Debian and Ubuntu makes the user bind, others make named; root runs it as root";
+            Err(config.bad("bind9.user", error.to_string(), hint).into())
+        }
+        Err(error @ UserError::Lookup(_)) => Err(Failure::Other(chain(&error))),
+    }
+}
+
+fn identity(config: &Config) -> Identity {
+    Identity {
+        cookie_secrets: config.edns.cookie_secrets.clone(),
+        require_server_cookie: config.edns.require_cookie,
+        nsid: config.edns.nsid.clone(),
+    }
+}
+
 /// How a primary is reached.
 struct Way {
     control: SocketAddr,
@@ -180,6 +223,8 @@ fn primary_config(flags: &ConfigFlags) -> Result<String, Failure> {
         transfer_key: keys.transfer,
         secondaries: config.secondaries.clone(),
         is_managed: false,
+        rate_limit: config.rate_limit.clone(),
+        identity: identity(&config),
     }))
 }
 
@@ -195,6 +240,8 @@ fn secondary_config(flags: &ConfigFlags) -> Result<String, Failure> {
         primaries: vec![reached_at(config.dns)],
         transfer_key: keys(&config)?.transfer,
         max_records_per_type: u32::try_from(config.limits.rrset_records).ok().filter(|most| *most > 100),
+        rate_limit: config.rate_limit.clone(),
+        identity: identity(&config),
     }))
 }
 

@@ -175,7 +175,8 @@ fn data_directory(path: &Path) -> Vec<Finding> {
         }
     };
     let mut findings = Vec::new();
-    if metadata.permissions().mode() & 0o077 == 0 {
+    // Where named runs as a user of its own, that user may pass through, which shows nothing of what is there.
+    if metadata.permissions().mode() & 0o066 == 0 {
         findings.push(Finding::good(format!("data directory: {shown} is closed to other users")));
     } else {
         findings.push(Finding::warning(
@@ -389,7 +390,7 @@ async fn http(config: &Config) -> Finding {
         }
         Ok(Ok(answer)) if answer.starts_with("HTTP/1.1 503 ") => Finding::warning(
             format!("http: the server answers on {address}, but is not ready"),
-            "it is still loading zones; if that lasts, its log says why",
+            "GET /readyz says what it waits for; if that lasts, its log says why",
         ),
         _ => Finding::bad(
             format!("http: {address} is taken, but what is there is not this server"),

@@ -69,6 +69,8 @@ mod tests {
             let agent: ureq::Agent = config.build().into();
             let status = |path: &str| agent.get(format!("{base}{path}")).call().unwrap().status().as_u16();
             let before = (status("/healthz"), status("/readyz"));
+            let text = agent.get(format!("{base}/readyz")).call().unwrap().body_mut().read_to_string().unwrap();
+            assert_eq!(text, "not ready: primary: named is starting\n");
             loaded.store(true, Ordering::Relaxed);
             (before, (status("/healthz"), status("/readyz")))
         });

@@ -4,6 +4,7 @@ mod admin;
 mod bind9;
 mod cli;
 mod config;
+mod cookie_secret;
 mod deleted;
 mod disk;
 mod doctor;

@@ -17,7 +17,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::bind9::Primary;
 use crate::config::{Config, NameserverKind, Place};
-use crate::{Failure, chain, disk, first_start, health, logging, mailing, monitor, open_store, tls};
+use crate::{
+    Failure, bind9, chain, cookie_secret, disk, first_start, health, logging, mailing, monitor, open_store, tls,
+};
 
 /// From SIGTERM to the end, at most: requests under way get most of it.
 const STOP_WITHIN: Duration = Duration::from_secs(9);
@@ -34,6 +36,7 @@ const ROLL_OUT_RETRY_AT_MOST: Duration = Duration::from_secs(300);
 /// The addresses are taken before the database is opened: a second server that is started by mistake touches nothing.
 pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
     let tls = tls::acceptor(&config)?;
+    let user_of_named = bind9::user_of_named(&config)?;
     let stop = CancellationToken::new();
     let post = mailing::post(&config, stop.clone())?;
     logging::start();
@@ -46,7 +49,7 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
     let zones = Zones::new();
     let server = match config.nameserver {
         NameserverKind::Embedded => {
-            let server = Server::bind(config.dns, zones.clone());
+            let server = Server::bind(config.dns, zones.clone(), config.embedded());
             Some(server.map_err(|error| cannot_listen(&config, "dns", config.dns, &error))?)
         }
         NameserverKind::Bind9 | NameserverKind::Bind9Managed | NameserverKind::None => None,
@@ -55,10 +58,22 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
     // Only here: a command that is run with another configuration must not forget what this one promises.
     store.retain(config.retention);
 
+    let server = match server {
+        Some(server) => {
+            let secrets = cookie_secret::secrets(&config);
+            let unusable =
+                |error| Failure::Other(format!("the secret of DNS cookies cannot be used: {}", chain(&error)));
+            Some(server.with_cookie_secrets(secrets.map_err(unusable)?))
+        }
+        None => None,
+    };
+
     let stop_http = CancellationToken::new();
+    // Only what keeps a nameserver from ever working ends this. How long it takes to work, nothing here waits for: the API and
+    // the pages answer whatever it does.
     let mut bind9 = match config.nameserver {
         NameserverKind::Bind9 => Some(Primary::external(&config, &store, &stop).await?),
-        NameserverKind::Bind9Managed => Some(Primary::managed(&config, &store, &stop).await?),
+        NameserverKind::Bind9Managed => Some(Primary::managed(&config, user_of_named, &store, &stop).await?),
         NameserverKind::Embedded | NameserverKind::None => None,
     };
     let dns = server.as_ref().map(Server::local_addr).or(bind9.as_ref().map(|primary| primary.dns));
@@ -80,10 +95,7 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
     let pages = Dashboard::new(store.clone(), deployment.clone(), of_pages, post);
     let waits_for = {
         let (store, deployment) = (store.clone(), deployment.clone());
-        move || {
-            let loading = (!deployment.is_settled()).then(|| "loading zones".to_owned());
-            health::of_database(store.health()).into_iter().chain(loading).collect()
-        }
+        move || health::of_database(store.health()).into_iter().chain(deployment.waits_for()).collect()
     };
     let app = api::Api::new(store.clone(), deployment, config.api.clone()).router().merge(health::router(waits_for));
     let app = pages.over(app);
@@ -118,8 +130,9 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
 
     let failed = tokio::select! {
         () = signals.next() => None,
-        _ = &mut serving => Some("the HTTP server"),
-        _ = &mut answering => Some("the nameserver"),
+        _ = &mut serving => Some("the HTTP server ended by itself".to_owned()),
+        _ = &mut answering => Some("the nameserver ended by itself".to_owned()),
+        error = bind9::given_up(&mut bind9) => Some(chain(&error)),
     };
     tracing::info!("stopping");
     // Requests first: until the last is answered, what they change is deployed, and DNS answers.
@@ -146,7 +159,7 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
     }
     match failed {
         None => Ok(ExitCode::SUCCESS),
-        Some(part) => Err(Failure::Other(format!("{part} ended by itself"))),
+        Some(why) => Err(Failure::Other(why)),
     }
 }
 

@@ -31,7 +31,7 @@ fn nothing_acknowledged_is_lost_and_nothing_is_half_done() {
     let seed = std::env::var("CRASH_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(20_261_121);
     eprintln!("CRASH_SEED={seed}");
     let mut moments = Random(seed);
-    let mut server = Server::start(&[]);
+    let mut server = Server::start_with(&common::TRANSFERS, &[]);
     let token = server.token();
     let data = server.data().to_owned();
     // The first server owns the folder; the later ones only use it.
@@ -63,7 +63,7 @@ fn nothing_acknowledged_is_lost_and_nothing_is_half_done() {
         current.kill();
         clients = threads.into_iter().map(|thread| thread.join().expect("the client did not fail")).collect();
 
-        running = Some(Server::start_in(&data, &[]));
+        running = Some(Server::start_in_with(&data, &common::TRANSFERS, &[]));
         let current = running.as_ref().expect("just started");
         let http = Http::new(&current.api(), &token);
         for client in &mut clients {

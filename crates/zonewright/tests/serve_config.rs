@@ -15,7 +15,7 @@ use common::{describe, run};
 use tempfile::TempDir;
 
 /// Each key, a value that is refused for it (in the environment's form), and one that is not.
-const KEYS: [(&str, &str, &str); 18] = [
+const KEYS: [(&str, &str, &str); 26] = [
     ("data", "", "other"),
     ("database", "mysql://root:hunter2@db/zones", ""),
     ("http", "localhost:80", "127.0.0.1:18053"),
@@ -25,6 +25,14 @@ const KEYS: [(&str, &str, &str); 18] = [
     ("secondary", "192.0.2.1", "192.0.2.1:53"),
     ("ns", "ns1.example.net=nowhere", "ns1.example.net"),
     ("bind9.control", "9953", "127.0.0.1:9953"),
+    ("transfers.loopback", "yes", "on"),
+    ("rrl.responses_per_second", "1001", "0"),
+    ("rrl.window", "0", "5"),
+    ("rrl.slip", "11", "0"),
+    ("rrl.ipv4_prefix", "33", "32"),
+    ("rrl.ipv6_prefix", "65", "64"),
+    ("rrl.table_size", "10", "1000"),
+    ("rrl.exempt", "192.0.2.1/24", "192.0.2.0/24"),
     ("limits.rrset_records", "0", "1"),
     ("limits.ttl_min", "2147483648", "60"),
     ("limits.ttl_max", "4294967296", "86400"),
@@ -394,6 +402,9 @@ fn variable(key: &str) -> String {
 /// A configuration file that sets one key; numbers are those of the limits.
 fn toml(key: &str, value: &str) -> String {
     match key.split_once('.') {
+        Some((table @ ("limits" | "rrl"), key)) if value.parse::<u64>().is_ok() => {
+            format!("[{table}]\n{key} = {value}\n")
+        }
         Some(("limits", key)) => format!("[limits]\n{key} = {value}\n"),
         Some((table, key)) => format!("[{table}]\n{key} = \"{value}\"\n"),
         None if matches!(key, "ns" | "secondary" | "trusted_proxy") => format!("{key} = [\"{value}\"]\n"),

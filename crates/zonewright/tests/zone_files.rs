@@ -336,7 +336,7 @@ fn a_zone_of_every_type_is_served_by_both_nameservers_as_bind_reads_its_file() {
     fs::write(&original, everything()).expect("a file");
     let wanted = compiled(&original);
     for kind in ["embedded", "bind9-managed"] {
-        let server = Server::start(&["--nameserver", kind]);
+        let server = Server::start_with(&common::TRANSFERS, &["--nameserver", kind]);
         let api = Api::new(&server, &server.token());
         let zone = api.create_zone("example.com");
         let path = format!("/dns-zones/{zone}/zonefile/?keep_keys=true");

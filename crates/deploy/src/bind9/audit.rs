@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::catalog::CatalogName;
 use super::primary::Bind9;
 use super::transfer;
-use crate::nameserver::{DeployError, Witness};
+use crate::nameserver::{DeployError, Nameserver, Witness};
 use store::Chain;
 
 /// How many zones are read from the store at a time.
@@ -46,6 +46,7 @@ impl Default for AuditSettings {
 /// Audits all zones of a primary, round after round, until `stop`.
 pub async fn audit_for_ever(store: Store, bind9: Arc<Bind9>, settings: AuditSettings, stop: CancellationToken) {
     let rounds = async {
+        bind9.ready().await;
         loop {
             if let Err(error) = round(&store, &bind9, settings).await {
                 let (server, error) = (bind9.name(), Chain(&error).to_string());

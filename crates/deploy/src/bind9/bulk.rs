@@ -14,8 +14,9 @@
 //! store said at that time. Killed after it, nothing is left to do. What named does not take, because its database is not
 //! empty, is left to `addzone`.
 
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -23,6 +24,7 @@ use dns::{ZoneId, ZoneName};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use store::{Head, Store};
 
+use super::NO_FOLLOW;
 use super::catalog::CatalogName;
 use super::control::{Command, Control, Timeouts};
 use super::folder::FolderError;
@@ -130,7 +132,9 @@ fn statement(zone: ZoneName, bind9: &Bind9, id: ZoneId) -> Result<String, Deploy
 }
 
 fn write_list(folder: &Path, staged: &Path, lines: &[String]) -> Result<(), FolderError> {
-    let written = File::create(staged).and_then(|mut file| {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).custom_flags(NO_FOLLOW);
+    let written = options.open(staged).and_then(|mut file| {
         file.write_all(lines.concat().as_bytes())?;
         file.sync_all()
     });

@@ -17,5 +17,8 @@ pub mod transfer;
 pub mod update;
 mod wire_record;
 
+/// For files that root opens in a folder of another user: a link that was put there must not lead elsewhere.
+const NO_FOLLOW: i32 = rustix::fs::OFlags::NOFOLLOW.bits() as i32;
+
 pub use primary::{Bind9, Bind9Settings, OpenError, ZoneOptions};
 pub use wire_record::WireRecord;

@@ -60,6 +60,8 @@ impl Followers {
             transfer_key: key("transfer"),
             secondaries: addresses.clone(),
             is_managed: false,
+            rate_limit: Some(deploy::bind9::config::RateLimit::default()),
+            identity: deploy::bind9::config::Identity::default(),
         };
         let primary = Daemon::named(&write(&folder, "primary.conf", &primary(&config)));
         let (store, author) = store(&folder).await;
@@ -73,7 +75,15 @@ impl Followers {
             let file = format!("secondary{number}.conf");
             let (listen, primaries, transfer_key) = (vec![address], config.listen.clone(), config.transfer_key.clone());
             let daemon = if number < binds {
-                let config = SecondaryConfig { directory, listen, primaries, transfer_key, max_records_per_type: None };
+                let config = SecondaryConfig {
+                    directory,
+                    listen,
+                    primaries,
+                    transfer_key,
+                    max_records_per_type: None,
+                    rate_limit: Some(deploy::bind9::config::RateLimit::default()),
+                    identity: deploy::bind9::config::Identity::default(),
+                };
                 Daemon::named(&write(&folder, &file, &secondary(&config)))
             } else {
                 let config = KnotConfig { directory, listen, primaries, transfer_key };
@@ -237,6 +247,7 @@ fn bind9(folder: &TempDir, config: &PrimaryConfig) -> Bind9Settings {
         zone_folder_of_named: None,
         new_zones_folder: None,
         zone_options: ZoneOptions::default(),
+        named: None,
         clock: Clock::system(),
     }
 }

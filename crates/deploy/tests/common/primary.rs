@@ -62,6 +62,7 @@ impl Primary {
             zone_folder_of_named: None,
             new_zones_folder: None,
             zone_options: ZoneOptions::default(),
+            named: None,
             clock: Clock::system(),
         }
     }

@@ -5,5 +5,6 @@
 
 mod common;
 mod differential;
+mod guards;
 mod protocol;
 mod versions;

@@ -239,6 +239,7 @@ fn one_port_serves_both_transports_and_only_one_server() {
     let ours = ours();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let _inside = runtime.enter();
-    let error = nameserver::Server::bind(ours.address, nameserver::Zones::new()).unwrap_err();
+    let error =
+        nameserver::Server::bind(ours.address, nameserver::Zones::new(), nameserver::Settings::default()).unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
 }

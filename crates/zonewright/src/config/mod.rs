@@ -3,6 +3,7 @@
 //! Values are read as they are written and turned into types here, before anything is made on disk, so that every complaint
 //! names the key, where it was set, and what would be right.
 
+mod guard;
 mod keys;
 mod layers;
 mod mail;
@@ -17,12 +18,15 @@ use dns::apex::{Apex, ApexNameserver};
 use dns::change::Limits;
 use dns::{Name, Ttl};
 use ipnet::IpNet;
+use nameserver::RateLimit;
 use store::{AccountLimits, Policy, Retention};
 
 use crate::cli::{DataFlags, ServeFlags, network};
 use crate::disk::Low;
 use crate::duration;
 
+use self::guard::Edns;
+pub(crate) use self::guard::secret as cookie_secret_of;
 pub(crate) use self::layers::Place;
 use self::layers::{Layers, Value};
 pub(crate) use self::mail::{Mail, Password};
@@ -41,6 +45,11 @@ pub(crate) struct Config {
     /// The secondaries' DNS addresses.
     pub(crate) secondaries: Vec<SocketAddr>,
     pub(crate) bind9: Bind9,
+    /// Whether programs on this machine may transfer zones from the embedded nameserver.
+    pub(crate) loopback_transfers: bool,
+    /// How many responses a network gets; `None` for all.
+    pub(crate) rate_limit: Option<RateLimit>,
+    pub(crate) edns: Edns,
     pub(crate) apex: Apex,
     pub(crate) limits: Limits,
     /// What applies to all accounts.
@@ -91,6 +100,8 @@ pub(crate) struct Bind9 {
     pub(crate) control: SocketAddr,
     /// Its working directory, under which both write.
     pub(crate) directory: PathBuf,
+    /// The user that a managed one runs as, where the server is root.
+    pub(crate) user: String,
 }
 
 /// A configuration that cannot be used.
@@ -250,6 +261,7 @@ fn check(layers: Layers) -> Result<Config, ConfigError> {
     let bind9 = Bind9 {
         control: address(&layers, "bind9.control")?,
         directory: layers.text("bind9.directory")?.map_or_else(|| data.join(BIND9), PathBuf::from),
+        user: layers.text("bind9.user")?.unwrap_or_default().to_owned(),
     };
     let limits = Limits {
         rrset_records: at_least_one(&layers, "limits.rrset_records")?,
@@ -290,6 +302,9 @@ fn check(layers: Layers) -> Result<Config, ConfigError> {
         dns: address(&layers, "dns")?,
         secondaries: secondaries(&layers)?,
         bind9,
+        loopback_transfers: guard::switch(&layers, "transfers.loopback")?,
+        rate_limit: guard::rate_limit(&layers)?,
+        edns: guard::edns(&layers)?,
         apex: apex(&layers)?,
         limits,
         policy: policy(&layers)?,
@@ -516,6 +531,8 @@ mod tests {
         assert_eq!(config.retention, Retention::default());
         assert_eq!(config.policy, Policy::default());
         assert_eq!(config.api, api::Settings::default());
+        let embedded = nameserver::Settings::default();
+        assert_eq!(format!("{:?}", config.embedded()), format!("{embedded:?}"));
     }
 
     #[test]
@@ -526,10 +543,13 @@ mod tests {
             set("mail.user", "dns"),
             set("mail.password", "hunter2"),
             set("mail.from", "dns@example.net"),
+            set("edns.cookie_secret", "68756e7465723200000102030405f00d"),
         ];
         let config = check(Layers::read(Some(std::path::Path::new("/dev/null")), flags).unwrap()).unwrap();
         let shown = format!("{config:?}");
         assert!(config.mail.is_some() && shown.contains("mail.password") && !shown.contains("hunter2"), "{shown}");
+        // As it is written, and as numbers.
+        assert!(!shown.contains("f00d") && !shown.contains("104, 117, 110"), "{shown}");
     }
 
     #[test]

@@ -10,8 +10,10 @@ pub(crate) mod api;
 pub(crate) mod named;
 
 use std::fmt::Write as _;
+use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, Read};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
@@ -21,6 +23,9 @@ use tempfile::TempDir;
 
 /// For whatever should take milliseconds and may take longer on a busy machine.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Lets programs on this machine transfer zones from the built-in nameserver.
+pub(crate) const TRANSFERS: [(&str, &str); 1] = [("ZONEWRIGHT_TRANSFERS_LOOPBACK", "on")];
 
 /// A running server on loopback, on ports the kernel chose. Dropping it kills the process and removes its folder.
 pub(crate) struct Server {
@@ -38,15 +43,45 @@ impl Server {
     /// Starts on an empty data directory, with `flags` added, and returns when it is ready.
     #[track_caller]
     pub(crate) fn start(flags: &[&str]) -> Server {
+        Server::start_with(&[], flags)
+    }
+
+    /// As [`Server::start`], with environment variables.
+    #[track_caller]
+    pub(crate) fn start_with(environment: &[(&str, &str)], flags: &[&str]) -> Server {
+        let mut server = Server::begin(environment, flags);
+        server.wait_until_ready();
+        server
+    }
+
+    /// As [`Server::start_with`], but returns as soon as the server says where it listens.
+    #[track_caller]
+    pub(crate) fn begin(environment: &[(&str, &str)], flags: &[&str]) -> Server {
         let folder = tempfile::tempdir().expect("a temporary folder");
+        // A managed named of another user has to pass through.
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o711)).expect("it is ours");
         let path = folder.path().join("data");
-        Server::launch(Data { path, _folder: Some(folder) }, flags)
+        Server::launch(Data { path, _folder: Some(folder) }, environment, flags)
     }
 
     /// Starts on a data directory that outlives the server, such as one another server was killed on.
     #[track_caller]
     pub(crate) fn start_in(data: &Path, flags: &[&str]) -> Server {
-        Server::launch(Data { path: data.to_owned(), _folder: None }, flags)
+        Server::start_in_with(data, &[], flags)
+    }
+
+    /// As [`Server::start_in`], with environment variables.
+    #[track_caller]
+    pub(crate) fn start_in_with(data: &Path, environment: &[(&str, &str)], flags: &[&str]) -> Server {
+        let mut server = Server::launch(Data { path: data.to_owned(), _folder: None }, environment, flags);
+        server.wait_until_ready();
+        server
+    }
+
+    /// As [`Server::begin`], on a data directory that outlives the server.
+    #[track_caller]
+    pub(crate) fn begin_in(data: &Path, environment: &[(&str, &str)], flags: &[&str]) -> Server {
+        Server::launch(Data { path: data.to_owned(), _folder: None }, environment, flags)
     }
 
     /// Starts with its data on a disk of its own, of so many MiB: a file system in memory that only this process sees. The
@@ -79,19 +114,16 @@ impl Server {
     }
 
     #[track_caller]
-    fn launch(data: Data, flags: &[&str]) -> Server {
-        Server::launch_with(zonewright(&data.path, &["serve"]), data, flags)
+    fn launch(data: Data, environment: &[(&str, &str)], flags: &[&str]) -> Server {
+        let mut command = zonewright(&data.path, &["serve"]);
+        command.envs(environment.iter().copied());
+        Server::spawn(command, data, flags)
     }
 
     #[track_caller]
     fn launch_with(command: Command, data: Data, flags: &[&str]) -> Server {
         let mut server = Server::spawn(command, data, flags);
-        let ready = format!("{}/readyz", server.base);
-        wait_for("the server to be ready", || {
-            server.assert_alive();
-            let asked = run(Command::new("curl").args(["-ksf", "--max-time", "30", &ready]));
-            asked.status.success().then_some(())
-        });
+        server.wait_until_ready();
         server
     }
 
@@ -133,6 +165,24 @@ impl Server {
         };
         server.base = format!("{scheme}://{}", SocketAddr::new(asked, server.http.port()));
         server
+    }
+
+    /// Waits until the server says that it is ready.
+    #[track_caller]
+    pub(crate) fn wait_until_ready(&mut self) {
+        let ready = format!("{}/readyz", self.base);
+        wait_for("the server to be ready", || {
+            self.assert_alive();
+            let asked = run(Command::new("curl").args(["-ksf", "--max-time", "30", &ready]));
+            asked.status.success().then_some(())
+        });
+    }
+
+    /// What the server says that it waits for.
+    #[track_caller]
+    pub(crate) fn waits_for(&self) -> String {
+        let asked = run(Command::new("curl").args(["-ks", "--max-time", "5", &format!("{}/readyz", self.base)]));
+        String::from_utf8_lossy(&asked.stdout).into_owned()
     }
 
     /// The base of everything, without a slash at its end.

@@ -6,6 +6,7 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::CatalogError;
+use crate::bind9::NO_FOLLOW;
 
 /// What named keeps beside a zone file.
 const JOURNALS: [&str; 2] = [".jnl", ".jbk"];
@@ -25,7 +26,8 @@ fn write(folder: &Path, path: &Path, text: &str) -> io::Result<()> {
         }
     }
     let draft = with_suffix(path, ".new");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).custom_flags(NO_FOLLOW).open(&draft)?;
     // As readable as the folder is: named may be another user, of the same group.
     let mode = fs::metadata(folder)?.permissions().mode();
     file.set_permissions(Permissions::from_mode(mode & 0o666))?;

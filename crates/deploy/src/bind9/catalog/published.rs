@@ -63,9 +63,17 @@ impl Witness for Published {
     fn served<'a>(&'a self, name: &'a ZoneName) -> BoxFuture<'a, Result<Option<Served>, DeployError>> {
         self.primary.served(name)
     }
+
+    fn waits_for(&self) -> Option<&'static str> {
+        self.primary.waits_for()
+    }
 }
 
 impl Nameserver for Published {
+    fn ready(&self) -> BoxFuture<'_, ()> {
+        self.primary.ready()
+    }
+
     fn load(&self, zone: ZoneSnapshot) -> BoxFuture<'_, Result<(), DeployError>> {
         self.published(zone.name.clone(), zone.serial(), self.primary.load(zone))
     }

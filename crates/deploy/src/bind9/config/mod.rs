@@ -10,6 +10,7 @@
 //! Decided against: catalog zones in the primary's configuration. They are added over the control channel like any zone, so
 //! that a wiped folder heals without a restart, and the part to merge stays short.
 
+mod guard;
 mod keys;
 mod knot;
 mod primary;
@@ -18,6 +19,7 @@ mod writer;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+pub use guard::{Identity, RateLimit};
 pub(in crate::bind9) use keys::write_private;
 pub use keys::{Keys, KeysError};
 pub use knot::{KnotConfig, knot_secondary};

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use super::guard::{Identity, RateLimit};
 use super::writer::Writer;
 use crate::bind9::control::ConfigText;
 use crate::bind9::key::TsigKey;
@@ -25,6 +26,10 @@ pub struct PrimaryConfig {
     pub secondaries: Vec<SocketAddr>,
     /// Whether named is this server's child: then it logs to its standard error, and has its process number in `named.pid`.
     pub is_managed: bool,
+    /// How many responses a network gets; `None` for all.
+    pub rate_limit: Option<RateLimit>,
+    /// What it says of itself.
+    pub identity: Identity,
 }
 
 /// The complete configuration.
@@ -93,6 +98,12 @@ fn render_options(options: &mut Writer, config: &PrimaryConfig) {
         "tcp-listen-queue 1000",
     );
     options.fixed("transfers-out 1000");
+
+    options.identity(&config.identity);
+    if let Some(limit) = &config.rate_limit {
+        // This server asks from the address that it asks at.
+        options.rate_limit(limit, &[&*config.listen, &*config.secondaries].concat());
+    }
 }
 
 /// named's log on its standard error, in a form that [`super::super::managed`] reads.
@@ -149,6 +160,12 @@ mod tests {
             transfer_key: key("transfer"),
             secondaries: vec!["192.0.2.53:53".parse().unwrap(), "[2001:db8::53]:5300".parse().unwrap()],
             is_managed: false,
+            rate_limit: Some(RateLimit::default()),
+            identity: Identity {
+                cookie_secrets: vec![[0xab; 16], [1; 16]],
+                require_server_cookie: true,
+                nsid: Some(ConfigText::new("ams 1").unwrap()),
+            },
         }
     }
 
@@ -161,6 +178,12 @@ mod tests {
             "listen-on port 53 { any ; };",
             "listen-on-v6 port 5353 { 2001:db8::1 ; };",
             "inet 127.0.0.1 port 9953 allow { 127.0.0.1 ; } keys { \"control\" ; };",
+            "cookie-secret \"abababababababababababababababab\";",
+            "require-server-cookie yes;",
+            "server-id \"ams 1\";",
+            "responses-per-second 20;",
+            "ipv6-prefix-length 56;",
+            "exempt-clients { 127.0.0.0/8 ; ::1/128 ; 192.0.2.53 ; 2001:db8::1 ; 2001:db8::53 ; };",
             "allow-transfer { key \"transfer.\" ; key \"update.\" ; };",
         ] {
             assert!(text.lines().any(|found| found.trim() == line), "{line}\n{text}");

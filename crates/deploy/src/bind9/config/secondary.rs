@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use super::guard::{Identity, RateLimit};
 use super::writer::{Writer, signed_server};
 use crate::bind9::catalog::CatalogName;
 use crate::bind9::control::{CommandLine, ConfigText};
@@ -20,6 +21,10 @@ pub struct SecondaryConfig {
     pub transfer_key: TsigKey,
     /// How many records of one type a name may have, where BIND's own limit of 100 is not to hold.
     pub max_records_per_type: Option<u32>,
+    /// How many responses a network gets; `None` for all.
+    pub rate_limit: Option<RateLimit>,
+    /// What it says of itself.
+    pub identity: Identity,
 }
 
 /// The complete configuration.
@@ -86,6 +91,12 @@ fn render_options(options: &mut Writer, config: &SecondaryConfig) {
         });
     }
 
+    options.identity(&config.identity);
+    if let Some(limit) = &config.rate_limit {
+        // Zonewright asks from a primary's host, many times a second while a client waits for a change.
+        options.rate_limit(limit, &config.primaries);
+    }
+
     options.gap().comment("By default a change of a catalog waits up to 5 seconds.").block(
         |line| {
             line.word("catalog-zones");
@@ -139,8 +150,14 @@ pub(super) mod tests {
             primaries: vec!["192.0.2.1:53".parse().unwrap(), "[2001:db8::1]:5300".parse().unwrap()],
             transfer_key: key("transfer"),
             max_records_per_type: Some(250),
+            rate_limit: Some(RateLimit { responses_per_second: 7, exempt: Vec::new(), ..RateLimit::default() }),
+            identity: Identity::default(),
         });
-        assert!(text.contains("max-records-per-type 250;"), "{text}");
+        for words in
+            ["max-records-per-type 250;", "responses-per-second 7;", "exempt-clients { 192.0.2.1 ; 2001:db8::1 ; };"]
+        {
+            assert!(text.contains(words), "{words}\n{text}");
+        }
         let primaries = "{ 192.0.2.1 port 53 key \"transfer.\" ; 2001:db8::1 port 5300 key \"transfer.\" ; }";
         for catalog in ["c00", "c7f", "cff"] {
             let name = format!("zone \"{catalog}.catalogs.zonewright.invalid.\"");

@@ -102,6 +102,11 @@ impl CommandLine {
         self.push(format_args!("{address}"))
     }
 
+    /// Adds a network.
+    pub(in crate::bind9) fn network(&mut self, address: IpAddr, prefix: u8) -> &mut Self {
+        self.push(format_args!("{address}/{prefix}"))
+    }
+
     pub(in crate::bind9) fn as_str(&self) -> &str {
         &self.0
     }

@@ -23,12 +23,14 @@ mod zone_config;
 
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicU32;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime};
 
 use dns::ZoneName;
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_util::task::AbortOnDropHandle;
 
 pub use self::command::Command;
 pub use self::error::{ControlError, Stage};
@@ -54,7 +56,19 @@ pub struct Control {
     timeouts: Timeouts,
     /// The connection between two commands. It is taken out for the time of an exchange, so that
     /// one that failed or was cancelled is never used again.
-    kept: Mutex<Option<Connection>>,
+    kept: Arc<Mutex<Option<Kept>>>,
+}
+
+/// A connection that waits for the next command.
+///
+/// It is closed here before named closes it: named does so after 30 seconds (`tcp-idle-timeout`), and logs each as
+/// `invalid command ...: timed out`.
+#[derive(Debug)]
+struct Kept {
+    connection: Connection,
+    last_used: Instant,
+    /// Closes it when it was idle for too long; ends with it.
+    _closer: AbortOnDropHandle<()>,
 }
 
 impl Control {
@@ -66,7 +80,7 @@ impl Control {
     pub fn new(address: SocketAddr, key: ControlKey) -> Result<Self, KeyError> {
         let first_serial = getrandom::u32().map_err(KeyError::Random)?;
         let signer = Signer { key, clock: wall_clock, next_serial: AtomicU32::new(first_serial) };
-        Ok(Self { address, signer, timeouts: Timeouts::default(), kept: Mutex::new(None) })
+        Ok(Self { address, signer, timeouts: Timeouts::default(), kept: Arc::default() })
     }
 
     /// With other timeouts than the default ones.
@@ -100,10 +114,10 @@ impl Control {
         wire::check_length(line)?;
 
         let mut kept = self.kept.lock().await;
-        if let Some(mut connection) = kept.take().filter(Connection::is_usable) {
-            match self.exchange(&mut connection, line).await {
+        if let Some(mut usable) = kept.take().filter(|kept| kept.connection.is_usable()) {
+            match self.exchange(&mut usable.connection, line).await {
                 Ok(answer) => {
-                    *kept = Some(connection);
+                    *kept = Some(Kept { last_used: Instant::now(), ..usable });
                     return into_reply(answer);
                 }
                 Err(ControlError::NotSent(_)) => {}
@@ -118,7 +132,9 @@ impl Control {
         }
         let mut connection = self.connect().await?;
         let answer = self.exchange(&mut connection, line).await?;
-        *kept = Some(connection);
+        let closer = close_when_idle(Arc::downgrade(&self.kept), self.timeouts.idle);
+        let _closer = AbortOnDropHandle::new(tokio::spawn(closer));
+        *kept = Some(Kept { connection, last_used: Instant::now(), _closer });
         into_reply(answer)
     }
 
@@ -167,12 +183,32 @@ pub struct Timeouts {
     /// For one command, from the time its turn has come. named loads a zone within `addzone`,
     /// so this bounds the size of zones.
     pub command: Duration,
+    /// After how long without a command the connection is closed. Less than the `tcp-idle-timeout` of named.
+    pub idle: Duration,
 }
 
 impl Default for Timeouts {
-    /// 5 seconds and, as in `rndc`, 60 seconds.
+    /// 5 seconds; as in `rndc`, 60 seconds; and 10 of the 30 that named waits.
     fn default() -> Self {
-        Self { connect: Duration::from_secs(5), command: Duration::from_secs(60) }
+        Self { connect: Duration::from_secs(5), command: Duration::from_secs(60), idle: Duration::from_secs(10) }
+    }
+}
+
+/// Closes the kept connection when it was idle for long enough. There is one such task for each connection, not one for each
+/// command.
+async fn close_when_idle(kept: Weak<Mutex<Option<Kept>>>, idle: Duration) {
+    let mut at = Instant::now() + idle;
+    loop {
+        sleep_until(at).await;
+        let Some(kept) = kept.upgrade() else { return };
+        // While a command is carried out, this waits.
+        let mut kept = kept.lock().await;
+        let Some(waiting) = &*kept else { return };
+        at = waiting.last_used + idle;
+        if at <= Instant::now() {
+            *kept = None;
+            return;
+        }
     }
 }
 

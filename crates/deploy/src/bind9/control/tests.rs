@@ -42,9 +42,11 @@ impl Fake {
     async fn start(acts: &'static [Act]) -> Self {
         let key = ControlKey::generate(Algorithm::Sha256).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let control = Control::new(listener.local_addr().unwrap(), key.clone())
-            .unwrap()
-            .with_timeouts(Timeouts { connect: Duration::from_secs(5), command: Duration::from_millis(200) });
+        let control = Control::new(listener.local_addr().unwrap(), key.clone()).unwrap().with_timeouts(Timeouts {
+            connect: Duration::from_secs(5),
+            command: Duration::from_millis(200),
+            ..Timeouts::default()
+        });
         let (report, seen) = mpsc::unbounded_channel();
         tokio::spawn(async move {
             let mut acts = acts.iter();

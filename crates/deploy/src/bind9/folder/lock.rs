@@ -1,12 +1,13 @@
 //! The lock on a zone folder: `flock` on a file in it, which the kernel gives back when the process ends, however it ends.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use super::FolderError;
+use crate::bind9::NO_FOLLOW;
 
 const NAME: &str = ".lock";
 
@@ -14,12 +15,16 @@ const NAME: &str = ".lock";
 #[derive(Debug)]
 pub(super) struct Lock {
     folder: PathBuf,
+    /// What the folder is open for, should it be made again.
+    mode: u32,
     file: Mutex<File>,
 }
 
 impl Lock {
     pub(super) fn take(folder: &Path) -> Result<Lock, FolderError> {
-        Ok(Lock { folder: folder.to_owned(), file: Mutex::new(take(folder)?) })
+        let file = Mutex::new(take(folder)?);
+        let mode = fs::metadata(folder).map_err(FolderError::at(folder))?.permissions().mode() & 0o7777;
+        Ok(Lock { folder: folder.to_owned(), mode, file })
     }
 
     /// Makes sure that the lock is still the one that others would meet. Who wipes the folder takes the lock's file away: then it is
@@ -31,7 +36,11 @@ impl Lock {
         if fs::metadata(&path).is_ok_and(|there| (there.dev(), there.ino()) == (held.dev(), held.ino())) {
             return Ok(());
         }
-        fs::create_dir_all(&self.folder).map_err(FolderError::at(&self.folder))?;
+        if !self.folder.is_dir() {
+            let made = fs::create_dir_all(&self.folder)
+                .and_then(|()| fs::set_permissions(&self.folder, Permissions::from_mode(self.mode)));
+            made.map_err(FolderError::at(&self.folder))?;
+        }
         *file = take(&self.folder)?;
         Ok(())
     }
@@ -44,6 +53,7 @@ fn take(folder: &Path) -> Result<File, FolderError> {
         .write(true)
         .create(true)
         .truncate(false)
+        .custom_flags(NO_FOLLOW)
         .open(&path)
         .map_err(FolderError::at(&path))?;
     match file.try_lock() {

@@ -41,6 +41,7 @@ use store::Clock;
 use uuid::Uuid;
 
 use self::lock::Lock;
+use super::NO_FOLLOW;
 use super::control::{ConfigText, ConfigTextError};
 
 /// How many threads read a folder at the start: more wait for the disk than for the processor.
@@ -67,22 +68,40 @@ pub struct ZoneFolder {
 }
 
 impl ZoneFolder {
-    /// Takes the folder at `path`, which named knows as `as_named_sees_it`, makes it where there is none, clears away what an
-    /// earlier process left half done, and reads which zones are there.
+    /// As [`ZoneFolder::lock`], then [`ZoneFolder::read`].
+    ///
+    /// # Errors
+    ///
+    /// See there.
+    pub fn open(path: &Path, as_named_sees_it: &Path, clock: Clock) -> Result<ZoneFolder, FolderError> {
+        let folder = ZoneFolder::lock(path, as_named_sees_it, clock)?;
+        folder.read()?;
+        Ok(folder)
+    }
+
+    /// Takes the folder at `path`, which named knows as `as_named_sees_it`, and makes it where there is none. Before anything
+    /// else, [`ZoneFolder::read`] has to be called.
     ///
     /// # Errors
     ///
     /// [`FolderError::Locked`] while another process has it.
-    pub fn open(path: &Path, as_named_sees_it: &Path, clock: Clock) -> Result<ZoneFolder, FolderError> {
+    pub fn lock(path: &Path, as_named_sees_it: &Path, clock: Clock) -> Result<ZoneFolder, FolderError> {
         ConfigText::from_path(as_named_sees_it)?;
         let as_named_sees_it = as_named_sees_it.to_string_lossy().trim_end_matches('/').to_owned();
         fs::create_dir_all(path).map_err(FolderError::at(path))?;
         let lock = Lock::take(path)?;
         let mode = fs::metadata(path).map_err(FolderError::at(path))?.permissions().mode() & 0o7777;
         let files = Mutex::default();
-        let folder = ZoneFolder { path: path.to_owned(), as_named_sees_it, mode, clock, lock, files };
-        folder.look(true)?;
-        Ok(folder)
+        Ok(ZoneFolder { path: path.to_owned(), as_named_sees_it, mode, clock, lock, files })
+    }
+
+    /// Clears away what an earlier process left half done, and reads which zones are there: a while, where there are many.
+    ///
+    /// # Errors
+    ///
+    /// See [`FolderError`].
+    pub fn read(&self) -> Result<(), FolderError> {
+        self.look(true)
     }
 
     /// The zones that have files here, each with its name.
@@ -308,7 +327,13 @@ impl ZoneFolder {
     }
 
     fn write_new(&self, path: &Path, content: &[u8]) -> io::Result<()> {
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .custom_flags(NO_FOLLOW)
+            .open(path)?;
         let written = file
             .set_permissions(Permissions::from_mode(self.mode & 0o666))
             .and_then(|()| file.write_all(content))

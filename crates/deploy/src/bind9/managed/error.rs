@@ -5,7 +5,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
-use std::time::Duration;
 
 use crate::bind9::config::KeysError;
 use crate::bind9::control::{ConfigTextError, ControlError, KeyError};
@@ -72,6 +71,17 @@ pub enum StartError {
     /// The control channel's client.
     #[error("no client for the control channel")]
     Control(#[source] KeyError),
+    /// The user that named runs as cannot reach its folder.
+    #[error(
+        "the user \"{user}\", as which named runs, cannot pass through {folder}: `chmod o+x {folder}`, or choose another data \
+         directory, or set bind9.user"
+    )]
+    Closed {
+        /// Which folder above named's own is closed.
+        folder: PathBuf,
+        /// The user.
+        user: String,
+    },
     /// The program does not start.
     #[error("{program} cannot be started")]
     Spawn {
@@ -99,14 +109,6 @@ pub enum StartError {
         /// What the channel's client says.
         #[source]
         source: Box<ControlError>,
-    },
-    /// It runs and does not answer.
-    #[error("named does not answer on its control channel after {after:?}: {log}")]
-    Silent {
-        /// How long was waited.
-        after: Duration,
-        /// What it complained about.
-        log: String,
     },
 }
 
@@ -153,8 +155,8 @@ impl fmt::Display for Hint {
             }
             Hint::Owner(folder) => write!(
                 f,
-                ". The folder {} and what is in it have to belong to the user that the server runs as, root included: named \
-                 gives up root's right to other users' files",
+                ". The folder {} and what is in it have to belong to the user that named runs as: bind9.user where the server \
+                 is root, otherwise the server's own user",
                 folder.display()
             ),
         }

@@ -16,11 +16,18 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const LAST_PATIENCE: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(10);
 
+/// Whether there is one.
+pub(super) fn is_there(pid_file: &Path, config: &Path) -> bool {
+    process_in(pid_file).is_some_and(|id| is_named_on(id, config))
+}
+
+fn process_in(pid_file: &Path) -> Option<u32> {
+    fs::read_to_string(pid_file).ok().and_then(|text| text.trim().parse().ok())
+}
+
 /// Stops what is left; `Err` with its number where it cannot be stopped.
 pub(super) async fn stop(pid_file: &Path, config: &Path) -> Result<(), u32> {
-    let Some(id) = fs::read_to_string(pid_file).ok().and_then(|text| text.trim().parse::<u32>().ok()) else {
-        return Ok(());
-    };
+    let Some(id) = process_in(pid_file) else { return Ok(()) };
     for (signal, patience) in [(Signal::TERM, PATIENCE), (Signal::KILL, LAST_PATIENCE)] {
         if !is_named_on(id, config) {
             return Ok(());

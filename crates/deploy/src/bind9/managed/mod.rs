@@ -17,39 +17,49 @@
 //!   _default.nzd, named.pid    named's
 //! ```
 //!
-//! named runs as the user of this server. As root it gives up the right to read other users' files, so the folder has to be
-//! root's then.
+//! named runs as the user of this server, or as [`Settings::user`] where the server is root (`user.rs`).
+//!
+//! [`Managed::start`] returns when everything is in place that has to be for a named to run; that it runs, and whether it answers,
+//! [`Managed::state`] says. With a million zones a named answers after minutes, and nothing else should wait for that.
 
 mod error;
 mod leftover;
 mod log;
 mod process;
+mod user;
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::config::{Keys, PrimaryConfig, primary, reached_at, write_private};
+use super::NO_FOLLOW;
+use super::config::{Identity, Keys, PrimaryConfig, RateLimit, primary, reached_at, write_private};
 use super::control::{Command, ConfigText, Control, ControlError, Timeouts};
 use store::Chain;
 
 pub use self::error::{Hint, StartError};
+pub use self::user::{User, UserError, is_root};
 
 use self::log::Tail;
 use self::process::Process;
 
-/// How long named may take to answer on its control channel; with 100,000 zones it takes half a minute.
-const READY: Duration = Duration::from_secs(180);
+/// How often the log says that named does not answer on its control channel yet. There is no end to that: with a million zones it
+/// takes minutes, and a named that is killed meanwhile would begin again.
+const SILENT: Duration = Duration::from_secs(60);
 const READY_POLL: Duration = Duration::from_millis(20);
 /// How long somebody else's answer on the control channel is taken for a slip.
 const FOREIGN: Duration = Duration::from_secs(3);
+/// The folders in which named and this server write.
+const PARTS: [&str; 3] = ["zones", "catalogs", "dnssec"];
 /// Where free ports are looked for, up from here, and how often.
 const LOWEST_PORT: u16 = 10_000;
 const PORT_TRIES: u32 = 100;
@@ -75,46 +85,82 @@ pub struct Settings {
     pub program: PathBuf,
     /// Where its control channel is. `None`: on a free port of the loopback address, another one at every start.
     pub control: Option<SocketAddr>,
+    /// The user that it runs as, and that its folder is given to. Only root can run it as another user. `None`: as this process.
+    pub user: Option<User>,
+    /// The one folder above its own that may be opened for `user`: the data directory.
+    pub data: Option<PathBuf>,
+    /// How many responses it gives a network.
+    pub rate_limit: Option<RateLimit>,
+    /// What it says of itself.
+    pub identity: Identity,
 }
 
 impl Settings {
     /// A named in this folder that answers at `listen`, without secondaries.
     pub fn new(folder: PathBuf, listen: SocketAddr) -> Settings {
         let (listen, secondaries) = (vec![listen], Vec::new());
-        Settings { folder, listen, secondaries, program: PathBuf::from("named"), control: None }
+        Settings {
+            folder,
+            listen,
+            secondaries,
+            program: PathBuf::from("named"),
+            control: None,
+            user: None,
+            data: None,
+            rate_limit: None,
+            identity: Identity::default(),
+        }
     }
 }
 
-/// A running named, kept running.
+/// Whether a managed named can be used.
+#[derive(Debug, Clone)]
+pub enum State {
+    /// It does not answer on its control channel yet.
+    Starting,
+    /// It answers, or did: it is started again when it ends.
+    Running,
+    /// The last start failed; there will be another.
+    Failing(Arc<StartError>),
+}
+
+/// A named that is kept running.
 #[derive(Debug)]
 pub struct Managed {
     folder: PathBuf,
     dns: SocketAddr,
     control: SocketAddr,
     keys: Keys,
-    supervisor: JoinHandle<()>,
+    state: watch::Receiver<State>,
+    supervisor: JoinHandle<Result<(), StartError>>,
 }
 
 impl Managed {
-    /// Starts it and waits until it answers. It runs until `stop`, and is started again when it ends by itself.
+    /// Prepares everything and begins to start it. It runs until `stop`, and is started again when it ends by itself.
     ///
     /// # Errors
     ///
-    /// See [`StartError`]; nothing is left running.
+    /// See [`StartError`]; nothing is left running. What shows only later is in [`Managed::state`].
     pub async fn start(settings: Settings, stop: CancellationToken) -> Result<Managed, StartError> {
         let program = process::find(&settings.program).ok_or(StartError::NotInstalled(settings.program))?;
         let folder = std::path::absolute(&settings.folder).map_err(StartError::file(&settings.folder))?;
         make_folder(&folder)?;
         let lock = take_lock(&folder)?;
-        for part in ["zones", "catalogs", "dnssec"] {
+        for part in PARTS {
             make_folder(&folder.join(part))?;
+        }
+        if let Some(user) = &settings.user {
+            let data = settings.data.as_ref().map(std::path::absolute).transpose();
+            let data = data.map_err(StartError::file(&folder))?;
+            user.reach(&folder, data.as_deref())?;
+            user.own(&folder)?;
+            PARTS.iter().try_for_each(|part| user.share(&folder.join(part)))?;
         }
         let keys = Keys::load_or_create(&folder.join("keys"))?;
         let config = folder.join("named.conf");
-        let left = leftover::stop(&folder.join("named.pid"), &config).await;
-        left.map_err(|process| StartError::Leftover { process })?;
-        for address in &settings.listen {
-            check_free(*address)?;
+        let has_leftover = leftover::is_there(&folder.join("named.pid"), &config);
+        if !has_leftover {
+            settings.listen.iter().try_for_each(|address| check_free(*address))?;
         }
         let control = match settings.control {
             Some(address) => address,
@@ -124,22 +170,33 @@ impl Managed {
         let primary_config = PrimaryConfig {
             directory: ConfigText::from_path(&folder)
                 .map_err(|source| StartError::Folder { folder: folder.clone(), source })?,
-            listen: settings.listen,
+            listen: settings.listen.clone(),
             control,
             control_key: keys.control.clone(),
             update_key: keys.update.clone(),
             transfer_key: keys.transfer.clone(),
             secondaries: settings.secondaries,
             is_managed: true,
+            rate_limit: settings.rate_limit,
+            identity: settings.identity,
         };
-        write(&config, &primary(&primary_config))?;
-        write(&folder.join("rndc.conf"), &rndc_config(&primary_config))?;
+        write(&config, &primary(&primary_config), settings.user.as_ref())?;
+        write(&folder.join("rndc.conf"), &rndc_config(&primary_config), None)?;
 
-        let supervisor = Supervisor { program, config, control, keys: keys.clone(), _lock: lock };
-        let process = supervisor.start_named().await?;
-        tracing::info!(process = process.id(), address = %dns, %control, "named is running");
-        let supervisor = tokio::spawn(supervisor.run(process, stop));
-        Ok(Managed { folder, dns: reached_at(dns), control, keys, supervisor })
+        let (sender, state) = watch::channel(State::Starting);
+        let supervisor = Supervisor {
+            program,
+            folder: folder.clone(),
+            config,
+            control,
+            keys: keys.clone(),
+            user: settings.user,
+            state: sender,
+            _lock: lock,
+        };
+        let before = has_leftover.then_some(settings.listen);
+        let supervisor = tokio::spawn(supervisor.run(before, stop));
+        Ok(Managed { folder, dns: reached_at(dns), control, keys, state, supervisor })
     }
 
     /// Where this server asks and changes it.
@@ -150,6 +207,36 @@ impl Managed {
     /// Where its control channel is; its key is [`Keys::control`].
     pub fn control(&self) -> SocketAddr {
         self.control
+    }
+
+    /// Whether it can be used, now and as that changes.
+    pub fn state(&self) -> watch::Receiver<State> {
+        self.state.clone()
+    }
+
+    /// Waits until it answers for the first time.
+    ///
+    /// # Errors
+    ///
+    /// Why its start failed; there will be another, and this may be called again.
+    pub async fn running(&self) -> Result<(), Arc<StartError>> {
+        let mut state = self.state();
+        let state = state.wait_for(|state| !matches!(state, State::Starting)).await;
+        match state.as_deref() {
+            Ok(State::Failing(error)) => Err(Arc::clone(error)),
+            // An error is the end after the stop.
+            Ok(State::Starting | State::Running) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Resolves when it is given up for good, with the reason. What an earlier server left running is stopped in the background, and
+    /// only then can be seen whether the addresses are free.
+    pub async fn failed(&mut self) -> StartError {
+        match (&mut self.supervisor).await {
+            Ok(Err(error)) => error,
+            // It was stopped, or it panicked, which was logged.
+            Ok(Ok(())) | Err(_) => std::future::pending().await,
+        }
     }
 
     /// Its keys.
@@ -174,67 +261,94 @@ impl Managed {
 
     /// Waits until it has ended after the stop it was started with.
     pub async fn ended(self) {
-        // An error is a panic there, which ended named as well.
-        let _ = self.supervisor.await;
+        if !self.supervisor.is_finished() {
+            // An error is a panic there, which ended named as well.
+            let _ = self.supervisor.await;
+        }
     }
 }
 
 /// Keeps named running.
 struct Supervisor {
     program: PathBuf,
+    folder: PathBuf,
     config: PathBuf,
     control: SocketAddr,
     keys: Keys,
+    user: Option<User>,
+    state: watch::Sender<State>,
     _lock: File,
 }
 
 impl Supervisor {
-    async fn run(self, process: Process, stop: CancellationToken) {
-        let mut running = Some((process, Instant::now()));
+    /// `after_leftover`: a named of an earlier run has to be stopped first, and these addresses be free then.
+    async fn run(self, after_leftover: Option<Vec<SocketAddr>>, stop: CancellationToken) -> Result<(), StartError> {
+        if let Some(listen) = after_leftover {
+            let left = leftover::stop(&self.folder.join("named.pid"), &self.config).await;
+            left.map_err(|process| StartError::Leftover { process })?;
+            listen.into_iter().try_for_each(check_free)?;
+        }
         let mut backoff = FIRST_BACKOFF;
         loop {
-            if let Some((process, since)) = running.take() {
-                tokio::select! {
-                    () = stop.cancelled() => return end(process).await,
-                    status = process.ended() => {
-                        if since.elapsed() >= STEADY {
-                            backoff = FIRST_BACKOFF;
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                started = self.start_named() => match started {
+                    Ok(process) => {
+                        tracing::info!(process = process.id(), control = %self.control, "named is running");
+                        self.state.send_replace(State::Running);
+                        let since = Instant::now();
+                        tokio::select! {
+                            () = stop.cancelled() => {
+                                end(process).await;
+                                return Ok(());
+                            }
+                            status = process.ended() => {
+                                if since.elapsed() >= STEADY {
+                                    backoff = FIRST_BACKOFF;
+                                }
+                                let status = status.map(|status| status.to_string());
+                                tracing::error!(status, again_in = ?backoff, "named ended by itself");
+                            }
                         }
-                        let status = status.map(|status| status.to_string());
-                        tracing::error!(status, again_in = ?backoff, "named ended by itself");
                     }
-                }
+                    Err(error) => {
+                        tracing::error!(error = %Chain(&error), again_in = ?backoff, "named does not start");
+                        // Once it has run, it is only away for a while.
+                        self.state.send_if_modified(|state| {
+                            let is_new = !matches!(state, State::Running);
+                            if is_new {
+                                *state = State::Failing(Arc::new(error));
+                            }
+                            is_new
+                        });
+                    }
+                },
             }
             metrics::counter!("zonewright_named_restarts_total").increment(1);
             tokio::select! {
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => return Ok(()),
                 () = sleep(backoff) => {}
             }
             backoff = LONGEST_BACKOFF.min(backoff * 2);
-            tokio::select! {
-                () = stop.cancelled() => return,
-                started = self.start_named() => match started {
-                    Ok(process) => {
-                        tracing::info!(process = process.id(), "named is running again");
-                        running = Some((process, Instant::now()));
-                    }
-                    Err(error) => tracing::error!(error = %Chain(&error), again_in = ?backoff, "named does not start"),
-                },
-            }
         }
     }
 
     /// Starts named and waits until it answers on its control channel.
     async fn start_named(&self) -> Result<Process, StartError> {
+        self.adopt().await?;
         let tail = Tail::default();
-        let process = Process::start(&self.program, &self.config, tail.clone())
+        let process = Process::start(&self.program, &self.config, self.user.as_ref(), tail.clone())
             .map_err(|source| StartError::Spawn { program: self.program.clone(), source })?;
         let control =
             Control::new(self.control, self.keys.control.control_key().clone()).map_err(StartError::Control)?;
-        let control =
-            control.with_timeouts(Timeouts { connect: Duration::from_secs(1), command: Duration::from_secs(10) });
+        let control = control.with_timeouts(Timeouts {
+            connect: Duration::from_secs(1),
+            command: Duration::from_secs(10),
+            ..Timeouts::default()
+        });
         let begun = Instant::now();
         let answers = async {
+            let mut said = begun;
             loop {
                 match control.send(&Command::Status).await {
                     Ok(_) => return Ok(()),
@@ -242,16 +356,36 @@ impl Supervisor {
                     Err(error @ ControlError::Authentication { .. }) if begun.elapsed() > FOREIGN => return Err(error),
                     Err(_) => sleep(READY_POLL).await,
                 }
+                if said.elapsed() >= SILENT {
+                    said = Instant::now();
+                    let log = tail.lines().join("; ");
+                    tracing::warn!(after = ?begun.elapsed(), log, "named does not answer on its control channel yet");
+                }
             }
         };
         tokio::select! {
             status = process.ended() => Err(StartError::ended(status, &self.config, &tail.lines())),
-            answered = timeout(READY, answers) => match answered {
-                Ok(Ok(())) => Ok(process),
-                Ok(Err(source)) => Err(StartError::ControlTaken { address: self.control, source: Box::new(source) }),
-                Err(_) => Err(StartError::Silent { after: READY, log: tail.lines().join("; ") }),
+            answered = answers => match answered {
+                Ok(()) => Ok(process),
+                Err(source) => Err(StartError::ControlTaken { address: self.control, source: Box::new(source) }),
             },
         }
+    }
+
+    /// Gives named's user what is in the folder. Only the first time after a change of the user is there anything to do.
+    async fn adopt(&self) -> Result<(), StartError> {
+        let Some(user) = self.user.clone() else { return Ok(()) };
+        let folder = self.folder.clone();
+        let adopted = tokio::task::spawn_blocking(move || {
+            for part in PARTS.map(|part| folder.join(part)) {
+                // It may have been wiped while named ran.
+                DirBuilder::new().recursive(true).mode(0o700).create(&part)?;
+                user.adopt(&part)?;
+            }
+            user::files_of_named(&folder)?.iter().try_for_each(|file| user.adopt_file(file))
+        });
+        let adopted = adopted.await.unwrap_or_else(|stopped| Err(io::Error::other(stopped)));
+        adopted.map_err(StartError::file(&self.folder))
     }
 }
 
@@ -273,8 +407,8 @@ fn make_folder(path: &Path) -> Result<(), StartError> {
 fn take_lock(folder: &Path) -> Result<File, StartError> {
     let path = folder.join("lock");
     let mut options = OpenOptions::new();
-    let mut file =
-        options.read(true).write(true).create(true).truncate(false).open(&path).map_err(StartError::file(&path))?;
+    options.read(true).write(true).create(true).truncate(false).custom_flags(NO_FOLLOW);
+    let mut file = options.open(&path).map_err(StartError::file(&path))?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
@@ -312,10 +446,14 @@ fn free_port() -> io::Result<SocketAddr> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
 }
 
-fn write(path: &Path, text: &str) -> Result<(), StartError> {
+/// Writes a file that `reader` may read beside this server.
+fn write(path: &Path, text: &str, reader: Option<&User>) -> Result<(), StartError> {
     let draft = path.with_extension("new");
-    let written = write_private(&draft, text.as_bytes()).and_then(|()| fs::rename(&draft, path));
-    written.map_err(StartError::file(path))
+    write_private(&draft, text.as_bytes()).map_err(StartError::file(path))?;
+    if let Some(reader) = reader {
+        reader.let_read(&draft)?;
+    }
+    fs::rename(&draft, path).map_err(StartError::file(path))
 }
 
 /// For the operator's own `rndc -c`.

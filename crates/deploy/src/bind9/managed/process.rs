@@ -3,10 +3,12 @@
 //!
 //! The thread matters: what tells the child of its parent's death (`PR_SET_PDEATHSIG`) is tied to the thread that started it, so
 //! that has to live as long as the child. `setpriv` from util-linux asks for that signal before it becomes named, because
-//! asking in this process takes unsafe code. Where there is no such `setpriv`, a named that outlives a killed server is found
+//! asking in this process takes unsafe code. It also becomes the user that named runs as: a process that changes its user itself, as
+//! `named -u` does, is not told any more. Where there is no such `setpriv`, a named that outlives a killed server is found
 //! by the next start (`leftover.rs`).
 
 use std::io::{self, BufRead, BufReader, Read};
+use std::os::unix::fs::fchown;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,6 +18,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::sync::watch;
 
 use super::log::{Line, Tail};
+use super::user::User;
 
 /// Lines of the log are cut here, in octets.
 const LONGEST_LINE: u64 = 4096;
@@ -31,13 +34,19 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts `program` on a configuration.
-    pub(super) fn start(program: &Path, config: &Path, tail: Tail) -> io::Result<Process> {
+    /// Starts `program` on a configuration, as `user` or as this process's own.
+    pub(super) fn start(program: &Path, config: &Path, user: Option<&User>, tail: Tail) -> io::Result<Process> {
         let (started_sender, started) = std::sync::mpsc::sync_channel(1);
         let (ended_sender, ended) = watch::channel(None);
-        let mut command = command(program, config);
+        let mut command = command(program, config, user);
+        let (log, end_of_named) = io::pipe()?;
+        if let Some(user) = user {
+            // named opens `/dev/stderr` by its name, which takes the right to do so.
+            fchown(&end_of_named, Some(user.uid), Some(user.gid))?;
+        }
+        command.stderr(end_of_named);
         let run = move || {
-            let mut child = match command.spawn() {
+            let child = match command.spawn() {
                 Ok(child) => child,
                 Err(error) => {
                     // The receiver waits for it.
@@ -45,12 +54,12 @@ impl Process {
                     return;
                 }
             };
-            let (log, id) = (child.stderr.take(), child.id());
+            // The log ends when no process has the other end of the pipe.
+            drop(command);
+            let id = child.id();
             let child = Arc::new(Mutex::new(child));
             let _ = started_sender.send(Ok((Arc::clone(&child), id)));
-            if let Some(log) = log {
-                forward(log, &tail);
-            }
+            forward(log, &tail);
             let status = loop {
                 match lock(&child).try_wait() {
                     Ok(Some(status)) => break status,
@@ -122,23 +131,39 @@ fn is_program(path: &Path) -> bool {
 }
 
 /// Before its configuration is read, named would log to the system's log.
-fn command(program: &Path, config: &Path) -> Command {
-    let mut command = match find(Path::new("setpriv")).filter(|setpriv| knows_pdeathsig(setpriv)) {
+fn command(program: &Path, config: &Path, user: Option<&User>) -> Command {
+    let preparation = preparation(user);
+    let mut command = match find(Path::new("setpriv")).filter(|setpriv| can(setpriv, &preparation)) {
         Some(setpriv) => {
             let mut command = Command::new(setpriv);
-            command.args(["--pdeathsig", "TERM", "--"]).arg(program);
+            command.args(preparation).arg("--").arg(program);
             command
         }
         None => Command::new(program),
     };
+    if let Some(user) = user {
+        // For a named without `setpriv`. One that is that user already stays it.
+        command.args(["-u", &user.name]);
+    }
     command.args(["-f", "-L", "/dev/stderr", "-c"]).arg(config);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    command.stdin(Stdio::null()).stdout(Stdio::null());
     command
 }
 
-fn knows_pdeathsig(setpriv: &Path) -> bool {
+/// What `setpriv` does before it becomes named. Ports below 1024 are the one thing of root's that named needs.
+fn preparation(user: Option<&User>) -> Vec<String> {
+    let mut arguments = ["--pdeathsig", "TERM"].map(str::to_owned).to_vec();
+    if let Some(User { uid, gid, .. }) = user {
+        arguments.extend([format!("--reuid={uid}"), format!("--regid={gid}"), "--init-groups".to_owned()]);
+        arguments.extend(["--inh-caps=+net_bind_service", "--ambient-caps=+net_bind_service"].map(str::to_owned));
+    }
+    arguments
+}
+
+fn can(setpriv: &Path, preparation: &[String]) -> bool {
     let mut probe = Command::new(setpriv);
-    probe.args(["--pdeathsig", "TERM", "--", "true"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    probe.args(preparation).args(["--", "true"]);
+    probe.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     probe.status().is_ok_and(|status| status.success())
 }
 

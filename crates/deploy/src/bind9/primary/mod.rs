@@ -38,13 +38,16 @@ mod rebuild;
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use dns::{ZoneDelta, ZoneId, ZoneName, ZoneSnapshot};
 use domain::base::iana::Rcode;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use store::{Clock, Store};
+use tokio::sync::{OnceCell, watch};
 
 use self::rebuild::Rebuild;
 use super::ask::{self, AskError, Asker};
@@ -53,9 +56,14 @@ use super::catalog::CatalogName;
 use super::control::{ConfigTextError, Control, ControlKey, KeyError, NotifyTarget, Peer, ZoneConfig};
 use super::folder::{FolderError, ZoneFolder};
 use super::key::TsigKey;
+use super::managed::State;
 use super::transfer::{self, TransferError, TransferredZone};
 use super::update::{self, Outcome, UpdateError, Updater};
 use crate::nameserver::{DeployError, Kind, Nameserver, Served, Witness};
+use store::Chain;
+
+/// The wait after the zone folder could not be read.
+const READ_AGAIN: Duration = Duration::from_secs(5);
 
 /// How a primary is reached, and where its zones are.
 #[derive(Debug, Clone)]
@@ -79,6 +87,8 @@ pub struct Bind9Settings {
     pub new_zones_folder: Option<PathBuf>,
     /// What each zone is configured with.
     pub zone_options: ZoneOptions,
+    /// Whether named can be used, where this server runs it. `None`: it is tried.
+    pub named: Option<watch::Receiver<State>>,
     /// Where the time comes from.
     pub clock: Clock,
 }
@@ -102,6 +112,10 @@ pub struct Bind9 {
     asker: Asker,
     updater: Updater,
     pub(super) folder: Arc<ZoneFolder>,
+    /// Set when the zone folder has been read.
+    is_read: OnceCell<()>,
+    /// Whether the last attempt to read it failed.
+    is_unreadable: AtomicBool,
     /// Zones whose content was found wrong: the next step is made from what they serve, not from the journal.
     suspects: Mutex<HashSet<ZoneName>>,
     /// The rebuilds that are under way, or were when they were last looked at.
@@ -115,11 +129,22 @@ impl Bind9 {
     ///
     /// See [`OpenError`], of which [`FolderError::Locked`] is the usual one.
     pub async fn open(settings: Bind9Settings) -> Result<Bind9, OpenError> {
+        let bind9 = Bind9::lock(settings).await?;
+        bind9.read_folder().await?;
+        Ok(bind9)
+    }
+
+    /// Takes the zone folder, and leaves it to [`Nameserver::ready`] to read it, which takes a while where there are many zones.
+    ///
+    /// # Errors
+    ///
+    /// See [`OpenError`].
+    pub async fn lock(settings: Bind9Settings) -> Result<Bind9, OpenError> {
         let folder = {
             let path = settings.zone_folder.clone();
             let as_named_sees_it = settings.zone_folder_of_named.clone().unwrap_or_else(|| path.clone());
             let clock = settings.clock.clone();
-            let opened = tokio::task::spawn_blocking(move || ZoneFolder::open(&path, &as_named_sees_it, clock));
+            let opened = tokio::task::spawn_blocking(move || ZoneFolder::lock(&path, &as_named_sees_it, clock));
             Arc::new(opened.await.map_err(|_| OpenError::Stopped)??)
         };
         let control = Control::new(settings.control, settings.control_key.clone())?;
@@ -127,7 +152,30 @@ impl Bind9 {
         let updater =
             Updater::new(settings.dns, &settings.update_key, update::Settings::default(), settings.clock.clone());
         let (suspects, rebuilds) = (Mutex::default(), Mutex::default());
-        Ok(Bind9 { settings, control, asker, updater, folder, suspects, rebuilds })
+        let (is_read, is_unreadable) = (OnceCell::new(), AtomicBool::new(false));
+        Ok(Bind9 { settings, control, asker, updater, folder, is_read, is_unreadable, suspects, rebuilds })
+    }
+
+    async fn read_folder(&self) -> Result<(), OpenError> {
+        let read = self.is_read.get_or_try_init(|| async {
+            let folder = Arc::clone(&self.folder);
+            let read = tokio::task::spawn_blocking(move || folder.read());
+            Ok::<_, OpenError>(read.await.map_err(|_| OpenError::Stopped)??)
+        });
+        read.await.copied()
+    }
+
+    async fn until_ready(&self) {
+        while let Err(error) = self.read_folder().await {
+            self.is_unreadable.store(true, Relaxed);
+            let (server, error) = (self.settings.name.as_str(), Chain(&error).to_string());
+            tracing::error!(server.id = server, error, again_in = ?READ_AGAIN, "the zone folder cannot be read");
+            tokio::time::sleep(READ_AGAIN).await;
+        }
+        if let Some(mut named) = self.settings.named.clone() {
+            // An error is the end of the server.
+            let _ = named.wait_for(|state| matches!(state, State::Running)).await;
+        }
     }
 
     /// Marks a zone whose content is not what its serial says. Its next version is then made from the difference to what is
@@ -187,6 +235,9 @@ impl Bind9 {
         if CatalogName::is_reserved(name) {
             return Ok(None);
         }
+        if !self.is_read.initialized() {
+            return Err(DeployError::Unreachable(NotReady.into()));
+        }
         let serial = match self.asker.serial(name).await {
             Ok(Some(serial)) => serial,
             // A zone that is configured and not loaded: nothing is served.
@@ -237,9 +288,29 @@ impl Witness for Bind9 {
     fn served<'a>(&'a self, name: &'a ZoneName) -> BoxFuture<'a, Result<Option<Served>, DeployError>> {
         self.ask(name).boxed()
     }
+
+    fn waits_for(&self) -> Option<&'static str> {
+        if !self.is_read.initialized() {
+            let is_unreadable = self.is_unreadable.load(Relaxed);
+            return Some(if is_unreadable {
+                "its zone folder cannot be read; the log says why"
+            } else {
+                "its zone folder is being read"
+            });
+        }
+        match &*self.settings.named.as_ref()?.borrow() {
+            State::Starting => Some("named is starting"),
+            State::Failing(_) => Some("named does not start; the log says why"),
+            State::Running => None,
+        }
+    }
 }
 
 impl Nameserver for Bind9 {
+    fn ready(&self) -> BoxFuture<'_, ()> {
+        self.until_ready().boxed()
+    }
+
     fn load(&self, zone: ZoneSnapshot) -> BoxFuture<'_, Result<(), DeployError>> {
         self.load_zone(zone).boxed()
     }
@@ -268,6 +339,11 @@ impl Nameserver for Bind9 {
         bulk::seed(self, store).boxed()
     }
 }
+
+/// What is asked before [`Nameserver::ready`].
+#[derive(Debug, thiserror::Error)]
+#[error("the server has only just been started, and has not read its zone folder yet")]
+struct NotReady;
 
 /// Why there is no primary.
 #[derive(Debug, thiserror::Error)]

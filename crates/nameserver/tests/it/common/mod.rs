@@ -6,7 +6,7 @@ pub(crate) mod zones;
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use nameserver::{Server, Zones};
+use nameserver::{Server, Settings, Zones};
 use tokio_util::sync::CancellationToken;
 
 /// Our server, answering on a port of its own until it is dropped.
@@ -18,13 +18,18 @@ pub(crate) struct Ours {
 }
 
 impl Ours {
+    /// With zone transfers, which many tests look at zones by.
     pub(crate) fn start() -> Ours {
+        Ours::start_with(Settings { loopback_transfers: true, ..Settings::default() })
+    }
+
+    pub(crate) fn start_with(settings: Settings) -> Ours {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let zones = Zones::new();
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let server = {
             let _inside = runtime.enter();
-            Server::bind(any, zones.clone()).unwrap()
+            Server::bind(any, zones.clone(), settings).unwrap()
         };
         let address = server.local_addr();
         let stop = CancellationToken::new();

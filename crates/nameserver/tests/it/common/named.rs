@@ -22,10 +22,15 @@ pub(crate) struct Named {
 impl Named {
     /// Starts `named` as primary of `zones` and waits until it answers for each of them.
     pub(crate) fn start(zones: &[ZoneSnapshot]) -> Named {
+        Named::start_with(zones, "answer-cookie no;")
+    }
+
+    /// With statements for its `options`.
+    pub(crate) fn start_with(zones: &[ZoneSnapshot], options: &str) -> Named {
         let mut last = String::new();
         // The port is free when it is chosen, and may be taken when `named` binds it.
         for _ in 0..5 {
-            match Named::try_start(zones) {
+            match Named::try_start(zones, options) {
                 Ok(named) => return named,
                 Err(log) => last = log,
             }
@@ -33,10 +38,10 @@ impl Named {
         panic!("named does not start (Debian: apt install bind9):\n{last}");
     }
 
-    fn try_start(zones: &[ZoneSnapshot]) -> Result<Named, String> {
+    fn try_start(zones: &[ZoneSnapshot], options: &str) -> Result<Named, String> {
         let folder = tempfile::tempdir().unwrap();
         let port = free_port();
-        write_configuration(folder.path(), port, zones);
+        write_configuration(folder.path(), port, zones, options);
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
         let child = Command::new("named")
             .args(["-g", "-n", "1", "-c"])
@@ -89,7 +94,7 @@ fn free_port() -> u16 {
 /// treat the SOA in "there is no such SOA" otherwise than in other negative answers (`zero-no-soa-ttl no`).
 /// With its cache for glue, BIND leaves the addresses of hosts elsewhere in the zone out of a referral; without, it adds them as
 /// RFC 1034, section 4.3.2, has it (`glue-cache no`).
-fn write_configuration(folder: &Path, port: u16, zones: &[ZoneSnapshot]) {
+fn write_configuration(folder: &Path, port: u16, zones: &[ZoneSnapshot], options: &str) {
     let mut configuration = format!(
         "options {{
             directory \"{}\";
@@ -102,7 +107,7 @@ fn write_configuration(folder: &Path, port: u16, zones: &[ZoneSnapshot]) {
             minimal-responses no-auth;
             zero-no-soa-ttl no;
             glue-cache no;
-            answer-cookie no;
+            {options}
             dnssec-validation no;
             allow-transfer {{ 127.0.0.1; }};
             check-names primary ignore;
