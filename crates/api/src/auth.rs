@@ -26,6 +26,7 @@ use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use store::{AccountId, Author, Identity, Permission, Source, Store, StoreError, ZoneScope};
 
+use crate::claims::Claims;
 use crate::client::{Client, network_of};
 use crate::error::{ErrorCode, Problem};
 use crate::scoped::Scoped;
@@ -100,6 +101,11 @@ impl<P> Caller<P> {
     /// The nameservers, to be asked what they serve.
     pub(crate) fn deployment(&self) -> &Deployment {
         &self.shared.deployment
+    }
+
+    /// What looks for claims in the public DNS.
+    pub(crate) fn claims(&self) -> &Claims {
+        &self.shared.claims
     }
 
     /// Whose zones they are.

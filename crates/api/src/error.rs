@@ -15,6 +15,7 @@ use dns::zonefile::FileFault;
 use serde::Serialize;
 use store::{DailyLimit, Health, StoreError};
 
+use crate::claims::{LOOKS_A_MINUTE, LookError, OpenClaim};
 use crate::description::{Schema, required};
 
 /// An answer that is no success.
@@ -27,6 +28,8 @@ pub(crate) struct Problem {
     /// What is wrong with the parts of a request that has many, each with its place.
     errors: Vec<PartError>,
     headers: Vec<(HeaderName, HeaderValue)>,
+    /// What would prove that a name is the account's.
+    claim: Option<Box<OpenClaim>>,
     cause: Option<Cause>,
 }
 
@@ -110,6 +113,7 @@ impl Problem {
             field: None,
             errors: Vec::new(),
             headers: Vec::new(),
+            claim: None,
             cause: None,
         }
     }
@@ -188,6 +192,17 @@ impl Problem {
     pub(crate) fn daily_limit(limit: &DailyLimit) -> Problem {
         let DailyLimit { most, left, resets_in } = *limit;
         Problem::new(ErrorCode::RateLimited, limit.to_string()).limited(resets_in.into(), most, left)
+    }
+
+    /// 429: the account looked for claims too often.
+    pub(crate) fn looks(error: LookError) -> Problem {
+        let detail = error.to_string();
+        match error {
+            LookError::TooMany { seconds } => {
+                Problem::new(ErrorCode::RateLimited, detail).limited(seconds, LOOKS_A_MINUTE, 0)
+            }
+            LookError::Store(error) => Problem::store(error),
+        }
     }
 
     /// The headers of a 429: how long to wait, and what the limit is.
@@ -315,6 +330,7 @@ impl Problem {
             error_code: self.code.name(),
             field: self.field.as_deref(),
             errors: &self.errors,
+            claim: self.claim.as_deref(),
         };
         // Text always has a JSON form.
         serde_json::to_vec(&body).unwrap_or_default()
@@ -323,6 +339,12 @@ impl Problem {
     /// Names the member at fault.
     pub(crate) fn at(mut self, field: impl Into<Cow<'static, str>>) -> Problem {
         self.field = Some(field.into());
+        self
+    }
+
+    /// Adds what would prove that the name is the account's.
+    pub(crate) fn claimable(mut self, claim: OpenClaim) -> Problem {
+        self.claim = Some(Box::new(claim));
         self
     }
 
@@ -346,6 +368,8 @@ struct Body<'a> {
     field: Option<&'a str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [PartError],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    claim: Option<&'a OpenClaim>,
 }
 
 /// Which part of a request.

@@ -16,6 +16,7 @@
 mod auth;
 mod body;
 mod changes;
+mod claims;
 mod client;
 mod connections;
 mod cors;
@@ -54,6 +55,7 @@ use deploy::Deployment;
 use store::{AccountId, Store};
 use tower_http::set_header::SetResponseHeaderLayer;
 
+pub use claims::{Claims, Look, LookError, OpenClaim, Seen};
 pub use client::Client;
 pub use description::{
     ABOUT, Answer, Body, Description, EXAMPLE_RECORD, EXAMPLE_SERIAL, EXAMPLE_ZONE, Group, Header, Member, Parameter,
@@ -87,6 +89,7 @@ struct Shared {
     failed_attempts: Limiter<IpAddr>,
     /// By account; `None`: not limited.
     requests: Option<Limiter<AccountId>>,
+    claims: Arc<Claims>,
 }
 
 impl Api {
@@ -94,7 +97,16 @@ impl Api {
     pub fn new(store: Store, deployment: Deployment, settings: Settings) -> Api {
         let failed_attempts = Limiter::new(settings.failed_auth_burst, settings.failed_auth_per_second);
         let requests = settings.requests_per_second.map(|most| Limiter::new(most, most));
-        Api { shared: Arc::new(Shared { store, deployment, settings, failed_attempts, requests }) }
+        Api {
+            shared: Arc::new(Shared { store, deployment, settings, failed_attempts, requests, claims: Arc::default() }),
+        }
+    }
+
+    /// The same, with what looks for claims in the public DNS.
+    pub fn with_claims(self, claims: Arc<Claims>) -> Api {
+        // Nobody else has it yet.
+        let shared = Arc::try_unwrap(self.shared).map(|shared| Arc::new(Shared { claims, ..shared }));
+        Api { shared: shared.unwrap_or_else(|shared| shared) }
     }
 
     /// All operations, with and without the final slash, and the JSON answer for every unknown path. To be merged with routers

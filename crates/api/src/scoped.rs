@@ -14,9 +14,11 @@ use std::sync::Arc;
 use dns::{Apex, RecordId, Serial, ZoneId, ZoneName, ZoneSnapshot};
 use store::{
     AccountId, Answer, Author, Change, ChangeError, Committed, Condition, CreateZoneError, Difference, Done,
-    EffectiveSettings, History, HistoryError, Identity, NewZone, Once, RecordFilter, RecordVisitor, Repeatable, Store,
-    StoreError, StoredRecord, Version, VersionNumber, Zone, ZoneScope,
+    EffectiveSettings, History, HistoryError, Identity, NewZone, Once, Proof, ProveError, RecordFilter, RecordVisitor,
+    Repeatable, Store, StoreError, StoredRecord, Timestamp, Version, VersionNumber, Zone, ZoneScope,
 };
+
+use crate::claims::{Claims, Look, LookError, OpenClaim};
 
 /// The store, for one token. Each method is the store's of the same name.
 #[derive(Debug, Clone)]
@@ -165,6 +167,38 @@ impl Scoped {
         once: Once<Zone>,
     ) -> Result<Done, CreateZoneError> {
         self.store.create_zone_once(author, new, once).await
+    }
+
+    /// [`Claims::look`] for a zone that is to be created.
+    pub(crate) async fn look(&self, claims: &Claims, account: AccountId, name: &ZoneName) -> Result<Look, LookError> {
+        claims.look(&self.store, account, name).await
+    }
+
+    /// [`Claims::look_at`] for a zone of the account's.
+    pub(crate) async fn look_at(&self, claims: &Claims, account: AccountId, zone: &Zone) -> Result<Look, LookError> {
+        if self.sees(zone.id) { claims.look_at(&self.store, account, &zone.name).await } else { Ok(Look::NotClaimable) }
+    }
+
+    /// [`Claims::claim`] for a zone of the account's.
+    pub(crate) async fn claim(
+        &self,
+        claims: &Claims,
+        account: AccountId,
+        zone: &Zone,
+    ) -> Result<Option<OpenClaim>, StoreError> {
+        if self.sees(zone.id) { claims.claim(&self.store, account, &zone.name).await } else { Ok(None) }
+    }
+
+    pub(crate) async fn zone_proved_at(
+        &self,
+        account: AccountId,
+        id: ZoneId,
+    ) -> Result<Option<(Zone, Option<Timestamp>)>, StoreError> {
+        if self.sees(id) { self.store.zone_proved_at(account, id).await } else { Ok(None) }
+    }
+
+    pub(crate) async fn prove_zone(&self, author: &Author, id: ZoneId, proof: Proof) -> Result<Timestamp, ProveError> {
+        if self.sees(id) { self.store.prove_zone(author, id, proof).await } else { Err(ProveError::NoZone) }
     }
 
     /// The earlier outcome of the same request. `None` also where that was about a zone that the token does not see: such a

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 use serde_json::json;
-use store::{Identity, StoredRecord, Timestamp, Zone};
+use store::{Identity, StoredRecord, Timestamp, Withheld, Zone};
 use uuid::Uuid;
 
-use crate::description::{Member, Schema, required};
+use crate::description::{Member, Schema, optional, required};
 
 /// A zone in a list.
 #[derive(Debug, Serialize)]
@@ -16,6 +16,42 @@ pub(crate) struct ZoneView {
     domain: String,
     created_at: String,
     record_count: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_served: Option<NotServed>,
+}
+
+/// Why a zone is not served.
+#[derive(Debug, Serialize)]
+struct NotServed {
+    reason: &'static str,
+    until: Option<String>,
+}
+
+impl NotServed {
+    fn of(withheld: Withheld) -> Option<NotServed> {
+        let until = withheld.until().map(iso);
+        match withheld {
+            withheld if withheld.is_displaced() => Some(NotServed { reason: "displaced", until }),
+            withheld if withheld.waits() => Some(NotServed { reason: "waiting", until }),
+            withheld if withheld.by_account() => Some(NotServed { reason: "account", until: None }),
+            _ => None,
+        }
+    }
+
+    fn member() -> Member {
+        let reason = "`waiting`: until the zone of another account is displaced. `displaced`: another account proved that it controls \
+                      the name. `account`: the operator took the account's zones off the nameservers.";
+        let until =
+            "When a zone that waits is served, or one that was displaced is deleted; null where the operator decides.";
+        let not_served = Schema::object([
+            required("reason", Schema::one_of_the_words(&["waiting", "displaced", "account"]).about(reason)),
+            required("until", Schema::time().or_null().about(until)),
+        ]);
+        optional(
+            "not_served",
+            not_served.named("NotServed").about("Why no nameserver serves it; absent where they do."),
+        )
+    }
 }
 
 impl ZoneView {
@@ -25,6 +61,7 @@ impl ZoneView {
             domain: zone.name.to_string(),
             created_at: iso(zone.created_at),
             record_count: zone.record_count,
+            not_served: NotServed::of(zone.withheld),
         }
     }
 
@@ -38,13 +75,14 @@ impl ZoneView {
         Schema::object(ZoneView::members().into_iter().chain([records])).named("ZoneWithRecords")
     }
 
-    pub(crate) fn members() -> [Member; 4] {
+    pub(crate) fn members() -> [Member; 5] {
         let count = "How many records the list has. The SOA and the operator's NS records are not among them.";
         [
             required("uuid", Schema::uuid()),
             required("domain", Schema::string().about("The zone's name, in lower case and as A-labels.")),
             required("created_at", Schema::time()),
             required("record_count", Schema::raw(json!({"type": "integer", "minimum": 0})).about(count)),
+            NotServed::member(),
         ]
     }
 }

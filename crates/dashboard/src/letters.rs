@@ -7,7 +7,7 @@
 use deploy::Chain;
 use jiff::SignedDuration;
 use mail::{Letter, Mailer};
-use store::{Account, Actor, CreateAccountError, PlainSecret, Store, StoreError, Timestamp};
+use store::{Account, Actor, CreateAccountError, Displacement, PlainSecret, Store, StoreError, Timestamp};
 
 use crate::language::Language;
 use crate::page::{minute, say};
@@ -43,6 +43,20 @@ impl Post {
     /// Sends a letter; false where too many are under way.
     pub(crate) fn send(&self, letter: Letter) -> bool {
         self.mailer.post(async move { Some(letter) }).is_ok()
+    }
+
+    /// Tells the owner of a zone that it is to be displaced, in English: what language they read is not known. False where too many
+    /// letters are under way.
+    pub fn send_displacement(&self, displacement: &Displacement) -> bool {
+        let t = Language::English.texts();
+        let Displacement { name, email, due, .. } = displacement;
+        let name = name.to_string();
+        let text = match due {
+            Some(due) => say(t.letter_displaced_text, &[&name, &self.url, &minute(*due)]),
+            None => say(t.letter_contested_text, &[&name, &self.url]),
+        };
+        let letter = Letter { to: email.clone(), subject: say(t.letter_displaced, &[&name]), text };
+        self.send(letter)
     }
 
     fn asked(&self, visit: &Visit, email: &str) -> Asked {

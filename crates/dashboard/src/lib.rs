@@ -69,13 +69,32 @@ pub(crate) struct Shared {
     /// How letters leave; `None` where mail is not configured.
     pub(crate) post: Option<Post>,
     pub(crate) letter_delays: Delays,
+    /// What looks for claims in the public DNS.
+    pub(crate) claims: Arc<api::Claims>,
 }
 
 impl Dashboard {
     /// The pages that show and change what is in `store`. Without `post`, who forgot a password is sent to the operator.
     pub fn new(store: Store, deployment: Deployment, settings: Settings, post: Option<Post>) -> Dashboard {
         let (delays, letter_delays) = (Delays::of_passwords(store.clock()), Delays::of_letters(store.clock()));
-        Dashboard { shared: Arc::new(Shared { store, deployment, settings, delays, post, letter_delays }) }
+        Dashboard {
+            shared: Arc::new(Shared {
+                store,
+                deployment,
+                settings,
+                delays,
+                post,
+                letter_delays,
+                claims: Arc::default(),
+            }),
+        }
+    }
+
+    /// The same, with what looks for claims in the public DNS.
+    pub fn with_claims(self, claims: Arc<api::Claims>) -> Dashboard {
+        // Nobody else has it yet.
+        let shared = Arc::try_unwrap(self.shared).map(|shared| Arc::new(Shared { claims, ..shared }));
+        Dashboard { shared: shared.unwrap_or_else(|shared| shared) }
     }
 
     /// Writes to owners about what happens to their accounts, for ever. Without mail it only waits.

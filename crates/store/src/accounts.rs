@@ -36,8 +36,12 @@ pub struct Account {
     pub created_at: Timestamp,
     /// What its owner may see.
     pub role: Role,
-    /// Since when it is suspended: it cannot sign in, and its tokens and sessions are refused. Its zones are still served.
+    /// Since when it is suspended: it cannot sign in, and its tokens and sessions are refused.
     pub suspended_at: Option<Timestamp>,
+    /// Since when its zones are off the nameservers.
+    pub zones_off_at: Option<Timestamp>,
+    /// When it is closed for good, with its zones.
+    pub closes_at: Option<Timestamp>,
     /// Whether signing in takes a one-time code.
     pub has_second_factor: bool,
     /// What it may have.
@@ -54,6 +58,20 @@ pub enum Role {
     /// The accounts of others too: suspending them, their limits, and the trail of events.
     Operator = 2,
 }
+
+/// How much of an account a suspension stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Suspension {
+    /// Sign-ins, sessions and tokens are refused; its zones are still served.
+    SignIn,
+    /// Its zones are taken off the nameservers too.
+    Zones,
+    /// And after [`CLOSED_KEPT`] the account is closed, with its zones.
+    Close,
+}
+
+/// How long an account that is to be closed can be resumed.
+pub const CLOSED_KEPT: jiff::SignedDuration = jiff::SignedDuration::from_hours(30 * 24);
 
 /// What an account may have; `None`: no limit. They are checked when something is added; what is there already stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -15,6 +15,7 @@ mod answers;
 mod backoff;
 mod catalogs;
 mod chain;
+mod claims;
 mod clock;
 mod deleted;
 mod error;
@@ -39,13 +40,16 @@ mod versions;
 mod zones;
 
 pub use accounts::{
-    Account, AccountError, AccountId, AccountLimits, AccountNames, CreateAccountError, DailyLimit, NewAccount,
-    PasswordHash, Role, TokensAfterwards, is_email_address, passwords_hashed,
+    Account, AccountError, AccountId, AccountLimits, AccountNames, CLOSED_KEPT, CreateAccountError, DailyLimit,
+    NewAccount, PasswordHash, Role, Suspension, TokensAfterwards, is_email_address, passwords_hashed,
 };
 pub use answers::{ANSWERS_KEPT_FOR, Answer, Done, MakeAnswer, Once, Repeatable};
 pub use backoff::Backoff;
 pub use catalogs::{CatalogChange, CatalogSnapshot, CatalogVersion, Member, catalog_of};
 pub use chain::Chain;
+pub use claims::{
+    CLAIM_FOR, CLAIM_LABEL, Claim, Displacement, MOST_BELOW, Proof, ProveError, Rivals, claim_name, needs_whole_zone,
+};
 pub use clock::{Clock, Timestamp};
 pub use deleted::{DeletedZone, UndeleteError};
 pub use error::StoreError;
@@ -73,5 +77,5 @@ pub use tokens::{
 pub use versions::{Author, Comment, Head, Moves, Source, Step, VersionNumber};
 pub use zones::{
     Change, ChangeError, Committed, Condition, CreateZoneError, NewZone, RecordFilter, RecordVisitor, StoredRecord,
-    Wish, Zone, ZoneOfAnyone,
+    Wish, Withheld, Zone, ZoneOfAnyone,
 };

@@ -7,7 +7,7 @@ use dns::warnings::Warning;
 use dns::{Fault, OwnerName, Record, RecordId, RecordType, Serial, ZoneId, ZoneName};
 
 use crate::{
-    AccountId, Comment, DailyLimit, EffectiveSettings, Reservation, SettingsChange, StoreError, Timestamp,
+    AccountId, Comment, DailyLimit, EffectiveSettings, Proof, Reservation, SettingsChange, StoreError, Timestamp,
     VersionNumber,
 };
 
@@ -26,6 +26,56 @@ pub struct Zone {
     pub version: VersionNumber,
     /// That version's serial.
     pub serial: Serial,
+    /// Why no nameserver is to serve it, if that is so.
+    pub withheld: Withheld,
+}
+
+/// Why a zone is not served by any nameserver. There may be several reasons at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Withheld {
+    /// As they are stored: a sum of the constants below.
+    pub(crate) reasons: u8,
+    /// Until when it is displaced (then it is deleted) or waits (then it is served).
+    pub(crate) until: Option<Timestamp>,
+}
+
+impl Withheld {
+    /// The zones of its account are off the nameservers.
+    pub(crate) const ACCOUNT: u8 = 1;
+    /// Another account proved control of its name.
+    pub(crate) const DISPLACED: u8 = 2;
+    /// It waits until the zone of another account is displaced.
+    pub(crate) const WAITS: u8 = 4;
+
+    /// Whether there is no reason: nameservers serve it.
+    pub fn is_served(self) -> bool {
+        self.reasons == 0
+    }
+
+    /// Whether the zones of its account are off the nameservers.
+    pub fn by_account(self) -> bool {
+        self.reasons & Withheld::ACCOUNT != 0
+    }
+
+    /// Whether another account proved control of its name.
+    pub fn is_displaced(self) -> bool {
+        self.reasons & Withheld::DISPLACED != 0
+    }
+
+    /// Whether it waits until the zone of another account is displaced.
+    pub fn waits(self) -> bool {
+        self.reasons & Withheld::WAITS != 0
+    }
+
+    /// Whether it holds its name: no other zone can have it.
+    pub(crate) fn has_name(self) -> bool {
+        self.reasons & (Withheld::DISPLACED | Withheld::WAITS) == 0
+    }
+
+    /// When a displaced zone is deleted, or one that waits is served; `None` where the operator decides that.
+    pub fn until(self) -> Option<Timestamp> {
+        self.until
+    }
 }
 
 /// A zone as the operator sees it: with its owner.
@@ -175,6 +225,8 @@ pub struct NewZone {
     pub serial_above: Option<Serial>,
     /// As [`Change::comment`].
     pub comment: Option<Comment>,
+    /// That the account controls the name, against zones of others that are in the way.
+    pub proof: Option<Proof>,
 }
 
 impl NewZone {
@@ -187,6 +239,7 @@ impl NewZone {
             content: Vec::new(),
             serial_above: None,
             comment: None,
+            proof: None,
         }
     }
 }
@@ -209,6 +262,9 @@ pub enum CreateZoneError {
     /// The name was deleted a short time ago, and its last owner may still take it again.
     #[error("this name, or one above or below it, was deleted by another account; it is on hold")]
     OnHold,
+    /// Another account proved that it controls the name, and waits for it.
+    #[error("another account proved that it controls this name; the operator of the server decides")]
+    Contested,
     /// Rules are broken by its content; all of them, with the index of the record at fault.
     #[error("{} rules are broken", .0.len())]
     Faults(Vec<(usize, Fault)>),

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use dns::ZoneName;
 use store::{
-    Account, AccountId, AccountLimits, Actor, Author, Clock, CreateZoneError, MoveZoneError, NetworkScope, NewAccount,
-    NewToken, NewZone, PasswordHash, Permission, Permissions, Reservation, Role, Source, Store, Timestamp, ZoneScope,
+    Account, AccountId, AccountLimits, Actor, Author, Clock, CreateZoneError, Displacement, MoveZoneError,
+    NetworkScope, NewAccount, NewToken, NewZone, PasswordHash, Permission, Permissions, Reservation, Role, Source,
+    Store, Suspension, Timestamp, ZoneScope,
 };
 
 use crate::cli::{AccountCommand, DataFlags, Limit, TokenCommand, ZoneCommand};
@@ -56,7 +57,12 @@ pub(crate) async fn account(command: AccountCommand) -> Result<ExitCode, Failure
                     Role::User => "user",
                     Role::Operator => "operator",
                 };
-                let state = if account.suspended_at.is_some() { "suspended" } else { "active" };
+                let state = match (account.suspended_at, account.zones_off_at, account.closes_at) {
+                    (_, _, Some(end)) => format!("closed, deleted {end:.0}"),
+                    (_, Some(_), None) => "suspended, zones not served".to_owned(),
+                    (Some(_), None, None) => "suspended".to_owned(),
+                    (None, None, None) => "active".to_owned(),
+                };
                 let second = if account.has_second_factor { "yes" } else { "no" };
                 let (email, created, limits) = (&account.email, account.created_at, shown(account.limits));
                 lines.push_str(&format!("{email}\t{role}\t{state}\t{second}\t{created:.0}\t{limits}\n"));
@@ -72,13 +78,30 @@ pub(crate) async fn account(command: AccountCommand) -> Result<ExitCode, Failure
             store.close().await;
             print(&format!("{link}\n"))?;
         }
-        AccountCommand::Suspend { email, data } => {
+        AccountCommand::Suspend { email, stop_serving, data } => {
             let store = open(&data)?;
             let account = find_account(&store, &email).await?;
-            let suspended = store.suspend_account(account.id, &by).await;
+            let how = if stop_serving { Suspension::Zones } else { Suspension::SignIn };
+            let suspended = store.suspend_account_with(account.id, how, &by).await;
             store.close().await;
             suspended?;
-            print(&format!("{} is suspended\n", account.email))?;
+            let zones = if stop_serving { "; its zones are taken off the nameservers" } else { "" };
+            print(&format!("{} is suspended{zones}\n", account.email))?;
+        }
+        AccountCommand::Close { email, data } => {
+            let store = open(&data)?;
+            let account = find_account(&store, &email).await?;
+            let closed = store.suspend_account_with(account.id, Suspension::Close, &by).await;
+            let closes_at = store.account(account.id).await;
+            store.close().await;
+            closed?;
+            let email = &account.email;
+            let end =
+                closes_at?.and_then(|account| account.closes_at).map(|end| format!("{end:.0}")).unwrap_or_default();
+            print(&format!(
+                "{email} is closed; its zones are taken off the nameservers, and deleted {end}; until then, \
+                 `zonewright account resume {email}` brings it back\n"
+            ))?;
         }
         AccountCommand::Resume { email, data } => {
             let store = open(&data)?;
@@ -267,6 +290,23 @@ pub(crate) async fn zone(command: ZoneCommand) -> Result<ExitCode, Failure> {
             store.close().await;
             let deleted = deleted.ok_or_else(|| no_zone(&name))?;
             print(&format!("{name} of {} deleted, with {} records\n", found.email, deleted.record_count))?;
+        }
+        ZoneCommand::Claims { data } => {
+            let store = open(&data)?;
+            let claims = store.displacements(PAGE).await?;
+            store.close().await;
+            let lines: String = claims
+                .iter()
+                .map(|claim| {
+                    let Displacement { name, email, by_name, by_email, .. } = claim;
+                    let what = match claim.due {
+                        Some(due) => format!("displaced {due:.0}"),
+                        None => format!("both proved it: zonewright zone move {name} --to {email} or --to {by_email}"),
+                    };
+                    format!("{name}\t{email}\tclaimed by {by_email} for {by_name}\t{what}\n")
+                })
+                .collect();
+            print(&lines)?;
         }
         ZoneCommand::Release { domain: name, data } => {
             let store = open(&data)?;

@@ -106,6 +106,9 @@ pub(crate) struct ServeFlags {
     /// A secondary's DNS address; repeatable
     #[arg(long, value_name = "ADDR")]
     pub(crate) secondary: Vec<String>,
+    /// A resolver through which the public DNS is asked: an address; repeatable [default: those of the machine]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) resolvers: Vec<String>,
     /// A nameserver of every zone; with addresses, the server looks after its A and AAAA records; repeatable
     /// [default: ns1.zonewright.test, ns2.zonewright.test]
     #[arg(long, value_name = "NAME[=ADDR,...]")]
@@ -152,10 +155,20 @@ pub(crate) enum AccountCommand {
     Suspend {
         /// The account's address
         email: String,
+        /// Take its zones off all nameservers too
+        #[arg(long)]
+        stop_serving: bool,
         #[command(flatten)]
         data: DataFlags,
     },
-    /// Let a suspended account in again
+    /// Close an account: refuse its sign-ins and tokens, take its zones off all nameservers, and delete everything after 30 days
+    Close {
+        /// The account's address
+        email: String,
+        #[command(flatten)]
+        data: DataFlags,
+    },
+    /// Let a suspended account in again, or one that is closed but not yet deleted; its zones are served again
     Resume {
         /// The account's address
         email: String,
@@ -286,7 +299,7 @@ pub(crate) enum ZoneCommand {
         #[command(flatten)]
         data: DataFlags,
     },
-    /// Give a zone to another account
+    /// Give a zone to another account; decides, where both proved that they control the name
     Move {
         /// The zone's name
         #[arg(value_parser = zone_name)]
@@ -312,6 +325,11 @@ pub(crate) enum ZoneCommand {
         /// The zone's name
         #[arg(value_parser = zone_name)]
         domain: ZoneName,
+        #[command(flatten)]
+        data: DataFlags,
+    },
+    /// List the zones that are to be displaced, because other accounts proved that they control the names
+    Claims {
         #[command(flatten)]
         data: DataFlags,
     },

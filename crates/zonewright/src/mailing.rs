@@ -1,11 +1,13 @@
 //! Mail: the settings with what their files say, for who sends letters and for who tries whether that would work.
 
 use std::path::Path;
+use std::time::Duration;
 
 use dashboard::Post;
 use mail::{Login, Mailer, Secret, Settings};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use store::Store;
 use tokio_util::sync::CancellationToken;
 
 use crate::chain;
@@ -71,4 +73,33 @@ fn authorities(config: &Config, path: &Path) -> Result<Vec<u8>, ConfigError> {
         Ok(_) => Ok(pem),
         Err(error) => Err(bad(error.to_string())),
     }
+}
+
+/// How often it looks for owners to tell.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// How many owners it tells at a time.
+const AT_ONCE: u32 = 20;
+
+/// Tells owners by mail that their zones are to be displaced, until `stop`. Without mail nobody is told but the operator, in the
+/// trail and by `zonewright zone claims`.
+pub(crate) async fn tell_displaced(store: Store, post: Option<Post>, stop: CancellationToken) {
+    let Some(post) = post else { return };
+    while stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await.is_some() {
+        if let Err(error) = tell_some(&store, &post).await {
+            tracing::warn!(
+                error = chain(&error),
+                "owners of zones that are to be displaced could not be told; trying again"
+            );
+        }
+    }
+}
+
+async fn tell_some(store: &Store, post: &Post) -> Result<(), store::StoreError> {
+    for displacement in store.unnoticed_displacements(AT_ONCE).await? {
+        if !post.send_displacement(&displacement) {
+            break;
+        }
+        store.displacement_noticed(displacement.zone).await?;
+    }
+    Ok(())
 }

@@ -91,13 +91,18 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
         Some(server) => tokio::spawn(server.run(stop.clone())),
         None => tokio::spawn(stop.clone().cancelled_owned()),
     };
+    let claims = Arc::new(api::Claims::new(config.resolver()));
+    let telling = tokio::spawn(mailing::tell_displaced(store.clone(), post.clone(), stop.clone()));
     let of_pages = dashboard::Settings { dns, ..config.dashboard.clone() };
-    let pages = Dashboard::new(store.clone(), deployment.clone(), of_pages, post);
+    let pages = Dashboard::new(store.clone(), deployment.clone(), of_pages, post).with_claims(Arc::clone(&claims));
     let waits_for = {
         let (store, deployment) = (store.clone(), deployment.clone());
         move || health::of_database(store.health()).into_iter().chain(deployment.waits_for()).collect()
     };
-    let app = api::Api::new(store.clone(), deployment, config.api.clone()).router().merge(health::router(waits_for));
+    let app = api::Api::new(store.clone(), deployment, config.api.clone())
+        .with_claims(claims)
+        .router()
+        .merge(health::router(waits_for));
     let app = pages.over(app);
     let mut serving = tokio::spawn(api::serve(listener, tls.clone(), app, config.api.clone(), stop_http.clone()));
     let metrics_address = for_metrics.as_ref().and_then(|listener| listener.local_addr().ok());
@@ -144,7 +149,7 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
         }
         stop.cancel();
         end_of(answering).await;
-        let _ = tokio::join!(deploying, upkeep, watching, rolling, writing);
+        let _ = tokio::join!(deploying, upkeep, watching, rolling, writing, telling);
         if let Some(primary) = bind9 {
             primary.ended().await;
         }

@@ -291,6 +291,7 @@ async fn make(work: &Work, zone: ZoneName, mut content: Content) -> Result<Outco
             error @ (CreateZoneError::Exists
             | CreateZoneError::Related
             | CreateZoneError::OnHold
+            | CreateZoneError::Contested
             | CreateZoneError::DailyLimit(_)
             | CreateZoneError::Apex(_)),
         ) => Err(Refusal::Domain(format!("{zone}: {error}"))),

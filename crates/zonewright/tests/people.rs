@@ -132,3 +132,40 @@ fn limits_are_set_and_shown_and_a_deleted_name_is_released() {
     assert_eq!(says(data, &["zone", "release", "example.com"]), "example.com is not on hold any more\n");
     assert_eq!(bob.send("POST", "/dns-zones/", Some(&wanted)).0, 201);
 }
+
+#[test]
+fn the_zones_of_a_suspended_or_closed_account_leave_the_nameserver_and_come_back() {
+    let server = Server::start(&[]);
+    let data = server.data();
+    says(data, &["account", "create", "ann@example.com"]);
+    let token =
+        says(data, &["token", "create", "--account", "ann@example.com", "--name", "ci", "--permission", "dns:*"]);
+    let ann = Api::new(&server, token.trim());
+    let zone = ann.create_zone("example.com");
+    ann.create_a(&zone, "www", "192.0.2.1");
+    let address = ["www.example.com", "A", "+short"];
+    let serial = || -> u32 {
+        let soa = server.dig(&["example.com", "SOA", "+short"]);
+        soa.split_whitespace().nth(2).and_then(|serial| serial.parse().ok()).unwrap_or_else(|| panic!("{soa}"))
+    };
+    server.dig_until(&address, |answer| answer.contains("192.0.2.1"));
+    says(data, &["account", "suspend", "ann@example.com"]);
+    assert!(server.dig(&address).contains("192.0.2.1"), "without --stop-serving its zones stay");
+    let mut before = serial();
+    for (command, state) in [
+        (&["account", "suspend", "ann@example.com", "--stop-serving"][..], "suspended, zones not served"),
+        (&["account", "close", "ann@example.com"], "closed, deleted "),
+    ] {
+        says(data, command);
+        server.dig_until(&["example.com", "SOA"], str::is_empty);
+        assert_eq!(ann.status("/dns-zones/"), 401);
+        let listed = says(data, &["account", "list"]);
+        assert!(listed.contains(&format!("ann@example.com\tuser\t{state}")), "{listed}");
+        says(data, &["account", "resume", "ann@example.com"]);
+        server.dig_until(&address, |answer| answer.contains("192.0.2.1"));
+        assert!(serial() > before, "a secondary that has the zone as it was takes it as it is now");
+        before = serial();
+        wait_for("the token to be good again", || (ann.status("/dns-zones/") == 200).then_some(()));
+    }
+    refused(data, &["account", "close", "admin@localhost"], "the last operator");
+}

@@ -55,7 +55,11 @@ struct NameserverView {
 
 impl DeploymentView {
     /// Where there is no nameserver, nobody serves the zone, so it is not in sync.
-    fn of(head: &Head, nameservers: Vec<NameserverStatus>) -> DeploymentView {
+    fn of(head: &Head, is_served: bool, mut nameservers: Vec<NameserverStatus>) -> DeploymentView {
+        if !is_served {
+            // What they serve under the name is another zone.
+            nameservers.iter_mut().for_each(|status| status.in_sync = false);
+        }
         let in_sync = !nameservers.is_empty() && nameservers.iter().all(|status| status.in_sync);
         let nameservers = nameservers.into_iter().map(NameserverView::of).collect();
         DeploymentView { serial: head.serial.0, in_sync, nameservers }
@@ -120,7 +124,9 @@ pub(crate) async fn handle(
     parameters.only(&[])?;
     let id = ZoneId(id.ok_or(Error::NoZone)?);
     // Read before anybody is asked: a change that is made meanwhile must not make what is served look old.
-    let head = Head::from(caller.store().zone(caller.account(), id).await?.ok_or(Error::NoZone)?);
+    let zone = caller.store().zone(caller.account(), id).await?.ok_or(Error::NoZone)?;
+    let is_served = zone.withheld.is_served();
+    let head = Head::from(zone);
     let nameservers = caller.deployment().status(&head).await;
-    Ok(Json(DeploymentView::of(&head, nameservers)))
+    Ok(Json(DeploymentView::of(&head, is_served, nameservers)))
 }

@@ -6,6 +6,8 @@
 
 mod account_me;
 mod changes_create;
+mod claim_get;
+mod claim_prove;
 mod deployment_get;
 mod flat_create;
 mod flat_list;
@@ -100,6 +102,20 @@ pub static OPERATIONS: &[Operation] = &[
         permission: Some(Permission::List),
         describe: deployment_get::describe,
         route: |method| on(method, deployment_get::handle),
+    },
+    Operation {
+        method: Method::GET,
+        path: "/dns-zones/{uuid}/claim/",
+        permission: Some(Permission::List),
+        describe: claim_get::describe,
+        route: |method| on(method, claim_get::handle),
+    },
+    Operation {
+        method: Method::POST,
+        path: "/dns-zones/{uuid}/claim/",
+        permission: Some(Permission::Update),
+        describe: claim_prove::describe,
+        route: |method| on(method, claim_prove::handle),
     },
     Operation {
         method: Method::GET,

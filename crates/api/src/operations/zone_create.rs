@@ -5,10 +5,11 @@ use axum::response::{IntoResponse, Response};
 use dns::zonefile::Options;
 use dns::{Fault, ZoneName};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use store::{CreateZoneError, NewZone, Source, StoreError, Zone};
 
 use crate::auth::{Caller, CreateZones};
+use crate::claims::{Look, LookError, OpenClaim, Seen};
 use crate::description::{Description, Group, Schema, examples, location, optional, required};
 use crate::error::{ErrorCode, Problem};
 use crate::json::{MemberError, Members};
@@ -33,11 +34,18 @@ pub(crate) enum Error {
     File(#[from] ZoneFileError),
     #[error(transparent)]
     Create(#[from] CreateZoneError),
+    #[error("{refusal}; {}", .claim.seen)]
+    Claim { refusal: CreateZoneError, claim: OpenClaim },
+    #[error(transparent)]
+    Look(#[from] LookError),
 }
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
+        let detail = self.to_string();
         match self {
+            Self::Claim { claim, .. } => Problem::validation("domain", detail).claimable(claim),
+            Self::Look(error) => Problem::looks(error),
             Self::File(error) => return error.response(Some("zonefile")),
             Self::Query(error) => Problem::from(error),
             Self::Member(error) => Problem::from(error),
@@ -48,7 +56,9 @@ impl IntoResponse for Error {
                 Problem::validation("domain", "a zone above or below this one belongs to another account")
             }
             Self::Create(CreateZoneError::Reserved(reason)) => Problem::validation("domain", reason.to_string()),
-            Self::Create(error @ CreateZoneError::OnHold) => Problem::validation("domain", error.to_string()),
+            Self::Create(error @ (CreateZoneError::OnHold | CreateZoneError::Contested)) => {
+                Problem::validation("domain", error.to_string())
+            }
             Self::Create(CreateZoneError::DailyLimit(limit)) => Problem::daily_limit(&limit),
             Self::Create(CreateZoneError::Apex(fault)) => Problem::validation("domain", fault.detail),
             Self::Create(CreateZoneError::Faults(faults)) => Problem::faults(faults),
@@ -108,7 +118,11 @@ pub(crate) fn describe() -> Description {
         .text(
             "The zone begins without records of its own, or with those of a zone file. The SOA and the operator's NS records are made by the \
              server; those of a file are left out, and the zone's serial goes on above the file's. All faults of a file are told at once, \
-             with line and column. A file too large for this body is sent with `replaceZoneFile` instead.",
+             with line and column. A file too large for this body is sent with `replaceZoneFile` instead.\n\n\
+             Where another account has a zone of this name, above or below it, or the name is on hold after a deletion, the refusal has a \
+             `claim`: a TXT record that proves that the name is yours. Publish it where the name's DNS is hosted now, and repeat the \
+             request. A zone of the other account is displaced after three days; until then yours exists and is not served \
+             (`not_served`). A zone above is never displaced: the name has to be delegated from it.",
         )
         .query("keep_apex_ns", keep_apex_ns, flag, json!("true"));
     zone_file::describe_switches(description)
@@ -130,7 +144,15 @@ pub(crate) fn describe() -> Description {
         .changes()
         .refuses(Problem::from(MemberError::Missing("domain")))
         .refuses(Problem::validation("domain", EXISTS))
+        .refuses_with(ErrorCode::ValidationError, OpenClaim::refusal_schema(), claim_example())
         .refuses_with(ErrorCode::ValidationError, zone_file::refusal_schema(), zone_file::refusal_example())
+}
+
+fn claim_example() -> Value {
+    json!({
+        "detail": format!("{}; {}", CreateZoneError::Related, Seen::New), "error_code": ErrorCode::ValidationError.name(),
+        "field": "domain", "claim": OpenClaim::example(),
+    })
 }
 
 pub(crate) async fn handle(
@@ -145,17 +167,37 @@ pub(crate) async fn handle(
             return Err(Error::Precondition);
         }
         let Request { domain, zonefile, options } = request;
-        let Some(text) = zonefile else {
-            return Ok(write.create_zone(&caller, Source::Api, NewZone::named(domain), reply(None)).await?);
+        let (mut source, mut new, mut content) = (Source::Api, NewZone::named(domain), None);
+        if let Some(text) = zonefile {
+            let apex = caller.store().own_apex(None).await?;
+            let mut read = zone_file::read(text.into(), &new.name, apex, options).await?;
+            new.content = std::mem::take(&mut read.records);
+            new.serial_above = read.serial;
+            source = Source::Import;
+            content = Some(read);
+        }
+        let file = || content.as_ref().map(FileView::of);
+        let name = new.name.clone();
+        let first = write.create_zone(&caller, source, new.clone(), reply(file())).await;
+        let outcome = match first {
+            Err(refusal @ (CreateZoneError::Exists | CreateZoneError::Related | CreateZoneError::OnHold)) => {
+                match caller.store().look(caller.claims(), caller.account(), &name).await? {
+                    Look::NotClaimable => Err(refusal),
+                    Look::Open(claim) => return Err(Error::Claim { refusal, claim }),
+                    Look::Proved(proof) => {
+                        let new = NewZone { proof: Some(proof), ..new };
+                        write.create_zone(&caller, source, new, reply(file())).await
+                    }
+                }
+            }
+            other => other,
         };
-        let apex = caller.store().own_apex(None).await?;
-        let mut content = zone_file::read(text.into(), &domain, apex, options).await?;
-        let records = std::mem::take(&mut content.records);
-        let new = NewZone { content: records, serial_above: content.serial, ..NewZone::named(domain) };
-        match write.create_zone(&caller, Source::Import, new, reply(Some(FileView::of(&content)))).await {
-            Ok(response) => Ok(response),
-            Err(CreateZoneError::Faults(faults)) => Err(ZoneFileError::Faults(content.faults(faults)).into()),
-            Err(error) => Err(error.into()),
+        match (outcome, content) {
+            (Ok(response), _) => Ok(response),
+            (Err(CreateZoneError::Faults(faults)), Some(content)) => {
+                Err(ZoneFileError::Faults(content.faults(faults)).into())
+            }
+            (Err(error), _) => Err(error.into()),
         }
     };
     writing.once(&caller, members.octets(), create).await

@@ -11,13 +11,22 @@ use crate::server::{Answer, Client, Server};
 
 const NOWHERE: &str = "0192aaaa-bbbb-7ccc-8ddd-eeeeffff0000";
 
+/// What proves a claim finds none here, and changes no zone.
+const CLAIM: &str = "/dns-zones/{uuid}/claim/";
+
+/// Whether an operation, asked for what there is, answers as it should.
+fn is_answered(operation: &Operation, answer: &Answer) -> bool {
+    let is_unproved = operation.path == CLAIM && operation.method == http::Method::POST && answer.status == 400;
+    is_unproved || (200..300).contains(&answer.status)
+}
+
 /// A body that would succeed, for the operations that have one.
 fn body(method: &str, path: &str, zone: &str, serial: u32) -> Option<Value> {
     let name: String = path.chars().filter(char::is_ascii_lowercase).collect();
     let name = format!("{}-{name}", method.to_lowercase());
     let record = json!({"record_type": "A", "name": name, "value": "192.0.2.77"});
     match (method, path) {
-        ("GET" | "DELETE", _) => None,
+        ("GET" | "DELETE", _) | ("POST", CLAIM) => None,
         ("POST", "/dns-zones/") => Some(json!({"domain": "walk.example.org"})),
         ("POST", "/dns-zones/{uuid}/records/") => Some(record),
         ("POST", "/dns-zones/{uuid}/rollback/") => Some(json!({"serial": serial})),
@@ -152,7 +161,7 @@ fn every_operation_needs_its_own_permission() {
     for operation in in_order {
         let only = tenant.with(&[operation.permission.unwrap()]);
         let answer = walk.ask(&only, operation.method.as_str(), operation.path);
-        assert!((200..300).contains(&answer.status), "{operation:?}: {answer:?}");
+        assert!(is_answered(operation, &answer), "{operation:?}: {answer:?}");
     }
 }
 
@@ -257,7 +266,7 @@ fn to_a_token_of_some_zones_the_others_do_not_exist() {
         .sort_by_key(|operation| (operation.method == http::Method::DELETE, operation.path == "/dns-zones/{uuid}/"));
     for operation in in_order {
         let answer = seen.ask(&bound, operation.method.as_str(), operation.path);
-        assert!((200..300).contains(&answer.status), "{operation:?}: {answer:?}");
+        assert!(is_answered(operation, &answer), "{operation:?}: {answer:?}");
     }
     // The zone is gone, and the token is not wider for it.
     assert_eq!(bound.get("/dns-zones/").expect(200), json!([]));
@@ -298,6 +307,7 @@ fn every_change_keeps_to_the_terms_of_its_request() {
     let record = tenant.record(&zone, json!({"record_type": "A", "name": "www", "value": "192.0.2.1"}));
     let serial = newest_serial(&tenant.client, &zone);
     let mut writing: Vec<_> = OPERATIONS.iter().filter(|operation| operation.method != http::Method::GET).collect();
+    writing.retain(|operation| operation.path != CLAIM);
     writing.sort_by_key(|operation| (operation.method == http::Method::DELETE, operation.path == "/dns-zones/{uuid}/"));
     for operation in writing {
         let id = if operation.path.starts_with("/dns-zones/") { &zone } else { &record };

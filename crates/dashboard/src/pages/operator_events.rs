@@ -72,6 +72,7 @@ fn what(kind: EventKind, t: &Texts) -> &'static str {
         EventKind::RoleSet => t.event_role_set,
         EventKind::NewBrowser => t.event_new_browser,
         EventKind::CodesGuessed => t.event_codes_guessed,
+        EventKind::ZoneClaimed => t.event_zone_claimed,
     }
 }
 

@@ -206,6 +206,9 @@ texts! {
     letter_register,
     letter_register_text,
     letter_known_text,
+    letter_displaced,
+    letter_displaced_text,
+    letter_contested_text,
     problem_email,
     problem_email_taken,
     // The operator's pages.
@@ -273,6 +276,7 @@ texts! {
     event_role_set,
     event_new_browser,
     event_codes_guessed,
+    event_zone_claimed,
     // The reference of the API.
     reference,
     reference_base,

@@ -13,11 +13,11 @@ use crate::*;
 macro_rules! account_columns {
     () => {
         "a.id, a.email, a.first_name, a.last_name, a.company_name, a.created, a.role, a.suspended, a.totp IS NOT NULL,
-         a.max_zones, a.max_records, a.max_tokens, a.max_changes"
+         a.max_zones, a.max_records, a.max_tokens, a.max_changes, a.zones_off, a.closes"
     };
 }
 /// How many those are: the index of what a query selects after them.
-pub(super) const ACCOUNT_WIDTH: usize = 13;
+pub(super) const ACCOUNT_WIDTH: usize = 15;
 
 pub(super) use account_columns;
 
@@ -34,6 +34,8 @@ pub(super) fn account(row: &Row<'_>) -> Result<Account, StoreError> {
         created_at: place.time("created", row.get(5)?)?,
         role: place.sound("role", role(row.get(6)?))?,
         suspended_at: place.time_or_none("suspended", row.get(7)?)?,
+        zones_off_at: place.time_or_none("zones_off", row.get(13)?)?,
+        closes_at: place.time_or_none("closes", row.get(14)?)?,
         has_second_factor: row.get(8)?,
         limits: AccountLimits {
             zones: row.get(9)?,
@@ -84,6 +86,8 @@ pub(super) fn create(work: &Work, new: NewAccount) -> Result<Account, CreateAcco
             created_at: now,
             role: new.role,
             suspended_at: None,
+            zones_off_at: None,
+            closes_at: None,
             has_second_factor: false,
             limits: new.limits,
         }),
@@ -202,18 +206,36 @@ fn count_zones(connection: &Connection, id: AccountId) -> Result<u32, StoreError
     Ok(connection.prepare_cached(sql)?.query_row([id.0], |row| row.get(0))?)
 }
 
-fn suspend(work: &Work, id: AccountId, by: &Actor) -> Result<(), AccountError> {
+fn suspend(work: &Work, id: AccountId, how: Suspension, by: &Actor) -> Result<(), AccountError> {
     let account = by_id(&work.connection, id)?.ok_or(AccountError::NoAccount)?;
-    if account.suspended_at.is_some() {
+    let (off, closes) = match how {
+        Suspension::SignIn => (account.zones_off_at.is_some(), account.closes_at.is_some()),
+        Suspension::Zones => (true, account.closes_at.is_some()),
+        Suspension::Close => (true, true),
+    };
+    let stops_serving = off && account.zones_off_at.is_none();
+    let is_to_close = closes && account.closes_at.is_none();
+    if account.suspended_at.is_some() && !stops_serving && !is_to_close {
         return Ok(());
     }
     keep_an_operator(work, &account)?;
+    let now = work.now();
+    let end = now.checked_add(CLOSED_KEPT).unwrap_or(now);
     work.connection
-        .execute("UPDATE accounts SET suspended = ?2 WHERE id = ?1", params![id.0, work.now().as_millisecond()])
+        .execute(
+            "UPDATE accounts SET suspended = coalesce(suspended, ?2), zones_off = iif(?3, coalesce(zones_off, ?2), zones_off),
+                 closes = iif(?4, coalesce(closes, ?5), closes), zones_move = max(zones_move, ?6) WHERE id = ?1",
+            params![id.0, now.as_millisecond(), off, closes, end.as_millisecond(), stops_serving],
+        )
         .map_err(StoreError::from)?;
     sessions::end_all(work, id, None)?;
     links::forget_of(work, id)?;
-    Ok(events::insert(work, by, EventKind::Suspended, Some(id), "")?)
+    let (kind, detail) = match how {
+        _ if is_to_close => (EventKind::AccountClosed, format!("zones are deleted {end:.0}")),
+        _ if stops_serving => (EventKind::Suspended, "zones off the nameservers".to_owned()),
+        _ => (EventKind::Suspended, String::new()),
+    };
+    Ok(events::insert(work, by, kind, Some(id), &detail)?)
 }
 
 fn resume(work: &Work, id: AccountId, by: &Actor) -> Result<(), AccountError> {
@@ -221,8 +243,33 @@ fn resume(work: &Work, id: AccountId, by: &Actor) -> Result<(), AccountError> {
     if account.suspended_at.is_none() {
         return Ok(());
     }
-    work.connection.execute("UPDATE accounts SET suspended = NULL WHERE id = ?1", [id.0]).map_err(StoreError::from)?;
+    let sql =
+        "UPDATE accounts SET suspended = NULL, zones_move = max(zones_move, zones_off IS NOT NULL), zones_off = NULL,
+                   closes = NULL WHERE id = ?1";
+    work.connection.execute(sql, [id.0]).map_err(StoreError::from)?;
     Ok(events::insert(work, by, EventKind::Resumed, Some(id), "")?)
+}
+
+pub(super) const DUE_TO_CLOSE: &str =
+    "SELECT id FROM accounts INDEXED BY accounts_closes WHERE closes IS NOT NULL AND closes <= ?1 LIMIT 1";
+
+/// Whether [`close_due`] has something to do.
+pub(super) fn is_due_to_close(connection: &Connection, now: Timestamp) -> Result<bool, StoreError> {
+    Ok(connection.prepare_cached(DUE_TO_CLOSE)?.exists([now.as_millisecond()])?)
+}
+
+/// Closes an account whose time has come.
+pub(super) fn close_due(work: &Work) -> Result<(), StoreError> {
+    let due = work
+        .connection
+        .prepare_cached(DUE_TO_CLOSE)?
+        .query_row([work.now().as_millisecond()], |row| row.get(0).map(AccountId))
+        .optional()?;
+    let Some(id) = due else { return Ok(()) };
+    match close(work, id, &Actor::command_line()) {
+        Ok(()) | Err(AccountError::NoAccount | AccountError::LastOperator) => Ok(()),
+        Err(AccountError::Store(error)) => Err(error),
+    }
 }
 
 fn set_role(work: &Work, id: AccountId, role: Role, by: &Actor) -> Result<(), AccountError> {
@@ -296,7 +343,7 @@ fn close(work: &Work, id: AccountId, by: &Actor) -> Result<(), AccountError> {
         // What stands in the place of the address is none, so that nobody can ever have it.
         work.connection.execute(
             "UPDATE accounts SET email = '', email_key = 'closed ' || id, first_name = '', last_name = '', company_name = '',
-                 password = NULL, totp = NULL, language = NULL, role = 1, closed = ?2 WHERE id = ?1",
+                 password = NULL, totp = NULL, language = NULL, role = 1, closed = ?2, closes = NULL WHERE id = ?1",
             params![id.0, work.now().as_millisecond()],
         )?;
         for sql in ["DELETE FROM tokens WHERE account = ?1", "DELETE FROM recovery_codes WHERE account = ?1"] {
@@ -413,13 +460,19 @@ impl Store {
     /// Suspends an account: it cannot sign in, and its tokens and sessions are refused from when this returns. Its zones are
     /// still served.
     pub async fn suspend_account(&self, id: AccountId, by: &Actor) -> Result<(), AccountError> {
+        self.suspend_account_with(id, Suspension::SignIn, by).await
+    }
+
+    /// [`Store::suspend_account`], and more. Zones are taken off the nameservers in the background, within moments.
+    pub async fn suspend_account_with(&self, id: AccountId, how: Suspension, by: &Actor) -> Result<(), AccountError> {
         let by = by.clone();
-        let suspended = self.inner.writer.run(move |work| suspend(work, id, &by)).await;
+        let suspended = self.inner.writer.run(move |work| suspend(work, id, how, &by)).await;
         self.inner.shared.identities.empty();
         suspended
     }
 
-    /// Takes a suspension back. Its tokens are good again; its owner has to sign in.
+    /// Takes a suspension back. Its tokens are good again; its owner has to sign in. Its zones are served again, where they were
+    /// not, and it is not closed.
     pub async fn resume_account(&self, id: AccountId, by: &Actor) -> Result<(), AccountError> {
         let by = by.clone();
         self.inner.writer.run(move |work| resume(work, id, &by)).await

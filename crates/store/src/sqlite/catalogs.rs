@@ -27,7 +27,7 @@ pub(super) enum Change {
     Nothing,
 }
 
-/// Notes that a zone was made or deleted.
+/// Notes that a zone is to be served from now on, or not any more.
 pub(super) fn moved(work: &Work, zone: &ZoneName, change: Change, now: Timestamp) -> Result<(), StoreError> {
     let catalog = catalog_of(zone);
     let serial = serial(&work.connection, catalog)?.next(Serial::at_time(now.as_second()));
@@ -78,8 +78,8 @@ fn serial(connection: &Connection, catalog: u8) -> Result<Serial, StoreError> {
     Ok(Serial(statement.query_row([catalog], |row| row.get(0))?))
 }
 
-pub(super) const MEMBERS: &str =
-    "SELECT id, uuid, name FROM zones INDEXED BY zones_by_catalog WHERE catalog = ?1 AND deleted IS NULL";
+pub(super) const MEMBERS: &str = "SELECT id, uuid, name FROM zones INDEXED BY zones_by_catalog
+     WHERE catalog = ?1 AND deleted IS NULL AND withheld = 0";
 
 /// All of a catalog.
 pub(super) fn snapshot(connection: &Connection, catalog: u8) -> Result<CatalogSnapshot, StoreError> {

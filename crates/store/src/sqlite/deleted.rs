@@ -34,8 +34,8 @@ use super::journal::{self, By, Kind};
 use super::readers::Size;
 use super::rows::{self, Place, ZONE_WIDTH, ZoneRow, zone_columns};
 use super::writer::Work;
-use super::{Store, apexes, reserved, zones};
-use crate::{Counts, DeletedZone, Source, StoreError, Timestamp, UndeleteError};
+use super::{Store, apexes, holds, reserved, withheld, zones};
+use crate::{Counts, DeletedZone, Source, StoreError, Timestamp, UndeleteError, Withheld};
 
 /// How many rows a step writes or deletes: a few milliseconds of the writer's time.
 const STEP: usize = 200;
@@ -210,13 +210,22 @@ fn show_again(work: &Work, zone: &mut ZoneRow) -> Result<(), StoreError> {
     let now = work.now();
     let floor = zones::floor(&work.connection, &zone.zone.name.name().key())?;
     journal::raise_base(zone, floor);
+    // Whatever else it was withheld for: the operator wants it back.
+    let reasons = withheld::reasons_for(work, zone.account, 0)?;
+    zone.zone.withheld = Withheld { reasons, until: None };
     journal::advance(&mut zone.zone, now);
     work.connection
-        .prepare_cached("UPDATE zones SET deleted = NULL, swept = 0, version = ?2, serial = ?3 WHERE id = ?1")?
-        .execute(params![zone.row, journal::number(zone.zone.version), zone.zone.serial.0])?;
+        .prepare_cached(
+            "UPDATE zones SET deleted = NULL, swept = 0, version = ?2, serial = ?3, withheld = ?4, withheld_until = NULL
+             WHERE id = ?1",
+        )?
+        .execute(params![zone.row, journal::number(zone.zone.version), zone.zone.serial.0, reasons])?;
     let by = By { account: Some(zone.account), name: "operator", source: Source::Undelete, ..By::SERVER };
     journal::insert_version(work, zone, &by, Kind::Undeleted, Counts::default(), now)?;
-    catalogs::moved(work, &zone.zone.name, Change::Joined(zone.row), now)?;
+    if zone.zone.withheld.is_served() {
+        catalogs::moved(work, &zone.zone.name, Change::Joined(zone.row), now)?;
+    }
+    holds::release(work, &zone.zone.name.name().key())?;
     apexes::adopt_present(work, zone)
 }
 

@@ -17,19 +17,22 @@ use super::{Shared, catalogs, journal, settings, zones};
 use crate::{CatalogSnapshot, CatalogVersion, Head, Moves, Step, Store, StoreError, StoredRecord, VersionNumber};
 
 impl Store {
-    /// The newest version of the zone of that name, if there is one.
+    /// The newest version of the zone of that name, if there is one that nameservers are to serve.
     pub async fn head(&self, name: &ZoneName) -> Result<Option<Head>, StoreError> {
         let name = name.clone();
-        let read = move |connection: &Connection| Ok(zones::by_name(connection, &name)?.map(|row| row.zone.into()));
+        let read = move |connection: &Connection| {
+            let found = zones::by_name(connection, &name)?.map(|row| row.zone);
+            Ok(found.filter(|zone| zone.withheld.is_served()).map(Head::from))
+        };
         self.inner.readers.run(Size::Small, read).await
     }
 
-    /// The newest versions of all zones, in an order that stays, after `after`.
+    /// The newest versions of all zones that nameservers are to serve, in an order that stays, after `after`.
     pub async fn heads(&self, after: Option<ZoneId>, limit: u32) -> Result<Vec<Head>, StoreError> {
         self.inner.readers.run(Size::Large, move |connection| zones::heads(connection, after, limit)).await
     }
 
-    /// The names of zones that were deleted and not made again, in their order, after `after`.
+    /// The names of zones that were deleted or taken off the nameservers, and not served since, in their order, after `after`.
     pub async fn deleted_names(&self, after: Option<ZoneName>, limit: u32) -> Result<Vec<ZoneName>, StoreError> {
         let read = move |connection: &Connection| zones::deleted(connection, after.as_ref(), limit);
         self.inner.readers.run(Size::Large, read).await
@@ -122,7 +125,7 @@ pub(super) fn snapshot(
     connection: &Connection,
     id: ZoneId,
 ) -> Result<Option<ZoneSnapshot>, StoreError> {
-    let Some(zone) = zones::by_uuid(connection, id)? else { return Ok(None) };
+    let Some(zone) = zones::served(connection, id)? else { return Ok(None) };
     let apex = shared.apexes.get(connection, zone.apex)?;
     let users = records(connection, LIVE, params![zone.row], id)?;
     let ns_ttl = users_ns_ttl(users.iter());
@@ -154,7 +157,7 @@ pub(super) fn step(
     id: ZoneId,
     from: Serial,
 ) -> Result<Option<Step>, StoreError> {
-    let Some(zone) = zones::by_uuid(connection, id)? else { return Ok(None) };
+    let Some(zone) = zones::served(connection, id)? else { return Ok(None) };
     match earlier(connection, &zone, from)? {
         None => Ok(None),
         Some(earlier) if earlier.is_before_rebuild => Ok(Some(Step::Rebuild)),
@@ -169,7 +172,7 @@ pub(super) fn delta(
     id: ZoneId,
     from: Serial,
 ) -> Result<Option<ZoneDelta>, StoreError> {
-    let Some(zone) = zones::by_uuid(connection, id)? else { return Ok(None) };
+    let Some(zone) = zones::served(connection, id)? else { return Ok(None) };
     let Some(earlier) = earlier(connection, &zone, from)? else { return Ok(None) };
     difference(shared, connection, zone, &earlier).map(Some)
 }

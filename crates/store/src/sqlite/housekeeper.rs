@@ -14,7 +14,7 @@ use rusqlite::Connection;
 
 use super::retention::Keeper;
 use super::writer::Writer;
-use super::{Shared, accounts, answers, holds, sessions, tokens, watcher, zones};
+use super::{Shared, accounts, answers, claims, holds, sessions, tokens, watcher, withheld, zones};
 use crate::{Backoff, Chain, Health, StoreError};
 
 /// How often it looks for work.
@@ -92,11 +92,14 @@ impl Housekeeping<'_> {
             self.noted = Instant::now();
             note_uses(shared, writer)?;
             forget_answers(connection, shared, writer)?;
+            close_accounts(connection, shared, writer)?;
+            displace(connection, shared, writer)?;
         }
         if self.forgot.elapsed() >= FORGET_EVERY {
             self.forgot = Instant::now();
             writer.run_blocking(sessions::forget_expired)?;
             writer.run_blocking(holds::forget)?;
+            writer.run_blocking(claims::forget)?;
         }
         sweep(connection, writer, &mut self.unswept)?;
         self.keeper.work(connection, shared, writer)?;
@@ -107,6 +110,14 @@ impl Housekeeping<'_> {
 fn note_uses(shared: &Shared, writer: &Writer) -> Result<(), StoreError> {
     let uses = shared.identities.take_uses();
     if uses.is_empty() { Ok(()) } else { writer.run_blocking(move |work| tokens::note_uses(work, &uses)) }
+}
+
+fn displace(connection: &Connection, shared: &Shared, writer: &Writer) -> Result<(), StoreError> {
+    if claims::is_due(connection, shared.now())? { writer.run_blocking(claims::advance) } else { Ok(()) }
+}
+
+fn close_accounts(connection: &Connection, shared: &Shared, writer: &Writer) -> Result<(), StoreError> {
+    if accounts::is_due_to_close(connection, shared.now())? { writer.run_blocking(accounts::close_due) } else { Ok(()) }
 }
 
 fn forget_answers(connection: &Connection, shared: &Shared, writer: &Writer) -> Result<(), StoreError> {
@@ -127,13 +138,16 @@ struct Unswept {
 fn sweep(connection: &Connection, writer: &Writer, unswept: &mut Unswept) -> Result<(), StoreError> {
     let data_version = watcher::data_version(connection)?;
     if unswept.data_version != Some(data_version) {
-        unswept.remains = zones::is_unswept(connection)? || accounts::has_closed_with_zones(connection)?;
+        unswept.remains = zones::is_unswept(connection)?
+            || accounts::has_closed_with_zones(connection)?
+            || withheld::is_moving(connection)?;
         unswept.data_version = Some(data_version);
     }
     let started = Instant::now();
     while unswept.remains && started.elapsed() < SWEEP_AT_MOST {
-        unswept.remains =
-            writer.run_blocking(|work| Ok(accounts::delete_zones_of_closed(work)? || zones::sweep(work)?))?;
+        unswept.remains = writer.run_blocking(|work| {
+            Ok(withheld::step(work)? || accounts::delete_zones_of_closed(work)? || zones::sweep(work)?)
+        })?;
     }
     Ok(())
 }

@@ -124,7 +124,7 @@ pub(super) fn append(
 
 /// Makes a version that changes nothing but the serial, which becomes newer than `above`.
 pub(super) fn raise(work: &Work, id: ZoneId, above: Serial) -> Result<Option<Serial>, StoreError> {
-    let Some(mut zone) = zones::by_uuid(&work.connection, id)? else { return Ok(None) };
+    let Some(mut zone) = zones::served(&work.connection, id)? else { return Ok(None) };
     if !zone.zone.serial.is_newer_than(above) {
         raise_base(&mut zone, Some(above));
         append(work, &mut zone, &By::SERVER, &[], &[], &HashMap::new())?;
@@ -134,7 +134,7 @@ pub(super) fn raise(work: &Work, id: ZoneId, above: Serial) -> Result<Option<Ser
 
 /// Makes a version without changes, with a serial newer than `above`, that nameservers take whole.
 pub(super) fn rebuild(work: &Work, id: ZoneId, above: Option<Serial>) -> Result<Option<Serial>, StoreError> {
-    let Some(mut zone) = zones::by_uuid(&work.connection, id)? else { return Ok(None) };
+    let Some(mut zone) = zones::served(&work.connection, id)? else { return Ok(None) };
     raise_base(&mut zone, above);
     let by = By { name: "operator", source: Source::Operator, ..By::SERVER };
     append(work, &mut zone, &by, &[], &[], &HashMap::new())?;

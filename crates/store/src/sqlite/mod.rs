@@ -16,6 +16,8 @@
 //! | `events`, `owner_mail` | the trail of what was done to accounts, and what owners are written to about |
 //! | `zones`, `records`, `change`, `apexes` | what they may ask for |
 //! | `journal`, `catalogs`, `deployment` | what follows from it |
+//! | `withheld` | zones that no nameserver is to serve |
+//! | `claims` | what follows from a proof that an account controls a name |
 //! | `search` | what people look for by a part of its name |
 //! | `history`, `rollback`, `deleted`, `retention` | what was, the way back to it, and how long it is kept |
 //!
@@ -27,6 +29,7 @@ mod answers;
 mod apexes;
 mod catalogs;
 mod change;
+mod claims;
 mod deleted;
 mod deployment;
 mod events;
@@ -56,6 +59,7 @@ mod sessions;
 mod settings;
 mod tokens;
 mod watcher;
+mod withheld;
 mod writer;
 mod wrong_codes;
 mod zones;

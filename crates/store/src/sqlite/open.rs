@@ -19,7 +19,7 @@ use crate::StoreError;
 use crate::sealing::SecretKeys;
 
 /// Every schema change since the first release, oldest first. Never change or remove one.
-const MIGRATIONS: [&str; 12] = [
+const MIGRATIONS: [&str; 14] = [
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_catalogs.sql"),
     include_str!("migrations/0003_rebuilt.sql"),
@@ -32,6 +32,8 @@ const MIGRATIONS: [&str; 12] = [
     include_str!("migrations/0010_secret_keys.sql"),
     include_str!("migrations/0011_limits.sql"),
     include_str!("migrations/0012_known_browsers.sql"),
+    include_str!("migrations/0013_withheld.sql"),
+    include_str!("migrations/0014_claims.sql"),
 ];
 
 /// "ZWrt": marks the file as ours.
@@ -312,7 +314,9 @@ mod tests {
                 "135662607f84f824",
                 "825f6aad3a7ea65f",
                 "75461bb14bcbe587",
-                "db5168a894fae6ca"
+                "db5168a894fae6ca",
+                "aa5fb49b2829e20e",
+                "1c854dd64898cf0a"
             ]
         );
     }

@@ -39,7 +39,7 @@ pub(super) const WITHIN: &str = concat!(
     "SELECT ",
     zone_columns!(),
     ", a.email, a.role FROM zones z INDEXED BY zones_by_name CROSS JOIN accounts a ON a.id = z.account
-     WHERE z.name >= ?1 AND z.name < ?2 AND z.deleted IS NULL ORDER BY z.name"
+     WHERE z.name >= ?1 AND z.name < ?2 AND z.deleted IS NULL AND z.withheld < 2 ORDER BY z.name"
 );
 
 /// A zone that its account may not hold.

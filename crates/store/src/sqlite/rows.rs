@@ -6,16 +6,17 @@ use dns::{Name, OwnerName, Record, RecordData, RecordId, RecordType, Serial, Ttl
 use rusqlite::Row;
 use uuid::Uuid;
 
-use crate::{AccountId, StoreError, StoredRecord, Timestamp, VersionNumber, Zone};
+use crate::{AccountId, StoreError, StoredRecord, Timestamp, VersionNumber, Withheld, Zone};
 
 /// The columns that [`zone`] reads, in its order, of a table or alias named `z`. A macro, so that `concat!` takes it.
 macro_rules! zone_columns {
     () => {
-        "z.id, z.uuid, z.name, z.created, z.record_count, z.version, z.serial, z.account, z.apex, z.settings"
+        "z.id, z.uuid, z.name, z.created, z.record_count, z.version, z.serial, z.account, z.apex, z.settings,
+         z.withheld, z.withheld_until"
     };
 }
 /// How many those are: the index of what a query selects after them.
-pub(super) const ZONE_WIDTH: usize = 10;
+pub(super) const ZONE_WIDTH: usize = 12;
 
 /// The columns that [`record`] reads, in its order, of a table or alias named `r`.
 macro_rules! record_columns {
@@ -54,6 +55,7 @@ pub(super) fn zone(row: &Row<'_>) -> Result<ZoneRow, StoreError> {
             record_count: place.sound("record_count", u64::try_from(row.get::<_, i64>(4)?).ok())?,
             version: VersionNumber(place.sound("version", u64::try_from(row.get::<_, i64>(5)?).ok())?),
             serial: Serial(place.sound("serial", u32::try_from(row.get::<_, i64>(6)?).ok())?),
+            withheld: Withheld { reasons: row.get(10)?, until: place.time_or_none("withheld_until", row.get(11)?)? },
         },
     })
 }

@@ -15,10 +15,10 @@ use super::change::{LiveRecords, check_all, plan_content};
 use super::journal::{self, By, Kind};
 use super::rows::{self, Place, ZONE_WIDTH, ZoneRow, zone_columns};
 use super::writer::Work;
-use super::{holds, limits, reserved};
+use super::{claims, holds, limits, reserved, withheld};
 use crate::{
     AccountId, Author, ChangeError, Condition, Counts, CreateZoneError, Head, MoveZoneError, NewZone, StoreError,
-    VersionNumber, Zone, ZoneOfAnyone, catalog_of,
+    Timestamp, VersionNumber, Withheld, Zone, ZoneOfAnyone, catalog_of,
 };
 
 /// Makes a zone: its first version holds the server's own records and the content that was given.
@@ -34,6 +34,11 @@ pub(super) fn create(work: &Work, author: &Author, new: &NewZone) -> Result<Zone
     content.check_zone(&new.name).map_err(CreateZoneError::Apex)?;
     let key = new.name.name().key();
     let now = work.now();
+    let giving_way = match &new.proof {
+        Some(proof) => claims::judge(work, author.account, &new.name, proof)?,
+        None => None,
+    };
+    let waits = giving_way.as_ref().map(|giving_way| giving_way.withheld(work)).transpose()?.unwrap_or_default();
     // As it is before its first version, which is appended like any other.
     let mut zone = ZoneRow {
         row: 0,
@@ -47,6 +52,7 @@ pub(super) fn create(work: &Work, author: &Author, new: &NewZone) -> Result<Zone
             record_count: 0,
             version: VersionNumber(0),
             serial: serial_before(&work.connection, &key, Serial::at_time(now.as_second()))?,
+            withheld: Withheld { reasons: withheld::reasons_for(work, author.account, waits.reasons)?, ..waits },
         },
     };
     if !insert(work, &zone, &key)? {
@@ -54,10 +60,11 @@ pub(super) fn create(work: &Work, author: &Author, new: &NewZone) -> Result<Zone
     }
     zone.row = work.connection.last_insert_rowid();
     // After the insert, so that "exists" comes before "related"; the savepoint takes the row back.
-    if !new.override_related && related_to_another(&work.connection, author.account, new.name.name())?.is_some() {
+    let is_free = new.override_related || giving_way.is_some();
+    if !is_free && related_to_another(&work.connection, author.account, new.name.name())?.is_some() {
         return Err(CreateZoneError::Related);
     }
-    if !new.override_related && holds::of_another(work, author.account, new.name.name())? {
+    if !is_free && holds::of_another(work, author.account, new.name.name())? {
         return Err(CreateZoneError::OnHold);
     }
     if let Some(fault) = limits::zone_too_many(work, author)? {
@@ -73,8 +80,13 @@ pub(super) fn create(work: &Work, author: &Author, new: &NewZone) -> Result<Zone
     {
         return Err(CreateZoneError::Faults(vec![(0, fault)]));
     }
-    catalogs::moved(work, &new.name, Change::Joined(zone.row), now)?;
+    if zone.zone.withheld.is_served() {
+        catalogs::moved(work, &new.name, Change::Joined(zone.row), now)?;
+    }
     holds::release(work, &key)?;
+    if let Some(giving_way) = giving_way {
+        claims::proved(work, author, &zone, giving_way)?;
+    }
     Ok(zone.zone)
 }
 
@@ -97,8 +109,8 @@ fn insert(work: &Work, zone: &ZoneRow, key: &[u8]) -> Result<bool, StoreError> {
     let inserted = work
         .connection
         .prepare_cached(
-            "INSERT INTO zones (uuid, account, name, created, record_count, version, serial, apex, catalog)
-             VALUES (?1, ?2, ?3, ?4, 0, 0, ?5, ?6, ?7)",
+            "INSERT INTO zones (uuid, account, name, created, record_count, version, serial, apex, catalog, withheld, withheld_until)
+             VALUES (?1, ?2, ?3, ?4, 0, 0, ?5, ?6, ?7, ?8, ?9)",
         )?
         .execute(params![
             zone.zone.id.0.as_bytes(),
@@ -108,6 +120,8 @@ fn insert(work: &Work, zone: &ZoneRow, key: &[u8]) -> Result<bool, StoreError> {
             zone.zone.serial.0,
             zone.apex,
             catalog_of(&zone.zone.name),
+            zone.zone.withheld.reasons,
+            zone.zone.withheld.until.map(Timestamp::as_millisecond),
         ]);
     match inserted {
         Ok(_) => Ok(true),
@@ -135,9 +149,9 @@ pub(super) fn floor(connection: &Connection, key: &[u8]) -> Result<Option<Serial
 }
 
 pub(super) const BELOW: &str = "SELECT id, name FROM zones INDEXED BY zones_by_name
-     WHERE deleted IS NULL AND name > ?1 AND name < ?2 AND account <> ?3 LIMIT 1";
-const ABOVE: &str =
-    "SELECT 1 FROM zones INDEXED BY zones_by_name WHERE deleted IS NULL AND name = ?1 AND account <> ?2";
+     WHERE deleted IS NULL AND withheld < 2 AND name > ?1 AND name < ?2 AND account <> ?3 LIMIT 1";
+const ABOVE: &str = "SELECT 1 FROM zones INDEXED BY zones_by_name
+     WHERE deleted IS NULL AND withheld < 2 AND name = ?1 AND account <> ?2";
 
 /// The first key after those of a name and all names below it. Every key below begins with this one, which ends with a zero
 /// octet: the same with a one is the first beyond.
@@ -165,6 +179,15 @@ pub(super) fn related_to_another(
         let name = Place { table: "zones", row }.sound("name", Name::from_key(&key).ok())?;
         return Ok(Some(ZoneName::from_stored(name)));
     }
+    above_another(connection, account, name)
+}
+
+/// A zone above this name that belongs to another account.
+pub(super) fn above_another(
+    connection: &Connection,
+    account: AccountId,
+    name: &Name,
+) -> Result<Option<ZoneName>, StoreError> {
     let mut above = connection.prepare_cached(ABOVE)?;
     let mut ancestor = name.parent();
     while let Some(name) = ancestor.filter(|name| !name.is_root()) {
@@ -199,16 +222,32 @@ fn end(work: &Work, author: &Author, mut zone: ZoneRow) -> Result<Zone, StoreErr
     let now = work.now();
     journal::advance(&mut zone.zone, now);
     journal::insert_version(work, &zone, &By::from(author), Kind::Deleted, Counts::default(), now)?;
-    catalogs::moved(work, &zone.zone.name, Change::Left(zone.row), now)?;
+    if zone.zone.withheld.is_served() {
+        catalogs::moved(work, &zone.zone.name, Change::Left(zone.row), now)?;
+    }
     work.connection
         .prepare_cached("UPDATE zones SET deleted = ?2, version = ?3, serial = ?4 WHERE id = ?1")?
         .execute(params![zone.row, now.as_millisecond(), journal::number(zone.zone.version), zone.zone.serial.0])?;
-    // The serial of a zone always lies above its name's floor, so the newest is the highest.
+    raise_floor(work, &zone)?;
+    if zone.zone.withheld.has_name() {
+        holds::begin(work, &zone)?;
+    }
+    claims::ended(work, &zone)?;
+    Ok(zone.zone)
+}
+
+/// Keeps a zone's serial as the floor of its name, unless that is higher: another zone may have been served under the name since
+/// this one was.
+pub(super) fn raise_floor(work: &Work, zone: &ZoneRow) -> Result<(), StoreError> {
+    let key = zone.zone.name.name().key();
+    let serial = zone.zone.serial;
+    if floor(&work.connection, &key)?.is_some_and(|floor| !serial.is_newer_than(floor)) {
+        return Ok(());
+    }
     work.connection
         .prepare_cached("INSERT INTO floors VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET serial = excluded.serial")?
-        .execute(params![zone.zone.name.name().key(), zone.zone.serial.0])?;
-    holds::begin(work, &zone)?;
-    Ok(zone.zone)
+        .execute(params![key, serial.0])?;
+    Ok(())
 }
 
 /// How many records one step of [`sweep`] ends: a few milliseconds of the writer's time.
@@ -243,19 +282,29 @@ pub(super) fn sweep(work: &Work) -> Result<bool, StoreError> {
     Ok(true)
 }
 
-/// Gives a zone, with its records, to another account. Costs a row per record: the account stands in them.
+/// Gives a zone, with its records, to another account; or, where that account has a zone of this name which waits for the name
+/// or was displaced, the name to that. Costs a row per record: the account stands in them.
 pub(super) fn give_to(work: &Work, name: &ZoneName, to: AccountId) -> Result<bool, MoveZoneError> {
-    let found = by_name(&work.connection, name)?;
-    let Some(zone) = found else { return Ok(false) };
     if let Some(reservation) = reserved::reservation(&work.shared.reserved, &work.connection, to, name, true)? {
         return Err(reservation.into());
     }
+    if claims::decide(work, name, to)? {
+        return Ok(true);
+    }
+    let found = by_name(&work.connection, name)?;
+    let Some(mut zone) = found else { return Ok(false) };
+    if zone.account == to {
+        return Ok(true);
+    }
     for sql in [
-        "UPDATE zones SET account = ?2 WHERE id = ?1",
+        "UPDATE zones SET account = ?2, proved = NULL WHERE id = ?1",
         "UPDATE records SET account = ?2 WHERE zone = ?1 AND to_version IS NULL",
     ] {
         work.connection.execute(sql, params![zone.row, to.0]).map_err(StoreError::from)?;
     }
+    zone.account = to;
+    let reasons = withheld::reasons_for(work, to, zone.zone.withheld.reasons)?;
+    withheld::set(work, &mut zone, reasons, "moved to another account")?;
     Ok(true)
 }
 
@@ -280,7 +329,12 @@ pub(super) const BY_UUID: &str = concat!(
     " FROM zones z INDEXED BY zones_by_uuid WHERE z.uuid = ?1 AND z.deleted IS NULL"
 );
 
-/// The zone of that identity, whoever has it: for deployment.
+/// The zone of that identity, whoever has it, where nameservers are to serve it: for deployment.
+pub(super) fn served(connection: &Connection, id: ZoneId) -> Result<Option<ZoneRow>, StoreError> {
+    Ok(by_uuid(connection, id)?.filter(|zone| zone.zone.withheld.is_served()))
+}
+
+/// The zone of that identity, whoever has it.
 pub(super) fn by_uuid(connection: &Connection, id: ZoneId) -> Result<Option<ZoneRow>, StoreError> {
     one(connection, BY_UUID, params![id.0.as_bytes()])
 }
@@ -288,12 +342,17 @@ pub(super) fn by_uuid(connection: &Connection, id: ZoneId) -> Result<Option<Zone
 pub(super) const BY_NAME: &str = concat!(
     "SELECT ",
     zone_columns!(),
-    " FROM zones z INDEXED BY zones_by_name WHERE z.name = ?1 AND z.deleted IS NULL"
+    " FROM zones z INDEXED BY zones_by_name WHERE z.name = ?1 AND z.deleted IS NULL AND z.withheld < 2"
 );
 
-/// The zone of that name, whoever has it.
+/// The zone that has that name, whoever has it; also where it is not served.
 pub(super) fn by_name(connection: &Connection, name: &ZoneName) -> Result<Option<ZoneRow>, StoreError> {
     one(connection, BY_NAME, params![name.name().key()])
+}
+
+/// The zone of that row.
+pub(super) fn by_row(connection: &Connection, row: i64) -> Result<Option<ZoneRow>, StoreError> {
+    one(connection, super::records::ZONE_BY_ROW, [row])
 }
 
 fn one(
@@ -311,6 +370,13 @@ pub(super) const PAGE: &str = concat!(
      WHERE z.account = ?1 AND z.uuid > ?2 AND z.deleted IS NULL ORDER BY z.uuid LIMIT ?3"
 );
 
+/// Usually one: an account may have a zone that was displaced, and another of the same name.
+pub(super) const OF_ACCOUNT_BY_NAME: &str = concat!(
+    "SELECT ",
+    zone_columns!(),
+    " FROM zones z INDEXED BY zones_of_account_by_name WHERE z.account = ?1 AND z.name = ?2 AND z.deleted IS NULL"
+);
+
 /// A page of an account's zones, oldest first.
 pub(super) fn page(
     connection: &Connection,
@@ -319,14 +385,20 @@ pub(super) fn page(
     after: Option<ZoneId>,
     limit: u32,
 ) -> Result<Vec<Zone>, StoreError> {
+    let mut zones = Vec::new();
     if let Some(name) = name {
-        let found = by_name(connection, name)?;
-        let wanted = |zone: &ZoneRow| zone.account == account && after.is_none_or(|after| zone.zone.id > after);
-        return Ok(found.filter(wanted).map(|row| row.zone).into_iter().take(limit as usize).collect());
+        let mut statement = connection.prepare_cached(OF_ACCOUNT_BY_NAME)?;
+        let mut rows = statement.query(params![account.0, name.name().key()])?;
+        while let Some(row) = rows.next()? {
+            zones.push(rows::zone(row)?.zone);
+        }
+        zones.retain(|zone| after.is_none_or(|after| zone.id > after));
+        zones.sort_by_key(|zone| zone.id);
+        zones.truncate(limit as usize);
+        return Ok(zones);
     }
     let mut statement = connection.prepare_cached(PAGE)?;
     let mut rows = statement.query(params![account.0, start(after.map(|after| after.0).as_ref()), limit])?;
-    let mut zones = Vec::new();
     while let Some(row) = rows.next()? {
         zones.push(rows::zone(row)?.zone);
     }
@@ -341,10 +413,11 @@ pub(super) fn start(after: Option<&uuid::Uuid>) -> &[u8] {
 pub(super) const HEADS: &str = concat!(
     "SELECT ",
     zone_columns!(),
-    " FROM zones z INDEXED BY zones_by_uuid WHERE z.uuid > ?1 AND z.deleted IS NULL ORDER BY z.uuid LIMIT ?2"
+    " FROM zones z INDEXED BY zones_by_uuid
+     WHERE z.uuid > ?1 AND z.deleted IS NULL AND z.withheld = 0 ORDER BY z.uuid LIMIT ?2"
 );
 
-/// The heads of all zones.
+/// The heads of all zones that are to be served.
 pub(super) fn heads(connection: &Connection, after: Option<ZoneId>, limit: u32) -> Result<Vec<Head>, StoreError> {
     let mut statement = connection.prepare_cached(HEADS)?;
     let mut rows = statement.query(params![start(after.map(|after| after.0).as_ref()), limit])?;
@@ -357,10 +430,11 @@ pub(super) fn heads(connection: &Connection, after: Option<ZoneId>, limit: u32) 
 
 pub(super) const DELETED: &str = "SELECT f.name FROM floors f
      WHERE f.name > ?1 AND NOT EXISTS
-         (SELECT 1 FROM zones z INDEXED BY zones_by_name WHERE z.name = f.name AND z.deleted IS NULL)
+         (SELECT 1 FROM zones z INDEXED BY zones_by_name
+          WHERE z.name = f.name AND z.deleted IS NULL AND z.withheld < 2 AND z.withheld = 0)
      ORDER BY f.name LIMIT ?2";
 
-/// The names of zones that were deleted and not made again, in their order, after `after`.
+/// The names of zones that were deleted or taken off the nameservers, and not served since, in their order, after `after`.
 pub(super) fn deleted(
     connection: &Connection,
     after: Option<&ZoneName>,
@@ -381,13 +455,13 @@ pub(super) const OF_ANYONE: &str = concat!(
     "SELECT ",
     zone_columns!(),
     ", a.email FROM zones z INDEXED BY zones_by_name CROSS JOIN accounts a ON a.id = z.account
-     WHERE z.name > ?1 AND z.deleted IS NULL ORDER BY z.name LIMIT ?2"
+     WHERE z.name > ?1 AND z.deleted IS NULL AND z.withheld < 2 ORDER BY z.name LIMIT ?2"
 );
 pub(super) const ONE_OF_ANYONE: &str = concat!(
     "SELECT ",
     zone_columns!(),
     ", a.email FROM zones z INDEXED BY zones_by_name CROSS JOIN accounts a ON a.id = z.account
-     WHERE z.name = ?1 AND z.deleted IS NULL LIMIT ?2"
+     WHERE z.name = ?1 AND z.deleted IS NULL AND z.withheld < 2 LIMIT ?2"
 );
 
 /// Zones with their owners, by name: the one with that name, or those after it.

@@ -54,6 +54,8 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     /// What applies to all accounts.
     pub(crate) policy: Policy,
+    /// The resolvers that are asked for claims; `None`: those of the machine.
+    pub(crate) resolvers: Option<Vec<SocketAddr>>,
     pub(crate) retention: Retention,
     /// Below what the operator is warned of a disk that fills.
     pub(crate) disk: Low,
@@ -178,6 +180,12 @@ impl Config {
         names.filter_map(|name| Name::parse(name).ok()).collect()
     }
 
+    /// What asks the public DNS.
+    pub(crate) fn resolver(&self) -> resolve::Resolver {
+        let own = own_nameservers(&self.layers).unwrap_or_default();
+        resolve::Resolver::new(self.resolvers.clone().unwrap_or_else(|| system_resolvers(&own)))
+    }
+
     /// The SQLite file.
     pub(crate) fn database_file(&self) -> PathBuf {
         self.data.join("zonewright.sqlite")
@@ -209,7 +217,7 @@ const BIND9: &str = "bind9";
 
 fn layers(flags: &ServeFlags) -> Result<Layers, ConfigError> {
     let ServeFlags { data, http, tls_cert, tls_key, url, registration, nameserver, dns, .. } = flags;
-    let ServeFlags { trusted_proxy, cors_origins, metrics, secondary, ns, .. } = flags;
+    let ServeFlags { trusted_proxy, cors_origins, metrics, secondary, ns, resolvers, .. } = flags;
     let texts = [
         ("http", http),
         ("tls_cert", tls_cert),
@@ -220,8 +228,13 @@ fn layers(flags: &ServeFlags) -> Result<Layers, ConfigError> {
         ("nameserver", nameserver),
         ("dns", dns),
     ];
-    let lists =
-        [("trusted_proxy", trusted_proxy), ("cors_origins", cors_origins), ("secondary", secondary), ("ns", ns)];
+    let lists = [
+        ("trusted_proxy", trusted_proxy),
+        ("cors_origins", cors_origins),
+        ("secondary", secondary),
+        ("resolvers", resolvers),
+        ("ns", ns),
+    ];
     let mut given: Vec<(&str, Value)> = data_flags(data);
     given.extend(texts.into_iter().filter_map(|(key, text)| Some((key, Value::Text(text.clone()?)))));
     let set = lists.into_iter().filter(|(_, list)| !list.is_empty());
@@ -308,6 +321,7 @@ fn check(layers: Layers) -> Result<Config, ConfigError> {
         apex: apex(&layers)?,
         limits,
         policy: policy(&layers)?,
+        resolvers: resolvers(&layers)?,
         retention: retention(&layers)?,
         disk: Low { percent: layers.number("disk.low_percent"), bytes: layers.number("disk.low_bytes") },
         api,
@@ -337,6 +351,59 @@ fn secondaries(layers: &Layers) -> Result<Vec<SocketAddr>, ConfigError> {
         addresses.push(address);
     }
     Ok(addresses)
+}
+
+/// The addresses at which this server's own nameservers answer, as far as they are configured.
+fn own_nameservers(layers: &Layers) -> Result<Vec<SocketAddr>, ConfigError> {
+    let mut own = secondaries(layers)?;
+    own.push(address(layers, "dns")?);
+    own.extend(
+        apex(layers)?
+            .nameservers
+            .iter()
+            .flat_map(|server| &server.addresses)
+            .map(|address| SocketAddr::from((*address, 53))),
+    );
+    Ok(own)
+}
+
+/// Whether one of this server's nameservers answers at an address. One that listens everywhere does at every address of the
+/// machine, of which loopback is certain.
+fn is_own(resolver: SocketAddr, own: &[SocketAddr]) -> bool {
+    own.iter().any(|own| {
+        let everywhere = own.ip().is_unspecified() && (resolver.ip().is_loopback() || resolver.ip().is_unspecified());
+        own.port() == resolver.port() && (everywhere || own.ip().to_canonical() == resolver.ip().to_canonical())
+    })
+}
+
+/// The resolvers through which the public DNS is asked for claims.
+fn resolvers(layers: &Layers) -> Result<Option<Vec<SocketAddr>>, ConfigError> {
+    let Some(key) = ["claims.resolvers", "resolvers"].into_iter().find(|key| !layers.list(key).is_empty()) else {
+        return Ok(None);
+    };
+    let own = own_nameservers(layers)?;
+    let read = |text: &String| {
+        let resolver = text.parse().or_else(|_| text.parse::<IpAddr>().map(|address| SocketAddr::from((address, 53))));
+        let resolver = resolver.map_err(|_| {
+            let hint =
+                "give an address, with a port where it is not 53, such as 9.9.9.9, 127.0.0.1:5353 or [2620:fe::fe]:53";
+            layers.bad(key, format!("\"{text}\" is not the address of a resolver"), hint)
+        })?;
+        if is_own(resolver, &own) {
+            let hint = "name resolvers that see the DNS as the world does: this server must not prove to itself what it serves";
+            return Err(layers.bad(key, format!("{resolver} is one of this server's own nameservers"), hint));
+        }
+        Ok(resolver)
+    };
+    layers.list(key).iter().map(read).collect::<Result<_, _>>().map(Some)
+}
+
+/// The resolvers of the machine, without this server's own nameservers.
+fn system_resolvers(own: &[SocketAddr]) -> Vec<SocketAddr> {
+    let text = std::fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
+    let addresses = text.lines().filter_map(|line| line.trim().strip_prefix("nameserver"));
+    let addresses = addresses.filter_map(|address| address.trim().parse::<IpAddr>().ok());
+    addresses.map(|address| SocketAddr::from((address, 53))).filter(|resolver| !is_own(*resolver, own)).collect()
 }
 
 /// The proxies that are believed.
@@ -386,6 +453,8 @@ fn span(layers: &Layers, key: &str) -> Result<Duration, ConfigError> {
 fn policy(layers: &Layers) -> Result<Policy, ConfigError> {
     Ok(Policy {
         changes_per_day: or_none(layers, "limits.changes_per_day")?,
+        notice: span(layers, "claims.notice")?,
+        keep: span(layers, "claims.keep")?,
         hold: if layers.text("claims.hold")? == Some("none") { Duration::ZERO } else { span(layers, "claims.hold")? },
     })
 }
@@ -533,6 +602,22 @@ mod tests {
         assert_eq!(config.api, api::Settings::default());
         let embedded = nameserver::Settings::default();
         assert_eq!(format!("{:?}", config.embedded()), format!("{embedded:?}"));
+    }
+
+    #[test]
+    fn this_servers_own_nameservers_are_no_resolvers() {
+        let own = ["0.0.0.0:53", "192.0.2.53:53", "[2001:db8::53]:5300"].map(|text| text.parse().unwrap());
+        for (resolver, expected) in [
+            ("127.0.0.1:53", true),
+            ("192.0.2.53:53", true),
+            ("[::ffff:192.0.2.53]:53", true),
+            ("[2001:db8::53]:5300", true),
+            ("127.0.0.1:5353", false),
+            ("192.0.2.54:53", false),
+            ("[2001:db8::53]:53", false),
+        ] {
+            assert_eq!(is_own(resolver.parse().unwrap(), &own), expected, "{resolver}");
+        }
     }
 
     #[test]

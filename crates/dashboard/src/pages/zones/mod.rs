@@ -29,11 +29,13 @@ pub(crate) mod settings;
 pub(crate) mod zone_file;
 
 use dns::{Serial, ZoneId};
-use store::Zone;
+use store::{Withheld, Zone};
 
 use super::of_query;
 use crate::failure::Failure;
 use crate::form::Form;
+use crate::page::{minute, say};
+use crate::texts::zones::ZoneTexts;
 use crate::visit::SignedIn;
 
 /// Which of a zone's pages is shown.
@@ -53,11 +55,22 @@ struct Head {
     /// Its pages are below this path.
     path: String,
     tab: Tab,
+    withheld: Withheld,
 }
 
 impl Head {
     fn of(zone: &Zone, tab: Tab) -> Head {
-        Head { name: zone.name.to_string(), path: path(zone.id), tab }
+        Head { name: zone.name.to_string(), path: path(zone.id), tab, withheld: zone.withheld }
+    }
+
+    /// Why the zone is not served, in the visitor's language; empty where it is.
+    fn not_served(&self, z: &ZoneTexts) -> String {
+        match (self.withheld.until(), self.withheld) {
+            (Some(until), withheld) if withheld.waits() => say(z.zone_waits, &[&minute(until)]),
+            (Some(until), withheld) if withheld.is_displaced() => say(z.zone_displaced, &[&minute(until)]),
+            (None, withheld) if withheld.waits() => z.zone_waits_operator.to_owned(),
+            _ => String::new(),
+        }
     }
 
     fn is(&self, tab: Tab) -> bool {

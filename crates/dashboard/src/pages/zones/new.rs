@@ -1,5 +1,6 @@
 //! Making a zone, empty or from a zone file.
 
+use api::{Look, LookError, OpenClaim, Seen};
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -29,6 +30,8 @@ struct NewPage {
     keep_apex_ns: bool,
     leave_out_unknown: bool,
     review: Option<Review>,
+    /// What proves that the name is the visitor's.
+    claim: Option<OpenClaim>,
 }
 
 /// What a file would bring.
@@ -65,6 +68,7 @@ impl NewPage {
             has_file: !text.trim().is_empty(),
             upload,
             file,
+            claim: None,
             z,
             problems,
             page,
@@ -111,12 +115,42 @@ pub(crate) async fn submit(who: SignedIn, form: Form) -> Result<Response, Failur
             Err(problems) => return refused(problems),
         }
     }
-    match who.store().create_zone_with(&author, new).await {
+    let claims = &who.visit.shared.claims;
+    let mut outcome = who.store().create_zone_with(&author, new.clone()).await;
+    if let Err(CreateZoneError::Exists | CreateZoneError::Related | CreateZoneError::OnHold) = &outcome {
+        match claims.look(who.store(), who.account.id, &name).await {
+            Ok(Look::NotClaimable) => {}
+            Ok(Look::Proved(proof)) => {
+                outcome = who.store().create_zone_with(&author, NewZone { proof: Some(proof), ..new }).await;
+            }
+            Ok(Look::Open(claim)) => {
+                let z = who.visit.language.zone_texts();
+                match claim.seen {
+                    Seen::New => {}
+                    Seen::Nothing => problems.add("", z.claim_not_seen),
+                    Seen::NoAnswer => problems.add("", z.claim_no_answer),
+                }
+                return offer(&who, &form, problems, claim);
+            }
+            Err(LookError::TooMany { .. }) => {
+                problems.add("", who.visit.language.zone_texts().claim_too_often);
+                let page = NewPage::of(&who, &form, problems);
+                return show_with(StatusCode::TOO_MANY_REQUESTS, &page);
+            }
+            Err(LookError::Store(error)) => return Err(error.into()),
+        }
+    }
+    match outcome {
         Ok(zone) => {
             let notice = content.map_or(Notice::ZoneMade, |content| Notice::Imported(imported(&zone, &content)));
             Ok(go(&path(zone.id), Some(notice), &who.visit.shared.settings))
         }
-        Err(error @ (CreateZoneError::Exists | CreateZoneError::Related | CreateZoneError::OnHold)) => {
+        Err(
+            error @ (CreateZoneError::Exists
+            | CreateZoneError::Related
+            | CreateZoneError::OnHold
+            | CreateZoneError::Contested),
+        ) => {
             problems.add("domain", error.to_string());
             refused(problems)
         }
@@ -154,4 +188,10 @@ fn imported(zone: &Zone, content: &Content) -> Imported {
         left_out: content.left_out.iter().filter(|left| !is_ours(left.reason)).map(|left| left.count).sum(),
         warnings: content.warnings.len(),
     }
+}
+
+/// The form again, with the record that proves that the name is the visitor's.
+fn offer(who: &SignedIn, form: &Form, problems: Problems, claim: OpenClaim) -> Result<Response, Failure> {
+    let page = NewPage { claim: Some(claim), ..NewPage::of(who, form, problems) };
+    show_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
 }

@@ -1,0 +1,84 @@
+//! `GET /dns-zones/{uuid}/claim/`: what proves that a zone's name is the account's, and whether that was seen.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use dns::ZoneId;
+use serde::Serialize;
+use serde_json::{Value, json};
+use store::{StoreError, Timestamp};
+
+use crate::auth::{Caller, List};
+use crate::claims::OpenClaim;
+use crate::description::{Description, Group, Schema, examples, required};
+use crate::error::Problem;
+use crate::query::{Parameters, PathId, QueryError};
+use crate::views::iso;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    #[error("no such zone")]
+    NoZone,
+    #[error("no claim can be published for a name as long as this one")]
+    TooLong,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let detail = self.to_string();
+        match self {
+            Self::Query(error) => Problem::from(error),
+            Self::NoZone => Problem::no_zone(),
+            Self::TooLong => Problem::validation("uuid", detail),
+            Self::Store(error) => Problem::store(error),
+        }
+        .into_response()
+    }
+}
+
+/// A zone's claim.
+#[derive(Debug, Serialize)]
+pub(crate) struct ClaimView {
+    #[serde(flatten)]
+    claim: OpenClaim,
+    proved_at: Option<String>,
+}
+
+impl ClaimView {
+    pub(crate) fn of(claim: OpenClaim, proved_at: Option<Timestamp>) -> ClaimView {
+        ClaimView { claim, proved_at: proved_at.map(iso) }
+    }
+
+    pub(crate) fn schema() -> Schema {
+        let proved_at = "When the record was last seen; null where it never was.";
+        let proved_at = required("proved_at", Schema::time().or_null().about(proved_at));
+        Schema::object(OpenClaim::members().into_iter().chain([proved_at])).named("ZoneClaim")
+    }
+
+    pub(crate) fn example(proved_at: Value) -> Value {
+        examples::with(OpenClaim::example(), "proved_at", proved_at)
+    }
+}
+
+pub(crate) fn describe() -> Description {
+    Description::new("getZoneClaim", Group::Zones, "Read a zone's claim")
+        .text("The TXT record that proves that the zone's name is yours, and when it was last seen in the public DNS. A zone whose name \
+               is proved is not displaced when another account proves control of the name too: then the operator decides.")
+        .answers(StatusCode::OK, "The claim", ClaimView::schema(), ClaimView::example(json!(null)))
+}
+
+pub(crate) async fn handle(
+    caller: Caller<List>,
+    PathId(id): PathId,
+    parameters: Parameters,
+) -> Result<Json<ClaimView>, Error> {
+    parameters.only(&[])?;
+    let id = ZoneId(id.ok_or(Error::NoZone)?);
+    let (zone, proved_at) = caller.store().zone_proved_at(caller.account(), id).await?.ok_or(Error::NoZone)?;
+    let claim = caller.store().claim(caller.claims(), caller.account(), &zone).await?.ok_or(Error::TooLong)?;
+    Ok(Json(ClaimView::of(claim, proved_at)))
+}

@@ -1,0 +1,82 @@
+//! `POST /dns-zones/{uuid}/claim/`: looks for a zone's claim in the public DNS, now.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use dns::ZoneId;
+use serde_json::json;
+use store::{ChangeError, ProveError, StoreError};
+
+use super::claim_get::ClaimView;
+use crate::auth::{Caller, Update};
+use crate::claims::{Look, LookError, OpenClaim, Seen};
+use crate::description::{Description, Group};
+use crate::error::{ErrorCode, Problem};
+use crate::query::PathId;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("no such zone")]
+    NoZone,
+    #[error("no claim can be published for a name as long as this one")]
+    TooLong,
+    #[error("The name is not proved: {}", .0.seen)]
+    Open(OpenClaim),
+    #[error(transparent)]
+    Look(#[from] LookError),
+    #[error(transparent)]
+    Prove(#[from] ProveError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let detail = self.to_string();
+        match self {
+            Self::NoZone | Self::Prove(ProveError::NoZone) => Problem::no_zone(),
+            Self::TooLong => Problem::validation("uuid", detail),
+            Self::Open(claim) => Problem::new(ErrorCode::ValidationError, detail).claimable(claim),
+            Self::Look(error) => Problem::looks(error),
+            Self::Prove(ProveError::NoClaim) => {
+                Problem::new(ErrorCode::Conflict, "The claim has expired; repeat this request")
+            }
+            Self::Prove(ProveError::Change(ChangeError::DailyLimit(limit))) => Problem::daily_limit(&limit),
+            Self::Prove(ProveError::Change(error)) => Problem::internal(error),
+            Self::Store(error) | Self::Prove(ProveError::Store(error)) => Problem::store(error),
+        }
+        .into_response()
+    }
+}
+
+pub(crate) fn describe() -> Description {
+    let refusal = json!({
+        "detail": format!("The name is not proved: {}", Seen::Nothing), "error_code": ErrorCode::ValidationError.name(),
+        "field": null, "claim": OpenClaim::example(),
+    });
+    Description::new("proveZoneClaim", Group::Zones, "Prove a zone's claim")
+        .text("Looks for the TXT record of the zone's claim in the public DNS, for at most five seconds. An account may look ten times a \
+               minute. Zones of other accounts below the name that the public DNS does not delegate are displaced after three days.")
+        .answers(
+            StatusCode::OK,
+            "The claim was seen",
+            ClaimView::schema(),
+            ClaimView::example(json!("2024-01-15T10:30:00Z")),
+        )
+        .refuses_with(ErrorCode::ValidationError, OpenClaim::refusal_schema(), refusal)
+        .refuses(Problem::new(ErrorCode::Conflict, "The claim has expired; repeat this request"))
+}
+
+pub(crate) async fn handle(caller: Caller<Update>, PathId(id): PathId) -> Result<Json<ClaimView>, Error> {
+    let id = ZoneId(id.ok_or(Error::NoZone)?);
+    let (zone, _) = caller.store().zone_proved_at(caller.account(), id).await?.ok_or(Error::NoZone)?;
+    match caller.store().look_at(caller.claims(), caller.account(), &zone).await? {
+        Look::NotClaimable => Err(Error::TooLong),
+        Look::Open(claim) => Err(Error::Open(claim)),
+        Look::Proved(proof) => {
+            let proved_at = caller.store().prove_zone(&caller.author(), id, proof).await?;
+            let claim = caller.store().claim(caller.claims(), caller.account(), &zone).await?.ok_or(Error::TooLong)?;
+            Ok(Json(ClaimView::of(claim, Some(proved_at))))
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Zones that no nameserver is to serve, although they are there: one state in the zone's row, which heads, snapshots, steps and
+//! catalogs respect.
+//!
+//! Taking a zone off the nameservers, and putting it back, are versions without changes. So everybody who follows the journal
+//! looks at the name again, and the zone comes back above every serial that its name was ever served with: while it is off, the
+//! serial that it was served with is the name's floor.
+//!
+//! All zones of an account are taken off, or put back, in steps by the housekeeper.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::catalogs::{self, Change};
+use super::journal::{self, By};
+use super::rows::{self, ZoneRow, zone_columns};
+use super::writer::Work;
+use super::zones;
+use crate::{AccountId, Comment, StoreError, Timestamp, Withheld};
+
+/// Sets why a zone is withheld. Where it is served from now on, or not any more, `why` is the comment of the version that says so.
+pub(super) fn set(work: &Work, zone: &mut ZoneRow, reasons: u8, why: &str) -> Result<(), StoreError> {
+    let was_served = zone.zone.withheld.is_served();
+    if zone.zone.withheld.reasons == reasons {
+        return Ok(());
+    }
+    zone.zone.withheld.reasons = reasons;
+    let until = zone.zone.withheld.until.filter(|_| !zone.zone.withheld.has_name());
+    zone.zone.withheld.until = until;
+    work.connection
+        .prepare_cached("UPDATE zones SET withheld = ?2, withheld_until = ?3 WHERE id = ?1")?
+        .execute(params![zone.row, reasons, until.map(Timestamp::as_millisecond)])?;
+    let is_served = zone.zone.withheld.is_served();
+    if was_served == is_served {
+        return Ok(());
+    }
+    let name = zone.zone.name.clone();
+    if is_served {
+        let floor = zones::floor(&work.connection, &name.name().key())?;
+        journal::raise_base(zone, floor);
+    }
+    let comment = Comment::parse(why).ok().flatten();
+    let by = By { comment: comment.as_ref(), ..By::SERVER };
+    journal::append(work, zone, &by, &[], &[], &HashMap::new())?;
+    if !is_served {
+        zones::raise_floor(work, zone)?;
+    }
+    let change = if is_served { Change::Joined(zone.row) } else { Change::Left(zone.row) };
+    catalogs::moved(work, &name, change, work.now())
+}
+
+/// Whether the zones of an account are to be off the nameservers.
+pub(super) fn is_off(connection: &Connection, account: AccountId) -> Result<bool, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT zones_off IS NOT NULL FROM accounts WHERE id = ?1")?;
+    Ok(statement.query_row([account.0], |row| row.get(0)).optional()?.unwrap_or_default())
+}
+
+/// The reasons of a zone, with those that follow from its account as that is now.
+pub(super) fn reasons_for(work: &Work, account: AccountId, reasons: u8) -> Result<u8, StoreError> {
+    let own = reasons & !Withheld::ACCOUNT;
+    Ok(if is_off(&work.connection, account)? { own | Withheld::ACCOUNT } else { own })
+}
+
+pub(super) const ACCOUNTS: &str =
+    "SELECT id, zones_off IS NOT NULL FROM accounts INDEXED BY accounts_zones_move WHERE zones_move = 1 LIMIT 1";
+pub(super) const TO_TAKE_OFF: &str = concat!(
+    "SELECT ",
+    zone_columns!(),
+    " FROM zones z INDEXED BY zones_by_withheld
+     WHERE z.account = ?1 AND z.withheld IN (0, 2, 4) AND z.deleted IS NULL LIMIT ?2"
+);
+pub(super) const TO_PUT_BACK: &str = concat!(
+    "SELECT ",
+    zone_columns!(),
+    " FROM zones z INDEXED BY zones_by_withheld
+     WHERE z.account = ?1 AND z.withheld IN (1, 3, 5) AND z.deleted IS NULL LIMIT ?2"
+);
+
+/// How many zones one step takes off or puts back: a few milliseconds of the writer's time.
+const STEP: usize = 20;
+
+/// Whether [`step`] has something to do.
+pub(super) fn is_moving(connection: &Connection) -> Result<bool, StoreError> {
+    Ok(connection.prepare_cached(ACCOUNTS)?.exists([])?)
+}
+
+/// Takes some zones off the nameservers, or puts some back, as their account says. False where there is nothing to do.
+pub(super) fn step(work: &Work) -> Result<bool, StoreError> {
+    let found = work
+        .connection
+        .prepare_cached(ACCOUNTS)?
+        .query_row([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?)))
+        .optional()?;
+    let Some((account, off)) = found else { return Ok(false) };
+    let mut zones = Vec::new();
+    {
+        let mut statement = work.connection.prepare_cached(if off { TO_TAKE_OFF } else { TO_PUT_BACK })?;
+        let mut rows = statement.query(params![account, STEP as i64])?;
+        while let Some(row) = rows.next()? {
+            zones.push(rows::zone(row)?);
+        }
+    }
+    let is_last = zones.len() < STEP;
+    for zone in &mut zones {
+        let (reasons, why) = match off {
+            true => (zone.zone.withheld.reasons | Withheld::ACCOUNT, "the account's zones are not served"),
+            false => (zone.zone.withheld.reasons & !Withheld::ACCOUNT, "the account's zones are served again"),
+        };
+        set(work, zone, reasons, why)?;
+    }
+    if is_last {
+        work.connection.prepare_cached("UPDATE accounts SET zones_move = 0 WHERE id = ?1")?.execute([account])?;
+    }
+    Ok(true)
+}
