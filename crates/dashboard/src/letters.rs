@@ -2,12 +2,21 @@
 //!
 //! A letter is written in the background, from looking for the account on: the page that asked for it has been answered by then, in
 //! the same words and the same time whoever was asked for. It goes to the address that is stored, never to what was typed, and its
-//! links begin with the operator's `url`, never with what a request calls the server.
+//! links begin with the operator's `url`, never with what a request calls the server. Then it waits in the store (`outbox` sends it).
+
+mod outbox;
+
+use std::sync::Arc;
 
 use deploy::Chain;
 use jiff::SignedDuration;
 use mail::{Letter, Mailer};
-use store::{Account, Actor, CreateAccountError, Displacement, PlainSecret, Store, StoreError, Timestamp};
+use store::{
+    Account, AccountId, Actor, CreateAccountError, Displacement, MailKind, NewMail, PlainSecret, QueueMailError, Store, StoreError,
+    Timestamp,
+};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 use crate::language::Language;
 use crate::page::{minute, say};
@@ -17,37 +26,82 @@ use crate::visit::Visit;
 const RESET_FOR: SignedDuration = SignedDuration::from_hours(1);
 /// How long a link is good that leads to making an account.
 const INVITATION_FOR: SignedDuration = SignedDuration::from_hours(24);
+/// How long a letter about an account is worth sending.
+const NOTICE_FOR: SignedDuration = SignedDuration::from_hours(72);
+/// How many letters of one kind are written at a time; each is a few reads and a write.
+const WRITERS: usize = 64;
 
-/// How letters leave.
+/// How letters leave: they are written in the background, wait in the store, and are sent from there.
 #[derive(Debug, Clone)]
 pub struct Post {
-    /// What sends them.
-    pub mailer: Mailer,
+    mailer: Mailer,
     /// What their links begin with: scheme, host, and a port where it is not the usual one.
-    pub url: String,
+    pub(crate) url: String,
+    writers: Arc<Writers>,
+}
+
+/// Places for those who write letters. Resets have their own, so that nothing else keeps them from being written.
+#[derive(Debug)]
+struct Writers {
+    resets: Arc<Semaphore>,
+    others: Arc<Semaphore>,
+}
+
+/// A letter that was written, and how long it is worth sending.
+struct Written {
+    account: Option<AccountId>,
+    letter: Letter,
+    good_for: SignedDuration,
 }
 
 impl Post {
+    /// Letters over `mailer`, whose links begin with `url`.
+    pub fn new(mailer: Mailer, url: String) -> Post {
+        let places = || Arc::new(Semaphore::new(WRITERS));
+        Post { mailer, url, writers: Arc::new(Writers { resets: places(), others: places() }) }
+    }
+
+    /// Connects to the mail server and signs in as for a letter, and sends none.
+    pub async fn check(&self) -> Result<(), mail::Failure> {
+        self.mailer.check().await
+    }
+
+    /// Sends what waits in the store until `stop`; what is not sent by then is sent after the next start.
+    pub async fn deliver(&self, store: Store, stop: CancellationToken) {
+        outbox::run(self.mailer.clone(), store, stop).await;
+    }
+
+    /// Whether letters are being written.
+    pub fn is_writing(&self) -> bool {
+        [&self.writers.resets, &self.writers.others].iter().any(|places| places.available_permits() < WRITERS)
+    }
+
     /// Sends a link to the account with that address, to choose a new password, if there is such an account and it is not suspended.
     pub(crate) fn send_reset(&self, visit: &Visit, email: &str) {
         let asked = self.asked(visit, email);
-        self.post(async move { asked.reset().await });
+        self.post(visit.store(), MailKind::Reset, async move { asked.reset().await });
     }
 
     /// Sends a link to that address, to make an account; where it has one already, the letter says so.
     pub(crate) fn send_invitation(&self, visit: &Visit, email: &str) {
         let asked = self.asked(visit, email);
-        self.post(async move { asked.invitation().await });
+        self.post(visit.store(), MailKind::Invitation, async move { asked.invitation().await });
     }
 
-    /// Sends a letter; false where too many are under way.
-    pub(crate) fn send(&self, letter: Letter) -> bool {
-        self.mailer.post(async move { Some(letter) }).is_ok()
+    /// Queues a letter to an owner about their account; false where there is no place for it now.
+    pub(crate) async fn send(&self, store: &Store, account: AccountId, letter: Letter) -> Result<bool, StoreError> {
+        let written = Written { account: Some(account), letter, good_for: NOTICE_FOR };
+        match queue(store, MailKind::Notice, written).await {
+            // Who gets too much mail has been written to about it.
+            Ok(()) | Err(QueueMailError::FullForOne) => Ok(true),
+            Err(QueueMailError::Full) => Ok(false),
+            Err(QueueMailError::Store(error)) => Err(error),
+        }
     }
 
-    /// Tells the owner of a zone that it is to be displaced, in English: what language they read is not known. False where too many
-    /// letters are under way.
-    pub fn send_displacement(&self, displacement: &Displacement) -> bool {
+    /// Tells the owner of a zone that it is to be displaced, in English: what language they read is not known. False where there is
+    /// no place for it now.
+    pub async fn send_displacement(&self, store: &Store, displacement: &Displacement) -> Result<bool, StoreError> {
         let t = Language::English.texts();
         let Displacement { name, email, due, .. } = displacement;
         let name = name.to_string();
@@ -56,7 +110,11 @@ impl Post {
             None => say(t.letter_contested_text, &[&name, &self.url]),
         };
         let letter = Letter { to: email.clone(), subject: say(t.letter_displaced, &[&name]), text };
-        self.send(letter)
+        match queue(store, MailKind::Notice, Written { account: None, letter, good_for: NOTICE_FOR }).await {
+            Ok(()) => Ok(true),
+            Err(QueueMailError::Full | QueueMailError::FullForOne) => Ok(false),
+            Err(QueueMailError::Store(error)) => Err(error),
+        }
     }
 
     fn asked(&self, visit: &Visit, email: &str) -> Asked {
@@ -69,15 +127,48 @@ impl Post {
         }
     }
 
-    fn post(&self, write: impl Future<Output = Result<Option<Letter>, StoreError>> + Send + 'static) {
-        let write = async move {
-            write.await.unwrap_or_else(|error| {
-                tracing::error!(error = %Chain(&error), "a letter could not be written");
-                None
-            })
+    /// Has a letter written in the background and queued. Where there is no place for it the visitor gets the same answer; the log and a
+    /// counter say it.
+    fn post(
+        &self,
+        store: &Store,
+        kind: MailKind,
+        write: impl Future<Output = Result<Option<Written>, StoreError>> + Send + 'static,
+    ) {
+        let places = if kind == MailKind::Reset { &self.writers.resets } else { &self.writers.others };
+        let Ok(place) = Arc::clone(places).try_acquire_owned() else {
+            outbox::lost("full", 1);
+            return tracing::warn!(?kind, "a letter is not written: too many are being written");
         };
-        // Where too many letters are under way the visitor gets the same answer; the log and a counter say it.
-        let _ = self.mailer.post(write);
+        let store = store.clone();
+        tokio::spawn(async move {
+            let _place = place;
+            match write.await {
+                Ok(Some(written)) => report(kind, queue(&store, kind, written).await),
+                Ok(None) => {}
+                Err(error) => tracing::error!(error = %Chain(&error), "a letter could not be written"),
+            }
+        });
+    }
+}
+
+async fn queue(store: &Store, kind: MailKind, written: Written) -> Result<(), QueueMailError> {
+    let Written { account, letter: Letter { to, subject, text }, good_for } = written;
+    let now = store.now();
+    let expires = now.checked_add(good_for).unwrap_or(now);
+    store.queue_mail(NewMail { kind, account, to, subject, text, expires }).await
+}
+
+fn report(kind: MailKind, queued: Result<(), QueueMailError>) {
+    match queued {
+        Ok(()) => {}
+        Err(error @ (QueueMailError::Full | QueueMailError::FullForOne)) => {
+            outbox::lost("full", 1);
+            tracing::warn!(?kind, %error, "a letter is not queued");
+        }
+        Err(QueueMailError::Store(error)) => {
+            tracing::error!(error = %Chain(&error), "a letter could not be queued");
+        }
     }
 }
 
@@ -91,29 +182,32 @@ struct Asked {
 }
 
 impl Asked {
-    async fn reset(&self) -> Result<Option<Letter>, StoreError> {
+    async fn reset(&self) -> Result<Option<Written>, StoreError> {
         let Some(account) = self.store.account_by_email(&self.email).await? else { return Ok(None) };
         let Some(secret) = self.store.create_link(account.id, RESET_FOR, &self.by).await? else { return Ok(None) };
         let t = self.language.texts();
         let (until, link) = (minute(self.until(RESET_FOR)), self.link(&secret));
         let text = say(t.letter_reset_text, &[&account.email, &self.url, &until, &link]);
-        Ok(Some(Letter { to: account.email, subject: t.letter_reset.to_owned(), text }))
+        let letter = Letter { to: account.email, subject: t.letter_reset.to_owned(), text };
+        Ok(Some(Written { account: Some(account.id), letter, good_for: RESET_FOR }))
     }
 
-    async fn invitation(&self) -> Result<Option<Letter>, StoreError> {
+    async fn invitation(&self) -> Result<Option<Written>, StoreError> {
         let t = self.language.texts();
         let subject = t.letter_register.to_owned();
         match self.store.invite(&self.email, INVITATION_FOR, &self.by).await {
             Ok(secret) => {
                 let (until, link) = (minute(self.until(INVITATION_FOR)), self.link(&secret));
                 let text = say(t.letter_register_text, &[&self.email, &self.url, &until, &link]);
-                Ok(Some(Letter { to: self.email.clone(), subject, text }))
+                let letter = Letter { to: self.email.clone(), subject, text };
+                Ok(Some(Written { account: None, letter, good_for: INVITATION_FOR }))
             }
             Err(CreateAccountError::Exists(_)) => {
                 let account = self.store.account_by_email(&self.email).await?;
-                Ok(account.filter(|account| account.suspended_at.is_none()).map(|Account { email, .. }| {
+                Ok(account.filter(|account| account.suspended_at.is_none()).map(|Account { id, email, .. }| {
                     let text = say(t.letter_known_text, &[&email, &self.url]);
-                    Letter { to: email, subject, text }
+                    let letter = Letter { to: email, subject, text };
+                    Written { account: Some(id), letter, good_for: INVITATION_FOR }
                 }))
             }
             Err(CreateAccountError::Email(_)) => Ok(None),

@@ -63,8 +63,9 @@ impl Writer<'_> {
             }
             let mut reached = until;
             for notice in &notices {
-                if self.is_due(notice) && !self.post.send(letter(notice, &self.post.url)) {
-                    // As many letters are under way as there may be: this one is written later.
+                let letter = || letter(notice, &self.post.url);
+                if self.is_due(notice) && !self.post.send(store, notice.account, letter()).await? {
+                    // There is no place in the queue: this one is written later.
                     reached = EventId(notice.id.0 - 1);
                     break;
                 }

@@ -19,7 +19,7 @@ use crate::settings::{Security, Settings};
 /// How long it may take to connect.
 const CONNECT: Duration = Duration::from_secs(15);
 /// How long it may take from connecting until the server has taken the letter.
-const ATTEMPT: Duration = Duration::from_secs(90);
+pub const ATTEMPT: Duration = Duration::from_secs(90);
 /// How long the server may take to say goodbye.
 const FAREWELL: Duration = Duration::from_secs(5);
 
@@ -58,6 +58,9 @@ pub enum Failure {
     /// The two have no way in common: no TLS, no way to sign in.
     #[error("the mail server cannot be used: {0}")]
     Unable(String),
+    /// There is no such address, or the letter cannot be written as a message.
+    #[error("the letter cannot be sent: {0}")]
+    Malformed(&'static str),
     /// It cannot be reached.
     #[error("the mail server cannot be reached: {0}")]
     Connection(String),
@@ -65,10 +68,10 @@ pub enum Failure {
 
 impl Failure {
     /// Whether another attempt may succeed.
-    pub(crate) fn may_pass(&self) -> bool {
+    pub fn may_pass(&self) -> bool {
         match self {
             Self::Timeout | Self::Deferred(_) | Self::NoSmtp | Self::Tls(_) | Self::Connection(_) => true,
-            Self::Refused(_) | Self::Unable(_) => false,
+            Self::Refused(_) | Self::Unable(_) | Self::Malformed(_) => false,
         }
     }
 }

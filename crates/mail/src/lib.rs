@@ -1,18 +1,16 @@
-//! Letters over SMTP: written and delivered in the background.
+//! Letters over SMTP.
 //!
 //! | module | job |
 //! |---|---|
 //! | `settings` | which server, how it is spoken to, who the letters are from |
 //! | `delivery` | one attempt to hand a letter over, and why it failed |
 //!
-//! Whoever asks for a letter does not wait for it ([`Mailer::post`]), not even for its being written: how long an answer takes must not
-//! tell whether there is anybody to write to. So many letters are under way at a time and no more. One that is not taken for now
-//! is tried again a few times, with longer and longer pauses; greylisting servers want that. Nothing of a letter is logged: not its
-//! recipient, not its text, not the server's words, which repeat the recipient.
+//! This crate writes a letter as a message and makes one attempt to hand it over. Letters wait in the store's queue, and `dashboard` takes
+//! them from there, so that this crate knows nothing of SQL. Nothing of a letter is logged: not its recipient, not its text, not the
+//! server's words, which repeat the recipient.
 //!
-//! Decided against: keeping letters in the database until they are delivered (they have secrets in them that are stored as
-//! hashes alone; after a restart one asks for another), keeping connections open (letters are rare), and handing them to a `sendmail`
-//! program (one more thing that has to be on the machine, and its failures come as mail).
+//! Decided against: keeping connections open (letters are rare), and handing letters to a `sendmail` program (one more thing that has to
+//! be on the machine, and its failures come as mail).
 
 mod delivery;
 mod settings;
@@ -24,19 +22,16 @@ use lettre::Message;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, SinglePart};
 use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-pub use delivery::Failure;
+pub use delivery::{ATTEMPT, Failure};
 pub use settings::{Login, Secret, Security, Sender, Settings};
 
 use delivery::Route;
 
-/// The most letters under way, those that wait for another attempt included: some 1 MB.
-const UNDER_WAY: usize = 256;
 /// The most connections to the mail server at a time.
-const CONNECTIONS: usize = 4;
-/// The pauses before a letter is tried again. All in all they are shorter than a link in a letter is good.
+pub const CONNECTIONS: usize = 4;
+/// The pauses before a letter is tried again; after the last of them, that one is repeated until the letter expires.
 pub const RETRY_AFTER: [Duration; 5] = [
     Duration::from_secs(2),
     Duration::from_secs(30),
@@ -66,9 +61,7 @@ pub struct Mailer {
 struct Inner {
     settings: Settings,
     route: Route,
-    places: Arc<Semaphore>,
     connections: Semaphore,
-    stop: CancellationToken,
 }
 
 /// Why a mailer could not be made: certificates that cannot be used.
@@ -76,43 +69,32 @@ struct Inner {
 #[error("the certificates of authorities cannot be used")]
 pub struct SetupError(#[source] lettre::transport::smtp::Error);
 
-/// As many letters are under way as there may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("too many letters are under way")]
-pub struct TooMany;
-
 impl Mailer {
-    /// Reads the machine's certificates of authorities where TLS is wanted; connects to nothing. After `stop`, letters under way
-    /// are lost.
-    pub fn new(settings: Settings, stop: CancellationToken) -> Result<Mailer, SetupError> {
+    /// Reads the machine's certificates of authorities where TLS is wanted; connects to nothing.
+    pub fn new(settings: Settings) -> Result<Mailer, SetupError> {
         let route = Route::new(&settings).map_err(SetupError)?;
-        let (places, connections) = (Arc::new(Semaphore::new(UNDER_WAY)), Semaphore::new(CONNECTIONS));
-        Ok(Mailer { inner: Arc::new(Inner { settings, route, places, connections, stop }) })
+        Ok(Mailer { inner: Arc::new(Inner { settings, route, connections: Semaphore::new(CONNECTIONS) }) })
     }
 
-    /// Has a letter written and delivered in the background; `write` gives `None` where there is nobody to write to. Needs a
-    /// runtime around it.
-    pub fn post(&self, write: impl Future<Output = Option<Letter>> + Send + 'static) -> Result<(), TooMany> {
-        let Ok(place) = Arc::clone(&self.inner.places).try_acquire_owned() else {
-            lost("full");
-            tracing::warn!("a letter is not written: too many are under way");
-            return Err(TooMany);
-        };
-        let inner = Arc::clone(&self.inner);
-        tokio::spawn(async move {
-            let _place = place;
-            let Some(letter) = write.await else { return };
-            if inner.stop.run_until_cancelled(inner.deliver(&letter)).await.is_none() {
-                lost("stopped");
-                tracing::warn!("a letter is lost, for the server stops");
-            }
-        });
-        Ok(())
+    /// Makes one attempt to hand a letter over; it ends within [`ATTEMPT`] of its turn. `id` is the same for every attempt, so that
+    /// who gets the letter twice can know it again.
+    pub async fn send(&self, letter: &Letter, id: Uuid) -> Result<(), Failure> {
+        let message = self.inner.message(letter, id).map_err(Failure::Malformed)?;
+        // Nothing closes it.
+        let _turn = self.inner.connections.acquire().await;
+        let outcome = self.inner.route.hand_over(&message).await;
+        match outcome {
+            Ok(()) => metrics::counter!("zonewright_mail_sent_total").increment(1),
+            Err(_) => metrics::counter!("zonewright_mail_failures_total").increment(1),
+        }
+        outcome
     }
 
-    /// How many letters are under way.
-    pub fn under_way(&self) -> usize {
-        UNDER_WAY - self.inner.places.available_permits()
+    /// How long to wait after this attempt has failed, counted from 1; `None`: the letter is given up.
+    pub fn retry_after(&self, attempt: u32) -> Option<Duration> {
+        let pauses = &self.inner.settings.retry_after;
+        let index = usize::try_from(attempt).unwrap_or(usize::MAX).saturating_sub(1);
+        pauses.get(index).or(pauses.last()).copied()
     }
 
     /// Connects and signs in as for a letter, and sends none.
@@ -122,42 +104,11 @@ impl Mailer {
 }
 
 impl Inner {
-    async fn deliver(&self, letter: &Letter) {
-        let message = match self.message(letter) {
-            Ok(message) => message,
-            Err(reason) => {
-                lost("refused");
-                return tracing::warn!(reason, "a letter cannot be sent");
-            }
-        };
-        let mut pauses = self.settings.retry_after.iter();
-        let mut attempt = 1;
-        loop {
-            let turn = self.connections.acquire().await;
-            let failure = match self.route.hand_over(&message).await {
-                Ok(()) => return metrics::counter!("zonewright_mail_sent_total").increment(1),
-                Err(failure) => failure,
-            };
-            drop(turn);
-            metrics::counter!("zonewright_mail_failures_total").increment(1);
-            let pause = match pauses.next() {
-                Some(pause) if failure.may_pass() => *pause,
-                _ => {
-                    lost(if failure.may_pass() { "retries" } else { "refused" });
-                    return tracing::error!(error = %failure, attempt, "a letter is given up");
-                }
-            };
-            tracing::warn!(error = %failure, attempt, seconds = pause.as_secs(), "a letter is tried again later");
-            tokio::time::sleep(pause).await;
-            attempt += 1;
-        }
-    }
-
     /// The letter as it is sent; an error says in general words what is wrong with it.
-    fn message(&self, letter: &Letter) -> Result<Message, &'static str> {
+    fn message(&self, letter: &Letter, id: Uuid) -> Result<Message, &'static str> {
         let to = letter.to.parse().map_err(|_| "its address is none that mail can be sent to")?;
         let sender = self.settings.sender.mailbox();
-        let id = format!("<{}@{}>", Uuid::now_v7(), sender.email.domain());
+        let id = format!("<{id}@{}>", sender.email.domain());
         // Programs that answer mail by themselves do not answer this (RFC 3834, section 5).
         let automatic = HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned());
         let text = SinglePart::builder().header(ContentType::TEXT_PLAIN).body(letter.text.clone());
@@ -170,10 +121,6 @@ impl Inner {
             .singlepart(text)
             .map_err(|_| "it is no message")
     }
-}
-
-fn lost(reason: &'static str) {
-    metrics::counter!("zonewright_mail_lost_total", "reason" => reason).increment(1);
 }
 
 /// Nothing of it: there is a secret in it.
@@ -198,12 +145,12 @@ mod tests {
             host: "dns.example.net".to_owned(),
             retry_after: Vec::new(),
         };
-        Mailer::new(settings, CancellationToken::new()).unwrap()
+        Mailer::new(settings).unwrap()
     }
 
     fn written(to: &str, subject: &str, text: &str) -> Result<String, &'static str> {
         let letter = Letter { to: to.to_owned(), subject: subject.to_owned(), text: text.to_owned() };
-        let message = mailer().inner.message(&letter)?;
+        let message = mailer().inner.message(&letter, Uuid::nil())?;
         Ok(String::from_utf8(message.formatted()).unwrap())
     }
 
@@ -238,12 +185,12 @@ mod tests {
             "Content-Type: text/plain; charset=utf-8",
             "Auto-Submitted: auto-generated",
             "Subject: =?utf-8?",
-            "Message-ID: <",
+            "Message-ID: <00000000-0000-0000-0000-000000000000@example.net>",
             "Date: ",
         ] {
             assert!(head.lines().any(|found| found.starts_with(line)), "{line:?} is missing in\n{head}");
         }
-        assert!(head.contains("@example.net>") && body.contains("/link/abc/"), "{letter}");
+        assert!(body.contains("/link/abc/"), "{letter}");
         assert!(letter.is_ascii(), "{letter}");
     }
 }

@@ -23,7 +23,7 @@ pub struct Settings {
     pub authorities: Option<Vec<u8>>,
     /// This server's own name, for the greeting (RFC 5321, section 4.1.4).
     pub host: String,
-    /// The pauses before a letter that was not taken is tried again; after the last of them it is given up.
+    /// The pauses before a letter that was not taken is tried again; the last of them is repeated. Without any it is given up at once.
     pub retry_after: Vec<Duration>,
 }
 

@@ -5,11 +5,11 @@
 #[expect(dead_code, reason = "each program that includes it uses a part of it")]
 mod smtp_server;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use mail::{Failure, Letter, Login, Mailer, Secret, Security, Settings, TooMany};
+use mail::{CONNECTIONS, Failure, Letter, Login, Mailer, Secret, Security, Settings};
 use smtp_server::{Behaviour, MailServer, Tls};
-use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 fn settings(server: &MailServer) -> Settings {
     Settings {
@@ -20,12 +20,12 @@ fn settings(server: &MailServer) -> Settings {
         sender: "Zonewright <dns@example.net>".parse().unwrap(),
         authorities: Some(MailServer::certificate().into_bytes()),
         host: "dns.example.net".to_owned(),
-        retry_after: vec![Duration::from_millis(50); 3],
+        retry_after: Vec::new(),
     }
 }
 
 fn mailer(settings: Settings) -> Mailer {
-    Mailer::new(settings, CancellationToken::new()).unwrap()
+    Mailer::new(settings).unwrap()
 }
 
 fn login(password: &str) -> Option<Login> {
@@ -36,22 +36,8 @@ fn letter(text: &str) -> Letter {
     Letter { to: "ann@example.com".to_owned(), subject: "Hello".to_owned(), text: text.to_owned() }
 }
 
-async fn wait_for(server: &MailServer, number: usize) -> smtp_server::Taken {
-    let end = Instant::now() + Duration::from_secs(30);
-    while server.taken().len() < number {
-        assert!(Instant::now() < end, "{} letters came instead of {number}", server.taken().len());
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    server.wait_for(number)
-}
-
-/// Waits until nothing is under way any more: then there is room for as many letters as ever.
-async fn at_rest(mailer: &Mailer) {
-    let end = Instant::now() + Duration::from_secs(30);
-    while mailer.under_way() > 0 {
-        assert!(Instant::now() < end, "something is under way for ever");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+async fn send(mailer: &Mailer, text: &str) -> Result<(), Failure> {
+    mailer.send(&letter(text), Uuid::from_u128(7)).await
 }
 
 #[tokio::test]
@@ -69,16 +55,13 @@ async fn who_cannot_be_trusted_or_does_not_want_us_gets_nothing() {
     ] {
         let mailer = mailer(distrusted);
         assert!(matches!(mailer.check().await, Err(Failure::Tls(_) | Failure::Connection(_))));
-        mailer.post(async { Some(letter("secret")) }).unwrap();
-        at_rest(&mailer).await;
+        assert!(send(&mailer, "secret").await.unwrap_err().may_pass());
     }
     assert!(encrypted.taken().is_empty());
     // A password that is wrong, and none where one is wanted.
     let refused = mailer(Settings { login: login("wrong"), ..settings(&plain) }).check().await;
     assert_eq!(refused, Err(Failure::Refused("535 5.7.8".to_owned())));
-    let nobody = mailer(settings(&plain));
-    nobody.post(async { Some(letter("secret")) }).unwrap();
-    at_rest(&nobody).await;
+    assert!(send(&mailer(settings(&plain)), "secret").await.is_err());
     assert!(plain.taken().is_empty());
     // Nobody there: an address on which no test listens.
     let port = 9;
@@ -87,31 +70,32 @@ async fn who_cannot_be_trusted_or_does_not_want_us_gets_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_refused_for_good_is_not_tried_again() {
+async fn what_is_refused_for_good_is_told_apart_from_what_is_put_off() {
     let server = MailServer::start(Behaviour { refuse: true, ..Behaviour::default() });
-    let mailer = mailer(settings(&server));
-    mailer.post(async { Some(letter("no")) }).unwrap();
-    at_rest(&mailer).await;
-    assert_eq!(server.connections(), 1);
-    mailer.post(async { None }).unwrap();
+    assert!(!send(&mailer(settings(&server)), "no").await.unwrap_err().may_pass());
     let to = "ann@example.com\r\nRCPT TO:<eve@example.org>".to_owned();
-    mailer.post(async { Some(Letter { to, ..letter("no") }) }).unwrap();
-    at_rest(&mailer).await;
-    assert_eq!(server.connections(), 1, "nothing to send, and nobody to send it to");
+    let split = mailer(settings(&server)).send(&Letter { to, ..letter("no") }, Uuid::nil()).await;
+    assert!(matches!(split, Err(Failure::Malformed(_))));
+    assert_eq!(server.connections(), 1, "nobody to send it to");
+
+    let patient = MailServer::start(Behaviour { defer: 1, ..Behaviour::default() });
+    let mailer = mailer(settings(&patient));
+    let failure = send(&mailer, "at last").await.unwrap_err();
+    assert!(matches!(failure, Failure::Deferred(_)) && failure.may_pass(), "{failure}");
+    send(&mailer, "at last").await.unwrap();
+    let taken = patient.wait_for(1);
+    assert_eq!(taken.body().trim_end(), "at last");
+    assert!(taken.text.contains(&format!("Message-ID: <{}@example.net>", Uuid::from_u128(7))), "{}", taken.text);
 }
 
-#[tokio::test]
-async fn what_is_refused_for_now_is_tried_again_but_not_for_ever() {
-    let patient = MailServer::start(Behaviour { defer: 3, ..Behaviour::default() });
-    let mailer = mailer(settings(&patient));
-    mailer.post(async { Some(letter("at last")) }).unwrap();
-    assert_eq!(wait_for(&patient, 1).await.body().trim_end(), "at last");
-    assert_eq!(patient.connections(), 4);
-    let never = MailServer::start(Behaviour { defer: usize::MAX, ..Behaviour::default() });
-    let mailer = self::mailer(settings(&never));
-    mailer.post(async { Some(letter("never")) }).unwrap();
-    at_rest(&mailer).await;
-    assert_eq!((never.connections(), never.taken().len()), (4, 0));
+#[test]
+fn the_pauses_grow_and_the_last_is_repeated() {
+    let server = MailServer::start(Behaviour::default());
+    let seconds = |seconds: &[u64]| seconds.iter().map(|seconds| Duration::from_secs(*seconds)).collect::<Vec<_>>();
+    let mailer = mailer(Settings { retry_after: seconds(&[2, 30]), ..settings(&server) });
+    let pauses: Vec<_> = [1, 2, 3, 1000].map(|attempt| mailer.retry_after(attempt).unwrap()).to_vec();
+    assert_eq!(pauses, seconds(&[2, 30, 30, 30]));
+    assert_eq!(self::mailer(settings(&server)).retry_after(1), None);
 }
 
 #[tokio::test]
@@ -126,8 +110,8 @@ async fn a_letter_arrives_as_it_was_written_over_every_kind_of_connection() {
         let mailer = mailer(Settings { security, login: login("hunter2"), ..settings(&server) });
         assert_eq!(mailer.check().await, Ok(()));
         assert!(server.taken().is_empty(), "a check sends nothing");
-        mailer.post(async { Some(letter(text)) }).unwrap();
-        let taken = wait_for(&server, 1).await;
+        send(&mailer, text).await.unwrap();
+        let taken = server.wait_for(1);
         assert_eq!(
             (taken.from.as_str(), taken.to.as_slice()),
             ("dns@example.net", &["ann@example.com".to_owned()][..])
@@ -139,15 +123,22 @@ async fn a_letter_arrives_as_it_was_written_over_every_kind_of_connection() {
 }
 
 #[tokio::test]
-async fn only_so_many_letters_are_under_way() {
+async fn only_so_many_connections_are_open_at_a_time() {
     let silent = MailServer::start(Behaviour { silent: true, ..Behaviour::default() });
-    let stop = CancellationToken::new();
-    let mailer = Mailer::new(settings(&silent), stop.clone()).unwrap();
-    let posted = (0..1000).take_while(|_| mailer.post(async { Some(letter("wait")) }).is_ok()).count();
-    assert_eq!(posted, 256);
-    assert_eq!(mailer.post(async { None }), Err(TooMany));
-    stop.cancel();
-    at_rest(&mailer).await;
-    assert!(silent.connections() <= 4, "{} connections at a time", silent.connections());
-    assert_eq!(mailer.post(async { None }), Ok(()));
+    let mailer = mailer(settings(&silent));
+    let sending: Vec<_> = (0..20)
+        .map(|_| {
+            let mailer = mailer.clone();
+            tokio::spawn(async move { send(&mailer, "wait").await })
+        })
+        .collect();
+    let end = std::time::Instant::now() + Duration::from_secs(30);
+    while silent.connections() < CONNECTIONS {
+        assert!(std::time::Instant::now() < end, "nobody connects");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    for task in sending {
+        task.abort();
+    }
+    assert_eq!(silent.connections(), CONNECTIONS);
 }

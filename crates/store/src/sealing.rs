@@ -36,6 +36,8 @@ pub(crate) enum Purpose {
     KeyCheck,
     /// The key of an account's one-time codes.
     OneTimeKey,
+    /// A letter that waits to be sent.
+    Mail,
 }
 
 impl Purpose {
@@ -43,6 +45,7 @@ impl Purpose {
         match self {
             Purpose::KeyCheck => "secret_keys.check_value",
             Purpose::OneTimeKey => "accounts.totp",
+            Purpose::Mail => "mails.letter",
         }
     }
 

@@ -14,7 +14,6 @@ use dns::ZoneName;
 use store::{Clock, Head, Reservation, Store, ZoneOfAnyone};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio_util::sync::CancellationToken;
 
 use crate::cli::ServeFlags;
 use crate::config::{Config, NameserverKind, Password};
@@ -422,11 +421,11 @@ fn https(config: &Config) -> Option<Finding> {
 async fn mail(config: &Config) -> Option<Finding> {
     let mail = config.mail.as_ref()?;
     let server = format!("{}, port {}", mail.server, mail.port);
-    let post = match mailing::post(config, CancellationToken::new()) {
+    let post = match mailing::post(config) {
         Ok(post) => post?,
         Err(error) => return Some(Finding::bad(format!("mail: {error}"), "without it the server does not start")),
     };
-    Some(match post.mailer.check().await {
+    Some(match post.check().await {
         Ok(()) if matches!(mail.login, Some((_, Password::OfServer))) => Finding::warning(
             format!(
                 "mail: {server} answers; signing in was not tried, because only the running server has the password"

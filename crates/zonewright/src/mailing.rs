@@ -13,20 +13,20 @@ use tokio_util::sync::CancellationToken;
 use crate::chain;
 use crate::config::{Config, ConfigError, Mail, Password};
 
-/// What sends letters, until `stop`; `None` where mail is not configured. Connects to nothing.
+/// What writes and sends letters; `None` where mail is not configured. Connects to nothing.
 ///
 /// Without a public address it is refused: what a request says of the server's name may be anybody's choice, and must not get into a
 /// link that is mailed to somebody.
-pub(crate) fn post(config: &Config, stop: CancellationToken) -> Result<Option<Post>, ConfigError> {
+pub(crate) fn post(config: &Config) -> Result<Option<Post>, ConfigError> {
     let Some(mail) = &config.mail else { return Ok(None) };
     let url = config.dashboard.url.clone().ok_or_else(|| {
         let hint = "give the address at which people reach the server, such as https://dns.example.net: links in letters begin with it";
         config.missing("url", "mail.server", hint)
     })?;
-    let mailer = Mailer::new(settings(config, mail, &url)?, stop).map_err(|error| {
+    let mailer = Mailer::new(settings(config, mail, &url)?).map_err(|error| {
         config.bad("mail.ca", chain(&error), "give a file with certificates of authorities, in PEM")
     })?;
-    Ok(Some(Post { mailer, url }))
+    Ok(Some(Post::new(mailer, url)))
 }
 
 fn settings(config: &Config, mail: &Mail, url: &str) -> Result<Settings, ConfigError> {
@@ -96,7 +96,7 @@ pub(crate) async fn tell_displaced(store: Store, post: Option<Post>, stop: Cance
 
 async fn tell_some(store: &Store, post: &Post) -> Result<(), store::StoreError> {
     for displacement in store.unnoticed_displacements(AT_ONCE).await? {
-        if !post.send_displacement(&displacement) {
+        if !post.send_displacement(store, &displacement).await? {
             break;
         }
         store.displacement_noticed(displacement.zone).await?;

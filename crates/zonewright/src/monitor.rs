@@ -36,6 +36,7 @@ pub(crate) fn start() -> Result<PrometheusHandle, Failure> {
     describe_counter!("zonewright_retention_passes_total", "How often all zones were looked at for what is too old");
     describe_counter!("zonewright_mail_sent_total", "Letters that the mail server took");
     describe_counter!("zonewright_mail_failures_total", "Attempts to hand a letter over that failed");
+    describe_gauge!("zonewright_mail_waiting", "Letters that wait to be sent");
     describe_counter!("zonewright_mail_lost_total", "Letters that were given up, by reason");
     describe_counter!("zonewright_passwords_refused_total", "Passwords not looked at because too many were waiting");
     describe_gauge!("zonewright_disk_free_bytes", "Room on the disk of the data directory");

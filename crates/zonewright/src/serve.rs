@@ -38,7 +38,7 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
     let tls = tls::acceptor(&config)?;
     let user_of_named = bind9::user_of_named(&config)?;
     let stop = CancellationToken::new();
-    let post = mailing::post(&config, stop.clone())?;
+    let post = mailing::post(&config)?;
     logging::start();
     let mut signals = Signals::new()?;
     let metrics = monitor::start()?;
@@ -93,6 +93,13 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
     };
     let claims = Arc::new(api::Claims::new(config.resolver()));
     let telling = tokio::spawn(mailing::tell_displaced(store.clone(), post.clone(), stop.clone()));
+    let sending = match post.clone() {
+        Some(post) => tokio::spawn({
+            let (store, stop) = (store.clone(), stop.clone());
+            async move { post.deliver(store, stop).await }
+        }),
+        None => tokio::spawn(async {}),
+    };
     let of_pages = dashboard::Settings { dns, ..config.dashboard.clone() };
     let pages = Dashboard::new(store.clone(), deployment.clone(), of_pages, post).with_claims(Arc::clone(&claims));
     let waits_for = {
@@ -149,7 +156,7 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
         }
         stop.cancel();
         end_of(answering).await;
-        let _ = tokio::join!(deploying, upkeep, watching, rolling, writing, telling);
+        let _ = tokio::join!(deploying, upkeep, watching, rolling, writing, telling, sending);
         if let Some(primary) = bind9 {
             primary.ended().await;
         }

@@ -178,6 +178,38 @@ fn owners_hear_of_what_the_command_line_does() {
 }
 
 #[test]
+fn a_letter_that_waits_outlives_a_restart_and_is_sent_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let login = Some(("dns-mailer", PASSWORD));
+    let post = MailServer::start(Behaviour { login, tls: Some(Tls::Start), defer: 1, ..Behaviour::default() });
+    let config = configuration(folder.path(), &post, PASSWORD);
+    let flags = ["--config", config.to_str().expect("text")];
+    let mut server = Server::start(&flags);
+    let made = [&["account", "create", "ann@example.com"][..], &flags].concat();
+    let made = run(&mut zonewright(server.data(), &made));
+    assert!(made.status.success(), "{}", describe(&made));
+    assert_eq!(Visitor::of(&server).post("/forgotten/", "email", "ann@example.com").0, 200);
+    wait_for("the first attempt to be put off", || server.log().contains("is tried again later").then_some(()));
+    assert!(server.stop().success());
+    assert!(post.taken().is_empty());
+    let file = fs::read(server.data().join("zonewright.sqlite")).expect("the database");
+    assert!(!file.windows(6).any(|part| part == b"/link/"), "the link stands in the database");
+
+    let data = server.data().to_owned();
+    let mut again = Server::start_in(&data, &flags);
+    let letter = post.wait_for(1);
+    let link = letter.link();
+    assert_eq!(Visitor::of(&again).get(link.strip_prefix(URL).expect("a link")).0, 200);
+    wait_for("the letter to leave the queue", || {
+        let (_, text) = Visitor::of(&again).get("/metrics");
+        text.lines().any(|line| line == "zonewright_mail_waiting 0").then_some(())
+    });
+    assert!(again.stop().success());
+    Server::start_in(&data, &flags);
+    assert_eq!(post.taken().len(), 1);
+}
+
+#[test]
 fn the_doctor_knocks_at_the_mail_server_and_sends_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let login = Some(("dns-mailer", PASSWORD));

@@ -30,7 +30,7 @@ const START: i64 = 1_705_314_600;
 pub(crate) struct Server {
     pub(crate) store: Store,
     pub(crate) runtime: Runtime,
-    mailer: Option<Mailer>,
+    post: Option<Post>,
     address: SocketAddr,
     seconds: Arc<AtomicI64>,
     stop: CancellationToken,
@@ -67,8 +67,7 @@ impl Server {
             host: "dns.example.net".to_owned(),
             retry_after: Vec::new(),
         };
-        let mailer = Mailer::new(settings, CancellationToken::new()).unwrap();
-        Post { mailer, url: "https://dns.example.net".to_owned() }
+        Post::new(Mailer::new(settings).unwrap(), "https://dns.example.net".to_owned())
     }
 
     pub(crate) fn build(settings: Settings, http: api::Settings, post: Option<Post>) -> Server {
@@ -94,8 +93,11 @@ impl Server {
         let (deployment, _) =
             Deployment::start(store.clone(), none, Vec::new(), deploy::Settings::default(), stop.clone());
         let api = Api::new(store.clone(), deployment.clone(), api::Settings::default()).router();
-        let mailer = post.as_ref().map(|post| post.mailer.clone());
-        let pages = Dashboard::new(store.clone(), deployment, settings, post);
+        if let Some(post) = post.clone() {
+            let (store, stop) = (store.clone(), stop.clone());
+            runtime.spawn(async move { post.deliver(store, stop).await });
+        }
+        let pages = Dashboard::new(store.clone(), deployment, settings, post.clone());
         let app = pages.over(api);
         runtime.spawn({
             let stop = stop.clone();
@@ -103,13 +105,18 @@ impl Server {
         });
         runtime.spawn(api::serve(listener, None, app, http, stop.clone()));
         drop(inside);
-        Server { store, runtime, mailer, address, seconds, stop, _folder: folder }
+        Server { store, runtime, post, address, seconds, stop, _folder: folder }
     }
 
     /// Waits until every letter has been written and sent, or given up.
     pub(crate) fn letters_are_sent(&self) {
         let end = Instant::now() + Duration::from_secs(30);
-        while self.mailer.as_ref().is_some_and(|mailer| mailer.under_way() > 0) {
+        let is_waiting = || {
+            // Written comes before queued.
+            self.post.as_ref().is_some_and(Post::is_writing)
+                || self.runtime.block_on(self.store.mail_waiting()).unwrap().letters > 0
+        };
+        while is_waiting() {
             assert!(Instant::now() < end, "a letter is under way for ever");
             std::thread::sleep(Duration::from_millis(5));
         }

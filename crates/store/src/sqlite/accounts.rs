@@ -6,7 +6,7 @@ use super::readers::Size;
 use super::rows::Place;
 use super::writer::Work;
 use super::zones::violates_uniqueness;
-use super::{events, links, sessions, tokens, wrong_codes};
+use super::{events, links, mails, sessions, tokens, wrong_codes};
 use crate::*;
 
 /// The columns that [`account`] reads, in its order, of a table or alias named `a`.
@@ -352,6 +352,7 @@ fn close(work: &Work, id: AccountId, by: &Actor) -> Result<(), AccountError> {
         wrong_codes::forget(work, id)?;
         sessions::end_all_but(work, id, &Keep::default())?;
         links::forget_of(work, id)?;
+        mails::drop_all_of(work, id)?;
         events::insert(work, by, EventKind::AccountClosed, Some(id), "")
     };
     Ok(run()?)

@@ -14,7 +14,7 @@ use rusqlite::Connection;
 
 use super::retention::Keeper;
 use super::writer::Writer;
-use super::{Shared, accounts, answers, claims, holds, sessions, tokens, watcher, withheld, zones};
+use super::{Shared, accounts, answers, claims, holds, mails, sessions, tokens, watcher, withheld, zones};
 use crate::{Backoff, Chain, Health, StoreError};
 
 /// How often it looks for work.
@@ -100,6 +100,8 @@ impl Housekeeping<'_> {
             writer.run_blocking(sessions::forget_expired)?;
             writer.run_blocking(holds::forget)?;
             writer.run_blocking(claims::forget)?;
+            // Where mail is not configured any more, nothing else drops it.
+            writer.run_blocking(mails::drop_expired)?;
         }
         sweep(connection, writer, &mut self.unswept)?;
         self.keeper.work(connection, shared, writer)?;

@@ -163,6 +163,7 @@ impl Store {
             fs::rename(&key_file, &aside).map_err(|source| KeyError::File { path: key_file.clone(), source })?;
         }
         let accounts = transaction.execute("UPDATE accounts SET totp = x'' WHERE totp IS NOT NULL", [])?;
+        transaction.execute("DELETE FROM mails", [])?;
         transaction.execute("DELETE FROM secret_keys", [])?;
         transaction.commit()?;
         Ok(Some(accounts))

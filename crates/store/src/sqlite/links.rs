@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::readers::Size;
 use super::tokens::hash;
 use super::writer::Work;
-use super::{accounts, events, sessions};
+use super::{accounts, events, mails, sessions};
 use crate::*;
 
 struct Row {
@@ -60,10 +60,10 @@ fn insert(
     Ok(())
 }
 
-/// Takes back all links into an account.
+/// Takes back all links into an account, also those in letters that wait.
 pub(super) fn forget_of(work: &Work, account: AccountId) -> Result<(), StoreError> {
     work.connection.prepare_cached("DELETE FROM links WHERE account = ?1")?.execute([account.0])?;
-    Ok(())
+    mails::drop_resets_of(work, account)
 }
 
 impl Store {

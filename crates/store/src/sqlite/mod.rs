@@ -13,6 +13,7 @@
 //! | `holds` | names that were deleted a short time ago |
 //! | `sessions`, `links`, `second_factor` | how people come in |
 //! | `known_browsers`, `wrong_codes` | what holds up those who guess |
+//! | `mails` | mail that waits to be sent |
 //! | `events`, `owner_mail` | the trail of what was done to accounts, and what owners are written to about |
 //! | `zones`, `records`, `change`, `apexes` | what they may ask for |
 //! | `journal`, `catalogs`, `deployment` | what follows from it |
@@ -43,6 +44,7 @@ mod key_file;
 mod known_browsers;
 mod limits;
 mod links;
+mod mails;
 mod open;
 mod owner_mail;
 #[cfg(test)]
@@ -144,6 +146,8 @@ struct Shared {
     health: Arc<HealthWatch>,
     retention: retention::Order,
     secrets: SecretKeys,
+    /// A letter was queued.
+    mail_queued: tokio::sync::Notify,
 }
 
 impl Shared {
@@ -170,6 +174,7 @@ impl Shared {
             health: Arc::default(),
             retention: retention::Order::default(),
             secrets: SecretKeys::draw().unwrap(),
+            mail_queued: tokio::sync::Notify::new(),
         }
     }
 
@@ -213,6 +218,7 @@ impl Store {
             health: Arc::default(),
             retention: retention::Order::default(),
             secrets,
+            mail_queued: tokio::sync::Notify::new(),
         });
         let (writer, writer_thread) = Writer::start(connection, Arc::clone(&shared))?;
         let (readers, reader_threads) = Readers::start(path, &shared.health)?;

@@ -19,7 +19,7 @@ use crate::StoreError;
 use crate::sealing::SecretKeys;
 
 /// Every schema change since the first release, oldest first. Never change or remove one.
-const MIGRATIONS: [&str; 14] = [
+const MIGRATIONS: [&str; 15] = [
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_catalogs.sql"),
     include_str!("migrations/0003_rebuilt.sql"),
@@ -34,6 +34,7 @@ const MIGRATIONS: [&str; 14] = [
     include_str!("migrations/0012_known_browsers.sql"),
     include_str!("migrations/0013_withheld.sql"),
     include_str!("migrations/0014_claims.sql"),
+    include_str!("migrations/0015_mails.sql"),
 ];
 
 /// "ZWrt": marks the file as ours.
@@ -316,7 +317,8 @@ mod tests {
                 "75461bb14bcbe587",
                 "db5168a894fae6ca",
                 "aa5fb49b2829e20e",
-                "1c854dd64898cf0a"
+                "1c854dd64898cf0a",
+                "1d96113dfe1f4f02"
             ]
         );
     }

@@ -1,0 +1,117 @@
+//! Sending what waits in the store's queue of mail.
+//!
+//! A letter is taken from the queue for longer than an attempt can last, handed over, and removed. A crash between the last two sends it
+//! once more, under the same message id: SMTP has no way to do better (RFC 5321, section 6.1). Letters that the mail server puts
+//! off are tried again with growing pauses until they expire; letters that it refuses are dropped.
+
+use std::time::Duration;
+
+use deploy::Chain;
+use jiff::SignedDuration;
+use mail::{Failure, Letter, Mailer};
+use store::{QueuedMail, Store, StoreError, Timestamp};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// For how long a letter is taken: longer than an attempt can last.
+const LEASE: SignedDuration = SignedDuration::from_secs(mail::ATTEMPT.as_secs() as i64 + 30);
+/// How often the queue is looked at for what other processes put there.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// The shortest pause between two looks, for clocks that differ a little.
+const LOOK_AT_MOST_EVERY: Duration = Duration::from_millis(20);
+/// How long attempts that run may go on when the server stops.
+const FAREWELL: Duration = Duration::from_secs(5);
+/// How often it is tried to remove a letter that was sent from the queue.
+const REMOVE_EVERY: Duration = Duration::from_secs(1);
+
+/// Sends letters until `stop`.
+pub(super) async fn run(mailer: Mailer, store: Store, stop: CancellationToken) {
+    let mut attempts = JoinSet::new();
+    while !stop.is_cancelled() {
+        let pause = match start_due(&mailer, &store, &mut attempts).await {
+            Ok(pause) => pause,
+            Err(StoreError::Closed) => break,
+            Err(error) => {
+                tracing::warn!(error = %Chain(&error), "the queue of mail could not be read; it will be tried again");
+                LOOK_EVERY
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = store.mail_queued() => {}
+            Some(_) = attempts.join_next() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+    // What is cut off is sent after the next start.
+    let _ = tokio::time::timeout(FAREWELL, async { while attempts.join_next().await.is_some() {} }).await;
+}
+
+/// Starts an attempt for every letter that is due, as far as there are connections for it; how long there is nothing to do.
+async fn start_due(mailer: &Mailer, store: &Store, attempts: &mut JoinSet<()>) -> Result<Duration, StoreError> {
+    let waiting = store.mail_waiting().await?;
+    metrics::gauge!("zonewright_mail_waiting").set(waiting.letters);
+    let now = store.now();
+    let Some(next) = waiting.next else { return Ok(LOOK_EVERY) };
+    if next > now {
+        return Ok(until(next, now));
+    }
+    let expired = store.drop_expired_mail().await?;
+    if expired > 0 {
+        lost("expired", expired);
+        tracing::warn!(letters = expired, "letters could not be sent in time and are dropped");
+    }
+    while attempts.len() < mail::CONNECTIONS {
+        let Some(mail) = store.take_mail(LEASE).await? else {
+            let next = store.mail_waiting().await?.next;
+            return Ok(next.map_or(LOOK_EVERY, |next| until(next, store.now())));
+        };
+        attempts.spawn(attempt(mailer.clone(), store.clone(), mail));
+    }
+    // One of the attempts that run ends first.
+    Ok(LOOK_EVERY)
+}
+
+fn until(next: Timestamp, now: Timestamp) -> Duration {
+    let pause = Duration::try_from(next.duration_since(now)).unwrap_or_default();
+    pause.clamp(LOOK_AT_MOST_EVERY, LOOK_EVERY)
+}
+
+async fn attempt(mailer: Mailer, store: Store, mail: QueuedMail) {
+    let QueuedMail { id, message_id, attempt, .. } = mail;
+    let letter = Letter { to: mail.to, subject: mail.subject, text: mail.text };
+    let outcome = mailer.send(&letter, message_id).await;
+    let retry = outcome.as_ref().err().and_then(|failure| retry_at(&mailer, failure, attempt, store.now()));
+    match (&outcome, retry) {
+        (Ok(()), _) => {}
+        (Err(failure), Some(_)) => tracing::warn!(error = %failure, attempt, "a letter is tried again later"),
+        (Err(failure), None) => {
+            lost(if failure.may_pass() { "retries" } else { "refused" }, 1);
+            tracing::error!(error = %failure, attempt, "a letter is given up");
+        }
+    }
+    // A letter that was sent must not be taken again, so this is repeated until the store has it.
+    loop {
+        let noted = match retry {
+            Some(time) => store.put_mail_off(id, time).await,
+            None => store.remove_mail(id).await,
+        };
+        match noted {
+            Ok(()) | Err(StoreError::Closed) => return,
+            Err(error) => tracing::error!(error = %Chain(&error), "what became of a letter could not be stored"),
+        }
+        tokio::time::sleep(REMOVE_EVERY).await;
+    }
+}
+
+fn retry_at(mailer: &Mailer, failure: &Failure, attempt: u32, now: Timestamp) -> Option<Timestamp> {
+    if !failure.may_pass() {
+        return None;
+    }
+    now.checked_add(mailer.retry_after(attempt)?).ok()
+}
+
+/// Counts letters that are never sent.
+pub(super) fn lost(reason: &'static str, letters: usize) {
+    metrics::counter!("zonewright_mail_lost_total", "reason" => reason).increment(letters as u64);
+}
