@@ -25,7 +25,7 @@ const QUIET = [
   "--disable-sync",
 ];
 
-/** Starts a server on an empty data directory; reads what it prints for whoever started it. */
+/** Starts a server on an empty data directory, and makes a one-time link into its first account. */
 export async function startServer(...flags) {
   const folder = await mkdtemp(join(tmpdir(), "zonewright-browser-"));
   const data = join(folder, "data");
@@ -38,29 +38,30 @@ export async function startServer(...flags) {
   let log = "";
   child.stderr.on("data", (text) => (log += text));
   const ended = new Promise((resolve) => child.once("exit", resolve));
-  const said = await new Promise((resolve, reject) => {
+  await new Promise((resolve, reject) => {
     let text = "";
     const late = setTimeout(() => reject(new Error(`the server does not start: ${text}${log}`)), PATIENCE);
     child.stdout.on("data", (part) => {
       text += part;
-      if (text.includes("dig @")) {
+      if (/\n {2}zonewright token create .*\n/.test(text)) {
         clearTimeout(late);
-        resolve(text);
+        resolve();
       }
     });
     child.once("error", reject);
     child.once("exit", (code) => reject(new Error(`the server ended with ${code}: ${log}`)));
   });
-  const link = said.match(/https?:\/\/\S+\/link\/\S+/)[0];
+  /** What a command of the same binary on the same data prints. */
+  const command = async (...words) => {
+    const { stdout } = await promisify(execFile)(BINARY, [...words, "--data", data], { cwd: folder });
+    return stdout;
+  };
+  const link = (await command("account", "link", "admin@localhost")).trim();
   return {
     link,
     base: new URL(link).origin,
     log: () => log,
-    /** What a command of the same binary on the same data prints. */
-    async command(...words) {
-      const { stdout } = await promisify(execFile)(BINARY, [...words, "--data", data], { cwd: folder });
-      return stdout;
-    },
+    command,
     async stop() {
       child.kill("SIGTERM");
       await ended;

@@ -27,7 +27,7 @@ pub mod zonefile;
 
 pub use apex::Apex;
 pub use fault::Fault;
-pub use name::{HostName, Name, NameError};
+pub use name::{HostName, Name, NameError, is_invisible};
 pub use owner::OwnerName;
 pub use presentation::Position;
 pub use rdata::{RecordData, RecordType};

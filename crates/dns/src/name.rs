@@ -437,7 +437,7 @@ pub(crate) fn parse_labels(text: &str) -> Result<ParsedLabels, NameError> {
 
 /// Zero-width space, word joiner and byte order mark, and the controls of text direction (UAX 9). Not the joiners U+200C and
 /// U+200D, which some scripts need: UTS 46 says where they may stand.
-fn is_invisible(c: char) -> bool {
+pub fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{200b}' | '\u{2060}' | '\u{feff}' | '\u{61c}' | '\u{200e}' | '\u{200f}'
         | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

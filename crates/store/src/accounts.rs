@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use argon2::password_hash::phc;
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
 
-use crate::{StoreError, Timestamp};
+use crate::{StoreError, Timestamp, check_text};
 
 /// An account's identity inside the store. Only the store makes one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -198,13 +198,14 @@ impl fmt::Debug for PasswordHash {
     }
 }
 
-/// Whether a text can be somebody's address of mail: one `@` with something on both sides, no spaces or control characters, at
+/// Whether a text can be somebody's address of mail: one `@` with something on both sides, no spaces, control or invisible characters, at
 /// most 254 octets (RFC 5321, section 4.5.3.1.3, less the angle brackets). More is for the mail server to say.
 pub fn is_email_address(text: &str) -> bool {
     let sides = text.split_once('@');
     sides.is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('@'))
         && text.len() <= 254
-        && !text.chars().any(|c| c.is_whitespace() || c.is_control())
+        && !text.chars().any(char::is_whitespace)
+        && check_text(text).is_ok()
 }
 
 /// Why an account was not made.

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use dns::{Fault, Serial, ZoneDelta, ZoneId, ZoneName};
 
+use crate::free_text::{TextProblem, check_text};
 use crate::{AccountId, Zone};
 
 /// A version's number, counted per zone from 1. Not its serial: serials jump and wrap.
@@ -86,18 +87,29 @@ impl Comment {
     ///
     /// # Errors
     ///
-    /// It is too long, or has control characters (line breaks among them), which could forge lines wherever it is shown.
+    /// It is too long, or has control characters (line breaks among them), which could forge lines wherever it is shown, or invisible ones.
     pub fn parse(text: &str) -> Result<Option<Comment>, Fault> {
         let text = text.trim_matches(' ');
         if text.chars().count() > Self::MAX_CHARACTERS {
             let detail = format!("comment may have at most {} characters", Self::MAX_CHARACTERS);
             return Err(Fault::of("comment", "comment-length", detail));
         }
-        if text.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
-            let detail = "comment is one line: control characters and line breaks are not allowed";
-            return Err(Fault::of("comment", "comment-control", detail));
+        match check_text(text) {
+            Err(TextProblem::Control) => {
+                let detail = "comment is one line: control characters and line breaks are not allowed";
+                return Err(Fault::of("comment", "comment-control", detail));
+            }
+            Err(problem @ TextProblem::Invisible(_)) => {
+                return Err(Fault::of("comment", "comment-invisible", format!("comment: {problem}")));
+            }
+            Ok(()) => {}
         }
-        Ok((!text.is_empty()).then(|| Comment(text.to_owned())))
+        Ok(Comment::from_stored(text))
+    }
+
+    /// A comment that was accepted when it was stored; empty is none.
+    pub(crate) fn from_stored(text: &str) -> Option<Comment> {
+        (!text.is_empty()).then(|| Comment(text.to_owned()))
     }
 
     /// Its text.
@@ -148,6 +160,8 @@ mod tests {
     fn comments_are_one_short_line() {
         for (text, check) in [
             ("a\nb", "comment-control"),
+            ("a\u{202e}b", "comment-invisible"),
+            ("\u{feff}a", "comment-invisible"),
             ("a\rb", "comment-control"),
             ("a\u{1b}[31mb", "comment-control"),
             ("a\u{2028}b", "comment-control"),

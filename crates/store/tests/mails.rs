@@ -142,7 +142,7 @@ async fn letters_go_with_what_they_are_about() {
     for_account(&f, MailKind::Reset, ann, "ann@example.com").await;
     for_account(&f, MailKind::Notice, ann, "ann@example.com").await;
     let password = store::PasswordHash::new("correct horse battery").await.unwrap();
-    f.store.set_password(ann, password, None, &by).await.unwrap();
+    f.store.set_password(ann, password, store::Keep::default(), store::TokensAfterwards::Kept, &by).await.unwrap();
     assert_eq!(waiting().await, 1, "the link in the reset is taken back");
     for_account(&f, MailKind::Reset, ann, "ann@example.com").await;
     f.store.close_account(ann, &by).await.unwrap();

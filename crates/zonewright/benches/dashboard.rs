@@ -5,12 +5,7 @@
 //! costs that reads nothing but the session is measured beside, and the list also while there are ten zones: the ratios count.
 //! Parts of pages are asked for as a browser does while somebody types.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a benchmark that cannot go on ends"
-)]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark that cannot go on ends")]
 
 #[path = "../tests/common/mod.rs"]
 mod common;
@@ -149,10 +144,9 @@ struct Visitor {
 }
 
 impl Visitor {
-    /// Signs in by the one-time link of the first start.
+    /// Signs in by a one-time link.
     fn sign_in(server: &Server) -> Visitor {
-        let said = server.welcome();
-        let link = said.split_whitespace().find(|word| word.contains("/link/")).expect("the first start prints a link");
+        let link = server.link();
         let path = &link[link.find("/link/").unwrap()..];
         let host = server.http().to_string();
         let mut connection = Connection::open(server.http());

@@ -10,14 +10,13 @@ use store::{
     Account, AccountId, AccountLimits, Actor, Author, Clock, CreateZoneError, Displacement, MoveZoneError,
     NetworkScope, NewAccount, NewToken, NewZone, PasswordHash, Permission, Permissions, Reservation, Role, Source,
     Store, Suspension, Timestamp, ZoneScope,
+    check_password,
 };
 
 use crate::cli::{AccountCommand, DataFlags, Limit, TokenCommand, ZoneCommand};
 use crate::config::Config;
 use crate::{Failure, deleted, first_start, open_existing_store, open_store, secrets, zone_files};
 
-/// The shortest password accepted, in characters.
-const SHORTEST_PASSWORD: usize = 10;
 /// How many zones are read at a time.
 const PAGE: u32 = 1000;
 
@@ -27,7 +26,7 @@ pub(crate) async fn account(command: AccountCommand) -> Result<ExitCode, Failure
     match command {
         AccountCommand::Create { email, first_name, last_name, company, password_stdin, operator, data } => {
             let config = Config::load_for_data(&data)?;
-            let password = if password_stdin { Some(read_password().await?) } else { None };
+            let password = if password_stdin { Some(read_password(&email).await?) } else { None };
             let has_password = password.is_some();
             // The one command that may come before the first start: whoever makes an account now has no need of the first
             // start's.
@@ -413,16 +412,14 @@ fn expiry(span: Duration) -> Result<Timestamp, Failure> {
     })
 }
 
-async fn read_password() -> Result<PasswordHash, Failure> {
+async fn read_password(email: &str) -> Result<PasswordHash, Failure> {
     let mut line = String::new();
     std::io::stdin()
         .lock()
         .read_line(&mut line)
         .map_err(|error| Failure::Other(format!("no password could be read from standard input: {error}")))?;
     let password = line.trim_end_matches(['\n', '\r']);
-    if password.chars().count() < SHORTEST_PASSWORD {
-        return Err(Failure::Other(format!("the password needs at least {SHORTEST_PASSWORD} characters")));
-    }
+    check_password(password, email).map_err(|problem| Failure::Other(problem.to_string()))?;
     Ok(PasswordHash::new(password).await?)
 }
 

@@ -85,6 +85,9 @@ pub(crate) struct ServeFlags {
     /// The address at which people reach the server, with its scheme and without a path [default: that of --http]
     #[arg(long, value_name = "URL")]
     pub(crate) url: Option<String>,
+    /// Whom to tell about a vulnerability: an e-mail address or URI for /.well-known/security.txt [default: no such file]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) security_contact: Option<String>,
     /// A proxy before the server that is believed whom it speaks for: an address or a network; repeatable
     #[arg(long, value_name = "ADDR")]
     pub(crate) trusted_proxy: Vec<String>,
@@ -122,13 +125,13 @@ pub(crate) enum AccountCommand {
         /// The address it is known by
         email: String,
         /// First name
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", value_parser = visible_text)]
         first_name: String,
         /// Last name
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", value_parser = visible_text)]
         last_name: String,
         /// Company
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", value_parser = visible_text)]
         company: String,
         /// Read a password from the first line of standard input [default: print a one-time sign-in link]
         #[arg(long)]
@@ -439,8 +442,16 @@ fn new_zone_name(text: &str) -> Result<ZoneName, String> {
     ZoneName::parse_for_operator(text).map_err(|fault| fault.detail.into_owned())
 }
 
-fn token_name(text: &str) -> Result<String, &'static str> {
-    if text.trim().is_empty() { Err("give the token a name by which its owner knows it") } else { Ok(text.to_owned()) }
+fn token_name(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        return Err("give the token a name by which its owner knows it".to_owned());
+    }
+    visible_text(text)
+}
+
+/// A text that others read.
+fn visible_text(text: &str) -> Result<String, String> {
+    store::check_text(text).map(|()| text.to_owned()).map_err(|problem| problem.to_string())
 }
 
 fn time_span(text: &str) -> Result<Duration, &'static str> {

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use deploy::bind9::config::reached_at;
 use dns::ZoneName;
-use store::{Clock, Head, Reservation, Store, ZoneOfAnyone};
+use store::{Clock, Head, Reservation, Store, StoreError, ZoneOfAnyone};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -31,6 +31,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 const SLOW_SYNC: Duration = Duration::from_millis(20);
 /// How far the clock may be behind the newest serials: they are times.
 const CLOCK_SLACK: u32 = 300;
+/// How many tokens without an end are named.
+const NAMED_TOKENS: usize = 10;
 /// How many zones are compared with the nameserver.
 const SAMPLE: u32 = 100;
 /// How many zones under reserved names are named.
@@ -234,7 +236,36 @@ async fn database(store: &Store) -> Vec<Finding> {
         Ok(accounts) => findings.push(Finding::good(format!("accounts: {}", accounts.len()))),
         Err(error) => findings.push(Finding::bad(format!("accounts: {}", chain(&error)), "bring back a backup")),
     }
+    findings.extend(tokens(store).await);
     findings
+}
+
+/// Names the tokens that are valid for ever.
+async fn tokens(store: &Store) -> Vec<Finding> {
+    let found = async { Ok::<_, StoreError>((store.tokens(None).await?, store.accounts().await?)) };
+    let (tokens, accounts) = match found.await {
+        Ok(found) => found,
+        Err(error) => return vec![Finding::bad(format!("tokens: {}", chain(&error)), "bring back a backup")],
+    };
+    let endless: Vec<String> = tokens
+        .iter()
+        .filter(|token| token.expires_at.is_none())
+        .map(|token| {
+            let owner = accounts.iter().find(|account| account.id == token.account);
+            let owner = owner.map_or("a closed account", |account| &account.email);
+            format!("{} (\"{}\" of {owner})", token.id, token.name.escape_debug())
+        })
+        .collect();
+    if endless.is_empty() {
+        return vec![Finding::good("tokens: every token has an end")];
+    }
+    let named = endless.iter().take(NAMED_TOKENS).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let more = endless.len().saturating_sub(NAMED_TOKENS);
+    let more = if more == 0 { String::new() } else { format!(", and {more} more") };
+    vec![Finding::warning(
+        format!("tokens: valid for ever: {named}{more}"),
+        "replace each by one with an end (zonewright token create --expires 90d), then: zonewright token revoke NUMBER",
+    )]
 }
 
 async fn key_file(store: &Store) -> Vec<Finding> {

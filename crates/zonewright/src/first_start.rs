@@ -1,20 +1,27 @@
-//! The first start on an empty data directory: an account, a token, and lines to paste.
+//! The first start on an empty data directory: an account, and how to get into it.
+//!
+//! Secrets are printed on a terminal only. What a service prints ends in a log, which others read and which is kept for years; there the
+//! text names the commands that print them.
 
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 
 use deploy::bind9::config::reached_at;
 use jiff::SignedDuration;
-use store::{Actor, CreateAccountError, NewAccount, NewToken, Permission, PlainSecret, Role, Store};
+use store::{Account, Actor, CreateAccountError, NewAccount, NewToken, Permission, PlainSecret, Role, Store};
 
 use crate::Failure;
-use crate::config::Config;
+use crate::config::{Config, Place};
 
 /// How long a link of the command line is good.
 pub(crate) const LINK_GOOD_FOR: SignedDuration = SignedDuration::from_hours(24);
+/// How long the token of the first start is good: for trying things out.
+const TOKEN_GOOD_FOR: SignedDuration = SignedDuration::from_hours(24);
 /// The account of the first start.
 const EMAIL: &str = "admin@localhost";
 
-/// Makes the first account and its token where there is no account yet, and gives the text to show, once.
+/// Makes the first account where there is none yet, and gives the text to show, once. Only where standard output is a terminal, the
+/// text has a token and a sign-in link.
 pub(crate) async fn welcome(
     store: &Store,
     config: &Config,
@@ -31,11 +38,26 @@ pub(crate) async fn welcome(
         Err(CreateAccountError::Exists(_)) => return Ok(None),
         Err(error) => return Err(Failure::Other(crate::chain(&error))),
     };
-    let token = NewToken::unlimited("first start", [Permission::All].into_iter().collect());
+    if !std::io::stdout().is_terminal() {
+        return Ok(Some(text_without_secrets(config)));
+    }
+    let (token, link) = secrets_of(store, config, &account, http).await?;
+    Ok(Some(text(&token, &link, reached_at(http), config.tls.is_some(), dns.map(reached_at))))
+}
+
+/// A token for trying things out, and a sign-in link.
+async fn secrets_of(
+    store: &Store,
+    config: &Config,
+    account: &Account,
+    http: SocketAddr,
+) -> Result<(String, String), Failure> {
+    let mut token = NewToken::unlimited("first start", [Permission::All].into_iter().collect());
+    token.expires_at = store.now().checked_add(TOKEN_GOOD_FOR).ok();
     let token = store.create_token(account.id, token).await?;
     let link = store.create_link(account.id, LINK_GOOD_FOR, &Actor::command_line()).await?;
     let link = link.map(|secret| link_to(config, http, &secret)).unwrap_or_default();
-    Ok(Some(text(token.plain.reveal(), &link, reached_at(http), config.tls.is_some(), dns.map(reached_at))))
+    Ok((token.plain.reveal().to_owned(), link))
 }
 
 /// A one-time link, as it is to be opened in a browser. `http` is where the server listens.
@@ -68,6 +90,7 @@ Welcome to Zonewright. This is shown once.
   token      {token}
 
 The link signs you in, once, within a day; you choose a password there. (Another: zonewright account link {EMAIL})
+The token is valid for a day. (Another: zonewright token create --account {EMAIL} --name NAME --permission 'dns:*')
 
 Paste these into another terminal {purpose}:
 
@@ -76,4 +99,30 @@ Paste these into another terminal {purpose}:
   {curl} {base}/dns-zones/$ZONE/records/ -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '{{"record_type": "A", "name": "@", "value": "192.0.2.1"}}'
 {ask}"#
     )
+}
+
+/// For a log: nothing in it is secret.
+fn text_without_secrets(config: &Config) -> String {
+    let data = match config.place("data") {
+        Place::Default => String::new(),
+        _ => format!(" --data {}", quoted(&config.data.display().to_string())),
+    };
+    format!(
+        r#"
+Welcome to Zonewright. This is shown once.
+
+  account    {EMAIL}
+
+A sign-in link and a token are printed on a terminal only, and this output is not one. To get them:
+
+  zonewright account link {EMAIL}{data}
+  zonewright token create --account {EMAIL} --name NAME --permission 'dns:*' --expires 1d{data}
+"#
+    )
+}
+
+/// As a shell reads it back.
+fn quoted(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@,".contains(c);
+    if text.chars().all(is_plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }

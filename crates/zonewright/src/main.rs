@@ -16,6 +16,7 @@ mod mailing;
 mod monitor;
 mod resync;
 mod secrets;
+mod security_txt;
 mod serve;
 mod status;
 mod tls;

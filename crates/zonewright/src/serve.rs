@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dashboard::Dashboard;
+use dashboard::{Dashboard, Registration};
 use deploy::{Deployment, Embedded, Nameserver};
 use nameserver::{Server, Zones};
 use store::Backoff;
@@ -18,7 +18,8 @@ use tokio_util::sync::CancellationToken;
 use crate::bind9::Primary;
 use crate::config::{Config, NameserverKind, Place};
 use crate::{
-    Failure, bind9, chain, cookie_secret, disk, first_start, health, logging, mailing, monitor, open_store, tls,
+    Failure, bind9, chain, cookie_secret, disk, first_start, health, logging, mailing, monitor, open_store, security_txt,
+    tls,
 };
 
 /// From SIGTERM to the end, at most: requests under way get most of it.
@@ -57,6 +58,12 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
     let store = open_store(&config)?;
     // Only here: a command that is run with another configuration must not forget what this one promises.
     store.retain(config.retention);
+    if config.dashboard.registration == Registration::Closed {
+        let ended = store.end_invitations().await?;
+        if ended > 0 {
+            tracing::info!(invitations = ended, "registration is closed: invitations that were not used have ended");
+        }
+    }
 
     let server = match server {
         Some(server) => {
@@ -106,10 +113,12 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
         let (store, deployment) = (store.clone(), deployment.clone());
         move || health::of_database(store.health()).into_iter().chain(deployment.waits_for()).collect()
     };
+    let contact = security_txt::router(config.security_contact.clone(), config.dashboard.url.clone(), store.clock());
     let app = api::Api::new(store.clone(), deployment, config.api.clone())
         .with_claims(claims)
         .router()
-        .merge(health::router(waits_for));
+        .merge(health::router(waits_for))
+        .merge(contact);
     let app = pages.over(app);
     let mut serving = tokio::spawn(api::serve(listener, tls.clone(), app, config.api.clone(), stop_http.clone()));
     let metrics_address = for_metrics.as_ref().and_then(|listener| listener.local_addr().ok());

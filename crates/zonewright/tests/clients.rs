@@ -128,7 +128,7 @@ fn an_mx_record_needs_a_priority_and_is_served_beside_the_rest() {
 
 #[test]
 fn what_the_first_start_prints_can_be_pasted() {
-    let server = Server::start(&[]);
+    let server = Server::start_on_terminal(&[]);
     let text = server.welcome();
     let from = text.find("  TOKEN=").expect("the lines to paste begin with the token");
     let pasted = run(Command::new("sh").args(["-e", "-c", &text[from..]]));

@@ -20,6 +20,27 @@ use serde_json::Value;
 const NOTICED: Duration = Duration::from_secs(5);
 
 #[test]
+fn common_passwords_and_what_nobody_sees_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    for password in ["1234567890", "          ", "Password123", "ann@example.com", "short"] {
+        let create = zonewright(&data, &["account", "create", "ann@example.com", "--password-stdin"]);
+        let output = with_input(create, &format!("{password}\n"));
+        assert_eq!(output.status.code(), Some(1), "{password:?}: {}", describe(&output));
+        assert!(String::from_utf8_lossy(&output.stderr).contains("the password "), "{}", describe(&output));
+    }
+    refused(&data, &["account", "create", "ann\u{200b}@example.com"], 1, &["is not an e-mail address"]);
+    for flag in ["--first-name", "--last-name", "--company"] {
+        refused(&data, &["account", "create", "ann@example.com", flag, "A\u{202e}nn"], 2, &["U+202E"]);
+    }
+    succeeds(&data, &["account", "create", "ann@example.com"]);
+    let token = ["token", "create", "--account", "ann@example.com", "--permission", "dns:list", "--name"];
+    refused(&data, &[&token[..], &["a\u{feff}"]].concat(), 2, &["U+FEFF"]);
+    let create = zonewright(&data, &["account", "create", "bob@example.com", "--password-stdin"]);
+    assert!(with_input(create, "four random words here\n").status.success());
+}
+
+#[test]
 fn commands_that_make_no_sense_are_refused() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let data = folder.path().join("data");
@@ -77,8 +98,10 @@ fn commands_that_make_no_sense_are_refused() {
 fn a_token_made_by_the_operator_works_until_it_is_revoked_or_expires() {
     let server = Server::start(&[]);
     let data = server.data();
-    let said =
-        with_input(zonewright(data, &["account", "create", "ann@example.com", "--password-stdin"]), "1234567890\n");
+    let said = with_input(
+        zonewright(data, &["account", "create", "ann@example.com", "--password-stdin"]),
+        "correct horse battery\n",
+    );
     assert!(said.status.success(), "{}", describe(&said));
 
     let made = run(&mut zonewright(data, &create_token("ann@example.com", &["--permission", "dns:list"])));
@@ -103,6 +126,7 @@ fn a_token_made_by_the_operator_works_until_it_is_revoked_or_expires() {
     assert!(!list.contains(token) && !list.contains("admin@localhost"), "{list}");
     let columns: Vec<&str> = line.split('\t').collect();
     assert_eq!((columns[1], columns[2], columns[4], columns[6]), ("ann@example.com", "test", "dns:list", "never"));
+    server.token();
     assert!(succeeds(data, &["token", "list"]).contains("admin@localhost"));
 
     assert_eq!(ann.status("/dns-zones/"), 200);

@@ -158,7 +158,7 @@ fn the_first_start_prints_what_can_be_pasted_wherever_it_listens() {
         (&["--http", "[::1]:0", "--dns", "[::1]:0"], "http://[::1]:", "dig @::1 "),
     ];
     for (flags, base, dig) in cases {
-        let server = Server::start(flags);
+        let server = Server::start_on_terminal(flags);
         let text = server.welcome();
         assert!(text.contains("account    admin@localhost\n") && text.contains(dig), "{text}");
         assert!(text.contains(&format!("dashboard  {base}")) && text.contains("/link/"), "{text}");
@@ -168,13 +168,45 @@ fn the_first_start_prints_what_can_be_pasted_wherever_it_listens() {
         server_answers(&text, dig);
     }
 
-    let server = Server::start(&["--nameserver", "none"]);
+    let server = Server::start_on_terminal(&["--nameserver", "none"]);
     let text = server.welcome();
     assert!(!text.contains("dig") && !text.contains("to ask for it"), "{text}");
     assert!(text.contains("There is no nameserver (--nameserver none)"), "{text}");
     let lines = text.split("There is no nameserver").next().expect("what is before it");
     paste(&server, lines);
     assert_eq!(list(&Api::new(&server, &server.token())).len(), 1);
+}
+
+#[test]
+fn the_first_start_prints_secrets_on_a_terminal_only_and_none_that_last() {
+    let server = Server::start(&[]);
+    let text = server.welcome();
+    let output = format!("{text}{}", server.log());
+    assert!(!output.contains("vps_") && !output.contains("/link/"), "{output}");
+    let tokens = |server: &Server| {
+        let list = run(&mut zonewright(server.data(), &["token", "list"]));
+        String::from_utf8_lossy(&list.stdout).lines().skip(1).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(tokens(&server), [""; 0]);
+    // The commands that it names work as they stand there.
+    for line in text.lines().filter(|line| line.starts_with("  zonewright ")) {
+        let line = line.replacen("zonewright", env!("CARGO_BIN_EXE_zonewright"), 1);
+        let printed = run(Command::new("sh").args(["-c", &line]));
+        let secret = String::from_utf8_lossy(&printed.stdout).into_owned();
+        assert!(secret.starts_with("vps_") || secret.contains("/link/"), "{line}: {}", describe(&printed));
+    }
+    assert_eq!(tokens(&server).len(), 1);
+
+    let server = Server::start_on_terminal(&[]);
+    let text = server.welcome();
+    assert!(text.contains("/link/") && !server.log().contains("vps_") && !server.log().contains("/link/"));
+    let token = text.lines().find_map(|line| line.strip_prefix("  token      ")).expect("a token").to_owned();
+    assert_eq!(Api::new(&server, &token).status("/dns-zones/"), 200);
+    let listed = tokens(&server);
+    let times: Vec<&str> = listed[0].split('\t').collect();
+    let (created, expires): (jiff::Timestamp, jiff::Timestamp) =
+        (times[5].parse().expect("a time"), times[6].parse().expect("an end"));
+    assert_eq!(expires.duration_since(created).as_hours(), 24, "{listed:?}");
 }
 
 #[test]
@@ -186,7 +218,7 @@ fn https_works_with_a_certificate_of_ones_own() {
         .current_dir(folder.path()));
     assert!(made.status.success(), "{}", describe(&made));
     let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
-    let server = Server::start(&["--tls-cert", &path("cert.pem"), "--tls-key", &path("key.pem")]);
+    let server = Server::start_on_terminal(&["--tls-cert", &path("cert.pem"), "--tls-key", &path("key.pem")]);
     let text = server.welcome();
     assert!(text.contains("https://127.0.0.1:") && text.contains("curl -sk "), "{text}");
     paste(&server, &text);
@@ -234,6 +266,73 @@ impl Drop for KillOnDrop {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+#[test]
+fn security_txt_names_the_contact_that_is_set_and_is_not_there_otherwise() {
+    const PATH: &str = "/.well-known/security.txt";
+    let folder = tempfile::tempdir().expect("a folder");
+    let bad = run(&mut zonewright(folder.path(), &["serve", "--security-contact", "security"]));
+    assert_eq!(bad.status.code(), Some(2), "{}", describe(&bad));
+    assert!(
+        describe(&bad).contains("--security-contact: security_contact: \"security\" is neither"),
+        "{}",
+        describe(&bad)
+    );
+    assert_eq!(get(&Server::start(&[]), PATH).0, 404);
+
+    let flags = ["--security-contact", "security@example.net", "--url", "https://dns.example.net"];
+    let server = Server::start(&flags);
+    let (status, text) = get(&server, PATH);
+    assert_eq!(status, 200);
+    let value =
+        |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": ")).unwrap_or_default();
+    assert_eq!(value("Contact"), "mailto:security@example.net");
+    assert_eq!(value("Canonical"), "https://dns.example.net/.well-known/security.txt");
+    let expires: jiff::Timestamp = value("Expires").parse().expect("a time of RFC 3339");
+    let days = expires.duration_since(store::Clock::system().now()).as_hours() / 24;
+    assert!((30..365).contains(&days), "{text}");
+}
+
+#[test]
+fn invitations_end_when_registration_closes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    let created = run(&mut zonewright(&data, &["account", "create", "ann@example.com"]));
+    assert!(created.status.success(), "{}", describe(&created));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let open = || {
+        let nameserver = dns::apex::ApexNameserver {
+            name: dns::Name::parse("ns1.zonewright.test").expect("a name"),
+            addresses: Vec::new(),
+        };
+        let options = store::Options {
+            clock: store::Clock::system(),
+            limits: dns::change::Limits::default(),
+            apex: dns::apex::Apex::new(vec![nameserver]).expect("a nameserver"),
+            own_names: Vec::new(),
+            policy: store::Policy::default(),
+            key_file: None,
+        };
+        store::Store::open(&data.join("zonewright.sqlite"), options).expect("the store")
+    };
+    let secret = runtime.block_on(async {
+        let store = open();
+        let (hour, by) = (jiff::SignedDuration::from_hours(1), store::Actor::command_line());
+        let secret = store.invite("bob@example.com", hour, &by);
+        let secret = secret.await.expect("an invitation");
+        store.close().await;
+        secret.reveal().to_owned()
+    });
+    let path = format!("/link/{secret}/");
+    let mut server = Server::start_in(&data, &["--registration", "invitation"]);
+    assert_eq!(get(&server, &path).0, 200);
+    assert!(server.stop().success());
+    let mut closed = Server::start_in(&data, &[]);
+    assert_eq!(get(&closed, &path).0, 410);
+    assert!(closed.stop().success());
+    // For good, and not only while it is closed.
+    assert_eq!(get(&Server::start_in(&data, &["--registration", "invitation"]), &path).0, 410);
 }
 
 #[test]

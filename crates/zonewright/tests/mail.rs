@@ -201,8 +201,7 @@ fn a_letter_that_waits_outlives_a_restart_and_is_sent_once() {
     let link = letter.link();
     assert_eq!(Visitor::of(&again).get(link.strip_prefix(URL).expect("a link")).0, 200);
     wait_for("the letter to leave the queue", || {
-        let (_, text) = Visitor::of(&again).get("/metrics");
-        text.lines().any(|line| line == "zonewright_mail_waiting 0").then_some(())
+        again.metrics().lines().any(|line| line == "zonewright_mail_waiting 0").then_some(())
     });
     assert!(again.stop().success());
     Server::start_in(&data, &flags);

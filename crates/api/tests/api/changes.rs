@@ -50,6 +50,7 @@ fn what_is_no_changeset_is_refused() {
         (json!({"changes": {}}), "changes"),
         (json!({"changes": vec![create("a", "192.0.2.1"); 10_001]}), "changes"),
         (json!({"changes": [create("a", "192.0.2.1")], "comment": "a\nb"}), "comment"),
+        (json!({"changes": [create("a", "192.0.2.1")], "comment": "a\u{202e}b"}), "comment"),
         (json!({"changes": [create("a", "192.0.2.1")], "comment": long}), "comment"),
         (json!({"changes": [create("a", "192.0.2.1")], "comment": 7}), "comment"),
         (json!({"changes": [create("a", "192.0.2.1")], "surprise": 7}), "surprise"),

@@ -167,6 +167,7 @@ fn a_rollback_that_cannot_be_is_refused_and_changes_nothing() {
         (json!({"serial": first, "version": 1}), "version"),
         (json!({"serial": first, "comment": 1}), "comment"),
         (json!({"serial": first, "comment": "two\nlines"}), "comment"),
+        (json!({"serial": first, "comment": "two\u{200b}words"}), "comment"),
         (json!({"serial": first, "comment": long}), "comment"),
     ] {
         tenant.client.post(&path, &body).refused(400, "validation_error", Some(field));

@@ -19,6 +19,7 @@ fn settings_out_of_bounds_are_refused_by_name() {
         (json!({"default_ttl": 4_294_967_295_u32}), "default_ttl"),
         (json!({"expire": 90_000, "refresh": 86_400, "retry": 3_600}), "expire"),
         (json!({"comment": "a\nb"}), "comment"),
+        (json!({"comment": "\u{feff}a"}), "comment"),
         (json!({"comment": 7}), "comment"),
         (json!({"domain": "example.org"}), "domain"),
     ] {

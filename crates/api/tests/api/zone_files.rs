@@ -59,6 +59,7 @@ fn files_that_cannot_be_taken_are_refused_whole() {
         ("?keep_ttl=1", "keep_ttl"),
         ("?leave_out_unknown=", "leave_out_unknown"),
         ("?keep_apex_ns=true", "keep_apex_ns"),
+        ("?comment=a%E2%80%AEb", "comment"),
         ("?comment=a%0Ab", "comment"),
         ("?dryrun=true", "dryrun"),
     ] {

@@ -9,7 +9,6 @@ use crate::failure::Failure;
 use crate::form::{Field, Form, Problems};
 use crate::notice::Notice;
 use crate::page::{Page, Section, go, minute, say, show as show_page, show_with};
-use crate::texts::Texts;
 use crate::visit::SignedIn;
 
 #[derive(Template)]
@@ -115,9 +114,6 @@ pub(crate) async fn show(who: SignedIn) -> Result<Response, Failure> {
     show_page(&AccountPage::of(&who, &names, Problems::default()).await?)
 }
 
-/// The longest name, in characters.
-const LONGEST_NAME: usize = 100;
-
 pub(crate) async fn submit(who: SignedIn, form: Form) -> Result<Response, Failure> {
     let t = who.visit.language.texts();
     let names = AccountNames {
@@ -129,20 +125,13 @@ pub(crate) async fn submit(who: SignedIn, form: Form) -> Result<Response, Failur
     for (field, name) in
         [("first_name", &names.first_name), ("last_name", &names.last_name), ("company_name", &names.company_name)]
     {
-        check_name(field, name, t, &mut problems);
+        super::check_name(field, name, t, &mut problems);
     }
     if !problems.is_empty() {
         return show_with(StatusCode::UNPROCESSABLE_ENTITY, &AccountPage::of(&who, &names, problems).await?);
     }
     who.store().set_names(who.account.id, names, &who.actor()).await?;
     Ok(go("/account/", Some(Notice::NamesSaved), &who.visit.shared.settings))
-}
-
-/// Notes what is wrong with a name.
-pub(super) fn check_name(field: &'static str, name: &str, t: &Texts, problems: &mut Problems) {
-    if name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
-        problems.add(field, say(t.problem_name_long, &[&LONGEST_NAME.to_string()]));
-    }
 }
 
 pub(crate) async fn end_session(who: SignedIn, form: Form) -> Result<Response, Failure> {

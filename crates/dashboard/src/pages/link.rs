@@ -9,6 +9,7 @@ use store::Link;
 
 use super::register;
 use super::sign_in::signed_in;
+use crate::Registration;
 use crate::failure::Failure;
 use crate::form::Form;
 use crate::notice::Notice;
@@ -38,6 +39,11 @@ fn used(visit: &Visit) -> Result<Response, Failure> {
     show_with(StatusCode::GONE, &UsedPage { page, heading, text })
 }
 
+/// Invitations end when registration closes.
+fn is_closed(visit: &Visit) -> bool {
+    visit.shared.settings.registration == Registration::Closed
+}
+
 pub(crate) async fn show(visit: Visit, Path(secret): Path<String>) -> Result<Response, Failure> {
     match visit.store().link(&secret).await? {
         None => used(&visit),
@@ -46,6 +52,7 @@ pub(crate) async fn show(visit: Visit, Path(secret): Path<String>) -> Result<Res
             let text = say(page.t.link_text, &[&account.email]);
             show_page(&LinkPage { page, text })
         }
+        Some(Link::Invitation(_)) if is_closed(&visit) => used(&visit),
         Some(Link::Invitation(email)) => register::show_invited(&visit, email),
     }
 }
@@ -53,6 +60,7 @@ pub(crate) async fn show(visit: Visit, Path(secret): Path<String>) -> Result<Res
 pub(crate) async fn submit(visit: Visit, Path(secret): Path<String>, form: Form) -> Result<Response, Failure> {
     let answer = match visit.store().link(&secret).await? {
         None => None,
+        Some(Link::Invitation(_)) if is_closed(&visit) => None,
         Some(Link::Invitation(email)) => register::accept(&visit, &secret, email, &form).await?,
         Some(Link::SignIn(_)) => {
             let session = visit.store().sign_in_by_link(&secret, visit.origin.clone()).await?;

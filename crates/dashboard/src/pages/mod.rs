@@ -20,6 +20,8 @@ pub(crate) mod sign_out;
 pub(crate) mod token_new;
 pub(crate) mod zones;
 
+use store::{PasswordProblem, SHORTEST_PASSWORD, TextProblem, check_password, check_text};
+
 use crate::form::Problems;
 use crate::page::say;
 use crate::texts::Texts;
@@ -27,19 +29,33 @@ use crate::texts::Texts;
 /// Where somebody is led who wanted nowhere else.
 pub(crate) const HOME: &str = "/";
 
-/// The shortest password that is taken, in characters.
-const SHORTEST_PASSWORD: usize = 10;
-/// The longest, in octets: hashing takes no longer for it, but its transport would.
-const LONGEST_PASSWORD: usize = 1024;
-
 /// Notes what is wrong with a password that somebody chose.
 pub(crate) fn check_new_password(password: &str, email: &str, t: &Texts, problems: &mut Problems) {
-    if password.chars().count() < SHORTEST_PASSWORD {
-        problems.add("password", say(t.problem_password_short, &[&SHORTEST_PASSWORD.to_string()]));
-    } else if password.len() > LONGEST_PASSWORD {
-        problems.add("password", t.problem_password_long);
-    } else if password.eq_ignore_ascii_case(email) {
-        problems.add("password", t.problem_password_is_email);
+    match check_password(password, email) {
+        Ok(()) => {}
+        Err(PasswordProblem::Short) => {
+            problems.add("password", say(t.problem_password_short, &[&SHORTEST_PASSWORD.to_string()]));
+        }
+        Err(PasswordProblem::Long) => problems.add("password", t.problem_password_long),
+        Err(PasswordProblem::IsAddress) => problems.add("password", t.problem_password_is_email),
+        Err(PasswordProblem::Common) => problems.add("password", t.problem_password_common),
+    }
+}
+
+/// The longest name of an account or a token, in characters.
+const LONGEST_NAME: usize = 100;
+
+/// Notes what is wrong with a name that somebody chose.
+pub(crate) fn check_name(field: &'static str, name: &str, t: &Texts, problems: &mut Problems) {
+    if name.chars().count() > LONGEST_NAME {
+        problems.add(field, say(t.problem_name_long, &[&LONGEST_NAME.to_string()]));
+    }
+    match check_text(name) {
+        Ok(()) => {}
+        Err(TextProblem::Control) => problems.add(field, t.problem_name_control),
+        Err(TextProblem::Invisible(c)) => {
+            problems.add(field, say(t.problem_name_invisible, &[&format!("{:04X}", u32::from(c))]));
+        }
     }
 }
 

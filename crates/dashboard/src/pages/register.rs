@@ -61,7 +61,7 @@ async fn read(visit: &Visit, form: &Form, email: &str, problems: &mut Problems) 
     let t = visit.language.texts();
     check_new_password(form.raw("password"), email, t, problems);
     for name in ["first_name", "last_name", "company_name"] {
-        super::account::check_name(name, form.text(name), t, problems);
+        super::check_name(name, form.text(name), t, problems);
     }
     let password = if problems.is_empty() {
         Some(visit.store().hash_password(form.raw("password"), Lane::Anyone).await?)

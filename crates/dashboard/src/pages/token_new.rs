@@ -20,9 +20,6 @@ const DAYS: [i64; 6] = [7, 30, 90, 180, 365, 0];
 const USUAL_DAYS: i64 = 90;
 /// The most zones, and the most networks, that a token may be bound to.
 const MOST: usize = 100;
-/// The longest name, in characters.
-const LONGEST_NAME: usize = 100;
-
 #[derive(Template)]
 #[template(path = "token_new.html")]
 struct NewPage {
@@ -149,9 +146,8 @@ async fn read(who: &SignedIn, form: &Form, t: &Texts, problems: &mut Problems) -
     let name = form.text("name");
     if name.is_empty() {
         problems.add("name", t.problem_token_name);
-    } else if name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
-        problems.add("name", say(t.problem_name_long, &[&LONGEST_NAME.to_string()]));
     }
+    super::check_name("name", name, t, problems);
     let permissions: Permissions =
         Permission::EVERY.into_iter().filter(|permission| form.has("permission", permission.name())).collect();
     if permissions.is_empty() {

@@ -111,6 +111,7 @@ texts! {
     problem_password_short,
     problem_password_long,
     problem_password_is_email,
+    problem_password_common,
     // The account.
     account_data,
     since,
@@ -118,6 +119,8 @@ texts! {
     last_name,
     company_name,
     problem_name_long,
+    problem_name_control,
+    problem_name_invisible,
     ways_in,
     recovery_codes_left,
     sessions,

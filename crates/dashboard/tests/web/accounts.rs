@@ -1,7 +1,7 @@
 //! Making an account, and closing one.
 
 use dashboard::{Registration, Settings};
-use store::Role;
+use store::{Actor, Role};
 
 use crate::browser::{PASSWORD, Server};
 
@@ -69,6 +69,73 @@ fn an_invitation_makes_one_account_for_the_address_that_was_invited() {
     server.browser().get(&link).is(410);
     server.browser().post(&link, &fields).is(410);
     assert!(server.runtime.block_on(server.store.account_by_email("other@example.com")).unwrap().is_none());
+}
+
+#[test]
+fn a_common_password_is_refused_wherever_one_is_chosen() {
+    let server = Server::with(Settings { registration: Registration::Open, ..Settings::default() });
+    server.user("ann@example.com");
+    let mut ann = server.signed_in("ann@example.com");
+    ann.get("/account/password/").is(200);
+    let (day, by) = (jiff::SignedDuration::from_hours(24), Actor::command_line());
+    let invitation = server.store.invite("bob@example.com", day, &by);
+    let link = format!("/link/{}/", server.runtime.block_on(invitation).unwrap().reveal());
+    for password in ["1234567890", "          ", "PassWord123", "p a s s w o r d", "passwordpassword"] {
+        server.pass(3601);
+        let mut visitor = server.browser();
+        let fields = [("email", "new@example.com"), ("password", password)];
+        visitor.post("/register/", &fields).is(422).says("This is a common password");
+        visitor.get(&link).is(200);
+        visitor.post(&link, &[("password", password)]).is(422).says("This is a common password");
+    }
+    let mut ann = server.signed_in("ann@example.com");
+    ann.get("/account/password/").is(200);
+    ann.post("/account/password/", &[("password", "1234567890")]).is(422).says("This is a common password");
+    assert_eq!(server.runtime.block_on(server.store.accounts()).unwrap().len(), 1);
+}
+
+#[test]
+fn what_nobody_sees_is_refused_in_names_addresses_and_comments() {
+    let server = Server::with(Settings { registration: Registration::Open, ..Settings::default() });
+    let account = server.user("ann@example.com");
+    let zone = server.zone(&account, "example.com");
+    let mut visitor = server.browser();
+    for email in ["bob\u{200b}@example.com", "\u{202e}bob@example.com", "bob@example\u{2060}.com"] {
+        server.pass(3601);
+        let fields = [("email", email), ("password", PASSWORD)];
+        visitor.post("/register/", &fields).is(422).says("This is no e-mail address.");
+    }
+    server.pass(3601);
+    let fields = [("email", "bob@example.com"), ("password", PASSWORD), ("company_name", "\u{feff}Bakery")];
+    visitor.post("/register/", &fields).is(422).says("U+FEFF");
+    assert_eq!(server.runtime.block_on(server.store.accounts()).unwrap().len(), 1);
+
+    let mut ann = server.signed_in("ann@example.com");
+    ann.get("/account/").is(200);
+    ann.post("/account/", &[("first_name", "\u{202e}nnA")]).is(422).says("U+202E");
+    ann.get("/account/developers/new/").is(200);
+    let token = [("name", "back\u{2066}up"), ("permission", "dns:list")];
+    ann.post("/account/developers/new/", &token).is(422).says("U+2066");
+    let settings = format!("/zones/{}/settings/", zone.id.0);
+    ann.get(&settings).is(200);
+    let serial = zone.serial.0.to_string();
+    ann.post(&settings, &[("serial", serial.as_str()), ("comment", "the \u{202d}shop")]).is(422).says("U+202D");
+    // The joiner that Persian needs is part of the text.
+    let name = "\u{645}\u{6cc}\u{200c}\u{62e}";
+    ann.post("/account/", &[("first_name", name)]).leads_to("/account/");
+    ann.get("/account/").is(200).says(name);
+}
+
+#[test]
+fn an_invitation_does_not_outlive_open_registration() {
+    let server = Server::start();
+    let (day, by) = (jiff::SignedDuration::from_hours(24), Actor::command_line());
+    let invitation = server.store.invite("bob@example.com", day, &by);
+    let link = format!("/link/{}/", server.runtime.block_on(invitation).unwrap().reveal());
+    let mut visitor = server.browser();
+    visitor.get(&link).is(410);
+    visitor.post(&link, &[("password", PASSWORD)]).is(410);
+    assert!(server.runtime.block_on(server.store.accounts()).unwrap().is_empty());
 }
 
 #[test]

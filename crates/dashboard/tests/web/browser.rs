@@ -122,7 +122,9 @@ impl Server {
         }
     }
 
+    /// Lets time pass, after letters that wait have been sent: they would be too late then.
     pub(crate) fn pass(&self, seconds: i64) {
+        self.letters_are_sent();
         self.seconds.fetch_add(seconds, Ordering::SeqCst);
     }
 

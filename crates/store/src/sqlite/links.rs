@@ -106,6 +106,15 @@ impl Store {
         self.inner.writer.run(create).await
     }
 
+    /// Ends every invitation, also those in letters that wait: nobody may register any more.
+    pub async fn end_invitations(&self) -> Result<usize, StoreError> {
+        let end = |work: &Work| -> Result<usize, StoreError> {
+            work.connection.execute("DELETE FROM mails WHERE kind = ?1", [MailKind::Invitation as u8])?;
+            Ok(work.connection.execute("DELETE FROM links WHERE account IS NULL", [])?)
+        };
+        self.inner.writer.run(end).await
+    }
+
     /// What a link is for, without using it; `None` where it is not good any more.
     pub async fn link(&self, presented: &str) -> Result<Option<Link>, StoreError> {
         if !PlainSecret::is_well_formed(presented) {

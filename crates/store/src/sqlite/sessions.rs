@@ -40,7 +40,7 @@ fn session(row: &Row<'_>, first: usize) -> Result<Session, StoreError> {
 
 /// What the browser says it is, in one line of bounded length.
 pub(super) fn short_agent(origin: &Origin) -> String {
-    origin.agent.chars().filter(|c| !c.is_control()).take(AGENT_LENGTH).collect()
+    origin.agent.chars().filter(|c| !c.is_control() && !dns::is_invisible(*c)).take(AGENT_LENGTH).collect()
 }
 
 /// A sign-in that is complete, or still lacks its code: the session, and what is stored with it.

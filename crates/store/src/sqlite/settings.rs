@@ -30,7 +30,7 @@ pub(super) fn get(connection: &Connection, id: Option<i64>) -> Result<ZoneSettin
                 retry: row.get(2)?,
                 expire: row.get(3)?,
                 minimum: row.get(4)?,
-                comment: comment.and_then(|text| Comment::parse(&text).ok().flatten()),
+                comment: comment.as_deref().and_then(Comment::from_stored),
             })
         })
         .optional()?;

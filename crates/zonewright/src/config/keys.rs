@@ -34,6 +34,7 @@ pub(crate) const KEYS: &[Key] = &[
     path("tls_cert", ""),
     path("tls_key", ""),
     text("url", ""),
+    text("security_contact", ""),
     path("secrets.key_file", ""),
     Key { name: "trusted_proxy", kind: Kind::List, default: "" },
     Key { name: "cors_origins", kind: Kind::List, default: "" },

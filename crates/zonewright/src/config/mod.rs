@@ -23,7 +23,7 @@ use store::{AccountLimits, Policy, Retention};
 
 use crate::cli::{DataFlags, ServeFlags, network};
 use crate::disk::Low;
-use crate::duration;
+use crate::{duration, security_txt};
 
 use self::guard::Edns;
 pub(crate) use self::guard::secret as cookie_secret_of;
@@ -64,6 +64,8 @@ pub(crate) struct Config {
     /// How letters leave, where they may.
     pub(crate) mail: Option<Mail>,
     key_file: Option<PathBuf>,
+    /// Whom to tell about a vulnerability of this server: a URI.
+    pub(crate) security_contact: Option<String>,
     layers: Layers,
     server: Option<Server>,
 }
@@ -216,7 +218,7 @@ impl Config {
 const BIND9: &str = "bind9";
 
 fn layers(flags: &ServeFlags) -> Result<Layers, ConfigError> {
-    let ServeFlags { data, http, tls_cert, tls_key, url, registration, nameserver, dns, .. } = flags;
+    let ServeFlags { data, http, tls_cert, tls_key, url, security_contact, registration, nameserver, dns, .. } = flags;
     let ServeFlags { trusted_proxy, cors_origins, metrics, secondary, ns, resolvers, .. } = flags;
     let texts = [
         ("http", http),
@@ -224,6 +226,7 @@ fn layers(flags: &ServeFlags) -> Result<Layers, ConfigError> {
         ("tls_key", tls_key),
         ("url", url),
         ("metrics", metrics),
+        ("security_contact", security_contact),
         ("registration", registration),
         ("nameserver", nameserver),
         ("dns", dns),
@@ -305,6 +308,7 @@ fn check(layers: Layers) -> Result<Config, ConfigError> {
     let dashboard = pages(&layers, tls.is_some())?;
     Ok(Config {
         data,
+        security_contact: layers.text("security_contact")?.map(|text| contact(&layers, text)).transpose()?,
         key_file: layers.text("secrets.key_file")?.map(PathBuf::from),
         http: address(&layers, "http")?,
         metrics: if layers.text("metrics")? == Some("none") { None } else { Some(address(&layers, "metrics")?) },
@@ -501,6 +505,13 @@ fn pages(layers: &Layers, tls: bool) -> Result<dashboard::Settings, ConfigError>
     let url = layers.text("url")?.map(|text| public_url(layers, text)).transpose()?;
     let https = url.as_ref().map_or(tls, |url| url.starts_with("https://"));
     Ok(dashboard::Settings { registration, url, https, registered: registered(layers)?, dns: None })
+}
+
+fn contact(layers: &Layers, text: &str) -> Result<String, ConfigError> {
+    security_txt::contact(text).map_err(|problem| {
+        let hint = "give an address such as security@example.net or https://example.net/security";
+        layers.bad("security_contact", format!("\"{}\" {problem}", text.escape_debug()), hint)
+    })
 }
 
 /// The address as browsers send it as an origin: scheme, host, and a port where it is not the scheme's own.

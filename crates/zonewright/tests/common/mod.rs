@@ -21,6 +21,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+/// The account of the first start.
+pub(crate) const ADMIN: &str = "admin@localhost";
 /// For whatever should take milliseconds and may take longer on a busy machine.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -62,6 +64,17 @@ impl Server {
         fs::set_permissions(folder.path(), Permissions::from_mode(0o711)).expect("it is ours");
         let path = folder.path().join("data");
         Server::launch(Data { path, _folder: Some(folder) }, environment, flags)
+    }
+
+    /// [`Server::start`], with a terminal as its standard output.
+    #[track_caller]
+    pub(crate) fn start_on_terminal(flags: &[&str]) -> Server {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("data");
+        let command = zonewright(&path, &["serve"]);
+        let mut server = Server::spawn(command, Data { path, _folder: Some(folder) }, flags, true);
+        server.wait_until_ready();
+        server
     }
 
     /// Starts on a data directory that outlives the server, such as one another server was killed on.
@@ -110,39 +123,50 @@ impl Server {
     /// [`Server::start_in`] that does not wait until the server is ready, which it may never be.
     #[track_caller]
     pub(crate) fn start_unready_in(data: &Path, flags: &[&str]) -> Server {
-        Server::spawn(zonewright(data, &["serve"]), Data { path: data.to_owned(), _folder: None }, flags)
+        Server::spawn(zonewright(data, &["serve"]), Data { path: data.to_owned(), _folder: None }, flags, false)
     }
 
     #[track_caller]
     fn launch(data: Data, environment: &[(&str, &str)], flags: &[&str]) -> Server {
         let mut command = zonewright(&data.path, &["serve"]);
         command.envs(environment.iter().copied());
-        Server::spawn(command, data, flags)
+        Server::spawn(command, data, flags, false)
     }
 
     #[track_caller]
     fn launch_with(command: Command, data: Data, flags: &[&str]) -> Server {
-        let mut server = Server::spawn(command, data, flags);
+        let mut server = Server::spawn(command, data, flags, false);
         server.wait_until_ready();
         server
     }
 
     /// Starts the process, and returns when it says where it listens.
     #[track_caller]
-    fn spawn(mut command: Command, data: Data, flags: &[&str]) -> Server {
+    fn spawn(mut command: Command, data: Data, flags: &[&str], on_terminal: bool) -> Server {
         for address in ["--http", "--dns", "--metrics"] {
             if !flags.contains(&address) {
                 command.args([address, "127.0.0.1:0"]);
             }
         }
+        let (terminal, stdout) = if on_terminal {
+            let (terminal, end) = pseudo_terminal();
+            (Some(terminal), Stdio::from(end))
+        } else {
+            (None, Stdio::piped())
+        };
         let mut child = command
             .args(flags)
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
+            .stdout(stdout)
             .stderr(Stdio::piped())
             .spawn()
             .expect("the zonewright binary starts");
-        let stdout = Captured::read(child.stdout.take().expect("piped"));
+        // Our copy of the terminal's other end would keep it open.
+        drop(command);
+        let stdout = match terminal {
+            Some(terminal) => Captured::read(terminal),
+            None => Captured::read(child.stdout.take().expect("piped")),
+        };
         let stderr = Captured::read(child.stderr.take().expect("piped"));
         let unknown = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut server =
@@ -225,20 +249,36 @@ impl Server {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
-    /// The token of the first start, which may do everything.
+    /// A new token of the account of the first start, which may do everything.
     #[track_caller]
     pub(crate) fn token(&self) -> String {
-        let text = self.welcome();
-        let token = text.lines().find_map(|line| line.trim().strip_prefix("token")?.split_whitespace().next());
-        token.unwrap_or_else(|| panic!("no token in the text of the first start:\n{text}")).to_owned()
+        self.welcome();
+        self.ask_command(&["token", "create", "--account", ADMIN, "--name", "test", "--permission", "dns:*"])
+    }
+
+    /// A new one-time link into the account of the first start.
+    #[track_caller]
+    pub(crate) fn link(&self) -> String {
+        self.welcome();
+        self.ask_command(&["account", "link", ADMIN])
+    }
+
+    /// What a command on the server's data prints, without the end of the line.
+    #[track_caller]
+    fn ask_command(&self, arguments: &[&str]) -> String {
+        let output = run(&mut zonewright(self.data(), arguments));
+        assert!(output.status.success(), "{arguments:?}: {}", describe(&output));
+        String::from_utf8(output.stdout).expect("text").trim_end().to_owned()
     }
 
     /// The whole text of the first start.
     #[track_caller]
     pub(crate) fn welcome(&self) -> String {
         wait_for("the text of the first start", || {
-            let text = self.stdout.text();
-            let last = text.find("\n  dig ").or_else(|| text.find("\nThere is no nameserver"))?;
+            // A terminal makes two octets of the end of a line.
+            let text = self.stdout.text().replace("\r\n", "\n");
+            let ends = ["\n  dig ", "\nThere is no nameserver", "\n  zonewright token create "];
+            let last = ends.iter().find_map(|end| text.find(end))?;
             text[last + 1..].contains('\n').then_some(text)
         })
     }
@@ -383,6 +423,22 @@ fn poll<T>(mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
 fn address(field: &serde_json::Value) -> Option<SocketAddr> {
     let text = field.as_str()?;
     text.strip_prefix("Some(").and_then(|inner| inner.strip_suffix(')')).unwrap_or(text).parse().ok()
+}
+
+/// A terminal: the end that a user has, and the end that programs have.
+fn pseudo_terminal() -> (std::fs::File, std::fs::File) {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::OpenOptionsExt;
+    let user = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pseudo-terminal");
+    grantpt(&user).expect("a pseudo-terminal");
+    unlockpt(&user).expect("a pseudo-terminal");
+    let name = ptsname(&user, Vec::new()).expect("its name");
+    let path = Path::new(std::ffi::OsStr::from_bytes(name.as_bytes()));
+    let no_controlling_terminal = i32::try_from(OpenptFlags::NOCTTY.bits()).expect("a flag");
+    let mut options = std::fs::OpenOptions::new();
+    let program = options.read(true).write(true).custom_flags(no_controlling_terminal).open(path);
+    (user.into(), program.expect("its other end"))
 }
 
 struct Data {
