@@ -18,8 +18,8 @@ use tokio_util::sync::CancellationToken;
 use crate::bind9::Primary;
 use crate::config::{Config, NameserverKind, Place};
 use crate::{
-    Failure, bind9, chain, cookie_secret, disk, first_start, health, logging, mailing, monitor, open_store, security_txt,
-    tls,
+    Failure, bind9, chain, cookie_secret, disk, first_start, health, logging, mailing, monitor, open_store,
+    security_txt, tls,
 };
 
 /// From SIGTERM to the end, at most: requests under way get most of it.
