@@ -12,8 +12,8 @@ use deploy::Chain;
 use jiff::SignedDuration;
 use mail::{Letter, Mailer};
 use store::{
-    Account, AccountId, Actor, CreateAccountError, Displacement, MailKind, NewMail, PlainSecret, QueueMailError, Store, StoreError,
-    Timestamp,
+    Account, AccountId, Actor, CreateAccountError, Displacement, MailKind, NewMail, PlainSecret, QueueMailError, Store,
+    StoreError, Timestamp,
 };
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;

@@ -9,8 +9,7 @@ use dns::ZoneName;
 use store::{
     Account, AccountId, AccountLimits, Actor, Author, Clock, CreateZoneError, Displacement, MoveZoneError,
     NetworkScope, NewAccount, NewToken, NewZone, PasswordHash, Permission, Permissions, Reservation, Role, Source,
-    Store, Suspension, Timestamp, ZoneScope,
-    check_password,
+    Store, Suspension, Timestamp, ZoneScope, check_password,
 };
 
 use crate::cli::{AccountCommand, DataFlags, Limit, TokenCommand, ZoneCommand};
