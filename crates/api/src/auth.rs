@@ -24,8 +24,9 @@ use axum::response::{IntoResponse, Response};
 use deploy::Deployment;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
-use store::{AccountId, Author, Identity, Permission, Source, Store, StoreError, ZoneScope};
+use store::{AccountId, Author, Identity, Permission, Permissions, Source, Store, StoreError, ZoneScope};
 
+use crate::answers::ForWhom;
 use crate::claims::Claims;
 use crate::client::{Client, network_of};
 use crate::error::{ErrorCode, Problem};
@@ -45,6 +46,8 @@ pub(crate) struct Caller<P> {
 pub(crate) trait Needs: Send + Sync {
     /// `None`: any good token.
     const PERMISSION: Option<Permission>;
+    /// Whether a token that may change nothing at all is refused. What it needs beyond that depends on what the request changes.
+    const ANY_CHANGE: bool = false;
     /// Whether a token that is bound to some zones is refused, because what is done is done to none of them.
     const EVERY_ZONE: bool = false;
 }
@@ -54,6 +57,14 @@ pub(crate) enum AnyToken {}
 
 impl Needs for AnyToken {
     const PERMISSION: Option<Permission> = None;
+}
+
+/// Any of `dns:create`, `dns:update` and `dns:delete`.
+pub(crate) enum AnyChange {}
+
+impl Needs for AnyChange {
+    const PERMISSION: Option<Permission> = None;
+    const ANY_CHANGE: bool = true;
 }
 
 /// `dns:list`.
@@ -123,6 +134,11 @@ impl<P> Caller<P> {
         if self.identity.token.permissions.allows(needed) { Ok(()) } else { Err(AuthError::Lacks(needed)) }
     }
 
+    /// What the token allows.
+    pub(crate) fn permissions(&self) -> Permissions {
+        self.identity.token.permissions
+    }
+
     /// What the journal remembers of the caller.
     pub(crate) fn author(&self) -> Author {
         Author {
@@ -189,13 +205,23 @@ impl<P: Needs> FromRequestParts<Arc<Shared>> for Caller<P> {
         }
         match P::PERMISSION {
             Some(permission) if !identity.token.permissions.allows(permission) => Err(AuthError::Lacks(permission)),
+            _ if P::ANY_CHANGE && !may_change(&identity) => Err(AuthError::Lacks(Permission::Update)),
             _ if P::EVERY_ZONE && identity.token.zones != ZoneScope::All => Err(AuthError::Bound),
             _ => {
                 let store = Scoped::new(shared.store.clone(), Arc::clone(&identity));
+                if let Some(for_whom) = parts.extensions.get::<ForWhom>() {
+                    for_whom.is(identity.account.id);
+                }
+                parts.extensions.insert(identity.account.id);
                 Ok(Caller { identity, address, store, shared: Arc::clone(shared), needs: PhantomData })
             }
         }
     }
+}
+
+fn may_change(identity: &Identity) -> bool {
+    let changes = [Permission::Create, Permission::Update, Permission::Delete];
+    changes.into_iter().any(|permission| identity.token.permissions.allows(permission))
 }
 
 async fn authenticate(headers: &HeaderMap, address: Option<IpAddr>, store: &Store) -> Result<Arc<Identity>, AuthError> {

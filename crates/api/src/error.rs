@@ -250,7 +250,7 @@ impl Problem {
         }
     }
 
-    /// 503 where the store is closing, or its file cannot be used; 500 for any other failure of it.
+    /// 503 where the store is closing, its file cannot be used or the zone is being changed; 500 for any other failure of it.
     pub(crate) fn store(error: StoreError) -> Problem {
         let unavailable = match error.health() {
             Some(Health::DiskFull) => Some(("The server's disk is full, and nothing was changed; try again later", 30)),
@@ -266,6 +266,10 @@ impl Problem {
         match error {
             StoreError::Closed => {
                 Problem::new(ErrorCode::Unavailable, "The server is shutting down; try again").because(error)
+            }
+            StoreError::Busy => {
+                let detail = "A large change of the zone is being stored; try again";
+                Problem::new(ErrorCode::Unavailable, detail).with(header::RETRY_AFTER, 1).because(error)
             }
             // The rest are failures of the server, whatever they will be called.
             failure => Problem::internal(failure),

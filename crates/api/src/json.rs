@@ -10,22 +10,28 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Version, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use hyper::body::Body as _;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::error::Category;
+use store::AccountId;
 
 use crate::Shared;
+use crate::answers::refusal;
 use crate::error::{ErrorCode, Problem};
+use crate::gate::{Full, Gate, Permit};
 
 /// The members of the object that a request's body is. Each name is there once.
 #[derive(Debug)]
 pub(crate) struct Members {
     list: Vec<(String, Json)>,
     octets: Bytes,
+    /// Where the body is large: its place among what is under way.
+    _place: Option<Permit>,
 }
 
 /// A value of a member.
@@ -53,6 +59,8 @@ pub(crate) enum BodyError {
     TimedOut { within: Duration, version: Version },
     #[error("The body broke off before its end")]
     BrokeOff,
+    #[error(transparent)]
+    Full(#[from] Full),
     #[error("The body is empty; send a JSON object")]
     Empty,
     #[error("The body is not valid JSON: {0}")]
@@ -69,6 +77,7 @@ impl IntoResponse for BodyError {
         let problem = match self {
             Self::MediaType | Self::NotAZoneFile => Problem::new(ErrorCode::UnsupportedMediaType, detail),
             Self::TooLarge { .. } => Problem::new(ErrorCode::PayloadTooLarge, detail),
+            Self::Full(full) => refusal(full),
             Self::BrokeOff | Self::Empty | Self::Syntax(_) => Problem::new(ErrorCode::InvalidJson, detail),
             Self::TimedOut { version, .. } => {
                 let problem = Problem::new(ErrorCode::InvalidJson, detail);
@@ -90,7 +99,7 @@ impl FromRequest<Arc<Shared>> for Members {
     type Rejection = BodyError;
 
     async fn from_request(request: Request, shared: &Arc<Shared>) -> Result<Self, BodyError> {
-        Members::receive(request, shared.settings.body_limit, shared.settings.body_timeout).await
+        Members::receive(request, shared, shared.settings.body_limit).await
     }
 }
 
@@ -102,39 +111,75 @@ impl FromRequest<Arc<Shared>> for Bulk {
     type Rejection = BodyError;
 
     async fn from_request(request: Request, shared: &Arc<Shared>) -> Result<Self, BodyError> {
-        Members::receive(request, shared.settings.bulk_limit, shared.settings.body_timeout).await.map(Bulk)
+        Members::receive(request, shared, shared.settings.bulk_limit).await.map(Bulk)
     }
 }
 
 impl Members {
-    async fn receive(request: Request, limit: usize, within: Duration) -> Result<Members, BodyError> {
+    async fn receive(request: Request, shared: &Shared, limit: usize) -> Result<Members, BodyError> {
         let (parts, body) = request.into_parts();
         check_media_type(&parts.headers, &body)?;
-        let octets = read_within(body, limit, within, parts.version).await?;
+        let (octets, place) = read_within(body, limit, &parts, shared).await?;
         let members = Members::parse(&octets)?;
-        Ok(Members { octets, ..members })
+        Ok(Members { octets, _place: place, ..members })
     }
 }
 
-/// The whole body, of at most `limit` octets, where it arrives in time.
+/// The whole body, of at most `limit` octets, where it arrives in time and there is room for it.
 pub(crate) async fn read_within(
     body: Body,
     limit: usize,
-    within: Duration,
-    version: Version,
-) -> Result<Bytes, BodyError> {
-    if body.size_hint().lower() > limit as u64 {
-        return Err(BodyError::TooLarge { limit });
-    }
+    parts: &Parts,
+    shared: &Shared,
+) -> Result<(Bytes, Option<Permit>), BodyError> {
+    let (within, version) = (shared.settings.body_timeout, parts.version);
+    let account = parts.extensions.get::<AccountId>().copied();
+    let room = Room { gate: &shared.bulk, account, permit: None, taken: FREE };
     let timed_out = |_| BodyError::TimedOut { within, version };
-    tokio::time::timeout(within, read(body, limit)).await.map_err(timed_out)?
+    tokio::time::timeout(within, read(body, limit, room)).await.map_err(timed_out)?
 }
 
-async fn read(body: Body, limit: usize) -> Result<Bytes, BodyError> {
-    let collected = Limited::new(body, limit).collect().await.map_err(|error| {
-        if error.is::<LengthLimitError>() { BodyError::TooLarge { limit } } else { BodyError::BrokeOff }
-    })?;
-    Ok(collected.to_bytes())
+async fn read(mut body: Body, limit: usize, mut room: Room<'_>) -> Result<(Bytes, Option<Permit>), BodyError> {
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    if announced > limit {
+        return Err(BodyError::TooLarge { limit });
+    }
+    room.take(announced)?;
+    let mut octets = Vec::with_capacity(announced);
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| BodyError::BrokeOff)?.into_data() else { continue };
+        if octets.len() + data.len() > limit {
+            return Err(BodyError::TooLarge { limit });
+        }
+        room.take(octets.len() + data.len())?;
+        octets.extend_from_slice(&data);
+    }
+    Ok((octets.into(), room.permit))
+}
+
+/// Bodies up to this size are not counted.
+const FREE: usize = 64 * 1024;
+
+/// The place of a body that is being read.
+struct Room<'a> {
+    gate: &'a Gate,
+    /// Whose it is; every operation that has a body has a caller.
+    account: Option<AccountId>,
+    permit: Option<Permit>,
+    taken: usize,
+}
+
+impl Room<'_> {
+    /// Makes sure that there is room for so many octets in all.
+    fn take(&mut self, octets: usize) -> Result<(), Full> {
+        let Some(account) = self.account.filter(|_| octets > self.taken) else { return Ok(()) };
+        match &mut self.permit {
+            Some(permit) => permit.grow(octets - self.taken)?,
+            None => self.permit = Some(self.gate.enter(account, octets)?),
+        }
+        self.taken = octets;
+        Ok(())
+    }
 }
 
 /// `application/json`, its charset UTF-8 where one is said (RFC 8259, section 8.1). Without a body, there is nothing to name.
@@ -206,7 +251,7 @@ impl Members {
         while let Some(member) = object.next_entry()? {
             list.push(member);
         }
-        Ok(Members { list, octets: Bytes::new() })
+        Ok(Members { list, octets: Bytes::new(), _place: None })
     }
 
     fn names(&self) -> impl Iterator<Item = &str> {

@@ -13,6 +13,7 @@
 //! project-wide error type (each operation lists what can go wrong with it and maps it to a status in one `match`), and
 //! normalising paths before routing (both forms of each path are routes, so that other routers may be merged and keep theirs).
 
+mod answers;
 mod auth;
 mod body;
 mod changes;
@@ -23,6 +24,7 @@ mod cors;
 mod description;
 mod envelope;
 mod error;
+mod gate;
 mod host;
 mod json;
 mod line_endings;
@@ -50,6 +52,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::{HeaderValue, header};
+use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use deploy::Deployment;
 use store::{AccountId, Store};
@@ -61,6 +64,7 @@ pub use description::{
     ABOUT, Answer, Body, Description, EXAMPLE_RECORD, EXAMPLE_SERIAL, EXAMPLE_ZONE, Group, Header, Member, Parameter,
     Place, Refusal, Schema, document,
 };
+pub use gate::{Full, Gate, Permit};
 pub use members::{TypedRecord, TypedSettings};
 pub use operations::{OPERATIONS, Operation};
 pub use server::serve;
@@ -90,6 +94,10 @@ struct Shared {
     /// By account; `None`: not limited.
     requests: Option<Limiter<AccountId>>,
     claims: Arc<Claims>,
+    /// Large requests that are under way.
+    bulk: Gate,
+    /// Large answers that their clients have not taken yet.
+    unread: Gate,
 }
 
 impl Api {
@@ -97,9 +105,11 @@ impl Api {
     pub fn new(store: Store, deployment: Deployment, settings: Settings) -> Api {
         let failed_attempts = Limiter::new(settings.failed_auth_burst, settings.failed_auth_per_second);
         let requests = settings.requests_per_second.map(|most| Limiter::new(most, most));
-        Api {
-            shared: Arc::new(Shared { store, deployment, settings, failed_attempts, requests, claims: Arc::default() }),
-        }
+        let bulk = Gate::new(settings.bulk_per_account, settings.bulk_in_all);
+        let unread = Gate::new(settings.unread_per_account, settings.unread_in_all);
+        let claims = Arc::default();
+        let shared = Shared { store, deployment, settings, failed_attempts, requests, claims, bulk, unread };
+        Api { shared: Arc::new(shared) }
     }
 
     /// The same, with what looks for claims in the public DNS.
@@ -125,6 +135,7 @@ impl Api {
         }
         let router = router
             .with_state(Arc::clone(&self.shared))
+            .layer(from_fn_with_state(self.shared.unread.clone(), answers::bound))
             .fallback(async || Problem::unknown_path())
             .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
             .layer(SetResponseHeaderLayer::overriding(

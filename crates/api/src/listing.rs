@@ -1,8 +1,11 @@
 //! Complete lists of a zone's records, of any length.
 //!
-//! The store's reader renders each record as it reads it, into chunks of text; there is never a JSON value of the whole. The reader
-//! is not made to wait for a slow client, because it holds a view of the database while it reads: chunks queue up instead, and are
-//! let go as the client takes them. A list that fits one chunk is answered with its length.
+//! A list is read in chunks, each when the client has taken the one before, so that a client that does not read costs a chunk and
+//! no reader. All chunks are of the version that the list began with: the journal knows what lived then. Each record is rendered
+//! as it is read; there is never a JSON value of the whole. A list that fits one chunk is answered with its length.
+//!
+//! Decided against: one transaction of a reader for the whole list. It either waits for the client, and the few readers are soon
+//! all taken, or what it reads piles up in memory.
 
 use std::io;
 use std::ops::ControlFlow;
@@ -11,11 +14,9 @@ use axum::body::Body;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use dns::{Serial, ZoneId};
+use dns::{RecordId, ZoneId};
 use futures_util::stream;
-use store::{AccountId, RecordFilter, RecordVisitor, StoreError, StoredRecord, Zone};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tracing::Instrument;
+use store::{AccountId, RecordFilter, RecordVisitor, StoreError, StoredRecord, VersionNumber, Zone};
 
 use crate::scoped::Scoped;
 use crate::tags::{Seen, etag};
@@ -41,8 +42,8 @@ pub(crate) enum ListingError {
     Store(#[from] StoreError),
     #[error("a record could not be written as JSON")]
     Json(#[from] serde_json::Error),
-    #[error("the reading of a list ended early")]
-    EndedEarly,
+    #[error("the zone was deleted, or its version forgotten, while it was listed")]
+    Gone,
 }
 
 /// Answers all records of a zone that pass the filter, with the zone's tag; 304 to who has `seen` this version of the zone.
@@ -60,82 +61,100 @@ pub(crate) async fn all_records(
             return Ok(unchanged);
         }
     }
-    let (sender, mut pieces) = unbounded_channel();
-    let store = store.clone();
-    let reading = async move {
-        let renderer = Renderer { text: Vec::new(), any: false, frame, pieces: sender.clone(), failed: None };
-        let outcome = match store.visit_records(account, zone, filter, renderer).await {
-            Ok(Some(renderer)) => renderer.finish().map_or_else(Piece::Failed, Piece::Last),
-            Ok(None) => Piece::Failed(ListingError::NoZone),
-            Err(error) => Piece::Failed(error.into()),
-        };
-        // Nobody listens any more when the client is gone.
-        let _ = sender.send(outcome);
+    let first = store.visit_records(account, zone, filter.clone(), Renderer::new(frame)).await?;
+    let mut first = first.ok_or(ListingError::NoZone)?;
+    let listed = first.zone.take().ok_or(ListingError::NoZone)?;
+    let next = first.next();
+    let text = first.finish()?;
+    let body = match next {
+        None => Body::from(text),
+        Some(after) => {
+            let list = List { store: store.clone(), account, zone, filter, frame, version: listed.version, after };
+            list.go_on(text)
+        }
     };
-    tokio::spawn(reading.in_current_span());
-    let (tag, first) = match pieces.recv().await {
-        Some(Piece::Version(serial)) => (etag(serial), pieces.recv().await),
-        Some(Piece::Failed(error)) => return Err(error),
-        Some(Piece::Part(_) | Piece::Last(_)) | None => return Err(ListingError::EndedEarly),
-    };
-    let body = match first {
-        Some(Piece::Last(whole)) => Body::from(whole),
-        Some(Piece::Part(first)) => stream_on(first, pieces),
-        Some(Piece::Failed(error)) => return Err(error),
-        Some(Piece::Version(_)) | None => return Err(ListingError::EndedEarly),
-    };
-    let headers = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json")), (header::ETAG, tag)];
+    let headers =
+        [(header::CONTENT_TYPE, HeaderValue::from_static("application/json")), (header::ETAG, etag(listed.serial))];
     Ok((headers, body).into_response())
 }
 
-/// What the reading sends.
-enum Piece {
-    /// First: the version that is read.
-    Version(Serial),
-    Part(Bytes),
-    Last(Bytes),
-    Failed(ListingError),
+/// A list of which a part is out.
+struct List {
+    store: Scoped,
+    account: AccountId,
+    zone: ZoneId,
+    filter: RecordFilter,
+    frame: Frame,
+    /// The version that is listed.
+    version: VersionNumber,
+    /// The last record that is out.
+    after: RecordId,
 }
 
-/// The rest of a list whose head is out. A failure can only be shown by breaking off, which no client takes for a whole list.
-fn stream_on(first: Bytes, pieces: UnboundedReceiver<Piece>) -> Body {
-    let first = stream::once(async move { Ok::<_, io::Error>(first) });
-    let rest = stream::unfold(Some(pieces), |pieces| async move {
-        let mut pieces = pieces?;
-        match pieces.recv().await {
-            Some(Piece::Part(part)) => Some((Ok(part), Some(pieces))),
-            Some(Piece::Last(last)) => Some((Ok(last), None)),
-            Some(Piece::Failed(error)) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "a list broke off");
-                Some((Err(io::Error::other("the list broke off")), None))
+impl List {
+    /// The rest of a list whose head is out. A failure can only be shown by breaking off, which no client takes for a whole list.
+    fn go_on(self, first: Bytes) -> Body {
+        let first = stream::once(async move { Ok::<_, io::Error>(first) });
+        let rest = stream::unfold(Some(self), |list| async move {
+            let mut list = list?;
+            match list.chunk().await {
+                Ok((text, true)) => Some((Ok(text), Some(list))),
+                Ok((text, false)) => Some((Ok(text), None)),
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "a list broke off");
+                    Some((Err(io::Error::other("the list broke off")), None))
+                }
             }
-            Some(Piece::Version(_)) | None => Some((Err(io::Error::other("the list broke off")), None)),
-        }
-    });
-    Body::from_stream(stream::StreamExt::chain(first, rest))
+        });
+        Body::from_stream(stream::StreamExt::chain(first, rest))
+    }
+
+    /// The next chunk, and whether there are more.
+    async fn chunk(&mut self) -> Result<(Bytes, bool), ListingError> {
+        let renderer = Renderer { any: true, ..Renderer::new(self.frame) };
+        let filter = self.filter.clone();
+        let visit = self.store.visit_version(self.account, self.zone, self.version, filter, self.after, renderer);
+        let chunk = visit.await?.ok_or(ListingError::Gone)?;
+        let next = chunk.next();
+        self.after = next.unwrap_or(self.after);
+        Ok((chunk.finish()?, next.is_some()))
+    }
 }
 
-/// Renders records as they are read.
+/// Renders records as they are read, until there is a chunk.
 struct Renderer {
     text: Vec<u8>,
     any: bool,
     frame: Frame,
-    pieces: UnboundedSender<Piece>,
+    zone: Option<Zone>,
+    last: Option<RecordId>,
+    is_full: bool,
     failed: Option<serde_json::Error>,
 }
 
 /// From this size on, text is sent on.
-const CHUNK: usize = 64 * 1024;
+pub(crate) const CHUNK: usize = 64 * 1024;
 
 impl Renderer {
+    fn new(frame: Frame) -> Renderer {
+        Renderer { text: Vec::new(), any: false, frame, zone: None, last: None, is_full: false, failed: None }
+    }
+
+    /// After which record the next chunk begins, where there is one.
+    fn next(&self) -> Option<RecordId> {
+        self.last.filter(|_| self.is_full)
+    }
+
     fn finish(mut self) -> Result<Bytes, ListingError> {
         if let Some(error) = self.failed {
             return Err(error.into());
         }
-        self.text.extend_from_slice(match self.frame {
-            Frame::Records | Frame::FlatRecords => b"]",
-            Frame::Zone => b"]}",
-        });
+        if !self.is_full {
+            self.text.extend_from_slice(match self.frame {
+                Frame::Records | Frame::FlatRecords => b"]",
+                Frame::Zone => b"]}",
+            });
+        }
         Ok(Bytes::from(self.text))
     }
 
@@ -148,14 +167,13 @@ impl Renderer {
 
 impl RecordVisitor for Renderer {
     fn zone(&mut self, zone: &Zone) {
-        // Who does not listen any more is found out with the records.
-        let _ = self.pieces.send(Piece::Version(zone.serial));
         if self.frame == Frame::Zone {
             self.push(&ZoneView::of(zone));
             self.text.pop();
             self.text.extend_from_slice(b",\"records\":");
         }
         self.text.push(b'[');
+        self.zone = Some(zone.clone());
     }
 
     fn record(&mut self, record: &StoredRecord) -> ControlFlow<()> {
@@ -163,20 +181,12 @@ impl RecordVisitor for Renderer {
             self.text.push(b',');
         }
         self.any = true;
+        self.last = Some(record.record.id);
         match self.frame {
             Frame::FlatRecords => self.push(&RecordView::flat(record)),
             Frame::Records | Frame::Zone => self.push(&RecordView::nested(record)),
         }
-        if self.failed.is_some() {
-            return ControlFlow::Break(());
-        }
-        if self.text.len() < CHUNK {
-            return ControlFlow::Continue(());
-        }
-        let part = std::mem::replace(&mut self.text, Vec::with_capacity(CHUNK + CHUNK / 8));
-        match self.pieces.send(Piece::Part(Bytes::from(part))) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(_) => ControlFlow::Break(()),
-        }
+        self.is_full = self.text.len() >= CHUNK;
+        if self.is_full || self.failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 }

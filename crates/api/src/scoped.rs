@@ -78,6 +78,21 @@ impl Scoped {
         if self.sees(zone) { self.store.visit_records(account, zone, filter, visitor).await } else { Ok(None) }
     }
 
+    pub(crate) async fn visit_version<V: RecordVisitor>(
+        &self,
+        account: AccountId,
+        zone: ZoneId,
+        version: VersionNumber,
+        filter: RecordFilter,
+        after: RecordId,
+        visitor: V,
+    ) -> Result<Option<V>, StoreError> {
+        if !self.sees(zone) {
+            return Ok(None);
+        }
+        self.store.visit_version(account, zone, version, filter, after, visitor).await
+    }
+
     pub(crate) async fn records(
         &self,
         account: AccountId,

@@ -12,6 +12,15 @@ pub struct Settings {
     pub body_limit: usize,
     /// The largest body of a request that may change a whole zone at once, in octets.
     pub bulk_limit: usize,
+    /// How many octets of large request bodies one account may have under way at a time. A body is under way until its request
+    /// is answered; one that is larger than this is taken alone.
+    pub bulk_per_account: usize,
+    /// The same of all accounts together.
+    pub bulk_in_all: usize,
+    /// How many octets of answers one account may leave unread at a time.
+    pub unread_per_account: usize,
+    /// The same of all accounts together.
+    pub unread_in_all: usize,
     /// How long the head of a request may take, and an HTTP/1 connection may wait for the next one.
     pub header_timeout: Duration,
     /// How long the body of a request may take, all of it.
@@ -45,6 +54,10 @@ impl Default for Settings {
         Settings {
             body_limit: 1024 * 1024,
             bulk_limit: 16 * 1024 * 1024,
+            bulk_per_account: 16 * 1024 * 1024,
+            bulk_in_all: 48 * 1024 * 1024,
+            unread_per_account: 32 * 1024 * 1024,
+            unread_in_all: 256 * 1024 * 1024,
             header_timeout: Duration::from_secs(15),
             body_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(60),

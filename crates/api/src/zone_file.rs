@@ -19,6 +19,7 @@ use crate::Shared;
 use crate::changes::WarningView;
 use crate::description::{Description, Member, Schema, required};
 use crate::error::{ErrorCode, Problem};
+use crate::gate::Permit;
 use crate::json::{BodyError, only, read_within};
 use crate::query::{Parameters, QueryError};
 
@@ -26,7 +27,11 @@ use crate::query::{Parameters, QueryError};
 pub(crate) const MEDIA_TYPE: &str = "text/dns";
 
 /// A zone file as the body of a request.
-pub(crate) struct ZoneFileBody(pub(crate) Bytes);
+pub(crate) struct ZoneFileBody {
+    pub(crate) text: Bytes,
+    /// Its place among what is under way.
+    pub(crate) place: Option<Permit>,
+}
 
 impl FromRequest<Arc<Shared>> for ZoneFileBody {
     type Rejection = BodyError;
@@ -34,9 +39,8 @@ impl FromRequest<Arc<Shared>> for ZoneFileBody {
     async fn from_request(request: Request, shared: &Arc<Shared>) -> Result<Self, BodyError> {
         let (parts, body) = request.into_parts();
         check_media_type(&parts.headers, &body)?;
-        let (limit, within) = (shared.settings.bulk_limit, shared.settings.body_timeout);
-        let octets = read_within(body, limit, within, parts.version).await?;
-        Ok(ZoneFileBody(octets))
+        let (text, place) = read_within(body, shared.settings.bulk_limit, &parts, shared).await?;
+        Ok(ZoneFileBody { text, place })
     }
 }
 

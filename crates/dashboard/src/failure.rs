@@ -46,6 +46,9 @@ pub(crate) enum Failure {
     /// More passwords wait to be checked than may.
     #[error("too many passwords wait to be checked")]
     Busy,
+    /// Something large of the zone or the account is being stored; it may be tried again.
+    #[error("busy with a large change")]
+    Storing,
     /// The server failed.
     #[error("the server failed")]
     Server(#[source] Arc<dyn Error + Send + Sync>),
@@ -66,7 +69,7 @@ impl Failure {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::DailyLimit => StatusCode::TOO_MANY_REQUESTS,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::Storing => StatusCode::SERVICE_UNAVAILABLE,
             Self::Server(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -82,6 +85,7 @@ impl Failure {
             Self::TooLarge => (t.failure_too_large, t.failure_too_large_text),
             Self::DailyLimit => (t.failure_daily_limit, t.failure_daily_limit_text),
             Self::Busy => (t.failure_busy, t.failure_busy_text),
+            Self::Storing => (t.failure_storing, t.failure_storing_text),
             Self::Server(_) => (t.failure_server, t.failure_server_text),
         }
     }
@@ -91,6 +95,7 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Failure {
         match error {
             StoreError::PasswordsBusy => Failure::Busy,
+            StoreError::Busy => Failure::Storing,
             // All others are failures of the server, whatever they will be called.
             failure => Failure::server(failure),
         }

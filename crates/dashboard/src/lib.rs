@@ -41,6 +41,7 @@ mod visit;
 
 use std::sync::Arc;
 
+use api::Gate;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use deploy::Deployment;
@@ -71,12 +72,15 @@ pub(crate) struct Shared {
     pub(crate) letter_delays: Delays,
     /// What looks for claims in the public DNS.
     pub(crate) claims: Arc<api::Claims>,
+    /// Zone files that are being read and stored.
+    pub(crate) files: Gate,
 }
 
 impl Dashboard {
     /// The pages that show and change what is in `store`. Without `post`, who forgot a password is sent to the operator.
     pub fn new(store: Store, deployment: Deployment, settings: Settings, post: Option<Post>) -> Dashboard {
         let (delays, letter_delays) = (Delays::of_passwords(store.clock()), Delays::of_letters(store.clock()));
+        let files = Gate::new(2 * form::LARGEST_FILE, 8 * form::LARGEST_FILE);
         Dashboard {
             shared: Arc::new(Shared {
                 store,
@@ -86,6 +90,7 @@ impl Dashboard {
                 post,
                 letter_delays,
                 claims: Arc::default(),
+                files,
             }),
         }
     }

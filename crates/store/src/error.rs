@@ -12,6 +12,9 @@ pub enum StoreError {
     /// The transaction that many writers share could not begin or end: none of them has changed anything.
     #[error("the database could not store the change")]
     Commit(#[source] Arc<rusqlite::Error>),
+    /// A large change of the same zone is being written, or the zone was changed again and again while one was planned.
+    #[error("the zone is being changed by another request")]
+    Busy,
     /// The store is shutting down, or its writer has ended.
     #[error("the store is closed")]
     Closed,

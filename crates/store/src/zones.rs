@@ -7,8 +7,8 @@ use dns::warnings::Warning;
 use dns::{Fault, OwnerName, Record, RecordId, RecordType, Serial, ZoneId, ZoneName};
 
 use crate::{
-    AccountId, Comment, DailyLimit, EffectiveSettings, Proof, Reservation, SettingsChange, StoreError, Timestamp,
-    VersionNumber,
+    AccountId, Comment, DailyLimit, EffectiveSettings, Permission, Permissions, Proof, Reservation, SettingsChange,
+    StoreError, Timestamp, VersionNumber,
 };
 
 /// A zone at its newest version.
@@ -113,7 +113,7 @@ pub struct RecordFilter {
 
 /// Takes the records of one zone, all from one version, as they are read. Called on a thread that may block for short times.
 pub trait RecordVisitor: Send + 'static {
-    /// Called once, first.
+    /// Called once, first, except by [`Store::visit_version`](crate::Store::visit_version).
     fn zone(&mut self, zone: &Zone);
 
     /// Called for each record, oldest first. `Break` ends the reading.
@@ -131,6 +131,9 @@ pub struct Change {
     pub comment: Option<Comment>,
     /// The new version's serial, where there is one, is newer than this too: for content that comes from another nameserver.
     pub serial_above: Option<Serial>,
+    /// What the difference may consist of, where that is bounded: added records need [`Permission::Create`], removed ones
+    /// [`Permission::Delete`], changed ones and other settings [`Permission::Update`].
+    pub allowed: Option<Permissions>,
     /// Whether to look for what is accepted and yet unwise about the outcome.
     pub warn: bool,
     /// Nothing is stored; the outcome says what would be. New records have other identities when they are really made.
@@ -140,7 +143,15 @@ pub struct Change {
 impl Change {
     /// This wish, on no terms.
     pub fn of(wish: Wish) -> Change {
-        Change { wish, conditions: Vec::new(), comment: None, serial_above: None, warn: false, dry_run: false }
+        Change {
+            wish,
+            conditions: Vec::new(),
+            comment: None,
+            serial_above: None,
+            allowed: None,
+            warn: false,
+            dry_run: false,
+        }
     }
 
     /// The same change under one more condition.
@@ -294,6 +305,9 @@ pub enum ChangeError {
     /// Another [`Condition`] does not hold (any more).
     #[error("a condition of the change does not hold")]
     Condition,
+    /// The difference needs a permission that is not among [`Change::allowed`].
+    #[error("the change needs the permission {0}")]
+    Forbidden(Permission),
     /// Rules are broken; all of them, with the index of the edit (or of the record, see [`Wish::Content`]) at fault.
     #[error("{} rules are broken", .0.len())]
     Faults(Vec<(usize, Fault)>),

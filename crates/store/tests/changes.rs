@@ -8,7 +8,8 @@ use common::{Collect, Fixture, START, delete, wish, zone_name};
 use dns::change::{Edit, NewRecord, NewSet, TtlChoice};
 use dns::{OwnerName, RecordData, RecordType, Serial, Ttl};
 use store::{
-    Author, Change, ChangeError, Comment, Condition, CreateZoneError, NewZone, RecordFilter, StoredRecord, Wish, Zone,
+    Author, Change, ChangeError, Comment, Condition, CreateZoneError, NewZone, Permission, RecordFilter,
+    SettingsChange, StoredRecord, Wish, Zone,
 };
 
 async fn content(f: &Fixture, me: &Author, zone: &Zone) -> Vec<StoredRecord> {
@@ -205,4 +206,79 @@ async fn every_missing_record_of_a_change_is_a_fault() {
     assert_eq!(faults, [(0, "no-record"), (2, "no-record"), (3, "no-record")]);
     let alone = f.store.change(&me, zone.id, vec![delete(one.record.id), delete(a)]).await;
     assert!(matches!(alone, Err(ChangeError::NoRecord { index: 1 })));
+}
+
+/// So many addresses, all at names of their own.
+fn addresses(zone: &Zone, count: u32) -> Vec<NewRecord> {
+    (0..count)
+        .map(|number| {
+            let [_, b, c, d] = number.to_be_bytes();
+            wish(zone, &format!("h{number}"), RecordType::A, &format!("10.{b}.{c}.{d}"))
+        })
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn others_write_while_a_dry_run_is_planned() {
+    let f = Fixture::new();
+    let (me, other) = (f.account("me@example.com").await, f.account("other@example.com").await);
+    let (mine, theirs) = (f.zone(&me, "example.com").await, f.zone(&other, "example.net").await);
+    let rehearsal = Change { dry_run: true, warn: true, ..Change::of(Wish::Content(addresses(&mine, 20_000))) };
+    let (store, zone) = (f.store.clone(), mine.id);
+    let running = tokio::spawn(async move { store.change(&me, zone, rehearsal).await });
+    let mut written = 0;
+    while !running.is_finished() {
+        f.add(&other, &theirs, &format!("w{written}"), "192.0.2.1").await;
+        written += 1;
+    }
+    let would = running.await.unwrap().unwrap();
+    assert_eq!((would.added.len(), would.zone.record_count), (20_000, 20_000));
+    assert!(written > 3, "others wrote {written} times meanwhile");
+    assert_eq!(f.count("SELECT count(*) FROM records"), i64::from(written), "nothing of it is stored");
+}
+
+#[tokio::test]
+async fn a_difference_needs_the_permissions_of_what_it_does() {
+    use Permission::{Create, Delete, List, Update};
+    let f = Fixture::new();
+    let me = f.account("me@example.com").await;
+    let zone = f.zone(&me, "example.com").await;
+    let record = |owner: &str, ttl: u32| NewRecord {
+        ttl: TtlChoice::Set(Ttl::new(ttl).unwrap()),
+        ..wish(&zone, owner, RecordType::A, "192.0.2.1")
+    };
+    let start = vec![record("keeps", 60), record("changes", 60), record("goes", 60)];
+    let first = f.store.change(&me, zone.id, Change::of(Wish::Content(start.clone()))).await.unwrap().zone;
+    let settings = SettingsChange { refresh: Some(Some(7200)), ..SettingsChange::default() };
+    let cases: Vec<(Vec<NewRecord>, &[Permission])> = vec![
+        (start.clone(), &[]),
+        ([start.clone(), vec![record("comes", 60)]].concat(), &[Create]),
+        (vec![record("keeps", 60), record("changes", 90), record("goes", 60)], &[Update]),
+        (vec![record("keeps", 60), record("changes", 60)], &[Delete]),
+        (vec![record("keeps", 90), record("comes", 60)], &[Create, Update, Delete]),
+    ];
+    for (content, needed) in cases {
+        for dry_run in [true, false] {
+            let with = |allowed: &[Permission]| Change {
+                allowed: Some(allowed.iter().copied().collect()),
+                dry_run,
+                ..Change::of(Wish::Content(content.clone()))
+            };
+            for missing in needed {
+                let others: Vec<_> = [List, Create, Update, Delete].into_iter().filter(|it| it != missing).collect();
+                let refused = f.store.change(&me, zone.id, with(&others)).await;
+                assert!(matches!(refused, Err(ChangeError::Forbidden(lacks)) if lacks == *missing), "{refused:?}");
+            }
+            f.store.change(&me, zone.id, with(needed)).await.unwrap();
+        }
+        // The way back is judged in the same way, and other settings are a change.
+        f.store.change(&me, zone.id, Change::of(Wish::Settings(settings.clone()))).await.unwrap();
+        let back = |allowed: &[Permission]| Change {
+            allowed: Some(allowed.iter().copied().collect()),
+            ..Change::of(Wish::Version(first.serial))
+        };
+        let refused = f.store.change(&me, zone.id, back(&[Create, Delete])).await;
+        assert!(matches!(refused, Err(ChangeError::Forbidden(Update))), "{refused:?}");
+        f.store.change(&me, zone.id, back(&[Create, Update, Delete])).await.unwrap();
+    }
 }

@@ -3,8 +3,10 @@
 mod common;
 
 use common::{Fixture, delete, zone_name};
+use dns::RecordType;
 use store::{
-    AccountLimits, Actor, ChangeError, CreateTokenError, CreateZoneError, NewToken, Permission, Source, ZoneScope,
+    AccountLimits, Actor, Change, ChangeError, CreateTokenError, CreateZoneError, NewToken, NewZone, Permission,
+    Source, Wish, ZoneScope,
 };
 
 const NONE: AccountLimits = AccountLimits { zones: None, records: None, tokens: None, changes_per_day: None };
@@ -156,4 +158,21 @@ async fn what_another_process_does_to_an_account_is_noticed() {
     common::eventually("refused", refused).await;
     other.resume_account(me.account, &Actor::command_line()).await.unwrap();
     assert!(f.store.authenticate(token.reveal(), None).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn too_many_records_are_refused_before_they_are_planned() {
+    let f = Fixture::new();
+    let me = f.account("me@example.com").await;
+    let zone = f.zone(&me, "example.com").await;
+    f.store.set_limits(me.account, AccountLimits { records: Some(2), ..NONE }, &Actor::command_line()).await.unwrap();
+    // Planning would find that each stands there twice.
+    let twice = || vec![common::wish(&zone, "www", RecordType::A, "192.0.2.1"); 3];
+    let refused = f.store.change(&me, zone.id, Change::of(Wish::Content(twice()))).await;
+    let Err(ChangeError::Faults(faults)) = refused else { panic!("{refused:?}") };
+    assert_eq!(faults[0].1.check, "account-records");
+    let new = NewZone { content: twice(), ..NewZone::named(zone_name("example.net")) };
+    let refused = f.store.create_zone_with(&me, new).await;
+    let Err(CreateZoneError::Faults(faults)) = refused else { panic!("{refused:?}") };
+    assert_eq!(faults[0].1.check, "account-records");
 }

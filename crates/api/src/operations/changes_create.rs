@@ -11,7 +11,7 @@ use serde_json::json;
 use store::{Change, ChangeError, Comment, Committed, Permission, StoreError};
 use uuid::Uuid;
 
-use crate::auth::{AnyToken, AuthError, Caller};
+use crate::auth::{AnyChange, AuthError, Caller};
 use crate::changes::ChangeView;
 use crate::description::{Description, EXAMPLE_RECORD, Group, Schema, optional, required};
 use crate::error::{ErrorCode, Problem};
@@ -92,8 +92,8 @@ impl IntoResponse for Error {
             Self::Change(ChangeError::NoRecord { index }) => Problem::parts(CHANGES, vec![(index, no_record())]),
             Self::Change(ChangeError::DailyLimit(limit)) => Problem::daily_limit(&limit),
             Self::Change(ChangeError::Condition) => Problem::precondition_failed(),
-            // No such condition was set.
-            Self::Change(error @ ChangeError::Moved) => Problem::internal(error),
+            // No such condition was set, and permissions were checked before, change by change.
+            Self::Change(error @ (ChangeError::Moved | ChangeError::Forbidden(_))) => Problem::internal(error),
             Self::Store(error) | Self::Change(ChangeError::Store(error)) => Problem::store(error),
         }
         .into_response()
@@ -284,7 +284,7 @@ pub(crate) fn describe() -> Description {
 }
 
 pub(crate) async fn handle(
-    caller: Caller<AnyToken>,
+    caller: Caller<AnyChange>,
     PathId(id): PathId,
     parameters: Parameters,
     writing: Writing,

@@ -44,7 +44,7 @@ impl IntoResponse for Error {
             Self::Filter(fault) => Problem::fault(fault),
             Self::NoZone | Self::Listing(ListingError::NoZone) => Problem::no_zone().at("zone"),
             Self::Store(error) | Self::Listing(ListingError::Store(error)) => Problem::store(error),
-            Self::Listing(error @ (ListingError::Json(_) | ListingError::EndedEarly)) => Problem::internal(error),
+            Self::Listing(error @ (ListingError::Json(_) | ListingError::Gone)) => Problem::internal(error),
         }
         .into_response()
     }

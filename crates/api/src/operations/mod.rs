@@ -46,7 +46,7 @@ pub struct Operation {
     pub method: Method,
     /// The path below [`BASE`](crate::BASE), with its final slash; without it, the path answers as well.
     pub path: &'static str,
-    /// What a token needs; `None`: nothing but to be good, or what the body asks for.
+    /// What a token needs; `None`: nothing but to be good, or what the request changes.
     pub permission: Option<Permission>,
     pub(crate) describe: fn() -> Description,
     pub(crate) route: fn(MethodFilter) -> MethodRouter<Arc<Shared>>,
@@ -134,7 +134,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation {
         method: Method::POST,
         path: "/dns-zones/{uuid}/rollback/",
-        permission: Some(Permission::Update),
+        permission: None,
         describe: rollback::describe,
         route: |method| on(method, rollback::handle),
     },
@@ -148,7 +148,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation {
         method: Method::PUT,
         path: "/dns-zones/{uuid}/zonefile/",
-        permission: Some(Permission::Update),
+        permission: None,
         describe: zonefile_put::describe,
         route: |method| on(method, zonefile_put::handle),
     },

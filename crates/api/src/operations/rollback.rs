@@ -4,12 +4,12 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use dns::{Fault, Serial, ZoneId};
 use serde_json::json;
-use store::{Author, Change, ChangeError, Comment, Committed, Source, Wish};
+use store::{Author, Change, ChangeError, Comment, Committed, Permission, Source, Wish};
 
-use crate::auth::{Caller, Update};
+use crate::auth::{AnyChange, AuthError, Caller};
 use crate::changes::ChangeView;
 use crate::description::{Description, EXAMPLE_SERIAL, Group, Schema, optional, required};
-use crate::error::Problem;
+use crate::error::{ErrorCode, Problem};
 use crate::json::{MemberError, Members};
 use crate::query::{Parameters, PathId, QueryError};
 use crate::writing::{Write, Writing};
@@ -39,6 +39,7 @@ impl IntoResponse for Error {
             Self::Change(ChangeError::DailyLimit(limit)) => Problem::daily_limit(&limit),
             Self::Change(ChangeError::Condition) => Problem::precondition_failed(),
             Self::Change(ChangeError::Store(error)) => Problem::store(error),
+            Self::Change(ChangeError::Forbidden(needed)) => return AuthError::Lacks(needed).into_response(),
             // The edits are made inside the transaction, of the records that are there.
             Self::Change(error @ (ChangeError::NoRecord { .. } | ChangeError::Moved)) => Problem::internal(error),
         }
@@ -92,17 +93,20 @@ pub(crate) fn describe() -> Description {
                lived then and lives again has its UUID and its `created_at` again. The rules are checked as for any change: where a \
                record cannot stand in the zone any more, nothing is changed and the answer says why.\n\n\
                A rollback is a version like any other, and can be rolled back itself. Where the zone has those records and \
-               settings already, nothing changes and there is no new version.")
+               settings already, nothing changes and there is no new version.\n\n\
+               It needs the permissions of what it does, as many changes at once do: `dns:create` where records come back, `dns:delete` \
+               where records go, `dns:update` where records or settings change.")
         .query("dry_run", "`true`: nothing is stored; the answer says what would be.", Schema::boolean(), json!(true))
         .json(body)
         .example("Back to an earlier version", json!({"serial": EXAMPLE_SERIAL}))
         .answers(StatusCode::OK, "What changed", ChangeView::schema(), ChangeView::example())
         .changes()
         .refuses(Problem::fault(gone))
+        .refuses(Problem::new(ErrorCode::PermissionDenied, AuthError::Lacks(Permission::Delete).to_string()))
 }
 
 pub(crate) async fn handle(
-    caller: Caller<Update>,
+    caller: Caller<AnyChange>,
     PathId(id): PathId,
     parameters: Parameters,
     writing: Writing,
@@ -112,7 +116,8 @@ pub(crate) async fn handle(
         let Request { serial, comment, dry_run } = Request::of(&parameters, &members)?;
         let zone = ZoneId(id.ok_or(Error::NoZone)?);
         let conditions = write.on_zone();
-        let change = Change { conditions, comment, dry_run, warn: true, ..Change::of(Wish::Version(serial)) };
+        let allowed = Some(caller.permissions());
+        let change = Change { conditions, comment, allowed, dry_run, warn: true, ..Change::of(Wish::Version(serial)) };
         let author = Author { source: Source::Rollback, ..caller.author() };
         let reply = move |made: &Committed| ChangeView::reply(made, dry_run);
         Ok(write.change_as(&caller, author, zone, change, reply).await?)

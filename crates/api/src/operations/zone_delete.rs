@@ -26,9 +26,12 @@ impl IntoResponse for Error {
             Self::Change(ChangeError::Condition) => Problem::precondition_failed(),
             Self::Change(ChangeError::Store(error)) => Problem::store(error),
             // Nothing is edited.
-            Self::Change(error @ (ChangeError::NoRecord { .. } | ChangeError::Moved | ChangeError::Faults(_))) => {
-                Problem::internal(error)
-            }
+            Self::Change(
+                error @ (ChangeError::NoRecord { .. }
+                | ChangeError::Moved
+                | ChangeError::Faults(_)
+                | ChangeError::Forbidden(_)),
+            ) => Problem::internal(error),
         }
         .into_response()
     }

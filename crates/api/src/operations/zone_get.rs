@@ -28,7 +28,7 @@ impl IntoResponse for Error {
             Self::Query(error) => Problem::from(error),
             Self::Listing(ListingError::NoZone) => Problem::no_zone(),
             Self::Listing(ListingError::Store(error)) => Problem::store(error),
-            Self::Listing(error @ (ListingError::Json(_) | ListingError::EndedEarly)) => Problem::internal(error),
+            Self::Listing(error @ (ListingError::Json(_) | ListingError::Gone)) => Problem::internal(error),
         }
         .into_response()
     }

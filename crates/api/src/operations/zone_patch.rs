@@ -33,8 +33,10 @@ impl IntoResponse for Error {
             Self::Change(ChangeError::DailyLimit(limit)) => Problem::daily_limit(&limit),
             Self::Change(ChangeError::Condition) => Problem::precondition_failed(),
             Self::Change(ChangeError::Store(error)) => Problem::store(error),
-            // No record is edited.
-            Self::Change(error @ (ChangeError::NoRecord { .. } | ChangeError::Moved)) => Problem::internal(error),
+            // No record is edited, and the permission is the operation's.
+            Self::Change(error @ (ChangeError::NoRecord { .. } | ChangeError::Moved | ChangeError::Forbidden(_))) => {
+                Problem::internal(error)
+            }
         }
         .into_response()
     }

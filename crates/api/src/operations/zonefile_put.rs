@@ -9,9 +9,9 @@ use dns::zonefile::Options;
 use dns::{Fault, RecordId, ZoneId};
 use serde::Serialize;
 use serde_json::json;
-use store::{Author, Change, ChangeError, Comment, Committed, Difference, Source, StoreError, Wish};
+use store::{Author, Change, ChangeError, Comment, Committed, Difference, Permission, Source, StoreError, Wish};
 
-use crate::auth::{Caller, Update};
+use crate::auth::{AnyChange, AuthError, Caller};
 use crate::description::{Description, EXAMPLE_SERIAL, Group, Schema, required};
 use crate::error::{ErrorCode, Problem};
 use crate::query::{Parameters, PathId, QueryError};
@@ -45,6 +45,7 @@ impl IntoResponse for Error {
             Self::Change(ChangeError::DailyLimit(limit)) => Problem::daily_limit(&limit),
             Self::Change(ChangeError::Condition) => Problem::precondition_failed(),
             Self::Store(error) | Self::Change(ChangeError::Store(error)) => Problem::store(error),
+            Self::Change(ChangeError::Forbidden(needed)) => return AuthError::Lacks(needed).into_response(),
             // A wish for a content names no record that is there, and its faults were made the file's.
             error @ Self::Change(ChangeError::NoRecord { .. } | ChangeError::Moved | ChangeError::Faults(_)) => {
                 Problem::internal(error)
@@ -134,7 +135,9 @@ pub(crate) fn describe() -> Description {
             "Afterwards the zone has exactly the records of the file, and one new version with the difference; none where there is no \
              difference. What is read is what BIND 9.18 reads; `$INCLUDE` is refused. Left out, and told in the answer: the SOA (the \
              zone's serial goes on above it), the operator's own NS records at the apex with their addresses, records outside the zone, \
-             and the records that signing made. Other NS records at the apex are kept, with the warning `foreign-apex-ns`. All faults are told at once, with line and column.",
+             and the records that signing made. Other NS records at the apex are kept, with the warning `foreign-apex-ns`. All faults are told at once, with line and column.\n\n\
+             It needs the permissions of what it does, as many changes at once do: `dns:create` where it adds records, `dns:delete` \
+             where it removes some, `dns:update` where it changes some.",
         )
         .query("dry_run", dry_run, flag(), json!("true"));
     zone_file::describe_switches(description)
@@ -145,21 +148,24 @@ pub(crate) fn describe() -> Description {
         .header(crate::description::etag())
         .changes()
         .refuses_with(ErrorCode::ValidationError, zone_file::refusal_schema(), zone_file::refusal_example())
+        .refuses(Problem::new(ErrorCode::PermissionDenied, AuthError::Lacks(Permission::Delete).to_string()))
 }
 
 pub(crate) async fn handle(
-    caller: Caller<Update>,
+    caller: Caller<AnyChange>,
     PathId(id): PathId,
     parameters: Parameters,
     writing: Writing,
-    ZoneFileBody(text): ZoneFileBody,
+    ZoneFileBody { text, place }: ZoneFileBody,
 ) -> Response {
     let work = async |write: Write| replace(&caller, id.map(ZoneId), &parameters, &write, text.clone()).await;
-    writing.once(&caller, &text, work).await
+    let response = writing.once(&caller, &text, work).await;
+    drop(place);
+    response
 }
 
 async fn replace(
-    caller: &Caller<Update>,
+    caller: &Caller<AnyChange>,
     id: Option<ZoneId>,
     parameters: &Parameters,
     write: &Write,
@@ -174,6 +180,7 @@ async fn replace(
         conditions: write.on_zone(),
         comment,
         serial_above: content.serial,
+        allowed: Some(caller.permissions()),
         dry_run,
         ..Change::of(Wish::Content(records))
     };

@@ -298,3 +298,95 @@ fn what_is_no_http_is_answered_in_json() {
     let said = rest(&mut second);
     assert_eq!(said.matches("\"error_code\"").count(), 2, "{said}");
 }
+
+/// [`get_over_http_2`] with a token, on a stream of its own.
+fn get_as(token: &str, path: &str, stream: u8) -> Vec<u8> {
+    let credentials = format!("Bearer {token}");
+    let mut block = vec![0x82, 0x86, 0x04, u8::try_from(path.len()).unwrap()];
+    block.extend(path.as_bytes());
+    block.extend(b"\x01\x01a\x0f\x08");
+    block.push(u8::try_from(credentials.len()).unwrap());
+    block.extend(credentials.as_bytes());
+    let mut frame = vec![0, 0, u8::try_from(block.len()).unwrap(), 1, 5, 0, 0, 0, stream];
+    frame.extend(block);
+    frame
+}
+
+/// Reads frames until there were so many with HEADERS.
+fn until_headers(stream: &mut TcpStream, mut count: usize) {
+    let mut head = [0; 9];
+    while count > 0 {
+        stream.read_exact(&mut head).unwrap();
+        let mut payload = vec![0; usize::from(head[1]) << 8 | usize::from(head[2])];
+        stream.read_exact(&mut payload).unwrap();
+        assert_ne!(head[3], DATA, "there is no window for it");
+        count -= usize::from(head[3] == HEADERS);
+    }
+}
+
+#[test]
+fn unread_answers_of_one_account_are_bounded() {
+    let settings = Settings { unread_per_account: 300 * 1024, write_timeout: PATIENCE, ..Settings::default() };
+    let server = Server::with(Setup { settings, ..Setup::default() });
+    let (tenant, other) = (server.tenant(), server.tenant());
+    let zone = tenant.large_zone("large.example", 3_000);
+    let theirs = other.large_zone("large.example.net", 3_000);
+    let path = format!("/dns-zones/{zone}/records/");
+    let whole = tenant.client.get(&path).expect(200);
+    assert_eq!(whole.as_array().unwrap().len(), 3_000);
+    let mut deaf = connect(&server);
+    let token = tenant.client.token.clone().unwrap();
+    // Each holds the room of two chunks of 64 KiB.
+    let asked: Vec<u8> = [1, 3].iter().flat_map(|stream| get_as(&token, &format!("/api/v1{path}"), *stream)).collect();
+    deaf.write_all(&[HTTP_2, &asked].concat()).unwrap();
+    until_headers(&mut deaf, 2);
+    for path in [path.clone(), format!("/dns-zones/{zone}/zonefile/")] {
+        let refused = tenant.client.get(&path);
+        refused.refused(429, "rate_limited", None);
+        assert_eq!(refused.header("retry-after"), Some("5"));
+    }
+    tenant.client.get(&format!("/dns-zones/{zone}/history/")).expect(200);
+    other.client.get(&format!("/dns-zones/{theirs}/records/")).expect(200);
+    drop(deaf);
+    let started = Instant::now();
+    while tenant.client.get(&path).status != 200 {
+        assert!(started.elapsed() < PATIENCE, "the room is free when the client is gone");
+    }
+}
+
+#[test]
+fn large_bodies_of_one_account_are_bounded() {
+    let settings = Settings { bulk_per_account: 150_000, body_timeout: PATIENCE * 10, ..Settings::default() };
+    let server = Server::with(Setup { settings, ..Setup::default() });
+    let (tenant, other) = (server.tenant(), server.tenant());
+    let [zone, theirs] = [tenant.zone("example.com"), other.zone("example.net")];
+    let token = tenant.client.token.clone().unwrap();
+    let path = |zone: &str| format!("/dns-zones/{zone}/zonefile/?dry_run=true");
+    let file = format!("www 60 A 192.0.2.1\n;{}\n", "x".repeat(100_000));
+    let put = |client: &crate::server::Client, zone: &str| {
+        client.request("PUT", &path(zone), &[("content-type", "text/dns")], Some(file.as_bytes()))
+    };
+    let mut slow = connect(&server);
+    let head = format!(
+        "PUT /api/v1{} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\nContent-Type: text/dns\r\nContent-Length: 100000\r\n\r\n;",
+        path(&zone)
+    );
+    slow.write_all(head.as_bytes()).unwrap();
+    let started = Instant::now();
+    let refused = loop {
+        let answer = put(&tenant.client, &zone);
+        if answer.status != 200 {
+            break answer;
+        }
+        assert!(started.elapsed() < PATIENCE * 6, "the first request takes its room");
+    };
+    refused.refused(429, "rate_limited", None);
+    assert_eq!(refused.header("retry-after"), Some("5"));
+    tenant.record(&zone, serde_json::json!({"record_type": "A", "name": "small", "value": "192.0.2.1"}));
+    put(&other.client, &theirs).expect(200);
+    drop(slow);
+    let started = Instant::now();
+    while put(&tenant.client, &zone).status != 200 {
+        assert!(started.elapsed() < PATIENCE, "the room is free when the client is gone");
+    }
+}

@@ -1,6 +1,7 @@
 //! Zones in and out as zone files, over HTTP.
 
 use serde_json::{Value, json};
+use store::Permission;
 
 use crate::server::{Answer, Client, Server, Setup};
 
@@ -347,4 +348,53 @@ fn other_nameservers_are_kept_on_request_and_in_our_own_exports() {
     let records =
         |text: &str| text.lines().filter(|line| !line.contains(" SOA ")).map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(records(&back.unwrap()), records(&exported));
+}
+
+#[test]
+fn a_file_and_a_rollback_need_the_permissions_of_what_they_do() {
+    use Permission::{Create, Delete, List, Update};
+    let server = Server::start();
+    let tenant = server.tenant();
+    let zone = tenant.zone("example.com");
+    let path = format!("/dns-zones/{zone}/zonefile/");
+    let rollback = format!("/dns-zones/{zone}/rollback/");
+    let file = |lines: &str| format!("{HEAD}{lines}");
+    let first = put(&tenant.client, &path, &file("a 60 A 192.0.2.1\nb 60 A 192.0.2.1\n")).expect(200)["serial"].clone();
+    let cases: [(&str, &[Permission]); 4] = [
+        ("a 60 A 192.0.2.1\nb 60 A 192.0.2.1\nc 60 A 192.0.2.1\n", &[Create]),
+        ("a 60 A 192.0.2.1\nb 90 A 192.0.2.1\n", &[Update]),
+        ("a 60 A 192.0.2.1\n", &[Delete]),
+        ("a 90 A 192.0.2.1\nc 60 A 192.0.2.1\n", &[Create, Update, Delete]),
+    ];
+    let lacks = |answer: Answer, missing: Permission| {
+        let (code, field, detail) = answer.error(403);
+        assert_eq!((code.as_str(), field), ("permission_denied", None));
+        assert_eq!(detail, format!("Token lacks {missing} permission"));
+    };
+    for (lines, needed) in cases {
+        for missing in needed {
+            let others: Vec<_> = [List, Create, Update, Delete].into_iter().filter(|other| other != missing).collect();
+            lacks(put(&tenant.with(&others), &path, &file(lines)), *missing);
+            lacks(put(&tenant.with(&others), &format!("{path}?dry_run=true"), &file(lines)), *missing);
+        }
+        put(&tenant.with(needed), &format!("{path}?dry_run=true"), &file(lines)).expect(200);
+        put(&tenant.with(needed), &path, &file(lines)).expect(200);
+        // The way back does the opposite.
+        let back: Vec<_> = needed
+            .iter()
+            .map(|permission| match permission {
+                Create => Delete,
+                Delete => Create,
+                other => *other,
+            })
+            .collect();
+        for missing in &back {
+            let others: Vec<_> = [List, Create, Update, Delete].into_iter().filter(|other| other != missing).collect();
+            for path in [rollback.clone(), format!("{rollback}?dry_run=true")] {
+                lacks(tenant.with(&others).post(&path, &json!({ "serial": first })), *missing);
+            }
+        }
+        tenant.with(&back).post(&rollback, &json!({ "serial": first })).expect(200);
+    }
+    lacks(put(&tenant.with(&[List]), &path, &file("a 60 A 192.0.2.1\nb 60 A 192.0.2.1\n")), Update);
 }

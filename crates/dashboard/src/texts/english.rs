@@ -24,6 +24,8 @@ pub(crate) static ENGLISH: Texts = Texts {
     failure_daily_limit_text: "This account has changed as many records today as it may. Nothing was changed. The count begins again at 00:00 UTC.",
     failure_busy: "Please try again in a moment",
     failure_busy_text: "Too many passwords are being checked right now, so yours was not looked at. Try again in a few seconds.",
+    failure_storing: "Please try again in a moment",
+    failure_storing_text: "A large change of this zone, or of your account, is still being saved. Nothing was changed now.",
     failure_server: "Something went wrong here",
     failure_server_text: "It is not your fault. The server's log has the cause; try again in a moment.",
     sign_in: "Sign in",

@@ -24,6 +24,8 @@ pub(crate) static MALAY: Texts = Texts {
     failure_daily_limit_text: "Akaun ini telah mengubah seberapa banyak rekod yang dibenarkan hari ini. Tiada apa-apa diubah. Kiraan bermula semula pada 00:00 UTC.",
     failure_busy: "Sila cuba sebentar lagi",
     failure_busy_text: "Terlalu banyak kata laluan sedang disemak, jadi kata laluan anda belum dilihat. Cuba lagi dalam beberapa saat.",
+    failure_storing: "Sila cuba lagi sebentar nanti",
+    failure_storing_text: "Perubahan besar pada zon ini, atau pada akaun anda, masih disimpan. Tiada apa-apa yang diubah sekarang.",
     failure_server: "Ada masalah di sini",
     failure_server_text: "Ini bukan salah anda. Puncanya ada dalam log pelayan; cuba lagi sebentar nanti.",
     sign_in: "Log masuk",

@@ -55,6 +55,8 @@ texts! {
     failure_daily_limit_text,
     failure_busy,
     failure_busy_text,
+    failure_storing,
+    failure_storing_text,
     failure_server,
     failure_server_text,
     // Signing in.

@@ -24,6 +24,8 @@ pub(crate) static SPANISH: Texts = Texts {
     failure_daily_limit_text: "Esta cuenta ya ha cambiado hoy todos los registros que puede. No se cambió nada. La cuenta empieza de nuevo a las 00:00 UTC.",
     failure_busy: "Vuelva a intentarlo en un momento",
     failure_busy_text: "En este momento se comprueban demasiadas contraseñas, así que la suya no se miró. Vuelva a intentarlo en unos segundos.",
+    failure_storing: "Inténtelo de nuevo en un momento",
+    failure_storing_text: "Todavía se está guardando un cambio grande de esta zona o de su cuenta. Ahora no se ha cambiado nada.",
     failure_server: "Algo falló aquí",
     failure_server_text: "No es culpa suya. La causa está en el registro del servidor; inténtelo de nuevo en un momento.",
     sign_in: "Iniciar sesión",

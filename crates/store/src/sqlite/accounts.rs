@@ -382,12 +382,18 @@ pub(super) fn delete_zones_of_closed(work: &Work) -> Result<bool, StoreError> {
             found.push((dns::ZoneId(id), AccountId(account)));
         }
     }
+    let mut deleted = false;
     for (zone, account) in &found {
         let author =
             Author { account: *account, name: "account closed".to_owned(), source: Source::Server, address: None };
-        super::zones::delete(work, &author, *zone)?;
+        match super::zones::delete(work, &author, *zone) {
+            Ok(_) => deleted = true,
+            // It comes back to that when the large change is done.
+            Err(StoreError::Busy) => {}
+            Err(error) => return Err(error),
+        }
     }
-    Ok(!found.is_empty())
+    Ok(deleted)
 }
 
 impl Store {

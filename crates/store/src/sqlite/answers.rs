@@ -14,19 +14,20 @@ use super::rows::Place;
 use super::writer::Work;
 use crate::{ANSWERS_KEPT_FOR, Answer, Done, Head, Once, Repeatable, StoreError, Timestamp, VersionNumber};
 
-/// Runs `job` unless it was done before under the same key, and keeps its answer.
+/// Runs `job` unless it was done before under the same key, and keeps its answer. Where the job gives `None` nothing was done,
+/// and `once` comes back.
 pub(super) fn once<T, E: From<StoreError>>(
     work: &Work,
     once: Once<T>,
-    job: impl FnOnce(&Work) -> Result<T, E>,
-) -> Result<Done, E> {
-    let Once { request, answer } = once;
-    if let Some(known) = find(&work.connection, &request, work.now())? {
-        return Ok(known);
+    job: impl FnOnce(&Work) -> Result<Option<T>, E>,
+) -> Result<Result<Done, Once<T>>, E> {
+    if let Some(known) = find(&work.connection, &once.request, work.now())? {
+        return Ok(Ok(known));
     }
-    let answer = answer(&job(work)?)?;
-    keep(work, &request, &answer)?;
-    Ok(Done::Now(answer))
+    let Some(done) = job(work)? else { return Ok(Err(once)) };
+    let answer = (once.answer)(&done)?;
+    keep(work, &once.request, &answer)?;
+    Ok(Ok(Done::Now(answer)))
 }
 
 pub(super) const BY_KEY: &str = "SELECT id, fingerprint, status, headers, body, zone, name, version, serial, deleted
@@ -64,7 +65,7 @@ fn read(row: &Row<'_>) -> Result<Answer, StoreError> {
     })
 }
 
-fn keep(work: &Work, request: &Repeatable, answer: &Answer) -> Result<(), StoreError> {
+pub(super) fn keep(work: &Work, request: &Repeatable, answer: &Answer) -> Result<(), StoreError> {
     let headers = serde_json::to_string(&answer.headers)
         .map_err(|error| StoreError::Database(rusqlite::Error::ToSqlConversionFailure(error.into())))?;
     // One that is there is too old to be given again.

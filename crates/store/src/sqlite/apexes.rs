@@ -11,14 +11,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use dns::apex::{Apex, ApexNameserver, SoaTimers};
 use dns::change::Lookup;
 use dns::{Name, OwnerName, Record, RecordData, RecordType, Ttl, ZoneId, ZoneName};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension};
 use serde::{Deserialize, Serialize};
 
-use super::change::LiveRecords;
 use super::journal::{self, By};
+use super::live::LiveRecords;
 use super::readers::Size;
 use super::rows::{Place, ZoneRow, zone, zone_columns};
-use super::writer::Work;
+use super::writer::{View, Work};
 use super::zones;
 use crate::{Store, StoreError};
 
@@ -142,16 +142,16 @@ pub(super) fn roll_out(work: &Work, at_most: u32) -> Result<u32, StoreError> {
 
 /// What the server that last rolled out its apex gives to all zones, and its number. For zones that a command makes or brings
 /// back, which knows nothing of the flags that the server was started with.
-pub(super) fn present(work: &Work) -> Result<(i64, Arc<Apex>), StoreError> {
+pub(super) fn present(view: View<'_>) -> Result<(i64, Arc<Apex>), StoreError> {
     let present =
-        work.connection.prepare_cached("SELECT apex FROM present_apex")?.query_row([], |row| row.get(0)).optional()?;
-    let id = present.unwrap_or(work.shared.apex_id);
-    Ok((id, work.shared.apexes.get(&work.connection, id)?))
+        view.connection.prepare_cached("SELECT apex FROM present_apex")?.query_row([], |row| row.get(0)).optional()?;
+    let id = present.unwrap_or(view.shared.apex_id);
+    Ok((id, view.shared.apexes.get(view.connection, id)?))
 }
 
 /// Gives a zone the [`present`] apex, where it can have that.
 pub(super) fn adopt_present(work: &Work, zone: &mut ZoneRow) -> Result<(), StoreError> {
-    let (id, apex) = present(work)?;
+    let (id, apex) = present(work.view())?;
     if id == zone.apex || apex.check_zone(&zone.zone.name).is_err() { Ok(()) } else { adopt(work, zone, &apex, id) }
 }
 
@@ -159,11 +159,12 @@ fn adopt(work: &Work, zone: &mut ZoneRow, apex: &Apex, apex_id: i64) -> Result<(
     let mut live = LiveRecords::new(&work.connection, zone);
     let removed = overridden(&zone.zone.name, apex, &mut live)?;
     zone.apex = apex_id;
-    work.connection
-        .prepare_cached("UPDATE zones SET apex = ?2 WHERE id = ?1")?
-        .execute(params![zone.row, zone.apex])?;
     let rows = live.into_rows();
-    journal::append(work, zone, &By::SERVER, &removed, &[], &rows).map(drop)
+    let ends = removed.iter().map(|record| rows.get(&record.id).map(|(row, _)| *row).ok_or(StoreError::Panicked));
+    let ends = ends.collect::<Result<Vec<_>, _>>()?;
+    let now = work.now();
+    journal::next(&mut zone.zone, now, ends.len(), 0);
+    journal::write(work, zone, &By::SERVER, (&ends, &[], 0), now)
 }
 
 /// The users' records that cannot stand beside the server's, because the server has them itself from now on: the addresses of

@@ -1,96 +1,263 @@
-//! Changing a zone: planned, checked and stored in one transaction. Every door into a zone leads through [`change`].
+//! Changing a zone. Every door into a zone leads through [`prepare`], which only reads: it plans the change and checks it, and
+//! runs in any transaction. A dry run ends there, on a reader. A change that is stored is prepared inside the writer's transaction
+//! and written by [`commit`] in the same one, so what was checked is what is stored.
 //!
 //! The rules look at the zone through [`LiveRecords`], which asks for single names and single records by index. So a change
 //! costs the same in a zone of ten records and of a million. A wish for a whole content reads the zone once, and then costs as
 //! much as both are long.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{HashMap, HashSet};
 
-use dns::change::{ContentEdits, Edit, Lookup, NewRecord, Plan, PlanError, content, plan};
-use dns::warnings::{self, Warning};
-use dns::{OwnerName, Record, RecordId, RecordType, ZoneId};
-use rusqlite::{Connection, OptionalExtension, params};
+use dns::change::{ContentEdits, Edit, NewRecord, Plan, PlanError, content, plan};
+use dns::warnings;
+use dns::{Record, RecordId, ZoneId};
 
-use super::deployment::LIVE;
 use super::journal::{self, By};
 use super::limits;
-use super::rollback::plan_version;
-use super::rows::{self, Place, ZoneRow, record_columns};
-use super::writer::Work;
+use super::live::{After, LiveRecords};
+use super::rollback::{self, plan_version};
+use super::rows::ZoneRow;
+use super::staging::AT_ONCE;
+use super::writer::{View, Work};
 use super::{settings, zones};
-use crate::{Author, Change, ChangeError, Committed, Condition, StoreError, StoredRecord, Wish};
+use crate::{
+    Author, Change, ChangeError, Committed, Condition, Counts, Permission, Permissions, StoreError, StoredRecord,
+    Timestamp, Wish, ZoneSettings,
+};
 
-/// Makes the whole change or none of it.
-pub(super) fn change(work: &Work, author: &Author, id: ZoneId, change: &Change) -> Result<Committed, ChangeError> {
-    if change.dry_run { work.rehearse(|| store(work, author, id, change)) } else { store(work, author, id, change) }
+/// A change that was planned and checked, and of which nothing is stored yet.
+pub(super) struct Prepared {
+    /// The zone as it will be, but for the number of settings that are yet to be stored.
+    pub(super) zone: ZoneRow,
+    /// The rows of the records that end, in the order of [`Committed::removed`].
+    pub(super) ends: Vec<i64>,
+    /// How many records are changed: they are among the removed and the added ones.
+    pub(super) changed: usize,
+    /// Settings that the zone gets and that have no row yet.
+    pub(super) new_settings: Option<ZoneSettings>,
+    /// When it was prepared: the time of the version.
+    pub(super) now: Timestamp,
+    /// The outcome.
+    pub(super) committed: Committed,
 }
 
-fn store(work: &Work, author: &Author, id: ZoneId, change: &Change) -> Result<Committed, ChangeError> {
-    let mut zone = zones::of_account(&work.connection, author.account, id)?.ok_or(ChangeError::NoZone)?;
-    let before = zone.zone.clone();
-    let mut live = LiveRecords::new(&work.connection, &zone);
-    check_all(&change.conditions, &zone, &mut live)?;
-    let by = By { comment: change.comment.as_ref(), ..By::from(author) };
-    let mut other_settings = false;
-    let plan = match &change.wish {
-        Wish::Settings(wanted) => {
-            let (settings, changed) = settings::change(work, &mut zone, &by, wanted)?;
-            if changed {
-                limits::daily(work, author, || 1)?.map_err(ChangeError::DailyLimit)?;
-            }
-            let (records, removed, added, warnings) = Default::default();
-            let settings = Some(settings);
-            return Ok(Committed { before, zone: zone.zone, records, removed, added, settings, warnings, changed });
+/// What a wish comes to.
+struct Planned {
+    plan: Plan,
+    settings: SettingsPlan,
+}
+
+enum SettingsPlan {
+    Stay,
+    /// Those with this number, which differ from the zone's.
+    Again(Option<i64>),
+    /// The zone's own; these are stored as they are where the flag says that they are others.
+    New(ZoneSettings, bool),
+}
+
+impl Prepared {
+    /// How many records it creates, changes or deletes; one that changes counts once.
+    pub(super) fn touched(&self) -> u64 {
+        (self.ends.len() + self.committed.added.len() - self.changed) as u64
+    }
+
+    /// What the version's row says of its records.
+    pub(super) fn counts(&self) -> Counts {
+        Counts {
+            removed: self.ends.len() as u64,
+            added: self.committed.added.len() as u64,
+            changed: self.changed as u64,
         }
-        Wish::Edits(edits) => plan_edits(work, &zone, edits, &mut live)?,
-        Wish::Content(wanted) => plan_content(work, &zone, wanted, &mut live)?,
-        Wish::Version(serial) => {
-            let (plan, then) = plan_version(work, &zone, *serial, &mut live)?;
-            other_settings = settings::restore(work, &mut zone, then)?;
-            plan
+    }
+}
+
+/// Makes the whole change or none of it. `None`, and nothing was done, where it is too large for one job of the writer.
+pub(super) fn change(
+    work: &Work,
+    author: &Author,
+    id: ZoneId,
+    change: &Change,
+) -> Result<Option<Committed>, ChangeError> {
+    if is_large(work.view(), author, id, change)? {
+        return Ok(None);
+    }
+    let prepared = prepare(work.view(), author, id, change)?;
+    if prepared.rows() > AT_ONCE {
+        return Ok(None);
+    }
+    Ok(Some(commit(work, author, change, prepared)?))
+}
+
+/// Whether a change is too large to be planned by the writer, as far as that is seen without planning it.
+fn is_large(view: View<'_>, author: &Author, id: ZoneId, change: &Change) -> Result<bool, StoreError> {
+    if weight(&change.wish) > AT_ONCE {
+        return Ok(true);
+    }
+    let Some(zone) = zones::of_account(view.connection, author.account, id)? else { return Ok(false) };
+    Ok(match &change.wish {
+        Wish::Content(wanted) => zone.zone.record_count + wanted.len() as u64 > AT_ONCE as u64,
+        Wish::Version(serial) => rollback::is_far(view, &zone, *serial, AT_ONCE)?,
+        Wish::Edits(_) | Wish::Settings(_) => false,
+    })
+}
+
+/// How much a wish says by itself of the rows that it will write.
+pub(super) fn weight(wish: &Wish) -> usize {
+    match wish {
+        Wish::Edits(edits) => edits.iter().map(edit_weight).sum(),
+        Wish::Content(wanted) => wanted.len(),
+        Wish::Version(_) | Wish::Settings(_) => 1,
+    }
+}
+
+fn edit_weight(edit: &Edit) -> usize {
+    match edit {
+        Edit::ReplaceSet(set) => set.records.len().max(1),
+        Edit::Create(..) | Edit::Replace(..) | Edit::Amend(..) | Edit::Delete(_) => 1,
+    }
+}
+
+/// Stores what was prepared in the same transaction.
+pub(super) fn commit(
+    work: &Work,
+    author: &Author,
+    change: &Change,
+    prepared: Prepared,
+) -> Result<Committed, ChangeError> {
+    let touched = prepared.touched();
+    let Prepared { mut zone, ends, changed, new_settings, now, committed } = prepared;
+    if committed.changed {
+        limits::daily(work, author, touched)?.map_err(ChangeError::DailyLimit)?;
+        if let Some(settings) = &new_settings {
+            zone.settings = Some(settings::insert(work, settings)?);
+        }
+        let by = By { comment: change.comment.as_ref(), ..By::from(author) };
+        journal::write(work, &zone, &by, (&ends, &committed.added, changed), now)?;
+    }
+    Ok(committed)
+}
+
+/// Plans a change and checks everything about it. Reads only.
+pub(super) fn prepare(view: View<'_>, author: &Author, id: ZoneId, change: &Change) -> Result<Prepared, ChangeError> {
+    let before = zones::of_account(view.connection, author.account, id)?.ok_or(ChangeError::NoZone)?;
+    let mut live = LiveRecords::new(view.connection, &before);
+    check_all(&change.conditions, &before, &mut live)?;
+    if let Wish::Content(wanted) = &change.wish {
+        // Before anything is planned, which costs as much as the content is long.
+        check_growth(view, author, wanted.len(), usize::try_from(before.zone.record_count).unwrap_or(usize::MAX))?;
+    }
+    let Planned { plan, settings } = planned(view, &before, &change.wish, &mut live)?;
+    let mut zone = before.clone();
+    let (new_settings, changes_settings, effective) = match settings {
+        SettingsPlan::Stay => (None, false, None),
+        SettingsPlan::Again(number) => {
+            zone.settings = number;
+            (None, true, Some(settings::of(view, &zone)?))
+        }
+        SettingsPlan::New(wanted, is_other) => {
+            let effective = settings::effective_of(view, &zone, &wanted)?;
+            (is_other.then_some(wanted), is_other, Some(effective))
         }
     };
-    let seen = live.into_rows();
-    let removed: Vec<StoredRecord> =
-        plan.removed.iter().filter_map(|record| Some(seen.get(&record.id)?.1.clone())).collect();
-    let changed = other_settings || !plan.is_empty();
-    let added = if changed {
-        limits::daily(work, author, || plan.touched())?.map_err(ChangeError::DailyLimit)?;
-        journal::raise_base(&mut zone, change.serial_above);
-        journal::append(work, &mut zone, &by, &plan.removed, &plan.added, &seen)?
+    let removed: HashSet<RecordId> = plan.removed.iter().map(|record| record.id).collect();
+    let changed = plan.added.iter().filter(|record| removed.contains(&record.id)).count();
+    drop(removed);
+    if let Some(allowed) = change.allowed {
+        check_allowed(allowed, &plan, changed, changes_settings)?;
+    }
+    check_growth(view, author, plan.added.len(), plan.removed.len())?;
+    let is_other = changes_settings || !plan.is_empty();
+    if is_other {
+        let touched = plan.added.len() + plan.removed.len() - changed;
+        limits::check_daily(view, author, touched as u64)?.map_err(ChangeError::DailyLimit)?;
+    }
+    let warnings = if change.warn {
+        let apex = view.shared.apexes.get(view.connection, zone.apex)?;
+        let mut after = After::new(&mut live, &plan);
+        warnings::check(&zone.zone.name, &apex, &after.touched(), &mut after)?
     } else {
         Vec::new()
     };
-    if added.len() > removed.len()
-        && let Some(fault) = limits::records_too_many(work, author)?
-    {
-        return Err(ChangeError::Faults(vec![(0, fault)]));
+    let now = view.now();
+    if is_other {
+        journal::raise_base(&mut zone, change.serial_above);
+        journal::next(&mut zone.zone, now, plan.removed.len(), plan.added.len());
     }
-    let records = if plan.results.iter().any(Option::is_some) {
+    let Plan { removed, added, results } = plan;
+    let mut seen = live.into_rows();
+    let new = |record: Record| {
+        let created_at = seen.get(&record.id).map_or(now, |(_, before)| before.created_at);
+        journal::stored(&zone.zone, record, created_at)
+    };
+    let added: Vec<StoredRecord> = added.into_iter().map(new).collect();
+    let records = if results.iter().any(Option::is_some) {
         let new: HashMap<RecordId, &StoredRecord> = added.iter().map(|stored| (stored.record.id, stored)).collect();
         let stands = |record: &Record| match new.get(&record.id) {
             Some(stored) => Some((*stored).clone()),
             None => seen.get(&record.id).map(|(_, stored)| stored.clone()),
         };
-        plan.results.iter().map(|result| result.as_ref().and_then(stands)).collect()
+        results.iter().map(|result| result.as_ref().and_then(stands)).collect()
     } else {
-        plan.results.iter().map(|_| None).collect()
+        results.iter().map(|_| None).collect()
     };
-    let warnings = if change.warn { warn(work, &zone, &removed, &added)? } else { Vec::new() };
-    let settings = if other_settings { Some(settings::of(work, &zone)?) } else { None };
-    Ok(Committed { before, zone: zone.zone, records, removed, added, settings, warnings, changed })
+    let mut ends = Vec::with_capacity(removed.len());
+    let mut ended = Vec::with_capacity(removed.len());
+    for record in removed {
+        let (row, stored) = seen.remove(&record.id).ok_or(StoreError::Panicked)?;
+        ends.push(row);
+        ended.push(stored);
+    }
+    let committed = Committed {
+        before: before.zone,
+        zone: zone.zone.clone(),
+        records,
+        removed: ended,
+        added,
+        settings: effective,
+        warnings,
+        changed: is_other,
+    };
+    Ok(Prepared { zone, ends, changed, new_settings, now, committed })
 }
 
-/// What is unwise at the names that changed, in the zone as it is now.
-fn warn(
-    work: &Work,
-    zone: &ZoneRow,
-    removed: &[StoredRecord],
-    added: &[StoredRecord],
-) -> Result<Vec<Warning>, StoreError> {
-    let apex = work.shared.apexes.get(&work.connection, zone.apex)?;
-    let touched: BTreeSet<OwnerName> = removed.iter().chain(added).map(|stored| stored.record.owner.clone()).collect();
-    warnings::check(&zone.zone.name, &apex, &touched, &mut LiveRecords::new(&work.connection, zone))
+fn planned(view: View<'_>, zone: &ZoneRow, wish: &Wish, live: &mut LiveRecords<'_>) -> Result<Planned, ChangeError> {
+    let of_records = |plan| Planned { plan, settings: SettingsPlan::Stay };
+    match wish {
+        Wish::Settings(wanted) => {
+            let (wanted, is_other) = settings::plan(view, zone, wanted)?;
+            let plan = Plan { removed: Vec::new(), added: Vec::new(), results: Vec::new() };
+            Ok(Planned { plan, settings: SettingsPlan::New(wanted, is_other) })
+        }
+        Wish::Edits(edits) => plan_edits(view, zone, edits, live).map(of_records),
+        Wish::Content(wanted) => plan_content(view, zone, wanted, live).map(of_records),
+        Wish::Version(serial) => {
+            let (plan, then) = plan_version(view, zone, *serial, live)?;
+            let is_other = settings::would_restore(view, zone, then)?;
+            let settings = if is_other { SettingsPlan::Again(then) } else { SettingsPlan::Stay };
+            Ok(Planned { plan, settings })
+        }
+    }
+}
+
+/// Refuses growth beyond what the account may have.
+pub(super) fn check_growth(view: View<'_>, author: &Author, added: usize, removed: usize) -> Result<(), ChangeError> {
+    if added > removed
+        && let Some(fault) = limits::records_too_many(view.connection, author, added - removed)?
+    {
+        return Err(ChangeError::Faults(vec![(0, fault)]));
+    }
+    Ok(())
+}
+
+/// Refuses a difference that has more in it than `allowed`; `changed` records are on both of its sides.
+fn check_allowed(allowed: Permissions, plan: &Plan, changed: usize, changes_settings: bool) -> Result<(), ChangeError> {
+    let needed = [
+        (Permission::Create, plan.added.len() > changed),
+        (Permission::Update, changed > 0 || changes_settings),
+        (Permission::Delete, plan.removed.len() > changed),
+    ];
+    let lacking = needed.into_iter().find(|(permission, is_needed)| *is_needed && !allowed.allows(*permission));
+    lacking.map_or(Ok(()), |(permission, _)| Err(ChangeError::Forbidden(permission)))
 }
 
 /// Refuses a change whose conditions do not all hold.
@@ -117,13 +284,13 @@ fn check(condition: &Condition, zone: &ZoneRow, live: &mut LiveRecords<'_>) -> R
 }
 
 pub(super) fn plan_edits(
-    work: &Work,
+    view: View<'_>,
     zone: &ZoneRow,
     edits: &[Edit],
     live: &mut LiveRecords<'_>,
 ) -> Result<Plan, ChangeError> {
-    let apex = work.shared.apexes.get(&work.connection, zone.apex)?;
-    plan(&zone.zone.name, &apex, &settings::limits(work, zone)?, edits, live).map_err(|error| match error {
+    let apex = view.shared.apexes.get(view.connection, zone.apex)?;
+    plan(&zone.zone.name, &apex, &settings::limits(view, zone)?, edits, live).map_err(|error| match error {
         PlanError::Lookup(error) => error.into(),
         PlanError::NoRecord { index } => ChangeError::NoRecord { index },
         PlanError::Faults(faults) => ChangeError::Faults(faults),
@@ -132,16 +299,16 @@ pub(super) fn plan_edits(
 
 /// The plan after which the zone has exactly the records that are wanted.
 pub(super) fn plan_content(
-    work: &Work,
+    view: View<'_>,
     zone: &ZoneRow,
     wanted: &[NewRecord],
     live: &mut LiveRecords<'_>,
 ) -> Result<Plan, ChangeError> {
     let stored = live.read_all()?;
-    let now = work.now();
-    let ContentEdits { edits, origins } = content(&stored, wanted, || RecordId(work.shared.ids.next(now)));
+    let now = view.now();
+    let ContentEdits { edits, origins } = content(&stored, wanted, || RecordId(view.shared.ids.next(now)));
     drop(stored);
-    match plan_edits(work, zone, &edits, live) {
+    match plan_edits(view, zone, &edits, live) {
         Ok(plan) => Ok(Plan { results: Vec::new(), ..plan }),
         Err(ChangeError::Faults(mut faults)) => {
             for (index, _) in &mut faults {
@@ -151,135 +318,5 @@ pub(super) fn plan_content(
             Err(ChangeError::Faults(faults))
         }
         Err(other) => Err(other),
-    }
-}
-
-pub(super) const LIVE_AT_OWNER: &str = concat!(
-    "SELECT ",
-    record_columns!(),
-    " FROM records r INDEXED BY records_by_data WHERE r.zone = ?1 AND r.owner = ?2 AND r.to_version IS NULL"
-);
-pub(super) const LIVE_BY_ID: &str = concat!(
-    "SELECT ",
-    record_columns!(),
-    " FROM records r INDEXED BY records_of_zone WHERE r.zone = ?1 AND r.record = ?2 AND r.to_version IS NULL"
-);
-
-pub(super) const LIVE_OF_TYPE: &str = "SELECT 1 FROM records INDEXED BY records_by_data \
-    WHERE zone = ?1 AND owner = ?2 AND type = ?3 AND to_version IS NULL LIMIT 1";
-pub(super) const LIVE_OWNERS_BETWEEN: &str = "SELECT DISTINCT owner FROM records INDEXED BY records_by_data \
-    WHERE zone = ?1 AND owner > ?2 AND owner < ?3 AND to_version IS NULL LIMIT ?4";
-
-/// The records of one zone as they stand in the open transaction, and a memory of the rows that were looked at.
-pub(super) struct LiveRecords<'a> {
-    connection: &'a Connection,
-    row: i64,
-    id: ZoneId,
-    seen: HashMap<RecordId, (i64, StoredRecord)>,
-    /// All names that have records, with those records, once the whole zone was read.
-    whole: Option<BTreeMap<OwnerName, Vec<RecordId>>>,
-}
-
-impl<'a> LiveRecords<'a> {
-    pub(super) fn new(connection: &'a Connection, zone: &ZoneRow) -> Self {
-        LiveRecords { connection, row: zone.row, id: zone.zone.id, seen: HashMap::new(), whole: None }
-    }
-
-    /// Reads the whole zone, oldest record first; from then on nothing is asked of the database.
-    fn read_all(&mut self) -> Result<Vec<Record>, StoreError> {
-        let mut records = Vec::new();
-        let mut whole: BTreeMap<OwnerName, Vec<RecordId>> = BTreeMap::new();
-        let mut statement = self.connection.prepare_cached(LIVE)?;
-        let mut rows = statement.query([self.row])?;
-        while let Some(row) = rows.next()? {
-            let (number, stored) = rows::record(row, self.id)?;
-            let record = stored.record.clone();
-            whole.entry(record.owner.clone()).or_default().push(record.id);
-            self.seen.insert(record.id, (number, stored));
-            records.push(record);
-        }
-        self.whole = Some(whole);
-        Ok(records)
-    }
-
-    /// A record with what the store knows of it.
-    fn stored(&mut self, id: RecordId) -> Result<Option<&StoredRecord>, StoreError> {
-        let found = self.by_id(id)?;
-        Ok(found.and_then(|_| self.seen.get(&id)).map(|(_, stored)| stored))
-    }
-
-    /// Notes a record that lived once: if it lives again, it keeps its time of creation.
-    pub(super) fn remember(&mut self, stored: StoredRecord) {
-        self.seen.entry(stored.record.id).or_insert((0, stored));
-    }
-
-    /// The rows that were looked at, by record.
-    pub(super) fn into_rows(self) -> HashMap<RecordId, (i64, StoredRecord)> {
-        self.seen
-    }
-}
-
-impl Lookup for LiveRecords<'_> {
-    type Error = StoreError;
-
-    fn at(&mut self, owner: &OwnerName) -> Result<Vec<Record>, StoreError> {
-        if let Some(whole) = &self.whole {
-            let ids = whole.get(owner).into_iter().flatten();
-            return Ok(ids.filter_map(|id| Some(self.seen.get(id)?.1.record.clone())).collect());
-        }
-        let mut statement = self.connection.prepare_cached(LIVE_AT_OWNER)?;
-        let mut rows = statement.query(params![self.row, owner.key()])?;
-        let mut records = Vec::new();
-        while let Some(row) = rows.next()? {
-            let (number, stored) = rows::record(row, self.id)?;
-            records.push(stored.record.clone());
-            self.seen.insert(stored.record.id, (number, stored));
-        }
-        Ok(records)
-    }
-
-    fn by_id(&mut self, id: RecordId) -> Result<Option<Record>, StoreError> {
-        if let Some((_, stored)) = self.seen.get(&id) {
-            return Ok(Some(stored.record.clone()));
-        }
-        if self.whole.is_some() {
-            return Ok(None);
-        }
-        let mut statement = self.connection.prepare_cached(LIVE_BY_ID)?;
-        let found = statement
-            .query_row(params![self.row, id.0.as_bytes()], |row| Ok(rows::record(row, self.id)))
-            .optional()?
-            .transpose()?;
-        Ok(found.map(|(number, stored)| {
-            let record = stored.record.clone();
-            self.seen.insert(id, (number, stored));
-            record
-        }))
-    }
-
-    fn has(&mut self, owner: &OwnerName, record_type: RecordType) -> Result<bool, StoreError> {
-        if let Some(whole) = &self.whole {
-            let mut records = whole.get(owner).into_iter().flatten().filter_map(|id| self.seen.get(id));
-            return Ok(records.any(|(_, stored)| stored.record.data.record_type() == record_type));
-        }
-        let mut statement = self.connection.prepare_cached(LIVE_OF_TYPE)?;
-        Ok(statement.exists(params![self.row, owner.key(), record_type.code()])?)
-    }
-
-    fn below(&mut self, owner: &OwnerName, most: usize) -> Result<Vec<OwnerName>, StoreError> {
-        if let Some(whole) = &self.whole {
-            // In canonical order they stand together, right after it.
-            let from_here = whole.range(owner..).map(|(name, _)| name).skip_while(|name| *name == owner);
-            return Ok(from_here.take_while(|name| name.is_below(owner)).take(most).cloned().collect());
-        }
-        let mut statement = self.connection.prepare_cached(LIVE_OWNERS_BETWEEN)?;
-        let most = i64::try_from(most).unwrap_or(i64::MAX);
-        let mut rows = statement.query(params![self.row, owner.key(), owner.key_after_below(), most])?;
-        let mut names = Vec::new();
-        while let Some(row) = rows.next()? {
-            let name = row.get_ref(0)?.as_blob().ok().and_then(OwnerName::from_key);
-            names.push(Place { table: "records", row: self.row }.sound("owner", name)?);
-        }
-        Ok(names)
     }
 }

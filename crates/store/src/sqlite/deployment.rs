@@ -10,9 +10,10 @@ use dns::{RecordType, ResourceRecord, Serial, Ttl, ZoneDelta, ZoneId, ZoneName, 
 use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::watch;
 
-use super::change::LIVE_AT_OWNER;
+use super::history::ENDING_BETWEEN;
+use super::live::LIVE_AT_OWNER;
 use super::readers::Size;
-use super::rows::{self, ZoneRow, record_columns};
+use super::rows::{self, ZoneRow, lives, record_columns};
 use super::{Shared, catalogs, journal, settings, zones};
 use crate::{CatalogSnapshot, CatalogVersion, Head, Moves, Step, Store, StoreError, StoredRecord, VersionNumber};
 
@@ -49,12 +50,14 @@ impl Store {
     /// gone. For a nameserver that is ahead of the store, because a backup was restored or somebody changed the zone there, and for
     /// one whose content is to be repaired. A zone that is above already stays as it is.
     pub async fn raise_serial(&self, id: ZoneId, above: Serial) -> Result<Option<Serial>, StoreError> {
+        self.inner.shared.stages.none_of(id).await;
         self.inner.writer.run(move |work| journal::raise(work, id, above)).await
     }
 
     /// Gives a zone a version with the same content, and with a serial above `above`, that every nameserver takes whole
     /// ([`Step::Rebuild`]); gives its serial, `None` where the zone is gone.
     pub async fn rebuild(&self, id: ZoneId, above: Option<Serial>) -> Result<Option<Serial>, StoreError> {
+        self.inner.shared.stages.none_of(id).await;
         self.inner.writer.run(move |work| journal::rebuild(work, id, above)).await
     }
 
@@ -116,7 +119,8 @@ impl Store {
 pub(super) const LIVE: &str = concat!(
     "SELECT ",
     record_columns!(),
-    " FROM records r INDEXED BY records_of_zone WHERE r.zone = ?1 AND r.to_version IS NULL"
+    " FROM records r INDEXED BY records_of_zone WHERE r.zone = ?1 AND ",
+    lives!()
 );
 
 /// The head's whole content.
@@ -147,7 +151,8 @@ pub(super) const ENDED_SINCE: &str = concat!(
 pub(super) const BEGUN_SINCE: &str = concat!(
     "SELECT ",
     record_columns!(),
-    " FROM records r INDEXED BY records_from WHERE r.zone = ?1 AND r.from_version > ?2 AND r.to_version IS NULL"
+    " FROM records r INDEXED BY records_from WHERE r.zone = ?1 AND r.from_version > ?2 AND ",
+    lives!()
 );
 
 /// How a nameserver that serves the version with serial `from` gets to the head.
@@ -209,7 +214,9 @@ fn difference(
     let (id, version) = (zone.zone.id, earlier.version);
     let apex_then = shared.apexes.get(connection, earlier.apex)?;
     let apex_now = shared.apexes.get(connection, zone.apex)?;
-    let ended = records(connection, ENDED_SINCE, params![zone.row, version], id)?;
+    let mut ended = records(connection, ENDED_SINCE, params![zone.row, version], id)?;
+    let head = journal::number(zone.zone.version);
+    ended.extend(records(connection, ENDING_BETWEEN, params![zone.row, version, head], id)?);
     let begun = records(connection, BEGUN_SINCE, params![zone.row, version], id)?;
 
     let at_apex = records(connection, LIVE_AT_OWNER, params![zone.row, [0u8; 0]], id)?;

@@ -132,7 +132,11 @@ fn by_serial(connection: &Connection, zone: &ZoneRow, serial: Serial) -> Result<
 pub(super) const SERIAL: &str =
     "SELECT serial FROM versions INDEXED BY versions_by_number WHERE zone = ?1 AND version = ?2";
 
-fn serial_of(connection: &Connection, zone: &ZoneRow, number: VersionNumber) -> Result<Option<Serial>, StoreError> {
+pub(super) fn serial_of(
+    connection: &Connection,
+    zone: &ZoneRow,
+    number: VersionNumber,
+) -> Result<Option<Serial>, StoreError> {
     let found = connection
         .prepare_cached(SERIAL)?
         .query_row(params![zone.row, journal::number(number)], |row| row.get(0).map(Serial))
@@ -188,7 +192,15 @@ pub(super) const BEGUN_BETWEEN: &str = concat!(
     "SELECT ",
     record_columns!(),
     " FROM records r INDEXED BY records_from
-     WHERE r.zone = ?1 AND r.from_version > ?2 AND r.from_version <= ?3 AND (r.to_version IS NULL OR r.to_version > ?3)"
+     WHERE r.zone = ?1 AND r.from_version > ?2 AND r.from_version <= ?3 AND (r.to_version IS NULL OR r.to_version > ?3)
+       AND (r.ends = 0 OR r.ends > ?3)"
+);
+/// What belongs to [`ENDED_BETWEEN`] and has no `to_version` yet.
+pub(super) const ENDING_BETWEEN: &str = concat!(
+    "SELECT ",
+    record_columns!(),
+    " FROM records r INDEXED BY records_ending
+     WHERE r.zone = ?1 AND r.to_version IS NULL AND r.ends > 0 AND r.ends > ?2 AND r.ends <= ?3 AND r.from_version <= ?2"
 );
 
 /// What lived at the earlier version and not at the later one, and the other way round.
@@ -199,7 +211,8 @@ pub(super) fn between(
     later: VersionNumber,
 ) -> Result<(Vec<StoredRecord>, Vec<StoredRecord>), StoreError> {
     let range = params![zone.row, journal::number(earlier), journal::number(later)];
-    let ended = records(connection, ENDED_BETWEEN, range, zone.zone.id)?;
+    let mut ended = records(connection, ENDED_BETWEEN, range, zone.zone.id)?;
+    ended.extend(records(connection, ENDING_BETWEEN, range, zone.zone.id)?);
     let begun = records(connection, BEGUN_BETWEEN, range, zone.zone.id)?;
     Ok((ended, begun))
 }
@@ -252,13 +265,15 @@ fn apex_at(
 pub(super) const LIVE_SINCE: &str = concat!(
     "SELECT ",
     record_columns!(),
-    " FROM records r INDEXED BY records_of_zone WHERE r.zone = ?1 AND r.to_version IS NULL AND r.from_version <= ?2"
+    " FROM records r INDEXED BY records_of_zone WHERE r.zone = ?1 AND r.to_version IS NULL AND r.from_version <= ?2
+       AND (r.ends = 0 OR r.ends > ?2)"
 );
 pub(super) const LIVED_AT: &str = concat!(
     "SELECT ",
     record_columns!(),
     " FROM records r INDEXED BY records_from
-     WHERE r.zone = ?1 AND r.from_version <= ?2 AND (r.to_version IS NULL OR r.to_version > ?2)"
+     WHERE r.zone = ?1 AND r.from_version <= ?2 AND (r.to_version IS NULL OR r.to_version > ?2)
+       AND (r.ends = 0 OR r.ends > ?2)"
 );
 
 /// The users' records at a version, from whichever end of the history is nearer: from the beginning, every life that had begun;

@@ -8,7 +8,7 @@ use dns::{Name, ZoneName};
 use rusqlite::params;
 
 use super::rows::ZoneRow;
-use super::writer::Work;
+use super::writer::{View, Work};
 use crate::{AccountId, Store, StoreError, Timestamp};
 
 /// Puts the name of a zone on hold that is being deleted.
@@ -33,14 +33,14 @@ pub(super) const BELOW: &str =
 const AT: &str = "SELECT 1 FROM holds WHERE name = ?1 AND account <> ?2 AND until > ?3";
 
 /// Whether the name, or one above or below it, is on hold for another account.
-pub(super) fn of_another(work: &Work, account: AccountId, name: &Name) -> Result<bool, StoreError> {
-    let now = work.now().as_millisecond();
+pub(super) fn of_another(view: View<'_>, account: AccountId, name: &Name) -> Result<bool, StoreError> {
+    let now = view.now().as_millisecond();
     let key = name.key();
-    let mut below = work.connection.prepare_cached(BELOW)?;
+    let mut below = view.connection.prepare_cached(BELOW)?;
     if below.exists(params![key, super::zones::key_beyond(&key), account.0, now])? {
         return Ok(true);
     }
-    let mut at = work.connection.prepare_cached(AT)?;
+    let mut at = view.connection.prepare_cached(AT)?;
     let mut ancestor = name.parent();
     while let Some(name) = ancestor.filter(|name| !name.is_root()) {
         if at.exists(params![name.key(), account.0, now])? {

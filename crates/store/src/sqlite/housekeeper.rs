@@ -14,7 +14,7 @@ use rusqlite::Connection;
 
 use super::retention::Keeper;
 use super::writer::Writer;
-use super::{Shared, accounts, answers, claims, holds, mails, sessions, tokens, watcher, withheld, zones};
+use super::{Shared, accounts, answers, claims, holds, mails, sessions, staging, tokens, watcher, withheld, zones};
 use crate::{Backoff, Chain, Health, StoreError};
 
 /// How often it looks for work.
@@ -85,8 +85,9 @@ impl Housekeeping<'_> {
         let Housekeeping { connection, shared, writer, .. } = *self;
         if shared.health.get() == Health::DiskFull {
             // Where no client writes, only this notices that there is room again.
-            writer
-                .run_blocking(|work| Ok(work.connection.execute("UPDATE identities SET revision = revision", [])?))?;
+            writer.run_blocking(|work| {
+                Ok::<_, StoreError>(work.connection.execute("UPDATE identities SET revision = revision", [])?)
+            })?;
         }
         if self.noted.elapsed() >= NOTE_USES_EVERY {
             self.noted = Instant::now();
@@ -105,6 +106,7 @@ impl Housekeeping<'_> {
         }
         sweep(connection, writer, &mut self.unswept)?;
         self.keeper.work(connection, shared, writer)?;
+        staging::tend(connection, shared, writer, Instant::now() + SWEEP_AT_MOST)?;
         shorten_log(connection, writer)
     }
 }
@@ -148,7 +150,7 @@ fn sweep(connection: &Connection, writer: &Writer, unswept: &mut Unswept) -> Res
     let started = Instant::now();
     while unswept.remains && started.elapsed() < SWEEP_AT_MOST {
         unswept.remains = writer.run_blocking(|work| {
-            Ok(withheld::step(work)? || accounts::delete_zones_of_closed(work)? || zones::sweep(work)?)
+            Ok::<_, StoreError>(withheld::step(work)? || accounts::delete_zones_of_closed(work)? || zones::sweep(work)?)
         })?;
     }
     Ok(())

@@ -1,14 +1,14 @@
-//! The journal: one row per version, over all zones. Everything that changes what a zone holds goes through [`append`].
+//! The journal: one row per version, over all zones. Everything that changes what a zone holds goes through [`write`].
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::net::IpAddr;
 
-use dns::{Record, RecordId, Serial, ZoneId};
+use dns::{Record, Serial, ZoneId};
 use rusqlite::{Connection, params};
 
 use super::rows::{Place, ZoneRow};
 use super::writer::Work;
-use super::zones;
+use super::{staging, zones};
 use crate::{AccountId, Author, Comment, Counts, Moves, Source, StoreError, StoredRecord, Timestamp, VersionNumber};
 
 /// Who made a version.
@@ -58,43 +58,55 @@ impl Kind {
     }
 }
 
-/// Stores the next version of a zone, which ends the records `removed` and begins the records `added`, and makes it the head.
-/// `rows` has the rows of all records that are removed. A record that is in both lists keeps its time of creation.
-///
-/// Gives the stored form of what was added, in its order.
-pub(super) fn append(
+/// Moves a zone to its next version, which removes and adds so many records.
+pub(super) fn next(zone: &mut crate::Zone, now: Timestamp, removed: usize, added: usize) {
+    advance(zone, now);
+    zone.record_count = (zone.record_count + added as u64).saturating_sub(removed as u64);
+}
+
+/// A record as it is stored with the version that `zone` has now.
+pub(super) fn stored(zone: &crate::Zone, record: Record, created_at: Timestamp) -> StoredRecord {
+    StoredRecord { zone: zone.id, record, created_at, version: zone.version, serial: zone.serial }
+}
+
+/// Stores the version that `zone` has now ([`next`]), which ends the records in the rows `ends` and begins the records `added`,
+/// and makes it the head. A record that changes is in both; `changed` says how many do.
+pub(super) fn write(
     work: &Work,
-    zone: &mut ZoneRow,
+    zone: &ZoneRow,
     by: &By<'_>,
-    removed: &[Record],
-    added: &[Record],
-    rows: &HashMap<RecordId, (i64, StoredRecord)>,
-) -> Result<Vec<StoredRecord>, StoreError> {
-    let now = work.now();
-    advance(&mut zone.zone, now);
-    let ended: HashSet<RecordId> = removed.iter().map(|record| record.id).collect();
-    let counts = Counts {
-        removed: removed.len() as u64,
-        added: added.len() as u64,
-        changed: added.iter().filter(|record| ended.contains(&record.id)).count() as u64,
-    };
+    (ends, added, changed): (&[i64], &[StoredRecord], usize),
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let counts = Counts { removed: ends.len() as u64, added: added.len() as u64, changed: changed as u64 };
     insert_version(work, zone, by, Kind::Change, counts, now)?;
-    let version = number(zone.zone.version);
-    {
-        let mut end = work.connection.prepare_cached("UPDATE records SET to_version = ?2 WHERE id = ?1")?;
-        for record in removed {
-            let (row, _) = rows.get(&record.id).ok_or(StoreError::Panicked)?;
-            end.execute(params![row, version])?;
-        }
+    end(work, zone, ends)?;
+    begin(work, zone, added)?;
+    make_head(work, zone)
+}
+
+/// Shows the version that `zone` has now, whose records are there already, and makes it the head.
+pub(super) fn show(work: &Work, zone: &ZoneRow, by: &By<'_>, counts: Counts, now: Timestamp) -> Result<(), StoreError> {
+    insert_version(work, zone, by, Kind::Change, counts, now)?;
+    make_head(work, zone)
+}
+
+fn end(work: &Work, zone: &ZoneRow, ends: &[i64]) -> Result<(), StoreError> {
+    let mut statement = work.connection.prepare_cached("UPDATE records SET to_version = ?2 WHERE id = ?1")?;
+    for row in ends {
+        statement.execute(params![row, number(zone.zone.version)])?;
     }
-    let mut stored = Vec::with_capacity(added.len());
-    let mut begin = work.connection.prepare_cached(
+    Ok(())
+}
+
+/// Inserts records that begin with the version that `zone` has now.
+pub(super) fn begin(work: &Work, zone: &ZoneRow, added: &[StoredRecord]) -> Result<(), StoreError> {
+    let mut statement = work.connection.prepare_cached(
         "INSERT INTO records (zone, account, record, owner, type, data, quoted, ttl, created, from_version, from_serial)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     )?;
-    for record in added {
-        let created_at = rows.get(&record.id).map_or(now, |(_, before)| before.created_at);
-        begin.execute(params![
+    for StoredRecord { record, created_at, version, serial, .. } in added {
+        statement.execute(params![
             zone.row,
             zone.account.0,
             record.id.0.as_bytes(),
@@ -104,22 +116,29 @@ pub(super) fn append(
             record.data.is_quoted(),
             record.ttl.seconds(),
             created_at.as_millisecond(),
-            version,
-            zone.zone.serial.0,
+            number(*version),
+            serial.0,
         ])?;
-        stored.push(StoredRecord {
-            zone: zone.zone.id,
-            record: record.clone(),
-            created_at,
-            version: zone.zone.version,
-            serial: zone.zone.serial,
-        });
     }
-    zone.zone.record_count = (zone.zone.record_count + added.len() as u64).saturating_sub(removed.len() as u64);
+    Ok(())
+}
+
+/// Makes the version that `zone` has now the one that everybody sees.
+fn make_head(work: &Work, zone: &ZoneRow) -> Result<(), StoreError> {
+    let ZoneRow { row, apex, settings, zone, .. } = zone;
     work.connection
-        .prepare_cached("UPDATE zones SET version = ?2, serial = ?3, record_count = ?4 WHERE id = ?1")?
-        .execute(params![zone.row, version, zone.zone.serial.0, zone.zone.record_count as i64])?;
-    Ok(stored)
+        .prepare_cached(
+            "UPDATE zones SET version = ?2, serial = ?3, record_count = ?4, apex = ?5, settings = ?6 WHERE id = ?1",
+        )?
+        .execute(params![row, number(zone.version), zone.serial.0, zone.record_count as i64, apex, settings])?;
+    Ok(())
+}
+
+/// Makes the next version of a zone without any change of its records.
+pub(super) fn append_empty(work: &Work, zone: &mut ZoneRow, by: &By<'_>) -> Result<(), StoreError> {
+    let now = work.now();
+    next(&mut zone.zone, now, 0, 0);
+    write(work, zone, by, (&[], &[], 0), now)
 }
 
 /// Makes a version that changes nothing but the serial, which becomes newer than `above`.
@@ -127,7 +146,7 @@ pub(super) fn raise(work: &Work, id: ZoneId, above: Serial) -> Result<Option<Ser
     let Some(mut zone) = zones::served(&work.connection, id)? else { return Ok(None) };
     if !zone.zone.serial.is_newer_than(above) {
         raise_base(&mut zone, Some(above));
-        append(work, &mut zone, &By::SERVER, &[], &[], &HashMap::new())?;
+        append_empty(work, &mut zone, &By::SERVER)?;
     }
     Ok(Some(zone.zone.serial))
 }
@@ -137,7 +156,7 @@ pub(super) fn rebuild(work: &Work, id: ZoneId, above: Option<Serial>) -> Result<
     let Some(mut zone) = zones::served(&work.connection, id)? else { return Ok(None) };
     raise_base(&mut zone, above);
     let by = By { name: "operator", source: Source::Operator, ..By::SERVER };
-    append(work, &mut zone, &by, &[], &[], &HashMap::new())?;
+    append_empty(work, &mut zone, &by)?;
     work.connection.prepare_cached("UPDATE zones SET rebuilt = version WHERE id = ?1")?.execute([zone.row])?;
     Ok(Some(zone.zone.serial))
 }
@@ -164,6 +183,7 @@ pub(super) fn insert_version(
     counts: Counts,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    staging::check_free(work, zone.row)?;
     work.connection
         .prepare_cached(
             "INSERT INTO versions (zone, version, serial, time, kind, apex, source, account, author, address, comment,

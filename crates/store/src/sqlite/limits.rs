@@ -8,7 +8,7 @@
 use dns::Fault;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::writer::Work;
+use super::writer::{View, Work};
 use crate::{AccountId, Author, DailyLimit, Source, StoreError};
 
 /// The fault of a zone that was just inserted, where it is one too many.
@@ -24,60 +24,74 @@ pub(super) fn zone_too_many(work: &Work, author: &Author) -> Result<Option<Fault
     Ok((held > most).then(|| Fault::general("account-zones", detail())))
 }
 
-/// The fault of a change that was just stored and made its zone grow, where the account now has too many records.
-pub(super) fn records_too_many(work: &Work, author: &Author) -> Result<Option<Fault>, StoreError> {
+/// The fault of a change that makes an account's zones grow by so many records, where these are too many.
+pub(super) fn records_too_many(
+    connection: &Connection,
+    author: &Author,
+    growth: usize,
+) -> Result<Option<Fault>, StoreError> {
     if !binds(author) {
         return Ok(None);
     }
-    let found = work
-        .connection
+    let found = connection
         .prepare_cached("SELECT max_records, held_records FROM accounts WHERE id = ?1")?
         .query_row([author.account.0], |row| Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?)))
         .optional()?;
     let Some((Some(most), Some(held))) = found else { return Ok(None) };
+    let held = held.saturating_add(i64::try_from(growth).unwrap_or(i64::MAX));
     let detail = || format!("This account may have at most {most} records in all its zones");
     Ok((held > most).then(|| Fault::general("account-records", detail())))
 }
 
-/// Counts the changes that are about to be stored: the records that they touch, or one. The limit, where that is more than the
-/// account may make today.
+/// Counts the changes that are stored: the records that they touch, or one. The limit, where that is more than the account may
+/// make today.
 ///
 /// The count is a row per account that is limited, and the day begins at 00:00 UTC. Decided against a count over the last 24
 /// hours: it would take a row per hour or change, and "tomorrow" is easier to plan with.
-pub(super) fn daily(
-    work: &Work,
-    author: &Author,
-    changes: impl FnOnce() -> u64,
-) -> Result<Result<(), DailyLimit>, StoreError> {
-    let own = limit(&work.connection, author, "SELECT max_changes FROM accounts WHERE id = ?1")?;
-    let most = match own.and_then(|most| u32::try_from(most).ok()) {
-        Some(most) => most,
-        None if binds(author) => match work.shared.policy.changes_per_day {
-            Some(most) => most,
-            None => return Ok(Ok(())),
-        },
-        None => return Ok(Ok(())),
+pub(super) fn daily(work: &Work, author: &Author, changes: u64) -> Result<Result<(), DailyLimit>, StoreError> {
+    let (day, made) = match check_daily(work.view(), author, changes)? {
+        Ok(Some(counted)) => counted,
+        Ok(None) => return Ok(Ok(())),
+        Err(limit) => return Ok(Err(limit)),
     };
-    let now = work.now().as_second();
-    let day = now.div_euclid(DAY);
-    let made: Option<i64> = work
-        .connection
-        .prepare_cached("SELECT made FROM changes_made WHERE account = ?1 AND day = ?2")?
-        .query_row(params![author.account.0, day], |row| row.get(0))
-        .optional()?;
-    let left = u64::from(most).saturating_sub(made.unwrap_or_default() as u64);
-    let changes = changes().max(1);
-    if changes > left {
-        let resets_in = (DAY - now.rem_euclid(DAY)) as u32;
-        return Ok(Err(DailyLimit { most, left: left as u32, resets_in }));
-    }
     work.connection
         .prepare_cached(
             "INSERT INTO changes_made VALUES (?1, ?2, ?3)
              ON CONFLICT (account) DO UPDATE SET day = excluded.day, made = excluded.made",
         )?
-        .execute(params![author.account.0, day, made.unwrap_or_default() + changes as i64])?;
+        .execute(params![author.account.0, day, made + changes.max(1) as i64])?;
     Ok(Ok(()))
+}
+
+/// [`daily`] without counting; today, and how many changes the account made, where it is limited.
+pub(super) fn check_daily(
+    view: View<'_>,
+    author: &Author,
+    changes: u64,
+) -> Result<Result<Option<(i64, i64)>, DailyLimit>, StoreError> {
+    let own = limit(view.connection, author, "SELECT max_changes FROM accounts WHERE id = ?1")?;
+    let most = match own.and_then(|most| u32::try_from(most).ok()) {
+        Some(most) => most,
+        None if binds(author) => match view.shared.policy.changes_per_day {
+            Some(most) => most,
+            None => return Ok(Ok(None)),
+        },
+        None => return Ok(Ok(None)),
+    };
+    let now = view.now().as_second();
+    let day = now.div_euclid(DAY);
+    let made: Option<i64> = view
+        .connection
+        .prepare_cached("SELECT made FROM changes_made WHERE account = ?1 AND day = ?2")?
+        .query_row(params![author.account.0, day], |row| row.get(0))
+        .optional()?;
+    let made = made.unwrap_or_default();
+    let left = u64::from(most).saturating_sub(made as u64);
+    if changes.max(1) > left {
+        let resets_in = (DAY - now.rem_euclid(DAY)) as u32;
+        return Ok(Err(DailyLimit { most, left: left as u32, resets_in }));
+    }
+    Ok(Ok(Some((day, made))))
 }
 
 /// Seconds.

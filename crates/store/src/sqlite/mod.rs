@@ -15,7 +15,8 @@
 //! | `known_browsers`, `wrong_codes` | what holds up those who guess |
 //! | `mails` | mail that waits to be sent |
 //! | `events`, `owner_mail` | the trail of what was done to accounts, and what owners are written to about |
-//! | `zones`, `records`, `change`, `apexes` | what they may ask for |
+//! | `zones`, `records`, `change`, `live`, `apexes` | what they may ask for |
+//! | `staging` | the same, where it is large |
 //! | `journal`, `catalogs`, `deployment` | what follows from it |
 //! | `withheld` | zones that no nameserver is to serve |
 //! | `claims` | what follows from a proof that an account controls a name |
@@ -44,6 +45,7 @@ mod key_file;
 mod known_browsers;
 mod limits;
 mod links;
+mod live;
 mod mails;
 mod open;
 mod owner_mail;
@@ -59,6 +61,7 @@ mod search;
 mod second_factor;
 mod sessions;
 mod settings;
+mod staging;
 mod tokens;
 mod watcher;
 mod withheld;
@@ -69,6 +72,7 @@ mod zones;
 use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 
@@ -80,6 +84,7 @@ use tokio::sync::watch;
 
 use self::open::Role;
 use self::readers::{Readers, Size};
+use self::staging::{AT_ONCE, Made};
 use self::writer::{Work, Writer};
 use crate::hashing::Hashers;
 use crate::health::HealthWatch;
@@ -148,6 +153,8 @@ struct Shared {
     secrets: SecretKeys,
     /// A letter was queued.
     mail_queued: tokio::sync::Notify,
+    stages: staging::Stages,
+    closing: AtomicBool,
 }
 
 impl Shared {
@@ -155,6 +162,11 @@ impl Shared {
     fn now(&self) -> Timestamp {
         let now = self.clock.now();
         Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+    }
+
+    /// Whether the store is about to close, and what takes long should end.
+    fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Relaxed)
     }
 
     #[cfg(test)]
@@ -175,6 +187,8 @@ impl Shared {
             retention: retention::Order::default(),
             secrets: SecretKeys::draw().unwrap(),
             mail_queued: tokio::sync::Notify::new(),
+            stages: staging::Stages::default(),
+            closing: AtomicBool::new(false),
         }
     }
 
@@ -219,6 +233,8 @@ impl Store {
             retention: retention::Order::default(),
             secrets,
             mail_queued: tokio::sync::Notify::new(),
+            stages: staging::Stages::default(),
+            closing: AtomicBool::new(false),
         });
         let (writer, writer_thread) = Writer::start(connection, Arc::clone(&shared))?;
         let (readers, reader_threads) = Readers::start(path, &shared.health)?;
@@ -278,6 +294,7 @@ impl Inner {
     /// The helpers first, because they use the writer; the writer's connection last, because it may copy the log back.
     fn end(&self) {
         let mut threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        self.shared.closing.store(true, Ordering::Relaxed);
         threads.stops.clear();
         join(threads.helpers);
         self.readers.stop();
@@ -410,6 +427,12 @@ impl Store {
     /// Makes a zone, with what it holds from the start.
     pub async fn create_zone_with(&self, author: &Author, new: NewZone) -> Result<Zone, CreateZoneError> {
         let author = author.clone();
+        if new.content.len() > AT_ONCE {
+            return match self.create_large(author, new, None).await? {
+                Made::Now(zone) => Ok(zone),
+                Made::Keyed(_) => Err(StoreError::Panicked.into()),
+            };
+        }
         self.inner.writer.run(move |work| zones::create(work, &author, &new)).await
     }
 
@@ -421,8 +444,14 @@ impl Store {
         once: Once<Zone>,
     ) -> Result<Done, CreateZoneError> {
         let author = author.clone();
-        let job = move |work: &Work| answers::once(work, once, |work| zones::create(work, &author, &new));
-        self.inner.writer.run(job).await
+        if new.content.len() > AT_ONCE {
+            return match self.create_large(author, new, Some(once)).await? {
+                Made::Keyed(done) => Ok(done),
+                Made::Now(_) => Err(StoreError::Panicked.into()),
+            };
+        }
+        let job = move |work: &Work| answers::once(work, once, |work| zones::create(work, &author, &new).map(Some));
+        self.inner.writer.run(job).await?.map_err(|_| StoreError::Panicked.into())
     }
 
     /// The account's zones after `after`, oldest first.
@@ -446,6 +475,7 @@ impl Store {
     /// Deletes a zone with its records, and gives it at its last version; `None` where the account has no such zone.
     pub async fn delete_zone(&self, author: &Author, id: ZoneId) -> Result<Option<Zone>, StoreError> {
         let author = author.clone();
+        self.inner.shared.stages.none_of(id).await;
         self.inner.writer.run(move |work| zones::delete(work, &author, id)).await
     }
 
@@ -457,6 +487,7 @@ impl Store {
         conditions: Vec<Condition>,
     ) -> Result<Zone, ChangeError> {
         let author = author.clone();
+        self.inner.shared.stages.none_of(id).await;
         self.inner.writer.run(move |work| zones::delete_on(work, &author, id, &conditions)).await
     }
 
@@ -469,8 +500,11 @@ impl Store {
         once: Once<Zone>,
     ) -> Result<Done, ChangeError> {
         let author = author.clone();
-        let job = move |work: &Work| answers::once(work, once, |work| zones::delete_on(work, &author, id, &conditions));
-        self.inner.writer.run(job).await
+        self.inner.shared.stages.none_of(id).await;
+        let job = move |work: &Work| {
+            answers::once(work, once, |work| zones::delete_on(work, &author, id, &conditions).map(Some))
+        };
+        self.inner.writer.run(job).await?.map_err(|_| StoreError::Panicked.into())
     }
 
     /// All records of a zone that pass the filter, in one consistent view; gives the visitor back, or `None` where the account
@@ -487,6 +521,27 @@ impl Store {
             Ok(found.then_some(visitor))
         };
         self.inner.readers.run(Size::Large, read).await
+    }
+
+    /// More of the records of one version of a zone, those after `after`, until the visitor breaks off: for a list that is read
+    /// in parts. `None` where the account has no such zone any more, or the version was forgotten.
+    pub async fn visit_version<V: RecordVisitor>(
+        &self,
+        account: AccountId,
+        zone: ZoneId,
+        version: VersionNumber,
+        filter: RecordFilter,
+        after: RecordId,
+        mut visitor: V,
+    ) -> Result<Option<V>, StoreError> {
+        // With a filter, a whole zone may have to be passed over.
+        let size = if filter == RecordFilter::default() { Size::Small } else { Size::Large };
+        let read = move |connection: &Connection| {
+            let place = (account, zone);
+            let found = records::visit_version(connection, place, version, &filter, after, &mut visitor)?;
+            Ok(found.then_some(visitor))
+        };
+        self.inner.readers.run(size, read).await
     }
 
     /// A page of the records of one zone (or of all the account's), oldest first. `None` where the account has no such zone.
@@ -520,8 +575,37 @@ impl Store {
         zone: ZoneId,
         change: impl Into<Change>,
     ) -> Result<Committed, ChangeError> {
-        let (author, change) = (author.clone(), change.into());
-        self.inner.writer.run(move |work| change::change(work, &author, zone, &change)).await
+        let (mut author, mut change) = (author.clone(), change.into());
+        if change.dry_run && change::weight(&change.wish) <= AT_ONCE {
+            return self.rehearse(author, zone, change).await;
+        }
+        if !change.dry_run {
+            self.inner.shared.stages.none_of(zone).await;
+            if change::weight(&change.wish) <= AT_ONCE {
+                let job = move |work: &Work| match change::change(work, &author, zone, &change)? {
+                    Some(committed) => Ok::<_, ChangeError>(Ok(committed)),
+                    None => Ok(Err((author, change))),
+                };
+                match self.inner.writer.run(job).await? {
+                    Ok(committed) => return Ok(committed),
+                    Err(unused) => (author, change) = unused,
+                }
+            }
+        }
+        match self.change_large(author, zone, change, None).await? {
+            Made::Now(committed) => Ok(committed),
+            Made::Keyed(_) => Err(StoreError::Panicked.into()),
+        }
+    }
+
+    /// What a change would do, worked out on a reader's view of the zone: the writer has no part in it.
+    async fn rehearse(&self, author: Author, zone: ZoneId, change: Change) -> Result<Committed, ChangeError> {
+        let shared = Arc::clone(&self.inner.shared);
+        let read = move |connection: &Connection| {
+            let view = writer::View { connection, shared: &shared };
+            Ok(change::prepare(view, &author, zone, &change).map(|prepared| prepared.committed))
+        };
+        self.inner.readers.run(Size::Large, read).await?
     }
 
     /// [`Store::change`], done once however often the request comes. Not for dry runs, which may be repeated as they are.
@@ -532,9 +616,24 @@ impl Store {
         change: Change,
         once: Once<Committed>,
     ) -> Result<Done, ChangeError> {
-        let author = author.clone();
-        let job = move |work: &Work| answers::once(work, once, |work| change::change(work, &author, zone, &change));
-        self.inner.writer.run(job).await
+        let (mut author, mut change, mut once) = (author.clone(), change, once);
+        self.inner.shared.stages.none_of(zone).await;
+        if change::weight(&change.wish) <= AT_ONCE {
+            let job = move |work: &Work| match answers::once(work, once, |work| {
+                change::change(work, &author, zone, &change)
+            })? {
+                Ok(done) => Ok::<_, ChangeError>(Ok(done)),
+                Err(once) => Ok(Err((author, change, once))),
+            };
+            match self.inner.writer.run(job).await? {
+                Ok(done) => return Ok(done),
+                Err(unused) => (author, change, once) = unused,
+            }
+        }
+        match self.change_large(author, zone, change, Some(once)).await? {
+            Made::Keyed(done) => Ok(done),
+            Made::Now(_) => Err(StoreError::Panicked.into()),
+        }
     }
 
     /// What a request under this key got before, in the last 24 hours. A hint, to spare work: what makes the change asks again.

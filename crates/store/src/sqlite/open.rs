@@ -19,7 +19,7 @@ use crate::StoreError;
 use crate::sealing::SecretKeys;
 
 /// Every schema change since the first release, oldest first. Never change or remove one.
-const MIGRATIONS: [&str; 15] = [
+const MIGRATIONS: [&str; 16] = [
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_catalogs.sql"),
     include_str!("migrations/0003_rebuilt.sql"),
@@ -35,6 +35,7 @@ const MIGRATIONS: [&str; 15] = [
     include_str!("migrations/0013_withheld.sql"),
     include_str!("migrations/0014_claims.sql"),
     include_str!("migrations/0015_mails.sql"),
+    include_str!("migrations/0016_staged.sql"),
 ];
 
 /// "ZWrt": marks the file as ours.
@@ -318,7 +319,8 @@ mod tests {
                 "db5168a894fae6ca",
                 "aa5fb49b2829e20e",
                 "1c854dd64898cf0a",
-                "1d96113dfe1f4f02"
+                "1d96113dfe1f4f02",
+                "c43f94bb5e85ab42"
             ]
         );
     }

@@ -4,8 +4,8 @@
 use rusqlite::Connection;
 
 use super::{
-    accounts, answers, apexes, catalogs, change, claims, deleted, deployment, events, history, holds, journal, links,
-    open, owner_mail, records, reserved, retention, rollback, search, sessions, tokens, withheld, zones,
+    accounts, answers, apexes, catalogs, claims, deleted, deployment, events, history, holds, journal, links, live,
+    open, owner_mail, records, reserved, retention, rollback, search, sessions, staging, tokens, withheld, zones,
 };
 
 /// Every query that may read more than one row for a tenant, the operator or a nameserver.
@@ -33,11 +33,12 @@ const QUERIES: &[(&str, &str)] = &[
     ("session", sessions::BY_HASH),
     ("sessions of an account", sessions::OF_ACCOUNT),
     ("tokens of an account", tokens::OF_ONE),
-    ("records of a name", change::LIVE_AT_OWNER),
-    ("record of a zone", change::LIVE_BY_ID),
-    ("a type at a name", change::LIVE_OF_TYPE),
-    ("names below a name", change::LIVE_OWNERS_BETWEEN),
+    ("records of a name", live::LIVE_AT_OWNER),
+    ("record of a zone", live::LIVE_BY_ID),
+    ("a type at a name", live::LIVE_OF_TYPE),
+    ("names below a name", live::LIVE_OWNERS_BETWEEN),
     ("records of a zone", records::OF_ZONE),
+    ("records of a version", records::OF_VERSION),
     ("records of an account", records::OF_ACCOUNT),
     ("a name in all zones", records::AT_OWNER_OF_ACCOUNT),
     ("record", records::ONE),
@@ -66,9 +67,13 @@ const QUERIES: &[(&str, &str)] = &[
     ("version of a zone", history::BY_SERIAL),
     ("serial of a version", history::SERIAL),
     ("records that ended between", history::ENDED_BETWEEN),
+    ("records that ended between, without to_version", history::ENDING_BETWEEN),
     ("records that began between", history::BEGUN_BETWEEN),
     ("records that lived then and now", history::LIVE_SINCE),
     ("records that lived then", history::LIVED_AT),
+    ("records changed since a version", rollback::CHANGED_SINCE),
+    ("records that are yet to begin", staging::YET_TO_BEGIN),
+    ("records that end", staging::ENDING),
     ("record of an account that lives", rollback::LIVE_OF_ACCOUNT),
     ("deleted zones", deleted::PAGE),
     ("deleted zone", deleted::ONE),

@@ -25,16 +25,21 @@ pub(super) enum Size {
     Small,
     /// All of a zone, or of the file.
     Large,
+    /// A large change, which reads to plan and then goes on to write: seconds, at worst.
+    Change,
 }
 
 const THREADS_FOR_SMALL: usize = 2;
 const THREADS_FOR_LARGE: usize = 2;
+/// So many large changes are worked on at a time: one of them may need several hundred megabytes.
+const THREADS_FOR_CHANGES: usize = 2;
 
 /// The way to the reading threads.
 #[derive(Debug)]
 pub(super) struct Readers {
     small: mpsc::Sender<Message>,
     large: mpsc::Sender<Message>,
+    changes: mpsc::Sender<Message>,
     health: Arc<HealthWatch>,
 }
 
@@ -59,7 +64,8 @@ impl Readers {
         };
         let small = start(THREADS_FOR_SMALL)?;
         let large = start(THREADS_FOR_LARGE)?;
-        Ok((Readers { small, large, health: Arc::clone(health) }, threads))
+        let changes = start(THREADS_FOR_CHANGES)?;
+        Ok((Readers { small, large, changes, health: Arc::clone(health) }, threads))
     }
 
     /// Runs `read` in a transaction of its own.
@@ -79,6 +85,20 @@ impl Readers {
         self.submit(Size::Large, read).await
     }
 
+    /// Runs a large change, which begins its own transactions.
+    pub(super) async fn run_change<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&Connection) -> T + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let change = move |connection: &Connection| {
+            catch_unwind(AssertUnwindSafe(|| change(connection))).map_err(|_| {
+                tracing::error!("a large change panicked; it has had no effect");
+                StoreError::Panicked
+            })
+        };
+        self.submit(Size::Change, change).await
+    }
+
     async fn submit<T: Send + 'static>(
         &self,
         size: Size,
@@ -94,6 +114,7 @@ impl Readers {
         let lane = match size {
             Size::Small => &self.small,
             Size::Large => &self.large,
+            Size::Change => &self.changes,
         };
         lane.send(Message::Job(job)).map_err(|_| StoreError::Closed)?;
         receiver.await.unwrap_or(Err(StoreError::Closed))
@@ -106,6 +127,9 @@ impl Readers {
         }
         for _ in 0..THREADS_FOR_LARGE {
             let _ = self.large.send(Message::Stop);
+        }
+        for _ in 0..THREADS_FOR_CHANGES {
+            let _ = self.changes.send(Message::Stop);
         }
     }
 }
@@ -120,7 +144,8 @@ fn run(connection: &Connection, inbox: &Mutex<mpsc::Receiver<Message>>) {
     }
 }
 
-fn in_transaction<T>(
+/// Runs `read` in a transaction of its own, which sees one moment.
+pub(super) fn in_transaction<T>(
     connection: &Connection,
     read: impl FnOnce(&Connection) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {

@@ -7,17 +7,20 @@ use dns::{OwnerName, RecordId, ZoneId};
 use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
-use super::change::LIVE_AT_OWNER;
-use super::rows::{self, RECORD_WIDTH, ZoneRow, record_columns, zone_columns};
+use super::deployment::records;
+use super::live::LIVE_AT_OWNER;
+use super::rows::{self, RECORD_WIDTH, ZoneRow, lives, lives_in_z, record_columns, zone_columns};
 use super::zones::{self, start};
-use crate::{AccountId, RecordFilter, RecordVisitor, StoreError, StoredRecord, Zone};
+use super::{history, journal};
+use crate::{AccountId, RecordFilter, RecordVisitor, StoreError, StoredRecord, VersionNumber, Zone};
 
 pub(super) const OF_ZONE: &str = concat!(
     "SELECT ",
     record_columns!(),
     " FROM records r INDEXED BY records_of_zone
-     WHERE r.zone = ?1 AND r.record > ?2 AND r.to_version IS NULL AND (?3 IS NULL OR r.type = ?3)
-     ORDER BY r.record LIMIT ?4"
+     WHERE r.zone = ?1 AND r.record > ?2 AND (?3 IS NULL OR r.type = ?3) AND ",
+    lives!(),
+    " ORDER BY r.record LIMIT ?4"
 );
 
 /// Every record of a zone that passes the filter. False where the account has no such zone.
@@ -40,6 +43,78 @@ pub(super) fn visit<V: RecordVisitor>(
     }
     each_of_zone(connection, &zone, filter, None, u32::MAX, |record| visitor.record(&record))?;
     Ok(true)
+}
+
+/// As [`OF_ZONE`], of an earlier version: those that have not ended, and those that ended later.
+pub(super) const OF_VERSION: &str = concat!(
+    "SELECT ",
+    record_columns!(),
+    " FROM records r INDEXED BY records_of_zone
+     WHERE r.zone = ?1 AND r.record > ?2 AND (?3 IS NULL OR r.type = ?3) AND r.to_version IS NULL
+       AND r.from_version <= ?4 AND (r.ends = 0 OR r.ends > ?4)
+     ORDER BY r.record"
+);
+pub(super) const ENDED_AFTER: &str = concat!(
+    "SELECT ",
+    record_columns!(),
+    " FROM records r INDEXED BY records_to
+     WHERE r.zone = ?1 AND r.record > ?2 AND (?3 IS NULL OR r.type = ?3) AND r.to_version > ?4 AND r.from_version <= ?4
+     ORDER BY r.record LIMIT ?5"
+);
+/// The most records that [`visit_version`] takes at a time of those that ended after the version: it has to sort them.
+const ENDED_AT_ONCE: usize = 2_000;
+
+/// The records of a version of a zone after `after`, for a visitor who breaks off. False where the zone or the version is gone.
+pub(super) fn visit_version<V: RecordVisitor>(
+    connection: &Connection,
+    (account, zone): (AccountId, ZoneId),
+    version: VersionNumber,
+    filter: &RecordFilter,
+    mut after: RecordId,
+    visitor: &mut V,
+) -> Result<bool, StoreError> {
+    let Some(zone) = zones::of_account(connection, account, zone)? else { return Ok(false) };
+    if zone.zone.version == version {
+        each_of_zone(connection, &zone, filter, Some(after), u32::MAX, |record| visitor.record(&record))?;
+        return Ok(true);
+    }
+    if history::serial_of(connection, &zone, version)?.is_none() {
+        return Ok(false);
+    }
+    let record_type = filter.record_type.map(|record_type| record_type.code());
+    let number = journal::number(version);
+    loop {
+        let ended = params![zone.row, after.0.as_bytes(), record_type, number, ENDED_AT_ONCE as i64];
+        let ended = records(connection, ENDED_AFTER, ended, zone.zone.id)?;
+        // Those that live are only known to be next up to the last of these.
+        let until = ended.last().map(|last| last.record.id).filter(|_| ended.len() == ENDED_AT_ONCE);
+        let mut ended = ended.into_iter().peekable();
+        let mut statement = connection.prepare_cached(OF_VERSION)?;
+        let mut rows = statement.query(params![zone.row, after.0.as_bytes(), record_type, number])?;
+        while let Some(row) = rows.next()? {
+            let (_, living) = rows::record(row, zone.zone.id)?;
+            while let Some(earlier) = ended.next_if(|earlier| earlier.record.id < living.record.id) {
+                if visitor.record(&earlier).is_break() {
+                    return Ok(true);
+                }
+            }
+            if until.is_some_and(|until| living.record.id > until) {
+                break;
+            }
+            if visitor.record(&living).is_break() {
+                return Ok(true);
+            }
+        }
+        for earlier in ended {
+            if visitor.record(&earlier).is_break() {
+                return Ok(true);
+            }
+        }
+        match until {
+            Some(until) => after = until,
+            None => return Ok(true),
+        }
+    }
 }
 
 /// A page of one zone's records. `None` where the account has no such zone.
@@ -109,9 +184,9 @@ pub(super) const OF_ACCOUNT: &str = concat!(
     "SELECT ",
     record_columns!(),
     ", z.uuid FROM records r INDEXED BY records_of_account CROSS JOIN zones z ON z.id = r.zone
-     WHERE r.account = ?1 AND r.record > ?2 AND r.to_version IS NULL AND z.deleted IS NULL
-       AND (?3 IS NULL OR r.type = ?3)
-     ORDER BY r.record LIMIT ?4"
+     WHERE r.account = ?1 AND r.record > ?2 AND z.deleted IS NULL AND (?3 IS NULL OR r.type = ?3) AND ",
+    lives_in_z!(),
+    " ORDER BY r.record LIMIT ?4"
 );
 
 /// One name in all of an account's zones: by zone, because a name is rare among all records of an account.
@@ -120,8 +195,8 @@ pub(super) const AT_OWNER_OF_ACCOUNT: &str = concat!(
     record_columns!(),
     ", z.uuid FROM zones z INDEXED BY zones_of_account
      CROSS JOIN records r INDEXED BY records_by_data ON r.zone = z.id
-     WHERE z.account = ?1 AND z.deleted IS NULL AND r.owner = ?4 AND r.to_version IS NULL AND r.record > ?2
-       AND (?3 IS NULL OR r.type = ?3)"
+     WHERE z.account = ?1 AND z.deleted IS NULL AND r.owner = ?4 AND r.record > ?2 AND (?3 IS NULL OR r.type = ?3) AND ",
+    lives_in_z!()
 );
 
 /// A page of all the account's records.
@@ -165,8 +240,9 @@ fn uuid(after: &Option<RecordId>) -> Option<&Uuid> {
 pub(super) const ONE: &str = concat!(
     "SELECT ",
     record_columns!(),
-    ", r.zone FROM records r INDEXED BY records_of_account
-     WHERE r.account = ?1 AND r.record = ?2 AND r.to_version IS NULL"
+    ", r.zone FROM records r INDEXED BY records_of_account CROSS JOIN zones z ON z.id = r.zone
+     WHERE r.account = ?1 AND r.record = ?2 AND ",
+    lives_in_z!()
 );
 pub(super) const ZONE_BY_ROW: &str =
     concat!("SELECT ", zone_columns!(), " FROM zones z WHERE z.id = ?1 AND z.deleted IS NULL");

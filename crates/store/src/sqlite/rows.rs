@@ -27,7 +27,23 @@ macro_rules! record_columns {
 /// As [`ZONE_WIDTH`].
 pub(super) const RECORD_WIDTH: usize = 10;
 
-pub(super) use {record_columns, zone_columns};
+/// Whether the record `r` lives in the newest version of the zone whose row is `?1`. A version that is being written
+/// (`staging`) has not begun its records yet, and has not ended those that it will.
+macro_rules! lives {
+    () => {
+        "r.to_version IS NULL AND r.from_version <= (SELECT version FROM zones WHERE id = ?1)
+         AND (r.ends = 0 OR r.ends > (SELECT version FROM zones WHERE id = ?1))"
+    };
+}
+
+/// The same of a record of the zone `z`.
+macro_rules! lives_in_z {
+    () => {
+        "r.to_version IS NULL AND r.from_version <= z.version AND (r.ends = 0 OR r.ends > z.version)"
+    };
+}
+
+pub(super) use {lives, lives_in_z, record_columns, zone_columns};
 
 /// A zone with what only the store knows of it.
 #[derive(Debug, Clone)]

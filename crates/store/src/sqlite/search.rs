@@ -9,11 +9,11 @@
 //! only for the beginning of a name, which does not find what people remember.
 
 use dns::{Name, OwnerName, Record, RecordData, RecordType, ZoneId, ZoneName};
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::Store;
 use super::readers::Size;
-use super::rows::{self, Place, record_columns, zone_columns};
+use super::rows::{self, Place, lives_in_z, record_columns, zone_columns};
 use super::zones;
 use crate::{AccountId, FoundRecords, FoundZones, StoreError};
 
@@ -127,7 +127,12 @@ pub(super) const RECORDS_BY_NAME: &str =
 pub(super) const RECORDS_FROM_APEX: &str =
     "SELECT r.id, r.owner, r.type, r.data FROM records r INDEXED BY records_by_data
      WHERE r.zone = ?1 AND r.owner >= ?2 AND r.to_version IS NULL ORDER BY r.owner, r.type, r.data";
-pub(super) const RECORD_BY_ROW: &str = concat!("SELECT ", record_columns!(), " FROM records r WHERE r.id = ?1");
+pub(super) const RECORD_BY_ROW: &str = concat!(
+    "SELECT ",
+    record_columns!(),
+    " FROM records r CROSS JOIN zones z ON z.id = r.zone WHERE r.id = ?1 AND ",
+    lives_in_z!()
+);
 
 fn find_records(
     connection: &Connection,
@@ -148,7 +153,10 @@ fn find_records(
         if !sought.may_be_in(row)? {
             continue;
         }
-        let (_, stored) = whole.query_row([row.get::<_, i64>(0)?], |row| Ok(rows::record(row, found.zone.id)))??;
+        let row: i64 = row.get(0)?;
+        let stored = whole.query_row([row], |row| Ok(rows::record(row, found.zone.id))).optional()?;
+        // The index has the records of a version that is yet to come, too.
+        let Some((_, stored)) = stored.transpose()? else { continue };
         if !sought.is_in(&stored.record) {
             continue;
         }

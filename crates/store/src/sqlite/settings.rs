@@ -6,9 +6,8 @@ use dns::{Apex, Fault, Serial, Ttl, ZoneId, rdata::Soa};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Shared;
-use super::journal::{self, By};
 use super::rows::{Place, ZoneRow};
-use super::writer::Work;
+use super::writer::{View, Work};
 use super::zones;
 use crate::{
     AccountId, ChangeError, Comment, EffectiveSettings, OwnSettings, SettingsChange, StoreError, ZoneSettings,
@@ -64,15 +63,24 @@ pub(super) fn own(
 }
 
 /// What the settings come to of a zone that is being changed.
-pub(super) fn of(work: &Work, zone: &ZoneRow) -> Result<EffectiveSettings, StoreError> {
-    let apex = work.shared.apexes.get(&work.connection, zone.apex)?;
-    Ok(get(&work.connection, zone.settings)?.effective(apex.timers, &work.shared.limits))
+pub(super) fn of(view: View<'_>, zone: &ZoneRow) -> Result<EffectiveSettings, StoreError> {
+    effective_of(view, zone, &get(view.connection, zone.settings)?)
+}
+
+/// What `settings` come to in a zone.
+pub(super) fn effective_of(
+    view: View<'_>,
+    zone: &ZoneRow,
+    settings: &ZoneSettings,
+) -> Result<EffectiveSettings, StoreError> {
+    let apex = view.shared.apexes.get(view.connection, zone.apex)?;
+    Ok(settings.clone().effective(apex.timers, &view.shared.limits))
 }
 
 /// The limits, with the zone's default TTL.
-pub(super) fn limits(work: &Work, zone: &ZoneRow) -> Result<Limits, StoreError> {
-    let limits = work.shared.limits;
-    let own = get(&work.connection, zone.settings)?.default_ttl;
+pub(super) fn limits(view: View<'_>, zone: &ZoneRow) -> Result<Limits, StoreError> {
+    let limits = view.shared.limits;
+    let own = get(view.connection, zone.settings)?.default_ttl;
     Ok(Limits { default_ttl: own.unwrap_or(limits.default_ttl), ..limits })
 }
 
@@ -86,29 +94,25 @@ pub(super) fn soa(
     Ok(apex.soa_with(serial, get(connection, settings)?.timers(apex.timers)))
 }
 
-/// Changes a zone's settings, as a version; gives what they come to, and whether anything is different.
-pub(super) fn change(
-    work: &Work,
-    zone: &mut ZoneRow,
-    by: &By<'_>,
+/// What a zone's settings become by a change, and whether they are others than now.
+pub(super) fn plan(
+    view: View<'_>,
+    zone: &ZoneRow,
     change: &SettingsChange,
-) -> Result<(EffectiveSettings, bool), ChangeError> {
-    let apex = work.shared.apexes.get(&work.connection, zone.apex)?;
-    let current = get(&work.connection, zone.settings)?;
+) -> Result<(ZoneSettings, bool), ChangeError> {
+    let apex = view.shared.apexes.get(view.connection, zone.apex)?;
+    let current = get(view.connection, zone.settings)?;
     let wanted = change.over(current.clone());
-    let limits = &work.shared.limits;
-    let faults = wanted.faults(apex.timers, limits);
+    let faults = wanted.faults(apex.timers, &view.shared.limits);
     if !faults.is_empty() {
         return Err(ChangeError::Faults(faults));
     }
-    let changed = wanted != current;
-    if changed {
-        store(work, zone, by, &wanted)?;
-    }
-    Ok((wanted.effective(apex.timers, limits), changed))
+    let is_other = wanted != current;
+    Ok((wanted, is_other))
 }
 
-fn store(work: &Work, zone: &mut ZoneRow, by: &By<'_>, settings: &ZoneSettings) -> Result<(), StoreError> {
+/// Stores settings; gives their number.
+pub(super) fn insert(work: &Work, settings: &ZoneSettings) -> Result<i64, StoreError> {
     work.connection
         .prepare_cached(
             "INSERT INTO zone_settings (default_ttl, refresh, retry, expire, minimum, comment)
@@ -122,30 +126,20 @@ fn store(work: &Work, zone: &mut ZoneRow, by: &By<'_>, settings: &ZoneSettings) 
             settings.minimum,
             settings.comment.as_ref().map(Comment::as_str),
         ])?;
-    zone.settings = Some(work.connection.last_insert_rowid());
-    work.connection
-        .prepare_cached("UPDATE zones SET settings = ?2 WHERE id = ?1")?
-        .execute(params![zone.row, zone.settings])?;
-    journal::append(work, zone, by, &[], &[], &Default::default()).map(drop)
+    Ok(work.connection.last_insert_rowid())
 }
 
-/// Gives a zone the settings that it had at some version, for the version that is about to be stored; whether that changes
-/// anything.
-pub(super) fn restore(work: &Work, zone: &mut ZoneRow, then: Option<i64>) -> Result<bool, ChangeError> {
-    let wanted = get(&work.connection, then)?;
-    if wanted == get(&work.connection, zone.settings)? {
+/// Whether a zone's settings become others when it gets those with the number `then` again.
+pub(super) fn would_restore(view: View<'_>, zone: &ZoneRow, then: Option<i64>) -> Result<bool, ChangeError> {
+    let wanted = get(view.connection, then)?;
+    if wanted == get(view.connection, zone.settings)? {
         return Ok(false);
     }
-    let apex = work.shared.apexes.get(&work.connection, zone.apex)?;
-    let faults = wanted.faults(apex.timers, &work.shared.limits);
+    let apex = view.shared.apexes.get(view.connection, zone.apex)?;
+    let faults = wanted.faults(apex.timers, &view.shared.limits);
     if !faults.is_empty() {
         let told = |fault: Fault| Fault::of("serial", fault.check, format!("settings: {}", fault.detail));
         return Err(ChangeError::Faults(faults.into_iter().map(|(index, fault)| (index, told(fault))).collect()));
     }
-    zone.settings = then;
-    work.connection
-        .prepare_cached("UPDATE zones SET settings = ?2 WHERE id = ?1")
-        .and_then(|mut statement| statement.execute(params![zone.row, then]))
-        .map_err(StoreError::from)?;
     Ok(true)
 }

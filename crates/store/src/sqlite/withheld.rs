@@ -7,8 +7,6 @@
 //!
 //! All zones of an account are taken off, or put back, in steps by the housekeeper.
 
-use std::collections::HashMap;
-
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::catalogs::{self, Change};
@@ -41,7 +39,7 @@ pub(super) fn set(work: &Work, zone: &mut ZoneRow, reasons: u8, why: &str) -> Re
     }
     let comment = Comment::parse(why).ok().flatten();
     let by = By { comment: comment.as_ref(), ..By::SERVER };
-    journal::append(work, zone, &by, &[], &[], &HashMap::new())?;
+    journal::append_empty(work, zone, &by)?;
     if !is_served {
         zones::raise_floor(work, zone)?;
     }

@@ -38,6 +38,20 @@ pub(super) struct Work {
     journal_end: Cell<Option<i64>>,
 }
 
+/// What planning reads from: a transaction of the writer, or of a reader.
+#[derive(Clone, Copy)]
+pub(super) struct View<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) shared: &'a Shared,
+}
+
+impl View<'_> {
+    /// As [`Work::now`].
+    pub(super) fn now(self) -> Timestamp {
+        self.shared.now()
+    }
+}
+
 /// Runs its job, or is refused before, and gives its answer to be sent after the commit.
 type Job = Box<dyn FnOnce(Result<&Work, SharedError>) -> Answer + Send>;
 type Answer = Box<dyn FnOnce(Result<(), SharedError>)>;
@@ -69,11 +83,12 @@ impl Writer {
     }
 
     /// [`Writer::run`] for the store's own threads, which may block.
-    pub(super) fn run_blocking<T: Send + 'static>(
-        &self,
-        job: impl FnOnce(&Work) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        self.submit(job).blocking_recv().unwrap_or(Err(StoreError::Closed))
+    pub(super) fn run_blocking<T, E>(&self, job: impl FnOnce(&Work) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Error + Send + 'static,
+    {
+        self.submit(job).blocking_recv().unwrap_or(Err(E::from(StoreError::Closed)))
     }
 
     /// Copies back, between two transactions, what is left of the log; waits until it is done.
@@ -133,16 +148,9 @@ impl Work {
         self.connection.prepare_cached(sql)?.execute([]).map(drop)
     }
 
-    /// Runs a part of a job and takes back whatever it stored; its answer stays.
-    pub(super) fn rehearse<T, E: From<StoreError>>(&self, part: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
-        let before = self.journal_end.get();
-        self.execute("SAVEPOINT rehearsal").map_err(StoreError::from)?;
-        // A part that fails, or panics, is taken back with its whole job.
-        let outcome = part()?;
-        self.journal_end.set(before);
-        self.execute("ROLLBACK TO rehearsal").map_err(StoreError::from)?;
-        self.execute("RELEASE rehearsal").map_err(StoreError::from)?;
-        Ok(outcome)
+    /// What planning reads from, inside the open transaction.
+    pub(super) fn view(&self) -> View<'_> {
+        View { connection: &self.connection, shared: &self.shared }
     }
 
     /// Runs one job in its savepoint.

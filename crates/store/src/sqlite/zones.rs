@@ -3,131 +3,276 @@
 //! Deleting a zone touches one row, however many records it has: every tenant's query passes over the records of a deleted
 //! zone, and the housekeeper ends their lives in small steps afterwards (see [`sweep`]).
 
-use std::collections::HashMap;
-
 use dns::change::NewRecord;
 use dns::{Name, Record, Serial, ZoneId, ZoneName};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 
 use super::apexes;
 use super::catalogs::{self, Change};
-use super::change::{LiveRecords, check_all, plan_content};
+use super::change::{Prepared, check_all, plan_content};
 use super::journal::{self, By, Kind};
+use super::live::LiveRecords;
 use super::rows::{self, Place, ZONE_WIDTH, ZoneRow, zone_columns};
-use super::writer::Work;
+use super::writer::{View, Work};
 use super::{claims, holds, limits, reserved, withheld};
 use crate::{
-    AccountId, Author, ChangeError, Condition, Counts, CreateZoneError, Head, MoveZoneError, NewZone, StoreError,
-    Timestamp, VersionNumber, Withheld, Zone, ZoneOfAnyone, catalog_of,
+    AccountId, Author, ChangeError, Committed, Condition, Counts, CreateZoneError, Head, MoveZoneError, NewZone,
+    StoreError, StoredRecord, Timestamp, VersionNumber, Withheld, Zone, ZoneOfAnyone, catalog_of,
 };
 
 /// Makes a zone: its first version holds the server's own records and the content that was given.
 pub(super) fn create(work: &Work, author: &Author, new: &NewZone) -> Result<Zone, CreateZoneError> {
-    let shared = &work.shared;
-    // First: nothing is said about who has such a name.
-    if let Some(reservation) =
-        reserved::reservation(&work.shared.reserved, &work.connection, author.account, &new.name, new.reserved)?
-    {
-        return Err(CreateZoneError::Reserved(reservation));
-    }
-    let (apex, content) = apexes::present(work)?;
-    content.check_zone(&new.name).map_err(CreateZoneError::Apex)?;
-    let key = new.name.name().key();
-    let now = work.now();
+    create_as(work, author, new, None)
+}
+
+/// Makes a zone whose records are there already, in a row that nobody sees yet.
+pub(super) fn show(
+    work: &Work,
+    author: &Author,
+    new: &NewZone,
+    row: i64,
+    prepared: &Prepared,
+) -> Result<Zone, CreateZoneError> {
+    create_as(work, author, new, Some((row, prepared)))
+}
+
+fn create_as(
+    work: &Work,
+    author: &Author,
+    new: &NewZone,
+    written: Option<(i64, &Prepared)>,
+) -> Result<Zone, CreateZoneError> {
+    let mut zone = new_row(work.view(), author, new)?;
+    let now = zone.zone.created_at;
     let giving_way = match &new.proof {
         Some(proof) => claims::judge(work, author.account, &new.name, proof)?,
         None => None,
     };
     let waits = giving_way.as_ref().map(|giving_way| giving_way.withheld(work)).transpose()?.unwrap_or_default();
-    // As it is before its first version, which is appended like any other.
-    let mut zone = ZoneRow {
-        row: 0,
-        account: author.account,
-        apex,
-        settings: None,
-        zone: Zone {
-            id: ZoneId(shared.ids.next(now)),
-            name: new.name.clone(),
-            created_at: now,
-            record_count: 0,
-            version: VersionNumber(0),
-            serial: serial_before(&work.connection, &key, Serial::at_time(now.as_second()))?,
-            withheld: Withheld { reasons: withheld::reasons_for(work, author.account, waits.reasons)?, ..waits },
-        },
+    zone.zone.withheld = Withheld { reasons: withheld::reasons_for(work, author.account, waits.reasons)?, ..waits };
+    let is_inserted = match written {
+        None => insert(work, &zone)?.map(|row| zone.row = row).is_some(),
+        Some((row, prepared)) => {
+            let last = floor(&work.connection, &new.name.name().key())?;
+            let is_outdated = last.is_some_and(|last| !prepared.zone.zone.serial.is_newer_than(last));
+            if is_outdated || prepared.zone.apex != zone.apex {
+                return Err(StoreError::Busy.into());
+            }
+            let planned = Zone { withheld: zone.zone.withheld.clone(), ..prepared.zone.zone.clone() };
+            zone = ZoneRow { row, zone: planned, ..prepared.zone.clone() };
+            unhide(work, &zone)?
+        }
     };
-    if !insert(work, &zone, &key)? {
+    if !is_inserted {
         return Err(CreateZoneError::Exists);
     }
-    zone.row = work.connection.last_insert_rowid();
     // After the insert, so that "exists" comes before "related"; the savepoint takes the row back.
     let is_free = new.override_related || giving_way.is_some();
     if !is_free && related_to_another(&work.connection, author.account, new.name.name())?.is_some() {
         return Err(CreateZoneError::Related);
     }
-    if !is_free && holds::of_another(work, author.account, new.name.name())? {
+    if !is_free && holds::of_another(work.view(), author.account, new.name.name())? {
         return Err(CreateZoneError::OnHold);
     }
     if let Some(fault) = limits::zone_too_many(work, author)? {
         return Err(CreateZoneError::Faults(vec![(0, fault)]));
     }
-    limits::daily(work, author, || new.content.len() as u64)?.map_err(CreateZoneError::DailyLimit)?;
-    let records = if new.content.is_empty() { Vec::new() } else { first_records(work, &zone, &new.content)? };
-    journal::raise_base(&mut zone, new.serial_above);
+    let changes = written.map_or(new.content.len(), |(_, prepared)| prepared.rows());
+    limits::daily(work, author, changes as u64)?.map_err(CreateZoneError::DailyLimit)?;
     let by = By { comment: new.comment.as_ref(), ..By::from(author) };
-    journal::append(work, &mut zone, &by, &[], &records, &HashMap::new())?;
-    if !records.is_empty()
-        && let Some(fault) = limits::records_too_many(work, author)?
-    {
-        return Err(CreateZoneError::Faults(vec![(0, fault)]));
+    match written {
+        None => {
+            let records = first_version(work.view(), author, &mut zone, new)?;
+            journal::write(work, &zone, &by, (&[], &records, 0), now)?;
+        }
+        Some((_, prepared)) => {
+            check_growth(work.view(), author, prepared.rows())?;
+            journal::show(work, &zone, &by, prepared.counts(), now)?;
+        }
     }
     if zone.zone.withheld.is_served() {
         catalogs::moved(work, &new.name, Change::Joined(zone.row), now)?;
     }
-    holds::release(work, &key)?;
+    holds::release(work, &new.name.name().key())?;
     if let Some(giving_way) = giving_way {
         claims::proved(work, author, &zone, giving_way)?;
     }
     Ok(zone.zone)
 }
 
-fn first_records(work: &Work, zone: &ZoneRow, content: &[NewRecord]) -> Result<Vec<Record>, CreateZoneError> {
-    let mut live = LiveRecords::new(&work.connection, zone);
-    match plan_content(work, zone, content, &mut live) {
+/// Plans the first version of a zone that is too large to be made by one job of the writer, and refuses what would be refused
+/// in the end.
+pub(super) fn prepare(view: View<'_>, author: &Author, new: &NewZone) -> Result<Prepared, CreateZoneError> {
+    let mut zone = new_row(view, author, new)?;
+    // What a proof displaces is judged in the end.
+    let is_free = new.override_related || new.proof.is_some();
+    if new.proof.is_none() && by_name(view.connection, &new.name)?.is_some() {
+        return Err(CreateZoneError::Exists);
+    }
+    if !is_free && related_to_another(view.connection, author.account, new.name.name())?.is_some() {
+        return Err(CreateZoneError::Related);
+    }
+    if !is_free && holds::of_another(view, author.account, new.name.name())? {
+        return Err(CreateZoneError::OnHold);
+    }
+    limits::check_daily(view, author, new.content.len() as u64)?.map_err(CreateZoneError::DailyLimit)?;
+    let before = zone.zone.clone();
+    let added = first_version(view, author, &mut zone, new)?;
+    let committed = Committed {
+        before,
+        zone: zone.zone.clone(),
+        records: Vec::new(),
+        removed: Vec::new(),
+        added,
+        settings: None,
+        warnings: Vec::new(),
+        changed: true,
+    };
+    let now = zone.zone.created_at;
+    Ok(Prepared { zone, ends: Vec::new(), changed: 0, new_settings: None, now, committed })
+}
+
+/// A zone as it is before its first version, which is appended like any other.
+fn new_row(view: View<'_>, author: &Author, new: &NewZone) -> Result<ZoneRow, CreateZoneError> {
+    let name = &new.name;
+    // First: nothing is said about who has such a name.
+    if let Some(reservation) =
+        reserved::reservation(&view.shared.reserved, view.connection, author.account, name, new.reserved)?
+    {
+        return Err(CreateZoneError::Reserved(reservation));
+    }
+    let (apex, content) = apexes::present(view)?;
+    content.check_zone(name).map_err(CreateZoneError::Apex)?;
+    let now = view.now();
+    let serial = serial_before(view.connection, &name.name().key(), Serial::at_time(now.as_second()))?;
+    let zone = Zone {
+        id: ZoneId(view.shared.ids.next(now)),
+        name: name.clone(),
+        created_at: now,
+        record_count: 0,
+        version: VersionNumber(0),
+        serial,
+        withheld: Withheld::default(),
+    };
+    Ok(ZoneRow { row: 0, account: author.account, apex, settings: None, zone })
+}
+
+/// Moves a zone to its first version; gives the records of that.
+fn first_version(
+    view: View<'_>,
+    author: &Author,
+    zone: &mut ZoneRow,
+    new: &NewZone,
+) -> Result<Vec<StoredRecord>, CreateZoneError> {
+    // Before anything is planned, which costs as much as the content is long.
+    check_growth(view, author, new.content.len())?;
+    let records = if new.content.is_empty() { Vec::new() } else { first_records(view, zone, &new.content)? };
+    let now = zone.zone.created_at;
+    journal::raise_base(zone, new.serial_above);
+    journal::next(&mut zone.zone, now, 0, records.len());
+    Ok(records.into_iter().map(|record| journal::stored(&zone.zone, record, now)).collect())
+}
+
+fn check_growth(view: View<'_>, author: &Author, growth: usize) -> Result<(), CreateZoneError> {
+    if growth > 0
+        && let Some(fault) = limits::records_too_many(view.connection, author, growth)?
+    {
+        return Err(CreateZoneError::Faults(vec![(0, fault)]));
+    }
+    Ok(())
+}
+
+fn first_records(view: View<'_>, zone: &ZoneRow, content: &[NewRecord]) -> Result<Vec<Record>, CreateZoneError> {
+    let mut live = LiveRecords::new(view.connection, zone);
+    match plan_content(view, zone, content, &mut live) {
         Ok(plan) => Ok(plan.added),
         Err(ChangeError::Faults(faults)) => Err(CreateZoneError::Faults(faults)),
         Err(ChangeError::Store(error)) => Err(error.into()),
         // A zone without records has none that an edit could name, and there are no conditions.
         Err(ChangeError::DailyLimit(limit)) => Err(CreateZoneError::DailyLimit(limit)),
-        Err(ChangeError::NoZone | ChangeError::NoRecord { .. } | ChangeError::Moved | ChangeError::Condition) => {
-            Err(StoreError::Panicked.into())
-        }
+        Err(
+            ChangeError::NoZone
+            | ChangeError::NoRecord { .. }
+            | ChangeError::Moved
+            | ChangeError::Condition
+            | ChangeError::Forbidden(_),
+        ) => Err(StoreError::Panicked.into()),
     }
 }
 
-/// False where a live zone has the name.
-fn insert(work: &Work, zone: &ZoneRow, key: &[u8]) -> Result<bool, StoreError> {
-    let inserted = work
-        .connection
+/// The number of the new row; `None` where a live zone has the name.
+fn insert(work: &Work, zone: &ZoneRow) -> Result<Option<i64>, StoreError> {
+    let inserted = insert_row(work, zone, None);
+    match inserted {
+        Ok(row) => Ok(Some(row)),
+        Err(error) if violates_uniqueness(&error) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Inserts the row of a zone that nobody sees until [`unhide`].
+pub(super) fn insert_hidden(work: &Work, zone: &ZoneRow) -> Result<i64, StoreError> {
+    Ok(insert_row(work, zone, Some(zone.zone.created_at))?)
+}
+
+fn insert_row(work: &Work, zone: &ZoneRow, hidden: Option<Timestamp>) -> Result<i64, rusqlite::Error> {
+    let hidden = hidden.map(Timestamp::as_millisecond);
+    work.connection
         .prepare_cached(
-            "INSERT INTO zones (uuid, account, name, created, record_count, version, serial, apex, catalog, withheld, withheld_until)
-             VALUES (?1, ?2, ?3, ?4, 0, 0, ?5, ?6, ?7, ?8, ?9)",
+            "INSERT INTO zones (uuid, account, name, created, record_count, version, serial, apex, catalog,
+                                deleted, forgotten, swept, withheld, withheld_until)
+             VALUES (?1, ?2, ?3, ?4, 0, 0, ?5, ?6, ?7, ?8, ?8, ?9, ?10, ?11)",
         )?
         .execute(params![
             zone.zone.id.0.as_bytes(),
             zone.account.0,
-            key,
+            zone.zone.name.name().key(),
             zone.zone.created_at.as_millisecond(),
             zone.zone.serial.0,
             zone.apex,
             catalog_of(&zone.zone.name),
+            hidden,
+            if hidden.is_some() { HIDDEN } else { 0 },
+            zone.zone.withheld.reasons,
+            zone.zone.withheld.until.map(Timestamp::as_millisecond),
+        ])?;
+    Ok(work.connection.last_insert_rowid())
+}
+
+/// `zones.swept` of a zone that is being made.
+const HIDDEN: i64 = 4;
+
+/// Shows a zone; false where a live zone has its name.
+fn unhide(work: &Work, zone: &ZoneRow) -> Result<bool, StoreError> {
+    let shown = work
+        .connection
+        .prepare_cached(
+            "UPDATE zones SET deleted = NULL, forgotten = NULL, swept = 0, withheld = ?3, withheld_until = ?4
+             WHERE id = ?1 AND swept = ?2",
+        )?
+        .execute(params![
+            zone.row,
+            HIDDEN,
             zone.zone.withheld.reasons,
             zone.zone.withheld.until.map(Timestamp::as_millisecond),
         ]);
-    match inserted {
-        Ok(_) => Ok(true),
+    match shown {
+        Ok(shown) => {
+            if shown == 1 {
+                Ok(true)
+            } else {
+                Err(StoreError::Busy)
+            }
+        }
         Err(error) if violates_uniqueness(&error) => Ok(false),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Deletes the row of a zone that was never shown.
+pub(super) fn delete_hidden(work: &Work, row: i64) -> Result<(), StoreError> {
+    work.connection.prepare_cached("DELETE FROM zones WHERE id = ?1 AND swept = ?2")?.execute([row, HIDDEN])?;
+    Ok(())
 }
 
 /// Whether a statement failed because the row would have been a second one.
@@ -213,7 +358,7 @@ pub(super) fn delete_on(
 ) -> Result<Zone, ChangeError> {
     let zone = of_account(&work.connection, author.account, id)?.ok_or(ChangeError::NoZone)?;
     check_all(conditions, &zone, &mut LiveRecords::new(&work.connection, &zone))?;
-    limits::daily(work, author, || 1)?.map_err(ChangeError::DailyLimit)?;
+    limits::daily(work, author, 1)?.map_err(ChangeError::DailyLimit)?;
     Ok(end(work, author, zone)?)
 }
 
@@ -272,7 +417,7 @@ pub(super) fn sweep(work: &Work) -> Result<bool, StoreError> {
     let ended = work
         .connection
         .prepare_cached(
-            "UPDATE records SET to_version = ?2 WHERE id IN (
+            "UPDATE records SET to_version = iif(ends > 0, ends, ?2), ends = 0 WHERE id IN (
                  SELECT id FROM records INDEXED BY records_of_zone WHERE zone = ?1 AND to_version IS NULL LIMIT ?3)",
         )?
         .execute(params![zone, version, SWEEP_STEP as i64])?;

@@ -18,8 +18,12 @@ impl Client {
     }
 
     pub(crate) fn post(&mut self, path: &str, body: &str) -> String {
+        self.ask("POST", path, "application/json", body)
+    }
+
+    pub(crate) fn ask(&mut self, method: &str, path: &str, media_type: &str, body: &str) -> String {
         let answer = self.connection.ask(&format!(
-            "POST {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            "{method} {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {}\r\nContent-Type: {media_type}\r\nContent-Length: {}\r\n\r\n{body}",
             self.token,
             body.len()
         ));

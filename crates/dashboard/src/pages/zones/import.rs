@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use api::ZoneFileError;
+use api::{Permit, ZoneFileError};
 use askama::Template;
 use askama::filters::HtmlSafe;
 use axum::body::Bytes;
@@ -128,6 +128,11 @@ fn escaped(octets: &[u8]) -> String {
     text
 }
 
+/// Room for a file while it is read and stored.
+pub(super) fn place(who: &SignedIn, text: &str) -> Result<Permit, Failure> {
+    who.visit.shared.files.enter(who.account.id, text.len()).map_err(|_| Failure::Storing)
+}
+
 /// What a file makes of a zone, or everything that is wrong with it.
 pub(super) async fn read(
     who: &SignedIn,
@@ -193,6 +198,7 @@ pub(crate) async fn submit(who: SignedIn, Path(id): Path<String>, form: Form) ->
         problems.add("zonefile", who.visit.language.zone_texts().problem_file_missing);
         return ask(&who, &zone, "", options(&form), problems);
     }
+    let _place = place(&who, &text)?;
     match form.text("do") {
         "edit" => ask(&who, &zone, &text, options(&form), Problems::default()),
         "preview" => preview(&who, &zone, &text, &form, "", Problems::default(), StatusCode::OK).await,

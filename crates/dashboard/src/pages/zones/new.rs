@@ -98,6 +98,7 @@ pub(crate) async fn submit(who: SignedIn, form: Form) -> Result<Response, Failur
     let mut new = NewZone::named(name.clone());
     let mut content = None;
     let text = import::file_of(&form);
+    let _place = import::place(&who, &text)?;
     if !text.trim().is_empty() {
         author = Author { source: Source::Import, ..author };
         match import::read(&who, &name, None, &text, options(&form)).await? {

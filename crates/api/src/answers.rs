@@ -1,0 +1,97 @@
+//! Answers that wait for their clients, who may never take them: an account's share of the memory for them is bounded.
+//!
+//! A client holds an answer by not reading it: a connection of HTTP/2 holds as many as it has streams. So an answer that is more
+//! than a few packets takes a place in the [`Gate`] before it is sent, and gives it back when it is sent or given up. A list
+//! that is read while it is sent takes the room of the two chunks that it holds at a time.
+
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use store::AccountId;
+
+use crate::error::{ErrorCode, Problem};
+use crate::gate::{Full, Gate, Permit};
+use crate::listing::CHUNK;
+
+/// Answers up to this size are not counted.
+const SMALL: usize = 32 * 1024;
+/// When a client that was refused may come again, in seconds.
+const AGAIN: u32 = 5;
+
+/// For whom a request is, once that is known: among the request's extensions.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ForWhom(Arc<OnceLock<AccountId>>);
+
+impl ForWhom {
+    pub(crate) fn is(&self, account: AccountId) {
+        // There is one caller for each request.
+        let _ = self.0.set(account);
+    }
+}
+
+/// Lets a large answer go only where there is room for it. What has changed something is answered in any case: what it was
+/// asked with was counted.
+pub(crate) async fn bound(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
+    let for_whom = ForWhom::default();
+    request.extensions_mut().insert(for_whom.clone());
+    let is_read = request.method() == Method::GET;
+    let response = next.run(request).await;
+    let octets = match response.body().size_hint().exact() {
+        Some(octets) => usize::try_from(octets).unwrap_or(usize::MAX),
+        None => 2 * CHUNK,
+    };
+    let Some(account) = for_whom.0.get().filter(|_| octets > SMALL) else { return response };
+    match gate.enter(*account, octets) {
+        Ok(permit) => response.map(|body| Body::new(Held { body, _permit: permit })),
+        Err(full) if is_read => refusal(full).into_response(),
+        Err(_) => response,
+    }
+}
+
+/// 429 or 503 for what there is no room for now.
+pub(crate) fn refusal(full: Full) -> Problem {
+    let problem = match full {
+        Full::Account(most) => {
+            let detail = "Too many large requests or unread answers of this account are under way; try again";
+            Problem::new(ErrorCode::RateLimited, detail)
+                .with(HeaderName::from_static("ratelimit-limit"), HeaderValue::from(most))
+                .with(HeaderName::from_static("ratelimit-remaining"), 0)
+                .with(HeaderName::from_static("ratelimit-reset"), AGAIN)
+        }
+        Full::Server => Problem::new(ErrorCode::Unavailable, "Too many large requests are under way; try again"),
+    };
+    problem.with(header::RETRY_AFTER, AGAIN)
+}
+
+/// A body that has its place while it is there.
+struct Held {
+    body: Body,
+    _permit: Permit,
+}
+
+impl HttpBody for Held {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
