@@ -17,7 +17,7 @@ use store::{AccountId, CLAIM_LABEL, Proof, Store, StoreError, claim_name};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
-use crate::description::{Member, Schema, required};
+use crate::description::{Member, Schema, optional, required};
 
 /// How long one look may take.
 const LOOK_FOR: Duration = Duration::from_secs(5);
@@ -59,8 +59,8 @@ pub struct OpenClaim {
     pub record_type: &'static str,
     /// Its text.
     pub value: String,
-    /// What the last look came to.
-    #[serde(skip)]
+    /// What the last look came to; in answers only where there was one.
+    #[serde(rename = "hint", skip_serializing_if = "Seen::is_new", serialize_with = "as_text")]
     pub seen: Seen,
 }
 
@@ -89,6 +89,16 @@ pub enum LookError {
     Store(#[from] StoreError),
 }
 
+impl Seen {
+    fn is_new(&self) -> bool {
+        *self == Seen::New
+    }
+}
+
+fn as_text<S: serde::Serializer>(seen: &Seen, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(seen)
+}
+
 impl fmt::Display for Seen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -100,13 +110,14 @@ impl fmt::Display for Seen {
 }
 
 impl OpenClaim {
-    pub(crate) fn members() -> [Member; 3] {
+    pub(crate) fn members() -> [Member; 4] {
         let name = "Where to publish it, in the DNS that the world sees.";
         let value = "Random, for this account and this name. It stays the same for seven days.";
         [
             required("name", Schema::string().about(name).like("_zonewright-claim.example.com")),
             required("type", Schema::one_of_the_words(&["TXT"])),
             required("value", Schema::string().about(value)),
+            optional("hint", Schema::string().about("Why the record was not seen, where it was looked for.")),
         ]
     }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use store::{CreateZoneError, NewZone, Source, StoreError, Zone};
 
 use crate::auth::{Caller, CreateZones};
-use crate::claims::{Look, LookError, OpenClaim, Seen};
+use crate::claims::{Look, LookError, OpenClaim};
 use crate::description::{Description, Group, Schema, examples, location, optional, required};
 use crate::error::{ErrorCode, Problem};
 use crate::json::{MemberError, Members};
@@ -34,8 +34,9 @@ pub(crate) enum Error {
     File(#[from] ZoneFileError),
     #[error(transparent)]
     Create(#[from] CreateZoneError),
-    #[error("{refusal}; {}", .claim.seen)]
-    Claim { refusal: CreateZoneError, claim: OpenClaim },
+    /// The words are those of the refusal alone: clients compare them.
+    #[error("{0}")]
+    Claim(Box<CreateZoneError>, OpenClaim),
     #[error(transparent)]
     Look(#[from] LookError),
 }
@@ -44,7 +45,7 @@ impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let detail = self.to_string();
         match self {
-            Self::Claim { claim, .. } => Problem::validation("domain", detail).claimable(claim),
+            Self::Claim(_, claim) => Problem::validation("domain", detail).claimable(claim),
             Self::Look(error) => Problem::looks(error),
             Self::File(error) => return error.response(Some("zonefile")),
             Self::Query(error) => Problem::from(error),
@@ -150,7 +151,7 @@ pub(crate) fn describe() -> Description {
 
 fn claim_example() -> Value {
     json!({
-        "detail": format!("{}; {}", CreateZoneError::Related, Seen::New), "error_code": ErrorCode::ValidationError.name(),
+        "detail": CreateZoneError::Related.to_string(), "error_code": ErrorCode::ValidationError.name(),
         "field": "domain", "claim": OpenClaim::example(),
     })
 }
@@ -183,7 +184,7 @@ pub(crate) async fn handle(
             Err(refusal @ (CreateZoneError::Exists | CreateZoneError::Related | CreateZoneError::OnHold)) => {
                 match caller.store().look(caller.claims(), caller.account(), &name).await? {
                     Look::NotClaimable => Err(refusal),
-                    Look::Open(claim) => return Err(Error::Claim { refusal, claim }),
+                    Look::Open(claim) => return Err(Error::Claim(Box::new(refusal), claim)),
                     Look::Proved(proof) => {
                         let new = NewZone { proof: Some(proof), ..new };
                         write.create_zone(&caller, source, new, reply(file())).await

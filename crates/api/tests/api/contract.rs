@@ -163,6 +163,7 @@ fn zone_names_are_refused_as_the_contract_says() {
         let (code, field, got) = client.client.post("/dns-zones/", &json!({ "domain": domain })).error(400);
         assert_eq!((code.as_str(), field.as_deref()), ("validation_error", Some("domain")), "{domain}");
         assert!(got.contains(detail), "{domain}: {got}");
+        assert!(detail != "zone already exists" || got == detail, "clients compare these words: {got}");
         assert!(!got.contains("tenant0"), "whose it is stays untold");
     }
     tenant.zone("below.example.com");
