@@ -12,6 +12,8 @@ use crate::texts::Texts;
 
 /// After how many seconds it makes sense to try a password again: the queue has emptied by then.
 const BUSY_FOR: &str = "2";
+/// After how many seconds it makes sense to look whether the database can be used again.
+const UNAVAILABLE_FOR: &str = "30";
 
 /// Why there is no page.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -49,6 +51,9 @@ pub(crate) enum Failure {
     /// Something large of the zone or the account is being stored; it may be tried again.
     #[error("busy with a large change")]
     Storing,
+    /// The database cannot be used: its disk is full, or its file is damaged. The store has logged the cause.
+    #[error("the database cannot be used")]
+    Unavailable,
     /// The server failed.
     #[error("the server failed")]
     Server(#[source] Arc<dyn Error + Send + Sync>),
@@ -69,7 +74,7 @@ impl Failure {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::DailyLimit => StatusCode::TOO_MANY_REQUESTS,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Busy | Self::Storing => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::Storing | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Server(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -86,6 +91,7 @@ impl Failure {
             Self::DailyLimit => (t.failure_daily_limit, t.failure_daily_limit_text),
             Self::Busy => (t.failure_busy, t.failure_busy_text),
             Self::Storing => (t.failure_storing, t.failure_storing_text),
+            Self::Unavailable => (t.failure_unavailable, t.failure_unavailable_text),
             Self::Server(_) => (t.failure_server, t.failure_server_text),
         }
     }
@@ -96,6 +102,7 @@ impl From<StoreError> for Failure {
         match error {
             StoreError::PasswordsBusy => Failure::Busy,
             StoreError::Busy => Failure::Storing,
+            failure if failure.health().is_some() => Failure::Unavailable,
             // All others are failures of the server, whatever they will be called.
             failure => Failure::server(failure),
         }
@@ -117,8 +124,13 @@ impl IntoResponse for Failure {
             Self::Prove { next } => to("/prove/", next),
             _ => {
                 let mut response = self.status().into_response();
-                if matches!(self, Self::Busy) {
-                    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(BUSY_FOR));
+                let retry_after = match &self {
+                    Self::Busy => Some(BUSY_FOR),
+                    Self::Unavailable => Some(UNAVAILABLE_FOR),
+                    _ => None,
+                };
+                if let Some(seconds) = retry_after {
+                    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(seconds));
                 }
                 response.extensions_mut().insert(self);
                 response

@@ -88,7 +88,7 @@ mod tests {
         for (free, total, is_low) in [
             (999, 10_000, true),
             (1000, 10_000, false),
-            (1000, 20_001, true),
+            (1000, 20_100, true),
             (0, 0, true),
             (u64::MAX, u64::MAX, false),
         ] {

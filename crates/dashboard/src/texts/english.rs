@@ -26,6 +26,8 @@ pub(crate) static ENGLISH: Texts = Texts {
     failure_busy_text: "Too many passwords are being checked right now, so yours was not looked at. Try again in a few seconds.",
     failure_storing: "Please try again in a moment",
     failure_storing_text: "A large change of this zone, or of your account, is still being saved. Nothing was changed now.",
+    failure_unavailable: "Changes cannot be stored right now",
+    failure_unavailable_text: "The server's disk is full, or its database cannot be used. Nothing was changed. Try again later; the operator has to act.",
     failure_server: "Something went wrong here",
     failure_server_text: "It is not your fault. The server's log has the cause; try again in a moment.",
     sign_in: "Sign in",

@@ -26,6 +26,8 @@ pub(crate) static MALAY: Texts = Texts {
     failure_busy_text: "Terlalu banyak kata laluan sedang disemak, jadi kata laluan anda belum dilihat. Cuba lagi dalam beberapa saat.",
     failure_storing: "Sila cuba lagi sebentar nanti",
     failure_storing_text: "Perubahan besar pada zon ini, atau pada akaun anda, masih disimpan. Tiada apa-apa yang diubah sekarang.",
+    failure_unavailable: "Perubahan tidak dapat disimpan sekarang",
+    failure_unavailable_text: "Cakera pelayan penuh, atau pangkalan datanya tidak dapat digunakan. Tiada apa-apa diubah. Cuba lagi kemudian; pengendali perlu bertindak.",
     failure_server: "Ada masalah di sini",
     failure_server_text: "Ini bukan salah anda. Puncanya ada dalam log pelayan; cuba lagi sebentar nanti.",
     sign_in: "Log masuk",

@@ -57,6 +57,8 @@ texts! {
     failure_busy_text,
     failure_storing,
     failure_storing_text,
+    failure_unavailable,
+    failure_unavailable_text,
     failure_server,
     failure_server_text,
     // Signing in.

@@ -26,6 +26,8 @@ pub(crate) static SPANISH: Texts = Texts {
     failure_busy_text: "En este momento se comprueban demasiadas contraseñas, así que la suya no se miró. Vuelva a intentarlo en unos segundos.",
     failure_storing: "Inténtelo de nuevo en un momento",
     failure_storing_text: "Todavía se está guardando un cambio grande de esta zona o de su cuenta. Ahora no se ha cambiado nada.",
+    failure_unavailable: "Ahora no se pueden guardar cambios",
+    failure_unavailable_text: "El disco del servidor está lleno o su base de datos no se puede usar. No se cambió nada. Vuelva a intentarlo más tarde; el operador tiene que intervenir.",
     failure_server: "Algo falló aquí",
     failure_server_text: "No es culpa suya. La causa está en el registro del servidor; inténtelo de nuevo en un momento.",
     sign_in: "Iniciar sesión",
