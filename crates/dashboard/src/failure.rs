@@ -125,7 +125,7 @@ impl IntoResponse for Failure {
             _ => {
                 let mut response = self.status().into_response();
                 let retry_after = match &self {
-                    Self::Busy => Some(BUSY_FOR),
+                    Self::Busy | Self::Storing => Some(BUSY_FOR),
                     Self::Unavailable => Some(UNAVAILABLE_FOR),
                     _ => None,
                 };

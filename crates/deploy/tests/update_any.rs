@@ -38,7 +38,7 @@ const OWNERS: [&str; 14] = [
     "abcdefghijklmnopqrstuvwxyz-abcdefghijklmnopqrstuvwxyz-123456789.n",
     "a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q.r.s.t.u.v.w.x.y.z",
 ];
-const HOSTS: [&str; 5] = ["x.net.", "ns1.zonewright.test.", "deep.er.example.org.", "\\000odd.net.", "x.co.uk."];
+const HOSTS: [&str; 5] = ["x.net.", "ns1.zonewright.test.", "deep.er.example.org.", "odd-1.net.", "x.co.uk."];
 
 /// All the data of one RRset, as zone-file text.
 type Rrset = (&'static str, u32, Vec<String>);

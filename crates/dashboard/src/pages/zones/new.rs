@@ -118,13 +118,15 @@ pub(crate) async fn submit(who: SignedIn, form: Form) -> Result<Response, Failur
     }
     let claims = &who.visit.shared.claims;
     let mut outcome = who.store().create_zone_with(&author, new.clone()).await;
-    if let Err(CreateZoneError::Exists | CreateZoneError::Related | CreateZoneError::OnHold) = &outcome {
+    if let Err(refusal @ (CreateZoneError::Exists | CreateZoneError::Related | CreateZoneError::OnHold)) = &outcome {
+        let refusal = refusal.to_string();
         match claims.look(who.store(), who.account.id, &name).await {
             Ok(Look::NotClaimable) => {}
             Ok(Look::Proved(proof)) => {
                 outcome = who.store().create_zone_with(&author, NewZone { proof: Some(proof), ..new }).await;
             }
             Ok(Look::Open(claim)) => {
+                problems.add("domain", refusal);
                 let z = who.visit.language.zone_texts();
                 match claim.seen {
                     Seen::New => {}
