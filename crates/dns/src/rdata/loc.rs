@@ -156,8 +156,7 @@ fn altitude(token: &Token<'_>) -> Result<u32, FieldError> {
     let lowest = u64::from(DEEPEST) * 100;
     let centimetres = match raw.split_first() {
         Some((b'-', below)) => decimal(below, 2).and_then(|below| lowest.checked_sub(below)),
-        Some((b'+', above)) => decimal(above, 2).map(|above| lowest + above),
-        _ => decimal(raw, 2).map(|above| lowest + above),
+        _ => decimal(without_plus(raw), 2).map(|above| lowest + above),
     };
     centimetres.and_then(|centimetres| u32::try_from(centimetres).ok()).ok_or_else(|| {
         let detail = format!(
@@ -171,14 +170,21 @@ fn altitude(token: &Token<'_>) -> Result<u32, FieldError> {
 /// Metres as one digit and a power of ten in centimetres.
 fn precision(what: &str, token: &Token<'_>) -> Result<u8, FieldError> {
     let raw = token.raw.strip_suffix(b"m").unwrap_or(token.raw);
-    let raw = raw.strip_prefix(b"+").unwrap_or(raw);
-    let centimetres = decimal(raw, 2).filter(|centimetres| centimetres / 100 <= 90_000_000).ok_or_else(|| {
+    let centimetres = decimal(without_plus(raw), 2).filter(|centimetres| centimetres / 100 <= 90_000_000).ok_or_else(|| {
         let detail = format!("{what} must be metres from 0 to 90000000, such as 10m, not \"{}\"", excerpt(token.raw));
         error(token, "field-precision", detail)
     })?;
     let power = centimetres.checked_ilog10().unwrap_or(0);
     let digit = centimetres / 10u64.pow(power);
     Ok((digit as u8) << 4 | power as u8)
+}
+
+/// BIND takes a plus sign before a digit only: not before a point.
+fn without_plus(raw: &[u8]) -> &[u8] {
+    match raw {
+        [b'+', unsigned @ ..] if unsigned.first().is_some_and(u8::is_ascii_digit) => unsigned,
+        _ => raw,
+    }
 }
 
 /// A number with up to `places` decimal places, as so many times as much; `None` where it is none. The digits on one side of the
