@@ -1,5 +1,7 @@
 //! What follows from a proof that an account controls a name.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
 mod common;
 
 use common::{Fixture, author, eventually, zone_name};

@@ -319,7 +319,6 @@ impl Prepared {
 }
 
 /// Stores a small difference that was planned on a reader's view. Gives back what was not used where the zone has moved since.
-#[expect(clippy::type_complexity, reason = "what a job of the writer gives back is read in one place")]
 fn commit(
     work: &Work,
     (author, change): &(Author, Change),

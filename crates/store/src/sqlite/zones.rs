@@ -58,7 +58,7 @@ fn create_as(
             if is_outdated || prepared.zone.apex != zone.apex {
                 return Err(StoreError::Busy.into());
             }
-            let planned = Zone { withheld: zone.zone.withheld.clone(), ..prepared.zone.zone.clone() };
+            let planned = Zone { withheld: zone.zone.withheld, ..prepared.zone.zone.clone() };
             zone = ZoneRow { row, zone: planned, ..prepared.zone.clone() };
             unhide(work, &zone)?
         }
