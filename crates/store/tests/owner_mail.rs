@@ -1,7 +1,5 @@
 //! What owners are written to about, as it is read from the trail.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where something unexpected happens")]
-
 mod common;
 
 use common::Fixture;

@@ -1,5 +1,7 @@
 //! Zones that no nameserver is to serve: those of accounts that the operator took off the nameservers.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
 mod common;
 
 use common::{Fixture, author, eventually, zone_name};

@@ -170,10 +170,12 @@ fn altitude(token: &Token<'_>) -> Result<u32, FieldError> {
 /// Metres as one digit and a power of ten in centimetres.
 fn precision(what: &str, token: &Token<'_>) -> Result<u8, FieldError> {
     let raw = token.raw.strip_suffix(b"m").unwrap_or(token.raw);
-    let centimetres = decimal(without_plus(raw), 2).filter(|centimetres| centimetres / 100 <= 90_000_000).ok_or_else(|| {
-        let detail = format!("{what} must be metres from 0 to 90000000, such as 10m, not \"{}\"", excerpt(token.raw));
-        error(token, "field-precision", detail)
-    })?;
+    let centimetres =
+        decimal(without_plus(raw), 2).filter(|centimetres| centimetres / 100 <= 90_000_000).ok_or_else(|| {
+            let detail =
+                format!("{what} must be metres from 0 to 90000000, such as 10m, not \"{}\"", excerpt(token.raw));
+            error(token, "field-precision", detail)
+        })?;
     let power = centimetres.checked_ilog10().unwrap_or(0);
     let digit = centimetres / 10u64.pow(power);
     Ok((digit as u8) << 4 | power as u8)

@@ -60,7 +60,7 @@ pub(super) fn zone_of(file: &Path) -> Result<ZoneName, NoZone> {
     if let Some(octets) = octets(digits) {
         return reverse_zone(&octets, is_reversed);
     }
-    let domain = Name::parse(bare).ok().filter(|name| is_domain(name)).ok_or(NoZone::Unnamed)?;
+    let domain = Name::parse(bare).ok().filter(is_domain).ok_or(NoZone::Unnamed)?;
     if let Some(rest) = MAYBE_BEFORE.iter().find_map(|word| bare.strip_prefix(word))
         && Name::parse(rest).is_ok_and(|rest| is_domain(&rest))
     {
