@@ -12,7 +12,7 @@ use crate::server::{Answer, Client, Server};
 const NOWHERE: &str = "0192aaaa-bbbb-7ccc-8ddd-eeeeffff0000";
 
 /// What proves a claim finds none here, and changes no zone.
-const CLAIM: &str = "/dns-zones/{uuid}/claim/";
+pub(crate) const CLAIM: &str = "/dns-zones/{uuid}/claim/";
 
 /// Whether an operation, asked for what there is, answers as it should.
 fn is_answered(operation: &Operation, answer: &Answer) -> bool {
