@@ -13,7 +13,7 @@ use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command as Process, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::channel::{add_zone, eventually, zone};
 use common::named::{SMALL_ZONE, free_low_port as free_port};
@@ -21,10 +21,13 @@ use deploy::bind9::control::{Command, ConfigText, Control, ZoneConfig};
 use deploy::bind9::managed::{Hint, Managed, Settings, StartError, User, is_root};
 use deploy::query;
 use dns::Serial;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 /// Tells a copy of this test binary to run a named in this folder until it is killed.
 const RUN_IN: &str = "ZONEWRIGHT_TEST_RUN_NAMED_IN";
+/// How long a folder may stay locked after its server has ended.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 #[tokio::test]
 async fn what_cannot_be_started_is_told() {
@@ -227,7 +230,14 @@ fn free_port_of_root() -> SocketAddr {
 
 /// Starts a named and waits until it answers.
 async fn start(settings: Settings, stop: &CancellationToken) -> Managed {
-    let managed = Managed::start(settings, stop.clone()).await.unwrap();
+    let begun = Instant::now();
+    let managed = loop {
+        match Managed::start(settings.clone(), stop.clone()).await {
+            // A process that another test has just forked holds the lock's descriptor until it becomes its program.
+            Err(StartError::Locked { .. }) if begun.elapsed() < PATIENCE => sleep(Duration::from_millis(20)).await,
+            outcome => break outcome.unwrap(),
+        }
+    };
     managed.running().await.unwrap();
     managed
 }
