@@ -99,7 +99,7 @@ fn a_record_in_the_public_dns_displaces_an_unproven_zone() {
     let (status, refusal) = wants(&bob, "brand.example");
     assert_eq!(status, 400);
     assert!(
-        refusal["detail"].as_str().is_some_and(|detail| detail.contains("was not found in the public DNS")),
+        refusal["claim"]["hint"].as_str().is_some_and(|hint| hint.contains("was not found in the public DNS")),
         "{refusal}"
     );
     let (_, records) = world.api.send("GET", &format!("/dns-zones/{real}/records/"), None);
