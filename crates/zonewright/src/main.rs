@@ -129,7 +129,14 @@ fn open_store(config: &Config) -> Result<Store, Failure> {
     };
     Store::open(&config.database_file(), options).map_err(|error| {
         let (place, shown) = (config.place("data"), config.data.display());
-        let text = format!("{place}: data: {shown}: {}", chain(&error));
+        let hint = match error.health() {
+            Some(store::Health::Damaged) => {
+                " (keep the file and those beside it, and start with the newest backup as zonewright.sqlite)"
+            }
+            Some(store::Health::DiskFull) => " (make room on the disk)",
+            Some(store::Health::Good) | None => "",
+        };
+        let text = format!("{place}: data: {shown}: {}{hint}", chain(&error));
         if matches!(error, store::StoreError::Key(_)) { Failure::Key(text) } else { Failure::Other(text) }
     })
 }

@@ -162,7 +162,8 @@ fn shorten_log(connection: &Connection, writer: &Writer) -> Result<(), StoreErro
         return Ok(());
     }
     let log = log(connection, "PRAGMA wal_checkpoint(PASSIVE)")?;
-    if log.pages > PAGES_IN_LOG {
+    // Only where little is left to copy: a long read keeps the rest from being copied, and every change would wait for the attempt.
+    if log.pages > PAGES_IN_LOG && log.pages - log.copied < PAGES_WAITING {
         writer.checkpoint_blocking();
     }
     Ok(())
