@@ -170,6 +170,9 @@ async fn a_zone_of_a_catalogs_name_never_becomes_the_catalog() {
     followers.delete(&attacker).await;
     let gone = async || followers.store.head(&attacker.name).await.unwrap().is_none();
     eventually(gone).await;
+    // Renamed behind the store's back, the zone left no floor for its old name: until the clock has passed the serials that the
+    // secondary has seen, a new zone would begin below them.
+    eventually(async || followers.store.now().as_second() > i64::from(attacker.serial.0) + 1).await;
     let again = followers.create(&name).await;
     assert!(followers.is_served(&again, PATIENCE).await);
     assert!(is_its_own(&followers, catalog).await);
