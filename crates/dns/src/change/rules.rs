@@ -75,6 +75,11 @@ pub(super) fn check_name(setting: Setting<'_>, owner: &OwnerName, place: &Place,
             let detail = "NS records cannot stand at a wildcard name; nameservers ignore them there";
             faults.push((index, Fault::of("name", "ns-wildcard", detail)));
         }
+        // RFC 9606, section 5.
+        if record_type == RecordType::Resinfo && set.records.len() > 1 {
+            let detail = format!("{owner} can have only one RESINFO record");
+            faults.push((index, Fault::of("name", "resinfo-single", detail)));
+        }
         faults.extend(check_size(setting, record_type, owner, set).map(|fault| (index, fault)));
     }
 }

@@ -157,6 +157,8 @@ fn we_accept_more(said: &str, text: &[u8]) -> bool {
         || said.contains("bad label type")
         || (said.contains("unbalanced parentheses") && said.contains("$GENERATE"))
         || (said.contains("extra input text") && last_line.starts_with(b"$"))
+        || said.contains("SOA record not at top of zone")
+        || (said.contains("syntax error") && text.windows(2).any(|octets| octets == b"\\\0"))
 }
 
 /// The documented reasons for which we refuse what BIND accepts.
