@@ -2,7 +2,7 @@
 //!
 //! A look takes as long as resolvers take, so it is made between two jobs of the store, never inside one: what was seen is handed
 //! to the store, which compares it with what is there by then. An account may look ten times a minute, and a bounded number of
-//! looks run at a time, so that nobody can have this server ask the world's nameservers in bulk.
+//! looks run at a time, so that no client can make this server query other nameservers in bulk.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -41,7 +41,7 @@ pub struct Claims {
 /// What came of a look.
 #[derive(Debug)]
 pub enum Look {
-    /// The account has the name itself, or nobody can publish a claim for it.
+    /// The account has the name itself, or a claim for it cannot be published.
     NotClaimable,
     /// The claim was not seen.
     Open(OpenClaim),

@@ -12,7 +12,7 @@ pub(crate) const LANGUAGE: &str = "zonewright_language";
 /// What the next page is to say, once.
 pub(crate) const NOTICE: &str = "zonewright_notice";
 
-/// The cookie of a known browser. It outlives sessions, and on its own lets nobody in.
+/// The cookie of a known browser. It outlives sessions, and does not sign anyone in by itself.
 pub(crate) fn browser_name(is_https: bool) -> &'static str {
     if is_https { "__Host-zonewright-browser" } else { "zonewright-browser" }
 }

@@ -66,7 +66,7 @@ impl Post {
         self.mailer.check().await
     }
 
-    /// Sends what waits in the store until `stop`; what is not sent by then is sent after the next start.
+    /// Sends the e-mails queued in the store until `stop`; the rest is sent after the next start.
     pub async fn deliver(&self, store: Store, stop: CancellationToken) {
         outbox::run(self.mailer.clone(), store, stop).await;
     }

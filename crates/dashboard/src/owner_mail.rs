@@ -24,7 +24,7 @@ const EVERY: Duration = Duration::from_secs(1);
 const TOO_OLD: SignedDuration = SignedDuration::from_hours(24);
 /// For so long after an account was created, a new browser is what is to be expected.
 const NEW_ACCOUNT: SignedDuration = SignedDuration::from_mins(10);
-/// The most letters of this kind that an account gets in an hour. Whoever causes more has been written about.
+/// The most e-mails of this kind that an account gets in an hour.
 const PER_HOUR: u32 = 10;
 
 /// Writes to owners for ever.

@@ -12,7 +12,7 @@ use crate::{Fault, Name, ResourceRecord, Serial, Suffix, reverse};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ZoneId(pub Uuid);
 
-/// The name of a zone that somebody may be given: never a top-level domain or a public suffix, but for those that
+/// The name of a zone that an account may be given: never a top-level domain or a public suffix, but for those that
 /// [`ZoneName::parse_for_operator`] reads.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ZoneName(Name);

@@ -45,7 +45,7 @@ pub(crate) fn check_new_password(password: &str, email: &str, t: &Texts, problem
 /// The longest name of an account or a token, in characters.
 const LONGEST_NAME: usize = 100;
 
-/// Notes what is wrong with a name that somebody chose.
+/// Adds the problem with a name that the user chose.
 pub(crate) fn check_name(field: &'static str, name: &str, t: &Texts, problems: &mut Problems) {
     if name.chars().count() > LONGEST_NAME {
         problems.add(field, say(t.problem_name_long, &[&LONGEST_NAME.to_string()]));
