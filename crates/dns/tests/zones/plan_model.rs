@@ -282,9 +282,13 @@ impl Model {
                 self.broken.insert("ns-wildcard");
             }
         }
-        for ((owner, _), data) in &sets {
-            if data.iter().collect::<BTreeSet<_>>().len() < data.len() {
+        for ((owner, record_type), data) in &sets {
+            let distinct = data.iter().collect::<BTreeSet<_>>().len();
+            if distinct < data.len() {
                 self.broken.insert("duplicate");
+            }
+            if *record_type == RecordType::Resinfo && distinct > 1 {
+                self.broken.insert("resinfo-single");
             }
             if data.len() > zone.limits.rrset_records {
                 self.broken.insert("rrset-records");
