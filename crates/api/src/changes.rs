@@ -1,32 +1,42 @@
 //! The answer to a change of many records: what it removed and added, and what is unwise about the outcome.
+//!
+//! Of a long one under an `Idempotency-Key`, its JSON with empty lists is kept, and then the UUIDs of `records`, 16 octets each. A
+//! repeat takes `removed` and `added` from the zone's history, where they are in the same order. It differs from the first
+//! answer only where the server was replaced meanwhile by one that shows records in another form.
+
+use std::borrow::Cow;
 
 use dns::warnings::{Code, Warning};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use store::{Committed, StoreError};
+use store::{Committed, Head, StoreError};
 use uuid::Uuid;
 
+use crate::auth::Caller;
 use crate::description::{EXAMPLE_RECORD, EXAMPLE_SERIAL, Schema, examples, required};
 use crate::views::RecordView;
 use crate::writing::Reply;
 
 /// What a change did, or, after a dry run, would do.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ChangeView {
     serial: u32,
     changed: bool,
     dry_run: bool,
+    #[serde(skip_deserializing)]
     removed: Vec<RecordView>,
+    #[serde(skip_deserializing)]
     added: Vec<RecordView>,
+    #[serde(skip_deserializing)]
     records: Vec<Option<Uuid>>,
     warnings: Vec<WarningView>,
 }
 
 /// Something that is accepted and yet unwise.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct WarningView {
-    code: &'static str,
-    field: &'static str,
+    code: Cow<'static, str>,
+    field: Cow<'static, str>,
     detail: String,
     name: String,
 }
@@ -53,7 +63,49 @@ impl ChangeView {
     /// The whole answer, with the tag of the version that there is now.
     pub(crate) fn reply(made: &Committed, dry_run: bool) -> Result<Reply, StoreError> {
         let zone = if dry_run { &made.before } else { &made.zone };
-        Reply::json(zone.serial, &ChangeView::of(made, dry_run))
+        let view = ChangeView::of(made, dry_run);
+        Reply::json(zone.serial, &view)?.keeping(|| view.rest())
+    }
+
+    fn json(&self) -> Result<Vec<u8>, StoreError> {
+        // It is made of text and numbers, which always have a JSON form.
+        serde_json::to_vec(self).map_err(|_| StoreError::Panicked)
+    }
+
+    fn rest(self) -> Result<Vec<u8>, StoreError> {
+        let records = self.records;
+        let mut rest = ChangeView { removed: Vec::new(), added: Vec::new(), records: Vec::new(), ..self }.json()?;
+        // No JSON of ours has a line break.
+        rest.push(b'\n');
+        rest.extend(records.iter().flat_map(|id| id.unwrap_or_default().into_bytes()));
+        Ok(rest)
+    }
+
+    fn of_rest(rest: &[u8]) -> Option<ChangeView> {
+        let (json, ids) = rest.split_at_checked(rest.iter().position(|octet| *octet == b'\n')? + 1)?;
+        let id = |octets: &[u8]| Uuid::from_slice(octets).ok().map(|id| Some(id).filter(|id| !id.is_nil()));
+        let records = ids.chunks(16).map(id).collect::<Option<_>>()?;
+        Some(ChangeView { records, ..serde_json::from_slice(json).ok()? })
+    }
+
+    /// The body of which `rest` was kept; `None` where its records are forgotten.
+    pub(crate) async fn again<P>(caller: &Caller<P>, made: &Head, rest: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut view = ChangeView::of_rest(rest).ok_or(StoreError::Panicked)?;
+        let mut difference = None;
+        if view.changed {
+            difference = caller.store().own_change(caller.account(), made).await?;
+            if difference.is_none() {
+                return Ok(None);
+            }
+        }
+        let make = move || {
+            if let Some(difference) = difference {
+                view.removed = difference.removed.iter().map(RecordView::nested).collect();
+                view.added = difference.added.iter().map(RecordView::nested).collect();
+            }
+            view.json().map(Some)
+        };
+        tokio::task::spawn_blocking(make).await.unwrap_or(Err(StoreError::Panicked))
     }
 
     pub(crate) fn schema() -> Schema {
@@ -103,10 +155,60 @@ impl WarningView {
 
     pub(crate) fn of(warning: &Warning) -> WarningView {
         WarningView {
-            code: warning.code.name(),
-            field: warning.field,
+            code: warning.code.name().into(),
+            field: warning.field.into(),
             detail: warning.detail.clone(),
             name: warning.owner.to_string(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dns::{OwnerName, Record, RecordData, RecordId, RecordType, Serial, Ttl, ZoneId, ZoneName};
+    use store::{StoredRecord, Timestamp, VersionNumber};
+
+    use super::*;
+
+    #[test]
+    fn what_is_kept_has_16_octets_for_each_record() {
+        let zone = ZoneName::parse("example.com").unwrap();
+        let stored = |number: u128| StoredRecord {
+            zone: ZoneId(Uuid::nil()),
+            record: Record {
+                id: RecordId(Uuid::from_u128(number + 1)),
+                owner: OwnerName::parse(&format!("host-{number}"), &zone).unwrap(),
+                ttl: Ttl::DEFAULT,
+                data: RecordData::parse(RecordType::A, "192.0.2.1", None, &zone).unwrap(),
+            },
+            created_at: Timestamp::UNIX_EPOCH,
+            version: VersionNumber(1),
+            serial: Serial(1),
+        };
+        let all: Vec<StoredRecord> = (0..10_000).map(stored).collect();
+        let lists = || all.iter().map(RecordView::nested).collect();
+        let warning = WarningView {
+            code: "low-ttl".into(),
+            field: "ttl".into(),
+            detail: "two\nlines".to_owned(),
+            name: "@".to_owned(),
+        };
+        let view = ChangeView {
+            serial: 7,
+            changed: true,
+            dry_run: false,
+            removed: lists(),
+            added: lists(),
+            records: (0..10_000).map(|number| (number % 3 > 0).then(|| Uuid::from_u128(number))).collect(),
+            warnings: vec![warning],
+        };
+        let first = view.json().unwrap();
+        let rest = view.rest().unwrap();
+        assert!(first.len() > 3_000_000 && rest.len() < 16 * 10_000 + 300, "{} {}", first.len(), rest.len());
+        let again = ChangeView { removed: lists(), added: lists(), ..ChangeView::of_rest(&rest).unwrap() };
+        assert!(again.json().unwrap() == first);
+        for damaged in [&rest[..rest.len() - 1], b"", b"{}\n", b"\n"] {
+            assert!(ChangeView::of_rest(damaged).is_none());
         }
     }
 }

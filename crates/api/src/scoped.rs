@@ -14,8 +14,8 @@ use std::sync::Arc;
 use dns::{Apex, RecordId, Serial, ZoneId, ZoneName, ZoneSnapshot};
 use store::{
     AccountId, Answer, Author, Change, ChangeError, Committed, Condition, CreateZoneError, Difference, Done,
-    EffectiveSettings, History, HistoryError, Identity, NewZone, Once, Proof, ProveError, RecordFilter, RecordVisitor,
-    Repeatable, Store, StoreError, StoredRecord, Timestamp, Version, VersionNumber, Zone, ZoneScope,
+    EffectiveSettings, Head, History, HistoryError, Identity, NewZone, Once, Proof, ProveError, RecordFilter,
+    RecordVisitor, Repeatable, Store, StoreError, StoredRecord, Timestamp, Version, VersionNumber, Zone, ZoneScope,
 };
 
 use crate::claims::{Claims, Look, LookError, OpenClaim};
@@ -253,6 +253,10 @@ impl Scoped {
         to: Option<Serial>,
     ) -> Result<Difference, HistoryError> {
         if self.sees(zone) { self.store.difference(account, zone, from, to).await } else { Err(HistoryError::NoZone) }
+    }
+
+    pub(crate) async fn own_change(&self, account: AccountId, made: &Head) -> Result<Option<Difference>, StoreError> {
+        if self.sees(made.id) { self.store.own_change(account, made).await } else { Ok(None) }
     }
 
     pub(crate) async fn snapshot_at(

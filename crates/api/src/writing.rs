@@ -22,12 +22,15 @@ use store::{
 };
 
 use crate::auth::Caller;
+use crate::changes::ChangeView;
 use crate::error::Problem;
 use crate::proof::Proof;
 use crate::tags::{TagError, Tags, etag};
 use crate::{BASE, Shared};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// Bodies above this size are not kept whole, where they can be made again.
+const LONG: usize = 4 * 1024;
 /// Says that an answer is the one that the first of several equal requests got.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
@@ -183,7 +186,7 @@ impl Write {
             }
             _ => Done::Now(answer(&caller.store().change(&author, zone, change).await?)?),
         };
-        Ok(self.answer(done).await)
+        Ok(self.answer(caller, done).await)
     }
 
     /// Makes a zone and answers that.
@@ -203,7 +206,7 @@ impl Write {
             }
             None => Done::Now(answer(&caller.store().create_zone_with(&author, new).await?)?),
         };
-        Ok(self.answer(done).await)
+        Ok(self.answer(caller, done).await)
     }
 
     /// Deletes a zone and answers that.
@@ -217,25 +220,32 @@ impl Write {
             }
             None => Done::Now(answer(&caller.store().delete_zone_on(&author, id, self.on_zone()).await?)?),
         };
-        Ok(self.answer(done).await)
+        Ok(self.answer(caller, done).await)
     }
 
     /// The answer to the same request before, if there was one.
     async fn before<P>(&self, caller: &Caller<P>) -> Result<Option<Response>, StoreError> {
         let Some(request) = &self.request else { return Ok(None) };
         match caller.store().done_before(request).await? {
-            Some(done) => Ok(Some(self.answer(done).await)),
+            Some(done) => Ok(Some(self.answer(caller, done).await)),
             None => Ok(None),
         }
     }
 
-    async fn answer(&self, done: Done) -> Response {
+    async fn answer<P>(&self, caller: &Caller<P>, done: Done) -> Response {
         let (answer, replayed) = match done {
             Done::Now(answer) => (answer, false),
             Done::Before(answer) => (answer, true),
             Done::KeyReused(_) => return Problem::key_reused().into_response(),
         };
-        let Answer { status, headers, body, head, deleted } = answer;
+        let Answer { status, headers, mut body, rest, head, deleted } = answer;
+        if let Some(rest) = rest.filter(|_| replayed) {
+            body = match ChangeView::again(caller, &head, &rest).await {
+                Ok(Some(body)) => body,
+                Ok(None) => return Problem::no_zone().into_response(),
+                Err(error) => return Problem::store(error).into_response(),
+            };
+        }
         let mut response = body.into_response();
         *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
         response.headers_mut().remove(header::CONTENT_TYPE);
@@ -258,12 +268,13 @@ pub(crate) struct Reply {
     serial: Serial,
     location: Option<String>,
     body: Vec<u8>,
+    rest: Option<Vec<u8>>,
 }
 
 impl Reply {
     /// 204, with the tag of what was changed.
     pub(crate) fn empty(serial: Serial) -> Reply {
-        Reply { status: StatusCode::NO_CONTENT, serial, location: None, body: Vec::new() }
+        Reply { status: StatusCode::NO_CONTENT, serial, location: None, body: Vec::new(), rest: None }
     }
 
     /// 200, with the tag of what is shown.
@@ -271,6 +282,12 @@ impl Reply {
         // Views are made of text and numbers, which always have a JSON form.
         let body = serde_json::to_vec(view).map_err(|_| StoreError::Panicked)?;
         Ok(Reply { status: StatusCode::OK, body, ..Reply::empty(serial) })
+    }
+
+    /// Has `rest` kept instead of the body where that is long: see [`ChangeView::again`].
+    pub(crate) fn keeping(self, rest: impl FnOnce() -> Result<Vec<u8>, StoreError>) -> Result<Reply, StoreError> {
+        let rest = if self.body.len() > LONG { Some(rest()?) } else { None };
+        Ok(Reply { rest, ..self })
     }
 
     /// 201, and where to find what was made: a path below [`BASE`].
@@ -285,6 +302,7 @@ impl Reply {
         }
         headers.push((header::ETAG.to_string(), String::from_utf8_lossy(etag(self.serial).as_bytes()).into_owned()));
         headers.extend(self.location.map(|location| (header::LOCATION.to_string(), location)));
-        Answer { status: self.status.as_u16(), headers, body: self.body, head: Head::from(zone.clone()), deleted }
+        let head = Head::from(zone.clone());
+        Answer { status: self.status.as_u16(), headers, body: self.body, rest: self.rest, head, deleted }
     }
 }

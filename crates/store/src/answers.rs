@@ -27,8 +27,11 @@ pub struct Answer {
     pub status: u16,
     /// The headers that belong to the change, as name and value.
     pub headers: Vec<(String, String)>,
-    /// The body; empty where there is none.
+    /// The body; empty where there is none, and where [`Answer::rest`] was kept instead.
     pub body: Vec<u8>,
+    /// What is kept instead of the body, where that is long and is made again of this and of what the version changed
+    /// ([`Store::own_change`](crate::Store::own_change)).
+    pub rest: Option<Vec<u8>>,
     /// The zone's version that the change led to, for who waits until it is served.
     pub head: Head,
     /// Whether the change was the zone's deletion.

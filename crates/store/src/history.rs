@@ -1,9 +1,10 @@
 //! A zone's past: its versions, what each changed, and what the zone held then.
 
+use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
-use dns::{RecordId, Serial};
+use dns::{Record, RecordId, Serial};
 
 use crate::{Source, StoreError, StoredRecord, Timestamp, VersionNumber, Zone, ZoneSettings};
 
@@ -103,11 +104,14 @@ impl Difference {
         let same: HashSet<RecordId> = self.removed.iter().filter(is_same).map(|stored| stored.record.id).collect();
         for list in [&mut self.removed, &mut self.added] {
             list.retain(|stored| !same.contains(&stored.record.id));
-            list.sort_unstable_by(|a, b| {
-                let key = |stored: &StoredRecord| (stored.record.data.record_type(), stored.record.id);
-                a.record.owner.cmp(&b.record.owner).then_with(|| key(a).cmp(&key(b)))
-            });
+            list.sort_unstable_by(|a, b| Difference::order(&a.record, &b.record));
         }
+    }
+
+    /// The order of both lists, and of those of a [`Committed`](crate::Committed).
+    pub(crate) fn order(a: &Record, b: &Record) -> Ordering {
+        let key = |record: &Record| (record.data.record_type(), record.id);
+        a.owner.cmp(&b.owner).then_with(|| key(a).cmp(&key(b)))
     }
 }
 

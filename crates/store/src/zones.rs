@@ -202,9 +202,10 @@ pub struct Committed {
     pub zone: Zone,
     /// For each edit its record as it stands now; `None` where it is gone, and for whole RRsets. Empty for other wishes.
     pub records: Vec<Option<StoredRecord>>,
-    /// The records that ended, as they were. One that is changed is here and in `added`, under one identity.
+    /// The records that ended, as they were, in the order of their names and types. One that is changed is here and in `added`,
+    /// under one identity.
     pub removed: Vec<StoredRecord>,
-    /// The records that began.
+    /// The records that began, in the same order.
     pub added: Vec<StoredRecord>,
     /// The zone's settings as they are now, where the wish was about them, or they became others by it.
     pub settings: Option<EffectiveSettings>,

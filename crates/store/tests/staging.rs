@@ -199,7 +199,7 @@ fn once<T: 'static>(account: AccountId, head: fn(&T) -> Head) -> Once<T> {
     let request = Repeatable { account, operation: "PUT /".to_owned(), key: "key".to_owned(), fingerprint: [7; 32] };
     let answer = move |made: &T| {
         let (headers, body) = (Vec::new(), b"made".to_vec());
-        Ok(Answer { status: 200, headers, body, head: head(made), deleted: false })
+        Ok(Answer { status: 200, headers, body, rest: None, head: head(made), deleted: false })
     };
     Once { request, answer: Box::new(answer) }
 }

@@ -14,6 +14,7 @@ mod history;
 mod keys;
 mod lists;
 mod log;
+mod long_answers;
 mod model;
 mod nameservers;
 mod proof;

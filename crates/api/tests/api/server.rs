@@ -32,7 +32,7 @@ pub(crate) struct Server {
     stop_deploying: CancellationToken,
     serving: Option<JoinHandle<()>>,
     accounts: AtomicU32,
-    _folder: TempDir,
+    folder: Arc<TempDir>,
 }
 
 /// What a test may change about its server.
@@ -54,7 +54,15 @@ impl Server {
     }
 
     pub(crate) fn with(setup: Setup) -> Server {
-        let folder = tempfile::tempdir().unwrap();
+        Server::in_folder(Arc::new(tempfile::tempdir().unwrap()), setup)
+    }
+
+    /// A second server on the same file, which knows nothing but what is in it.
+    pub(crate) fn another(&self) -> Server {
+        Server::in_folder(Arc::clone(&self.folder), Setup::default())
+    }
+
+    fn in_folder(folder: Arc<TempDir>, setup: Setup) -> Server {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let started = Instant::now();
         let first: Timestamp = "2024-01-15T10:30:00Z".parse().unwrap();
@@ -87,7 +95,7 @@ impl Server {
             stop_deploying,
             serving: Some(serving),
             accounts: AtomicU32::new(0),
-            _folder: folder,
+            folder,
         }
     }
 

@@ -3,6 +3,9 @@
 //! The key is looked for inside the transaction that makes the change and keeps the answer, and there is one writer: of two
 //! equal requests at once, the second finds the first's answer.
 //!
+//! Of a long answer a rest is kept, and the zone's history has the records. So no version is forgotten by age that an answer
+//! needs ([`NEEDED`]); where the whole zone is forgotten, its long answers cannot be made again.
+//!
 //! Decided against: to reserve a key before the change is made. A crash between the two would leave a key that belongs to
 //! nothing, and every later repeat would have to guess what became of the first.
 
@@ -30,7 +33,8 @@ pub(super) fn once<T, E: From<StoreError>>(
     Ok(Ok(Done::Now(answer)))
 }
 
-pub(super) const BY_KEY: &str = "SELECT id, fingerprint, status, headers, body, zone, name, version, serial, deleted
+pub(super) const BY_KEY: &str =
+    "SELECT id, fingerprint, status, headers, body, zone, name, version, serial, deleted, rest
      FROM answers INDEXED BY answers_by_key WHERE account = ?1 AND operation = ?2 AND key = ?3 AND time > ?4";
 
 /// What a request under this key got before; `None` where there was none in the last 24 hours.
@@ -55,6 +59,7 @@ fn read(row: &Row<'_>) -> Result<Answer, StoreError> {
         status: row.get(2)?,
         headers: place.sound("headers", serde_json::from_str(&headers).ok())?,
         body: row.get(4)?,
+        rest: row.get(10)?,
         head: Head {
             id: ZoneId(place.uuid("zone", row, 5)?),
             name: place.zone_name(row, 6)?,
@@ -68,12 +73,13 @@ fn read(row: &Row<'_>) -> Result<Answer, StoreError> {
 pub(super) fn keep(work: &Work, request: &Repeatable, answer: &Answer) -> Result<(), StoreError> {
     let headers = serde_json::to_string(&answer.headers)
         .map_err(|error| StoreError::Database(rusqlite::Error::ToSqlConversionFailure(error.into())))?;
+    let body = if answer.rest.is_some() { &[] } else { answer.body.as_slice() };
     // One that is there is too old to be given again.
     work.connection
         .prepare_cached(
             "INSERT OR REPLACE INTO answers (account, operation, key, fingerprint, time, status, headers, body,
-                                             zone, name, version, serial, deleted)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+                                             zone, name, version, serial, deleted, rest)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
         )?
         .execute(params![
             request.account.0,
@@ -83,14 +89,23 @@ pub(super) fn keep(work: &Work, request: &Repeatable, answer: &Answer) -> Result
             work.now().as_millisecond(),
             answer.status,
             headers,
-            answer.body,
+            body,
             answer.head.id.0.as_bytes(),
             answer.head.name.name().key(),
             journal::number(answer.head.version),
             answer.head.serial.0,
             answer.deleted,
+            answer.rest,
         ])?;
     Ok(())
+}
+
+pub(super) const NEEDED: &str = "SELECT min(version) FROM answers INDEXED BY answers_with_rest
+     WHERE zone = (SELECT uuid FROM zones WHERE id = ?1) AND rest IS NOT NULL";
+
+/// The number of the oldest version of the zone in that row of which an answer may have to be made again.
+pub(super) fn oldest_needed(connection: &Connection, zone: i64) -> Result<Option<i64>, StoreError> {
+    Ok(connection.prepare_cached(NEEDED)?.query_row([zone], |row| row.get(0))?)
 }
 
 /// How many answers one step of [`forget`] drops: a few milliseconds of the writer's time.

@@ -21,8 +21,8 @@ use super::staging::AT_ONCE;
 use super::writer::{View, Work};
 use super::{settings, zones};
 use crate::{
-    Author, Change, ChangeError, Committed, Condition, Counts, Permission, Permissions, StoreError, StoredRecord,
-    Timestamp, Wish, ZoneSettings,
+    Author, Change, ChangeError, Committed, Condition, Counts, Difference, Permission, Permissions, StoreError,
+    StoredRecord, Timestamp, Wish, ZoneSettings,
 };
 
 /// A change that was planned and checked, and of which nothing is stored yet.
@@ -146,7 +146,10 @@ pub(super) fn prepare(view: View<'_>, author: &Author, id: ZoneId, change: &Chan
         // Before anything is planned, which costs as much as the content is long.
         check_growth(view, author, wanted.len(), usize::try_from(before.zone.record_count).unwrap_or(usize::MAX))?;
     }
-    let Planned { plan, settings } = planned(view, &before, &change.wish, &mut live)?;
+    let Planned { mut plan, settings } = planned(view, &before, &change.wish, &mut live)?;
+    // That of the history, from which answers are made again.
+    plan.removed.sort_unstable_by(Difference::order);
+    plan.added.sort_unstable_by(Difference::order);
     let mut zone = before.clone();
     let (new_settings, changes_settings, effective) = match settings {
         SettingsPlan::Stay => (None, false, None),

@@ -80,9 +80,9 @@ impl Store {
 }
 
 /// A deleted zone, and what only the store knows of it.
-struct Deleted {
+pub(super) struct Deleted {
     row: i64,
-    zone_row: ZoneRow,
+    pub(super) zone_row: ZoneRow,
     zone: DeletedZone,
     /// Whether its account was closed.
     is_orphan: bool,
@@ -138,7 +138,8 @@ pub(super) const ONE: &str = concat!(
      WHERE z.uuid = ?1 AND z.deleted IS NOT NULL AND z.forgotten IS NULL"
 );
 
-fn one(connection: &Connection, id: ZoneId) -> Result<Option<Deleted>, StoreError> {
+/// The deleted zone of that identity, where it can be brought back.
+pub(super) fn one(connection: &Connection, id: ZoneId) -> Result<Option<Deleted>, StoreError> {
     connection.prepare_cached(ONE)?.query_row([id.0.as_bytes()], |row| Ok(deleted(row))).optional()?.transpose()
 }
 

@@ -10,9 +10,9 @@ use super::deployment::{ENDED_SINCE, VERSION_BY_SERIAL, records, users_ns_ttl};
 use super::journal::{self, Kind};
 use super::readers::Size;
 use super::rows::{Place, ZoneRow, record_columns};
-use super::{Shared, Store, settings, zones};
+use super::{Shared, Store, deleted, settings, zones};
 use crate::history::{Counts, Difference, Event, History, HistoryError, MadeBy, Version};
-use crate::{AccountId, Source, StoreError, StoredRecord, VersionNumber};
+use crate::{AccountId, Head, Source, StoreError, StoredRecord, VersionNumber};
 
 /// The past of zones, for their account.
 impl Store {
@@ -49,6 +49,14 @@ impl Store {
     ) -> Result<Difference, HistoryError> {
         let read = move |connection: &Connection| Ok(difference(connection, account, zone, from, to));
         self.inner.readers.run(Size::Large, read).await?
+    }
+
+    /// What a version changed that the account made, for the answer to that request: whoever has the zone now, and whether or not
+    /// it was deleted since. `None` where the zone was forgotten.
+    pub async fn own_change(&self, account: AccountId, made: &Head) -> Result<Option<Difference>, StoreError> {
+        let (zone, version) = (made.id, made.version);
+        let read = move |connection: &Connection| own_change(connection, account, zone, version);
+        self.inner.readers.run(Size::Large, read).await
     }
 
     /// Everything that the version with a serial holds, the server's own records included.
@@ -152,12 +160,43 @@ fn version_and_difference(
 ) -> Result<(Version, Difference), HistoryError> {
     let zone = zones::of_account(connection, account, zone)?.ok_or(HistoryError::NoZone)?;
     let version = by_serial(connection, &zone, serial)?.ok_or(HistoryError::NoVersion(serial))?;
-    let before = VersionNumber(version.number.0.saturating_sub(1));
-    let (removed, added) = between(connection, &zone, before, version.number)?;
-    let from = serial_of(connection, &zone, before)?;
+    let difference = changed_by(connection, &zone, version.number, serial)?;
+    Ok((version, difference))
+}
+
+fn changed_by(
+    connection: &Connection,
+    zone: &ZoneRow,
+    version: VersionNumber,
+    serial: Serial,
+) -> Result<Difference, StoreError> {
+    let before = VersionNumber(version.0.saturating_sub(1));
+    let (removed, added) = between(connection, zone, before, version)?;
+    let from = serial_of(connection, zone, before)?;
     let mut difference = Difference { from, to: serial, removed, added };
     difference.tidy();
-    Ok((version, difference))
+    Ok(difference)
+}
+
+pub(super) const OWN_SERIAL: &str = "SELECT serial FROM versions INDEXED BY versions_by_number
+     WHERE zone = ?1 AND version = ?2 AND account = ?3";
+
+fn own_change(
+    connection: &Connection,
+    account: AccountId,
+    zone: ZoneId,
+    version: VersionNumber,
+) -> Result<Option<Difference>, StoreError> {
+    let zone = match zones::by_uuid(connection, zone)? {
+        Some(zone) => Some(zone),
+        None => deleted::one(connection, zone)?.map(|deleted| deleted.zone_row),
+    };
+    let Some(zone) = zone else { return Ok(None) };
+    let serial = connection
+        .prepare_cached(OWN_SERIAL)?
+        .query_row(params![zone.row, journal::number(version), account.0], |row| row.get(0).map(Serial))
+        .optional()?;
+    serial.map(|serial| changed_by(connection, &zone, version, serial)).transpose()
 }
 
 fn difference(

@@ -19,7 +19,7 @@ use crate::StoreError;
 use crate::sealing::SecretKeys;
 
 /// Every schema change since the first release, oldest first. Never change or remove one.
-const MIGRATIONS: [&str; 16] = [
+const MIGRATIONS: [&str; 17] = [
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_catalogs.sql"),
     include_str!("migrations/0003_rebuilt.sql"),
@@ -36,6 +36,7 @@ const MIGRATIONS: [&str; 16] = [
     include_str!("migrations/0014_claims.sql"),
     include_str!("migrations/0015_mails.sql"),
     include_str!("migrations/0016_staged.sql"),
+    include_str!("migrations/0017_rest.sql"),
 ];
 
 /// "ZWrt": marks the file as ours.
@@ -320,7 +321,8 @@ mod tests {
                 "aa5fb49b2829e20e",
                 "1c854dd64898cf0a",
                 "1d96113dfe1f4f02",
-                "c43f94bb5e85ab42"
+                "c43f94bb5e85ab42",
+                "38650e248160bcc0"
             ]
         );
     }

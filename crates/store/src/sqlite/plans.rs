@@ -11,6 +11,7 @@ use super::{
 /// Every query that may read more than one row for a tenant, the operator or a nameserver.
 const QUERIES: &[(&str, &str)] = &[
     ("answer", answers::BY_KEY),
+    ("oldest version that an answer needs", answers::NEEDED),
     ("account by address", accounts::BY_EMAIL),
     ("accounts by address", accounts::BY_ADDRESS),
     ("zones of closed accounts", accounts::ZONES_OF_CLOSED),
@@ -66,6 +67,7 @@ const QUERIES: &[(&str, &str)] = &[
     ("versions of a zone", history::PAGE),
     ("version of a zone", history::BY_SERIAL),
     ("serial of a version", history::SERIAL),
+    ("serial of a version that an account made", history::OWN_SERIAL),
     ("records that ended between", history::ENDED_BETWEEN),
     ("records that ended between, without to_version", history::ENDING_BETWEEN),
     ("records that began between", history::BEGUN_BETWEEN),

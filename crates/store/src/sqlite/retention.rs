@@ -3,7 +3,8 @@
 //! A zone's versions are forgotten from the oldest on: those that are both older than the age and beyond the newest so many. First
 //! the versions' rows go, and then what only they had: the records whose life ended before the oldest version that is left. In this
 //! order every version that there is a row for is whole at every moment, and a step that never came is made by the next
-//! pass. The records that the oldest version itself ended are kept: they are what it removed.
+//! pass. The records that the oldest version itself ended are kept: they are what it removed. Versions of which an answer may
+//! have to be made again are kept as long as that answer is.
 //!
 //! The trail of what was done to accounts loses what is older than its own age.
 //!
@@ -21,7 +22,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::writer::{Work, Writer};
-use super::{Shared, Store, deleted, events};
+use super::{Shared, Store, answers, deleted, events};
 use crate::{Forgotten, Retention, StoreError, Timestamp};
 
 /// The most rows that a step deletes: a few milliseconds of the writer's time.
@@ -197,9 +198,10 @@ pub(super) const OLDEST: &str = "SELECT version, time FROM versions INDEXED BY v
 pub(super) const ENDED_BEFORE: &str =
     "SELECT id FROM records INDEXED BY records_to WHERE zone = ?1 AND to_version < ?2 LIMIT ?3";
 
-/// The version up to which numbers alone allow to forget; the head never is.
-fn last_beyond(head: i64, retention: Retention) -> i64 {
-    head.saturating_sub(i64::try_from(retention.versions.max(1)).unwrap_or(i64::MAX))
+/// The version up to which numbers and answers allow to forget; the head never is.
+fn last_beyond(connection: &Connection, zone: Candidate, retention: Retention) -> Result<i64, StoreError> {
+    let last = zone.head.saturating_sub(i64::try_from(retention.versions.max(1)).unwrap_or(i64::MAX));
+    Ok(answers::oldest_needed(connection, zone.row)?.map_or(last, |needed| last.min(needed - 1)))
 }
 
 /// Whether [`forget`] would find something.
@@ -209,7 +211,7 @@ fn has_old(connection: &Connection, zone: Candidate, retention: Retention, now: 
         .query_row(params![zone.row, i64::MAX, 1], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
         .optional()?;
     let Some((version, time)) = oldest else { return Ok(false) };
-    if version <= last_beyond(zone.head, retention) && time < before(now, retention.age).as_millisecond() {
+    if time < before(now, retention.age).as_millisecond() && version <= last_beyond(connection, zone, retention)? {
         return Ok(true);
     }
     Ok(version > 1 && connection.prepare_cached(ENDED_BEFORE)?.exists(params![zone.row, version, 1])?)
@@ -225,7 +227,8 @@ fn forget(work: &Work, zone: i64, retention: Retention) -> Result<Option<Forgott
     let Some(head) = head else { return Ok(None) };
     let mut statement = connection.prepare_cached(OLDEST)?;
     let mut rows = statement.query(params![zone, head, STEP as i64])?;
-    let (last_beyond, old) = (last_beyond(head, retention), before(work.now(), retention.age).as_millisecond());
+    let last_beyond = last_beyond(connection, Candidate { row: zone, head }, retention)?;
+    let old = before(work.now(), retention.age).as_millisecond();
     let mut oldest = None;
     let mut last_old = None;
     let mut versions = 0;
