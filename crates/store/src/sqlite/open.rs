@@ -52,8 +52,10 @@ pub(super) enum Role {
     Writer,
     /// Copies the write-ahead log back; holds no data of its own.
     Checkpointer,
-    /// Reads only.
+    /// Reads single rows and short lists.
     Reader,
+    /// Reads whole zones, which are larger than a cache.
+    ScanReader,
 }
 
 /// Makes the file where there is none, brings its schema up to date, and gives the writer's connection and the keys of its secrets.
@@ -69,7 +71,7 @@ pub(super) fn prepare(path: &Path, key_file: &Path) -> Result<(Connection, Secre
 pub(super) fn connect(path: &Path, role: Role) -> Result<Connection, StoreError> {
     let access = match role {
         Role::Writer | Role::Checkpointer => OpenFlags::SQLITE_OPEN_READ_WRITE,
-        Role::Reader => OpenFlags::SQLITE_OPEN_READ_ONLY,
+        Role::Reader | Role::ScanReader => OpenFlags::SQLITE_OPEN_READ_ONLY,
     };
     // Each connection stays on one thread, so SQLite's own locks around it would only cost.
     let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
@@ -84,6 +86,7 @@ pub(super) fn connect(path: &Path, role: Role) -> Result<Connection, StoreError>
     let cache = match role {
         Role::Writer => -65_536,
         Role::Reader => -16_384,
+        Role::ScanReader => -4_096,
         Role::Checkpointer => -1_024,
     };
     connection.pragma_update(None, "cache_size", cache)?;

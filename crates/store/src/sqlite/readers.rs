@@ -52,19 +52,19 @@ impl Readers {
     /// Opens the connections and starts the threads.
     pub(super) fn start(path: &Path, health: &Arc<HealthWatch>) -> Result<(Readers, Vec<JoinHandle<()>>), StoreError> {
         let mut threads = Vec::new();
-        let mut start = |count: usize| -> Result<mpsc::Sender<Message>, StoreError> {
+        let mut start = |count: usize, role: Role| -> Result<mpsc::Sender<Message>, StoreError> {
             let (messages, inbox) = mpsc::channel();
             let inbox = Arc::new(Mutex::new(inbox));
             for _ in 0..count {
-                let connection = connect(path, Role::Reader)?;
+                let connection = connect(path, role)?;
                 let inbox = Arc::clone(&inbox);
                 threads.push(super::spawn("store-reader", move || run(&connection, &inbox))?);
             }
             Ok(messages)
         };
-        let small = start(THREADS_FOR_SMALL)?;
-        let large = start(THREADS_FOR_LARGE)?;
-        let changes = start(THREADS_FOR_CHANGES)?;
+        let small = start(THREADS_FOR_SMALL, Role::Reader)?;
+        let large = start(THREADS_FOR_LARGE, Role::ScanReader)?;
+        let changes = start(THREADS_FOR_CHANGES, Role::ScanReader)?;
         Ok((Readers { small, large, changes, health: Arc::clone(health) }, threads))
     }
 
