@@ -15,7 +15,6 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use deploy::bind9::ask::{self, Asker};
 use deploy::bind9::catalog::{self, Catalogs, Published};
 use deploy::bind9::config::{Keys, PrimaryConfig, SecondaryConfig, primary, secondary};
 use deploy::bind9::control::ConfigText;
@@ -28,6 +27,7 @@ use dns::{Name, OwnerName, RecordData, RecordType, Ttl, ZoneName};
 use futures_util::future::{join_all, try_join_all};
 use store::{Author, Clock, NewAccount, Options, Source, Store, Zone};
 use tokio_util::sync::CancellationToken;
+use wire::ask::{self, Asker};
 
 type Failure = Box<dyn Error + Send + Sync>;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use dns::{Serial, ZoneName};
 
-use crate::bind9::ask::{AskError, Asker, Settings};
+use wire::ask::{AskError, Asker, Settings};
 
 /// One packet may be lost; of two, the nameserver is.
 const TRIES: u32 = 2;

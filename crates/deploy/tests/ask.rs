@@ -13,7 +13,6 @@ use std::time::{Duration, Instant};
 
 use common::content::{NS, version};
 use common::dynamic::Dynamic;
-use deploy::bind9::ask::{AskError, Asker, Settings};
 use dns::{Serial, ZoneName};
 use domain::base::iana::Rcode;
 use domain::base::{Message, MessageBuilder, Name, Rtype, Serial as WireSerial, Ttl};
@@ -21,6 +20,7 @@ use domain::rdata::Soa;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use tokio::net::UdpSocket;
+use wire::ask::{AskError, Asker, Settings};
 
 const QUICK: Settings = Settings { sockets: 1, in_flight: 16, tries: 2, patience: Duration::from_millis(200) };
 

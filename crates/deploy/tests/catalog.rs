@@ -15,7 +15,6 @@ use std::time::Duration;
 
 use common::channel::eventually;
 use common::followers::Followers;
-use deploy::bind9::WireRecord;
 use deploy::bind9::catalog::CatalogName;
 use deploy::bind9::control::{Command, ConfigText, Refusal, ZoneConfig};
 use deploy::bind9::transfer::{self, TransferredZone};
@@ -24,6 +23,7 @@ use deploy::query;
 use dns::{Name, RecordType, Serial, Ttl};
 use domain::base::Rtype;
 use store::{Clock, Head, Zone};
+use wire::WireRecord;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 /// For one answer of a nameserver.

@@ -15,7 +15,6 @@ use common::channel::eventually;
 use common::content::{Line, NS, record, step, version};
 use common::dynamic::Dynamic;
 use common::named::Setup;
-use deploy::bind9::WireRecord;
 use deploy::bind9::control::{Algorithm, Command, ControlKey, Dnssec, Peer, ZoneConfig};
 use deploy::bind9::key::{TsigFault, TsigKey};
 use deploy::bind9::transfer::{Limits, TransferError, compare, fetch, repair};
@@ -25,6 +24,7 @@ use domain::base::Rtype;
 use domain::base::iana::Rcode;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use wire::WireRecord;
 
 const QUICK: Limits = Limits { octets: 1 << 20, patience: Duration::from_millis(200) };
 

@@ -13,7 +13,6 @@ use std::time::Duration;
 
 use common::content::{Line, NS, record, step, version};
 use common::dynamic::Dynamic;
-use deploy::bind9::WireRecord;
 use deploy::bind9::control::{Algorithm, Command};
 use deploy::bind9::key::{TsigFault, TsigKey};
 use deploy::bind9::update::{
@@ -22,6 +21,7 @@ use deploy::bind9::update::{
 use dns::{Name, Serial};
 use futures_util::future::join_all;
 use tokio::sync::Notify;
+use wire::WireRecord;
 
 #[tokio::test]
 async fn a_wrong_key_changes_nothing_and_is_named() {

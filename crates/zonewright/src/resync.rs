@@ -16,11 +16,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
-use deploy::bind9::ask::Asker;
 use dns::{Serial, ZoneName};
 use store::{Head, Store};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
+use wire::ask::Asker;
 
 use crate::admin::{no_zone, print};
 use crate::cli::ServeFlags;

@@ -6,11 +6,11 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use deploy::bind9::ask::{Asker, Settings};
 use deploy::bind9::config::reached_at;
 use dns::{Serial, ZoneName};
 use store::{Head, Store, StoreError};
 use tokio::task::JoinSet;
+use wire::ask::{Asker, Settings};
 
 use crate::admin::{Reader, no_zone, print};
 use crate::cli::ServeFlags;

@@ -1,13 +1,11 @@
 //! BIND 9 as a nameserver that zones are deployed to.
 
-pub mod ask;
 pub mod audit;
 mod bulk;
 pub mod catalog;
 pub mod config;
 pub mod control;
 pub mod folder;
-mod frame;
 pub mod key;
 pub mod managed;
 pub mod notify;
@@ -15,10 +13,8 @@ mod primary;
 pub mod secondary;
 pub mod transfer;
 pub mod update;
-mod wire_record;
 
 /// For files that root opens in a folder of another user: a link that was put there must not lead elsewhere.
 const NO_FOLLOW: i32 = rustix::fs::OFlags::NOFOLLOW.bits() as i32;
 
 pub use primary::{Bind9, Bind9Settings, OpenError, ZoneOptions};
-pub use wire_record::WireRecord;

@@ -41,11 +41,11 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::ask::{self, AskError, Asker};
 use super::key::{TsigFault, TsigKey, tsig_time};
 use super::secondary;
 use crate::bind9::catalog::CatalogName;
 use store::Chain;
+use wire::ask::{self, AskError, Asker};
 
 /// How many NOTIFYs a secondary has to answer at a time; others wait.
 const IN_FLIGHT: usize = 64;
@@ -249,7 +249,7 @@ impl Follower {
         let mut id = [0; 2];
         getrandom::fill(&mut id).map_err(|error| NotifyError::Network(io::Error::other(error.to_string())))?;
         let request = self.request(zone, u16::from_be_bytes(id)).map_err(|_| NotifyError::Build)?;
-        let socket = ask::open(self.address).await?;
+        let socket = wire::socket::open(self.address).await?;
         for patience in TRIES {
             socket.send(request.message.as_slice()).await?;
             if let Some(rcode) = self.answer(&socket, &request, Instant::now() + patience).await? {

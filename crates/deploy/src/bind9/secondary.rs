@@ -7,8 +7,8 @@ use domain::base::iana::Rcode;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use super::ask::{AskError, Asker, Settings};
 use crate::nameserver::{DeployError, Kind, Served, Witness};
+use wire::ask::{AskError, Asker, Settings};
 
 /// A secondary of any make, known by its address.
 #[derive(Debug)]

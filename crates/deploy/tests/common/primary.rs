@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use deploy::bind9::ask::{self, Asker};
 use deploy::bind9::folder::FolderError;
 use deploy::bind9::transfer::{Limits, compare, fetch};
 use deploy::bind9::{Bind9, Bind9Settings, OpenError, ZoneOptions};
@@ -18,6 +17,7 @@ use dns::{Name, OwnerName, RecordData, RecordId, RecordType, Ttl, ZoneName};
 use store::{Author, Clock, Head, NewAccount, Options, Source, Store, Zone};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use wire::ask::{self, Asker};
 
 use super::channel::{eventually, zone};
 use super::dynamic::Dynamic;

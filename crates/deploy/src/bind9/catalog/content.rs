@@ -8,7 +8,7 @@ use domain::base::Rtype;
 use store::{CatalogSnapshot, Member};
 
 use super::CatalogName;
-use crate::bind9::WireRecord;
+use wire::WireRecord;
 
 /// Seconds between a secondary's looks. NOTIFY is quicker; this bounds what a lost one costs.
 const REFRESH: u32 = 60;

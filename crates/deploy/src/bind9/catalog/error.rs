@@ -3,12 +3,12 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::bind9::ask::AskError;
 use crate::bind9::control::{ConfigTextError, ControlError};
 use crate::bind9::transfer::TransferError;
 use crate::bind9::update::UpdateError;
 use crate::nameserver::DeployError;
 use store::Chain;
+use wire::ask::AskError;
 
 /// Why a catalog is not up to date.
 #[derive(Debug, thiserror::Error)]

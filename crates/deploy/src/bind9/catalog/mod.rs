@@ -50,12 +50,12 @@ use tokio::sync::{Mutex, Notify};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::bind9::ask::{self, Asker};
 use crate::bind9::control::{Control, ControlKey, KeyError};
 use crate::bind9::key::TsigKey;
 use crate::bind9::notify::Notifier;
 use crate::bind9::update::{self, Updater};
 use store::Chain;
+use wire::ask::{self, Asker};
 
 pub use self::error::CatalogError;
 pub use self::name::CatalogName;

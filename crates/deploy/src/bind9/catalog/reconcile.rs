@@ -9,11 +9,11 @@ use futures_util::future::try_join_all;
 use store::{CatalogChange, CatalogVersion, Member};
 
 use super::{Begin, CatalogError, CatalogName, Inner, file};
-use crate::bind9::WireRecord;
-use crate::bind9::ask::AskError;
 use crate::bind9::control::{Command, ConfigText, ControlError, Refusal, ZoneConfig, ZoneKind};
 use crate::bind9::transfer::{self, TransferError};
 use crate::bind9::update::{MessageError, Outcome, UpdateBuilder, UpdateError};
+use wire::WireRecord;
+use wire::ask::AskError;
 
 /// How many versions one update spans: a record takes up to 300 octets of the 65,000 of a message.
 const STEP: u32 = 200;

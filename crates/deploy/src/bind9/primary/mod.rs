@@ -50,7 +50,6 @@ use store::{Clock, Store};
 use tokio::sync::{OnceCell, watch};
 
 use self::rebuild::Rebuild;
-use super::ask::{self, AskError, Asker};
 use super::bulk;
 use super::catalog::CatalogName;
 use super::control::{ConfigTextError, Control, ControlKey, KeyError, NotifyTarget, Peer, ZoneConfig};
@@ -61,6 +60,7 @@ use super::transfer::{self, TransferError, TransferredZone};
 use super::update::{self, Outcome, UpdateError, Updater};
 use crate::nameserver::{DeployError, Kind, Nameserver, Served, Witness};
 use store::Chain;
+use wire::ask::{self, AskError, Asker};
 
 /// The wait after the zone folder could not be read.
 const READ_AGAIN: Duration = Duration::from_secs(5);

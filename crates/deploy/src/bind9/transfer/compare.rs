@@ -6,8 +6,8 @@ use dns::{Serial, Ttl, ZoneSnapshot};
 use domain::base::Rtype;
 
 use super::TransferredZone;
-use crate::bind9::WireRecord;
 use crate::bind9::update::{MessageError, UpdateBuilder, UpdateMessage, serial};
+use wire::WireRecord;
 
 /// The type of the records in which BIND remembers how far it has signed a zone.
 const BIND_PRIVATE: Rtype = Rtype::from_int(65_534);

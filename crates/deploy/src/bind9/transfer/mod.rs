@@ -29,10 +29,10 @@ use tokio::time::timeout;
 
 pub use self::compare::{Difference, compare, repair};
 
-use super::WireRecord;
-use super::frame::FrameReader;
 use super::key::{TsigFault, TsigKey, tsig_time};
 use super::update::serial;
+use wire::WireRecord;
+use wire::frame::FrameReader;
 
 /// What one record costs beside its octets: the two allocations and their places.
 const RECORD_OVERHEAD: usize = 96;

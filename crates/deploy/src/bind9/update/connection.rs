@@ -19,8 +19,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::{Lost, NotSent, Outcome, UpdateError, UpdateMessage};
-use crate::bind9::frame::FrameReader;
 use crate::bind9::key::{TsigFault, tsig_time};
+use wire::frame::FrameReader;
 
 /// No more is signed while this many octets wait to be written.
 const MAX_UNWRITTEN: usize = 256 * 1024;

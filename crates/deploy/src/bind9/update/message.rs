@@ -11,7 +11,7 @@ use domain::base::message_builder::{AdditionalBuilder, HashCompressor, MessageBu
 use domain::base::name::Name as WireName;
 use domain::base::{Rtype, UnknownRecordData};
 
-use crate::bind9::WireRecord;
+use wire::WireRecord;
 
 /// The longest TSIG record: the longest key name, the longest algorithm's name and MAC (RFC 8945, section 4.2), no other data.
 const MAX_TSIG: usize = 255 + 10 + 13 + 10 + 64 + 6;

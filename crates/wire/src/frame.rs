@@ -7,13 +7,13 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 
 /// Takes complete messages off a stream. Cancel-safe: what was read stays in the buffer.
 #[derive(Debug, Default)]
-pub(super) struct FrameReader {
+pub struct FrameReader {
     buffer: BytesMut,
 }
 
 impl FrameReader {
     /// A message that has arrived whole.
-    pub(super) fn take(&mut self) -> Option<Vec<u8>> {
+    pub fn take(&mut self) -> Option<Vec<u8>> {
         let length = usize::from(u16::from_be_bytes(*self.buffer.first_chunk()?));
         if self.buffer.len() < 2 + length {
             return None;
@@ -23,7 +23,7 @@ impl FrameReader {
     }
 
     /// Waits for more octets. An error at the end of the stream, also between two messages.
-    pub(super) async fn fill(&mut self, stream: &mut (impl AsyncRead + Unpin)) -> io::Result<()> {
+    pub async fn fill(&mut self, stream: &mut (impl AsyncRead + Unpin)) -> io::Result<()> {
         match stream.read_buf(&mut self.buffer).await? {
             0 => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the nameserver closed the connection")),
             _ => Ok(()),
@@ -31,7 +31,7 @@ impl FrameReader {
     }
 
     /// Waits for a whole message.
-    pub(super) async fn next(&mut self, stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Vec<u8>> {
+    pub async fn next(&mut self, stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Vec<u8>> {
         loop {
             match self.take() {
                 Some(message) => return Ok(message),

@@ -1,6 +1,7 @@
 //! A record of any type, as it travels: what a transfer brings, and what an update sends.
 //!
-//! The types of [`dns`] know nine record types; a nameserver may hold any, and catalog zones need PTR. So this one knows none.
+//! The record types of [`dns`] are those that users may edit. A nameserver may hold others, so this one keeps the data of any type as
+//! octets.
 
 use dns::rdata::Soa;
 use dns::{Name, ResourceRecord, Ttl, ZoneName};
@@ -36,7 +37,7 @@ impl WireRecord {
     }
 
     /// What makes it this record and no other; the TTL is its RRset's.
-    pub(super) fn identity(&self) -> (&Name, Rtype, &[u8]) {
+    pub fn identity(&self) -> (&Name, Rtype, &[u8]) {
         (&self.owner, self.record_type, &self.data)
     }
 }

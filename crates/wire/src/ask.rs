@@ -10,7 +10,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -19,15 +19,14 @@ use dns::{Serial, ZoneName};
 use domain::base::iana::{Class, Rcode};
 use domain::base::{Message, MessageBuilder, Name, Rtype};
 use domain::rdata::Soa;
-use socket2::SockRef;
 use tokio::net::UdpSocket;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
+use crate::socket::open;
+
 /// The largest answer asked for (EDNS, RFC 6891): an SOA with the longest names does not fit the 512 octets of old.
 const MAX_ANSWER: u16 = 1232;
-/// The receive buffer asked of the kernel, in octets: answers come in bursts.
-const RECEIVE_BUFFER: usize = 1 << 20;
 
 /// How a nameserver is asked.
 #[derive(Debug, Clone, Copy)]
@@ -222,17 +221,6 @@ fn receive_all(socket: &UdpSocket, buffer: &mut [u8], flight: &mut Flight) -> io
             Err(error) => return Err(error),
         }
     }
-}
-
-/// A socket that only hears from `server`.
-pub(super) async fn open(server: SocketAddr) -> io::Result<UdpSocket> {
-    let local: SocketAddr =
-        if server.is_ipv4() { (Ipv4Addr::UNSPECIFIED, 0).into() } else { (Ipv6Addr::UNSPECIFIED, 0).into() };
-    let socket = UdpSocket::bind(local).await?;
-    // A kernel that gives less loses some answers, which are then asked for again.
-    let _ = SockRef::from(&socket).set_recv_buffer_size(RECEIVE_BUFFER);
-    socket.connect(server).await?;
-    Ok(socket)
 }
 
 /// The questions in flight on one socket.
