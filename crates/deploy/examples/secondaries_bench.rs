@@ -17,9 +17,9 @@ use std::time::{Duration, Instant};
 
 use deploy::bind9::catalog::{self, Catalogs, Published};
 use deploy::bind9::config::{Keys, PrimaryConfig, SecondaryConfig, primary, secondary};
-use deploy::bind9::control::ConfigText;
-use deploy::bind9::notify::Notifier;
+use deploy::bind9::control::{ConfigText, ControlKey};
 use deploy::bind9::{Bind9, Bind9Settings, ZoneOptions};
+use deploy::notify::Notifier;
 use deploy::{Deployment, Nameserver, Settings};
 use dns::apex::{Apex, ApexNameserver};
 use dns::change::{Edit, Limits, NewRecord, TtlChoice};
@@ -264,7 +264,7 @@ async fn deployed(
     store: &Store,
     stop: &CancellationToken,
 ) -> Result<(Arc<dyn Nameserver>, Catalogs), Failure> {
-    let (control, control_key) = (config.control, config.control_key.control_key().clone());
+    let (control, control_key) = (config.control, ControlKey::from(&config.control_key));
     let bind9 = Bind9::open(Bind9Settings {
         name: "primary".to_owned(),
         control,

@@ -24,12 +24,12 @@ use std::time::{Duration, Instant};
 use common::content::{NS, record, step, version};
 use common::dynamic::Dynamic;
 use common::named::{SMALL_ZONE, Setup};
-use deploy::bind9::transfer::compare;
-use deploy::bind9::update::{Outcome, Settings, Updater};
+use deploy::bind9::difference::compare;
 use dns::{ZoneName, ZoneSnapshot};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use wire::ask::Asker;
+use wire::update::{Outcome, Settings, Updater};
 
 #[tokio::main]
 async fn main() {

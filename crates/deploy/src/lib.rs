@@ -18,9 +18,12 @@ mod driver;
 mod embedded;
 mod lookout;
 mod nameserver;
+pub mod notify;
 mod progress;
 pub mod query;
 mod reconcile;
+pub mod secondary;
+pub mod signing;
 mod sweep;
 
 use std::fmt;

@@ -22,11 +22,13 @@ use common::named::{Setup, free_port};
 use common::primary::{Primary, a_record};
 use deploy::Witness;
 use deploy::bind9::audit::{AuditSettings, audit_for_ever};
-use deploy::bind9::control::{Algorithm, Command, ControlKey};
-use deploy::bind9::key::TsigKey;
+use deploy::bind9::control::{Command, ControlKey};
+use deploy::bind9::key::statement;
 use dns::change::Edit;
 use store::Zone;
 use tokio_util::sync::CancellationToken;
+use wire::secret::Algorithm;
+use wire::tsig::TsigKey;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn named_is_killed_while_changes_flow() {
@@ -188,7 +190,7 @@ fn nsupdate(primary: &Primary, zone: &Zone, script: &str) {
         })
         .collect();
     let key = primary.dynamic.channel.named.path("update.key");
-    fs::write(&key, primary.dynamic.key.to_statement()).unwrap();
+    fs::write(&key, statement(&primary.dynamic.key)).unwrap();
     let mut process = Process::new("nsupdate").arg("-k").arg(key).stdin(Stdio::piped()).spawn().unwrap();
     let input = format!("server {} {}\nzone {name}\n{lines}send\n", server.ip(), server.port());
     process.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
@@ -269,7 +271,7 @@ async fn a_wrong_key_is_told_and_heals() {
 
     let other = ControlKey::generate(Algorithm::Sha256).unwrap();
     let mut wrong_update = primary.settings();
-    wrong_update.update_key = TsigKey::new(primary.dynamic.key.name().clone(), other.clone()).unwrap();
+    wrong_update.update_key = TsigKey::new(primary.dynamic.key.name().clone(), other.secret().clone()).unwrap();
     let mut wrong_control = primary.settings();
     wrong_control.control_key = other;
     for (number, settings) in [wrong_update, wrong_control].into_iter().enumerate() {

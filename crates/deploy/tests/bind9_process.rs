@@ -21,7 +21,6 @@ use common::channel::{eventually, key_name, statement};
 use common::primary::{Primary, a_record, open_store};
 use deploy::bind9::control::ControlKey;
 use deploy::bind9::folder::FolderError;
-use deploy::bind9::key::TsigKey;
 use deploy::bind9::{Bind9, Bind9Settings, OpenError, ZoneOptions};
 use deploy::{Deployment, Nameserver, Settings};
 use dns::ZoneId;
@@ -29,6 +28,7 @@ use store::{Clock, Store, Zone};
 use tokio_util::sync::CancellationToken;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
+use wire::tsig::TsigKey;
 
 /// What `abort` ends a process with.
 const SIGABRT: i32 = 6;
@@ -228,7 +228,7 @@ async fn the_other_process() {
         control: variable("CONTROL").parse().unwrap(),
         control_key: key.clone(),
         dns: variable("DNS").parse().unwrap(),
-        update_key: TsigKey::new(key_name("update"), key).unwrap(),
+        update_key: TsigKey::new(key_name("update"), key.secret().clone()).unwrap(),
         zone_folder: PathBuf::from(variable("ZONES")),
         zone_folder_of_named: None,
         new_zones_folder: None,

@@ -17,13 +17,14 @@ use common::channel::eventually;
 use common::followers::Followers;
 use deploy::bind9::catalog::CatalogName;
 use deploy::bind9::control::{Command, ConfigText, Refusal, ZoneConfig};
-use deploy::bind9::transfer::{self, TransferredZone};
-use deploy::bind9::update::{Outcome, UpdateBuilder, Updater};
 use deploy::query;
+use deploy::signing;
 use dns::{Name, RecordType, Serial, Ttl};
 use domain::base::Rtype;
 use store::{Clock, Head, Zone};
 use wire::WireRecord;
+use wire::transfer::{self, TransferredZone};
+use wire::update::{Outcome, UpdateBuilder, Updater};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 /// For one answer of a nameserver.
@@ -251,7 +252,7 @@ async fn is_right(followers: &Followers, zones: &[Zone]) -> bool {
 async fn fetch(followers: &Followers, catalog: CatalogName) -> TransferredZone {
     let key = Some(&followers.config.update_key);
     let limits = transfer::Limits::default();
-    transfer::fetch(followers.dns(), &catalog.zone(), key, limits, &Clock::system()).await.unwrap()
+    transfer::fetch(followers.dns(), &catalog.zone(), key, limits, &signing::clock(&Clock::system())).await.unwrap()
 }
 
 /// What somebody else's hands do to a catalog: the serial moves by one.
@@ -273,7 +274,12 @@ async fn change(
     for record in added {
         step.add(record);
     }
-    let updater = Updater::new(followers.dns(), &followers.config.update_key, Default::default(), Clock::system());
+    let updater = Updater::new(
+        followers.dns(),
+        &followers.config.update_key,
+        Default::default(),
+        signing::clock(&Clock::system()),
+    );
     assert_eq!(updater.send(step.build().unwrap()).await.unwrap(), Outcome::Applied);
 }
 

@@ -17,6 +17,7 @@ use common::followers::Followers;
 use common::named::SMALL_ZONE;
 use deploy::bind9::config::primary;
 use deploy::bind9::control::{Command, ConfigText, ZoneConfig};
+use deploy::bind9::key::statement;
 use deploy::query;
 use dns::ZoneName;
 
@@ -41,7 +42,7 @@ async fn who_has_no_key_is_told_nothing() {
     let followers = Followers::start(0, 0).await;
     let name = zone("example.com");
     add(&followers, &name, "zone.db", SMALL_ZONE).await;
-    let key = followers.config.transfer_key.to_statement();
+    let key = statement(&followers.config.transfer_key);
     fs::write(followers.path("transfer.key"), key).unwrap();
     let dig = |with_key: bool| {
         let server = followers.dns();

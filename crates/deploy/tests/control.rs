@@ -16,10 +16,11 @@ use std::time::{Duration, SystemTime};
 use common::channel::{Channel, add_zone, delete_zone, eventually, key_name, statement, zone};
 use common::named::{SMALL_ZONE, Setup};
 use deploy::bind9::control::{
-    Algorithm, Command, ConfigText, Control, ControlError, ControlKey, Dnssec, NotifyTarget, Peer, Refusal, Timeouts,
-    ZoneConfig, ZoneKind,
+    Command, ConfigText, Control, ControlError, ControlKey, Dnssec, NotifyTarget, Peer, Refusal, Timeouts, ZoneConfig,
+    ZoneKind,
 };
 use dns::Serial;
+use wire::secret::Algorithm;
 
 #[tokio::test]
 async fn a_wrong_key_is_told() {
@@ -152,12 +153,12 @@ async fn new_zones_that_are_not_allowed() {
 async fn every_algorithm() {
     let keys = Algorithm::ALL.map(|algorithm| ControlKey::generate(algorithm).unwrap());
     let setup = keys.iter().fold(Setup::new(), |setup, key| {
-        let name = key.algorithm().to_string();
+        let name = key.secret().algorithm().to_string();
         setup.control_key(&name, &statement(&name, key))
     });
     let named = setup.start();
     for key in keys {
-        let algorithm = key.algorithm();
+        let algorithm = key.secret().algorithm();
         let control = Control::new(named.control(), key).unwrap();
         for _ in 0..2 {
             let reply = control.send(&Command::Status).await;

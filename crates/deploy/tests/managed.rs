@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use common::channel::{add_zone, eventually, zone};
 use common::named::{SMALL_ZONE, free_low_port as free_port};
-use deploy::bind9::control::{Command, ConfigText, Control, ZoneConfig};
+use deploy::bind9::control::{Command, ConfigText, Control, ControlKey, ZoneConfig};
 use deploy::bind9::managed::{Hint, Managed, Settings, StartError, User, is_root};
 use deploy::query;
 use dns::Serial;
@@ -264,7 +264,7 @@ async fn serial(managed: &Managed) -> Option<Serial> {
 }
 
 fn control(managed: &Managed) -> Control {
-    Control::new(managed.control(), managed.keys().control.control_key().clone()).unwrap()
+    Control::new(managed.control(), ControlKey::from(&managed.keys().control)).unwrap()
 }
 
 fn script(folder: &Path, text: &str) -> PathBuf {

@@ -13,13 +13,14 @@ use std::time::{Duration, Instant};
 
 use common::channel::eventually;
 use common::followers::Followers;
-use deploy::bind9::notify::Notifier;
-use deploy::bind9::update::{self, Outcome, Updater};
+use deploy::notify::Notifier;
+use deploy::signing;
 use deploy::{Trouble, query};
 use dns::{Serial, ZoneDelta};
 use std::net::SocketAddr;
 use store::{Clock, Head, Zone};
 use tokio_util::sync::CancellationToken;
+use wire::update::{self, Outcome, Updater};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -144,7 +145,12 @@ async fn a_zone_continues_above_what_a_secondary_has() {
     to.serial = ahead;
     let delta = ZoneDelta { id, name, from: now.soa, to, removed: Vec::new(), added: Vec::new() };
     let config = &followers.config;
-    let updater = Updater::new(followers.dns(), &config.update_key, update::Settings::default(), Clock::system());
+    let updater = Updater::new(
+        followers.dns(),
+        &config.update_key,
+        update::Settings::default(),
+        signing::clock(&Clock::system()),
+    );
     assert_eq!(updater.apply(&delta).await.unwrap(), Outcome::Applied);
     let notifier = followers.catalogs.notifier();
     notifier.tell(&zone.name, ahead);

@@ -15,16 +15,20 @@ use common::channel::eventually;
 use common::content::{Line, NS, record, step, version};
 use common::dynamic::Dynamic;
 use common::named::Setup;
-use deploy::bind9::control::{Algorithm, Command, ControlKey, Dnssec, Peer, ZoneConfig};
-use deploy::bind9::key::{TsigFault, TsigKey};
-use deploy::bind9::transfer::{Limits, TransferError, compare, fetch, repair};
-use deploy::bind9::update::{Outcome, Settings, UpdateBuilder, Updater};
+use deploy::bind9::control::{Command, Dnssec, Peer, ZoneConfig};
+use deploy::bind9::difference::{compare, repair};
+use deploy::bind9::key::statement;
+use deploy::signing;
 use dns::{Name, Ttl, ZoneName, ZoneSnapshot, zonefile};
 use domain::base::Rtype;
 use domain::base::iana::Rcode;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use wire::WireRecord;
+use wire::secret::{Algorithm, Secret};
+use wire::transfer::{Limits, TransferError, fetch};
+use wire::tsig::{TsigFault, TsigKey};
+use wire::update::{Outcome, Settings, UpdateBuilder, Updater};
 
 const QUICK: Limits = Limits { octets: 1 << 20, patience: Duration::from_millis(200) };
 
@@ -55,7 +59,7 @@ async fn what_may_not_be_transferred_is_not() {
 #[tokio::test]
 async fn a_server_that_stops_is_given_up() {
     let zone = ZoneName::parse("silent.test").unwrap();
-    let clock = store::Clock::system();
+    let clock = signing::clock(&store::Clock::system());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let server = listener.local_addr().unwrap();
     let accept = async |answer: &'static [u8]| {
@@ -196,10 +200,9 @@ async fn every_type_and_the_longest_text_come_back() {
 async fn every_algorithm_signs_updates_and_transfers() {
     let all = [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha384, Algorithm::Sha512];
     let keys = all.map(|algorithm| {
-        TsigKey::new(Name::parse(&format!("key.{algorithm}")).unwrap(), ControlKey::generate(algorithm).unwrap())
-            .unwrap()
+        TsigKey::new(Name::parse(&format!("key.{algorithm}")).unwrap(), Secret::generate(algorithm).unwrap()).unwrap()
     });
-    let statements: String = keys.iter().map(TsigKey::to_statement).collect();
+    let statements: String = keys.iter().map(statement).collect();
     let named = Dynamic::open_with(Setup::new().statements(&statements));
     for (index, key) in keys.iter().enumerate() {
         let first = version(&format!("algorithm{index}.test"), 1, &[NS]);

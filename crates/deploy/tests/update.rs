@@ -13,15 +13,15 @@ use std::time::Duration;
 
 use common::content::{Line, NS, record, step, version};
 use common::dynamic::Dynamic;
-use deploy::bind9::control::{Algorithm, Command};
-use deploy::bind9::key::{TsigFault, TsigKey};
-use deploy::bind9::update::{
-    MessageError, NotSent, Outcome, Settings, UpdateBuilder, UpdateError, UpdateMessage, Updater,
-};
+use deploy::bind9::control::Command;
+use deploy::signing;
 use dns::{Name, Serial};
 use futures_util::future::join_all;
 use tokio::sync::Notify;
 use wire::WireRecord;
+use wire::secret::Algorithm;
+use wire::tsig::{TsigFault, TsigKey};
+use wire::update::{MessageError, NotSent, Outcome, Settings, UpdateBuilder, UpdateError, UpdateMessage, Updater};
 
 #[tokio::test]
 async fn a_wrong_key_changes_nothing_and_is_named() {
@@ -37,9 +37,9 @@ async fn a_wrong_key_changes_nothing_and_is_named() {
         let error = updater.apply(&step(&before, &after)).await.unwrap_err();
         assert!(matches!(&error, UpdateError::Tsig(found) if *found == fault), "{error:?}");
     }
-    let now = named.clock.now();
+    let now = store::Clock::system().now();
     let late = store::Clock::from_fn(move || now - Duration::from_secs(3600));
-    let updater = Updater::new(named.channel.named.dns(), &named.key, Settings::default(), late);
+    let updater = Updater::new(named.channel.named.dns(), &named.key, Settings::default(), signing::clock(&late));
     let error = updater.apply(&step(&before, &after)).await.unwrap_err();
     assert!(matches!(error, UpdateError::Tsig(TsigFault::Clock)), "{error:?}");
     named.assert_serves(&before).await;
@@ -59,7 +59,7 @@ async fn a_step_that_cannot_be_a_message_is_not_sent() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let key = TsigKey::generate(Name::parse("k").unwrap(), Algorithm::Sha256).unwrap();
     let address = silent.local_addr().unwrap();
-    let updater = Updater::new(address, &key, Settings::default(), store::Clock::system());
+    let updater = Updater::new(address, &key, Settings::default(), signing::clock(&store::Clock::system()));
     for (delta, expected) in [
         (step(&small, &large), MessageError::TooLarge { records: 300 }),
         (step(&small, &keys(2)), MessageError::Keys),

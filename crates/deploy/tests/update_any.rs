@@ -13,13 +13,13 @@ use std::collections::BTreeMap;
 
 use common::content::{NS, record, snapshot, step};
 use common::dynamic::Dynamic;
-use deploy::bind9::transfer::{compare, repair};
-use deploy::bind9::update::Outcome;
+use deploy::bind9::difference::{compare, repair};
 use dns::{ResourceRecord, ZoneName, ZoneSnapshot};
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::{Config, TestRunner};
+use wire::update::Outcome;
 
 /// Few names, so that steps meet; odd ones, so that they are hard to spell.
 const OWNERS: [&str; 14] = [

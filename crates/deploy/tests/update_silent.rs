@@ -12,9 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use common::content::{NS, step, version};
-use deploy::bind9::control::Algorithm;
-use deploy::bind9::key::{TsigFault, TsigKey};
-use deploy::bind9::update::{Lost, NotSent, Outcome, Settings, UpdateError, UpdateMessage, Updater};
+use deploy::signing;
 use dns::Name;
 use domain::base::iana::Rcode;
 use domain::base::{Message, MessageBuilder};
@@ -26,6 +24,9 @@ use store::Clock;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
+use wire::secret::Algorithm;
+use wire::tsig::{TsigFault, TsigKey};
+use wire::update::{Lost, NotSent, Outcome, Settings, UpdateError, UpdateMessage, Updater};
 
 const PATIENCE: Duration = Duration::from_millis(300);
 
@@ -40,7 +41,7 @@ fn message(zone: &str) -> UpdateMessage {
 async fn updater(settings: Settings) -> (TcpListener, TsigKey, Updater) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let key = key();
-    let updater = Updater::new(listener.local_addr().unwrap(), &key, settings, Clock::system());
+    let updater = Updater::new(listener.local_addr().unwrap(), &key, settings, signing::clock(&Clock::system()));
     (listener, key, updater)
 }
 
@@ -58,11 +59,8 @@ async fn read(stream: &mut TcpStream) -> Option<Message<Vec<u8>>> {
 /// The signed answer to a request, as it stands in the stream.
 fn answer(key: &TsigKey, mut request: Message<Vec<u8>>, rcode: Rcode) -> Vec<u8> {
     let now = Time48::from_u64(u64::try_from(Clock::system().now().as_second()).unwrap());
-    let secret = key.to_statement();
-    let secret = secret.split('"').nth(3).unwrap();
-    let secret: Vec<u8> = domain::utils::base64::decode(secret).unwrap();
     let name: tsig::KeyName = "update".parse().unwrap();
-    let key = Arc::new(tsig::Key::new(tsig::Algorithm::Sha256, &secret, name, None, None).unwrap());
+    let key = Arc::new(tsig::Key::new(tsig::Algorithm::Sha256, key.secret().octets(), name, None, None).unwrap());
     let transaction = ServerTransaction::request(&key, &mut request, now).unwrap().unwrap();
     let mut answer = MessageBuilder::new_stream_vec().start_answer(&request, rcode).unwrap().additional();
     transaction.answer(&mut answer, now).unwrap();

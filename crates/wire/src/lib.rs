@@ -1,4 +1,4 @@
-//! The DNS protocol as spoken between nameservers, whoever made them: messages in a TCP stream, records of any type, SOA queries.
+//! The DNS protocol as spoken between nameservers, whoever made them.
 //!
 //! Everything here speaks to any nameserver that follows the RFCs. What only BIND understands is in `deploy::bind9`.
 //!
@@ -6,7 +6,11 @@
 //! |---|---|---|
 //! | [`frame`] | messages in a TCP stream | 1035 |
 //! | [`WireRecord`] | one record of any type | 1035 |
+//! | [`secret`], [`tsig`] | shared secrets, TSIG keys and signatures | 8945 |
 //! | [`ask`] | SOA queries: which serial a nameserver serves | 1035 |
+//! | [`notify`] | NOTIFY, the client | 1996 |
+//! | [`update`] | dynamic updates, the client | 2136 |
+//! | [`transfer`] | zone transfers (AXFR), the client | 5936 |
 //!
 //! This crate depends on `dns` for names and serials, and on nothing above it: no store, no settings, no metrics. Callers decide what a
 //! result means and when to retry.
@@ -17,7 +21,12 @@
 
 pub mod ask;
 pub mod frame;
+pub mod notify;
 mod record;
-pub mod socket;
+pub mod secret;
+mod socket;
+pub mod transfer;
+pub mod tsig;
+pub mod update;
 
 pub use record::WireRecord;

@@ -4,7 +4,7 @@
 //! octets.
 
 use dns::rdata::Soa;
-use dns::{Name, ResourceRecord, Ttl, ZoneName};
+use dns::{Name, ResourceRecord, Serial, Ttl, ZoneName};
 use domain::base::Rtype;
 
 /// One record of class IN. Equal octets are equal records: names are in lower case and not compressed, in the data too.
@@ -34,6 +34,13 @@ impl WireRecord {
     /// The SOA record of a zone.
     pub fn soa(soa: &Soa, zone: &ZoneName) -> WireRecord {
         WireRecord { owner: zone.name().clone(), record_type: Rtype::SOA, ttl: soa.ttl, data: soa.wire().into() }
+    }
+
+    /// The serial of an SOA record: the first of the five numbers after the two names (RFC 1035, section 3.3.13). `None` for other
+    /// types and for data that is too short.
+    pub fn serial(&self) -> Option<Serial> {
+        let numbers = self.data.last_chunk::<20>().filter(|_| self.record_type == Rtype::SOA)?;
+        Some(Serial(u32::from_be_bytes(*numbers.first_chunk()?)))
     }
 
     /// What makes it this record and no other; the TTL is its RRset's.

@@ -10,7 +10,7 @@ use tokio::net::UdpSocket;
 const RECEIVE_BUFFER: usize = 1 << 20;
 
 /// A socket that only hears from `server`.
-pub async fn open(server: SocketAddr) -> io::Result<UdpSocket> {
+pub(crate) async fn open(server: SocketAddr) -> io::Result<UdpSocket> {
     let local: SocketAddr =
         if server.is_ipv4() { (Ipv4Addr::UNSPECIFIED, 0).into() } else { (Ipv6Addr::UNSPECIFIED, 0).into() };
     let socket = UdpSocket::bind(local).await?;

@@ -9,11 +9,11 @@ use std::time::Duration;
 use deploy::bind9::audit::{AuditSettings, audit_for_ever};
 use deploy::bind9::catalog::{self, Catalogs, Published};
 use deploy::bind9::config::{Identity, Keys, PrimaryConfig, SecondaryConfig, primary, reached_at, secondary};
-use deploy::bind9::control::ConfigText;
+use deploy::bind9::control::{ConfigText, ControlKey};
 use deploy::bind9::managed::{self, Managed, StartError, User, UserError};
-use deploy::bind9::notify::Notifier;
-use deploy::bind9::secondary::Secondary;
 use deploy::bind9::{Bind9, Bind9Settings, ZoneOptions};
+use deploy::notify::Notifier;
+use deploy::secondary::Secondary;
 use deploy::{Deployment, Nameserver, Witness};
 use store::{Clock, Store};
 use tokio::task::JoinHandle;
@@ -88,7 +88,7 @@ impl Primary {
         let settings = Bind9Settings {
             name: PRIMARY.to_owned(),
             control: way.control,
-            control_key: way.keys.control.control_key().clone(),
+            control_key: ControlKey::from(&way.keys.control),
             dns: way.dns,
             update_key: way.keys.update.clone(),
             zone_folder: way.folder.join("zones"),
@@ -111,7 +111,7 @@ impl Primary {
             let notifier = Notifier::new(&config.secondaries, &way.keys.transfer, &Clock::system(), stop);
             let settings = catalog::Settings {
                 control: way.control,
-                control_key: way.keys.control.control_key().clone(),
+                control_key: ControlKey::from(&way.keys.control),
                 dns: way.dns,
                 update_key: way.keys.update.clone(),
                 folder: way.folder.join("catalogs"),

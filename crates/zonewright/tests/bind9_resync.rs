@@ -14,7 +14,7 @@ use common::api::Api;
 use common::named::{Named, dig, free_addresses, wait_for_catalogs};
 use common::{Server, describe, run, wait_for, zonewright};
 use deploy::bind9::config::Keys;
-use deploy::bind9::notify::Notifier;
+use deploy::notify::Notifier;
 use dns::{Serial, ZoneName};
 use store::Clock;
 use tokio::runtime::Runtime;

@@ -15,14 +15,14 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
+use store::Chain;
 use store::{Head, Store};
 use tokio_util::sync::CancellationToken;
 
 use super::catalog::CatalogName;
+use super::difference;
 use super::primary::Bind9;
-use super::transfer;
 use crate::nameserver::{DeployError, Nameserver, Witness};
-use store::Chain;
 
 /// How many zones are read from the store at a time.
 const PAGE: u32 = 100;
@@ -102,7 +102,7 @@ async fn audit(store: &Store, bind9: &Bind9, head: &Head) -> Result<Finding, Dep
     if served.serial()? != wanted.serial() {
         return Ok(Finding::Moving);
     }
-    let difference = transfer::compare(&wanted, &served);
+    let difference = difference::compare(&wanted, &served);
     if difference.is_empty() {
         return Ok(Finding::Sound);
     }

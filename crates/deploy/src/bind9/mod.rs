@@ -5,14 +5,11 @@ mod bulk;
 pub mod catalog;
 pub mod config;
 pub mod control;
+pub mod difference;
 pub mod folder;
 pub mod key;
 pub mod managed;
-pub mod notify;
 mod primary;
-pub mod secondary;
-pub mod transfer;
-pub mod update;
 
 /// For files that root opens in a folder of another user: a link that was put there must not lead elsewhere.
 const NO_FOLLOW: i32 = rustix::fs::OFlags::NOFOLLOW.bits() as i32;

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use deploy::bind9::control::{Algorithm, Command, ConfigText, Control, ControlKey, Refusal, ZoneConfig};
+use deploy::bind9::control::{Command, ConfigText, Control, ControlKey, Refusal, ZoneConfig};
 use dns::{Name, ZoneName};
+use wire::secret::Algorithm;
 
 use super::named::{Named, SMALL_ZONE, Setup};
 

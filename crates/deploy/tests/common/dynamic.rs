@@ -1,11 +1,12 @@
 //! A real named with dynamic zones, and clients for them.
 
 use deploy::bind9::control::{Command, Peer, ZoneConfig};
-use deploy::bind9::key::TsigKey;
-use deploy::bind9::transfer::{Limits, TransferredZone, compare, fetch};
-use deploy::bind9::update::{Settings, Updater};
+use deploy::bind9::difference::compare;
+use deploy::signing;
 use dns::{Name, ZoneName, ZoneSnapshot, zonefile};
-use store::Clock;
+use wire::transfer::{Limits, TransferredZone, fetch};
+use wire::tsig::{Clock, TsigKey};
+use wire::update::{Settings, Updater};
 
 use super::channel::Channel;
 use super::named::Setup;
@@ -26,8 +27,8 @@ impl Dynamic {
     /// Set up further.
     pub(crate) fn open_with(setup: Setup) -> Dynamic {
         let channel = Channel::open_with(setup);
-        let key = TsigKey::new(Name::parse("update").unwrap(), channel.key.clone()).unwrap();
-        Dynamic { channel, key, clock: Clock::system() }
+        let key = TsigKey::new(Name::parse("update").unwrap(), channel.key.secret().clone()).unwrap();
+        Dynamic { channel, key, clock: signing::clock(&store::Clock::system()) }
     }
 
     /// Makes it serve a zone that it does not have.

@@ -8,11 +8,10 @@ use std::time::Duration;
 
 use deploy::bind9::catalog::{self, CatalogName, Catalogs, Published};
 use deploy::bind9::config::{KnotConfig, PrimaryConfig, SecondaryConfig, knot_secondary, primary, secondary};
-use deploy::bind9::control::{Algorithm, ConfigText, Control};
-use deploy::bind9::key::TsigKey;
-use deploy::bind9::notify::Notifier;
-use deploy::bind9::secondary::Secondary;
+use deploy::bind9::control::{ConfigText, Control, ControlKey};
 use deploy::bind9::{Bind9, Bind9Settings, ZoneOptions};
+use deploy::notify::Notifier;
+use deploy::secondary::Secondary;
 use deploy::{Deployment, Nameserver, Settings, Witness, query};
 use dns::apex::{Apex, ApexNameserver};
 use dns::change::{Edit, Limits, NewRecord, TtlChoice};
@@ -21,6 +20,8 @@ use store::{Author, Clock, Head, NewAccount, Options, Source, Store, Zone};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use wire::secret::Algorithm;
+use wire::tsig::TsigKey;
 
 use super::channel::eventually;
 use super::daemon::Daemon;
@@ -116,7 +117,7 @@ impl Followers {
                 catalogs.run(Duration::from_secs(60), stop).await;
             }
         });
-        let control = Control::new(config.control, config.control_key.control_key().clone()).unwrap();
+        let control = Control::new(config.control, ControlKey::from(&config.control_key)).unwrap();
         let tasks = vec![running, sweeps];
         Followers {
             control,
@@ -225,7 +226,7 @@ async fn store(folder: &TempDir) -> (Store, Author) {
 fn catalogs(folder: &TempDir, config: &PrimaryConfig, store: &Store, hush: &CancellationToken) -> Catalogs {
     let settings = catalog::Settings {
         control: config.control,
-        control_key: config.control_key.control_key().clone(),
+        control_key: ControlKey::from(&config.control_key),
         dns: config.listen[0],
         update_key: config.update_key.clone(),
         folder: folder.path().join("primary/catalogs"),
@@ -240,7 +241,7 @@ fn bind9(folder: &TempDir, config: &PrimaryConfig) -> Bind9Settings {
     Bind9Settings {
         name: "primary".to_owned(),
         control: config.control,
-        control_key: config.control_key.control_key().clone(),
+        control_key: ControlKey::from(&config.control_key),
         dns: config.listen[0],
         update_key: config.update_key.clone(),
         zone_folder: folder.path().join("primary/zones"),

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
+use deploy::bind9::difference::compare;
 use deploy::bind9::folder::FolderError;
-use deploy::bind9::transfer::{Limits, compare, fetch};
 use deploy::bind9::{Bind9, Bind9Settings, OpenError, ZoneOptions};
 use deploy::{Deployment, Nameserver, Settings};
 use dns::apex::{Apex, ApexNameserver};
@@ -18,6 +18,7 @@ use store::{Author, Clock, Head, NewAccount, Options, Source, Store, Zone};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use wire::ask::{self, Asker};
+use wire::transfer::{Limits, fetch};
 
 use super::channel::{eventually, zone};
 use super::dynamic::Dynamic;
@@ -137,8 +138,8 @@ impl Primary {
     pub(crate) async fn is_in_order(&self, name: &ZoneName) -> bool {
         let Some(head) = self.store.head(name).await.unwrap() else { return false };
         let Some(wanted) = self.store.snapshot(head.id).await.unwrap() else { return false };
-        let (server, clock) = (self.dynamic.channel.named.dns(), Clock::system());
-        match fetch(server, name, Some(&self.dynamic.key), Limits::default(), &clock).await {
+        let (server, clock) = (self.dynamic.channel.named.dns(), &self.dynamic.clock);
+        match fetch(server, name, Some(&self.dynamic.key), Limits::default(), clock).await {
             Ok(served) => served.serial().unwrap() == wanted.serial() && compare(&wanted, &served).is_empty(),
             Err(_) => false,
         }

@@ -4,11 +4,11 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::bind9::control::{ConfigTextError, ControlError};
-use crate::bind9::transfer::TransferError;
-use crate::bind9::update::UpdateError;
 use crate::nameserver::DeployError;
 use store::Chain;
 use wire::ask::AskError;
+use wire::transfer::TransferError;
+use wire::update::UpdateError;
 
 /// Why a catalog is not up to date.
 #[derive(Debug, thiserror::Error)]

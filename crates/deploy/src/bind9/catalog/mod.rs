@@ -45,17 +45,18 @@ use std::time::Duration;
 
 use dns::{Serial, ZoneName};
 use futures_util::{StreamExt, stream};
+use store::Chain;
 use store::{Clock, Store};
 use tokio::sync::{Mutex, Notify};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use wire::ask::{self, Asker};
+use wire::tsig::TsigKey;
+use wire::update::{self, Updater};
 
 use crate::bind9::control::{Control, ControlKey, KeyError};
-use crate::bind9::key::TsigKey;
-use crate::bind9::notify::Notifier;
-use crate::bind9::update::{self, Updater};
-use store::Chain;
-use wire::ask::{self, Asker};
+use crate::notify::Notifier;
+use crate::signing;
 
 pub use self::error::CatalogError;
 pub use self::name::CatalogName;
@@ -166,7 +167,7 @@ impl Catalogs {
         let asker = Asker::new(settings.dns, ask::Settings { sockets: 1, ..ask::Settings::default() });
         // Beside the zones' own updates, within BIND's quota.
         let few = update::Settings { connections: 1, in_flight: AT_ONCE, ..update::Settings::default() };
-        let updater = Updater::new(settings.dns, &settings.update_key, few, settings.clock.clone());
+        let updater = Updater::new(settings.dns, &settings.update_key, few, signing::clock(&settings.clock));
         let slots = (0..256).map(|_| Slot::default()).collect();
         Ok(Catalogs {
             inner: Arc::new(Inner {

@@ -28,7 +28,7 @@ impl CatalogName {
     }
 
     /// Whether a zone of this name could stand in the catalogs' way: no account may hold it, and none is deployed.
-    pub(in crate::bind9) fn is_reserved(name: &ZoneName) -> bool {
+    pub(crate) fn is_reserved(name: &ZoneName) -> bool {
         Reserved::default().of(name) == Some(Reservation::Catalogs)
     }
 

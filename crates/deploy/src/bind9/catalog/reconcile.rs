@@ -7,13 +7,14 @@ use dns::{Serial, ZoneId, ZoneName};
 use domain::base::iana::Rcode;
 use futures_util::future::try_join_all;
 use store::{CatalogChange, CatalogVersion, Member};
+use wire::WireRecord;
+use wire::ask::AskError;
+use wire::transfer::{self, TransferError};
+use wire::update::{MessageError, Outcome, UpdateBuilder, UpdateError};
 
 use super::{Begin, CatalogError, CatalogName, Inner, file};
 use crate::bind9::control::{Command, ConfigText, ControlError, Refusal, ZoneConfig, ZoneKind};
-use crate::bind9::transfer::{self, TransferError};
-use crate::bind9::update::{MessageError, Outcome, UpdateBuilder, UpdateError};
-use wire::WireRecord;
-use wire::ask::AskError;
+use crate::signing;
 
 /// How many versions one update spans: a record takes up to 300 octets of the 65,000 of a message.
 const STEP: u32 = 200;
@@ -123,8 +124,8 @@ impl Inner {
         }
         let settings = &self.settings;
         let limits = transfer::Limits::default();
-        let fetched =
-            transfer::fetch(settings.dns, &catalog.zone(), Some(&settings.update_key), limits, &settings.clock).await;
+        let clock = signing::clock(&settings.clock);
+        let fetched = transfer::fetch(settings.dns, &catalog.zone(), Some(&settings.update_key), limits, &clock).await;
         let failed = |source| CatalogError::Transfer { catalog: catalog.zone().to_string(), source };
         let there = match fetched {
             Ok(there) => there,

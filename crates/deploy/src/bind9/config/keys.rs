@@ -15,8 +15,10 @@ use std::path::{Path, PathBuf};
 
 use dns::Name;
 
-use crate::bind9::control::Algorithm;
-use crate::bind9::key::{TsigKey, TsigKeyError};
+use wire::secret::Algorithm;
+use wire::tsig::{TsigKey, TsigKeyError};
+
+use crate::bind9::key::{self, KeyStatementError};
 
 /// The keys, under the names that configurations give them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +67,7 @@ pub enum KeysError {
         path: PathBuf,
         /// Why.
         #[source]
-        source: TsigKeyError,
+        source: KeyStatementError,
     },
     /// There is no new key.
     #[error("no key could be made")]
@@ -93,15 +95,15 @@ fn load_or_create(folder: &Path, purpose: &str) -> Result<TsigKey, KeysError> {
     if mode & 0o077 != 0 {
         tracing::warn!(path = %path.display(), "other users can read this key: chmod 600");
     }
-    TsigKey::from_statement(&text).map_err(|source| KeysError::Key { path, source })
+    key::read(&text).map_err(|source| KeysError::Key { path, source })
 }
 
 /// Two processes may do this at the same time: the first one's key counts for both.
 fn create(folder: &Path, purpose: &str, path: &Path) -> Result<(), KeysError> {
     let name = Name::parse(&format!("zonewright-{purpose}")).map_err(|error| KeysError::Generate(error.into()))?;
-    let key = TsigKey::generate(name, Algorithm::Sha256).map_err(KeysError::Generate)?;
+    let new = TsigKey::generate(name, Algorithm::Sha256).map_err(KeysError::Generate)?;
     let draft = folder.join(format!(".{purpose}.key.{}", std::process::id()));
-    let written = write_private(&draft, key.to_statement().as_bytes()).and_then(|()| fs::hard_link(&draft, path));
+    let written = write_private(&draft, key::statement(&new).as_bytes()).and_then(|()| fs::hard_link(&draft, path));
     // The draft may not be there.
     let _ = fs::remove_file(&draft);
     match written {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use crate::bind9::catalog::CatalogName;
 use crate::bind9::control::ConfigText;
-use crate::bind9::key::TsigKey;
+use wire::tsig::TsigKey;
 
 /// What a Knot secondary's configuration depends on.
 #[derive(Debug, Clone)]
@@ -39,8 +39,8 @@ fn render(text: &mut String, config: &KnotConfig) -> std::fmt::Result {
     writeln!(text, "server:\n    rundir: {directory}\n    listen: [ {} ]\n", list(listen))?;
     writeln!(text, "database:\n    storage: {directory}\n")?;
     writeln!(text, "log:\n  - target: stderr\n    any: info\n")?;
-    writeln!(text, "key:\n  - id: {key}\n    algorithm: {}", transfer_key.control_key().algorithm())?;
-    writeln!(text, "    secret: \"{}\"\n", transfer_key.control_key().secret_base64())?;
+    writeln!(text, "key:\n  - id: {key}\n    algorithm: {}", transfer_key.secret().algorithm())?;
+    writeln!(text, "    secret: \"{}\"\n", transfer_key.secret().base64())?;
     writeln!(text, "remote:")?;
     for (number, primary) in primaries.iter().enumerate() {
         writeln!(

@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use super::guard::{Identity, RateLimit};
 use super::writer::Writer;
 use crate::bind9::control::ConfigText;
-use crate::bind9::key::TsigKey;
+use crate::bind9::key::label;
+use wire::tsig::TsigKey;
 
 /// What a primary's configuration depends on.
 #[derive(Debug, Clone)]
@@ -47,7 +48,7 @@ pub fn primary(config: &PrimaryConfig) -> String {
             controls.statement(|line| {
                 let ip = config.control.ip();
                 line.word("inet").address(ip).word("port").number(config.control.port().into());
-                line.word("allow {").address(ip).word("; } keys {").text(config.control_key.label()).word("; }");
+                line.word("allow {").address(ip).word("; } keys {").text(&label(&config.control_key)).word("; }");
             });
         },
     );

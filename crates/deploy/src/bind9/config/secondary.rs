@@ -6,7 +6,7 @@ use super::guard::{Identity, RateLimit};
 use super::writer::{Writer, signed_server};
 use crate::bind9::catalog::CatalogName;
 use crate::bind9::control::{CommandLine, ConfigText};
-use crate::bind9::key::TsigKey;
+use wire::tsig::TsigKey;
 
 /// What a secondary's configuration depends on.
 #[derive(Debug, Clone)]
@@ -136,7 +136,7 @@ pub(super) mod tests {
     use dns::Name;
 
     use super::*;
-    use crate::bind9::control::Algorithm;
+    use wire::secret::Algorithm;
 
     pub(crate) fn key(name: &str) -> TsigKey {
         TsigKey::generate(Name::parse(name).unwrap(), Algorithm::Sha256).unwrap()

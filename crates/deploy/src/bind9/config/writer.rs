@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use crate::bind9::control::CommandLine;
-use crate::bind9::key::TsigKey;
+use wire::tsig::TsigKey;
+
+use crate::bind9::key::statement;
 
 /// named picks the ports that it sends from among those from here on, as Linux does.
 const FIRST_EPHEMERAL: u16 = 32_768;
@@ -66,7 +68,7 @@ impl Writer {
 
     /// The definition of a key.
     pub(super) fn key(&mut self, key: &TsigKey) -> &mut Self {
-        self.text.push_str(&key.to_statement());
+        self.text.push_str(&statement(key));
         self
     }
 

@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 
 use super::error::ControlError;
 use super::key::ControlKey;
-use super::wire::{Answer, MAX_ANSWER, ProtocolError, Request};
+use super::message::{Answer, MAX_ANSWER, ProtocolError, Request};
 
 /// A connection whose handshake succeeded.
 ///

@@ -5,8 +5,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::message::{CommandTooLong, ProtocolError};
 use super::reply::{Refusal, Refused};
-use super::wire::{CommandTooLong, ProtocolError};
 
 /// Why a command has no successful answer.
 #[derive(Debug, thiserror::Error)]

@@ -4,15 +4,14 @@
 //! sides but is never sent, so it is no part of [`ControlKey`].
 
 use std::fmt;
-use std::str::FromStr;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use hmac::digest::KeyInit;
 use hmac::{Hmac, Mac};
 use sha1::Sha1;
 use sha2::{Sha224, Sha256, Sha384, Sha512};
 use subtle::ConstantTimeEq as _;
+use wire::secret::{Algorithm, Secret, SecretError};
+use wire::tsig::TsigKey;
 
 use super::line::ConfigText;
 
@@ -20,10 +19,7 @@ use super::line::ConfigText;
 ///
 /// `Debug` shows the algorithm and hides the secret.
 #[derive(Clone, PartialEq, Eq)]
-pub struct ControlKey {
-    algorithm: Algorithm,
-    secret: Vec<u8>,
-}
+pub struct ControlKey(Secret);
 
 impl ControlKey {
     /// A key from an algorithm's name as named spells it (`hmac-sha256`) and a base64 secret.
@@ -32,12 +28,7 @@ impl ControlKey {
     ///
     /// The algorithm is unknown or HMAC-MD5, or the secret is empty or not base64.
     pub fn new(algorithm: &str, secret: &str) -> Result<Self, KeyError> {
-        let algorithm = algorithm.parse()?;
-        let secret = BASE64.decode(secret).map_err(|_| KeyError::Secret)?;
-        if secret.is_empty() {
-            return Err(KeyError::Secret);
-        }
-        Ok(Self { algorithm, secret })
+        Ok(Self(Secret::new(algorithm, secret)?))
     }
 
     /// Reads a key file: one statement `key "name" { algorithm ...; secret "..."; };`, with
@@ -55,44 +46,44 @@ impl ControlKey {
     ///
     /// # Errors
     ///
-    /// [`KeyError::Random`] when the operating system gives no random bytes.
+    /// [`SecretError::Random`] when the operating system gives no random bytes.
     pub fn generate(algorithm: Algorithm) -> Result<Self, KeyError> {
-        let mut secret = vec![0; algorithm.digest_len()];
-        getrandom::fill(&mut secret).map_err(KeyError::Random)?;
-        Ok(Self { algorithm, secret })
+        Ok(Self(Secret::generate(algorithm)?))
     }
 
     /// The `key` statement for `named.conf` or a key file. It contains the secret: write it to a
     /// file that only named and this server can read.
     #[must_use]
     pub fn to_statement(&self, name: &ConfigText) -> String {
-        format!("key {name} {{\n\talgorithm {};\n\tsecret \"{}\";\n}};\n", self.algorithm, BASE64.encode(&self.secret),)
+        format!("key {name} {{\n\talgorithm {};\n\tsecret \"{}\";\n}};\n", self.0.algorithm(), self.0.base64())
     }
 
-    /// The algorithm this key signs with.
+    /// The secret and the algorithm, for other uses of the same key.
     #[must_use]
-    pub fn algorithm(&self) -> Algorithm {
-        self.algorithm
+    pub fn secret(&self) -> &Secret {
+        &self.0
     }
 
-    /// The decoded secret, for other uses of the same key.
-    pub(in crate::bind9) fn secret(&self) -> &[u8] {
-        &self.secret
+    /// The algorithm's number in a message's `_auth` entry.
+    pub(super) fn algorithm_code(&self) -> u8 {
+        match self.0.algorithm() {
+            Algorithm::Sha1 => 161,
+            Algorithm::Sha224 => 162,
+            Algorithm::Sha256 => 163,
+            Algorithm::Sha384 => 164,
+            Algorithm::Sha512 => 165,
+        }
     }
 
-    /// The secret as configuration files spell it.
-    pub(in crate::bind9) fn secret_base64(&self) -> String {
-        BASE64.encode(&self.secret)
-    }
-
-    /// The HMAC of `message`, [`Algorithm::digest_len`] bytes.
+    /// The HMAC of `message`, as long as the algorithm's digest.
     pub(super) fn sign(&self, message: &[u8]) -> Vec<u8> {
-        match self.algorithm {
-            Algorithm::Sha1 => hmac::<Hmac<Sha1>>(&self.secret, message),
-            Algorithm::Sha224 => hmac::<Hmac<Sha224>>(&self.secret, message),
-            Algorithm::Sha256 => hmac::<Hmac<Sha256>>(&self.secret, message),
-            Algorithm::Sha384 => hmac::<Hmac<Sha384>>(&self.secret, message),
-            Algorithm::Sha512 => hmac::<Hmac<Sha512>>(&self.secret, message),
+        let secret = self.0.octets();
+        match self.0.algorithm() {
+            Algorithm::Sha1 => hmac::<Hmac<Sha1>>(secret, message),
+            Algorithm::Sha224 => hmac::<Hmac<Sha224>>(secret, message),
+            Algorithm::Sha256 => hmac::<Hmac<Sha256>>(secret, message),
+            Algorithm::Sha384 => hmac::<Hmac<Sha384>>(secret, message),
+            Algorithm::Sha512 => hmac::<Hmac<Sha512>>(secret, message),
         }
     }
 
@@ -103,108 +94,31 @@ impl ControlKey {
     }
 }
 
+/// The same secret for the control channel.
+impl From<&TsigKey> for ControlKey {
+    fn from(key: &TsigKey) -> Self {
+        Self(key.secret().clone())
+    }
+}
+
 impl fmt::Debug for ControlKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ControlKey").field("algorithm", &self.algorithm).finish_non_exhaustive()
-    }
-}
-
-/// The HMACs a control channel may use. HMAC-MD5, which named still accepts, is left out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Algorithm {
-    /// HMAC-SHA-1, for old configurations.
-    Sha1,
-    /// HMAC-SHA-224.
-    Sha224,
-    /// HMAC-SHA-256, what `rndc-confgen` makes and what new keys should use.
-    Sha256,
-    /// HMAC-SHA-384.
-    Sha384,
-    /// HMAC-SHA-512.
-    Sha512,
-}
-
-impl Algorithm {
-    /// Every algorithm, weakest first.
-    pub const ALL: [Self; 5] = [Self::Sha1, Self::Sha224, Self::Sha256, Self::Sha384, Self::Sha512];
-
-    /// The length of the digest in bytes.
-    #[must_use]
-    pub fn digest_len(self) -> usize {
-        match self {
-            Self::Sha1 => 20,
-            Self::Sha224 => 28,
-            Self::Sha256 => 32,
-            Self::Sha384 => 48,
-            Self::Sha512 => 64,
-        }
-    }
-
-    /// The algorithm's number in a message's `_auth` entry.
-    pub(super) fn code(self) -> u8 {
-        match self {
-            Self::Sha1 => 161,
-            Self::Sha224 => 162,
-            Self::Sha256 => 163,
-            Self::Sha384 => 164,
-            Self::Sha512 => 165,
-        }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Sha1 => "hmac-sha1",
-            Self::Sha224 => "hmac-sha224",
-            Self::Sha256 => "hmac-sha256",
-            Self::Sha384 => "hmac-sha384",
-            Self::Sha512 => "hmac-sha512",
-        }
-    }
-}
-
-/// The name as configuration files spell it.
-impl fmt::Display for Algorithm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Algorithm {
-    type Err = KeyError;
-
-    /// Letter case does not count, as in named.
-    fn from_str(name: &str) -> Result<Self, KeyError> {
-        if name.eq_ignore_ascii_case("hmac-md5") {
-            return Err(KeyError::Md5);
-        }
-        Self::ALL
-            .into_iter()
-            .find(|algorithm| name.eq_ignore_ascii_case(algorithm.name()))
-            .ok_or_else(|| KeyError::Algorithm(name.to_owned()))
+        f.debug_struct("ControlKey").field("algorithm", &self.0.algorithm()).finish_non_exhaustive()
     }
 }
 
 /// Why a key cannot be used. No message contains the secret.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    /// HMAC-MD5 was asked for.
-    #[error("hmac-md5 is not accepted for the control channel: make a new key with hmac-sha256")]
-    Md5,
-    /// Not the name of an algorithm named knows.
-    #[error("unknown algorithm `{0}`: use hmac-sha256 (or hmac-sha1, -sha224, -sha384, -sha512)")]
-    Algorithm(String),
-    /// The secret is empty or not base64 (RFC 4648, section 4, with padding).
-    #[error("the secret is not base64")]
-    Secret,
+    /// The algorithm or the secret.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     /// Not a key file.
     #[error("not a key file: expected {expected}")]
     File {
         /// What should have stood where the parser stopped.
         expected: &'static str,
     },
-    /// The operating system's random number generator failed.
-    #[error("no random bytes for a new key: {0}")]
-    Random(getrandom::Error),
 }
 
 /// Reads one `key` statement with nothing beside it: the key's name as it is written there, and the key.
@@ -330,6 +244,9 @@ impl<'a> Tokens<'a> {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD as BASE64;
+
     use super::*;
 
     const SECRET: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
@@ -370,7 +287,7 @@ mod tests {
     #[test]
     fn md5_is_refused_by_name() {
         let error = ControlKey::new("HMAC-MD5", SECRET).unwrap_err();
-        assert!(matches!(error, KeyError::Md5));
+        assert!(matches!(error, KeyError::Secret(SecretError::Md5)));
         assert!(error.to_string().contains("hmac-sha256"));
     }
 

@@ -17,8 +17,8 @@ mod connection;
 mod error;
 mod key;
 mod line;
+mod message;
 mod reply;
-mod wire;
 mod zone_config;
 
 use std::net::SocketAddr;
@@ -31,19 +31,20 @@ use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::task::AbortOnDropHandle;
+use wire::secret::SecretError;
 
 pub use self::command::Command;
 pub use self::error::{ControlError, Stage};
 pub(super) use self::key::read_statement;
-pub use self::key::{Algorithm, ControlKey, KeyError};
+pub use self::key::{ControlKey, KeyError};
 pub(super) use self::line::CommandLine;
 pub use self::line::{ConfigText, ConfigTextError};
+pub use self::message::{CommandTooLong, ProtocolError};
 pub use self::reply::{Refusal, Refused, Reply, ZoneKind, ZoneStatus};
-pub use self::wire::{CommandTooLong, ProtocolError};
 pub use self::zone_config::{Dnssec, NotifyTarget, Peer, ZoneConfig};
 
 use self::connection::{Connection, Signer};
-use self::wire::Answer;
+use self::message::Answer;
 
 /// A control channel of one named.
 ///
@@ -76,9 +77,9 @@ impl Control {
     ///
     /// # Errors
     ///
-    /// [`KeyError::Random`] when the operating system gives no random bytes for the first serial.
+    /// [`SecretError::Random`] when the operating system gives no random bytes for the first serial.
     pub fn new(address: SocketAddr, key: ControlKey) -> Result<Self, KeyError> {
-        let first_serial = getrandom::u32().map_err(KeyError::Random)?;
+        let first_serial = getrandom::u32().map_err(SecretError::Random)?;
         let signer = Signer { key, clock: wall_clock, next_serial: AtomicU32::new(first_serial) };
         Ok(Self { address, signer, timeouts: Timeouts::default(), kept: Arc::default() })
     }
@@ -111,7 +112,7 @@ impl Control {
     pub async fn send(&self, command: &Command) -> Result<Reply, ControlError> {
         let line = command.line();
         let line = line.as_str();
-        wire::check_length(line)?;
+        message::check_length(line)?;
 
         let mut kept = self.kept.lock().await;
         if let Some(mut usable) = kept.take().filter(|kept| kept.connection.is_usable()) {

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use dns::Serial;
 
-use super::wire::ProtocolError;
+use super::message::ProtocolError;
 
 /// The answer to a command that succeeded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
+use wire::secret::Algorithm;
 
-use super::wire::tests::{open_request, seal_answer};
+use super::message::tests::{open_request, seal_answer};
 use super::*;
 
 const NONCE: u32 = 4711;

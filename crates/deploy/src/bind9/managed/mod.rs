@@ -36,6 +36,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use store::Chain;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
@@ -43,8 +44,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::NO_FOLLOW;
 use super::config::{Identity, Keys, PrimaryConfig, RateLimit, primary, reached_at, write_private};
-use super::control::{Command, ConfigText, Control, ControlError, Timeouts};
-use store::Chain;
+use super::control::{Command, ConfigText, Control, ControlError, ControlKey, Timeouts};
+use super::key;
 
 pub use self::error::{Hint, StartError};
 pub use self::user::{User, UserError, is_root};
@@ -339,8 +340,7 @@ impl Supervisor {
         let tail = Tail::default();
         let process = Process::start(&self.program, &self.config, self.user.as_ref(), tail.clone())
             .map_err(|source| StartError::Spawn { program: self.program.clone(), source })?;
-        let control =
-            Control::new(self.control, self.keys.control.control_key().clone()).map_err(StartError::Control)?;
+        let control = Control::new(self.control, ControlKey::from(&self.keys.control)).map_err(StartError::Control)?;
         let control = control.with_timeouts(Timeouts {
             connect: Duration::from_secs(1),
             command: Duration::from_secs(10),
@@ -460,8 +460,8 @@ fn write(path: &Path, text: &str, reader: Option<&User>) -> Result<(), StartErro
 fn rndc_config(config: &PrimaryConfig) -> String {
     format!(
         "{}options {{\n\tdefault-key {};\n\tdefault-server {};\n\tdefault-port {};\n}};\n",
-        config.control_key.to_statement(),
-        config.control_key.label(),
+        key::statement(&config.control_key),
+        key::label(&config.control_key),
         config.control.ip(),
         config.control.port(),
     )

@@ -5,9 +5,9 @@
 
 use crate::bind9::control::{ConfigTextError, ControlError};
 use crate::bind9::folder::FolderError;
-use crate::bind9::transfer::TransferError;
-use crate::bind9::update::UpdateError;
 use crate::nameserver::DeployError;
+use wire::transfer::TransferError;
+use wire::update::UpdateError;
 
 impl From<ControlError> for DeployError {
     fn from(error: ControlError) -> Self {

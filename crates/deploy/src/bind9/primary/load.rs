@@ -3,12 +3,13 @@
 use std::cmp::Ordering;
 
 use dns::{ZoneId, ZoneName, ZoneSnapshot};
+use wire::transfer::TransferError;
+use wire::update::Outcome;
 
 use super::{Bind9, step};
 use crate::bind9::catalog::CatalogName;
 use crate::bind9::control::{Command, Refusal, ZoneKind, ZoneStatus};
-use crate::bind9::transfer::{self, TransferError};
-use crate::bind9::update::Outcome;
+use crate::bind9::difference;
 use crate::nameserver::DeployError;
 
 /// What named has under a name.
@@ -201,7 +202,7 @@ impl Bind9 {
             }
             Err(error) => return Err(error.into()),
         };
-        let difference = transfer::compare(zone, &served);
+        let difference = difference::compare(zone, &served);
         let serial = served.serial()?;
         if serial == zone.serial() && difference.is_empty() {
             return Ok(true);
@@ -209,7 +210,7 @@ impl Bind9 {
         if !zone.serial().is_newer_than(serial) {
             return Err(DeployError::Ahead { served: serial });
         }
-        let message = match transfer::repair(zone, &served, None, &difference) {
+        let message = match difference::repair(zone, &served, None, &difference) {
             Ok(message) => message,
             Err(error) if error.needs_load() => return Ok(false),
             Err(error) => return Err(DeployError::Refused(error.to_string())),

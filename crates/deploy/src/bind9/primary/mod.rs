@@ -46,21 +46,22 @@ use dns::{ZoneDelta, ZoneId, ZoneName, ZoneSnapshot};
 use domain::base::iana::Rcode;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use store::Chain;
 use store::{Clock, Store};
 use tokio::sync::{OnceCell, watch};
+use wire::ask::{self, AskError, Asker};
+use wire::transfer::{self, TransferError, TransferredZone};
+use wire::tsig::TsigKey;
+use wire::update::{self, Outcome, UpdateError, Updater};
 
 use self::rebuild::Rebuild;
 use super::bulk;
 use super::catalog::CatalogName;
 use super::control::{ConfigTextError, Control, ControlKey, KeyError, NotifyTarget, Peer, ZoneConfig};
 use super::folder::{FolderError, ZoneFolder};
-use super::key::TsigKey;
 use super::managed::State;
-use super::transfer::{self, TransferError, TransferredZone};
-use super::update::{self, Outcome, UpdateError, Updater};
 use crate::nameserver::{DeployError, Kind, Nameserver, Served, Witness};
-use store::Chain;
-use wire::ask::{self, AskError, Asker};
+use crate::signing;
 
 /// The wait after the zone folder could not be read.
 const READ_AGAIN: Duration = Duration::from_secs(5);
@@ -149,8 +150,12 @@ impl Bind9 {
         };
         let control = Control::new(settings.control, settings.control_key.clone())?;
         let asker = Asker::new(settings.dns, ask::Settings::default());
-        let updater =
-            Updater::new(settings.dns, &settings.update_key, update::Settings::default(), settings.clock.clone());
+        let updater = Updater::new(
+            settings.dns,
+            &settings.update_key,
+            update::Settings::default(),
+            signing::clock(&settings.clock),
+        );
         let (suspects, rebuilds) = (Mutex::default(), Mutex::default());
         let (is_read, is_unreadable) = (OnceCell::new(), AtomicBool::new(false));
         Ok(Bind9 { settings, control, asker, updater, folder, is_read, is_unreadable, suspects, rebuilds })
@@ -187,7 +192,7 @@ impl Bind9 {
     /// What named serves of a zone, all of it.
     pub(super) async fn transfer(&self, name: &ZoneName) -> Result<TransferredZone, TransferError> {
         let Bind9Settings { dns, update_key, clock, .. } = &self.settings;
-        transfer::fetch(*dns, name, Some(update_key), transfer::Limits::default(), clock).await
+        transfer::fetch(*dns, name, Some(update_key), transfer::Limits::default(), &signing::clock(clock)).await
     }
 
     /// Runs work on the zone folder on a thread that may block. It is carried out even if nobody waits for it any more, under

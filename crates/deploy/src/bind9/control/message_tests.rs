@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 
-use super::super::key::Algorithm;
 use super::*;
+use wire::secret::Algorithm;
 
 const SECRET: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
@@ -13,7 +13,7 @@ fn key(algorithm: Algorithm) -> ControlKey {
 
 /// A message whose signature is right, whatever is signed.
 fn signed(body: &[u8], key: &ControlKey) -> Vec<u8> {
-    let mut authenticator = vec![key.algorithm().code()];
+    let mut authenticator = vec![key.algorithm_code()];
     authenticator.extend(BASE64.encode(key.sign(body)).bytes());
     authenticator.resize(AUTHENTICATOR_LEN, 0);
     let mut message = VERSION.to_be_bytes().to_vec();
@@ -76,7 +76,7 @@ fn unsigned_and_wrongly_signed_answers_are_refused_undecoded() {
     bare.extend(answer_body());
     let mut empty_tag = VERSION.to_be_bytes().to_vec();
     put_table(&mut empty_tag, "_auth", |table| {
-        put_bytes(table, "hsha", &[key.algorithm().code()]);
+        put_bytes(table, "hsha", &[key.algorithm_code()]);
     });
     empty_tag.extend(answer_body());
     let messages = [

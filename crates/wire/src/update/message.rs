@@ -11,7 +11,7 @@ use domain::base::message_builder::{AdditionalBuilder, HashCompressor, MessageBu
 use domain::base::name::Name as WireName;
 use domain::base::{Rtype, UnknownRecordData};
 
-use wire::WireRecord;
+use crate::record::WireRecord;
 
 /// The longest TSIG record: the longest key name, the longest algorithm's name and MAC (RFC 8945, section 4.2), no other data.
 const MAX_TSIG: usize = 255 + 10 + 13 + 10 + 64 + 6;
@@ -109,6 +109,7 @@ impl UpdateBuilder {
     ///
     /// See [`MessageError`].
     pub fn build(&self) -> Result<UpdateMessage, MessageError> {
+        let serial = |soa: &WireRecord| soa.serial().ok_or(MessageError::NotSoa);
         let (from, to) = (serial(&self.from)?, serial(&self.to)?);
         if !to.is_newer_than(from) {
             return Err(MessageError::SerialNotNewer { from, to });
@@ -201,13 +202,6 @@ impl MessageError {
     pub fn needs_load(&self) -> bool {
         matches!(self, MessageError::TooLarge { .. } | MessageError::Keys)
     }
-}
-
-/// The serial in the data of an SOA record: the first of the five numbers after the two names.
-pub(in crate::bind9) fn serial(record: &WireRecord) -> Result<Serial, MessageError> {
-    let numbers = record.data.last_chunk::<20>().filter(|_| record.record_type == Rtype::SOA);
-    let serial = numbers.and_then(|numbers| numbers.first_chunk::<4>()).ok_or(MessageError::NotSoa)?;
-    Ok(Serial(u32::from_be_bytes(*serial)))
 }
 
 fn wire_name(record: &WireRecord) -> Result<WireName<&[u8]>, PushError> {

@@ -6,9 +6,9 @@ use dns::ZoneName;
 use domain::base::iana::Rcode;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use wire::ask::{AskError, Asker, Settings};
 
 use crate::nameserver::{DeployError, Kind, Served, Witness};
-use wire::ask::{AskError, Asker, Settings};
 
 /// A secondary of any make, known by its address.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ impl Secondary {
 }
 
 /// What the secondary at that address is called in answers, logs and metrics.
-pub(super) fn name(address: SocketAddr) -> String {
+pub(crate) fn name(address: SocketAddr) -> String {
     format!("secondary {address}")
 }
 

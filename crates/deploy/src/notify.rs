@@ -18,39 +18,33 @@
 //! minutes in which the secondary answers and does not follow, and ends with this server: so all zones are compared at the start
 //! and now and then ([`Notifier::sweep_for_ever`]).
 //!
-//! Decided against: one kept socket with many NOTIFYs in flight, as questions have it; a socket of its own for each is less code,
+//! Decided against: one kept socket with many NOTIFYs in flight, as questions have it. A socket of its own for each is less code,
 //! is as hard to answer falsely, and at a few hundred in a second costs nothing to speak of.
 
 use std::collections::HashMap;
-use std::io;
+use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use dns::{Serial, ZoneId, ZoneName};
-use domain::base::iana::{Class, Opcode, Rcode};
-use domain::base::message_builder::{MessageBuilder, PushError};
-use domain::base::{Message, Name, Rtype};
-use domain::tsig::{self, ClientTransaction};
+use domain::base::iana::Rcode;
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
-use store::{Clock, Head, Store, StoreError};
-use tokio::net::UdpSocket;
+use store::{Chain, Clock, Head, Store, StoreError};
 use tokio::sync::{Semaphore, watch};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
-
-use super::key::{TsigFault, TsigKey, tsig_time};
-use super::secondary;
-use crate::bind9::catalog::CatalogName;
-use store::Chain;
 use wire::ask::{self, AskError, Asker};
+use wire::notify::NotifyClient;
+use wire::tsig::TsigKey;
+
+use crate::bind9::catalog::CatalogName;
+use crate::{secondary, signing};
 
 /// How many NOTIFYs a secondary has to answer at a time; others wait.
 const IN_FLIGHT: usize = 64;
-/// How long each try of a NOTIFY waits for its answer.
-const TRIES: [Duration; 3] = [Duration::from_millis(250), Duration::from_secs(1), Duration::from_secs(3)];
 /// When it is first looked whether a secondary serves what it was told of.
 const FIRST_LOOK: Duration = Duration::from_millis(200);
 /// After each look that finds something older the pause is doubled, up to this.
@@ -66,9 +60,6 @@ const PAGE: u32 = 1_000;
 const REST: Duration = Duration::from_millis(500);
 /// How many zones a sweep asks for at a time.
 const ASKED_AT_ONCE: usize = 32;
-/// The longest answer to a NOTIFY, in octets: question and signature.
-const MAX_ANSWER: usize = 1232;
-
 /// Tells the secondaries of one primary. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Notifier {
@@ -83,8 +74,7 @@ impl Notifier {
             metrics::counter!("zonewright_notify_errors_total", "nameserver" => secondary::name(*address)).increment(0);
             Arc::new(Follower {
                 address: *address,
-                key: key.signer(),
-                clock: clock.clone(),
+                notify: NotifyClient::new(*address, key, signing::clock(clock)),
                 asker: Asker::new(*address, ask::Settings { sockets: 1, ..ask::Settings::default() }),
                 behind: Mutex::default(),
                 places: Semaphore::new(IN_FLIGHT),
@@ -142,8 +132,7 @@ impl Notifier {
 #[derive(Debug)]
 struct Follower {
     address: SocketAddr,
-    key: Arc<tsig::Key>,
-    clock: Clock,
+    notify: NotifyClient,
     asker: Asker,
     /// The zones of which it was not yet seen to serve this version. Each has its task.
     behind: Mutex<HashMap<ZoneName, watch::Sender<Serial>>>,
@@ -225,77 +214,24 @@ impl Follower {
 
     /// One NOTIFY, sent until it is answered or given up.
     async fn notify(&self, zone: &ZoneName) {
-        match self.exchange(zone).await {
+        match self.notify.send(zone).await {
             // Of a zone that it has not heard of yet it is no authority.
             Ok(Rcode::NOERROR | Rcode::NOTAUTH) => {
                 if self.is_failing.swap(false, Relaxed) {
                     tracing::info!(server.address = %self.address, "the secondary takes NOTIFYs again");
                 }
             }
-            Ok(rcode) => self.failed(&NotifyError::Rcode(rcode)),
+            Ok(rcode) => self.failed(&Refused(rcode)),
             Err(error) => self.failed(&error),
         }
     }
 
-    fn failed(&self, error: &NotifyError) {
+    fn failed(&self, error: &dyn Error) {
         metrics::counter!("zonewright_notify_errors_total", "nameserver" => secondary::name(self.address)).increment(1);
         if !self.is_failing.swap(true, Relaxed) {
             let error = Chain(error).to_string();
             tracing::warn!(server.address = %self.address, error, "a secondary could not be told of a change; trying again");
         }
-    }
-
-    async fn exchange(&self, zone: &ZoneName) -> Result<Rcode, NotifyError> {
-        let mut id = [0; 2];
-        getrandom::fill(&mut id).map_err(|error| NotifyError::Network(io::Error::other(error.to_string())))?;
-        let request = self.request(zone, u16::from_be_bytes(id)).map_err(|_| NotifyError::Build)?;
-        let socket = wire::socket::open(self.address).await?;
-        for patience in TRIES {
-            socket.send(request.message.as_slice()).await?;
-            if let Some(rcode) = self.answer(&socket, &request, Instant::now() + patience).await? {
-                return Ok(rcode);
-            }
-        }
-        Err(NotifyError::Timeout)
-    }
-
-    /// The answer that comes until then; whatever else comes is not looked at.
-    async fn answer(
-        &self,
-        socket: &UdpSocket,
-        request: &Request,
-        until: Instant,
-    ) -> Result<Option<Rcode>, NotifyError> {
-        let mut buffer = vec![0; MAX_ANSWER];
-        loop {
-            let Ok(received) = timeout_at(until, socket.recv(&mut buffer)).await else { return Ok(None) };
-            let Ok(mut answer) = Message::from_octets(buffer[..received?].to_vec()) else { continue };
-            if !answer.header().qr() || answer.header().id() != request.message.header().id() {
-                continue;
-            }
-            let rcode = answer.header().rcode();
-            let verified = request.transaction.answer(&mut answer, tsig_time(&self.clock));
-            return match verified.map_err(|error| TsigFault::new(error, &answer)) {
-                // Knot looks for the zone before it looks at the key. Nothing follows from it, whoever says so.
-                Ok(()) | Err(TsigFault::Unsigned) if rcode == Rcode::NOTAUTH => Ok(Some(rcode)),
-                Ok(()) => Ok(Some(rcode)),
-                Err(fault) => Err(NotifyError::Tsig(fault)),
-            };
-        }
-    }
-
-    /// A NOTIFY of the zone's SOA (RFC 1996, section 3.7).
-    fn request(&self, zone: &ZoneName, id: u16) -> Result<Request, PushError> {
-        let name = Name::from_octets(zone.name().wire()).map_err(|_| PushError::ShortBuf)?;
-        let mut message = MessageBuilder::new_vec();
-        message.header_mut().set_id(id);
-        message.header_mut().set_opcode(Opcode::NOTIFY);
-        message.header_mut().set_aa(true);
-        let mut question = message.question();
-        question.push((name, Rtype::SOA, Class::IN))?;
-        let mut builder = question.additional();
-        let transaction = ClientTransaction::request(Arc::clone(&self.key), &mut builder, tsig_time(&self.clock))?;
-        Ok(Request { message: builder.into_message(), transaction })
     }
 
     /// Compares the zones after `after` to the last one; says how many were behind. Zones of which it is no authority are none
@@ -353,26 +289,10 @@ impl Follower {
     }
 }
 
-/// A signed NOTIFY, and what its answer's signature is checked with.
-struct Request {
-    message: Message<Vec<u8>>,
-    transaction: ClientTransaction<Arc<tsig::Key>>,
-}
-
-/// Why a secondary could not be told.
+/// A secondary understood a NOTIFY and refused it.
 #[derive(Debug, thiserror::Error)]
-enum NotifyError {
-    #[error("it did not answer a NOTIFY")]
-    Timeout,
-    #[error("it is not reachable")]
-    Network(#[from] io::Error),
-    #[error("it answered a NOTIFY with {0}: does it allow them with this key (allow-notify)?")]
-    Rcode(Rcode),
-    #[error("the key of transfers and NOTIFYs")]
-    Tsig(#[source] TsigFault),
-    #[error("no NOTIFY could be made")]
-    Build,
-}
+#[error("it answered a NOTIFY with {0}: does it allow them with this key (allow-notify)?")]
+struct Refused(Rcode);
 
 /// Why a comparison came to no end.
 #[derive(Debug, thiserror::Error)]

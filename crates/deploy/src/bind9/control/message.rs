@@ -68,7 +68,7 @@ impl Request<'_> {
             put_bytes(table, "type", self.command.as_bytes());
         });
 
-        let mut authenticator = vec![key.algorithm().code()];
+        let mut authenticator = vec![key.algorithm_code()];
         authenticator.extend(BASE64.encode(key.sign(&signed)).bytes());
         authenticator.resize(AUTHENTICATOR_LEN, 0);
 
@@ -184,7 +184,7 @@ fn verify(rest: &mut &[u8], key: &ControlKey) -> Result<(), ProtocolError> {
         return Err(ProtocolError::Signature);
     }
     let tag = match hsha.value.split_first() {
-        Some((&code, digest)) if code == key.algorithm().code() => {
+        Some((&code, digest)) if code == key.algorithm_code() => {
             let end = digest.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
             BASE64.decode(&digest[..end]).map_err(|_| ProtocolError::Signature)?
         }
@@ -323,5 +323,5 @@ fn length(len: usize) -> [u8; 4] {
 }
 
 #[cfg(test)]
-#[path = "wire_tests.rs"]
+#[path = "message_tests.rs"]
 pub(super) mod tests;

@@ -12,15 +12,15 @@ use domain::base::Message;
 use domain::base::iana::Rcode;
 use domain::tsig::{ClientTransaction, Key};
 use socket2::SockRef;
-use store::Clock;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::{Lost, NotSent, Outcome, UpdateError, UpdateMessage};
-use crate::bind9::key::{TsigFault, tsig_time};
-use wire::frame::FrameReader;
+use super::message::UpdateMessage;
+use super::outcome::{Lost, NotSent, Outcome, UpdateError};
+use crate::frame::FrameReader;
+use crate::tsig::{Clock, TsigFault};
 
 /// No more is signed while this many octets wait to be written.
 const MAX_UNWRITTEN: usize = 256 * 1024;
@@ -148,7 +148,7 @@ impl Worker {
         let id = flight.free_id();
         let mut builder = job.message.builder;
         builder.header_mut().set_id(id);
-        match ClientTransaction::request(Arc::clone(&self.key), &mut builder, tsig_time(&self.clock)) {
+        match ClientTransaction::request(Arc::clone(&self.key), &mut builder, self.clock.now()) {
             Ok(transaction) => {
                 unwritten.extend_from_slice(builder.finish().as_target().as_stream_slice());
                 flight.add(id, InFlight { transaction, reply: job.reply, patience: job.patience }, job.deadline);
@@ -166,7 +166,7 @@ impl Worker {
             let message = Message::from_octets(frame);
             let mut message = message.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
             let Some(update) = flight.take(message.header().id()) else { continue };
-            let verified = update.transaction.answer(&mut message, tsig_time(&self.clock));
+            let verified = update.transaction.answer(&mut message, self.clock.now());
             let result = match verified {
                 Ok(()) => outcome(message.header().rcode()),
                 Err(error) => Err(TsigFault::new(error, &message).into()),

@@ -4,10 +4,9 @@ use std::collections::HashMap;
 
 use dns::{Serial, Ttl, ZoneSnapshot};
 use domain::base::Rtype;
-
-use super::TransferredZone;
-use crate::bind9::update::{MessageError, UpdateBuilder, UpdateMessage, serial};
 use wire::WireRecord;
+use wire::transfer::TransferredZone;
+use wire::update::{MessageError, UpdateBuilder, UpdateMessage};
 
 /// The type of the records in which BIND remembers how far it has signed a zone.
 const BIND_PRIVATE: Rtype = Rtype::from_int(65_534);
@@ -101,5 +100,5 @@ fn is_same_but_for_the_serial(a: &WireRecord, b: &WireRecord) -> bool {
         let numbers = record.data.len().checked_sub(20)?;
         Some((record.data[..numbers].to_vec(), record.data[numbers + 4..].to_vec(), record.ttl))
     };
-    serial(a).is_ok() && serial(b).is_ok() && without_serial(a) == without_serial(b)
+    a.serial().is_some() && b.serial().is_some() && without_serial(a) == without_serial(b)
 }

@@ -5,8 +5,6 @@
 //!
 //! Decided against: IXFR. The audit wants what is served, not what the nameserver's journal says has changed.
 
-mod compare;
-
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -22,17 +20,13 @@ use domain::base::wire::ParseError;
 use domain::base::{Message, Rtype, ToName};
 use domain::rdata::AllRecordData;
 use domain::tsig::{ClientSequence, Key};
-use store::Clock;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-pub use self::compare::{Difference, compare, repair};
-
-use super::key::{TsigFault, TsigKey, tsig_time};
-use super::update::serial;
-use wire::WireRecord;
-use wire::frame::FrameReader;
+use crate::frame::FrameReader;
+use crate::record::WireRecord;
+use crate::tsig::{Clock, TsigFault, TsigKey};
 
 /// What one record costs beside its octets: the two allocations and their places.
 const RECORD_OVERHEAD: usize = 96;
@@ -68,7 +62,7 @@ impl TransferredZone {
     ///
     /// The SOA's data is too short; [`fetch`] brings no such zone.
     pub fn serial(&self) -> Result<Serial, TransferError> {
-        serial(&self.soa).map_err(|_| TransferError::Malformed)
+        self.soa.serial().ok_or(TransferError::Malformed)
     }
 }
 
@@ -123,7 +117,7 @@ pub async fn stream(
         let frame = frame.map_err(|_| TransferError::Timeout(patience))?.map_err(TransferError::Broken)?;
         let mut message = Message::from_octets(frame).map_err(|_| TransferError::Malformed)?;
         if let Some(sequence) = &mut sequence {
-            let verified = sequence.answer(&mut message, tsig_time(clock));
+            let verified = sequence.answer(&mut message, clock.now());
             verified.map_err(|error| TsigFault::new(error, &message))?;
         }
         progress.read(&message, &mut sink)?;
@@ -151,7 +145,7 @@ fn question(
     let sequence = match key {
         None => None,
         Some(key) => {
-            let sequence = Sequence::request(key.signer(), &mut question, tsig_time(clock));
+            let sequence = Sequence::request(key.signer(), &mut question, clock.now());
             Some(sequence.map_err(|_| TransferError::Malformed)?)
         }
     };
@@ -189,7 +183,7 @@ impl Progress<'_> {
             let record = wire_record(&record).map_err(|_| TransferError::Malformed)?;
             match &self.first {
                 None => {
-                    let is_start = record.owner == *self.zone.name() && serial(&record).is_ok();
+                    let is_start = record.owner == *self.zone.name() && record.serial().is_some();
                     self.first = Some(Some(record).filter(|_| is_start).ok_or(TransferError::Malformed)?);
                 }
                 Some(first) if record.record_type == Rtype::SOA => {
