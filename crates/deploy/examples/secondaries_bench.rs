@@ -15,10 +15,11 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use deploy::bind9::catalog::{self, Catalogs, Published};
+use deploy::bind9::catalog::{self, CatalogZones};
 use deploy::bind9::config::{Keys, PrimaryConfig, SecondaryConfig, primary, secondary};
 use deploy::bind9::control::{ConfigText, ControlKey};
 use deploy::bind9::{Bind9, Bind9Settings, ZoneOptions};
+use deploy::catalog::{Catalogs, Published};
 use deploy::notify::Notifier;
 use deploy::{Deployment, Nameserver, Settings};
 use dns::apex::{Apex, ApexNameserver};
@@ -278,20 +279,23 @@ async fn deployed(
         named: None,
         clock: Clock::system(),
     });
+    let host = CatalogZones::new(catalog::Settings {
+        control,
+        control_key,
+        update_key: config.update_key.name().clone(),
+        folder: path.join("primary/catalogs"),
+        folder_of_named: None,
+    });
     let catalogs = Catalogs::new(
         store.clone(),
-        catalog::Settings {
-            control,
-            control_key,
+        deploy::catalog::Settings {
+            host: Arc::new(host.map_err(|error| error.to_string())?),
             dns,
             update_key: config.update_key.clone(),
-            folder: path.join("primary/catalogs"),
-            folder_of_named: None,
             notifier: Notifier::new(&config.secondaries, &config.transfer_key, &Clock::system(), stop),
             clock: Clock::system(),
         },
-    )
-    .map_err(|error| error.to_string())?;
+    );
     Ok((Arc::new(Published::new(Arc::new(bind9.await?), catalogs.clone())), catalogs))
 }
 

@@ -14,6 +14,7 @@
 //! deployer (then a lost hand-over would be a lost change).
 
 pub mod bind9;
+pub mod catalog;
 mod driver;
 mod embedded;
 mod lookout;

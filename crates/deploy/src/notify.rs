@@ -40,7 +40,7 @@ use wire::ask::{self, AskError, Asker};
 use wire::notify::NotifyClient;
 use wire::tsig::TsigKey;
 
-use crate::bind9::catalog::CatalogName;
+use crate::catalog::name::CatalogName;
 use crate::{secondary, signing};
 
 /// How many NOTIFYs a secondary has to answer at a time; others wait.

@@ -15,8 +15,8 @@ use std::time::Duration;
 
 use common::channel::eventually;
 use common::followers::Followers;
-use deploy::bind9::catalog::CatalogName;
 use deploy::bind9::control::{Command, ConfigText, Refusal, ZoneConfig};
+use deploy::catalog::CatalogName;
 use deploy::query;
 use deploy::signing;
 use dns::{Name, RecordType, Serial, Ttl};

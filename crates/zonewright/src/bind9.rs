@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deploy::bind9::audit::{AuditSettings, audit_for_ever};
-use deploy::bind9::catalog::{self, Catalogs, Published};
+use deploy::bind9::catalog::{self, CatalogZones};
 use deploy::bind9::config::{Identity, Keys, PrimaryConfig, SecondaryConfig, primary, reached_at, secondary};
 use deploy::bind9::control::{ConfigText, ControlKey};
 use deploy::bind9::managed::{self, Managed, StartError, User, UserError};
 use deploy::bind9::{Bind9, Bind9Settings, ZoneOptions};
+use deploy::catalog::{Catalogs, Published};
 use deploy::notify::Notifier;
 use deploy::secondary::Secondary;
 use deploy::{Deployment, Nameserver, Witness};
@@ -109,17 +110,21 @@ impl Primary {
         // Catalogs are for secondaries, which have to be configured here to be told and allowed anything.
         if !config.secondaries.is_empty() {
             let notifier = Notifier::new(&config.secondaries, &way.keys.transfer, &Clock::system(), stop);
-            let settings = catalog::Settings {
+            let host = CatalogZones::new(catalog::Settings {
                 control: way.control,
                 control_key: ControlKey::from(&way.keys.control),
-                dns: way.dns,
-                update_key: way.keys.update.clone(),
+                update_key: way.keys.update.name().clone(),
                 folder: way.folder.join("catalogs"),
                 folder_of_named: None,
+            });
+            let settings = deploy::catalog::Settings {
+                host: Arc::new(host.map_err(|error| Failure::Other(chain(&error)))?),
+                dns: way.dns,
+                update_key: way.keys.update.clone(),
                 notifier: notifier.clone(),
                 clock: Clock::system(),
             };
-            let made = Catalogs::new(store.clone(), settings).map_err(|error| Failure::Other(chain(&error)))?;
+            let made = Catalogs::new(store.clone(), settings);
             nameserver = Arc::new(Published::new(nameserver, made.clone()));
             catalogs = Some(made);
         }

@@ -19,9 +19,9 @@ use store::Chain;
 use store::{Head, Store};
 use tokio_util::sync::CancellationToken;
 
-use super::catalog::CatalogName;
 use super::difference;
 use super::primary::Bind9;
+use crate::catalog::CatalogName;
 use crate::nameserver::{DeployError, Nameserver, Witness};
 
 /// How many zones are read from the store at a time.

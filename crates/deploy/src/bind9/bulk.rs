@@ -25,10 +25,10 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use store::{Head, Store};
 
 use super::NO_FOLLOW;
-use super::catalog::CatalogName;
 use super::control::{Command, Control, Timeouts};
 use super::folder::FolderError;
 use super::primary::Bind9;
+use crate::catalog::CatalogName;
 use crate::nameserver::{DeployError, Witness};
 
 /// With fewer zones than this, `addzone` is as fast.

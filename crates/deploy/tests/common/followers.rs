@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use deploy::bind9::catalog::{self, CatalogName, Catalogs, Published};
+use deploy::bind9::catalog::{self, CatalogZones};
 use deploy::bind9::config::{KnotConfig, PrimaryConfig, SecondaryConfig, knot_secondary, primary, secondary};
 use deploy::bind9::control::{ConfigText, Control, ControlKey};
 use deploy::bind9::{Bind9, Bind9Settings, ZoneOptions};
+use deploy::catalog::{CatalogName, Catalogs, Published};
 use deploy::notify::Notifier;
 use deploy::secondary::Secondary;
 use deploy::{Deployment, Nameserver, Settings, Witness, query};
@@ -224,17 +225,21 @@ async fn store(folder: &TempDir) -> (Store, Author) {
 }
 
 fn catalogs(folder: &TempDir, config: &PrimaryConfig, store: &Store, hush: &CancellationToken) -> Catalogs {
-    let settings = catalog::Settings {
+    let host = catalog::Settings {
         control: config.control,
         control_key: ControlKey::from(&config.control_key),
-        dns: config.listen[0],
-        update_key: config.update_key.clone(),
+        update_key: config.update_key.name().clone(),
         folder: folder.path().join("primary/catalogs"),
         folder_of_named: None,
+    };
+    let settings = deploy::catalog::Settings {
+        host: Arc::new(CatalogZones::new(host).unwrap()),
+        dns: config.listen[0],
+        update_key: config.update_key.clone(),
         notifier: Notifier::new(&config.secondaries, &config.transfer_key, &Clock::system(), hush),
         clock: Clock::system(),
     };
-    Catalogs::new(store.clone(), settings).unwrap()
+    Catalogs::new(store.clone(), settings)
 }
 
 fn bind9(folder: &TempDir, config: &PrimaryConfig) -> Bind9Settings {

@@ -5,16 +5,15 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use super::CatalogError;
 use crate::bind9::NO_FOLLOW;
 
 /// What named keeps beside a zone file.
 const JOURNALS: [&str; 2] = [".jnl", ".jbk"];
 
-/// Puts a file in its place. The zone must not be loaded. Blocks.
-pub(super) fn put(folder: &Path, name: &str, text: &str) -> Result<(), CatalogError> {
+/// Puts a file in its place; an error names the file. The zone must not be loaded. Blocks.
+pub(super) fn put(folder: &Path, name: &str, text: &str) -> Result<(), (PathBuf, io::Error)> {
     let path = folder.join(name);
-    write(folder, &path, text).map_err(|source| CatalogError::File { path, source })
+    write(folder, &path, text).map_err(|source| (path, source))
 }
 
 fn write(folder: &Path, path: &Path, text: &str) -> io::Result<()> {

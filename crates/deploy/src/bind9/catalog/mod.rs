@@ -1,78 +1,25 @@
-//! The catalog zones (RFC 9432), from which secondaries learn which zones there are.
-//!
-//! There are 256 of them, because a catalog costs a secondary time in proportion to its members at every change: 105 ms with
-//! 20,000 members, 10 ms with a few (BIND 9.18). A member's label is its zone's UUID, so that a zone that was deleted and made
-//! again is another member, and secondaries drop what they had of the old one (RFC 9432, section 5.4).
-//!
-//! [`Catalogs`] brings the primary's catalogs to what the store says, serials included. Like the reconciler of zones it is told
-//! nothing: it takes the serial that is served, asks the store for the step from there, and makes it as one compare-and-set
-//! update.
-//!
-//! ```text
-//!   publish(zone) --.                                   .--> the step: one UPDATE, members batched
-//!                    >-- one at a time per catalog --> serial --> nothing served: file, addzone
-//!   sweep, audit ---'                                   `--> unknown serial, wrong content: UPDATE from the difference
-//! ```
-//!
-//! The served serial is remembered between two runs, because an update that starts from a wrong one changes nothing; the sweep
-//! asks for it.
-//!
-//! The order that keeps secondaries right: a zone is loaded on the primary and then published; it is withdrawn, then removed
-//! from the primary, then its files go. A secondary that learns of a zone before the primary serves it fails to fetch it,
-//! overlooks the NOTIFY that comes while it fails, and tries again after a minute. So the versions of a catalog from the first
-//! one on that names such a zone are held back, for a second at most: a zone that the primary does not take must not keep others
-//! from their secondaries.
+//! Catalogs on a BIND primary: a zone file each, and an `addzone`.
 //!
 //! A catalog is served from its own file or not at all: what named has under a catalog's name from another file is removed before
 //! anything else is done with it. An update would make a catalog of it that keeps the other file, and whatever the secondaries
 //! took from it. `primary` never gives named a zone of such a name, and the store refuses it to every account.
 //!
-//! Decided against: catalogs in `named.conf` (a wiped folder would need a restart); serials of the primary's own (two
-//! primaries of the same data would contradict one another).
+//! Decided against: catalogs in `named.conf` (a wiped folder would need a restart).
 
-mod content;
-mod error;
 mod file;
-mod name;
-mod published;
-mod reconcile;
 
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
-use std::time::Duration;
 
-use dns::{Serial, ZoneName};
-use futures_util::{StreamExt, stream};
-use store::Chain;
-use store::{Clock, Store};
-use tokio::sync::{Mutex, Notify};
-use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
-use wire::ask::{self, Asker};
-use wire::tsig::TsigKey;
-use wire::update::{self, Updater};
+use dns::Name;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 
-use crate::bind9::control::{Control, ControlKey, KeyError};
-use crate::notify::Notifier;
-use crate::signing;
-
-pub use self::error::CatalogError;
-pub use self::name::CatalogName;
-pub use self::published::Published;
-
-use self::reconcile::Reached;
-
-/// How many catalogs a sweep works on at a time.
-const AT_ONCE: usize = 16;
-/// Every so many sweeps the content is compared too.
-const AUDIT_EVERY: u64 = 12;
-/// How long versions are held back for a zone that the primary does not serve yet. Also the wait before a sweep that failed is
-/// made again.
-const HELD_BACK: Duration = Duration::from_secs(1);
-/// Between two looks whether a zone has left.
-const LOOK_AGAIN: Duration = Duration::from_millis(5);
+use super::control::{
+    Command, ConfigText, ConfigTextError, Control, ControlError, ControlKey, KeyError, Refusal, ZoneConfig, ZoneKind,
+};
+use crate::catalog::{CatalogError, CatalogHost, CatalogName};
 
 /// How the primary is reached, and where the catalogs' files are.
 #[derive(Debug, Clone)]
@@ -81,233 +28,134 @@ pub struct Settings {
     pub control: SocketAddr,
     /// The control channel's key.
     pub control_key: ControlKey,
-    /// Where it answers questions, transfers and updates.
-    pub dns: SocketAddr,
-    /// The key of updates and transfers.
-    pub update_key: TsigKey,
+    /// The name of the key that may update the catalogs.
+    pub update_key: Name,
     /// The folder of the catalogs' files. Made where there is none. Only one process may use it.
     pub folder: PathBuf,
     /// The same folder as named is to spell it, where that differs.
     pub folder_of_named: Option<PathBuf>,
-    /// Who tells the secondaries.
-    pub notifier: Notifier,
-    /// Where the time comes from.
-    pub clock: Clock,
 }
 
-/// The catalogs of one primary. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Catalogs {
-    inner: Arc<Inner>,
-}
-
+/// A BIND primary, as far as catalogs are added to it.
 #[derive(Debug)]
-struct Inner {
-    store: Store,
-    settings: Settings,
+pub struct CatalogZones {
     control: Control,
-    asker: Asker,
-    updater: Updater,
-    slots: Box<[Slot]>,
-    /// Something could not be published: the next sweep is due.
-    overdue: Notify,
-    has_begun: AtomicBool,
+    settings: Settings,
 }
 
-/// What is known of one catalog.
-#[derive(Debug, Default)]
-struct Slot {
-    /// Counts the wishes; a run fulfils all that were there when it began.
-    wished: AtomicU64,
-    fulfilled: AtomicU64,
-    /// Held by the one run at a time.
-    seen: Mutex<Seen>,
-}
-
-#[derive(Debug, Default)]
-struct Seen {
-    /// The serial that was last seen served.
-    served: Option<Serial>,
-    /// Since when versions are held back.
-    held_since: Option<Instant>,
-}
-
-/// How a run begins.
-#[derive(Debug, Clone, Copy)]
-struct Begin {
-    /// The serial that is served, if that is known. Otherwise the primary is asked.
-    served: Option<Serial>,
-    /// Whether what is served may be wrong whatever its serial.
-    compare: bool,
-    /// Whether nothing is held back.
-    force: bool,
-}
-
-/// What makes a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Occasion {
-    /// A zone came.
-    Publish,
-    /// A zone goes, and it has waited long enough for those before it.
-    Insist,
-    /// The serials are asked for.
-    Sweep,
-    /// The content is compared.
-    Audit,
-}
-
-impl Catalogs {
-    /// The catalogs of the primary that `settings` describe. Has to be called within a Tokio runtime; asks nobody yet.
+impl CatalogZones {
+    /// The primary that `settings` describe; asks nobody yet.
     ///
     /// # Errors
     ///
-    /// [`KeyError::Random`] when the operating system gives no random bytes.
-    pub fn new(store: Store, settings: Settings) -> Result<Catalogs, KeyError> {
+    /// The operating system gives no random bytes.
+    pub fn new(settings: Settings) -> Result<CatalogZones, KeyError> {
         let control = Control::new(settings.control, settings.control_key.clone())?;
-        let asker = Asker::new(settings.dns, ask::Settings { sockets: 1, ..ask::Settings::default() });
-        // Beside the zones' own updates, within BIND's quota.
-        let few = update::Settings { connections: 1, in_flight: AT_ONCE, ..update::Settings::default() };
-        let updater = Updater::new(settings.dns, &settings.update_key, few, signing::clock(&settings.clock));
-        let slots = (0..256).map(|_| Slot::default()).collect();
-        Ok(Catalogs {
-            inner: Arc::new(Inner {
-                store,
-                settings,
-                control,
-                asker,
-                updater,
-                slots,
-                overdue: Notify::new(),
-                has_begun: AtomicBool::new(false),
-            }),
-        })
+        Ok(CatalogZones { control, settings })
     }
 
-    /// Brings the catalog of a zone of this name, which the primary serves by now, to the store's newest version. Calls at the
-    /// same time for zones of one catalog are served together, by one update. Where another zone of the catalog is not served
-    /// yet, this one may be published with that one.
-    ///
-    /// # Errors
-    ///
-    /// See [`CatalogError`]. It may be called again, and the next sweep of [`Catalogs::run`] comes soon.
-    pub async fn publish(&self, zone: &ZoneName) -> Result<(), CatalogError> {
-        self.run_one(CatalogName::of(zone), Occasion::Publish).await.map(drop)
-    }
-
-    /// Takes zones of this name that are deleted out of their catalog. When it returns, the primary's catalog is without them,
-    /// and the zone may be removed from the primary.
-    ///
-    /// # Errors
-    ///
-    /// As [`Catalogs::publish`].
-    pub async fn withdraw(&self, zone: &ZoneName) -> Result<(), CatalogError> {
-        let catalog = CatalogName::of(zone);
-        let begun = Instant::now();
-        loop {
-            let reached = self.run_one(catalog, Occasion::Publish).await?;
-            if !reached.held_back || !self.inner.has_left_since(catalog, reached.serial, zone).await? {
-                return Ok(());
-            }
-            if begun.elapsed() > HELD_BACK {
-                return self.run_one(catalog, Occasion::Insist).await.map(drop);
-            }
-            tokio::time::sleep(LOOK_AGAIN).await;
-        }
-    }
-
-    /// Brings all catalogs to their newest versions, by what the primary says it serves.
-    ///
-    /// # Errors
-    ///
-    /// The first error; the other catalogs are brought up to date all the same.
-    pub async fn sweep(&self) -> Result<(), CatalogError> {
-        self.for_all(Occasion::Sweep).await
-    }
-
-    /// As [`Catalogs::sweep`], but compares what is in them.
-    ///
-    /// # Errors
-    ///
-    /// As [`Catalogs::sweep`].
-    pub async fn audit(&self) -> Result<(), CatalogError> {
-        self.for_all(Occasion::Audit).await
-    }
-
-    /// Audits, then sweeps every `every`, and audits every twelfth time, until `stop`. Soon after something could not be published
-    /// there is a sweep, too.
-    ///
-    /// To be called when the primary has all zones: before, there is nothing to tell secondaries, and catalogs would keep it from
-    /// taking all zones at once. Until then, [`Published`] publishes nothing.
-    pub async fn run(&self, every: Duration, stop: CancellationToken) {
-        let sweeps = async {
-            self.inner.has_begun.store(true, SeqCst);
-            let mut number = 0_u64;
-            loop {
-                let swept = if number.is_multiple_of(AUDIT_EVERY) { self.audit().await } else { self.sweep().await };
-                match swept {
-                    Ok(()) => number += 1,
-                    Err(error) => {
-                        tracing::warn!(error = %Chain(&error), "catalogs are not up to date; trying again");
-                        self.inner.overdue.notify_one();
-                    }
-                }
-                tokio::select! {
-                    () = tokio::time::sleep(every) => {}
-                    () = self.inner.overdue.notified() => tokio::time::sleep(HELD_BACK).await,
-                }
-            }
-        };
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = sweeps => {}
-        }
-    }
-
-    /// Who tells the secondaries.
-    pub fn notifier(&self) -> &Notifier {
-        &self.inner.settings.notifier
-    }
-
-    /// Whether [`Catalogs::run`] has begun to publish.
-    fn has_begun(&self) -> bool {
-        self.inner.has_begun.load(SeqCst)
-    }
-
-    /// A run for one zone; where it does not come to the end, the next sweep is due.
-    async fn run_one(&self, catalog: CatalogName, occasion: Occasion) -> Result<Reached, CatalogError> {
-        let outcome = self.inner.run(catalog, occasion).await;
-        if outcome.as_ref().map_or(true, |reached| reached.held_back) {
-            self.inner.overdue.notify_one();
-        }
-        outcome
-    }
-
-    async fn for_all(&self, occasion: Occasion) -> Result<(), CatalogError> {
-        let runs = CatalogName::all().map(|catalog| self.inner.run(catalog, occasion));
-        let results: Vec<_> = stream::iter(runs).buffer_unordered(AT_ONCE).collect().await;
-        results.into_iter().try_for_each(|result| result.map(drop))
+    /// The catalog's file as named spells it.
+    fn file_of_named(&self, catalog: CatalogName) -> PathBuf {
+        self.settings.folder_of_named.as_ref().unwrap_or(&self.settings.folder).join(catalog.file_name())
     }
 }
 
-impl Inner {
-    async fn run(&self, catalog: CatalogName, occasion: Occasion) -> Result<Reached, CatalogError> {
-        let slot = &self.slots[usize::from(catalog.0)];
-        let wish = slot.wished.fetch_add(1, SeqCst) + 1;
-        let mut seen = slot.seen.lock().await;
-        if let (Occasion::Publish, Some(serial)) = (occasion, seen.served)
-            && slot.fulfilled.load(SeqCst) >= wish
-        {
-            return Ok(Reached { serial, held_back: seen.held_since.is_some() });
+impl CatalogHost for CatalogZones {
+    fn has(&self, catalog: CatalogName) -> BoxFuture<'_, Result<bool, CatalogError>> {
+        async move {
+            let status = match self.control.zone_status(&catalog.zone()).await {
+                Ok(status) => status,
+                Err(error) if matches!(error.refusal(), Some(Refusal::NotFound | Refusal::NotLoaded)) => {
+                    return Ok(false);
+                }
+                Err(source) => return Err(HostError::control(catalog, source)),
+            };
+            let own = self.file_of_named(catalog);
+            let is_own = status.kind == ZoneKind::Primary
+                && status.files.as_deref().is_some_and(|files| own.as_os_str() == files);
+            if !is_own {
+                tracing::error!(
+                    zone.name = %catalog.zone(), file = status.files.unwrap_or_default(),
+                    "named has another zone under the name of a catalog; the catalog is loaded in its place"
+                );
+            }
+            Ok(is_own)
         }
-        let wishes = slot.wished.load(SeqCst);
-        // What is remembered does not outlive a run that failed or was dropped.
-        let served = seen.served.take().filter(|_| matches!(occasion, Occasion::Publish | Occasion::Insist));
-        let waited_enough = seen.held_since.is_some_and(|since| since.elapsed() >= HELD_BACK);
-        let force = waited_enough || occasion == Occasion::Insist;
-        let reached = self.reconcile(catalog, Begin { served, compare: occasion == Occasion::Audit, force }).await?;
-        seen.served = Some(reached.serial);
-        seen.held_since = if reached.held_back { seen.held_since.or_else(|| Some(Instant::now())) } else { None };
-        slot.fulfilled.store(wishes, SeqCst);
-        Ok(reached)
+        .boxed()
+    }
+
+    fn remove(&self, catalog: CatalogName) -> BoxFuture<'_, Result<(), CatalogError>> {
+        async move {
+            match self.control.send(&Command::DelZone { zone: catalog.zone(), clean: false }).await {
+                Err(error) if error.refusal() != Some(Refusal::NotFound) => Err(HostError::control(catalog, error)),
+                _ => Ok(()),
+            }
+        }
+        .boxed()
+    }
+
+    fn add(&self, catalog: CatalogName, zone_file: String) -> BoxFuture<'_, Result<(), CatalogError>> {
+        async move {
+            let (folder, name) = (self.settings.folder.clone(), catalog.file_name());
+            let written = tokio::task::spawn_blocking(move || file::put(&folder, &name, &zone_file)).await;
+            written.map_err(|_| HostError::Stopped)?.map_err(|(path, source)| HostError::File { path, source })?;
+            let file = ConfigText::from_path(&self.file_of_named(catalog)).map_err(HostError::Folder)?;
+            let config =
+                ZoneConfig { update_keys: vec![self.settings.update_key.clone()], ..ZoneConfig::primary(file) };
+            let add = Command::AddZone { zone: catalog.zone(), config: Box::new(config) };
+            self.control.send(&add).await.map_err(|error| HostError::control(catalog, error))?;
+            Ok(())
+        }
+        .boxed()
+    }
+}
+
+/// The name of a catalog's file, as configuration spells it.
+#[expect(clippy::expect_used, reason = "hexadecimal digits need no quoting")]
+pub(super) fn file(catalog: CatalogName) -> ConfigText {
+    ConfigText::new(&catalog.file_name()).expect("a plain text")
+}
+
+/// Why named does not take a catalog.
+#[derive(Debug, thiserror::Error)]
+enum HostError {
+    /// A command was refused, or not answered.
+    #[error("the catalog {catalog} could not be added")]
+    Control {
+        catalog: String,
+        #[source]
+        source: ControlError,
+    },
+    /// The file could not be written.
+    #[error("{path} cannot be written")]
+    File {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// The folder's path has no spelling in named's configuration.
+    #[error("the folder of the catalogs is no good")]
+    Folder(#[source] ConfigTextError),
+    /// The thread that writes files has ended, with the runtime.
+    #[error("the server is stopping")]
+    Stopped,
+}
+
+impl HostError {
+    fn control(catalog: CatalogName, source: ControlError) -> CatalogError {
+        HostError::Control { catalog: catalog.zone().to_string(), source }.into()
+    }
+}
+
+impl From<HostError> for CatalogError {
+    fn from(error: HostError) -> CatalogError {
+        let is_away = match &error {
+            HostError::Control { source, .. } => {
+                !matches!(source, ControlError::Refused(_) | ControlError::Protocol(_) | ControlError::TooLong(_))
+            }
+            HostError::Stopped => true,
+            HostError::File { .. } | HostError::Folder(_) => false,
+        };
+        if is_away { CatalogError::Away(Box::new(error)) } else { CatalogError::Host(Box::new(error)) }
     }
 }

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
-use crate::bind9::catalog::CatalogName;
 use crate::bind9::control::ConfigText;
+use crate::catalog::CatalogName;
 use wire::tsig::TsigKey;
 
 /// What a Knot secondary's configuration depends on.

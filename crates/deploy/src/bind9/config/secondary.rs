@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 
 use super::guard::{Identity, RateLimit};
 use super::writer::{Writer, signed_server};
-use crate::bind9::catalog::CatalogName;
+use crate::bind9::catalog::file;
 use crate::bind9::control::{CommandLine, ConfigText};
+use crate::catalog::CatalogName;
 use wire::tsig::TsigKey;
 
 /// What a secondary's configuration depends on.
@@ -52,7 +53,7 @@ pub fn secondary(config: &SecondaryConfig) -> String {
             |zone| {
                 zone.fixed("type secondary");
                 zone.statement(|line| {
-                    line.word("file").text(&catalog.file());
+                    line.word("file").text(&file(catalog));
                 });
                 zone.statement(|line| primaries(line.word("primaries"), config));
                 zone.fixed("allow-query { localhost; }");

@@ -7,9 +7,9 @@ use wire::transfer::TransferError;
 use wire::update::Outcome;
 
 use super::{Bind9, step};
-use crate::bind9::catalog::CatalogName;
 use crate::bind9::control::{Command, Refusal, ZoneKind, ZoneStatus};
 use crate::bind9::difference;
+use crate::catalog::CatalogName;
 use crate::nameserver::DeployError;
 
 /// What named has under a name.

@@ -56,10 +56,10 @@ use wire::update::{self, Outcome, UpdateError, Updater};
 
 use self::rebuild::Rebuild;
 use super::bulk;
-use super::catalog::CatalogName;
 use super::control::{ConfigTextError, Control, ControlKey, KeyError, NotifyTarget, Peer, ZoneConfig};
 use super::folder::{FolderError, ZoneFolder};
 use super::managed::State;
+use crate::catalog::CatalogName;
 use crate::nameserver::{DeployError, Kind, Nameserver, Served, Witness};
 use crate::signing;
 

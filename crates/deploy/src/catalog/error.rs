@@ -1,9 +1,7 @@
 //! Why a catalog is not up to date.
 
-use std::io;
-use std::path::PathBuf;
+use std::error::Error;
 
-use crate::bind9::control::{ConfigTextError, ControlError};
 use crate::nameserver::DeployError;
 use store::Chain;
 use wire::ask::AskError;
@@ -49,36 +47,18 @@ pub enum CatalogError {
         #[source]
         source: TransferError,
     },
-    /// A command was refused, or not answered.
-    #[error("the catalog {catalog} could not be added")]
-    Control {
-        /// Which catalog.
-        catalog: String,
-        /// Why.
-        #[source]
-        source: ControlError,
-    },
-    /// The file could not be written.
-    #[error("{path} cannot be written")]
-    File {
-        /// Which file or folder.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// The folder's path has no spelling in named's configuration.
-    #[error("the folder of the catalogs is no good")]
-    Folder(#[from] ConfigTextError),
+    /// The primary could not be given the catalog as a whole, and nothing else can be deployed to it now.
+    #[error(transparent)]
+    Away(Box<dyn Error + Send + Sync>),
+    /// The primary could not be given the catalog as a whole.
+    #[error(transparent)]
+    Host(Box<dyn Error + Send + Sync>),
     /// Somebody else changes the catalog all the time.
     #[error("the catalog {catalog} changes under our hands: is another server deploying to this nameserver?")]
     Contended {
         /// Which catalog.
         catalog: String,
     },
-    /// The thread that writes files has ended, with the runtime.
-    #[error("the server is stopping")]
-    Stopped,
 }
 
 /// Only what says that the nameserver is away says so of all its zones too.
@@ -92,14 +72,10 @@ impl From<CatalogError> for DeployError {
             CatalogError::Transfer { source, .. } => {
                 matches!(source, TransferError::Connect(_) | TransferError::Timeout(_) | TransferError::Broken(_))
             }
-            CatalogError::Control { source, .. } => {
-                !matches!(source, ControlError::Refused(_) | ControlError::Protocol(_) | ControlError::TooLong(_))
-            }
-            CatalogError::Stopped => true,
+            CatalogError::Away(_) => true,
             CatalogError::Store(_)
             | CatalogError::Refused { .. }
-            | CatalogError::File { .. }
-            | CatalogError::Folder(_)
+            | CatalogError::Host(_)
             | CatalogError::Contended { .. } => false,
         };
         match error {

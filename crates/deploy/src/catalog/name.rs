@@ -3,8 +3,6 @@
 use dns::{Name, ZoneId, ZoneName};
 use store::{CATALOGS, Reservation, Reserved};
 
-use crate::bind9::control::ConfigText;
-
 /// One of the 256 catalog zones, `c00` to `cff`.
 ///
 /// The number never changes its meaning: secondaries have it in their configuration.
@@ -46,12 +44,6 @@ impl CatalogName {
     /// The name of its file.
     pub fn file_name(self) -> String {
         format!("{}.catalog", self.label())
-    }
-
-    /// The name of its file, as configuration spells it.
-    #[expect(clippy::expect_used, reason = "hexadecimal digits need no quoting")]
-    pub(in crate::bind9) fn file(self) -> ConfigText {
-        ConfigText::new(&self.file_name()).expect("a plain text")
     }
 
     fn label(self) -> String {

@@ -6,9 +6,9 @@ use dns::rdata::Soa;
 use dns::{Name, Serial, Ttl};
 use domain::base::Rtype;
 use store::{CatalogSnapshot, Member};
+use wire::WireRecord;
 
 use super::CatalogName;
-use wire::WireRecord;
 
 /// Seconds between a secondary's looks. NOTIFY is quicker; this bounds what a lost one costs.
 const REFRESH: u32 = 60;

@@ -1,7 +1,6 @@
 //! One catalog on the primary: what is served, what should be, and the step between.
 
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
 
 use dns::{Serial, ZoneId, ZoneName};
 use domain::base::iana::Rcode;
@@ -12,8 +11,7 @@ use wire::ask::AskError;
 use wire::transfer::{self, TransferError};
 use wire::update::{MessageError, Outcome, UpdateBuilder, UpdateError};
 
-use super::{Begin, CatalogError, CatalogName, Inner, file};
-use crate::bind9::control::{Command, ConfigText, ControlError, Refusal, ZoneConfig, ZoneKind};
+use super::{Begin, CatalogError, CatalogName, Inner};
 use crate::signing;
 
 /// How many versions one update spans: a record takes up to 300 octets of the 65,000 of a message.
@@ -119,7 +117,7 @@ impl Inner {
 
     /// Makes what is served right, whatever it is, by an update from the difference.
     async fn repair(&self, catalog: CatalogName) -> Result<Repaired, CatalogError> {
-        if !self.has_its_own_file(catalog).await? {
+        if !self.settings.host.has(catalog).await? {
             return Ok(Repaired::Impossible);
         }
         let settings = &self.settings;
@@ -163,30 +161,6 @@ impl Inner {
             Sent::Applied | Sent::Conflict => Ok(Repaired::Again),
             Sent::NotServed | Sent::TooLarge => Ok(Repaired::Impossible),
         }
-    }
-
-    /// Whether named has the catalog from its own file; false too where it has no such zone.
-    async fn has_its_own_file(&self, catalog: CatalogName) -> Result<bool, CatalogError> {
-        let status = match self.control.zone_status(&catalog.zone()).await {
-            Ok(status) => status,
-            Err(error) if matches!(error.refusal(), Some(Refusal::NotFound | Refusal::NotLoaded)) => return Ok(false),
-            Err(source) => return Err(CatalogError::Control { catalog: catalog.zone().to_string(), source }),
-        };
-        let own = self.file_of_named(catalog);
-        let is_own =
-            status.kind == ZoneKind::Primary && status.files.as_deref().is_some_and(|files| own.as_os_str() == files);
-        if !is_own {
-            tracing::error!(
-                zone.name = %catalog.zone(), file = status.files.unwrap_or_default(),
-                "named has another zone under the name of a catalog; the catalog is loaded in its place"
-            );
-        }
-        Ok(is_own)
-    }
-
-    /// The catalog's file as named spells it.
-    fn file_of_named(&self, catalog: CatalogName) -> PathBuf {
-        self.settings.folder_of_named.as_ref().unwrap_or(&self.settings.folder).join(catalog.file_name())
     }
 
     /// Whether these records are the version with this serial, an earlier one than the store's newest.
@@ -238,28 +212,16 @@ impl Inner {
         }
     }
 
-    /// Adds the catalog from a file, in place of what the primary may have under its name.
+    /// Adds the catalog as a whole, in place of what the primary may have under its name.
     async fn load(&self, catalog: CatalogName) -> Result<Reached, CatalogError> {
-        let zone = catalog.zone();
-        let failed = |source| CatalogError::Control { catalog: catalog.zone().to_string(), source };
-        match self.control.send(&Command::DelZone { zone: zone.clone(), clean: false }).await {
-            Err(error) if error.refusal() != Some(Refusal::NotFound) => return Err(failed(error)),
-            _ => {}
-        }
+        let settings = &self.settings;
+        settings.host.remove(catalog).await?;
         // Secondaries may have an older one of which the store knows nothing any more. Serials are times, so this one is newer.
-        let now = Serial::at_time(self.settings.clock.now().as_second());
+        let now = Serial::at_time(settings.clock.now().as_second());
         self.store.raise_catalog_serial(catalog.0, Serial(now.0.wrapping_sub(1))).await?;
         let snapshot = self.store.catalog(catalog.0).await?;
-        let (folder, name, text) = (self.settings.folder.clone(), catalog.file_name(), catalog.zone_file(&snapshot));
-        let written = tokio::task::spawn_blocking(move || file::put(&folder, &name, &text)).await;
-        written.map_err(|_| CatalogError::Stopped)??;
-        let file = ConfigText::from_path(&self.file_of_named(catalog))?;
-        let config =
-            ZoneConfig { update_keys: vec![self.settings.update_key.name().clone()], ..ZoneConfig::primary(file) };
-        let added: Result<_, ControlError> =
-            self.control.send(&Command::AddZone { zone, config: Box::new(config) }).await;
-        added.map_err(failed)?;
-        self.settings.notifier.tell(&catalog.zone(), snapshot.serial);
+        settings.host.add(catalog, catalog.zone_file(&snapshot)).await?;
+        settings.notifier.tell(&catalog.zone(), snapshot.serial);
         tracing::debug!(zone.name = %catalog.zone(), serial = %snapshot.serial, "a catalog was loaded from a file");
         Ok(Reached { serial: snapshot.serial, held_back: false })
     }
@@ -319,7 +281,7 @@ enum Repaired {
     Sound(Serial),
     /// It was changed, or is to be looked at again.
     Again,
-    /// No update can mend it.
+    /// No update can fix it.
     Impossible,
 }
 
