@@ -8,10 +8,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+use wire::frame;
 
 use crate::answer::{Context, Outcome, Scratch, Transport, respond};
 use crate::metrics::Metrics;
@@ -77,7 +78,7 @@ impl Connection {
             self.place.wait();
             let received = tokio::select! {
                 biased;
-                received = timeout(self.patience(), read_message(&mut receiver, &mut query)) => received,
+                received = timeout(self.patience(), frame::read(&mut receiver, &mut query)) => received,
                 () = self.place.lost() => return Ok(()),
             };
             self.place.work();
@@ -87,7 +88,7 @@ impl Connection {
                 Ok(Ok(false)) | Err(_) => return Ok(()),
                 Ok(Err(error)) => return Err(error),
             }
-            let start = begin_message(&mut out);
+            let start = frame::begin(&mut out);
             let outcome = respond(&self.context, &query, Transport::Tcp, self.client, &mut scratch, &mut out);
             self.metrics.count(Transport::Tcp, &outcome);
             match outcome {
@@ -96,14 +97,14 @@ impl Connection {
                     out.truncate(start);
                     return flush(&mut sender, &mut out).await;
                 }
-                Outcome::Replied { .. } => end_message(&mut out, start),
+                Outcome::Replied { .. } => frame::end(&mut out, start),
                 Outcome::Transfer(transfer) => {
                     out.truncate(start);
                     flush(&mut sender, &mut out).await?;
                     send_zone(&mut sender, &mut out, &transfer).await?;
                 }
             }
-            if !has_message(receiver.buffer()) || out.len() >= FLUSH {
+            if !frame::is_whole(receiver.buffer()) || out.len() >= FLUSH {
                 flush(&mut sender, &mut out).await?;
             }
         }
@@ -115,46 +116,16 @@ impl Connection {
     }
 }
 
-/// Whether a whole message has been received already, which can be answered before anything is sent.
-fn has_message(buffer: &[u8]) -> bool {
-    buffer.split_first_chunk().is_some_and(|(&length, rest)| rest.len() >= usize::from(u16::from_be_bytes(length)))
-}
-
-/// Reads the next message; false at the end of the stream.
-async fn read_message(from: &mut (impl AsyncRead + Unpin), message: &mut Vec<u8>) -> io::Result<bool> {
-    let mut length = [0; 2];
-    if from.read(&mut length[..1]).await? == 0 {
-        return Ok(false);
-    }
-    from.read_exact(&mut length[1..]).await?;
-    message.resize(u16::from_be_bytes(length).into(), 0);
-    from.read_exact(message).await?;
-    Ok(true)
-}
-
 async fn send_zone(to: &mut (impl AsyncWrite + Unpin), out: &mut Vec<u8>, transfer: &Transfer) -> io::Result<()> {
     let mut messages = transfer.messages();
     loop {
-        let start = begin_message(out);
+        let start = frame::begin(out);
         if !messages.next(out) {
             out.truncate(start);
             return Ok(());
         }
-        end_message(out, start);
+        frame::end(out, start);
         flush(to, out).await?;
-    }
-}
-
-/// Leaves room for a message's length (RFC 1035, section 4.2.2), and says where.
-fn begin_message(out: &mut Vec<u8>) -> usize {
-    out.extend([0, 0]);
-    out.len() - 2
-}
-
-fn end_message(out: &mut [u8], start: usize) {
-    let length = (out.len() - start - 2) as u16;
-    if let Some(place) = out.get_mut(start..start + 2) {
-        place.copy_from_slice(&length.to_be_bytes());
     }
 }
 
@@ -168,7 +139,7 @@ async fn flush(to: &mut (impl AsyncWrite + Unpin), out: &mut Vec<u8>) -> io::Res
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{DuplexStream, duplex, split};
+    use tokio::io::{AsyncReadExt, DuplexStream, duplex, split};
     use tokio::net::TcpStream;
     use tokio::time::Instant;
 
