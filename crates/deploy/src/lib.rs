@@ -17,6 +17,7 @@ pub mod bind9;
 pub mod catalog;
 mod driver;
 mod embedded;
+pub mod knot;
 mod lookout;
 mod nameserver;
 pub mod notify;

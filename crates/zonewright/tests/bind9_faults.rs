@@ -17,8 +17,9 @@ use std::thread::JoinHandle;
 use common::api::Api;
 use common::named::{dig, free_addresses, wait_for_catalogs};
 use common::{Server, describe, run, wait_for};
-use deploy::bind9::config::{Keys, KnotConfig, knot_secondary};
+use deploy::bind9::config::Keys;
 use deploy::bind9::control::ConfigText;
+use deploy::knot::{KnotConfig, knot_secondary};
 use serde_json::json;
 
 const MANAGED: [&str; 2] = ["--nameserver", "bind9-managed"];

@@ -2,11 +2,12 @@
 
 use std::error::Error;
 
-use crate::nameserver::DeployError;
 use store::Chain;
 use wire::ask::AskError;
 use wire::transfer::TransferError;
 use wire::update::UpdateError;
+
+use crate::nameserver::DeployError;
 
 /// Why a catalog is not up to date.
 #[derive(Debug, thiserror::Error)]

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deploy::bind9::catalog::{self, CatalogZones};
-use deploy::bind9::config::{KnotConfig, PrimaryConfig, SecondaryConfig, knot_secondary, primary, secondary};
+use deploy::bind9::config::{PrimaryConfig, SecondaryConfig, primary, secondary};
 use deploy::bind9::control::{ConfigText, Control, ControlKey};
 use deploy::bind9::{Bind9, Bind9Settings, ZoneOptions};
 use deploy::catalog::{CatalogName, Catalogs, Published};
+use deploy::knot::{KnotConfig, knot_secondary};
 use deploy::notify::Notifier;
 use deploy::secondary::Secondary;
 use deploy::{Deployment, Nameserver, Settings, Witness, query};

@@ -12,7 +12,6 @@
 
 mod guard;
 mod keys;
-mod knot;
 mod primary;
 mod secondary;
 mod writer;
@@ -22,7 +21,6 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 pub use guard::{Identity, RateLimit};
 pub(in crate::bind9) use keys::write_private;
 pub use keys::{Keys, KeysError};
-pub use knot::{KnotConfig, knot_secondary};
 pub use primary::{PrimaryConfig, primary};
 pub use secondary::{SecondaryConfig, secondary};
 

@@ -1,33 +1,27 @@
 //! Nameservers that do not answer, answer late, or answer what nobody asked.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stderr,
-    reason = "a test tells what is wrong by failing"
-)]
-
-mod common;
+#![expect(clippy::unwrap_used, reason = "a test tells what is wrong by failing")]
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use common::content::{NS, step, version};
-use deploy::signing;
-use dns::Name;
+use dns::rdata::Soa;
+use dns::{Name, Serial, Ttl, ZoneName};
 use domain::base::iana::Rcode;
 use domain::base::{Message, MessageBuilder};
 use domain::rdata::tsig::Time48;
 use domain::tsig::{self, ServerTransaction};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
-use store::Clock;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
+use wire::WireRecord;
 use wire::secret::Algorithm;
-use wire::tsig::{TsigFault, TsigKey};
-use wire::update::{Lost, NotSent, Outcome, Settings, UpdateError, UpdateMessage, Updater};
+use wire::tsig::{Clock, TsigFault, TsigKey};
+use wire::update::{Lost, NotSent, Outcome, Settings, UpdateBuilder, UpdateError, UpdateMessage, Updater};
 
+/// The time of all signatures, in seconds since 1970.
+const NOW: i64 = 1_767_225_600;
 const PATIENCE: Duration = Duration::from_millis(300);
 
 fn key() -> TsigKey {
@@ -35,13 +29,27 @@ fn key() -> TsigKey {
 }
 
 fn message(zone: &str) -> UpdateMessage {
-    UpdateMessage::of(&step(&version(zone, 1, &[NS]), &version(zone, 2, &[NS]))).unwrap()
+    let zone = ZoneName::parse(zone).unwrap();
+    let name = Name::parse("ns1.test").unwrap();
+    let (refresh, retry, expire, minimum, ttl) = (86_400, 7_200, 3_600_000, 300, Ttl::MIN);
+    let soa = |serial| Soa {
+        mname: name.clone(),
+        rname: name.clone(),
+        serial: Serial(serial),
+        refresh,
+        retry,
+        expire,
+        minimum,
+        ttl,
+    };
+    let (from, to) = (WireRecord::soa(&soa(1), &zone), WireRecord::soa(&soa(2), &zone));
+    UpdateBuilder::new(zone, from, to).build().unwrap()
 }
 
 async fn updater(settings: Settings) -> (TcpListener, TsigKey, Updater) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let key = key();
-    let updater = Updater::new(listener.local_addr().unwrap(), &key, settings, signing::clock(&Clock::system()));
+    let updater = Updater::new(listener.local_addr().unwrap(), &key, settings, Clock::from_seconds(|| NOW));
     (listener, key, updater)
 }
 
@@ -58,7 +66,7 @@ async fn read(stream: &mut TcpStream) -> Option<Message<Vec<u8>>> {
 
 /// The signed answer to a request, as it stands in the stream.
 fn answer(key: &TsigKey, mut request: Message<Vec<u8>>, rcode: Rcode) -> Vec<u8> {
-    let now = Time48::from_u64(u64::try_from(Clock::system().now().as_second()).unwrap());
+    let now = Time48::from_u64(NOW.unsigned_abs());
     let name: tsig::KeyName = "update".parse().unwrap();
     let key = Arc::new(tsig::Key::new(tsig::Algorithm::Sha256, key.secret().octets(), name, None, None).unwrap());
     let transaction = ServerTransaction::request(&key, &mut request, now).unwrap().unwrap();

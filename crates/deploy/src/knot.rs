@@ -1,11 +1,12 @@
-//! A Knot DNS secondary (3.2 or later), which follows the catalogs as BIND does.
+//! The configuration of a Knot DNS secondary (3.2 or later), which follows the catalogs as BIND does.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
+use wire::tsig::TsigKey;
+
 use crate::bind9::control::ConfigText;
 use crate::catalog::CatalogName;
-use wire::tsig::TsigKey;
 
 /// What a Knot secondary's configuration depends on.
 #[derive(Debug, Clone)]
