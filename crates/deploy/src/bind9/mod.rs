@@ -1,4 +1,6 @@
-//! BIND 9 as a nameserver that zones are deployed to.
+//! BIND 9 as a nameserver that zones are deployed to: what only BIND understands, or does in its own way.
+//!
+//! The protocols that it shares with other nameservers are in [`wire`].
 
 pub mod audit;
 mod bulk;

@@ -2,11 +2,12 @@
 
 use std::net::SocketAddr;
 
+use wire::tsig::TsigKey;
+
 use super::guard::{Identity, RateLimit};
 use super::writer::Writer;
 use crate::bind9::control::ConfigText;
 use crate::bind9::key::label;
-use wire::tsig::TsigKey;
 
 /// What a primary's configuration depends on.
 #[derive(Debug, Clone)]

@@ -2,12 +2,13 @@
 
 use std::net::SocketAddr;
 
+use wire::tsig::TsigKey;
+
 use super::guard::{Identity, RateLimit};
 use super::writer::{Writer, signed_server};
 use crate::bind9::catalog::file;
 use crate::bind9::control::{CommandLine, ConfigText};
 use crate::catalog::CatalogName;
-use wire::tsig::TsigKey;
 
 /// What a secondary's configuration depends on.
 #[derive(Debug, Clone)]

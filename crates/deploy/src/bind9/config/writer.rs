@@ -5,8 +5,9 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
-use crate::bind9::control::CommandLine;
 use wire::tsig::TsigKey;
+
+use crate::bind9::control::CommandLine;
 
 use crate::bind9::key::statement;
 

@@ -1,9 +1,9 @@
 //! Good, malformed and hostile messages.
 
 use proptest::prelude::*;
+use wire::secret::Algorithm;
 
 use super::*;
-use wire::secret::Algorithm;
 
 const SECRET: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 

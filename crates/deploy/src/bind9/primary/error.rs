@@ -3,11 +3,12 @@
 //! The line is drawn where the driver draws it: what concerns the nameserver (not there, not in time, another key) holds back
 //! all of its zones until it is over, what concerns a zone holds back that zone.
 
+use wire::transfer::TransferError;
+use wire::update::UpdateError;
+
 use crate::bind9::control::{ConfigTextError, ControlError};
 use crate::bind9::folder::FolderError;
 use crate::nameserver::DeployError;
-use wire::transfer::TransferError;
-use wire::update::UpdateError;
 
 impl From<ControlError> for DeployError {
     fn from(error: ControlError) -> Self {
