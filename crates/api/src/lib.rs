@@ -101,22 +101,14 @@ struct Shared {
 }
 
 impl Api {
-    /// The API that answers from `store`, and proves its answers by `deployment`.
-    pub fn new(store: Store, deployment: Deployment, settings: Settings) -> Api {
+    /// The API that answers from `store`, proves its answers by `deployment`, and looks for claims with `claims`.
+    pub fn new(store: Store, deployment: Deployment, claims: Arc<Claims>, settings: Settings) -> Api {
         let failed_attempts = Limiter::new(settings.failed_auth_burst, settings.failed_auth_per_second);
         let requests = settings.requests_per_second.map(|most| Limiter::new(most, most));
         let bulk = Gate::new(settings.bulk_per_account, settings.bulk_in_all);
         let unread = Gate::new(settings.unread_per_account, settings.unread_in_all);
-        let claims = Arc::default();
         let shared = Shared { store, deployment, settings, failed_attempts, requests, claims, bulk, unread };
         Api { shared: Arc::new(shared) }
-    }
-
-    /// The same, with what looks for claims in the public DNS.
-    pub fn with_claims(self, claims: Arc<Claims>) -> Api {
-        // Nobody else has it yet.
-        let shared = Arc::try_unwrap(self.shared).map(|shared| Arc::new(Shared { claims, ..shared }));
-        Api { shared: shared.unwrap_or_else(|shared| shared) }
     }
 
     /// All operations, with and without the final slash, and the JSON answer for every unknown path. To be merged with routers

@@ -78,28 +78,18 @@ pub(crate) struct Shared {
 
 impl Dashboard {
     /// The pages that show and change what is in `store`. Without `post`, who forgot a password is sent to the operator.
-    pub fn new(store: Store, deployment: Deployment, settings: Settings, post: Option<Post>) -> Dashboard {
+    pub fn new(
+        store: Store,
+        deployment: Deployment,
+        claims: Arc<api::Claims>,
+        settings: Settings,
+        post: Option<Post>,
+    ) -> Dashboard {
         let (delays, letter_delays) = (Delays::of_passwords(store.clock()), Delays::of_letters(store.clock()));
         let files = Gate::new(2 * form::LARGEST_FILE, 8 * form::LARGEST_FILE);
         Dashboard {
-            shared: Arc::new(Shared {
-                store,
-                deployment,
-                settings,
-                delays,
-                post,
-                letter_delays,
-                claims: Arc::default(),
-                files,
-            }),
+            shared: Arc::new(Shared { store, deployment, settings, delays, post, letter_delays, claims, files }),
         }
-    }
-
-    /// The same, with what looks for claims in the public DNS.
-    pub fn with_claims(self, claims: Arc<api::Claims>) -> Dashboard {
-        // Nobody else has it yet.
-        let shared = Arc::try_unwrap(self.shared).map(|shared| Arc::new(Shared { claims, ..shared }));
-        Dashboard { shared: shared.unwrap_or_else(|shared| shared) }
     }
 
     /// Writes to owners about what happens to their accounts, for ever. Without mail it only waits.

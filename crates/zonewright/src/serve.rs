@@ -108,14 +108,13 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
         None => tokio::spawn(async {}),
     };
     let of_pages = dashboard::Settings { dns, ..config.dashboard.clone() };
-    let pages = Dashboard::new(store.clone(), deployment.clone(), of_pages, post).with_claims(Arc::clone(&claims));
+    let pages = Dashboard::new(store.clone(), deployment.clone(), Arc::clone(&claims), of_pages, post);
     let waits_for = {
         let (store, deployment) = (store.clone(), deployment.clone());
         move || health::of_database(store.health()).into_iter().chain(deployment.waits_for()).collect()
     };
     let contact = security_txt::router(config.security_contact.clone(), config.dashboard.url.clone(), store.clock());
-    let app = api::Api::new(store.clone(), deployment, config.api.clone())
-        .with_claims(claims)
+    let app = api::Api::new(store.clone(), deployment, claims, config.api.clone())
         .router()
         .merge(health::router(waits_for))
         .merge(contact);

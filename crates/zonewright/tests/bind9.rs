@@ -134,6 +134,24 @@ fn printed_configurations_run_as_they_are_and_secondaries_follow() {
     api.create_a(&zone, "later", "192.0.2.4");
     everywhere("later.example.com", "192.0.2.4\n");
     everywhere("www.example.com", "192.0.2.2\n");
+
+    // A suspended account's zones leave every nameserver, and come back with it. The last operator cannot be suspended.
+    let says = |arguments: &[&str]| {
+        let output = run(&mut zonewright(&data, arguments));
+        assert!(output.status.success(), "{arguments:?}: {}", describe(&output));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    says(&["account", "create", "ann@example.org"]);
+    let create = ["token", "create", "--account", "ann@example.org", "--name", "ci", "--permission", "dns:*"];
+    let ann = Api::new(&server, says(&create).trim());
+    let hers = ann.create_zone("example.org");
+    ann.create_a(&hers, "www", "192.0.2.5");
+    everywhere("www.example.org", "192.0.2.5\n");
+    says(&["account", "suspend", "ann@example.org", "--stop-serving"]);
+    everywhere("www.example.org", "");
+    says(&["account", "resume", "ann@example.org"]);
+    everywhere("www.example.org", "192.0.2.5\n");
+    everywhere("www.example.com", "192.0.2.2\n");
 }
 
 /// RFC 2317: a zone with a slash in its name, the aliases that lead into it, and in it a record of every type there is.

@@ -65,7 +65,7 @@ impl ClaimView {
 }
 
 pub(crate) fn describe() -> Description {
-    Description::new("getZoneClaim", Group::Zones, "Read a zone's claim")
+    Description::new("getZoneClaim", Group::Zones, "Get claim of DNS zone")
         .text("The TXT record that proves that the zone's name is yours, and when it was last seen in the public DNS. A zone whose name \
                is proved is not displaced when another account proves control of the name too: then the operator decides.")
         .answers(StatusCode::OK, "The claim", ClaimView::schema(), ClaimView::example(json!(null)))

@@ -54,7 +54,7 @@ pub(crate) fn describe() -> Description {
         "detail": format!("The name is not proved: {}", Seen::Nothing), "error_code": ErrorCode::ValidationError.name(),
         "field": null, "claim": OpenClaim::example(),
     });
-    Description::new("proveZoneClaim", Group::Zones, "Prove a zone's claim")
+    Description::new("proveZoneClaim", Group::Zones, "Prove claim of DNS zone")
         .text("Looks for the TXT record of the zone's claim in the public DNS, for at most five seconds. An account may look ten times a \
                minute. Zones of other accounts below the name that the public DNS does not delegate are displaced after three days.")
         .answers(

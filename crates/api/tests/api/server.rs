@@ -84,7 +84,8 @@ impl Server {
         let settings = deploy::Settings { sweep_every: Duration::from_millis(500) };
         let (deployment, _) =
             Deployment::start(store.clone(), nameservers, setup.secondaries, settings, stop_deploying.clone());
-        let app = Api::new(store.clone(), deployment, setup.settings.clone()).router().merge(setup.more);
+        let app =
+            Api::new(store.clone(), deployment, Arc::default(), setup.settings.clone()).router().merge(setup.more);
         let serving = runtime.spawn(api::serve(listener, setup.tls, app, setup.settings, stop.clone()));
         drop(_inside);
         Server {

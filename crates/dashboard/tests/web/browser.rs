@@ -92,12 +92,12 @@ impl Server {
         let none: Vec<Arc<dyn Nameserver>> = Vec::new();
         let (deployment, _) =
             Deployment::start(store.clone(), none, Vec::new(), deploy::Settings::default(), stop.clone());
-        let api = Api::new(store.clone(), deployment.clone(), api::Settings::default()).router();
+        let api = Api::new(store.clone(), deployment.clone(), Arc::default(), api::Settings::default()).router();
         if let Some(post) = post.clone() {
             let (store, stop) = (store.clone(), stop.clone());
             runtime.spawn(async move { post.deliver(store, stop).await });
         }
-        let pages = Dashboard::new(store.clone(), deployment, settings, post.clone());
+        let pages = Dashboard::new(store.clone(), deployment, Arc::default(), settings, post.clone());
         let app = pages.over(api);
         runtime.spawn({
             let stop = stop.clone();
