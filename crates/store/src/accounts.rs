@@ -83,6 +83,8 @@ pub struct AccountLimits {
     pub tokens: Option<u32>,
     /// Records that are created, changed or deleted in a day (UTC), over all its zones. A change without any counts as one.
     pub changes_per_day: Option<u32>,
+    /// In all versions of all its zones that are kept, also of deleted zones. A record that changes is stored once more.
+    pub stored_records: Option<u32>,
 }
 
 /// An account has made as many changes today as it may.

@@ -9,7 +9,8 @@ use store::{
     Source, Wish, ZoneScope,
 };
 
-const NONE: AccountLimits = AccountLimits { zones: None, records: None, tokens: None, changes_per_day: None };
+const NONE: AccountLimits =
+    AccountLimits { zones: None, records: None, tokens: None, changes_per_day: None, stored_records: None };
 
 #[tokio::test]
 async fn a_zone_too_many_is_refused_even_when_many_are_made_at_once() {

@@ -157,6 +157,7 @@ async fn a_large_change_is_seen_whole_or_not_at_all_while_others_write() {
     let again = lines(&f.store.snapshot(zone.id).await.unwrap().unwrap().records);
     assert!(again == lines(&then.records), "the zone comes back as it was");
     assert!(f.store.check().await.unwrap().is_empty());
+    f.check_stored();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -265,6 +266,7 @@ async fn what_a_server_that_stopped_left_behind_is_invisible_and_removed() {
     f.add(&me, &zone, "x", "192.0.2.1").await;
     check(&f.store, &me, &zone).await;
     assert!(f.store.check().await.unwrap().is_empty());
+    f.check_stored();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -325,6 +327,7 @@ async fn a_zone_with_a_large_content_is_there_whole_or_not_at_all() {
     check(&f.store, &me, &zone).await;
     assert_eq!(left_over(&f), 0);
     assert!(f.store.check().await.unwrap().is_empty());
+    f.check_stored();
 }
 
 /// Takes so many records at a time.

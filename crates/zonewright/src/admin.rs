@@ -109,7 +109,7 @@ pub(crate) async fn account(command: AccountCommand) -> Result<ExitCode, Failure
             resumed?;
             print(&format!("{} may be used again\n", account.email))?;
         }
-        AccountCommand::Limits { email, zones, records, tokens, changes_per_day, data } => {
+        AccountCommand::Limits { email, zones, records, tokens, changes_per_day, stored_records, data } => {
             let store = open(&data)?;
             let account = find_account(&store, &email).await?;
             let now = account.limits;
@@ -119,6 +119,7 @@ pub(crate) async fn account(command: AccountCommand) -> Result<ExitCode, Failure
                 records: set(records, now.records),
                 tokens: set(tokens, now.tokens),
                 changes_per_day: set(changes_per_day, now.changes_per_day),
+                stored_records: set(stored_records, now.stored_records),
             };
             let outcome = if limits == now { Ok(()) } else { store.set_limits(account.id, limits, &by).await };
             store.close().await;
@@ -153,10 +154,15 @@ pub(crate) async fn account(command: AccountCommand) -> Result<ExitCode, Failure
 
 /// Limits as the commands show them.
 fn shown(limits: AccountLimits) -> String {
-    let AccountLimits { zones, records, tokens, changes_per_day } = limits;
-    let named =
-        [("zones", zones), ("records", records), ("tokens", tokens), ("changes a day", changes_per_day)].into_iter();
-    let set: Vec<String> = named.filter_map(|(name, limit)| Some(format!("{} {name}", limit?))).collect();
+    let AccountLimits { zones, records, tokens, changes_per_day, stored_records } = limits;
+    let named = [
+        ("zones", zones),
+        ("records", records),
+        ("tokens", tokens),
+        ("changes a day", changes_per_day),
+        ("stored records", stored_records),
+    ];
+    let set: Vec<String> = named.into_iter().filter_map(|(name, limit)| Some(format!("{} {name}", limit?))).collect();
     if set.is_empty() { "no limits".to_owned() } else { format!("at most {}", set.join(", ")) }
 }
 

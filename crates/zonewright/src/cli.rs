@@ -194,6 +194,9 @@ pub(crate) enum AccountCommand {
         /// How many records it may create, change or delete in a day (UTC): a number or none
         #[arg(long, value_name = "N", value_parser = limit)]
         changes_per_day: Option<Limit>,
+        /// How many stored records in all kept versions of its zones, deleted zones included: a number or none
+        #[arg(long, value_name = "N", value_parser = limit)]
+        stored_records: Option<Limit>,
         #[command(flatten)]
         data: DataFlags,
     },

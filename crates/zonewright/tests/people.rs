@@ -123,6 +123,13 @@ fn limits_are_set_and_shown_and_a_deleted_name_is_released() {
     assert_eq!((status, &refusal["detail"]), (400, &"This account may have at most 1 records in all its zones".into()));
     let shown = says(data, &["account", "limits", "ann@example.com"]);
     assert_eq!(shown, "ann@example.com: at most 1 records, 9 tokens, 4 changes a day\n");
+    says(data, &["account", "limits", "ann@example.com", "--records", "none", "--stored-records", "1"]);
+    let (status, refusal) = ann.send("POST", &format!("/dns-zones/{zone}/records/"), Some(&a));
+    let detail = "This account may have at most 1 records in all kept versions of its zones. Versions are removed after 365 \
+                  days, except each zone's newest 1000, and deleted zones after 30 days. The operator can raise this limit";
+    assert_eq!((status, &refusal["detail"]), (400, &detail.into()));
+    let shown = says(data, &["account", "limits", "ann@example.com", "--stored-records", "none"]);
+    assert_eq!(shown, "ann@example.com: at most 9 tokens, 4 changes a day\n");
 
     assert_eq!(ann.send("DELETE", &format!("/dns-zones/{zone}/"), None).0, 204);
     let wanted = serde_json::json!({"domain": "www.example.com"});
@@ -158,7 +165,7 @@ fn the_zones_of_a_suspended_or_closed_account_leave_the_nameserver_and_come_back
     ] {
         says(data, command);
         server.dig_until(&["example.com", "SOA"], str::is_empty);
-        assert_eq!(ann.status("/dns-zones/"), 401);
+        wait_for("the token to be refused", || (ann.status("/dns-zones/") == 401).then_some(()));
         let listed = says(data, &["account", "list"]);
         assert!(listed.contains(&format!("ann@example.com\tuser\t{state}")), "{listed}");
         says(data, &["account", "resume", "ann@example.com"]);

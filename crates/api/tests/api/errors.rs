@@ -274,6 +274,48 @@ fn an_account_that_changed_as_much_as_it_may_today_is_told_when_the_next_day_beg
 }
 
 #[test]
+fn an_account_that_stored_as_much_as_it_may_can_only_delete() {
+    let server = Server::start();
+    let tenant = server.tenant();
+    let zone = tenant.zone("example.com");
+    let serial =
+        || tenant.client.get(&format!("/dns-zones/{zone}/history/?page_size=1")).expect(200)[0]["serial"].clone();
+    let first = serial();
+    let a = |name: &str, value: &str| json!({"record_type": "A", "name": name, "value": value});
+    let (one, two) = (tenant.record(&zone, a("one", "192.0.2.1")), tenant.record(&zone, a("two", "192.0.2.1")));
+    let full = serial();
+    tenant.client.patch(&format!("/dns-records/{one}/"), &json!({"value": "192.0.2.2"})).expect(200);
+    let limits = store::AccountLimits { stored_records: Some(3), ..store::AccountLimits::default() };
+    let by = store::Actor::command_line();
+    server.runtime.block_on(server.store.set_limits(tenant.account, limits, &by)).unwrap();
+
+    let (path, nested) = (format!("/dns-zones/{zone}"), format!("/dns-zones/{zone}/records/"));
+    let file = [("content-type", "text/dns")];
+    let create = json!({"action": "create", "record_type": "A", "name": "three", "value": "192.0.2.1"});
+    let refusals = [
+        tenant.client.post(&nested, &a("three", "192.0.2.1")),
+        tenant.client.patch(&format!("/dns-records/{one}/"), &json!({"value": "192.0.2.3"})),
+        tenant.client.put(&format!("/dns-records/{one}/"), &a("one", "192.0.2.3")),
+        tenant.client.post(&format!("{path}/changes/"), &json!({"changes": [create]})),
+        tenant.client.post(&format!("{path}/changes/?dry_run=true"), &json!({"changes": [create]})),
+        tenant.client.request("PUT", &format!("{path}/zonefile/"), &file, Some(b"three 60 A 192.0.2.1\n")),
+        tenant.client.post(&format!("{path}/rollback/"), &json!({"serial": full})),
+    ];
+    for answer in refusals {
+        let refusal = answer.expect(400);
+        assert_eq!(refusal["error_code"], "validation_error");
+        let reason = "This account may have at most 3 records in all kept versions of its zones";
+        assert!(refusal["detail"].as_str().unwrap().contains(reason), "{refusal}");
+    }
+    assert_eq!(tenant.client.get(&nested).expect(200).as_array().unwrap().len(), 2);
+    tenant.client.patch(&format!("{path}/"), &json!({"default_ttl": 60})).expect(200);
+    tenant.client.delete(&format!("/dns-records/{two}/")).expect(204);
+    tenant.client.post(&format!("{path}/rollback/"), &json!({"serial": first})).expect(200);
+    tenant.zone("example.net");
+    tenant.client.delete(&format!("{path}/")).expect(204);
+}
+
+#[test]
 fn requests_of_an_account_are_limited_where_the_operator_says_so() {
     let settings = Settings { requests_per_second: Some(1), ..Settings::default() };
     let server = Server::with(Setup { settings, ..Setup::default() });

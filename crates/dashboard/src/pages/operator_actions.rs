@@ -168,12 +168,13 @@ struct Limit {
     value: fn(&mut AccountLimits) -> &mut Option<u32>,
 }
 
-fn limits(t: &Texts) -> [Limit; 4] {
+fn limits(t: &Texts) -> [Limit; 5] {
     [
         Limit { name: "zones", label: t.limit_zones, value: |limits| &mut limits.zones },
         Limit { name: "records", label: t.limit_records, value: |limits| &mut limits.records },
         Limit { name: "tokens", label: t.limit_tokens, value: |limits| &mut limits.tokens },
         Limit { name: "changes_per_day", label: t.limit_changes, value: |limits| &mut limits.changes_per_day },
+        Limit { name: "stored_records", label: t.limit_stored, value: |limits| &mut limits.stored_records },
     ]
 }
 

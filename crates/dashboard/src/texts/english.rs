@@ -208,6 +208,7 @@ pub(crate) static ENGLISH: Texts = Texts {
     limit_records: "Records",
     limit_tokens: "Tokens",
     limit_changes: "Changes a day",
+    limit_stored: "Stored records, with history",
     problem_limit: "Give a whole number, or nothing.",
     operator_link: "One-time link",
     operator_link_text: "Give this link to {0}. It signs them in once, within a day, to choose a new password. It is shown only now.",

@@ -208,6 +208,7 @@ pub(crate) static MALAY: Texts = Texts {
     limit_records: "Rekod",
     limit_tokens: "Token",
     limit_changes: "Perubahan sehari",
+    limit_stored: "Rekod yang disimpan, termasuk sejarah",
     problem_limit: "Berikan nombor bulat, atau kosongkan.",
     operator_link: "Pautan sekali guna",
     operator_link_text: "Berikan pautan ini kepada {0}. Ia membawa mereka masuk sekali, dalam masa sehari, untuk memilih kata laluan baharu. Ia hanya ditunjukkan sekarang.",

@@ -247,6 +247,7 @@ texts! {
     limit_records,
     limit_tokens,
     limit_changes,
+    limit_stored,
     problem_limit,
     operator_link,
     operator_link_text,

@@ -208,6 +208,7 @@ pub(crate) static SPANISH: Texts = Texts {
     limit_records: "Registros",
     limit_tokens: "Tokens",
     limit_changes: "Cambios al día",
+    limit_stored: "Registros guardados, con el historial",
     problem_limit: "Escriba un número entero, o nada.",
     operator_link: "Enlace de un solo uso",
     operator_link_text: "Entregue este enlace a {0}. Inicia su sesión una vez, en el plazo de un día, para elegir una contraseña nueva. Solo se muestra ahora.",

@@ -37,13 +37,15 @@ fn an_operator_suspends_lets_in_again_and_bounds() {
     operator.get(&page).is(200).says(&limits).says("no limit");
     operator.get(&limits).is(200).says("ann@example.com");
     // What was typed is shown first, and set only when that is confirmed.
-    let review = operator.post(&limits, &[("zones", "5"), ("tokens", "1")]);
-    review.is(200).says("Zones: no limit → 5").says("Tokens: no limit → 1").says("name=\"confirmed\" value=\"yes\"");
+    let review = operator.post(&limits, &[("zones", "5"), ("tokens", "1"), ("stored_records", "9")]);
+    review.is(200).says("Zones: no limit → 5").says("Tokens: no limit → 1");
+    review.says("Stored records, with history: no limit → 9").says("name=\"confirmed\" value=\"yes\"");
     let found = server.runtime.block_on(server.store.account(ann.id)).unwrap().unwrap().limits;
     assert_eq!((found.zones, found.tokens), (None, None), "looking is not setting");
-    operator.post(&limits, &[("zones", "5"), ("tokens", "1"), ("confirmed", "yes")]).leads_to(&page);
+    let confirmed = [("zones", "5"), ("tokens", "1"), ("stored_records", "9"), ("confirmed", "yes")];
+    operator.post(&limits, &confirmed).leads_to(&page);
     let found = server.runtime.block_on(server.store.account(ann.id)).unwrap().unwrap().limits;
-    assert_eq!((found.zones, found.records, found.tokens), (Some(5), None, Some(1)));
+    assert_eq!((found.zones, found.records, found.tokens, found.stored_records), (Some(5), None, Some(1), Some(9)));
     let token = [("name", "ci"), ("permission", "dns:list")];
     browser.post("/account/developers/new/", &token).is(200);
     browser.post("/account/developers/new/", &token).is(422).says("at most 1 tokens");

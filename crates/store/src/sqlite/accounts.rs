@@ -13,11 +13,11 @@ use crate::*;
 macro_rules! account_columns {
     () => {
         "a.id, a.email, a.first_name, a.last_name, a.company_name, a.created, a.role, a.suspended, a.totp IS NOT NULL,
-         a.max_zones, a.max_records, a.max_tokens, a.max_changes, a.zones_off, a.closes"
+         a.max_zones, a.max_records, a.max_tokens, a.max_changes, a.zones_off, a.closes, a.max_stored"
     };
 }
 /// How many those are: the index of what a query selects after them.
-pub(super) const ACCOUNT_WIDTH: usize = 15;
+pub(super) const ACCOUNT_WIDTH: usize = 16;
 
 pub(super) use account_columns;
 
@@ -42,6 +42,7 @@ pub(super) fn account(row: &Row<'_>) -> Result<Account, StoreError> {
             records: row.get(10)?,
             tokens: row.get(11)?,
             changes_per_day: row.get(12)?,
+            stored_records: row.get(15)?,
         },
     })
 }
@@ -58,8 +59,10 @@ pub(super) fn create(work: &Work, new: NewAccount) -> Result<Account, CreateAcco
         .connection
         .prepare_cached(
             "INSERT INTO accounts (email, email_key, first_name, last_name, company_name, password, created, role,
-                                   max_zones, max_records, max_tokens, max_changes, held_records)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, iif(?10 IS NULL, NULL, 0))",
+                                   max_zones, max_records, max_tokens, max_changes, max_stored, held_records,
+                                   held_stored)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, iif(?10 IS NULL, NULL, 0),
+                     iif(?13 IS NULL, NULL, 0))",
         )
         .map_err(StoreError::from)?;
     let inserted = insert.execute(params![
@@ -75,6 +78,7 @@ pub(super) fn create(work: &Work, new: NewAccount) -> Result<Account, CreateAcco
         new.limits.records,
         new.limits.tokens,
         new.limits.changes_per_day,
+        new.limits.stored_records,
     ]);
     match inserted {
         Ok(_) => Ok(Account {
@@ -288,23 +292,29 @@ fn set_role(work: &Work, id: AccountId, role: Role, by: &Actor) -> Result<(), Ac
 }
 
 fn set_limits(work: &Work, id: AccountId, limits: AccountLimits, by: &Actor) -> Result<(), AccountError> {
-    let AccountLimits { zones, records, tokens, changes_per_day } = limits;
+    let AccountLimits { zones, records, tokens, changes_per_day, stored_records } = limits;
     let changed = work
         .connection
         .execute(
-            "UPDATE accounts SET max_zones = ?2, max_records = ?3, max_tokens = ?4, max_changes = ?5,
+            "UPDATE accounts SET max_zones = ?2, max_records = ?3, max_tokens = ?4, max_changes = ?5, max_stored = ?6,
                  held_records = iif(?3 IS NULL, NULL, coalesce(held_records,
                      (SELECT coalesce(sum(record_count), 0) FROM zones INDEXED BY zones_of_account
-                      WHERE account = ?1 AND deleted IS NULL)))
+                      WHERE account = ?1 AND deleted IS NULL))),
+                 held_stored = iif(?6 IS NULL, NULL, coalesce(held_stored,
+                     (SELECT coalesce(sum(stored), 0) FROM zones INDEXED BY zones_of_account
+                      WHERE account = ?1 AND deleted IS NULL)
+                     + (SELECT coalesce(sum(stored), 0) FROM zones INDEXED BY zones_deleted_of_account
+                        WHERE account = ?1 AND deleted IS NOT NULL)))
              WHERE id = ?1 AND closed IS NULL",
-            params![id.0, zones, records, tokens, changes_per_day],
+            params![id.0, zones, records, tokens, changes_per_day, stored_records],
         )
         .map_err(StoreError::from)?;
     if changed == 0 {
         return Err(AccountError::NoAccount);
     }
     let shown = |limit: Option<u32>| limit.map_or_else(|| "-".to_owned(), |limit| limit.to_string());
-    let detail = format!("{} / {} / {} / {}", shown(zones), shown(records), shown(tokens), shown(changes_per_day));
+    let all = [zones, records, tokens, changes_per_day, stored_records];
+    let detail = all.map(shown).join(" / ");
     Ok(events::insert(work, by, EventKind::LimitsSet, Some(id), &detail)?)
 }
 

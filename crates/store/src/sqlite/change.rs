@@ -144,7 +144,8 @@ pub(super) fn prepare(view: View<'_>, author: &Author, id: ZoneId, change: &Chan
     check_all(&change.conditions, &before, &mut live)?;
     if let Wish::Content(wanted) = &change.wish {
         // Before anything is planned, which costs as much as the content is long.
-        check_growth(view, author, wanted.len(), usize::try_from(before.zone.record_count).unwrap_or(usize::MAX))?;
+        let live = usize::try_from(before.zone.record_count).unwrap_or(usize::MAX);
+        check_growth(view, author, wanted.len().saturating_sub(live), 0)?;
     }
     let Planned { mut plan, settings } = planned(view, &before, &change.wish, &mut live)?;
     // That of the history, from which answers are made again.
@@ -242,14 +243,10 @@ fn planned(view: View<'_>, zone: &ZoneRow, wish: &Wish, live: &mut LiveRecords<'
     }
 }
 
-/// Refuses growth beyond what the account may have.
+/// Refuses a change that makes the account's zones grow beyond what it may have.
 pub(super) fn check_growth(view: View<'_>, author: &Author, added: usize, removed: usize) -> Result<(), ChangeError> {
-    if added > removed
-        && let Some(fault) = limits::records_too_many(view.connection, author, added - removed)?
-    {
-        return Err(ChangeError::Faults(vec![(0, fault)]));
-    }
-    Ok(())
+    let fault = limits::records_too_many(view, author, added, removed)?;
+    fault.map_or(Ok(()), |fault| Err(ChangeError::Faults(vec![(0, fault)])))
 }
 
 /// Refuses a difference that has more in it than `allowed`; `changed` records are on both of its sides.

@@ -246,13 +246,14 @@ fn mark_forgotten(work: &Work, row: i64) -> Result<(), StoreError> {
 
 /// Deletes some rows of a forgotten zone. False where nothing is left but its row and its last version, without author.
 fn forget(work: &Work, row: i64) -> Result<bool, StoreError> {
-    let delete = |sql: &'static str| -> Result<bool, StoreError> {
-        Ok(work.connection.prepare_cached(sql)?.execute(params![row, STEP as i64])? > 0)
-    };
-    if delete(
-        "DELETE FROM records WHERE id IN (SELECT id FROM records INDEXED BY records_from WHERE zone = ?1 LIMIT ?2)",
-    )? || forget_versions(work, row)?
-    {
+    let sql =
+        "DELETE FROM records WHERE id IN (SELECT id FROM records INDEXED BY records_from WHERE zone = ?1 LIMIT ?2)";
+    let records = work.connection.prepare_cached(sql)?.execute(params![row, STEP as i64])?;
+    if records > 0 {
+        journal::forgot(work, row, records)?;
+        return Ok(true);
+    }
+    if forget_versions(work, row)? {
         return Ok(true);
     }
     forget_words(

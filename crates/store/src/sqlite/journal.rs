@@ -82,13 +82,13 @@ pub(super) fn write(
     insert_version(work, zone, by, Kind::Change, counts, now)?;
     end(work, zone, ends)?;
     begin(work, zone, added)?;
-    make_head(work, zone)
+    make_head(work, zone, counts.added)
 }
 
 /// Shows the version that `zone` has now, whose records are there already, and makes it the head.
 pub(super) fn show(work: &Work, zone: &ZoneRow, by: &By<'_>, counts: Counts, now: Timestamp) -> Result<(), StoreError> {
     insert_version(work, zone, by, Kind::Change, counts, now)?;
-    make_head(work, zone)
+    make_head(work, zone, counts.added)
 }
 
 fn end(work: &Work, zone: &ZoneRow, ends: &[i64]) -> Result<(), StoreError> {
@@ -123,14 +123,31 @@ pub(super) fn begin(work: &Work, zone: &ZoneRow, added: &[StoredRecord]) -> Resu
     Ok(())
 }
 
-/// Makes the version that `zone` has now the one that everybody sees.
-fn make_head(work: &Work, zone: &ZoneRow) -> Result<(), StoreError> {
+/// Makes the version that `zone` has now, with which so many records began, the one that everybody sees.
+fn make_head(work: &Work, zone: &ZoneRow, added: u64) -> Result<(), StoreError> {
     let ZoneRow { row, apex, settings, zone, .. } = zone;
     work.connection
         .prepare_cached(
-            "UPDATE zones SET version = ?2, serial = ?3, record_count = ?4, apex = ?5, settings = ?6 WHERE id = ?1",
+            "UPDATE zones SET version = ?2, serial = ?3, record_count = ?4, apex = ?5, settings = ?6, stored = stored + ?7
+             WHERE id = ?1",
         )?
-        .execute(params![row, number(zone.version), zone.serial.0, zone.record_count as i64, apex, settings])?;
+        .execute(params![
+            row,
+            number(zone.version),
+            zone.serial.0,
+            zone.record_count as i64,
+            apex,
+            settings,
+            added as i64
+        ])?;
+    Ok(())
+}
+
+/// Counts rows of records that were deleted with the versions that had them.
+pub(super) fn forgot(work: &Work, zone: i64, records: usize) -> Result<(), StoreError> {
+    work.connection
+        .prepare_cached("UPDATE zones SET stored = stored - ?2 WHERE id = ?1")?
+        .execute(params![zone, records as i64])?;
     Ok(())
 }
 

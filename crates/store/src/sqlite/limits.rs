@@ -5,11 +5,13 @@
 //! it has. The operator's own commands, and what the server itself does, are bound by no limit. An account without a limit
 //! costs one read by its key.
 
+use std::time::Duration;
+
 use dns::Fault;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::writer::{View, Work};
-use crate::{AccountId, Author, DailyLimit, Source, StoreError};
+use crate::{AccountId, Author, DailyLimit, Retention, Source, StoreError};
 
 /// The fault of a zone that was just inserted, where it is one too many.
 pub(super) fn zone_too_many(work: &Work, author: &Author) -> Result<Option<Fault>, StoreError> {
@@ -24,23 +26,63 @@ pub(super) fn zone_too_many(work: &Work, author: &Author) -> Result<Option<Fault
     Ok((held > most).then(|| Fault::general("account-zones", detail())))
 }
 
-/// The fault of a change that makes an account's zones grow by so many records, where these are too many.
+/// The fault of a change that adds and removes so many records, where the account would have too many: live ones, or stored ones.
+///
+/// Each added record is a row more, and a removed one stays as a row while its versions are kept. So what only removes is never
+/// refused, and neither is what adds no more than it removes, as far as live records are concerned.
 pub(super) fn records_too_many(
-    connection: &Connection,
+    view: View<'_>,
     author: &Author,
-    growth: usize,
+    added: usize,
+    removed: usize,
 ) -> Result<Option<Fault>, StoreError> {
-    if !binds(author) {
+    if added == 0 || !binds(author) {
         return Ok(None);
     }
-    let found = connection
-        .prepare_cached("SELECT max_records, held_records FROM accounts WHERE id = ?1")?
-        .query_row([author.account.0], |row| Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?)))
+    let found = view
+        .connection
+        .prepare_cached("SELECT max_records, held_records, max_stored, held_stored FROM accounts WHERE id = ?1")?
+        .query_row([author.account.0], |row| {
+            let limit = |at: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(at)?.zip(row.get(at + 1)?));
+            Ok((limit(0)?, limit(2)?))
+        })
         .optional()?;
-    let Some((Some(most), Some(held))) = found else { return Ok(None) };
-    let held = held.saturating_add(i64::try_from(growth).unwrap_or(i64::MAX));
-    let detail = || format!("This account may have at most {most} records in all its zones");
-    Ok((held > most).then(|| Fault::general("account-records", detail())))
+    let Some((live, stored)) = found else { return Ok(None) };
+    let beyond = |limit: Option<(i64, i64)>, growth: usize| {
+        let (most, held) = limit?;
+        (held.saturating_add(i64::try_from(growth).unwrap_or(i64::MAX)) > most).then_some(most)
+    };
+    if added > removed
+        && let Some(most) = beyond(live, added - removed)
+    {
+        let detail = format!("This account may have at most {most} records in all its zones");
+        return Ok(Some(Fault::general("account-records", detail)));
+    }
+    Ok(beyond(stored, added).map(|most| {
+        let removal = view.shared.retention.get().map(removal).unwrap_or_default();
+        let detail = format!(
+            "This account may have at most {most} records in all kept versions of its zones. {removal}The operator can \
+             raise this limit"
+        );
+        Fault::general("account-stored-records", detail)
+    }))
+}
+
+/// When old versions go, in words.
+fn removal(retention: Retention) -> String {
+    let Retention { versions, age, deleted_zones, .. } = retention;
+    let (versions, age, deleted_zones) = (versions.max(1), span(age), span(deleted_zones));
+    format!(
+        "Versions are removed after {age}, except each zone's newest {versions}, and deleted zones after {deleted_zones}. "
+    )
+}
+
+fn span(span: Duration) -> String {
+    let seconds = span.as_secs();
+    let units = [(DAY as u64, "days"), (3_600, "hours"), (60, "minutes")];
+    let unit = units.into_iter().find(|(unit, _)| seconds.is_multiple_of(*unit));
+    let (unit, name) = unit.unwrap_or((1, "seconds"));
+    format!("{} {name}", seconds / unit)
 }
 
 /// Counts the changes that are stored: the records that they touch, or one. The limit, where that is more than the account may

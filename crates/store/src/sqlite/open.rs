@@ -19,7 +19,7 @@ use crate::StoreError;
 use crate::sealing::SecretKeys;
 
 /// Every schema change since the first release, oldest first. Never change or remove one.
-const MIGRATIONS: [&str; 17] = [
+const MIGRATIONS: [&str; 18] = [
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_catalogs.sql"),
     include_str!("migrations/0003_rebuilt.sql"),
@@ -37,6 +37,7 @@ const MIGRATIONS: [&str; 17] = [
     include_str!("migrations/0015_mails.sql"),
     include_str!("migrations/0016_staged.sql"),
     include_str!("migrations/0017_rest.sql"),
+    include_str!("migrations/0018_stored.sql"),
 ];
 
 /// "ZWrt": marks the file as ours.
@@ -263,6 +264,8 @@ mod tests {
         let counts = counts.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
         let counts: Vec<(i64, i64, i64)> = counts.collect::<Result<_, _>>().unwrap();
         assert_eq!(counts, [(0, 0, 0), (0, 2, 0), (2, 1, 1)]);
+        let stored: i64 = connection.query_row("SELECT stored FROM zones", [], |row| row.get(0)).unwrap();
+        assert_eq!(stored, 3);
     }
 
     #[test]
@@ -325,7 +328,8 @@ mod tests {
                 "1c854dd64898cf0a",
                 "1d96113dfe1f4f02",
                 "c43f94bb5e85ab42",
-                "38650e248160bcc0"
+                "38650e248160bcc0",
+                "c05438aa6cb55bed"
             ]
         );
     }

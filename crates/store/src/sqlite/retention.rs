@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::writer::{Work, Writer};
-use super::{Shared, Store, answers, deleted, events};
+use super::{Shared, Store, answers, deleted, events, journal};
 use crate::{Forgotten, Retention, StoreError, Timestamp};
 
 /// The most rows that a step deletes: a few milliseconds of the writer's time.
@@ -41,7 +41,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 pub(super) struct Order(Mutex<Option<Retention>>);
 
 impl Order {
-    fn get(&self) -> Option<Retention> {
+    /// What it is; `None` where this process forgets nothing by age.
+    pub(super) fn get(&self) -> Option<Retention> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -245,9 +246,10 @@ fn forget(work: &Work, zone: i64, retention: Retention) -> Result<Option<Forgott
     // First what an earlier step left.
     let sql = "DELETE FROM records WHERE id IN (
                    SELECT id FROM records INDEXED BY records_to WHERE zone = ?1 AND to_version < ?2 LIMIT ?3)";
-    let records = connection.prepare_cached(sql)?.execute(params![zone, oldest, STEP as i64])? as u64;
+    let records = connection.prepare_cached(sql)?.execute(params![zone, oldest, STEP as i64])?;
     if records > 0 {
-        return Ok(Some(Forgotten { versions: 0, records }));
+        journal::forgot(work, zone, records)?;
+        return Ok(Some(Forgotten { versions: 0, records: records as u64 }));
     }
     let Some(last_old) = last_old else { return Ok(None) };
     connection

@@ -174,12 +174,8 @@ fn first_version(
 }
 
 fn check_growth(view: View<'_>, author: &Author, growth: usize) -> Result<(), CreateZoneError> {
-    if growth > 0
-        && let Some(fault) = limits::records_too_many(view.connection, author, growth)?
-    {
-        return Err(CreateZoneError::Faults(vec![(0, fault)]));
-    }
-    Ok(())
+    let fault = limits::records_too_many(view, author, growth, 0)?;
+    fault.map_or(Ok(()), |fault| Err(CreateZoneError::Faults(vec![(0, fault)])))
 }
 
 fn first_records(view: View<'_>, zone: &ZoneRow, content: &[NewRecord]) -> Result<Vec<Record>, CreateZoneError> {

@@ -116,6 +116,19 @@ impl Fixture {
     pub(crate) fn count(&self, sql: &str) -> i64 {
         count(&self.path(), sql)
     }
+
+    /// Each zone and each limited account has as many rows in kept versions as is noted.
+    pub(crate) fn check_stored(&self) {
+        let rows =
+            "(SELECT count(*) FROM records r JOIN zones z ON z.id = r.zone WHERE r.from_version <= z.version AND";
+        let zones = format!("SELECT count(*) FROM zones o WHERE o.stored <> {rows} z.id = o.id)");
+        assert_eq!(self.count(&zones), 0, "zones whose rows are others");
+        let accounts = format!(
+            "SELECT count(*) FROM accounts o
+             WHERE iif(o.max_stored IS NULL, NULL, {rows} z.account = o.id)) IS NOT o.held_stored"
+        );
+        assert_eq!(self.count(&accounts), 0, "accounts whose rows are others");
+    }
 }
 
 pub(crate) fn count(path: &Path, sql: &str) -> i64 {

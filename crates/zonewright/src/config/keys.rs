@@ -83,6 +83,7 @@ pub(crate) const KEYS: &[Key] = &[
     number("limits.registered.records", "10000"),
     number("limits.registered.tokens", "20"),
     number("limits.registered.changes_per_day", "20000"),
+    number("limits.registered.stored_records", "1000000"),
     text("claims.hold", "7d"),
     text("claims.notice", "72h"),
     text("claims.keep", "30d"),

@@ -470,6 +470,7 @@ fn registered(layers: &Layers) -> Result<AccountLimits, ConfigError> {
         records: or_none(layers, "limits.registered.records")?,
         tokens: or_none(layers, "limits.registered.tokens")?,
         changes_per_day: or_none(layers, "limits.registered.changes_per_day")?,
+        stored_records: or_none(layers, "limits.registered.stored_records")?,
     })
 }
 
@@ -611,6 +612,7 @@ mod tests {
         assert_eq!(config.retention, Retention::default());
         assert_eq!(config.policy, Policy::default());
         assert_eq!(config.api, api::Settings::default());
+        assert_eq!(config.dashboard.registered.stored_records, Some(1_000_000));
         let embedded = nameserver::Settings::default();
         assert_eq!(format!("{:?}", config.embedded()), format!("{embedded:?}"));
     }
