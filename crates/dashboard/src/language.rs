@@ -49,6 +49,11 @@ impl Language {
         Language::EVERY.into_iter().find(|language| language.tag().eq_ignore_ascii_case(primary))
     }
 
+    /// The language in which the owner of an account last signed in, as it is stored; English where none is.
+    pub(crate) fn of_owner(stored: Option<&str>) -> Language {
+        stored.and_then(Language::of_tag).unwrap_or(Language::English)
+    }
+
     /// The language that the address asks for.
     pub(crate) fn of_query(query: Option<&str>) -> Option<Language> {
         let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());

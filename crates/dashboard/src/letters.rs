@@ -99,14 +99,14 @@ impl Post {
         }
     }
 
-    /// Tells the owner of a zone that it is to be displaced, in English: what language they read is not known. False where there is
-    /// no place for it now.
+    /// Tells the owner of a zone that it is to be displaced, in the language in which they last signed in. False where there is no
+    /// place for it now.
     pub async fn send_displacement(&self, store: &Store, displacement: &Displacement) -> Result<bool, StoreError> {
-        let t = Language::English.texts();
-        let Displacement { name, email, due, .. } = displacement;
-        let name = name.to_string();
+        let Displacement { zone, name, email, language, by_name, due, .. } = displacement;
+        let t = Language::of_owner(language.as_deref()).texts();
+        let (name, by_name, id) = (name.to_string(), by_name.to_string(), zone.0.to_string());
         let text = match due {
-            Some(due) => say(t.letter_displaced_text, &[&name, &self.url, &minute(*due)]),
+            Some(due) => say(t.letter_displaced_text, &[&by_name, &name, &self.url, &minute(*due), &id]),
             None => say(t.letter_contested_text, &[&name, &self.url]),
         };
         let letter = Letter { to: email.clone(), subject: say(t.letter_displaced, &[&name]), text };

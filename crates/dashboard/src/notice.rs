@@ -92,6 +92,7 @@ notices! {
     LimitsSet = "limits-set" => notice_limits_set,
     ZoneMade = "zone-made" => notice_zone_made,
     ZoneDeleted = "zone-deleted" => notice_zone_deleted,
+    ZoneProved = "zone-proved" => notice_zone_proved,
     ChangesApplied = "changes-applied" => notice_changes_applied,
     NothingChanged = "nothing-changed" => notice_nothing_changed,
     VersionRestored = "version-restored" => notice_version_restored,

@@ -104,7 +104,7 @@ impl Writer<'_> {
 }
 
 fn letter(notice: &OwnerNotice, url: &str) -> Letter {
-    let language = notice.language.as_deref().and_then(Language::of_tag).unwrap_or(Language::English);
+    let language = Language::of_owner(notice.language.as_deref());
     let t = language.texts();
     let (subject, text) = match notice.kind {
         EventKind::PasswordSet => (t.letter_password, t.letter_password_text),

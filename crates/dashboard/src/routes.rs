@@ -63,6 +63,8 @@ pub static ROUTES: &[Route] = &[
     route!(POST "/zones/{id}/history/{serial}/restore/" SignedIn zones::restore::submit),
     route!(GET "/zones/{id}/settings/" SignedIn zones::settings::show),
     route!(POST "/zones/{id}/settings/" SignedIn zones::settings::submit),
+    route!(GET "/zones/{id}/claim/" SignedIn zones::claim::show),
+    route!(POST "/zones/{id}/claim/" SignedIn zones::claim::submit),
     route!(GET "/zones/{id}/zonefile/" SignedIn zones::zone_file::download),
     route!(GET "/zones/{id}/import/" SignedIn zones::import::show),
     route!(POST "/zones/{id}/import/" SignedIn zones::import::submit),

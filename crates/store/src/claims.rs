@@ -79,6 +79,8 @@ pub struct Displacement {
     pub name: ZoneName,
     /// The address of its account.
     pub email: String,
+    /// The tag of the language in which its owner last signed in.
+    pub language: Option<String>,
     /// The zone that it gives way to.
     pub by_name: ZoneName,
     /// The address of that one's account.

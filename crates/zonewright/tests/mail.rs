@@ -10,7 +10,9 @@ mod smtp_server;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use common::api::Api;
 use common::{DEADLINE, Server, describe, run, wait_for, zonewright};
+use serde_json::json;
 use smtp_server::{Behaviour, MailServer, Tls};
 
 /// What people reach the server by: not what these requests say.
@@ -224,4 +226,79 @@ fn the_doctor_knocks_at_the_mail_server_and_sends_nothing() {
     let good = doctor(PASSWORD);
     assert!(good.contains("ok    mail: localhost, port ") && !good.contains("BAD"), "{good}");
     assert!(post.taken().is_empty());
+}
+
+#[test]
+fn the_owner_of_a_zone_that_is_claimed_is_told_in_their_language_and_can_keep_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let login = Some(("dns-mailer", PASSWORD));
+    let post = MailServer::start(Behaviour { login, tls: Some(Tls::Start), ..Behaviour::default() });
+    let world = Server::start(&[]);
+    let public = Api::new(&world, &world.token());
+    let real = public.create_zone("brand.example");
+    let config = configuration(folder.path(), &post, PASSWORD);
+    let text = fs::read_to_string(&config).expect("text");
+    let resolvers = format!("{text}[claims]\nresolvers = [\"{}\"]\n", world.dns());
+    fs::write(&config, resolvers).expect("a file");
+    let config = config.to_str().expect("text");
+    let server = Server::start(&["--config", config]);
+    let command = |words: &[&str]| {
+        let output = run(&mut zonewright(server.data(), &[words, &["--config", config]].concat()));
+        assert!(output.status.success(), "{words:?}: {}", describe(&output));
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let account = |email: &str| {
+        let made = command(&["account", "create", email]);
+        let token = command(&["token", "create", "--account", email, "--name", "ci", "--permission", "dns:*"]);
+        let link = made.split_whitespace().find_map(|word| word.strip_prefix(URL)).expect("a link").to_owned();
+        (link, Api::new(&server, token.trim()))
+    };
+    let publish = |claim: &serde_json::Value| {
+        let value = claim["value"].as_str().expect("a value");
+        let record = json!({"record_type": "TXT", "name": "_zonewright-claim", "value": value});
+        let (status, answer) = public.send("POST", &format!("/dns-zones/{real}/records/"), Some(&record));
+        assert_eq!(status, 201, "{answer}");
+        world.dig_until(&["_zonewright-claim.brand.example", "TXT"], |answer| answer.contains(value));
+    };
+    let ((anns_link, ann), (_, bob)) = (account("ann@example.com"), account("bob@example.com"));
+    let mut browser = Visitor::of(&server);
+    browser.get(&format!("{anns_link}?lang=es"));
+    assert_eq!(browser.post(&format!("{anns_link}?lang=es"), "x", "").0, 303);
+    let names = ["brand.example", "shop.brand.example"];
+    let zones = names.map(|name| ann.create_zone(name));
+
+    let wanted = json!({"domain": "brand.example"});
+    let (status, refusal) = bob.send("POST", "/dns-zones/", Some(&wanted));
+    assert_eq!(status, 400, "{refusal}");
+    publish(&refusal["claim"]);
+    let (status, made) = bob.send("POST", "/dns-zones/", Some(&wanted));
+    assert_eq!(status, 201, "{made}");
+    let due = made["not_served"]["until"].as_str().expect("a time").replace('T', " ");
+    let due = format!("{} UTC", due.get(..16).expect("a time"));
+
+    for (name, zone) in names.iter().zip(&zones) {
+        let letter = post.wait_for_subject(&format!("Su zona {name}"), 1);
+        assert_eq!(letter.to, ["ann@example.com"]);
+        let body = letter.body();
+        for words in [
+            "Otra cuenta ha demostrado que controla el dominio brand.example, ",
+            &format!("Su zona {name} en {URL} dejará de servirse el {due}."),
+            &format!("\n{URL}/zones/{zone}/claim/\n"),
+            &format!("GET y POST /dns-zones/{zone}/claim/"),
+        ] {
+            assert!(body.contains(words), "{words:?} is missing in\n{body}");
+        }
+        assert!(!body.contains("bob@example.com"), "{body}");
+    }
+
+    // What the letter says works, and each owner is told once.
+    let page = format!("/zones/{}/claim/", zones[1]);
+    let (_, shown) = browser.get(&page);
+    assert!(shown.contains("_zonewright-claim.shop.brand.example"), "{shown}");
+    let claim = format!("/dns-zones/{}/claim/", zones[0]);
+    publish(&ann.send("GET", &claim, None).1);
+    assert_eq!(ann.send("POST", &claim, None).0, 200);
+    let listed = command(&["zone", "claims"]);
+    assert!(listed.contains("both proved it: zonewright zone move brand.example --to"), "{listed}");
+    assert_eq!(post.taken().iter().filter(|letter| letter.text.contains("Subject: Su zona ")).count(), 2);
 }

@@ -332,6 +332,7 @@ texts! {
     notice_left_out,
     notice_warnings,
     notice_zone_deleted,
+    notice_zone_proved,
     notice_changes_applied,
     notice_nothing_changed,
     notice_version_restored,

@@ -13,6 +13,7 @@ use dns::apex::{Apex, ApexNameserver};
 use dns::change::Limits;
 use dns::{Name, ZoneName};
 use mail::Mailer;
+use resolve::Resolver;
 use store::{
     Account, Actor, Author, Clock, Keep, NewAccount, OneTimeKey, Options, PasswordHash, Role, Source, Store, Timestamp,
     Zone,
@@ -43,7 +44,7 @@ impl Server {
     }
 
     pub(crate) fn with(settings: Settings) -> Server {
-        Server::build(settings, api::Settings::default(), None)
+        Server::build(settings, api::Settings::default(), None, api::Claims::default())
     }
 
     /// One that sends mail to this port.
@@ -53,7 +54,7 @@ impl Server {
 
     pub(crate) fn mailing_with(settings: Settings, port: u16) -> Server {
         let post = Server::post(port);
-        Server::build(settings, api::Settings::default(), Some(post))
+        Server::build(settings, api::Settings::default(), Some(post), api::Claims::default())
     }
 
     fn post(port: u16) -> Post {
@@ -70,7 +71,13 @@ impl Server {
         Post::new(Mailer::new(settings).unwrap(), "https://dns.example.net".to_owned())
     }
 
-    pub(crate) fn build(settings: Settings, http: api::Settings, post: Option<Post>) -> Server {
+    /// One that looks for claims with this resolver.
+    pub(crate) fn resolving(resolver: SocketAddr) -> Server {
+        let claims = api::Claims::new(Resolver::new(vec![resolver]));
+        Server::build(Settings::default(), api::Settings::default(), None, claims)
+    }
+
+    pub(crate) fn build(settings: Settings, http: api::Settings, post: Option<Post>, claims: api::Claims) -> Server {
         let folder = tempfile::tempdir().unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let seconds = Arc::new(AtomicI64::new(START));
@@ -97,7 +104,7 @@ impl Server {
             let (store, stop) = (store.clone(), stop.clone());
             runtime.spawn(async move { post.deliver(store, stop).await });
         }
-        let pages = Dashboard::new(store.clone(), deployment, Arc::default(), settings, post.clone());
+        let pages = Dashboard::new(store.clone(), deployment, Arc::new(claims), settings, post.clone());
         let app = pages.over(api);
         runtime.spawn({
             let stop = stop.clone();

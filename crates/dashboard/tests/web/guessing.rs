@@ -11,7 +11,12 @@ use crate::browser::{Browser, PASSWORD, Server};
 /// A server behind a proxy, so that a test comes from many addresses.
 fn behind_a_proxy() -> Server {
     let proxies = vec!["127.0.0.0/8".parse().unwrap()];
-    Server::build(Settings::default(), api::Settings { proxies, ..api::Settings::default() }, None)
+    Server::build(
+        Settings::default(),
+        api::Settings { proxies, ..api::Settings::default() },
+        None,
+        api::Claims::default(),
+    )
 }
 
 /// Ends the crowd, also when the test fails.

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod browser;
+mod claims;
 mod forgotten;
 mod frame;
 mod guessing;

@@ -6,7 +6,12 @@ use crate::browser::{PASSWORD, Server};
 
 fn behind(proxies: &[&str]) -> Server {
     let proxies = proxies.iter().map(|network| network.parse().unwrap()).collect();
-    Server::build(Settings::default(), api::Settings { proxies, ..api::Settings::default() }, None)
+    Server::build(
+        Settings::default(),
+        api::Settings { proxies, ..api::Settings::default() },
+        None,
+        api::Claims::default(),
+    )
 }
 
 #[test]

@@ -64,9 +64,18 @@ fn anothers_zone_is_as_if_it_were_not_there() {
     bob.get("/zones/").is(200).says("example.net").does_not_say("example.com</a>");
     bob.get("/zones/?q=example.com").does_not_say("example.com</a>");
     let nowhere = zone.id.0.to_string().replace(|c: char| c.is_ascii_digit(), "0");
-    for below in
-        ["", "live/", "history/", "history/1/", "history/1/restore/", "settings/", "import/", "zonefile/", "delete/"]
-    {
+    for below in [
+        "",
+        "live/",
+        "history/",
+        "history/1/",
+        "history/1/restore/",
+        "settings/",
+        "claim/",
+        "import/",
+        "zonefile/",
+        "delete/",
+    ] {
         let (theirs, missing) = (format!("{}{below}", path(&zone)), format!("/zones/{nowhere}/{below}"));
         let (shown, unknown) = (bob.get(&theirs), bob.get(&missing));
         assert_eq!(shown.is(404).text.replace(&theirs, ""), unknown.is(404).text.replace(&missing, ""), "{below}");
@@ -77,6 +86,7 @@ fn anothers_zone_is_as_if_it_were_not_there() {
         ("", &[("do", "apply"), ("draft", "record_type=A&name=@&value=192.0.2.1&ttl=&priority=")][..]),
         ("delete/", &[("domain", "example.com")]),
         ("settings/", &[("default_ttl", "300")]),
+        ("claim/", &[]),
         ("import/", &[("do", "apply"), ("zonefile", "@ A 192.0.2.1\n")]),
         (&*format!("history/{number}/restore/"), &[]),
     ] {

@@ -376,7 +376,7 @@ macro_rules! displacements {
         concat!(
             "SELECT ",
             zone_columns!(),
-            ", a.email, b.name, c.email, d.due FROM displacements d
+            ", a.email, a.language, b.name, c.email, d.due FROM displacements d
              CROSS JOIN zones z ON z.id = d.zone CROSS JOIN accounts a ON a.id = z.account
              CROSS JOIN zones b ON b.id = d.by_zone CROSS JOIN accounts c ON c.id = b.account WHERE ",
             $condition,
@@ -398,9 +398,10 @@ fn displacements(connection: &Connection, sql: &'static str, limit: u32) -> Resu
             zone: zone.zone.id,
             name: zone.zone.name,
             email: row.get(ZONE_WIDTH)?,
-            by_name: place.zone_name(row, ZONE_WIDTH + 1)?,
-            by_email: row.get(ZONE_WIDTH + 2)?,
-            due: place.time_or_none("due", row.get(ZONE_WIDTH + 3)?)?,
+            language: row.get(ZONE_WIDTH + 1)?,
+            by_name: place.zone_name(row, ZONE_WIDTH + 2)?,
+            by_email: row.get(ZONE_WIDTH + 3)?,
+            due: place.time_or_none("due", row.get(ZONE_WIDTH + 4)?)?,
         });
     }
     Ok(found)

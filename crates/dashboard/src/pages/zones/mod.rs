@@ -16,6 +16,7 @@ mod draft;
 mod editor;
 mod view;
 
+pub(crate) mod claim;
 pub(crate) mod delete;
 pub(crate) mod history;
 pub(crate) mod import;
