@@ -7,6 +7,7 @@ use axum::Router;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 /// A file that pages refer to.
@@ -32,7 +33,7 @@ pub(crate) static ICON: LazyLock<Asset> =
     LazyLock::new(|| asset("icon", "svg", "image/svg+xml", include_bytes!("../assets/icon.svg")));
 
 fn asset(name: &str, extension: &str, kind: &'static str, content: &'static [u8]) -> Asset {
-    let digest: String = Sha256::digest(content).iter().take(6).map(|octet| format!("{octet:02x}")).collect();
+    let digest = HEXLOWER.encode(&Sha256::digest(content)[..6]);
     Asset { path: format!("/assets/{name}-{digest}.{extension}"), kind, content }
 }
 

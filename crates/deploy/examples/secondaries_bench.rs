@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use deploy::bind9::catalog::{self, CatalogZones};
 use deploy::bind9::config::{Keys, PrimaryConfig, SecondaryConfig, primary, secondary};
 use deploy::bind9::control::{ConfigText, ControlKey};
-use deploy::bind9::{Bind9, Bind9Settings, ZoneOptions};
+use deploy::bind9::{Bind9, Bind9Settings};
 use deploy::catalog::{Catalogs, Published};
 use deploy::notify::Notifier;
 use deploy::{Deployment, Nameserver, Settings};
@@ -273,9 +273,8 @@ async fn deployed(
         dns,
         update_key: config.update_key.clone(),
         zone_folder: path.join("primary/zones"),
-        zone_folder_of_named: None,
         new_zones_folder: Some(path.join("primary")),
-        zone_options: ZoneOptions::default(),
+        max_records_per_type: None,
         named: None,
         clock: Clock::system(),
     });
@@ -284,7 +283,6 @@ async fn deployed(
         control_key,
         update_key: config.update_key.name().clone(),
         folder: path.join("primary/catalogs"),
-        folder_of_named: None,
     });
     let catalogs = Catalogs::new(
         store.clone(),

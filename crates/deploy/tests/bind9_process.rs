@@ -21,7 +21,7 @@ use common::channel::{eventually, key_name, statement};
 use common::primary::{Primary, a_record, open_store};
 use deploy::bind9::control::ControlKey;
 use deploy::bind9::folder::FolderError;
-use deploy::bind9::{Bind9, Bind9Settings, OpenError, ZoneOptions};
+use deploy::bind9::{Bind9, Bind9Settings, OpenError};
 use deploy::{Deployment, Nameserver, Settings};
 use dns::ZoneId;
 use store::{Clock, Store, Zone};
@@ -230,9 +230,8 @@ async fn the_other_process() {
         dns: variable("DNS").parse().unwrap(),
         update_key: TsigKey::new(key_name("update"), key.secret().clone()).unwrap(),
         zone_folder: PathBuf::from(variable("ZONES")),
-        zone_folder_of_named: None,
         new_zones_folder: None,
-        zone_options: ZoneOptions::default(),
+        max_records_per_type: None,
         named: None,
         clock: Clock::system(),
     })

@@ -15,6 +15,7 @@ use std::path::PathBuf;
 
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 
 use crate::StoreError;
 
@@ -120,7 +121,7 @@ impl SecretKeys {
             "# The key for the secrets in the Zonewright database. Keep a copy of this file, apart from the backups of the database.\n",
         );
         for SecretKey { number, octets } in self.all() {
-            let digits: String = octets.iter().map(|octet| format!("{octet:02x}")).collect();
+            let digits = HEXLOWER.encode(octets);
             text.push_str(&format!("{number} {digits}\n"));
         }
         text
@@ -191,16 +192,7 @@ impl fmt::Debug for SecretKeys {
 }
 
 fn from_hex(digits: &str) -> Option<[u8; KEY]> {
-    let digits = digits.as_bytes();
-    if digits.len() != 2 * KEY {
-        return None;
-    }
-    let mut octets = [0; KEY];
-    for (octet, pair) in octets.iter_mut().zip(digits.chunks(2)) {
-        let value = |digit: u8| char::from(digit).to_digit(16);
-        *octet = u8::try_from(value(pair[0])? << 4 | value(pair[1])?).ok()?;
-    }
-    Some(octets)
+    HEXLOWER_PERMISSIVE.decode(digits.as_bytes()).ok()?.try_into().ok()
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 
 use std::fmt;
 
+use data_encoding::BASE32_NOPAD;
 use hmac::{Hmac, Mac};
 use sha1::Sha1;
 use subtle::ConstantTimeEq;
@@ -17,8 +18,6 @@ use crate::{NewSession, StoreError, Timestamp};
 
 /// Seconds in a time step.
 const STEP: i64 = 30;
-/// RFC 4648, section 6.
-const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 /// What the server and an authenticator app share: 160 bits, as RFC 4226, section 4, recommends. `Debug` does not show them.
 #[derive(Clone, PartialEq, Eq)]
@@ -34,23 +33,12 @@ impl OneTimeKey {
 
     /// The key as people type it into their app.
     pub fn base32(&self) -> String {
-        base32(&self.0)
+        BASE32_NOPAD.encode(&self.0)
     }
 
     /// The key that [`OneTimeKey::base32`] wrote.
     pub fn from_base32(text: &str) -> Option<OneTimeKey> {
-        let mut bits: u64 = 0;
-        let mut count = 0;
-        let mut octets = Vec::with_capacity(20);
-        for c in text.bytes() {
-            let sextet = BASE32.iter().position(|known| *known == c.to_ascii_uppercase())?;
-            bits = bits << 5 | sextet as u64;
-            count += 5;
-            if count >= 8 {
-                count -= 8;
-                octets.push((bits >> count) as u8);
-            }
-        }
+        let octets = BASE32_NOPAD.decode(text.to_ascii_uppercase().as_bytes()).ok()?;
         octets.try_into().ok().map(OneTimeKey)
     }
 
@@ -123,14 +111,14 @@ impl RecoveryCode {
     pub(crate) fn draw() -> Result<RecoveryCode, StoreError> {
         let mut octets = [0u8; 10];
         getrandom::fill(&mut octets).map_err(|_| StoreError::Random)?;
-        Ok(RecoveryCode(base32(&octets)))
+        Ok(RecoveryCode(BASE32_NOPAD.encode(&octets)))
     }
 
     /// What somebody typed, as it was written: in any letter case, and with hyphens and spaces anywhere. `None` where it can be
     /// no recovery code.
     pub(crate) fn typed(text: &str) -> Option<RecoveryCode> {
         let plain: String = text.chars().filter(|c| !matches!(c, '-' | ' ')).map(|c| c.to_ascii_uppercase()).collect();
-        let is_one = plain.len() == 16 && plain.bytes().all(|c| BASE32.contains(&c));
+        let is_one = BASE32_NOPAD.decode(plain.as_bytes()).is_ok_and(|octets| octets.len() == 10);
         is_one.then_some(RecoveryCode(plain))
     }
 
@@ -149,18 +137,6 @@ impl fmt::Debug for RecoveryCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("RecoveryCode(..)")
     }
-}
-
-/// Without padding: both lengths here need none.
-fn base32(octets: &[u8]) -> String {
-    let mut text = String::new();
-    for five in octets.chunks(5) {
-        let bits = five.iter().fold(0u64, |bits, octet| bits << 8 | u64::from(*octet));
-        for place in (0..8).rev() {
-            text.push(BASE32[(bits >> (place * 5)) as usize & 31].into());
-        }
-    }
-    text
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use deploy::bind9::catalog::{self, CatalogZones};
 use deploy::bind9::config::{Identity, Keys, PrimaryConfig, SecondaryConfig, primary, reached_at, secondary};
 use deploy::bind9::control::{ConfigText, ControlKey};
 use deploy::bind9::managed::{self, Managed, StartError, User, UserError};
-use deploy::bind9::{Bind9, Bind9Settings, ZoneOptions};
+use deploy::bind9::{Bind9, Bind9Settings};
 use deploy::catalog::{Catalogs, Published};
 use deploy::notify::Notifier;
 use deploy::secondary::Secondary;
@@ -93,12 +93,8 @@ impl Primary {
             dns: way.dns,
             update_key: way.keys.update.clone(),
             zone_folder: way.folder.join("zones"),
-            zone_folder_of_named: None,
             new_zones_folder: Some(way.folder.clone()),
-            zone_options: ZoneOptions {
-                max_records_per_type: u32::try_from(config.limits.rrset_records).ok(),
-                ..ZoneOptions::default()
-            },
+            max_records_per_type: u32::try_from(config.limits.rrset_records).ok(),
             named: managed.as_ref().map(|(named, _)| named.state()),
             clock: Clock::system(),
         };
@@ -115,7 +111,6 @@ impl Primary {
                 control_key: ControlKey::from(&way.keys.control),
                 update_key: way.keys.update.name().clone(),
                 folder: way.folder.join("catalogs"),
-                folder_of_named: None,
             });
             let settings = deploy::catalog::Settings {
                 host: Arc::new(host.map_err(|error| Failure::Other(chain(&error)))?),

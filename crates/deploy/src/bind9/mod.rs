@@ -16,4 +16,4 @@ mod primary;
 /// For files that root opens in a folder of another user: a link that was put there must not lead elsewhere.
 const NO_FOLLOW: i32 = rustix::fs::OFlags::NOFOLLOW.bits() as i32;
 
-pub use primary::{Bind9, Bind9Settings, OpenError, ZoneOptions};
+pub use primary::{Bind9, Bind9Settings, OpenError};

@@ -9,7 +9,7 @@ use std::time::Duration;
 use deploy::bind9::catalog::{self, CatalogZones};
 use deploy::bind9::config::{PrimaryConfig, SecondaryConfig, primary, secondary};
 use deploy::bind9::control::{ConfigText, Control, ControlKey};
-use deploy::bind9::{Bind9, Bind9Settings, ZoneOptions};
+use deploy::bind9::{Bind9, Bind9Settings};
 use deploy::catalog::{CatalogName, Catalogs, Published};
 use deploy::knot::{KnotConfig, knot_secondary};
 use deploy::notify::Notifier;
@@ -231,7 +231,6 @@ fn catalogs(folder: &TempDir, config: &PrimaryConfig, store: &Store, hush: &Canc
         control_key: ControlKey::from(&config.control_key),
         update_key: config.update_key.name().clone(),
         folder: folder.path().join("primary/catalogs"),
-        folder_of_named: None,
     };
     let settings = deploy::catalog::Settings {
         host: Arc::new(CatalogZones::new(host).unwrap()),
@@ -251,9 +250,8 @@ fn bind9(folder: &TempDir, config: &PrimaryConfig) -> Bind9Settings {
         dns: config.listen[0],
         update_key: config.update_key.clone(),
         zone_folder: folder.path().join("primary/zones"),
-        zone_folder_of_named: None,
         new_zones_folder: None,
-        zone_options: ZoneOptions::default(),
+        max_records_per_type: None,
         named: None,
         clock: Clock::system(),
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use deploy::bind9::difference::compare;
 use deploy::bind9::folder::FolderError;
-use deploy::bind9::{Bind9, Bind9Settings, OpenError, ZoneOptions};
+use deploy::bind9::{Bind9, Bind9Settings, OpenError};
 use deploy::{Deployment, Nameserver, Settings};
 use dns::apex::{Apex, ApexNameserver};
 use dns::change::{self, Edit, NewRecord, TtlChoice};
@@ -60,9 +60,8 @@ impl Primary {
             dns: channel.named.dns(),
             update_key: self.dynamic.key.clone(),
             zone_folder: self.zone_folder(),
-            zone_folder_of_named: None,
             new_zones_folder: None,
-            zone_options: ZoneOptions::default(),
+            max_records_per_type: None,
             named: None,
             clock: Clock::system(),
         }

@@ -1,5 +1,6 @@
 //! Claims on names: given out, proved, and what a proof does to the zones of others. See [`crate::claims`].
 
+use data_encoding::HEXLOWER;
 use dns::{Name, ZoneId, ZoneName};
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -418,7 +419,7 @@ impl Store {
         }
         let mut random = [0; 20];
         getrandom::fill(&mut random).map_err(|_| StoreError::Random)?;
-        let value: String = random.iter().map(|octet| format!("{octet:02x}")).collect();
+        let value = HEXLOWER.encode(&random);
         let name = name.clone();
         self.inner.writer.run(move |work| create_claim(work, account, &name, &value)).await
     }

@@ -107,10 +107,7 @@ pub(super) fn switch(layers: &Layers, key: &str) -> Result<bool, ConfigError> {
 
 /// 128 bits as they are written in hexadecimal digits.
 pub(crate) fn secret(text: &str) -> Option<[u8; 16]> {
-    if text.len() != 32 || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-        return None;
-    }
-    u128::from_str_radix(text, 16).ok().map(u128::to_be_bytes)
+    data_encoding::HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok()?.try_into().ok()
 }
 
 fn within<N: TryFrom<u64>>(layers: &Layers, key: &str, range: std::ops::RangeInclusive<u64>) -> Result<N, ConfigError> {

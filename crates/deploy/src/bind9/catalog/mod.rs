@@ -32,8 +32,6 @@ pub struct Settings {
     pub update_key: Name,
     /// The folder of the catalogs' files. Made where there is none. Only one process may use it.
     pub folder: PathBuf,
-    /// The same folder as named is to spell it, where that differs.
-    pub folder_of_named: Option<PathBuf>,
 }
 
 /// A BIND primary, as far as catalogs are added to it.
@@ -54,9 +52,9 @@ impl CatalogZones {
         Ok(CatalogZones { control, settings })
     }
 
-    /// The catalog's file as named spells it.
-    fn file_of_named(&self, catalog: CatalogName) -> PathBuf {
-        self.settings.folder_of_named.as_ref().unwrap_or(&self.settings.folder).join(catalog.file_name())
+    /// The catalog's file.
+    fn file_of(&self, catalog: CatalogName) -> PathBuf {
+        self.settings.folder.join(catalog.file_name())
     }
 }
 
@@ -70,7 +68,7 @@ impl CatalogHost for CatalogZones {
                 }
                 Err(source) => return Err(HostError::control(catalog, source)),
             };
-            let own = self.file_of_named(catalog);
+            let own = self.file_of(catalog);
             let is_own = status.kind == ZoneKind::Primary
                 && status.files.as_deref().is_some_and(|files| own.as_os_str() == files);
             if !is_own {
@@ -99,7 +97,7 @@ impl CatalogHost for CatalogZones {
             let (folder, name) = (self.settings.folder.clone(), catalog.file_name());
             let written = tokio::task::spawn_blocking(move || file::put(&folder, &name, &zone_file)).await;
             written.map_err(|_| HostError::Stopped)?.map_err(|(path, source)| HostError::File { path, source })?;
-            let file = ConfigText::from_path(&self.file_of_named(catalog)).map_err(HostError::Folder)?;
+            let file = ConfigText::from_path(&self.file_of(catalog)).map_err(HostError::Folder)?;
             let config =
                 ZoneConfig { update_keys: vec![self.settings.update_key.clone()], ..ZoneConfig::primary(file) };
             let add = Command::AddZone { zone: catalog.zone(), config: Box::new(config) };

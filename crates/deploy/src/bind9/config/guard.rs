@@ -6,6 +6,8 @@ use std::net::{IpAddr, SocketAddr};
 
 pub use nameserver::RateLimit;
 
+use data_encoding::HEXLOWER;
+
 use super::writer::Writer;
 use crate::bind9::control::ConfigText;
 
@@ -70,7 +72,7 @@ impl Writer {
     /// `cookie-secret` and `server-id`, where they are set.
     pub(super) fn identity(&mut self, identity: &Identity) -> &mut Self {
         for secret in &identity.cookie_secrets {
-            let hex: String = secret.iter().map(|octet| format!("{octet:02x}")).collect();
+            let hex = HEXLOWER.encode(secret);
             // Digits have a spelling.
             if let Ok(hex) = ConfigText::new(&hex) {
                 self.statement(|line| {

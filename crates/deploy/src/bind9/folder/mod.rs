@@ -59,8 +59,6 @@ const LEFT_BEHIND_AFTER: Duration = Duration::from_secs(3600);
 #[derive(Debug)]
 pub struct ZoneFolder {
     path: PathBuf,
-    /// How named spells `path`.
-    as_named_sees_it: String,
     mode: u32,
     clock: Clock,
     lock: Lock,
@@ -73,26 +71,24 @@ impl ZoneFolder {
     /// # Errors
     ///
     /// See there.
-    pub fn open(path: &Path, as_named_sees_it: &Path, clock: Clock) -> Result<ZoneFolder, FolderError> {
-        let folder = ZoneFolder::lock(path, as_named_sees_it, clock)?;
+    pub fn open(path: &Path, clock: Clock) -> Result<ZoneFolder, FolderError> {
+        let folder = ZoneFolder::lock(path, clock)?;
         folder.read()?;
         Ok(folder)
     }
 
-    /// Takes the folder at `path`, which named knows as `as_named_sees_it`, and makes it where there is none. Before anything
-    /// else, [`ZoneFolder::read`] has to be called.
+    /// Takes the folder at `path`, and makes it where there is none. Before anything else, [`ZoneFolder::read`] has to be called.
     ///
     /// # Errors
     ///
     /// [`FolderError::Locked`] while another process has it.
-    pub fn lock(path: &Path, as_named_sees_it: &Path, clock: Clock) -> Result<ZoneFolder, FolderError> {
-        ConfigText::from_path(as_named_sees_it)?;
-        let as_named_sees_it = as_named_sees_it.to_string_lossy().trim_end_matches('/').to_owned();
+    pub fn lock(path: &Path, clock: Clock) -> Result<ZoneFolder, FolderError> {
+        ConfigText::from_path(path)?;
         fs::create_dir_all(path).map_err(FolderError::at(path))?;
         let lock = Lock::take(path)?;
         let mode = fs::metadata(path).map_err(FolderError::at(path))?.permissions().mode() & 0o7777;
         let files = Mutex::default();
-        Ok(ZoneFolder { path: path.to_owned(), as_named_sees_it, mode, clock, lock, files })
+        Ok(ZoneFolder { path: path.to_owned(), mode, clock, lock, files })
     }
 
     /// Clears away what an earlier process left half done, and reads which zones are there: a while, where there are many.
@@ -292,12 +288,12 @@ impl ZoneFolder {
     ///
     /// See [`ConfigTextError`].
     pub fn config_text(&self, id: ZoneId) -> Result<ConfigText, ConfigTextError> {
-        ConfigText::new(&format!("{}/{}", self.as_named_sees_it, relative(id)))
+        ConfigText::from_path(&self.path.join(relative(id)))
     }
 
-    /// The zone whose file is here under the path that named has; `None` for a file elsewhere.
-    pub fn id_of(&self, path_of_named: &str) -> Option<ZoneId> {
-        let rest = path_of_named.strip_prefix(self.as_named_sees_it.as_str())?.strip_prefix('/')?;
+    /// The zone whose file this is, by its path; `None` for a file elsewhere.
+    pub fn id_of(&self, path: &str) -> Option<ZoneId> {
+        let rest = Path::new(path).strip_prefix(&self.path).ok()?.to_str()?;
         let (_, file) = rest.split_once('/')?;
         let id = ZoneId(Uuid::parse_str(file.strip_suffix(".zone")?).ok()?);
         (relative(id) == rest).then_some(id)

@@ -56,7 +56,7 @@ use wire::update::{self, Outcome, UpdateError, Updater};
 
 use self::rebuild::Rebuild;
 use super::bulk;
-use super::control::{ConfigTextError, Control, ControlKey, KeyError, NotifyTarget, Peer, ZoneConfig};
+use super::control::{ConfigTextError, Control, ControlKey, KeyError, ZoneConfig};
 use super::folder::{FolderError, ZoneFolder};
 use super::managed::State;
 use crate::catalog::CatalogName;
@@ -81,28 +81,15 @@ pub struct Bind9Settings {
     pub update_key: TsigKey,
     /// The folder of the zone files. Nothing else belongs in it; it is made where there is none.
     pub zone_folder: PathBuf,
-    /// The same folder as named is to spell it, where that differs.
-    pub zone_folder_of_named: Option<PathBuf>,
     /// The folder in which named keeps the list of added zones (`_default.nzd`): its `new-zones-directory`, or its
     /// `directory`. With it, thousands of zones are taken at once when named has none.
     pub new_zones_folder: Option<PathBuf>,
-    /// What each zone is configured with.
-    pub zone_options: ZoneOptions,
+    /// The most records in one RRset, where it is not named's default of 100.
+    pub max_records_per_type: Option<u32>,
     /// Whether named can be used, where this server runs it. `None`: it is tried.
     pub named: Option<watch::Receiver<State>>,
     /// Where the time comes from.
     pub clock: Clock,
-}
-
-/// What is in the configuration of each zone beside the file and the update key, where named's `options` do not say it.
-#[derive(Debug, Clone, Default)]
-pub struct ZoneOptions {
-    /// Who may transfer it beside this server. With none, named's `options` decide, which have to allow the update key.
-    pub allow_transfer: Vec<Peer>,
-    /// Who is told of changes. With none, named's `options` decide.
-    pub also_notify: Vec<NotifyTarget>,
-    /// The most records in one RRset, where it is not named's default of 100.
-    pub max_records_per_type: Option<u32>,
 }
 
 /// A BIND 9 primary, and the lock on its zone folder as long as the value lives.
@@ -143,9 +130,8 @@ impl Bind9 {
     pub async fn lock(settings: Bind9Settings) -> Result<Bind9, OpenError> {
         let folder = {
             let path = settings.zone_folder.clone();
-            let as_named_sees_it = settings.zone_folder_of_named.clone().unwrap_or_else(|| path.clone());
             let clock = settings.clock.clone();
-            let opened = tokio::task::spawn_blocking(move || ZoneFolder::lock(&path, &as_named_sees_it, clock));
+            let opened = tokio::task::spawn_blocking(move || ZoneFolder::lock(&path, clock));
             Arc::new(opened.await.map_err(|_| OpenError::Stopped)??)
         };
         let control = Control::new(settings.control, settings.control_key.clone())?;
@@ -208,21 +194,12 @@ impl Bind9 {
         }
     }
 
-    /// The configuration of a zone.
+    /// The configuration of a zone; named's `options` say who may transfer it and who is notified.
     pub(super) fn zone_config(&self, id: ZoneId) -> Result<ZoneConfig, ConfigTextError> {
-        let ZoneOptions { allow_transfer, also_notify, max_records_per_type } = &self.settings.zone_options;
-        let own_key = self.settings.update_key.name();
-        let mut peers = allow_transfer.clone();
-        if !peers.is_empty() {
-            peers.push(Peer::Key(own_key.clone()));
-        }
         Ok(ZoneConfig {
-            update_keys: vec![own_key.clone()],
-            allow_transfer: peers,
-            also_notify: also_notify.clone(),
-            notify_explicit: !also_notify.is_empty(),
+            update_keys: vec![self.settings.update_key.name().clone()],
             ignore_check_names: true,
-            max_records_per_type: *max_records_per_type,
+            max_records_per_type: self.settings.max_records_per_type,
             ..ZoneConfig::primary(self.folder.config_text(id)?)
         })
     }
