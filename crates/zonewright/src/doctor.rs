@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use deploy::bind9::config::reached_at;
 use dns::ZoneName;
-use store::{Clock, Head, Reservation, Store, StoreError, ZoneOfAnyone};
+use store::{Clock, Displacement, Head, Reservation, Store, StoreError, ZoneOfAnyone};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -31,10 +31,12 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 const SLOW_SYNC: Duration = Duration::from_millis(20);
 /// How far the clock may be behind the newest serials: they are times.
 const CLOCK_SLACK: u32 = 300;
-/// How many tokens without an end are named.
-const NAMED_TOKENS: usize = 10;
+/// How many tokens without an end, or zones that are to be displaced, are named.
+const NAMED: usize = 10;
 /// How many zones are compared with the nameserver.
 const SAMPLE: u32 = 100;
+/// How many zones that are to be displaced are counted.
+const CLAIMS: u32 = 1000;
 /// How many zones under reserved names are named.
 const MISHELD: usize = 20;
 
@@ -143,6 +145,7 @@ async fn database_and_nameserver(config: &Config) -> Vec<Finding> {
         Ok(store) => {
             findings.extend(database(&store).await);
             findings.extend(reserved_names(&store).await);
+            findings.push(claims(&store).await);
             findings.extend(key_file(&store).await);
             findings.extend(nameserver(config, &store).await);
             store.close().await;
@@ -259,13 +262,19 @@ async fn tokens(store: &Store) -> Vec<Finding> {
     if endless.is_empty() {
         return vec![Finding::good("tokens: every token has an end")];
     }
-    let named = endless.iter().take(NAMED_TOKENS).map(String::as_str).collect::<Vec<_>>().join(", ");
-    let more = endless.len().saturating_sub(NAMED_TOKENS);
-    let more = if more == 0 { String::new() } else { format!(", and {more} more") };
     vec![Finding::warning(
-        format!("tokens: valid for ever: {named}{more}"),
+        format!("tokens: valid for ever: {}", listed(&endless)),
         "replace each by one with an end (zonewright token create --expires 90d), then: zonewright token revoke NUMBER",
     )]
+}
+
+/// The first [`NAMED`], and how many more there are.
+fn listed(all: &[String]) -> String {
+    let named = all.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match all.len().saturating_sub(NAMED) {
+        0 => named,
+        more => format!("{named}, and {more} more"),
+    }
 }
 
 async fn key_file(store: &Store) -> Vec<Finding> {
@@ -309,6 +318,26 @@ fn misheld((zone, reason): &(ZoneOfAnyone, Reservation)) -> Finding {
             format!("zonewright zone move {name} --to OPERATOR, or zonewright zone delete {name}"),
         ),
     }
+}
+
+/// Zones that are to be displaced, because other accounts proved that they control the names.
+async fn claims(store: &Store) -> Finding {
+    let found = match store.displacements(CLAIMS).await {
+        Ok(found) => found,
+        Err(error) => return Finding::bad(format!("claims: {}", chain(&error)), "bring back a backup"),
+    };
+    if found.is_empty() {
+        return Finding::good("claims: no zone is to be displaced");
+    }
+    let line = |Displacement { name, email, by_email, due, .. }: &Displacement| {
+        let when = due.map_or_else(|| "both proved it".to_owned(), |due| format!("displaced {due:.0}"));
+        format!("{name} of {email} by {by_email} ({when})")
+    };
+    let lines: Vec<String> = found.iter().map(line).collect();
+    Finding::warning(
+        format!("claims: {}", listed(&lines)),
+        "zonewright zone claims lists them; zonewright zone move DOMAIN --to EMAIL decides whose a domain is",
+    )
 }
 
 async fn nameserver(config: &Config, store: &Store) -> Vec<Finding> {

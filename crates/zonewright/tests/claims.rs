@@ -190,10 +190,17 @@ fn two_who_prove_it_wait_for_the_operator() {
     assert_eq!(made["not_served"], json!({"reason": "waiting", "until": null}));
     let listed = says(ours.server.data(), &["zone", "claims"]);
     assert!(listed.contains("zonewright zone move brand.example --to"), "{listed}");
+    let checked = says(ours.server.data(), &["doctor"]);
+    assert!(
+        checked.contains("warn  claims: brand.example of ann@example.com by bob@example.com (both proved it)"),
+        "{checked}"
+    );
     says(ours.server.data(), &["zone", "move", "brand.example", "--to", "bob@example.com"]);
     let (_, anns) = ann.send("GET", &format!("/dns-zones/{anns}/"), None);
     assert_eq!(anns["not_served"]["reason"], "displaced", "{anns}");
     assert_eq!(says(ours.server.data(), &["zone", "claims"]), "");
+    let checked = says(ours.server.data(), &["doctor"]);
+    assert!(checked.contains("ok    claims: no zone is to be displaced"), "{checked}");
 }
 
 #[test]

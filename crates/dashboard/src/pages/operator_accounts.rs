@@ -4,18 +4,21 @@
 use askama::Template;
 use axum::extract::{Path, RawQuery};
 use axum::response::Response;
-use store::{Account, Role};
+use store::{Account, Displacement, Role};
 
 use super::of_query;
 use super::operator_actions::{find, shown};
 use super::operator_events::EventRow;
 use crate::failure::Failure;
 use crate::page::{Page, Section, minute, show as show_page};
+use crate::texts::Texts;
 use crate::texts::zones::ZoneTexts;
 use crate::visit::Operator;
 
 /// How many accounts stand on a page.
 const PAGE: u32 = 50;
+/// How many zones that are to be displaced are shown.
+const CLAIMS: u32 = 50;
 /// How much of an account's trail its page shows.
 const EVENTS: u32 = 20;
 
@@ -32,6 +35,28 @@ struct AccountsPage {
     /// Where the next page is.
     next: Option<String>,
     may_invite: bool,
+    /// Zones that are to be displaced, on the first page of all accounts.
+    claims: Vec<ClaimRow>,
+}
+
+/// A zone that is to be displaced.
+struct ClaimRow {
+    name: String,
+    owner: String,
+    by: String,
+    when: String,
+}
+
+impl ClaimRow {
+    fn of(displacement: Displacement, t: &Texts) -> ClaimRow {
+        let Displacement { name, email, by_name, by_email, due, .. } = displacement;
+        ClaimRow {
+            by: if by_name == name { by_email } else { format!("{by_email} ({by_name})") },
+            name: name.to_string(),
+            owner: email,
+            when: due.map_or_else(|| t.claims_undecided.to_owned(), minute),
+        }
+    }
 }
 
 /// An account as the list shows it.
@@ -67,7 +92,9 @@ pub(crate) async fn list(Operator(who): Operator, RawQuery(query): RawQuery) -> 
     let is_first = after.is_none();
     let found = who.store().find_accounts(&text, after, PAGE).await?;
     let page = who.page(Section::Accounts);
+    let claims = if is_first && text.is_empty() { who.store().displacements(CLAIMS).await? } else { Vec::new() };
     show_page(&AccountsPage {
+        claims: claims.into_iter().map(|claim| ClaimRow::of(claim, page.t)).collect(),
         z: page.language.zone_texts(),
         first: address(&text, ""),
         next: found.next.map(|email| address(&text, &email)),

@@ -4,6 +4,9 @@ use std::net::{SocketAddr, UdpSocket};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use dns::ZoneName;
+use store::{Author, NewZone, Proof, Role, Source};
+
 use crate::browser::{Server, Shown};
 use crate::zones::path;
 
@@ -160,4 +163,52 @@ fn a_resolver_that_fails_is_told() {
     let mut browser = server.signed_in("ann@example.com");
     browser.get(&page).is(200);
     browser.post(&page, &[]).is(422).says("The public DNS did not answer in time. Try again.");
+}
+
+#[test]
+fn an_operator_sees_the_zones_that_are_to_be_displaced() {
+    let server = Server::start();
+    server.account("operator@example.com", Role::Operator);
+    let (ann, bob) = (server.user("ann@example.com"), server.user("bob@example.com"));
+    let mut operator = server.signed_in("operator@example.com");
+    operator.get("/operator/accounts/").is(200).does_not_say("claimed by other accounts");
+    let (brand, shop) = (server.zone(&ann, "brand.example"), server.zone(&ann, "shop.brand.example"));
+    let proof = async |account, name: &ZoneName, undelegated| {
+        let claim = server.store.claim(account, name).await.unwrap();
+        Proof { value: claim.value, is_delegated: false, delegated: Vec::new(), undelegated }
+    };
+    let author = |account| Author { account, name: "test".to_owned(), source: Source::Api, address: None };
+    let claimed = server.runtime.block_on(async {
+        let proof = proof(bob.id, &brand.name, vec![shop.id]).await;
+        let new = NewZone { proof: Some(proof), ..NewZone::named(brand.name.clone()) };
+        server.store.create_zone_with(&author(bob.id), new).await
+    });
+    claimed.unwrap();
+
+    let row = |name: &str, by: &str, when: &str| {
+        format!(
+            "<tr><th scope=\"row\">{name}</th><td data-label=\"Owner\">ann@example.com</td><td data-label=\"Claimed by\">\
+             {by}</td><td data-label=\"Time\">{when}</td></tr>"
+        )
+    };
+    let shown = operator.get("/operator/accounts/");
+    shown
+        .is(200)
+        .says("Domains claimed by other accounts")
+        .says(&row("brand.example", "bob@example.com", "2024-01-18 10:30 UTC"))
+        .says(&row("shop.brand.example", "bob@example.com (brand.example)", "2024-01-18 10:30 UTC"));
+    operator.get("/operator/accounts/?q=ann").is(200).does_not_say("claimed by other accounts");
+    operator.get("/operator/accounts/?lang=es").is(200).says("Dominios reclamados por otras cuentas");
+    operator.get("/operator/accounts/?lang=ms").is(200).says("Domain yang dituntut oleh akaun lain");
+
+    let proved = server.runtime.block_on(async {
+        let proof = proof(ann.id, &brand.name, Vec::new()).await;
+        server.store.prove_zone(&author(ann.id), brand.id, proof).await
+    });
+    proved.unwrap();
+    assert!(server.runtime.block_on(server.store.move_zone(&shop.name, ann.id)).unwrap());
+    operator
+        .get("/operator/accounts/?lang=en")
+        .says(&row("brand.example", "bob@example.com", "Both proved it: you decide."))
+        .does_not_say("shop.brand.example");
 }

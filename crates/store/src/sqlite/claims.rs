@@ -277,7 +277,7 @@ pub(super) fn ended(work: &Work, zone: &ZoneRow) -> Result<(), StoreError> {
 }
 
 /// The operator's decision that a name is this account's: false where no zone of the account waits for it or had lost it, and
-/// none of another waits for the account's.
+/// none of another is to displace the account's.
 pub(super) fn decide(work: &Work, name: &ZoneName, to: AccountId) -> Result<bool, StoreError> {
     let holder = zones::by_name(&work.connection, name)?;
     let own = zones::page(&work.connection, to, Some(name), None, u32::MAX)?;
@@ -296,10 +296,16 @@ pub(super) fn decide(work: &Work, name: &ZoneName, to: AccountId) -> Result<bool
         }
         return Ok(true);
     }
-    let (Some(holder), Some(waiting)) = (holder, waiting(&work.connection, name)?) else { return Ok(false) };
-    if holder.account != to {
-        return Ok(false);
-    }
+    let Some(holder) = holder.filter(|holder| holder.account == to) else { return Ok(false) };
+    let Some(waiting) = waiting(&work.connection, name)? else {
+        let sql = "DELETE FROM displacements WHERE zone = ?1";
+        if work.connection.prepare_cached(sql)?.execute([holder.row])? == 0 {
+            return Ok(false);
+        }
+        let detail = format!("{name}: stays, the operator decided");
+        events::insert(work, &Actor::command_line(), EventKind::ZoneClaimed, Some(to), &detail)?;
+        return Ok(true);
+    };
     let author =
         Author { account: waiting.account, name: "operator".to_owned(), source: Source::Operator, address: None };
     zones::delete(work, &author, waiting.zone.id)?;
