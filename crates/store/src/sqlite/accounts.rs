@@ -5,9 +5,32 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::readers::Size;
 use super::rows::Place;
 use super::writer::Work;
-use super::zones::violates_uniqueness;
+use super::zone_create::violates_uniqueness;
 use super::{events, links, mails, sessions, tokens, wrong_codes};
 use crate::*;
+
+impl Store {
+    /// Makes an account.
+    pub async fn create_account(&self, account: NewAccount) -> Result<Account, CreateAccountError> {
+        self.inner.writer.run(|work| create(work, account)).await
+    }
+
+    /// The account with that address, compared without regard to case.
+    pub async fn account_by_email(&self, email: &str) -> Result<Option<Account>, StoreError> {
+        let email = email.to_owned();
+        self.inner.readers.run(Size::Small, move |connection| by_email(connection, &email)).await
+    }
+
+    /// All accounts, oldest first.
+    pub async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
+        self.inner.readers.run(Size::Large, all).await
+    }
+
+    /// The password of an account, where it has one.
+    pub async fn password(&self, account: AccountId) -> Result<Option<PasswordHash>, StoreError> {
+        self.inner.readers.run(Size::Small, move |connection| password(connection, account)).await
+    }
+}
 
 /// The columns that [`account`] reads, in its order, of a table or alias named `a`.
 macro_rules! account_columns {

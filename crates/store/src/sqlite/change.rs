@@ -7,23 +7,99 @@
 //! much as both are long.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use dns::change::{ContentEdits, Edit, NewRecord, Plan, PlanError, content, plan};
 use dns::warnings;
 use dns::{Record, RecordId, ZoneId};
+use rusqlite::Connection;
 
 use super::journal::{self, By};
 use super::limits;
 use super::live::{After, LiveRecords};
+use super::readers::Size;
 use super::rollback::{self, plan_version};
 use super::rows::ZoneRow;
-use super::staging::AT_ONCE;
+use super::staging::{AT_ONCE, Made};
 use super::writer::{View, Work};
-use super::{settings, zones};
-use crate::{
-    Author, Change, ChangeError, Committed, Condition, Counts, Difference, Permission, Permissions, StoreError,
-    StoredRecord, Timestamp, Wish, ZoneSettings,
-};
+use super::{answers, settings, zones};
+use crate::*;
+
+impl Store {
+    /// Changes a zone: wholly or not at all. Durable when it returns.
+    pub async fn change(
+        &self,
+        author: &Author,
+        zone: ZoneId,
+        change: impl Into<Change>,
+    ) -> Result<Committed, ChangeError> {
+        let (mut author, mut change) = (author.clone(), change.into());
+        if change.dry_run && weight(&change.wish) <= AT_ONCE {
+            return self.rehearse(author, zone, change).await;
+        }
+        if !change.dry_run {
+            self.inner.shared.stages.none_of(zone).await;
+            if weight(&change.wish) <= AT_ONCE {
+                let job = move |work: &Work| match change_at_once(work, &author, zone, &change)? {
+                    Some(committed) => Ok::<_, ChangeError>(Ok(committed)),
+                    None => Ok(Err((author, change))),
+                };
+                match self.inner.writer.run(job).await? {
+                    Ok(committed) => return Ok(committed),
+                    Err(unused) => (author, change) = unused,
+                }
+            }
+        }
+        match self.change_large(author, zone, change, None).await? {
+            Made::Now(committed) => Ok(committed),
+            Made::Keyed(_) => Err(StoreError::Panicked.into()),
+        }
+    }
+
+    /// What a change would do, worked out on a reader's view of the zone: the writer has no part in it.
+    async fn rehearse(&self, author: Author, zone: ZoneId, change: Change) -> Result<Committed, ChangeError> {
+        let shared = Arc::clone(&self.inner.shared);
+        let read = move |connection: &Connection| {
+            let view = View { connection, shared: &shared };
+            Ok(prepare(view, &author, zone, &change).map(|prepared| prepared.committed))
+        };
+        self.inner.readers.run(Size::Large, read).await?
+    }
+
+    /// [`Store::change`], done once however often the request comes. Not for dry runs, which may be repeated as they are.
+    pub async fn change_once(
+        &self,
+        author: &Author,
+        zone: ZoneId,
+        change: Change,
+        once: Once<Committed>,
+    ) -> Result<Done, ChangeError> {
+        let (mut author, mut change, mut once) = (author.clone(), change, once);
+        self.inner.shared.stages.none_of(zone).await;
+        if weight(&change.wish) <= AT_ONCE {
+            let job = move |work: &Work| match answers::once(work, once, |work| {
+                change_at_once(work, &author, zone, &change)
+            })? {
+                Ok(done) => Ok::<_, ChangeError>(Ok(done)),
+                Err(once) => Ok(Err((author, change, once))),
+            };
+            match self.inner.writer.run(job).await? {
+                Ok(done) => return Ok(done),
+                Err(unused) => (author, change, once) = unused,
+            }
+        }
+        match self.change_large(author, zone, change, Some(once)).await? {
+            Made::Keyed(done) => Ok(done),
+            Made::Now(_) => Err(StoreError::Panicked.into()),
+        }
+    }
+
+    /// What a request under this key got before, in the last 24 hours. A hint, to spare work: what makes the change asks again.
+    pub async fn done_before(&self, request: &Repeatable) -> Result<Option<Done>, StoreError> {
+        let (request, now) = (request.clone(), self.now());
+        self.inner.readers.run(Size::Small, move |connection| answers::find(connection, &request, now)).await
+    }
+}
 
 /// A change that was planned and checked, and of which nothing is stored yet.
 pub(super) struct Prepared {
@@ -72,12 +148,7 @@ impl Prepared {
 }
 
 /// Makes the whole change or none of it. `None`, and nothing was done, where it is too large for one job of the writer.
-pub(super) fn change(
-    work: &Work,
-    author: &Author,
-    id: ZoneId,
-    change: &Change,
-) -> Result<Option<Committed>, ChangeError> {
+fn change_at_once(work: &Work, author: &Author, id: ZoneId, change: &Change) -> Result<Option<Committed>, ChangeError> {
     if is_large(work.view(), author, id, change)? {
         return Ok(None);
     }

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::readers::Size;
 use super::rows::{self, Place, ZONE_WIDTH, ZoneRow, zone_columns};
 use super::writer::Work;
-use super::{events, withheld, zones};
+use super::{events, withheld, zone_names, zones};
 use crate::*;
 
 /// The most claims that an account has at a time; the oldest gives way.
@@ -96,7 +96,7 @@ pub(super) const BELOW: &str = concat!(
 fn below(connection: &Connection, account: AccountId, name: &Name, limit: usize) -> Result<Vec<ZoneRow>, StoreError> {
     let key = name.key();
     let mut statement = connection.prepare_cached(BELOW)?;
-    let mut rows = statement.query(params![key, zones::key_beyond(&key), account.0, limit as i64])?;
+    let mut rows = statement.query(params![key, zone_names::key_beyond(&key), account.0, limit as i64])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         found.push(rows::zone(row)?);
@@ -108,7 +108,7 @@ fn rivals(connection: &Connection, account: AccountId, name: &ZoneName) -> Resul
     let own = zones::page(connection, account, Some(name), None, u32::MAX)?;
     Ok(Rivals {
         is_own: own.iter().any(|zone| !zone.withheld.is_displaced()),
-        has_above: zones::above_another(connection, account, name.name())?.is_some(),
+        has_above: zone_names::above_another(connection, account, name.name())?.is_some(),
         below: below(connection, account, name.name(), MOST_BELOW)?
             .into_iter()
             .map(|row| (row.zone.id, row.zone.name))
@@ -142,7 +142,7 @@ pub(super) fn judge(
             return Err(if own { CreateZoneError::Exists } else { CreateZoneError::Contested });
         }
     }
-    if !proof.is_delegated && zones::above_another(&work.connection, account, name.name())?.is_some() {
+    if !proof.is_delegated && zone_names::above_another(&work.connection, account, name.name())?.is_some() {
         return Err(CreateZoneError::Related);
     }
     let Some(below) = undelegated(work, account, name, proof)? else { return Err(CreateZoneError::Related) };

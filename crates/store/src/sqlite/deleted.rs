@@ -34,7 +34,7 @@ use super::journal::{self, By, Kind};
 use super::readers::Size;
 use super::rows::{self, Place, ZONE_WIDTH, ZoneRow, zone_columns};
 use super::writer::Work;
-use super::{Store, apexes, holds, reserved, withheld, zones};
+use super::{Store, apexes, holds, reserved, withheld, zone_names, zones};
 use crate::{Counts, DeletedZone, Source, StoreError, Timestamp, UndeleteError, Withheld};
 
 /// How many rows a step writes or deletes: a few milliseconds of the writer's time.
@@ -177,7 +177,7 @@ fn check(work: &Work, found: &Deleted) -> Result<(), UndeleteError> {
     if let Some(taken) = zones::of_anyone(connection, zones::ONE_OF_ANYONE, Some(name), 1)?.pop() {
         return Err(UndeleteError::Taken { name: name.clone(), email: taken.email });
     }
-    if let Some(other) = zones::related_to_another(connection, found.zone.account, name.name())? {
+    if let Some(other) = zone_names::related_to_another(connection, found.zone.account, name.name())? {
         let email = zones::of_anyone(connection, zones::ONE_OF_ANYONE, Some(&other), 1)?.pop();
         let email = email.map(|other| other.email).unwrap_or_default();
         return Err(UndeleteError::Related { name: name.clone(), other, email });
@@ -209,7 +209,7 @@ fn set_back(work: &Work, id: ZoneId) -> Result<(), StoreError> {
 /// The last step: the zone has a version again that everybody sees.
 fn show_again(work: &Work, zone: &mut ZoneRow) -> Result<(), StoreError> {
     let now = work.now();
-    let floor = zones::floor(&work.connection, &zone.zone.name.name().key())?;
+    let floor = zone_names::floor(&work.connection, &zone.zone.name.name().key())?;
     journal::raise_base(zone, floor);
     // Whatever else it was withheld for: the operator wants it back.
     let reasons = withheld::reasons_for(work, zone.account, 0)?;

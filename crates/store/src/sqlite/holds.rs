@@ -37,7 +37,7 @@ pub(super) fn of_another(view: View<'_>, account: AccountId, name: &Name) -> Res
     let now = view.now().as_millisecond();
     let key = name.key();
     let mut below = view.connection.prepare_cached(BELOW)?;
-    if below.exists(params![key, super::zones::key_beyond(&key), account.0, now])? {
+    if below.exists(params![key, super::zone_names::key_beyond(&key), account.0, now])? {
         return Ok(true);
     }
     let mut at = view.connection.prepare_cached(AT)?;

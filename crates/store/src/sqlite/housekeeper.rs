@@ -14,8 +14,10 @@ use rusqlite::Connection;
 
 use super::retention::Keeper;
 use super::writer::Writer;
-use super::{Shared, accounts, answers, claims, holds, mails, sessions, staging, tokens, watcher, withheld, zones};
-use crate::{Backoff, Chain, Health, StoreError};
+use super::{
+    Shared, accounts, answers, background, claims, holds, mails, sessions, staging, tokens, watcher, withheld, zones,
+};
+use crate::{Chain, Health, StoreError};
 
 /// How often it looks for work.
 const EVERY: Duration = Duration::from_millis(100);
@@ -44,26 +46,9 @@ pub(super) fn run(connection: &Connection, shared: &Arc<Shared>, writer: &Writer
         keeper: Keeper::new(),
         unswept: Unswept { data_version: None, remains: true },
     };
-    let mut backoff = Backoff::new(EVERY, LONGEST_PAUSE);
-    let mut pause = EVERY;
-    while stop.recv_timeout(pause) == Err(mpsc::RecvTimeoutError::Timeout) {
-        if shared.health.is_damaged() {
-            continue;
-        }
-        pause = match work.round() {
-            Ok(()) => {
-                backoff.worked();
-                EVERY
-            }
-            Err(error) => {
-                shared.health.failed(&error);
-                let pause = backoff.failed();
-                let error = Chain(&error).to_string();
-                tracing::warn!(error, again_in = ?pause, "the store's housekeeping failed");
-                pause
-            }
-        };
-    }
+    background::repeat("the store's housekeeping", (EVERY, LONGEST_PAUSE), shared, stop, || {
+        if shared.health.is_damaged() { Ok(()) } else { work.round() }
+    });
     if let Err(error) = note_uses(shared, writer) {
         tracing::warn!(error = %Chain(&error), "the last uses of tokens were not stored");
     }

@@ -8,6 +8,7 @@
 //! | `readers` | the reading threads |
 //! | `watcher` | what other processes write |
 //! | `housekeeper` | what waits: uses of tokens, records of deleted zones, the log |
+//! | `background` | the loop of those two |
 //! | `accounts`, `tokens`, `identities` | who may ask |
 //! | `limits`, `reserved` | how much they may have, and which names they may not |
 //! | `holds` | names that were deleted a short time ago |
@@ -15,7 +16,7 @@
 //! | `known_browsers`, `wrong_codes` | what holds up those who guess |
 //! | `mails` | mail that waits to be sent |
 //! | `events`, `owner_mail` | the trail of what was done to accounts, and what owners are written to about |
-//! | `zones`, `records`, `change`, `live`, `apexes` | what they may ask for |
+//! | `zones`, `zone_create`, `zone_names`, `records`, `change`, `live`, `apexes` | what they may ask for |
 //! | `staging` | the same, where it is large |
 //! | `journal`, `catalogs`, `deployment` | what follows from it |
 //! | `withheld` | zones that no nameserver is to serve |
@@ -29,6 +30,7 @@
 mod accounts;
 mod answers;
 mod apexes;
+mod background;
 mod catalogs;
 mod change;
 mod claims;
@@ -67,24 +69,24 @@ mod watcher;
 mod withheld;
 mod writer;
 mod wrong_codes;
+mod zone_create;
+mod zone_names;
 mod zones;
 
 use std::fmt;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 
+use dns::Name;
 use dns::apex::Apex;
 use dns::change::Limits;
-use dns::{Name, RecordId, ZoneId, ZoneName};
 use rusqlite::Connection;
 use tokio::sync::watch;
 
 use self::open::Role;
 use self::readers::{Readers, Size};
-use self::staging::{AT_ONCE, Made};
 use self::writer::{Work, Writer};
 use crate::hashing::Hashers;
 use crate::health::HealthWatch;
@@ -338,357 +340,8 @@ fn join(threads: impl IntoIterator<Item = JoinHandle<()>>) {
     }
 }
 
-/// Accounts and tokens.
+/// The operator's, about the whole database.
 impl Store {
-    /// Makes an account.
-    pub async fn create_account(&self, account: NewAccount) -> Result<Account, CreateAccountError> {
-        self.inner.writer.run(|work| accounts::create(work, account)).await
-    }
-
-    /// The account with that address, compared without regard to case.
-    pub async fn account_by_email(&self, email: &str) -> Result<Option<Account>, StoreError> {
-        let email = email.to_owned();
-        self.inner.readers.run(Size::Small, move |connection| accounts::by_email(connection, &email)).await
-    }
-
-    /// All accounts, oldest first.
-    pub async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
-        self.inner.readers.run(Size::Large, accounts::all).await
-    }
-
-    /// The password of an account, where it has one.
-    pub async fn password(&self, account: AccountId) -> Result<Option<PasswordHash>, StoreError> {
-        self.inner.readers.run(Size::Small, move |connection| accounts::password(connection, account)).await
-    }
-
-    /// Makes a token.
-    pub async fn create_token(&self, account: AccountId, token: NewToken) -> Result<CreatedToken, CreateTokenError> {
-        self.create_token_by(account, token, &Actor::command_line()).await
-    }
-
-    /// The tokens of one account, or of all, oldest first; revoked ones are gone.
-    pub async fn tokens(&self, account: Option<AccountId>) -> Result<Vec<Token>, StoreError> {
-        self.inner.readers.run(Size::Large, move |connection| tokens::all(connection, account)).await
-    }
-
-    /// Revokes a token; false where there is none with that number. It is refused from when this returns.
-    pub async fn revoke_token(&self, id: i64) -> Result<bool, StoreError> {
-        let revoked = self.inner.writer.run(move |work| tokens::revoke(work, None, id, &Actor::command_line())).await;
-        // Also after a failure: then it is not known what was stored.
-        self.inner.shared.identities.empty();
-        revoked
-    }
-
-    /// Whom the presented text speaks for, when it comes from that address; `None` where it is malformed, unknown, expired or
-    /// revoked, where its account is suspended, and where the token may not be used from there. Answered from memory where it
-    /// can be.
-    pub async fn authenticate(
-        &self,
-        presented: &str,
-        address: Option<IpAddr>,
-    ) -> Result<Option<Arc<Identity>>, StoreError> {
-        if !PlainToken::is_well_formed(presented) {
-            return Ok(None);
-        }
-        let hash = tokens::hash(presented);
-        let Shared { identities, .. } = &*self.inner.shared;
-        let age = identities.age();
-        let identity = match identities.get(&hash) {
-            Some(known) => known,
-            None => {
-                let found = self.inner.readers.run(Size::Small, move |connection| tokens::identity(connection, hash));
-                match found.await? {
-                    Some((stored, identity)) if identities::is_same(&stored, &hash) => Arc::new(identity),
-                    _ => return Ok(None),
-                }
-            }
-        };
-        let now = self.inner.shared.now();
-        let is_over = identity.token.expires_at.is_some_and(|end| end <= now);
-        if is_over || !identity.token.networks.contains(address) {
-            return Ok(None);
-        }
-        Ok(Some(identities.accept(&hash, identity, age, now, address)))
-    }
-}
-
-/// Zones and records, for one account.
-impl Store {
-    /// Makes an empty zone. `override_related` is the operator's.
-    pub async fn create_zone(
-        &self,
-        author: &Author,
-        name: ZoneName,
-        override_related: bool,
-    ) -> Result<Zone, CreateZoneError> {
-        self.create_zone_with(author, NewZone { override_related, ..NewZone::named(name) }).await
-    }
-
-    /// Makes a zone, with what it holds from the start.
-    pub async fn create_zone_with(&self, author: &Author, new: NewZone) -> Result<Zone, CreateZoneError> {
-        let author = author.clone();
-        if new.content.len() > AT_ONCE {
-            return match self.create_large(author, new, None).await? {
-                Made::Now(zone) => Ok(zone),
-                Made::Keyed(_) => Err(StoreError::Panicked.into()),
-            };
-        }
-        self.inner.writer.run(move |work| zones::create(work, &author, &new)).await
-    }
-
-    /// [`Store::create_zone_with`], done once however often the request comes.
-    pub async fn create_zone_once(
-        &self,
-        author: &Author,
-        new: NewZone,
-        once: Once<Zone>,
-    ) -> Result<Done, CreateZoneError> {
-        let author = author.clone();
-        if new.content.len() > AT_ONCE {
-            return match self.create_large(author, new, Some(once)).await? {
-                Made::Keyed(done) => Ok(done),
-                Made::Now(_) => Err(StoreError::Panicked.into()),
-            };
-        }
-        let job = move |work: &Work| answers::once(work, once, |work| zones::create(work, &author, &new).map(Some));
-        self.inner.writer.run(job).await?.map_err(|_| StoreError::Panicked.into())
-    }
-
-    /// The account's zones after `after`, oldest first.
-    pub async fn zones(
-        &self,
-        account: AccountId,
-        name: Option<ZoneName>,
-        after: Option<ZoneId>,
-        limit: u32,
-    ) -> Result<Vec<Zone>, StoreError> {
-        let read = move |connection: &Connection| zones::page(connection, account, name.as_ref(), after, limit);
-        self.inner.readers.run(Size::Small, read).await
-    }
-
-    /// One zone.
-    pub async fn zone(&self, account: AccountId, id: ZoneId) -> Result<Option<Zone>, StoreError> {
-        let read = move |connection: &Connection| Ok(zones::of_account(connection, account, id)?.map(|row| row.zone));
-        self.inner.readers.run(Size::Small, read).await
-    }
-
-    /// Deletes a zone with its records, and gives it at its last version; `None` where the account has no such zone.
-    pub async fn delete_zone(&self, author: &Author, id: ZoneId) -> Result<Option<Zone>, StoreError> {
-        let author = author.clone();
-        self.inner.shared.stages.none_of(id).await;
-        self.inner.writer.run(move |work| zones::delete(work, &author, id)).await
-    }
-
-    /// [`Store::delete_zone`], where conditions hold.
-    pub async fn delete_zone_on(
-        &self,
-        author: &Author,
-        id: ZoneId,
-        conditions: Vec<Condition>,
-    ) -> Result<Zone, ChangeError> {
-        let author = author.clone();
-        self.inner.shared.stages.none_of(id).await;
-        self.inner.writer.run(move |work| zones::delete_on(work, &author, id, &conditions)).await
-    }
-
-    /// [`Store::delete_zone_on`], done once however often the request comes.
-    pub async fn delete_zone_once(
-        &self,
-        author: &Author,
-        id: ZoneId,
-        conditions: Vec<Condition>,
-        once: Once<Zone>,
-    ) -> Result<Done, ChangeError> {
-        let author = author.clone();
-        self.inner.shared.stages.none_of(id).await;
-        let job = move |work: &Work| {
-            answers::once(work, once, |work| zones::delete_on(work, &author, id, &conditions).map(Some))
-        };
-        self.inner.writer.run(job).await?.map_err(|_| StoreError::Panicked.into())
-    }
-
-    /// All records of a zone that pass the filter, in one consistent view; gives the visitor back, or `None` where the account
-    /// has no such zone.
-    pub async fn visit_records<V: RecordVisitor>(
-        &self,
-        account: AccountId,
-        zone: ZoneId,
-        filter: RecordFilter,
-        mut visitor: V,
-    ) -> Result<Option<V>, StoreError> {
-        let read = move |connection: &Connection| {
-            let found = records::visit(connection, account, zone, &filter, &mut visitor)?;
-            Ok(found.then_some(visitor))
-        };
-        self.inner.readers.run(Size::Large, read).await
-    }
-
-    /// More of the records of one version of a zone, those after `after`, until the visitor breaks off: for a list that is read
-    /// in parts. `None` where the account has no such zone any more, or the version was forgotten.
-    pub async fn visit_version<V: RecordVisitor>(
-        &self,
-        account: AccountId,
-        zone: ZoneId,
-        version: VersionNumber,
-        filter: RecordFilter,
-        after: RecordId,
-        mut visitor: V,
-    ) -> Result<Option<V>, StoreError> {
-        // With a filter, a whole zone may have to be passed over.
-        let size = if filter == RecordFilter::default() { Size::Small } else { Size::Large };
-        let read = move |connection: &Connection| {
-            let place = (account, zone);
-            let found = records::visit_version(connection, place, version, &filter, after, &mut visitor)?;
-            Ok(found.then_some(visitor))
-        };
-        self.inner.readers.run(size, read).await
-    }
-
-    /// A page of the records of one zone (or of all the account's), oldest first. `None` where the account has no such zone.
-    pub async fn records(
-        &self,
-        account: AccountId,
-        zone: Option<ZoneId>,
-        filter: RecordFilter,
-        after: Option<RecordId>,
-        limit: u32,
-    ) -> Result<Option<Vec<StoredRecord>>, StoreError> {
-        let is_filtered = filter != RecordFilter::default();
-        let read = move |connection: &Connection| match zone {
-            Some(zone) => records::page_of_zone(connection, account, zone, &filter, after, limit),
-            None => records::page_of_account(connection, account, &filter, after, limit).map(Some),
-        };
-        // Without a filter a page is a page; with one, a whole zone may have to be passed over.
-        let size = if is_filtered { Size::Large } else { Size::Small };
-        self.inner.readers.run(size, read).await
-    }
-
-    /// One record, and the zone it is in.
-    pub async fn record(&self, account: AccountId, id: RecordId) -> Result<Option<(Zone, StoredRecord)>, StoreError> {
-        self.inner.readers.run(Size::Small, move |connection| records::one(connection, account, id)).await
-    }
-
-    /// Changes a zone: wholly or not at all. Durable when it returns.
-    pub async fn change(
-        &self,
-        author: &Author,
-        zone: ZoneId,
-        change: impl Into<Change>,
-    ) -> Result<Committed, ChangeError> {
-        let (mut author, mut change) = (author.clone(), change.into());
-        if change.dry_run && change::weight(&change.wish) <= AT_ONCE {
-            return self.rehearse(author, zone, change).await;
-        }
-        if !change.dry_run {
-            self.inner.shared.stages.none_of(zone).await;
-            if change::weight(&change.wish) <= AT_ONCE {
-                let job = move |work: &Work| match change::change(work, &author, zone, &change)? {
-                    Some(committed) => Ok::<_, ChangeError>(Ok(committed)),
-                    None => Ok(Err((author, change))),
-                };
-                match self.inner.writer.run(job).await? {
-                    Ok(committed) => return Ok(committed),
-                    Err(unused) => (author, change) = unused,
-                }
-            }
-        }
-        match self.change_large(author, zone, change, None).await? {
-            Made::Now(committed) => Ok(committed),
-            Made::Keyed(_) => Err(StoreError::Panicked.into()),
-        }
-    }
-
-    /// What a change would do, worked out on a reader's view of the zone: the writer has no part in it.
-    async fn rehearse(&self, author: Author, zone: ZoneId, change: Change) -> Result<Committed, ChangeError> {
-        let shared = Arc::clone(&self.inner.shared);
-        let read = move |connection: &Connection| {
-            let view = writer::View { connection, shared: &shared };
-            Ok(change::prepare(view, &author, zone, &change).map(|prepared| prepared.committed))
-        };
-        self.inner.readers.run(Size::Large, read).await?
-    }
-
-    /// [`Store::change`], done once however often the request comes. Not for dry runs, which may be repeated as they are.
-    pub async fn change_once(
-        &self,
-        author: &Author,
-        zone: ZoneId,
-        change: Change,
-        once: Once<Committed>,
-    ) -> Result<Done, ChangeError> {
-        let (mut author, mut change, mut once) = (author.clone(), change, once);
-        self.inner.shared.stages.none_of(zone).await;
-        if change::weight(&change.wish) <= AT_ONCE {
-            let job = move |work: &Work| match answers::once(work, once, |work| {
-                change::change(work, &author, zone, &change)
-            })? {
-                Ok(done) => Ok::<_, ChangeError>(Ok(done)),
-                Err(once) => Ok(Err((author, change, once))),
-            };
-            match self.inner.writer.run(job).await? {
-                Ok(done) => return Ok(done),
-                Err(unused) => (author, change, once) = unused,
-            }
-        }
-        match self.change_large(author, zone, change, Some(once)).await? {
-            Made::Keyed(done) => Ok(done),
-            Made::Now(_) => Err(StoreError::Panicked.into()),
-        }
-    }
-
-    /// What a request under this key got before, in the last 24 hours. A hint, to spare work: what makes the change asks again.
-    pub async fn done_before(&self, request: &Repeatable) -> Result<Option<Done>, StoreError> {
-        let (request, now) = (request.clone(), self.now());
-        self.inner.readers.run(Size::Small, move |connection| answers::find(connection, &request, now)).await
-    }
-
-    /// A zone's settings, its own or the server's.
-    pub async fn zone_settings(
-        &self,
-        account: AccountId,
-        id: ZoneId,
-    ) -> Result<Option<(Zone, EffectiveSettings)>, StoreError> {
-        let shared = Arc::clone(&self.inner.shared);
-        let read = move |connection: &Connection| settings::effective(&shared, connection, account, id);
-        self.inner.readers.run(Size::Small, read).await
-    }
-
-    /// A zone's settings as whoever changes them needs them.
-    pub async fn own_zone_settings(&self, account: AccountId, id: ZoneId) -> Result<Option<OwnSettings>, StoreError> {
-        let shared = Arc::clone(&self.inner.shared);
-        let read = move |connection: &Connection| settings::own(&shared, connection, account, id);
-        self.inner.readers.run(Size::Small, read).await
-    }
-
-    /// A new record identity.
-    pub fn new_record_id(&self) -> RecordId {
-        RecordId(self.inner.shared.ids.next(self.inner.shared.now()))
-    }
-}
-
-/// The operator's.
-impl Store {
-    /// The zone of that name, whoever has it.
-    pub async fn zone_of_anyone(&self, name: &ZoneName) -> Result<Option<ZoneOfAnyone>, StoreError> {
-        let name = name.clone();
-        let read = move |connection: &Connection| {
-            Ok(zones::of_anyone(connection, zones::ONE_OF_ANYONE, Some(&name), 1)?.pop())
-        };
-        self.inner.readers.run(Size::Small, read).await
-    }
-
-    /// All zones by name, after `after`.
-    pub async fn zones_of_anyone(&self, after: Option<ZoneName>, limit: u32) -> Result<Vec<ZoneOfAnyone>, StoreError> {
-        let read = move |connection: &Connection| zones::of_anyone(connection, zones::OF_ANYONE, after.as_ref(), limit);
-        self.inner.readers.run(Size::Large, read).await
-    }
-
-    /// Gives a zone to another account; false where there is no such zone.
-    pub async fn move_zone(&self, name: &ZoneName, to: AccountId) -> Result<bool, MoveZoneError> {
-        let name = name.clone();
-        self.inner.writer.run(move |work| zones::give_to(work, &name, to)).await
-    }
-
     /// Gives the next zones that have another apex than the one this store was opened with a version that has it; how many it
     /// did. 0: all have it, but for those that cannot.
     pub async fn roll_out_apex(&self, at_most: u32) -> Result<u32, StoreError> {

@@ -5,7 +5,8 @@ use rusqlite::Connection;
 
 use super::{
     accounts, answers, apexes, catalogs, claims, deleted, deployment, events, history, holds, journal, links, live,
-    open, owner_mail, records, reserved, retention, rollback, search, sessions, staging, tokens, withheld, zones,
+    open, owner_mail, records, reserved, retention, rollback, search, sessions, staging, tokens, withheld, zone_names,
+    zones,
 };
 
 /// Every query that may read more than one row for a tenant, the operator or a nameserver.
@@ -52,7 +53,7 @@ const QUERIES: &[(&str, &str)] = &[
     ("zone of an account", zones::OF_ACCOUNT),
     ("zone by uuid", zones::BY_UUID),
     ("zone by name", zones::BY_NAME),
-    ("zones below", zones::BELOW),
+    ("zones below", zone_names::BELOW),
     ("zones at and below a name", reserved::WITHIN),
     ("names on hold below", holds::BELOW),
     ("heads", zones::HEADS),

@@ -9,10 +9,79 @@ use uuid::Uuid;
 
 use super::deployment::records;
 use super::live::LIVE_AT_OWNER;
+use super::readers::Size;
 use super::rows::{self, RECORD_WIDTH, ZoneRow, lives, lives_in_z, record_columns, zone_columns};
 use super::zones::{self, start};
 use super::{history, journal};
-use crate::{AccountId, RecordFilter, RecordVisitor, StoreError, StoredRecord, VersionNumber, Zone};
+use crate::*;
+
+impl Store {
+    /// All records of a zone that pass the filter, in one consistent view; gives the visitor back, or `None` where the account
+    /// has no such zone.
+    pub async fn visit_records<V: RecordVisitor>(
+        &self,
+        account: AccountId,
+        zone: ZoneId,
+        filter: RecordFilter,
+        mut visitor: V,
+    ) -> Result<Option<V>, StoreError> {
+        let read = move |connection: &Connection| {
+            let found = visit(connection, account, zone, &filter, &mut visitor)?;
+            Ok(found.then_some(visitor))
+        };
+        self.inner.readers.run(Size::Large, read).await
+    }
+
+    /// More of the records of one version of a zone, those after `after`, until the visitor breaks off: for a list that is read
+    /// in parts. `None` where the account has no such zone any more, or the version was forgotten.
+    pub async fn visit_version<V: RecordVisitor>(
+        &self,
+        account: AccountId,
+        zone: ZoneId,
+        version: VersionNumber,
+        filter: RecordFilter,
+        after: RecordId,
+        mut visitor: V,
+    ) -> Result<Option<V>, StoreError> {
+        // With a filter, a whole zone may have to be passed over.
+        let size = if filter == RecordFilter::default() { Size::Small } else { Size::Large };
+        let read = move |connection: &Connection| {
+            let place = (account, zone);
+            let found = visit_version(connection, place, version, &filter, after, &mut visitor)?;
+            Ok(found.then_some(visitor))
+        };
+        self.inner.readers.run(size, read).await
+    }
+
+    /// A page of the records of one zone (or of all the account's), oldest first. `None` where the account has no such zone.
+    pub async fn records(
+        &self,
+        account: AccountId,
+        zone: Option<ZoneId>,
+        filter: RecordFilter,
+        after: Option<RecordId>,
+        limit: u32,
+    ) -> Result<Option<Vec<StoredRecord>>, StoreError> {
+        let is_filtered = filter != RecordFilter::default();
+        let read = move |connection: &Connection| match zone {
+            Some(zone) => page_of_zone(connection, account, zone, &filter, after, limit),
+            None => page_of_account(connection, account, &filter, after, limit).map(Some),
+        };
+        // Without a filter a page is a page; with one, a whole zone may have to be passed over.
+        let size = if is_filtered { Size::Large } else { Size::Small };
+        self.inner.readers.run(size, read).await
+    }
+
+    /// One record, and the zone it is in.
+    pub async fn record(&self, account: AccountId, id: RecordId) -> Result<Option<(Zone, StoredRecord)>, StoreError> {
+        self.inner.readers.run(Size::Small, move |connection| one(connection, account, id)).await
+    }
+
+    /// A new record identity.
+    pub fn new_record_id(&self) -> RecordId {
+        RecordId(self.inner.shared.ids.next(self.inner.shared.now()))
+    }
+}
 
 pub(super) const OF_ZONE: &str = concat!(
     "SELECT ",

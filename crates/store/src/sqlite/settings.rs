@@ -1,17 +1,38 @@
 //! The settings of zones as they are stored: a row for each time they were changed, at which the zone and its versions point. So the
 //! SOA of every version is known for ever, like the server's own records (`apexes`).
 
+use std::sync::Arc;
+
 use dns::change::Limits;
 use dns::{Apex, Fault, Serial, Ttl, ZoneId, rdata::Soa};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Shared;
+use super::readers::Size;
 use super::rows::{Place, ZoneRow};
 use super::writer::{View, Work};
 use super::zones;
-use crate::{
-    AccountId, ChangeError, Comment, EffectiveSettings, OwnSettings, SettingsChange, StoreError, ZoneSettings,
-};
+use crate::*;
+
+impl Store {
+    /// A zone's settings, its own or the server's.
+    pub async fn zone_settings(
+        &self,
+        account: AccountId,
+        id: ZoneId,
+    ) -> Result<Option<(Zone, EffectiveSettings)>, StoreError> {
+        let shared = Arc::clone(&self.inner.shared);
+        let read = move |connection: &Connection| effective(&shared, connection, account, id);
+        self.inner.readers.run(Size::Small, read).await
+    }
+
+    /// A zone's settings as whoever changes them needs them.
+    pub async fn own_zone_settings(&self, account: AccountId, id: ZoneId) -> Result<Option<OwnSettings>, StoreError> {
+        let shared = Arc::clone(&self.inner.shared);
+        let read = move |connection: &Connection| own(&shared, connection, account, id);
+        self.inner.readers.run(Size::Small, read).await
+    }
+}
 
 /// The settings with that number.
 pub(super) fn get(connection: &Connection, id: Option<i64>) -> Result<ZoneSettings, StoreError> {

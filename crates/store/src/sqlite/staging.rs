@@ -35,7 +35,7 @@ use super::change::{self, Prepared};
 use super::journal::{self, By};
 use super::rows::ZoneRow;
 use super::writer::{View, Work, Writer};
-use super::{Shared, Store, answers, limits, readers, settings, zones};
+use super::{Shared, Store, answers, limits, readers, settings, zone_create, zones};
 use crate::{
     Author, Change, ChangeError, Committed, CreateZoneError, Done, NewZone, Once, StoreError, Timestamp, Zone,
 };
@@ -215,7 +215,7 @@ pub(super) fn create(
     if let Some(done) = lane.before(once.as_ref())? {
         return Ok(Made::Keyed(done));
     }
-    let prepared = Arc::new(lane.read(|view| zones::prepare(view, &author, &new))?);
+    let prepared = Arc::new(lane.read(|view| zone_create::prepare(view, &author, &new))?);
     let new = Arc::new((author, NewZone { content: Vec::new(), ..new }));
     let stage = {
         let prepared = Arc::clone(&prepared);
@@ -363,7 +363,7 @@ fn insert(work: &Work, zone: &ZoneRow) -> Result<Begun, StoreError> {
 
 /// Begins to write the first version of a zone that nobody sees yet.
 fn begin_zone(work: &Work, prepared: &Prepared) -> Result<Stage, StoreError> {
-    let row = zones::insert_hidden(work, &prepared.zone)?;
+    let row = zone_create::insert_hidden(work, &prepared.zone)?;
     match insert(work, &ZoneRow { row, ..prepared.zone.clone() })? {
         Begun::Stage(stage) => Ok(stage),
         // The row is new.
@@ -466,7 +466,7 @@ impl Show<'_> {
         let show = move |work: &Work| -> Result<Zone, CreateZoneError> {
             let (author, new) = &*asked;
             release(work, stage, false)?;
-            zones::show(work, author, new, stage.row, &plan)
+            zone_create::show(work, author, new, stage.row, &plan)
         };
         self.writer.run_blocking(move |work| {
             Ok(match once {
@@ -541,7 +541,7 @@ fn remove(work: &Work, row: i64) -> Result<bool, StoreError> {
         return Ok(true);
     }
     work.connection.prepare_cached("DELETE FROM stages WHERE zone = ?1")?.execute([row])?;
-    zones::delete_hidden(work, row)?;
+    zone_create::delete_hidden(work, row)?;
     Ok(false)
 }
 

@@ -1,6 +1,7 @@
 //! Tokens: made, listed, revoked.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use dns::ZoneId;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -11,8 +12,60 @@ use super::accounts::{ACCOUNT_WIDTH, account, account_columns};
 use super::readers::Size;
 use super::rows::Place;
 use super::writer::Work;
-use super::{accounts, events, zones};
+use super::{Shared, accounts, events, identities, zones};
 use crate::*;
+
+impl Store {
+    /// Makes a token.
+    pub async fn create_token(&self, account: AccountId, token: NewToken) -> Result<CreatedToken, CreateTokenError> {
+        self.create_token_by(account, token, &Actor::command_line()).await
+    }
+
+    /// The tokens of one account, or of all, oldest first; revoked ones are gone.
+    pub async fn tokens(&self, account: Option<AccountId>) -> Result<Vec<Token>, StoreError> {
+        self.inner.readers.run(Size::Large, move |connection| all(connection, account)).await
+    }
+
+    /// Revokes a token; false where there is none with that number. It is refused from when this returns.
+    pub async fn revoke_token(&self, id: i64) -> Result<bool, StoreError> {
+        let revoked = self.inner.writer.run(move |work| revoke(work, None, id, &Actor::command_line())).await;
+        // Also after a failure: then it is not known what was stored.
+        self.inner.shared.identities.empty();
+        revoked
+    }
+
+    /// Whom the presented text speaks for, when it comes from that address; `None` where it is malformed, unknown, expired or
+    /// revoked, where its account is suspended, and where the token may not be used from there. Answered from memory where it
+    /// can be.
+    pub async fn authenticate(
+        &self,
+        presented: &str,
+        address: Option<IpAddr>,
+    ) -> Result<Option<Arc<Identity>>, StoreError> {
+        if !PlainToken::is_well_formed(presented) {
+            return Ok(None);
+        }
+        let hash = hash(presented);
+        let Shared { identities, .. } = &*self.inner.shared;
+        let age = identities.age();
+        let identity = match identities.get(&hash) {
+            Some(known) => known,
+            None => {
+                let found = self.inner.readers.run(Size::Small, move |connection| identity(connection, hash));
+                match found.await? {
+                    Some((stored, identity)) if identities::is_same(&stored, &hash) => Arc::new(identity),
+                    _ => return Ok(None),
+                }
+            }
+        };
+        let now = self.inner.shared.now();
+        let is_over = identity.token.expires_at.is_some_and(|end| end <= now);
+        if is_over || !identity.token.networks.contains(address) {
+            return Ok(None);
+        }
+        Ok(Some(identities.accept(&hash, identity, age, now, address)))
+    }
+}
 
 /// What is stored of a token's text: SHA-256 is right for 256 random bits, which nobody can guess at any speed.
 pub(super) type TokenHash = [u8; 32];

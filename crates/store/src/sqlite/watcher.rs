@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::{Shared, journal, tokens};
-use crate::{Backoff, Chain, StoreError};
+use super::{Shared, background, journal, tokens};
+use crate::StoreError;
 
 /// How often it looks. A revoked token is refused within twice this, and the time of a read.
 const EVERY: Duration = Duration::from_millis(100);
@@ -21,25 +21,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// Watches until `stop` is dropped.
 pub(super) fn run(connection: &Connection, shared: &Arc<Shared>, stop: &mpsc::Receiver<()>) {
     let mut seen = Seen::default();
-    let mut backoff = Backoff::new(EVERY, LONGEST_PAUSE);
-    let mut pause = EVERY;
-    while stop.recv_timeout(pause) == Err(mpsc::RecvTimeoutError::Timeout) {
-        pause = match look(connection, shared, &mut seen) {
-            Ok(()) => {
-                backoff.worked();
-                EVERY
-            }
-            Err(error) => {
-                shared.health.failed(&error);
-                let pause = backoff.failed();
-                let error = Chain(&error).to_string();
-                tracing::error!(error, again_in = ?pause, "the database could not be watched");
-                // What cannot be watched may not be trusted.
-                shared.identities.empty();
-                pause
-            }
-        };
-    }
+    background::repeat("the watch over the database", (EVERY, LONGEST_PAUSE), shared, stop, || {
+        // What cannot be watched may not be trusted.
+        look(connection, shared, &mut seen).inspect_err(|_| shared.identities.empty())
+    });
 }
 
 #[derive(Default)]

@@ -13,7 +13,7 @@ use super::catalogs::{self, Change};
 use super::journal::{self, By};
 use super::rows::{self, ZoneRow, zone_columns};
 use super::writer::Work;
-use super::zones;
+use super::zone_names;
 use crate::{AccountId, Comment, StoreError, Timestamp, Withheld};
 
 /// Sets why a zone is withheld. Where it is served from now on, or not any more, `why` is the comment of the version that says so.
@@ -34,14 +34,14 @@ pub(super) fn set(work: &Work, zone: &mut ZoneRow, reasons: u8, why: &str) -> Re
     }
     let name = zone.zone.name.clone();
     if is_served {
-        let floor = zones::floor(&work.connection, &name.name().key())?;
+        let floor = zone_names::floor(&work.connection, &name.name().key())?;
         journal::raise_base(zone, floor);
     }
     let comment = Comment::parse(why).ok().flatten();
     let by = By { comment: comment.as_ref(), ..By::SERVER };
     journal::append_empty(work, zone, &by)?;
     if !is_served {
-        zones::raise_floor(work, zone)?;
+        zone_names::raise_floor(work, zone)?;
     }
     let change = if is_served { Change::Joined(zone.row) } else { Change::Left(zone.row) };
     catalogs::moved(work, &name, change, work.now())

@@ -3,341 +3,91 @@
 //! Deleting a zone touches one row, however many records it has: every tenant's query passes over the records of a deleted
 //! zone, and the housekeeper ends their lives in small steps afterwards (see [`sweep`]).
 
-use dns::change::NewRecord;
-use dns::{Name, Record, Serial, ZoneId, ZoneName};
-use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
+use dns::{ZoneId, ZoneName};
+use rusqlite::{Connection, OptionalExtension, params};
 
-use super::apexes;
 use super::catalogs::{self, Change};
-use super::change::{Prepared, check_all, plan_content};
+use super::change::check_all;
 use super::journal::{self, By, Kind};
 use super::live::LiveRecords;
+use super::readers::Size;
 use super::rows::{self, Place, ZONE_WIDTH, ZoneRow, zone_columns};
-use super::writer::{View, Work};
-use super::{claims, holds, limits, reserved, withheld};
-use crate::{
-    AccountId, Author, ChangeError, Committed, Condition, Counts, CreateZoneError, Head, MoveZoneError, NewZone,
-    StoreError, StoredRecord, Timestamp, VersionNumber, Withheld, Zone, ZoneOfAnyone, catalog_of,
-};
+use super::writer::Work;
+use super::zone_names::raise_floor;
+use super::{answers, claims, holds, limits, reserved, withheld};
+use crate::*;
 
-/// Makes a zone: its first version holds the server's own records and the content that was given.
-pub(super) fn create(work: &Work, author: &Author, new: &NewZone) -> Result<Zone, CreateZoneError> {
-    create_as(work, author, new, None)
-}
-
-/// Makes a zone whose records are there already, in a row that nobody sees yet.
-pub(super) fn show(
-    work: &Work,
-    author: &Author,
-    new: &NewZone,
-    row: i64,
-    prepared: &Prepared,
-) -> Result<Zone, CreateZoneError> {
-    create_as(work, author, new, Some((row, prepared)))
-}
-
-fn create_as(
-    work: &Work,
-    author: &Author,
-    new: &NewZone,
-    written: Option<(i64, &Prepared)>,
-) -> Result<Zone, CreateZoneError> {
-    let mut zone = new_row(work.view(), author, new)?;
-    let now = zone.zone.created_at;
-    let giving_way = match &new.proof {
-        Some(proof) => claims::judge(work, author.account, &new.name, proof)?,
-        None => None,
-    };
-    let waits = giving_way.as_ref().map(|giving_way| giving_way.withheld(work)).transpose()?.unwrap_or_default();
-    zone.zone.withheld = Withheld { reasons: withheld::reasons_for(work, author.account, waits.reasons)?, ..waits };
-    let is_inserted = match written {
-        None => insert(work, &zone)?.map(|row| zone.row = row).is_some(),
-        Some((row, prepared)) => {
-            let last = floor(&work.connection, &new.name.name().key())?;
-            let is_outdated = last.is_some_and(|last| !prepared.zone.zone.serial.is_newer_than(last));
-            if is_outdated || prepared.zone.apex != zone.apex {
-                return Err(StoreError::Busy.into());
-            }
-            let planned = Zone { withheld: zone.zone.withheld, ..prepared.zone.zone.clone() };
-            zone = ZoneRow { row, zone: planned, ..prepared.zone.clone() };
-            unhide(work, &zone)?
-        }
-    };
-    if !is_inserted {
-        return Err(CreateZoneError::Exists);
+impl Store {
+    /// The account's zones after `after`, oldest first.
+    pub async fn zones(
+        &self,
+        account: AccountId,
+        name: Option<ZoneName>,
+        after: Option<ZoneId>,
+        limit: u32,
+    ) -> Result<Vec<Zone>, StoreError> {
+        let read = move |connection: &Connection| page(connection, account, name.as_ref(), after, limit);
+        self.inner.readers.run(Size::Small, read).await
     }
-    // After the insert, so that "exists" comes before "related"; the savepoint takes the row back.
-    let is_free = new.override_related || giving_way.is_some();
-    if !is_free && related_to_another(&work.connection, author.account, new.name.name())?.is_some() {
-        return Err(CreateZoneError::Related);
+
+    /// One zone.
+    pub async fn zone(&self, account: AccountId, id: ZoneId) -> Result<Option<Zone>, StoreError> {
+        let read = move |connection: &Connection| Ok(of_account(connection, account, id)?.map(|row| row.zone));
+        self.inner.readers.run(Size::Small, read).await
     }
-    if !is_free && holds::of_another(work.view(), author.account, new.name.name())? {
-        return Err(CreateZoneError::OnHold);
+
+    /// Deletes a zone with its records, and gives it at its last version; `None` where the account has no such zone.
+    pub async fn delete_zone(&self, author: &Author, id: ZoneId) -> Result<Option<Zone>, StoreError> {
+        let author = author.clone();
+        self.inner.shared.stages.none_of(id).await;
+        self.inner.writer.run(move |work| delete(work, &author, id)).await
     }
-    if let Some(fault) = limits::zone_too_many(work, author)? {
-        return Err(CreateZoneError::Faults(vec![(0, fault)]));
+
+    /// [`Store::delete_zone`], where conditions hold.
+    pub async fn delete_zone_on(
+        &self,
+        author: &Author,
+        id: ZoneId,
+        conditions: Vec<Condition>,
+    ) -> Result<Zone, ChangeError> {
+        let author = author.clone();
+        self.inner.shared.stages.none_of(id).await;
+        self.inner.writer.run(move |work| delete_on(work, &author, id, &conditions)).await
     }
-    let changes = written.map_or(new.content.len(), |(_, prepared)| prepared.rows());
-    limits::daily(work, author, changes as u64)?.map_err(CreateZoneError::DailyLimit)?;
-    let by = By { comment: new.comment.as_ref(), ..By::from(author) };
-    match written {
-        None => {
-            let records = first_version(work.view(), author, &mut zone, new)?;
-            journal::write(work, &zone, &by, (&[], &records, 0), now)?;
-        }
-        Some((_, prepared)) => {
-            check_growth(work.view(), author, prepared.rows())?;
-            journal::show(work, &zone, &by, prepared.counts(), now)?;
-        }
+
+    /// [`Store::delete_zone_on`], done once however often the request comes.
+    pub async fn delete_zone_once(
+        &self,
+        author: &Author,
+        id: ZoneId,
+        conditions: Vec<Condition>,
+        once: Once<Zone>,
+    ) -> Result<Done, ChangeError> {
+        let author = author.clone();
+        self.inner.shared.stages.none_of(id).await;
+        let job =
+            move |work: &Work| answers::once(work, once, |work| delete_on(work, &author, id, &conditions).map(Some));
+        self.inner.writer.run(job).await?.map_err(|_| StoreError::Panicked.into())
     }
-    if zone.zone.withheld.is_served() {
-        catalogs::moved(work, &new.name, Change::Joined(zone.row), now)?;
+
+    /// The zone of that name, whoever has it.
+    pub async fn zone_of_anyone(&self, name: &ZoneName) -> Result<Option<ZoneOfAnyone>, StoreError> {
+        let name = name.clone();
+        let read = move |connection: &Connection| Ok(of_anyone(connection, ONE_OF_ANYONE, Some(&name), 1)?.pop());
+        self.inner.readers.run(Size::Small, read).await
     }
-    holds::release(work, &new.name.name().key())?;
-    if let Some(giving_way) = giving_way {
-        claims::proved(work, author, &zone, giving_way)?;
+
+    /// All zones by name, after `after`.
+    pub async fn zones_of_anyone(&self, after: Option<ZoneName>, limit: u32) -> Result<Vec<ZoneOfAnyone>, StoreError> {
+        let read = move |connection: &Connection| of_anyone(connection, OF_ANYONE, after.as_ref(), limit);
+        self.inner.readers.run(Size::Large, read).await
     }
-    Ok(zone.zone)
-}
 
-/// Plans the first version of a zone that is too large to be made by one job of the writer, and refuses what would be refused
-/// in the end.
-pub(super) fn prepare(view: View<'_>, author: &Author, new: &NewZone) -> Result<Prepared, CreateZoneError> {
-    let mut zone = new_row(view, author, new)?;
-    // What a proof displaces is judged in the end.
-    let is_free = new.override_related || new.proof.is_some();
-    if new.proof.is_none() && by_name(view.connection, &new.name)?.is_some() {
-        return Err(CreateZoneError::Exists);
+    /// Gives a zone to another account; false where there is no such zone.
+    pub async fn move_zone(&self, name: &ZoneName, to: AccountId) -> Result<bool, MoveZoneError> {
+        let name = name.clone();
+        self.inner.writer.run(move |work| give_to(work, &name, to)).await
     }
-    if !is_free && related_to_another(view.connection, author.account, new.name.name())?.is_some() {
-        return Err(CreateZoneError::Related);
-    }
-    if !is_free && holds::of_another(view, author.account, new.name.name())? {
-        return Err(CreateZoneError::OnHold);
-    }
-    limits::check_daily(view, author, new.content.len() as u64)?.map_err(CreateZoneError::DailyLimit)?;
-    let before = zone.zone.clone();
-    let added = first_version(view, author, &mut zone, new)?;
-    let committed = Committed {
-        before,
-        zone: zone.zone.clone(),
-        records: Vec::new(),
-        removed: Vec::new(),
-        added,
-        settings: None,
-        warnings: Vec::new(),
-        changed: true,
-    };
-    let now = zone.zone.created_at;
-    Ok(Prepared { zone, ends: Vec::new(), changed: 0, new_settings: None, now, committed })
-}
-
-/// A zone as it is before its first version, which is appended like any other.
-fn new_row(view: View<'_>, author: &Author, new: &NewZone) -> Result<ZoneRow, CreateZoneError> {
-    let name = &new.name;
-    // First: nothing is said about who has such a name.
-    if let Some(reservation) =
-        reserved::reservation(&view.shared.reserved, view.connection, author.account, name, new.reserved)?
-    {
-        return Err(CreateZoneError::Reserved(reservation));
-    }
-    let (apex, content) = apexes::present(view)?;
-    content.check_zone(name).map_err(CreateZoneError::Apex)?;
-    let now = view.now();
-    let serial = serial_before(view.connection, &name.name().key(), Serial::at_time(now.as_second()))?;
-    let zone = Zone {
-        id: ZoneId(view.shared.ids.next(now)),
-        name: name.clone(),
-        created_at: now,
-        record_count: 0,
-        version: VersionNumber(0),
-        serial,
-        withheld: Withheld::default(),
-    };
-    Ok(ZoneRow { row: 0, account: author.account, apex, settings: None, zone })
-}
-
-/// Moves a zone to its first version; gives the records of that.
-fn first_version(
-    view: View<'_>,
-    author: &Author,
-    zone: &mut ZoneRow,
-    new: &NewZone,
-) -> Result<Vec<StoredRecord>, CreateZoneError> {
-    // Before anything is planned, which costs as much as the content is long.
-    check_growth(view, author, new.content.len())?;
-    let records = if new.content.is_empty() { Vec::new() } else { first_records(view, zone, &new.content)? };
-    let now = zone.zone.created_at;
-    journal::raise_base(zone, new.serial_above);
-    journal::next(&mut zone.zone, now, 0, records.len());
-    Ok(records.into_iter().map(|record| journal::stored(&zone.zone, record, now)).collect())
-}
-
-fn check_growth(view: View<'_>, author: &Author, growth: usize) -> Result<(), CreateZoneError> {
-    let fault = limits::records_too_many(view, author, growth, 0)?;
-    fault.map_or(Ok(()), |fault| Err(CreateZoneError::Faults(vec![(0, fault)])))
-}
-
-fn first_records(view: View<'_>, zone: &ZoneRow, content: &[NewRecord]) -> Result<Vec<Record>, CreateZoneError> {
-    let mut live = LiveRecords::new(view.connection, zone);
-    match plan_content(view, zone, content, &mut live) {
-        Ok(plan) => Ok(plan.added),
-        Err(ChangeError::Faults(faults)) => Err(CreateZoneError::Faults(faults)),
-        Err(ChangeError::Store(error)) => Err(error.into()),
-        // A zone without records has none that an edit could name, and there are no conditions.
-        Err(ChangeError::DailyLimit(limit)) => Err(CreateZoneError::DailyLimit(limit)),
-        Err(
-            ChangeError::NoZone
-            | ChangeError::NoRecord { .. }
-            | ChangeError::Moved
-            | ChangeError::Condition
-            | ChangeError::Forbidden(_),
-        ) => Err(StoreError::Panicked.into()),
-    }
-}
-
-/// The number of the new row; `None` where a live zone has the name.
-fn insert(work: &Work, zone: &ZoneRow) -> Result<Option<i64>, StoreError> {
-    let inserted = insert_row(work, zone, None);
-    match inserted {
-        Ok(row) => Ok(Some(row)),
-        Err(error) if violates_uniqueness(&error) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Inserts the row of a zone that nobody sees until [`unhide`].
-pub(super) fn insert_hidden(work: &Work, zone: &ZoneRow) -> Result<i64, StoreError> {
-    Ok(insert_row(work, zone, Some(zone.zone.created_at))?)
-}
-
-fn insert_row(work: &Work, zone: &ZoneRow, hidden: Option<Timestamp>) -> Result<i64, rusqlite::Error> {
-    let hidden = hidden.map(Timestamp::as_millisecond);
-    work.connection
-        .prepare_cached(
-            "INSERT INTO zones (uuid, account, name, created, record_count, version, serial, apex, catalog,
-                                deleted, forgotten, swept, withheld, withheld_until)
-             VALUES (?1, ?2, ?3, ?4, 0, 0, ?5, ?6, ?7, ?8, ?8, ?9, ?10, ?11)",
-        )?
-        .execute(params![
-            zone.zone.id.0.as_bytes(),
-            zone.account.0,
-            zone.zone.name.name().key(),
-            zone.zone.created_at.as_millisecond(),
-            zone.zone.serial.0,
-            zone.apex,
-            catalog_of(&zone.zone.name),
-            hidden,
-            if hidden.is_some() { HIDDEN } else { 0 },
-            zone.zone.withheld.reasons,
-            zone.zone.withheld.until.map(Timestamp::as_millisecond),
-        ])?;
-    Ok(work.connection.last_insert_rowid())
-}
-
-/// `zones.swept` of a zone that is being made.
-const HIDDEN: i64 = 4;
-
-/// Shows a zone; false where a live zone has its name.
-fn unhide(work: &Work, zone: &ZoneRow) -> Result<bool, StoreError> {
-    let shown = work
-        .connection
-        .prepare_cached(
-            "UPDATE zones SET deleted = NULL, forgotten = NULL, swept = 0, withheld = ?3, withheld_until = ?4
-             WHERE id = ?1 AND swept = ?2",
-        )?
-        .execute(params![
-            zone.row,
-            HIDDEN,
-            zone.zone.withheld.reasons,
-            zone.zone.withheld.until.map(Timestamp::as_millisecond),
-        ]);
-    match shown {
-        Ok(shown) => {
-            if shown == 1 {
-                Ok(true)
-            } else {
-                Err(StoreError::Busy)
-            }
-        }
-        Err(error) if violates_uniqueness(&error) => Ok(false),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Deletes the row of a zone that was never shown.
-pub(super) fn delete_hidden(work: &Work, row: i64) -> Result<(), StoreError> {
-    work.connection.prepare_cached("DELETE FROM zones WHERE id = ?1 AND swept = ?2")?.execute([row, HIDDEN])?;
-    Ok(())
-}
-
-/// Whether a statement failed because the row would have been a second one.
-pub(super) fn violates_uniqueness(error: &rusqlite::Error) -> bool {
-    error.sqlite_error().is_some_and(|error| {
-        error.code == ErrorCode::ConstraintViolation && error.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE
-    })
-}
-
-/// The serial that a new zone's first one comes after: its name's floor, or the moment before now.
-fn serial_before(connection: &Connection, key: &[u8], now: Serial) -> Result<Serial, StoreError> {
-    Ok(floor(connection, key)?.unwrap_or(Serial(now.0.wrapping_sub(1))))
-}
-
-/// The last serial of the zones that had this name and are deleted.
-pub(super) fn floor(connection: &Connection, key: &[u8]) -> Result<Option<Serial>, StoreError> {
-    let mut statement = connection.prepare_cached("SELECT serial FROM floors WHERE name = ?1")?;
-    Ok(statement.query_row([key], |row| row.get(0)).optional()?.map(Serial))
-}
-
-pub(super) const BELOW: &str = "SELECT id, name FROM zones INDEXED BY zones_by_name
-     WHERE deleted IS NULL AND withheld < 2 AND name > ?1 AND name < ?2 AND account <> ?3 LIMIT 1";
-const ABOVE: &str = "SELECT 1 FROM zones INDEXED BY zones_by_name
-     WHERE deleted IS NULL AND withheld < 2 AND name = ?1 AND account <> ?2";
-
-/// The first key after those of a name and all names below it. Every key below begins with this one, which ends with a zero
-/// octet: the same with a one is the first beyond.
-pub(super) fn key_beyond(key: &[u8]) -> Vec<u8> {
-    let mut beyond = key.to_vec();
-    if let Some(last) = beyond.last_mut() {
-        *last = 1;
-    }
-    beyond
-}
-
-/// A zone above or below this name that belongs to another account.
-pub(super) fn related_to_another(
-    connection: &Connection,
-    account: AccountId,
-    name: &Name,
-) -> Result<Option<ZoneName>, StoreError> {
-    let key = name.key();
-    let beyond = key_beyond(&key);
-    let mut below = connection.prepare_cached(BELOW)?;
-    let found = below
-        .query_row(params![key, beyond, account.0], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?)))
-        .optional()?;
-    if let Some((row, key)) = found {
-        let name = Place { table: "zones", row }.sound("name", Name::from_key(&key).ok())?;
-        return Ok(Some(ZoneName::from_stored(name)));
-    }
-    above_another(connection, account, name)
-}
-
-/// A zone above this name that belongs to another account.
-pub(super) fn above_another(
-    connection: &Connection,
-    account: AccountId,
-    name: &Name,
-) -> Result<Option<ZoneName>, StoreError> {
-    let mut above = connection.prepare_cached(ABOVE)?;
-    let mut ancestor = name.parent();
-    while let Some(name) = ancestor.filter(|name| !name.is_root()) {
-        if above.exists(params![name.key(), account.0])? {
-            return Ok(Some(ZoneName::from_stored(name)));
-        }
-        ancestor = name.parent();
-    }
-    Ok(None)
 }
 
 /// Deletes a zone; `None` where the account has no such zone.
@@ -375,20 +125,6 @@ fn end(work: &Work, author: &Author, mut zone: ZoneRow) -> Result<Zone, StoreErr
     }
     claims::ended(work, &zone)?;
     Ok(zone.zone)
-}
-
-/// Keeps a zone's serial as the floor of its name, unless that is higher: another zone may have been served under the name since
-/// this one was.
-pub(super) fn raise_floor(work: &Work, zone: &ZoneRow) -> Result<(), StoreError> {
-    let key = zone.zone.name.name().key();
-    let serial = zone.zone.serial;
-    if floor(&work.connection, &key)?.is_some_and(|floor| !serial.is_newer_than(floor)) {
-        return Ok(());
-    }
-    work.connection
-        .prepare_cached("INSERT INTO floors VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET serial = excluded.serial")?
-        .execute(params![key, serial.0])?;
-    Ok(())
 }
 
 /// How many records one step of [`sweep`] ends: a few milliseconds of the writer's time.

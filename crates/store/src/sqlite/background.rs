@@ -1,0 +1,35 @@
+//! The loop of the store's background threads: work at intervals, and after a failure later and later.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use super::Shared;
+use crate::{Backoff, Chain, StoreError};
+
+/// Does `round` every `every` until the other end of `stop` is dropped. After failures in a row it waits longer, up to `longest`;
+/// each is logged as `what` failing, with its causes.
+pub(super) fn repeat(
+    what: &'static str,
+    (every, longest): (Duration, Duration),
+    shared: &Shared,
+    stop: &Receiver<()>,
+    mut round: impl FnMut() -> Result<(), StoreError>,
+) {
+    let mut backoff = Backoff::new(every, longest);
+    let mut pause = every;
+    while stop.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
+        pause = match round() {
+            Ok(()) => {
+                backoff.worked();
+                every
+            }
+            Err(error) => {
+                shared.health.failed(&error);
+                let pause = backoff.failed();
+                let error = Chain(&error).to_string();
+                tracing::warn!(error, again_in = ?pause, "{what} failed");
+                pause
+            }
+        };
+    }
+}
