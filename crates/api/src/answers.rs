@@ -13,11 +13,11 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use http_server::{Full, Gate, Permit};
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use store::AccountId;
 
 use crate::error::{ErrorCode, Problem};
-use crate::gate::{Full, Gate, Permit};
 use crate::listing::CHUNK;
 
 /// Answers up to this size are not counted.
@@ -38,7 +38,7 @@ impl ForWhom {
 
 /// Lets a large answer go only where there is room for it. What has changed something is answered in any case: what it was
 /// asked with was counted.
-pub(crate) async fn bound(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn bound(State(gate): State<Gate<AccountId>>, mut request: Request, next: Next) -> Response {
     let for_whom = ForWhom::default();
     request.extensions_mut().insert(for_whom.clone());
     let is_read = request.method() == Method::GET;
@@ -73,7 +73,7 @@ pub(crate) fn refusal(full: Full) -> Problem {
 /// A body that has its place while it is there.
 struct Held {
     body: Body,
-    _permit: Permit,
+    _permit: Permit<AccountId>,
 }
 
 impl HttpBody for Held {

@@ -24,11 +24,11 @@ use axum::response::{IntoResponse, Response};
 use deploy::Deployment;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use http_server::{Client, network_of};
 use store::{AccountId, Author, Identity, Permission, Permissions, Source, Store, StoreError, ZoneScope};
 
 use crate::answers::ForWhom;
 use crate::claims::Claims;
-use crate::client::{Client, network_of};
 use crate::error::{ErrorCode, Problem};
 use crate::scoped::Scoped;
 use crate::{Shared, json};

@@ -1,22 +1,25 @@
 //! The one shape of every answer that is no success.
 //!
 //! A [`Problem`] is only the answer. What can go wrong is an enum beside each operation, and choosing its status is one `match`
-//! there. The cause of a 500 or 503 travels with the answer inside the process, is logged once by the [envelope](crate::envelope)
-//! under the request's id, and never reaches the client.
+//! there. The cause of a 500 or 503 travels with the answer inside the process, is logged once by `http_server` under
+//! the request's id, and never reaches the client.
 
 use std::borrow::Cow;
 use std::error::Error;
-use std::sync::Arc;
 
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use dns::Fault;
 use dns::zonefile::FileFault;
+use http_server::{Cause, ServerError};
 use serde::Serialize;
 use store::{DailyLimit, Health, StoreError};
 
 use crate::claims::{LOOKS_A_MINUTE, LookError, OpenClaim};
 use crate::description::{Schema, required};
+
+/// What a client is told of a 500.
+const FAILED: &str = "The server failed; its log has the cause under the id in X-Request-Id";
 
 /// An answer that is no success.
 #[derive(Debug)]
@@ -89,17 +92,6 @@ impl ErrorCode {
             Self::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
-    }
-}
-
-/// What made an answer a 500 or a 503: for the log, carried in the response's extensions.
-#[derive(Debug, Clone)]
-pub(crate) struct Cause(Arc<dyn Error + Send + Sync>);
-
-impl Cause {
-    /// The error and all its sources, outermost first.
-    pub(crate) fn chain(&self) -> String {
-        deploy::Chain(&*self.0).to_string()
     }
 }
 
@@ -278,8 +270,7 @@ impl Problem {
 
     /// 500, which says nothing of its cause.
     pub(crate) fn internal(error: impl Into<Box<dyn Error + Send + Sync>>) -> Problem {
-        let detail = "The server failed; its log has the cause under the id in X-Request-Id";
-        Problem::new(ErrorCode::InternalError, detail).because(error)
+        Problem::new(ErrorCode::InternalError, FAILED).because(error)
     }
 
     /// An answer for a status that somebody else gave, without a body.
@@ -359,9 +350,22 @@ impl Problem {
     }
 
     fn because(mut self, error: impl Into<Box<dyn Error + Send + Sync>>) -> Problem {
-        self.cause = Some(Cause(Arc::from(error.into())));
+        self.cause = Some(Cause::new(store::Chain(&*error.into())));
         self
     }
+}
+
+/// The JSON body of an error that the HTTP server answers by itself, in the form of all others.
+pub fn error_body(error: ServerError) -> Vec<u8> {
+    let problem = match error {
+        ServerError::Host => {
+            let detail = "A request over HTTP/1.1 needs exactly one Host header, with a host name or an address, and a port if needed";
+            Problem::validation("Host", detail)
+        }
+        ServerError::Panicked => Problem::new(ErrorCode::InternalError, FAILED),
+        ServerError::Status(status) => Problem::of_status(status),
+    };
+    problem.body()
 }
 
 /// The members of the answer, in their order.

@@ -6,7 +6,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
@@ -14,7 +13,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Version, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http_body_util::BodyExt;
+use http_server::{Permit, ReadError, read_body};
 use hyper::body::Body as _;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::error::Category;
@@ -23,7 +22,6 @@ use store::AccountId;
 use crate::Shared;
 use crate::answers::refusal;
 use crate::error::{ErrorCode, Problem};
-use crate::gate::{Full, Gate, Permit};
 
 /// The members of the object that a request's body is. Each name is there once.
 #[derive(Debug)]
@@ -31,7 +29,7 @@ pub(crate) struct Members {
     list: Vec<(String, Json)>,
     octets: Bytes,
     /// Where the body is large: its place among what is under way.
-    _place: Option<Permit>,
+    _place: Option<Permit<AccountId>>,
 }
 
 /// A value of a member.
@@ -53,14 +51,8 @@ pub(crate) enum BodyError {
     MediaType,
     #[error("The body must be a zone file: send Content-Type: text/dns (without a Content-Encoding)")]
     NotAZoneFile,
-    #[error("The body is larger than {limit} octets")]
-    TooLarge { limit: usize },
-    #[error("The body did not arrive within {} s", .within.as_secs_f32())]
-    TimedOut { within: Duration, version: Version },
-    #[error("The body broke off before its end")]
-    BrokeOff,
-    #[error(transparent)]
-    Full(#[from] Full),
+    #[error("{error}")]
+    Unread { error: ReadError, version: Version },
     #[error("The body is empty; send a JSON object")]
     Empty,
     #[error("The body is not valid JSON: {0}")]
@@ -76,10 +68,9 @@ impl IntoResponse for BodyError {
         let detail = self.to_string();
         let problem = match self {
             Self::MediaType | Self::NotAZoneFile => Problem::new(ErrorCode::UnsupportedMediaType, detail),
-            Self::TooLarge { .. } => Problem::new(ErrorCode::PayloadTooLarge, detail),
-            Self::Full(full) => refusal(full),
-            Self::BrokeOff | Self::Empty | Self::Syntax(_) => Problem::new(ErrorCode::InvalidJson, detail),
-            Self::TimedOut { version, .. } => {
+            Self::Unread { error: ReadError::TooLarge { .. }, .. } => Problem::new(ErrorCode::PayloadTooLarge, detail),
+            Self::Unread { error: ReadError::Full(full), .. } => refusal(full),
+            Self::Unread { error: ReadError::TimedOut { .. }, version } => {
                 let problem = Problem::new(ErrorCode::InvalidJson, detail);
                 // Of HTTP/2, only the stream ends.
                 if version > Version::HTTP_11 {
@@ -87,6 +78,9 @@ impl IntoResponse for BodyError {
                 } else {
                     problem.with(header::CONNECTION, HeaderValue::from_static("close"))
                 }
+            }
+            Self::Unread { error: ReadError::BrokeOff, .. } | Self::Empty | Self::Syntax(_) => {
+                Problem::new(ErrorCode::InvalidJson, detail)
             }
             Self::NotAnObject => Problem::new(ErrorCode::ValidationError, detail),
             Self::Twice(member) => Problem::validation(member, detail),
@@ -131,55 +125,11 @@ pub(crate) async fn read_within(
     limit: usize,
     parts: &Parts,
     shared: &Shared,
-) -> Result<(Bytes, Option<Permit>), BodyError> {
-    let (within, version) = (shared.settings.body_timeout, parts.version);
-    let account = parts.extensions.get::<AccountId>().copied();
-    let room = Room { gate: &shared.bulk, account, permit: None, taken: FREE };
-    let timed_out = |_| BodyError::TimedOut { within, version };
-    tokio::time::timeout(within, read(body, limit, room)).await.map_err(timed_out)?
-}
-
-async fn read(mut body: Body, limit: usize, mut room: Room<'_>) -> Result<(Bytes, Option<Permit>), BodyError> {
-    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    if announced > limit {
-        return Err(BodyError::TooLarge { limit });
-    }
-    room.take(announced)?;
-    let mut octets = Vec::with_capacity(announced);
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| BodyError::BrokeOff)?.into_data() else { continue };
-        if octets.len() + data.len() > limit {
-            return Err(BodyError::TooLarge { limit });
-        }
-        room.take(octets.len() + data.len())?;
-        octets.extend_from_slice(&data);
-    }
-    Ok((octets.into(), room.permit))
-}
-
-/// Bodies up to this size are not counted.
-const FREE: usize = 64 * 1024;
-
-/// The place of a body that is being read.
-struct Room<'a> {
-    gate: &'a Gate,
-    /// Whose it is; every operation that has a body has a caller.
-    account: Option<AccountId>,
-    permit: Option<Permit>,
-    taken: usize,
-}
-
-impl Room<'_> {
-    /// Makes sure that there is room for so many octets in all.
-    fn take(&mut self, octets: usize) -> Result<(), Full> {
-        let Some(account) = self.account.filter(|_| octets > self.taken) else { return Ok(()) };
-        match &mut self.permit {
-            Some(permit) => permit.grow(octets - self.taken)?,
-            None => self.permit = Some(self.gate.enter(account, octets)?),
-        }
-        self.taken = octets;
-        Ok(())
-    }
+) -> Result<(Bytes, Option<Permit<AccountId>>), BodyError> {
+    // Every operation that has a body has a caller.
+    let gate = parts.extensions.get::<AccountId>().map(|account| (&shared.bulk, *account));
+    let read = read_body(body, limit, shared.settings.body_timeout, gate).await;
+    read.map_err(|error| BodyError::Unread { error, version: parts.version })
 }
 
 /// `application/json`, its charset UTF-8 where one is said (RFC 8259, section 8.1). Without a body, there is nothing to name.

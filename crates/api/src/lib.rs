@@ -1,33 +1,24 @@
-//! The REST API: one file per operation, and the server that carries it.
+//! The REST API: one file per operation.
 //!
 //! [`OPERATIONS`] is the one table of what there is: the router is built from it, and the tests walk it, so that no route can
 //! exist without being asked for without a token, without the permission and for somebody else's object. A handler reaches the
 //! store only through `auth::Caller`, which has authenticated the request and checked the permission. The table also names what
 //! each operation says of itself, from which the OpenAPI [`document`] and the reference pages are made.
 //!
-//! [`serve`] is the accept loop for this and every other router of the process. It bounds what a client can hold by being slow,
-//! gives each answer its request id, and turns whatever fails without a body of its own (a panic, a wrong method on a page) into
-//! the same JSON as every other error.
+//! `http_server` serves it, beside every other router of the process. [`error_body`] gives errors that no router has answered (a panic, a
+//! wrong method on a page) the same JSON as every other error.
 //!
-//! Decided against: `axum::serve` (it has no timers, so a client that sends half a head keeps its connection for ever), a
-//! project-wide error type (each operation lists what can go wrong with it and maps it to a status in one `match`), and
-//! normalising paths before routing (both forms of each path are routes, so that other routers may be merged and keep theirs).
+//! Decided against: a project-wide error type (each operation lists what can go wrong with it and maps it to a status in one `match`),
+//! and normalising paths before routing (both forms of each path are routes, so that other routers may be merged and keep theirs).
 
 mod answers;
 mod auth;
-mod body;
 mod changes;
 mod claims;
-mod client;
-mod connections;
 mod cors;
 mod description;
-mod envelope;
 mod error;
-mod gate;
-mod host;
 mod json;
-mod line_endings;
 mod listing;
 mod members;
 mod operations;
@@ -35,14 +26,11 @@ mod paging;
 mod prefer;
 mod proof;
 mod query;
-mod refusal;
 mod scoped;
-mod server;
 mod settings;
 mod tags;
 mod versions;
 mod views;
-mod watch;
 mod writing;
 mod zone_file;
 mod zone_settings;
@@ -55,19 +43,18 @@ use axum::http::{HeaderValue, header};
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use deploy::Deployment;
+use http_server::Gate;
 use store::{AccountId, Store};
 use tower_http::set_header::SetResponseHeaderLayer;
 
 pub use claims::{Claims, Look, LookError, OpenClaim, Seen};
-pub use client::Client;
 pub use description::{
     ABOUT, Answer, Body, Description, EXAMPLE_RECORD, EXAMPLE_SERIAL, EXAMPLE_ZONE, Group, Header, Member, Parameter,
     Place, Refusal, Schema, document,
 };
-pub use gate::{Full, Gate, Permit};
+pub use error::error_body;
 pub use members::{TypedRecord, TypedSettings};
 pub use operations::{OPERATIONS, Operation};
-pub use server::serve;
 pub use settings::Settings;
 pub use zone_file::{ZoneFileError, read as read_zone_file};
 
@@ -95,9 +82,9 @@ struct Shared {
     requests: Option<Limiter<AccountId>>,
     claims: Arc<Claims>,
     /// Large requests that are under way.
-    bulk: Gate,
+    bulk: Gate<AccountId>,
     /// Large answers that their clients have not taken yet.
-    unread: Gate,
+    unread: Gate<AccountId>,
 }
 
 impl Api {
@@ -112,7 +99,7 @@ impl Api {
     }
 
     /// All operations, with and without the final slash, and the JSON answer for every unknown path. To be merged with routers
-    /// that have no fallback of their own, and handed to [`serve`].
+    /// that have no fallback of their own, and handed to [`http_server::serve`].
     pub fn router(&self) -> Router {
         let mut router = Router::new();
         for path in operations::paths() {

@@ -9,9 +9,9 @@ use std::time::Duration;
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::Response;
+use http_server::Stopping;
 use store::Head;
 
-use crate::server::Stopping;
 use crate::{Shared, prefer};
 
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");

@@ -10,16 +10,17 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use dns::zonefile::{self, Content, FileFault, LeftOut, LeftOutReason, Note, Options};
 use dns::{Apex, ZoneName};
+use http_server::Permit;
 use hyper::body::Body as _;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
+use store::AccountId;
 
 use crate::Shared;
 use crate::changes::WarningView;
 use crate::description::{Description, Member, Schema, required};
 use crate::error::{ErrorCode, Problem};
-use crate::gate::Permit;
 use crate::json::{BodyError, only, read_within};
 use crate::query::{Parameters, QueryError};
 
@@ -30,7 +31,7 @@ pub(crate) const MEDIA_TYPE: &str = "text/dns";
 pub(crate) struct ZoneFileBody {
     pub(crate) text: Bytes,
     /// Its place among what is under way.
-    pub(crate) place: Option<Permit>,
+    pub(crate) place: Option<Permit<AccountId>>,
 }
 
 impl FromRequest<Arc<Shared>> for ZoneFileBody {

@@ -16,6 +16,7 @@ use std::hash::BuildHasher;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 
+use http_server::network_of;
 use store::Clock;
 
 /// How fast delays grow, and how far. Times are in milliseconds.
@@ -152,13 +153,9 @@ fn make_room(failures: &mut HashMap<Key, Failures>, now: i64) {
     }
 }
 
-/// What an address is counted by: IPv6 by its /64, all of which is usually one customer's.
+/// The network that an address is counted by; clients without an address share one.
 fn network(address: Option<IpAddr>) -> IpAddr {
-    match address.map(|address| address.to_canonical()) {
-        None => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
-        Some(IpAddr::V4(four)) => IpAddr::V4(four),
-        Some(IpAddr::V6(six)) => IpAddr::V6(Ipv6Addr::from(u128::from(six) >> 64 << 64)),
-    }
+    network_of(address.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)))
 }
 
 #[cfg(test)]

@@ -7,13 +7,13 @@
 
 use std::sync::Arc;
 
-use api::Client;
 use askama::Template;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use http_server::Client;
 
 use crate::failure::{self, Failure};
 use crate::language::Language;

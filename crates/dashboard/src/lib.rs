@@ -41,11 +41,11 @@ mod visit;
 
 use std::sync::Arc;
 
-use api::Gate;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use deploy::Deployment;
-use store::Store;
+use http_server::Gate;
+use store::{AccountId, Store};
 
 pub use letters::Post;
 pub use routes::{Access, ROUTES, Route};
@@ -73,7 +73,7 @@ pub(crate) struct Shared {
     /// What looks for claims in the public DNS.
     pub(crate) claims: Arc<api::Claims>,
     /// Zone files that are being read and stored.
-    pub(crate) files: Gate,
+    pub(crate) files: Gate<AccountId>,
 }
 
 impl Dashboard {

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use api::Client;
+use http_server::Client;
 use store::AccountLimits;
 
 /// What the pages need to know of how the server is run.

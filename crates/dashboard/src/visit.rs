@@ -11,11 +11,11 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use api::Client;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{Method, header};
 use data_encoding::HEXLOWER;
+use http_server::Client;
 use jiff::SignedDuration;
 use sha2::{Digest, Sha256};
 use store::{Account, Actor, Author, Keep, Lane, Origin, PlainSecret, Session, Source, Store};

@@ -63,7 +63,14 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let stop = CancellationToken::new();
-        let serving = tokio::spawn(api::serve(listener, None, app, api::Settings::default(), stop.clone()));
+        let serving = tokio::spawn(http_server::serve(
+            listener,
+            None,
+            app,
+            api::error_body,
+            http_server::Settings::default(),
+            stop.clone(),
+        ));
         let asked = tokio::task::spawn_blocking(move || {
             let config = ureq::Agent::config_builder().http_status_as_error(false);
             let agent: ureq::Agent = config.build().into();

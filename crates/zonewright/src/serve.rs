@@ -119,11 +119,25 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
         .merge(health::router(waits_for))
         .merge(contact);
     let app = pages.over(app);
-    let mut serving = tokio::spawn(api::serve(listener, tls.clone(), app, config.api.clone(), stop_http.clone()));
+    let mut serving = tokio::spawn(http_server::serve(
+        listener,
+        tls.clone(),
+        app,
+        api::error_body,
+        config.http_server.clone(),
+        stop_http.clone(),
+    ));
     let metrics_address = for_metrics.as_ref().and_then(|listener| listener.local_addr().ok());
     let scraping = for_metrics.map(|listener| {
         let app = health::metrics(metrics.clone());
-        tokio::spawn(api::serve(listener, None, app, api::Settings::default(), stop_http.clone()))
+        tokio::spawn(http_server::serve(
+            listener,
+            None,
+            app,
+            api::error_body,
+            http_server::Settings::default(),
+            stop_http.clone(),
+        ))
     });
     let upkeep = tokio::spawn(monitor::upkeep(metrics, stop.clone()));
     let watching = tokio::spawn(disk::watch(config.data.clone(), config.disk, store.clone(), stop.clone()));

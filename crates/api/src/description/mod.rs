@@ -15,6 +15,7 @@ mod headers;
 mod schema;
 
 use axum::http::{Method, StatusCode};
+use http_server::ReadError;
 use serde_json::{Value, json};
 
 use crate::auth::{AuthError, TooMany};
@@ -321,7 +322,7 @@ impl Description {
             let limit = Settings::default().body_limit;
             problems.push(Problem::new(ErrorCode::InvalidJson, BodyError::Empty.to_string()));
             problems.push(Problem::validation("surprise", "This member is not known here"));
-            problems.push(Problem::new(ErrorCode::PayloadTooLarge, BodyError::TooLarge { limit }.to_string()));
+            problems.push(Problem::new(ErrorCode::PayloadTooLarge, ReadError::TooLarge { limit }.to_string()));
             problems.push(Problem::new(ErrorCode::UnsupportedMediaType, BodyError::MediaType.to_string()));
         }
         problems.push(Problem::internal("any cause"));

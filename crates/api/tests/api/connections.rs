@@ -3,9 +3,9 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use api::Settings;
 use axum::Router;
 use axum::routing::get;
+use http_server::Settings;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
@@ -17,11 +17,11 @@ fn server(max_connections: usize, exempt: bool) -> (Server, &'static Semaphore) 
     let permits: &'static Semaphore = Box::leak(Box::new(Semaphore::new(0)));
     let more =
         Router::new().route("/slow", get(|| async { permits.acquire().await.map(drop).map_or("", |()| "slow") }));
-    let mut settings = Settings { max_connections, ..Settings::default() };
+    let mut http = Settings { max_connections, ..Settings::default() };
     if !exempt {
-        settings.exempt.clear();
+        http.exempt.clear();
     }
-    (Server::with(Setup { settings, more, ..Setup::default() }), permits)
+    (Server::with(Setup { http, more, ..Setup::default() }), permits)
 }
 
 async fn connect(server: SocketAddr, from: u8) -> TcpStream {

@@ -10,7 +10,8 @@ use crate::server::{Client, PATIENCE, Server, Setup};
 fn server(proxies: &[&str]) -> Server {
     let proxies = proxies.iter().map(|network| network.parse().unwrap()).collect();
     Server::with(Setup {
-        settings: Settings { proxies, failed_auth_burst: 2, ..Settings::default() },
+        settings: Settings { failed_auth_burst: 2, ..Settings::default() },
+        http: http_server::Settings { proxies, ..http_server::Settings::default() },
         ..Setup::default()
     })
 }

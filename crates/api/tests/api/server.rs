@@ -39,6 +39,7 @@ pub(crate) struct Server {
 #[derive(Default)]
 pub(crate) struct Setup {
     pub(crate) settings: Settings,
+    pub(crate) http: http_server::Settings,
     pub(crate) more: Router,
     pub(crate) limits: Limits,
     pub(crate) policy: store::Policy,
@@ -84,9 +85,9 @@ impl Server {
         let settings = deploy::Settings { sweep_every: Duration::from_millis(500) };
         let (deployment, _) =
             Deployment::start(store.clone(), nameservers, setup.secondaries, settings, stop_deploying.clone());
-        let app =
-            Api::new(store.clone(), deployment, Arc::default(), setup.settings.clone()).router().merge(setup.more);
-        let serving = runtime.spawn(api::serve(listener, setup.tls, app, setup.settings, stop.clone()));
+        let app = Api::new(store.clone(), deployment, Arc::default(), setup.settings).router().merge(setup.more);
+        let serving = http_server::serve(listener, setup.tls, app, api::error_body, setup.http, stop.clone());
+        let serving = runtime.spawn(serving);
         drop(_inside);
         Server {
             address,

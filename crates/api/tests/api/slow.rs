@@ -15,16 +15,16 @@ use crate::server::{PATIENCE, Server, Setup};
 
 const SHORT: Duration = Duration::from_millis(300);
 
-fn quick() -> Settings {
-    Settings {
+fn quick() -> Setup {
+    let http = http_server::Settings {
         header_timeout: SHORT,
-        body_timeout: SHORT,
         idle_timeout: SHORT,
         write_timeout: SHORT,
         handshake_timeout: SHORT,
         max_connections: 1,
-        ..Settings::default()
-    }
+        ..http_server::Settings::default()
+    };
+    Setup { settings: Settings { body_timeout: SHORT, ..Settings::default() }, http, ..Setup::default() }
 }
 
 fn connect(server: &Server) -> TcpStream {
@@ -70,7 +70,7 @@ fn somebody_else_is_served(server: &Server) {
 
 #[test]
 fn a_client_that_sends_nothing() {
-    let server = Server::with(Setup { settings: quick(), ..Setup::default() });
+    let server = Server::with(quick());
     let mut silent = connect(&server);
     assert_eq!(rest(&mut silent), "");
     somebody_else_is_served(&server);
@@ -78,7 +78,7 @@ fn a_client_that_sends_nothing() {
 
 #[test]
 fn a_client_that_might_speak_http_2() {
-    let server = Server::with(Setup { settings: quick(), ..Setup::default() });
+    let server = Server::with(quick());
     let mut undecided = connect(&server);
     undecided.write_all(b"PRI * HTTP/2").unwrap();
     assert_eq!(rest(&mut undecided), "");
@@ -87,7 +87,7 @@ fn a_client_that_might_speak_http_2() {
 
 #[test]
 fn a_client_that_sends_its_headers_octet_by_octet() {
-    let server = Server::with(Setup { settings: quick(), ..Setup::default() });
+    let server = Server::with(quick());
     let mut slow = connect(&server);
     slow.write_all(b"GET /api/v1/dns-zones/ HTTP/1.1\r\nHost: a\r\nX-Slow: ").unwrap();
     let started = Instant::now();
@@ -98,7 +98,7 @@ fn a_client_that_sends_its_headers_octet_by_octet() {
 
 #[test]
 fn a_client_that_sends_its_body_octet_by_octet() {
-    let server = Server::with(Setup { settings: quick(), ..Setup::default() });
+    let server = Server::with(quick());
     let token = server.tenant().client.token.unwrap();
     for framing in ["Content-Length: 1000", "Transfer-Encoding: chunked"] {
         let mut slow = connect(&server);
@@ -116,7 +116,7 @@ fn a_client_that_sends_its_body_octet_by_octet() {
 
 #[test]
 fn a_client_without_a_token_that_never_ends_its_body() {
-    let server = Server::with(Setup { settings: quick(), ..Setup::default() });
+    let server = Server::with(quick());
     let mut slow = connect(&server);
     slow.write_all(b"POST /api/v1/dns-zones/ HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n").unwrap();
     let said = trickle(&mut slow, b" ");
@@ -126,7 +126,7 @@ fn a_client_without_a_token_that_never_ends_its_body() {
 
 #[test]
 fn a_client_that_stands_idle_after_its_answer() {
-    let server = Server::with(Setup { settings: quick(), ..Setup::default() });
+    let server = Server::with(quick());
     let mut idle = connect(&server);
     idle.write_all(b"GET /api/v1/ HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
     assert!(rest(&mut idle).starts_with("HTTP/1.1 404 "));
@@ -135,7 +135,7 @@ fn a_client_that_stands_idle_after_its_answer() {
 
 #[test]
 fn a_client_that_stops_reading_a_large_list() {
-    let server = Server::with(Setup { settings: quick(), ..Setup::default() });
+    let server = Server::with(quick());
     let tenant = server.tenant();
     let zone = tenant.large_zone("large.example", 20_000);
     let token = tenant.client.token.clone().unwrap();
@@ -190,7 +190,7 @@ const GOAWAY: u8 = 7;
 
 #[test]
 fn a_client_that_speaks_http_2_and_asks_nothing() {
-    let server = Server::with(Setup { settings: quick(), ..Setup::default() });
+    let server = Server::with(quick());
     let mut silent = connect(&server);
     silent.write_all(HTTP_2).unwrap();
     assert!(frames(&mut silent).contains(&GOAWAY));
@@ -199,7 +199,7 @@ fn a_client_that_speaks_http_2_and_asks_nothing() {
 
 #[test]
 fn a_client_that_opens_no_window_for_the_answer() {
-    let server = Server::with(Setup { settings: quick(), ..Setup::default() });
+    let server = Server::with(quick());
     let mut deaf = connect(&server);
     deaf.write_all(&[HTTP_2, &get_over_http_2("/api/v1/")].concat()).unwrap();
     let seen = frames(&mut deaf);
@@ -216,7 +216,7 @@ fn a_slow_handler_is_no_slow_client() {
             "done"
         }),
     );
-    let server = Server::with(Setup { settings: quick(), more, ..Setup::default() });
+    let server = Server::with(Setup { more, ..quick() });
     let answer = server.client(None).get("//slow");
     assert_eq!((answer.status, answer.body.as_slice()), (200, &b"done"[..]));
 }
@@ -235,8 +235,9 @@ fn slow_route(within: Duration) -> (Router, Receiver<()>) {
 #[test]
 fn requests_under_way_are_finished_when_the_server_stops() {
     let (more, was_reached) = slow_route(SHORT * 2);
-    let settings = Settings { header_timeout: PATIENCE, idle_timeout: PATIENCE, ..Settings::default() };
-    let mut server = Server::with(Setup { settings, more, ..Setup::default() });
+    let http =
+        http_server::Settings { header_timeout: PATIENCE, idle_timeout: PATIENCE, ..http_server::Settings::default() };
+    let mut server = Server::with(Setup { http, more, ..Setup::default() });
     let mut idle = connect(&server);
     idle.write_all(b"GET /api/v1/ HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
     let mut first = [0; 12];
@@ -256,8 +257,8 @@ fn requests_under_way_are_finished_when_the_server_stops() {
 #[test]
 fn a_server_that_stops_does_not_wait_for_ever() {
     let (more, was_reached) = slow_route(PATIENCE * 10);
-    let settings = Settings { shutdown_timeout: SHORT, ..Settings::default() };
-    let mut server = Server::with(Setup { settings, more, ..Setup::default() });
+    let http = http_server::Settings { shutdown_timeout: SHORT, ..http_server::Settings::default() };
+    let mut server = Server::with(Setup { http, more, ..Setup::default() });
     let mut waiting = connect(&server);
     waiting.write_all(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
     was_reached.recv_timeout(PATIENCE).unwrap();
@@ -326,8 +327,9 @@ fn until_headers(stream: &mut TcpStream, mut count: usize) {
 
 #[test]
 fn unread_answers_of_one_account_are_bounded() {
-    let settings = Settings { unread_per_account: 300 * 1024, write_timeout: PATIENCE, ..Settings::default() };
-    let server = Server::with(Setup { settings, ..Setup::default() });
+    let settings = Settings { unread_per_account: 300 * 1024, ..Settings::default() };
+    let http = http_server::Settings { write_timeout: PATIENCE, ..http_server::Settings::default() };
+    let server = Server::with(Setup { settings, http, ..Setup::default() });
     let (tenant, other) = (server.tenant(), server.tenant());
     let zone = tenant.large_zone("large.example", 3_000);
     let theirs = other.large_zone("large.example.net", 3_000);

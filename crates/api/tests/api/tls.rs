@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::Settings;
+use http_server::Settings;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -21,8 +21,8 @@ fn server() -> Server {
     let certificate = CertificateDer::from(CERTIFICATE);
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(KEY));
     let config = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key).unwrap();
-    let settings = Settings { handshake_timeout: Duration::from_millis(300), ..Settings::default() };
-    Server::with(Setup { settings, tls: Some(TlsAcceptor::from(Arc::new(config))), ..Setup::default() })
+    let http = Settings { handshake_timeout: Duration::from_millis(300), ..Settings::default() };
+    Server::with(Setup { http, tls: Some(TlsAcceptor::from(Arc::new(config))), ..Setup::default() })
 }
 
 #[test]

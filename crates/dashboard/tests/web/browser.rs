@@ -44,7 +44,7 @@ impl Server {
     }
 
     pub(crate) fn with(settings: Settings) -> Server {
-        Server::build(settings, api::Settings::default(), None, api::Claims::default())
+        Server::build(settings, http_server::Settings::default(), None, api::Claims::default())
     }
 
     /// One that sends mail to this port.
@@ -54,7 +54,7 @@ impl Server {
 
     pub(crate) fn mailing_with(settings: Settings, port: u16) -> Server {
         let post = Server::post(port);
-        Server::build(settings, api::Settings::default(), Some(post), api::Claims::default())
+        Server::build(settings, http_server::Settings::default(), Some(post), api::Claims::default())
     }
 
     fn post(port: u16) -> Post {
@@ -74,10 +74,15 @@ impl Server {
     /// One that looks for claims with this resolver.
     pub(crate) fn resolving(resolver: SocketAddr) -> Server {
         let claims = api::Claims::new(Resolver::new(vec![resolver]));
-        Server::build(Settings::default(), api::Settings::default(), None, claims)
+        Server::build(Settings::default(), http_server::Settings::default(), None, claims)
     }
 
-    pub(crate) fn build(settings: Settings, http: api::Settings, post: Option<Post>, claims: api::Claims) -> Server {
+    pub(crate) fn build(
+        settings: Settings,
+        http: http_server::Settings,
+        post: Option<Post>,
+        claims: api::Claims,
+    ) -> Server {
         let folder = tempfile::tempdir().unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let seconds = Arc::new(AtomicI64::new(START));
@@ -110,7 +115,7 @@ impl Server {
             let stop = stop.clone();
             async move { stop.run_until_cancelled(pages.write_to_owners()).await }
         });
-        runtime.spawn(api::serve(listener, None, app, http, stop.clone()));
+        runtime.spawn(http_server::serve(listener, None, app, api::error_body, http, stop.clone()));
         drop(inside);
         Server { store, runtime, post, address, seconds, stop, _folder: folder }
     }

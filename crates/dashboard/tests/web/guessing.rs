@@ -13,7 +13,7 @@ fn behind_a_proxy() -> Server {
     let proxies = vec!["127.0.0.0/8".parse().unwrap()];
     Server::build(
         Settings::default(),
-        api::Settings { proxies, ..api::Settings::default() },
+        http_server::Settings { proxies, ..http_server::Settings::default() },
         None,
         api::Claims::default(),
     )

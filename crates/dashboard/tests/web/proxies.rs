@@ -8,7 +8,7 @@ fn behind(proxies: &[&str]) -> Server {
     let proxies = proxies.iter().map(|network| network.parse().unwrap()).collect();
     Server::build(
         Settings::default(),
-        api::Settings { proxies, ..api::Settings::default() },
+        http_server::Settings { proxies, ..http_server::Settings::default() },
         None,
         api::Claims::default(),
     )

@@ -60,6 +60,7 @@ pub(crate) struct Config {
     /// Below what the operator is warned of a disk that fills.
     pub(crate) disk: Low,
     pub(crate) api: api::Settings,
+    pub(crate) http_server: http_server::Settings,
     pub(crate) dashboard: dashboard::Settings,
     /// How letters leave, where they may.
     pub(crate) mail: Option<Mail>,
@@ -293,7 +294,6 @@ fn check(layers: Layers) -> Result<Config, ConfigError> {
     let api = api::Settings {
         body_limit: at_least_one(&layers, "limits.body_bytes")?,
         bulk_limit: at_least_one(&layers, "limits.bulk_bytes")?,
-        max_connections: at_least_one(&layers, "limits.connections")?,
         failed_auth_burst: at_least_one(&layers, "limits.failed_auth_burst")?,
         failed_auth_per_second: at_least_one(&layers, "limits.failed_auth_per_second")?,
         requests_per_second: layers
@@ -301,8 +301,12 @@ fn check(layers: Layers) -> Result<Config, ConfigError> {
             .then(|| at_least_one(&layers, "limits.requests_per_second"))
             .transpose()?,
         cors_origins: cors_origins(&layers)?,
-        proxies: proxies(&layers)?,
         ..api::Settings::default()
+    };
+    let http_server = http_server::Settings {
+        max_connections: at_least_one(&layers, "limits.connections")?,
+        proxies: proxies(&layers)?,
+        ..http_server::Settings::default()
     };
     let tls = tls(&layers)?;
     let dashboard = pages(&layers, tls.is_some())?;
@@ -329,6 +333,7 @@ fn check(layers: Layers) -> Result<Config, ConfigError> {
         retention: retention(&layers)?,
         disk: Low { percent: layers.number("disk.low_percent"), bytes: layers.number("disk.low_bytes") },
         api,
+        http_server,
         layers,
         server: None,
     })
@@ -613,6 +618,7 @@ mod tests {
         assert_eq!(config.policy, Policy::default());
         assert_eq!(config.api, api::Settings::default());
         assert_eq!(config.dashboard.registered.stored_records, Some(1_000_000));
+        assert_eq!(config.http_server, http_server::Settings::default());
         let embedded = nameserver::Settings::default();
         assert_eq!(format!("{:?}", config.embedded()), format!("{embedded:?}"));
     }

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use api::{Permit, ZoneFileError};
+use api::ZoneFileError;
 use askama::Template;
 use askama::filters::HtmlSafe;
 use axum::body::Bytes;
@@ -16,7 +16,8 @@ use axum::response::Response;
 use dns::warnings::Warning;
 use dns::zonefile::{self, Content, FileFault, LeftOut, LeftOutReason, Note, OTHER_ZONE, Options};
 use dns::{Serial, ZoneId};
-use store::{Author, Change, ChangeError, Comment, Committed, Condition, Source, Wish, Zone};
+use http_server::Permit;
+use store::{AccountId, Author, Change, ChangeError, Comment, Committed, Condition, Source, Wish, Zone};
 
 use super::difference::DifferenceTable;
 use super::records::failure;
@@ -129,7 +130,7 @@ fn escaped(octets: &[u8]) -> String {
 }
 
 /// Room for a file while it is read and stored.
-pub(super) fn place(who: &SignedIn, text: &str) -> Result<Permit, Failure> {
+pub(super) fn place(who: &SignedIn, text: &str) -> Result<Permit<AccountId>, Failure> {
     who.visit.shared.files.enter(who.account.id, text.len()).map_err(|_| Failure::Storing)
 }
 

@@ -1,16 +1,14 @@
-//! What large requests and answers may hold of the server's memory at a time: one account's share, and all of it.
+//! The memory that large requests and answers may take at a time: one account's share, and all of it.
 //!
-//! Requests beyond it are refused and may come again. A server that let them wait would hold what it has read of them.
+//! Requests beyond it are refused and may be retried. Letting them wait would hold the part of them that was read already.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use store::AccountId;
-
-/// Counts the octets that are under way. Cheap to clone.
+/// Counts the octets that are under way. `K` identifies an account. Clones share the count.
 #[derive(Debug, Clone)]
-pub struct Gate<K = AccountId>(Arc<Inner<K>>);
+pub struct Gate<K>(Arc<Inner<K>>);
 
 #[derive(Debug)]
 struct Inner<K> {
@@ -38,14 +36,14 @@ pub enum Full {
 
 /// Room for some octets, until it is dropped.
 #[derive(Debug)]
-pub struct Permit<K: Copy + Eq + Hash = AccountId> {
+pub struct Permit<K: Copy + Eq + Hash> {
     gate: Gate<K>,
     account: K,
     octets: usize,
 }
 
 impl<K: Copy + Eq + Hash> Gate<K> {
-    /// A gate that lets in so many octets of each account, and of all together.
+    /// A gate that admits so many octets for each account, and for all together.
     pub fn new(per_account: usize, total: usize) -> Gate<K> {
         let held = Held { all: 0, accounts: HashMap::new() };
         Gate(Arc::new(Inner { per_account, total, held: Mutex::new(held) }))

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::middleware::from_fn;
+use axum::middleware::from_fn_with_state;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -34,28 +34,31 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-use crate::body::Lingering;
 use crate::client::Client;
 use crate::connections::{Connections, Place};
 use crate::envelope::envelope;
+use crate::error::ErrorBody;
 use crate::host::check_host;
+use crate::lingering::Lingering;
 use crate::refusal::Refusals;
 use crate::settings::Settings;
 use crate::watch::{Expired, Watched};
 
 /// Serves `app` until `stop` is cancelled, then lets the requests under way finish, for `settings.shutdown_timeout` at most.
 ///
-/// Every answer gets its request id here, and each failure a JSON body, so `app` may be merged from any routers. Requests carry
-/// their [`Client`].
+/// Every answer gets its request id here, and each error without a body the one that `error_body` writes, so `app` may be merged from
+/// any routers. Requests carry their [`Client`] and [`Stopping`] as extensions.
 pub async fn serve(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     app: Router,
+    error_body: ErrorBody,
     settings: Settings,
     stop: CancellationToken,
 ) {
     let server = Arc::new(Server {
-        app: app.layer(from_fn(check_host)).layer(from_fn(envelope)),
+        app: app.layer(from_fn_with_state(error_body, check_host)).layer(from_fn_with_state(error_body, envelope)),
+        error_body,
         tls,
         stop,
         builder: builder(&settings),
@@ -81,9 +84,9 @@ pub async fn serve(
     }
 }
 
-/// Told when the server is to stop, among the extensions of each request: who waits for something should soon answer.
+/// Cancelled when the server is to stop: an extension of each request, for handlers that wait for something.
 #[derive(Debug, Clone)]
-pub(crate) struct Stopping(pub(crate) CancellationToken);
+pub struct Stopping(pub CancellationToken);
 
 /// How long to wait before accepting again when the operating system has no room for another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -111,6 +114,7 @@ fn builder(settings: &Settings) -> Builder<TokioExecutor> {
 
 struct Server {
     app: Router,
+    error_body: ErrorBody,
     tls: Option<TlsAcceptor>,
     builder: Builder<TokioExecutor>,
     settings: Settings,
@@ -183,7 +187,8 @@ impl Server {
                 Ok::<_, Infallible>(response.map(|body| Watched::new(body, under_way)))
             }
         });
-        let mut connection = pin!(self.builder.serve_connection(TokioIo::new(Refusals::of(io)), service));
+        let mut connection =
+            pin!(self.builder.serve_connection(TokioIo::new(Refusals::of(io, self.error_body)), service));
         let mut ending = pin!(async {
             tokio::select! {
                 () = self.stop.cancelled() => None,

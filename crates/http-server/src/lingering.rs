@@ -1,8 +1,8 @@
-//! The request's body as it comes from the connection.
+//! A request's body that is dropped before its end.
 //!
 //! An answer may be ready before the body is read: no token, too large, no such path. Closing the connection then would make the
-//! operating system send a reset, which takes the answer away from a client that is still sending. What is left is therefore read
-//! and thrown away for a moment (a lingering close), bounded in octets and in time.
+//! operating system send a reset, which takes the answer away from a client that is still sending. The rest of the body is therefore
+//! read and discarded for a moment (a lingering close), bounded in octets and in time.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};

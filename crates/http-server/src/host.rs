@@ -3,22 +3,22 @@
 //! A request over HTTP/1.1 has exactly one, and a valid one; every other request may have one. A server and a proxy that choose
 //! between two of them differently serve different sites for one request.
 
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Version, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 
-use crate::error::Problem;
+use crate::error::{ErrorBody, ServerError};
 
 /// Refuses a request whose Host is missing, there twice, or invalid.
-pub(crate) async fn check_host(request: Request, next: Next) -> Response {
+pub(crate) async fn check_host(State(body): State<ErrorBody>, request: Request, next: Next) -> Response {
     if is_allowed(request.version(), request.headers()) {
         return next.run(request).await;
     }
-    let detail =
-        "A request over HTTP/1.1 needs exactly one Host header, with a host name or an address, and a port if needed";
-    Problem::validation("Host", detail).with(header::CONNECTION, HeaderValue::from_static("close")).into_response()
+    let mut response = ServerError::Host.response(body);
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 fn is_allowed(version: Version, headers: &HeaderMap) -> bool {

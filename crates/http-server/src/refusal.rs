@@ -12,25 +12,26 @@ use axum::http::StatusCode;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use uuid::Uuid;
 
-use crate::error::Problem;
+use crate::error::{ErrorBody, ServerError};
 use crate::line_endings::LineEndings;
 
 /// A connection on which bare refusals are given a body.
 pub(crate) struct Refusals<S> {
     stream: S,
+    error_body: ErrorBody,
     endings: LineEndings,
     /// What is left to write in place of a head that was recognised.
     instead: Vec<u8>,
 }
 
 impl<S> Refusals<S> {
-    pub(crate) fn of(stream: S) -> Refusals<S> {
-        Refusals { stream, endings: LineEndings::new(), instead: Vec::new() }
+    pub(crate) fn of(stream: S, error_body: ErrorBody) -> Refusals<S> {
+        Refusals { stream, error_body, endings: LineEndings::new(), instead: Vec::new() }
     }
 }
 
 /// The whole answer in place of `head`, where that is a bare refusal.
-fn replacement(head: &[u8]) -> Option<Vec<u8>> {
+fn replacement(head: &[u8], error_body: ErrorBody) -> Option<Vec<u8>> {
     let status = head.strip_prefix(b"HTTP/1.1 ")?.get(..3).filter(|status| status.starts_with(b"4"))?;
     let head = std::str::from_utf8(head).ok()?.strip_suffix("\r\n\r\n")?.to_ascii_lowercase();
     let mut fields = head.split("\r\n").skip(1);
@@ -41,7 +42,7 @@ fn replacement(head: &[u8]) -> Option<Vec<u8>> {
     let status = StatusCode::from_bytes(status).ok()?;
     let id = Uuid::now_v7();
     tracing::info!("request.id" = %id, "http.status" = status.as_u16(), "a request could not be read");
-    let body = Problem::of_status(status).body();
+    let body = error_body(ServerError::Status(status));
     let mut answer = format!(
         "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
          cache-control: no-store\r\nx-content-type-options: nosniff\r\nx-request-id: {id}\r\n\r\n",
@@ -55,7 +56,7 @@ fn replacement(head: &[u8]) -> Option<Vec<u8>> {
 impl<S: AsyncWrite + Unpin> Refusals<S> {
     fn replace(&mut self, context: &mut Context<'_>, head: &[u8]) -> Poll<Option<io::Result<usize>>> {
         if self.instead.is_empty() {
-            match replacement(head) {
+            match replacement(head, self.error_body) {
                 Some(answer) => self.instead = answer,
                 None => return Poll::Ready(None),
             }
@@ -123,8 +124,9 @@ mod tests {
 
     #[test]
     fn only_a_bare_refusal_is_replaced() {
+        let body = |_| b"{\"field\":null}".to_vec();
         let refusal = |more: &str| format!("HTTP/1.1 431 Request Header Fields Too Large\r\n{more}\r\n").into_bytes();
-        let answer = String::from_utf8(replacement(&refusal("content-length: 0\r\n")).unwrap()).unwrap();
+        let answer = String::from_utf8(replacement(&refusal("content-length: 0\r\n"), body).unwrap()).unwrap();
         assert!(answer.starts_with("HTTP/1.1 431 Request Header Fields Too Large\r\n"), "{answer}");
         assert!(answer.ends_with("\"field\":null}"), "{answer}");
         for other in [
@@ -134,7 +136,7 @@ mod tests {
             b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\nmore".to_vec(),
             b"{\"detail\": \"HTTP/1.1 400\"}".to_vec(),
         ] {
-            assert_eq!(replacement(&other), None, "{}", String::from_utf8_lossy(&other));
+            assert_eq!(replacement(&other, body), None, "{}", String::from_utf8_lossy(&other));
         }
     }
 }

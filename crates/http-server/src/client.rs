@@ -1,13 +1,12 @@
-//! Who sent a request: the one place that decides it.
+//! The client that sent a request, also behind reverse proxies.
 //!
-//! It is whoever the connection comes from, unless that is a proxy of the operator's (`Settings::proxies`). Only then are its
-//! headers believed, and of them only what the operator's own proxies wrote. Each proxy adds at the right of `X-Forwarded-For` whom it
-//! was asked by, so the entries are read from the right, and the first that is no trusted proxy is the client; what stands
-//! left of it came from the client and may say anything. `X-Forwarded-Proto` counts with its last value, the one that the nearest proxy
-//! wrote or let pass.
+//! The client is the peer of the connection, unless that is a trusted proxy (`Settings::proxies`). Only then are `X-Forwarded-*`
+//! headers read, and only what trusted proxies wrote there. Each proxy appends the address of its own peer to `X-Forwarded-For`, so the
+//! entries are read from the right, and the first that is no trusted proxy is the client; entries left of it came from the client
+//! and may say anything. Of `X-Forwarded-Proto` the last value counts, which the nearest proxy wrote or let pass.
 //!
-//! Everything that goes by the client's address takes it from here: networks that tokens are bound to, failed authentications,
-//! delays of sign-in, the trail, the history, last uses, the log.
+//! Everything that depends on the client's address takes it from here: networks that tokens are bound to, failed authentications,
+//! delays of sign-in, the audit trail, the history, last uses, the log.
 //!
 //! Decided against `Forwarded` (RFC 7239): few proxies write it, and one that passes on what it does not know would let a client
 //! choose its own address.
@@ -21,7 +20,7 @@ use ipnet::IpNet;
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// Who sent a request, among its extensions.
+/// The client that sent a request: an extension of the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Client {
     /// The address; IPv4 as IPv4, also on an IPv6 socket.
@@ -41,7 +40,7 @@ impl Client {
             return client;
         }
         for entry in from_the_right(headers, &FORWARDED_FOR) {
-            // Nobody knows whom this proxy was asked by; then the proxy is the last that is known.
+            // The peer of this proxy is unknown, so the proxy is the last address that is known.
             let Some(address) = read_address(entry) else { break };
             client = Client { address, port: None, ..client };
             if !is_proxy(address) {
@@ -64,9 +63,9 @@ impl fmt::Display for Client {
     }
 }
 
-/// What an address is counted by where clients are limited: an IPv4 address alone, and the /64 of an IPv6 address, all of which is
-/// usually one customer's.
-pub(crate) fn network_of(address: IpAddr) -> IpAddr {
+/// The network by which limits count an address: an IPv4 address alone, and the /64 of an IPv6 address, all of which usually belongs
+/// to one customer. IPv4-mapped IPv6 addresses count as IPv4.
+pub fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(six) => IpAddr::V6(Ipv6Addr::from(u128::from(six) >> 64 << 64)),
         four => four,

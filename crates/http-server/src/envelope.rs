@@ -5,10 +5,10 @@ use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use axum::extract::{MatchedPath, Request};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use futures_util::FutureExt;
 use hyper::body::Body as _;
 use tokio::time::Instant;
@@ -16,21 +16,26 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::client::Client;
-use crate::error::{Cause, Problem};
+use crate::error::{Cause, ErrorBody, ServerError};
 
 /// The header that carries a request's id.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Runs a request. The id is always our own: one from outside could be anybody's words in our log.
-pub(crate) async fn envelope(request: Request, next: Next) -> Response {
+pub(crate) async fn envelope(State(body): State<ErrorBody>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = Uuid::now_v7();
     let facts = Facts::of(&request);
     let span = tracing::info_span!("request", "request.id" = %id, "http.route" = facts.route);
     let outcome = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span.clone()).await;
     let mut response = match outcome {
-        Ok(response) => with_body(response),
-        Err(panic) => Problem::internal(Panic(panic_text(&*panic))).into_response(),
+        Ok(response) => with_body(response, body),
+        Err(panic) => {
+            let mut response = ServerError::Panicked.response(body);
+            let cause = Cause::new(format_args!("a handler panicked: {}", panic_text(&*panic)));
+            response.extensions_mut().insert(cause);
+            response
+        }
     };
     if let Ok(value) = HeaderValue::try_from(id.to_string()) {
         response.headers_mut().insert(REQUEST_ID, value);
@@ -39,25 +44,20 @@ pub(crate) async fn envelope(request: Request, next: Next) -> Response {
     response
 }
 
-/// A handler that panicked, for the log.
-#[derive(Debug, thiserror::Error)]
-#[error("a handler panicked: {0}")]
-struct Panic(String);
-
 fn panic_text(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("(no message)").to_owned()
 }
 
 /// Gives an answer that failed without a body the JSON of every other error. Its headers stay (`Allow`, for example).
-fn with_body(response: Response) -> Response {
+fn with_body(response: Response, body: ErrorBody) -> Response {
     let status = response.status();
     let failed = status.is_client_error() || status.is_server_error();
     let bare = response.body().is_end_stream() && !response.headers().contains_key(header::CONTENT_TYPE);
     if !failed || !bare {
         return response;
     }
-    let mut filled = Problem::of_status(status).into_response();
+    let mut filled = ServerError::Status(status).response(body);
     for (name, value) in response.headers() {
         if name != header::CONTENT_LENGTH {
             filled.headers_mut().insert(name, value.clone());
@@ -66,7 +66,7 @@ fn with_body(response: Response) -> Response {
     filled
 }
 
-/// What is known of a request before it runs. Nothing of it comes from the client unbounded: routes are templates.
+/// What is known of a request before it runs. Labels are bounded: the route template is recorded, never the path.
 struct Facts {
     method: &'static str,
     route: String,

@@ -1,0 +1,100 @@
+//! Reading a whole request body: its limit in octets, its time-out, and the memory that it takes while it is read.
+//!
+//! Forms of pages are read by `dashboard`: a browser shows an answer only after it has sent the whole form, so a form above the limit is
+//! read up to it, where this refuses a body by its announced length.
+
+use std::hash::Hash;
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use hyper::body::Body as _;
+
+use crate::gate::{Full, Gate, Permit};
+
+/// Bodies up to this size, in octets, are not counted.
+const FREE: usize = 64 * 1024;
+
+/// Why a body could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// It is larger than the limit.
+    #[error("The body is larger than {limit} octets")]
+    TooLarge {
+        /// The limit, in octets.
+        limit: usize,
+    },
+    /// It did not arrive in time.
+    #[error("The body did not arrive within {} s", .within.as_secs_f32())]
+    TimedOut {
+        /// The time that it had.
+        within: Duration,
+    },
+    /// The connection or the stream ended first.
+    #[error("The body broke off before its end")]
+    BrokeOff,
+    /// There is no memory for it now.
+    #[error(transparent)]
+    Full(#[from] Full),
+}
+
+/// Reads a whole body of at most `limit` octets, which has to arrive `within` that time.
+///
+/// With a `gate`, a body above 64 KiB needs room there for its account; it has the room until the permit is dropped.
+///
+/// # Errors
+///
+/// As listed. A body whose announced length is above the limit is refused before anything of it is read.
+pub async fn read_body<K: Copy + Eq + Hash>(
+    body: Body,
+    limit: usize,
+    within: Duration,
+    gate: Option<(&Gate<K>, K)>,
+) -> Result<(Bytes, Option<Permit<K>>), ReadError> {
+    let room = Room { gate, permit: None, taken: FREE };
+    tokio::time::timeout(within, read(body, limit, room)).await.map_err(|_| ReadError::TimedOut { within })?
+}
+
+async fn read<K: Copy + Eq + Hash>(
+    mut body: Body,
+    limit: usize,
+    mut room: Room<'_, K>,
+) -> Result<(Bytes, Option<Permit<K>>), ReadError> {
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    if announced > limit {
+        return Err(ReadError::TooLarge { limit });
+    }
+    room.take(announced)?;
+    let mut octets = Vec::with_capacity(announced);
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| ReadError::BrokeOff)?.into_data() else { continue };
+        if octets.len() + data.len() > limit {
+            return Err(ReadError::TooLarge { limit });
+        }
+        room.take(octets.len() + data.len())?;
+        octets.extend_from_slice(&data);
+    }
+    Ok((octets.into(), room.permit))
+}
+
+/// The room of a body that is being read.
+struct Room<'a, K: Copy + Eq + Hash> {
+    /// The gate, and the account that sends the body.
+    gate: Option<(&'a Gate<K>, K)>,
+    permit: Option<Permit<K>>,
+    taken: usize,
+}
+
+impl<K: Copy + Eq + Hash> Room<'_, K> {
+    /// Makes sure that there is room for so many octets in all.
+    fn take(&mut self, octets: usize) -> Result<(), Full> {
+        let Some((gate, account)) = self.gate.filter(|_| octets > self.taken) else { return Ok(()) };
+        match &mut self.permit {
+            Some(permit) => permit.grow(octets - self.taken)?,
+            None => self.permit = Some(gate.enter(account, octets)?),
+        }
+        self.taken = octets;
+        Ok(())
+    }
+}
