@@ -13,7 +13,8 @@ use store::{Committed, Head, StoreError};
 use uuid::Uuid;
 
 use crate::auth::Caller;
-use crate::description::{EXAMPLE_RECORD, EXAMPLE_SERIAL, Schema, examples, required};
+use crate::description::{EXAMPLE_RECORD, EXAMPLE_SERIAL, examples};
+use crate::schema::{Schema, required};
 use crate::views::RecordView;
 use crate::writing::Reply;
 

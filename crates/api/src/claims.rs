@@ -17,7 +17,7 @@ use store::{AccountId, CLAIM_LABEL, Proof, Store, StoreError, claim_name};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
-use crate::description::{Member, Schema, optional, required};
+use crate::schema::{Member, Schema, optional, required};
 
 /// How long one look may take.
 const LOOK_FOR: Duration = Duration::from_secs(5);

@@ -16,7 +16,6 @@ use serde::Serialize;
 use store::{DailyLimit, Health, StoreError};
 
 use crate::claims::{LOOKS_A_MINUTE, LookError, OpenClaim};
-use crate::description::{Schema, required};
 
 /// What a client is told of a 500.
 const FAILED: &str = "The server failed; its log has the cause under the id in X-Request-Id";
@@ -154,24 +153,6 @@ impl Problem {
         Problem { errors: errors.collect(), ..Problem::new(ErrorCode::ValidationError, detail) }
     }
 
-    /// What the body of [`Problem::parts`] looks like.
-    pub(crate) fn schema_of_parts() -> Schema {
-        let part = Schema::object([
-            required("index", Schema::integer(0..=u32::MAX).about("Which one, counted from 0.")),
-            required("field", Schema::string().or_null().about("Its member at fault.")),
-            required("detail", Schema::string()),
-            required("error_code", Schema::string()),
-        ]);
-        let text = |about| Schema::string().about(about);
-        Schema::object([
-            required("detail", text("A sentence for people.")),
-            required("error_code", text("For programs. It does not change.")),
-            required("field", Schema::string().or_null().about("The member at fault.")),
-            required("errors", Schema::array(part).about("Everything that is at fault.")),
-        ])
-        .named("ErrorsOfParts")
-    }
-
     /// 400 for a change of one record: the first rule that it breaks.
     pub(crate) fn faults(faults: Vec<(usize, Fault)>) -> Problem {
         match faults.into_iter().next() {
@@ -299,17 +280,6 @@ impl Problem {
 
     pub(crate) fn code(&self) -> ErrorCode {
         self.code
-    }
-
-    /// What the JSON of the answer looks like.
-    pub(crate) fn schema() -> Schema {
-        let field = "The member or parameter at fault; null where it is no single one.";
-        Schema::object([
-            required("detail", Schema::string().about("What is wrong, for people; the words may change.")),
-            required("error_code", Schema::string().about("What is wrong, for programs; it does not change.")),
-            required("field", Schema::string().or_null().about(field)),
-        ])
-        .named("Error")
     }
 
     /// The answer's body, for examples.

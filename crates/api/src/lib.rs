@@ -26,6 +26,7 @@ mod paging;
 mod prefer;
 mod proof;
 mod query;
+mod schema;
 mod scoped;
 mod settings;
 mod tags;
@@ -49,12 +50,13 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 pub use claims::{Claims, Look, LookError, OpenClaim, Seen};
 pub use description::{
-    ABOUT, Answer, Body, Description, EXAMPLE_RECORD, EXAMPLE_SERIAL, EXAMPLE_ZONE, Group, Header, Member, Parameter,
-    Place, Refusal, Schema, document,
+    ABOUT, Answer, Body, Description, EXAMPLE_RECORD, EXAMPLE_SERIAL, EXAMPLE_ZONE, Group, Header, Parameter, Place,
+    Refusal, document,
 };
 pub use error::error_body;
 pub use members::{TypedRecord, TypedSettings};
 pub use operations::{OPERATIONS, Operation};
+pub use schema::{Member, Schema};
 pub use settings::Settings;
 pub use zone_file::{ZoneFileError, read as read_zone_file};
 

@@ -8,9 +8,9 @@ use dns::{Fault, NameError, OwnerName, RecordData, RecordType, Ttl, ZoneName};
 use store::StoredRecord;
 use uuid::Uuid;
 
-use crate::description::{Member, Schema, optional, required};
 use crate::json::{MemberError, Members};
 use crate::query::parse_uuid;
+use crate::schema::{Member, Schema, optional, required};
 use crate::views::iso;
 
 pub use typed::TypedRecord;

@@ -11,9 +11,10 @@ use serde_json::{Value, json};
 use store::{Counts, Difference, Event, Source, Version};
 use uuid::Uuid;
 
-use crate::description::{EXAMPLE_SERIAL, Member, Schema, examples, required};
+use crate::description::{EXAMPLE_SERIAL, examples};
 use crate::error::{ErrorCode, Problem};
 use crate::query::parse_uuid;
+use crate::schema::{Member, Schema, required};
 use crate::views::{RecordView, iso};
 
 /// A version, as lists show it.

@@ -7,7 +7,7 @@ use serde_json::json;
 use store::{Identity, StoredRecord, Timestamp, Withheld, Zone};
 use uuid::Uuid;
 
-use crate::description::{Member, Schema, optional, required};
+use crate::schema::{Member, Schema, optional, required};
 
 /// A zone in a list.
 #[derive(Debug, Serialize)]

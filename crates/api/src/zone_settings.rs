@@ -6,9 +6,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use store::{Comment, EffectiveSettings, SettingsChange, TIMER_BOUNDS};
 
-use crate::description::{Member, Schema, optional, required};
 use crate::error::Problem;
 use crate::json::{MemberError, Members};
+use crate::schema::{Member, Schema, optional, required};
 
 /// The settings that a zone has, its own or the server's.
 #[derive(Debug, Serialize)]

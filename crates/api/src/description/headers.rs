@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::schema::Schema;
+use crate::schema::Schema;
 
 /// A header of an answer.
 #[derive(Debug, Clone)]

@@ -12,7 +12,7 @@
 mod document;
 pub(crate) mod examples;
 mod headers;
-mod schema;
+pub(crate) mod problems;
 
 use axum::http::{Method, StatusCode};
 use http_server::ReadError;
@@ -22,6 +22,7 @@ use crate::auth::{AuthError, TooMany};
 use crate::error::{ErrorCode, Problem};
 use crate::json::BodyError;
 use crate::operations::Operation;
+use crate::schema::Schema;
 use crate::settings::Settings;
 use crate::writing::TermsError;
 
@@ -30,8 +31,6 @@ pub(crate) use document::{PATH, get_document};
 pub use headers::Header;
 use headers::link;
 pub(crate) use headers::{etag, file_name, location};
-pub use schema::{Member, Schema};
-pub(crate) use schema::{optional, required};
 
 /// The identifier of the zone in examples.
 pub const EXAMPLE_ZONE: &str = "0192a0c8-3f5e-7c2a-9b1d-5e6f7a8b9c0d";
@@ -372,6 +371,6 @@ impl Refusal {
         };
         // An error's body is always JSON.
         let example = serde_json::from_slice(&problem.body()).unwrap_or_default();
-        Refusal { status, code: code.name(), example, schema: Problem::schema(), headers }
+        Refusal { status, code: code.name(), example, schema: problems::of_one_fault(), headers }
     }
 }

@@ -13,11 +13,12 @@ use uuid::Uuid;
 
 use crate::auth::{AnyChange, AuthError, Caller};
 use crate::changes::ChangeView;
-use crate::description::{Description, EXAMPLE_RECORD, Group, Schema, optional, required};
+use crate::description::{Description, EXAMPLE_RECORD, Group, problems};
 use crate::error::{ErrorCode, Problem};
 use crate::json::{Bulk, Json, MemberError, Members};
 use crate::members::{self, RecordChanges, WholeRecord, owner};
 use crate::query::{Parameters, PathId, QueryError, parse_uuid};
+use crate::schema::{Schema, optional, required};
 use crate::scoped::Scoped;
 use crate::writing::{Write, Writing};
 
@@ -279,7 +280,7 @@ pub(crate) fn describe() -> Description {
         }))
         .answers(StatusCode::OK, "What was changed", ChangeView::schema(), ChangeView::example())
         .changes()
-        .refuses_with(ErrorCode::ValidationError, Problem::schema_of_parts(), example.json())
+        .refuses_with(ErrorCode::ValidationError, problems::of_parts(), example.json())
         .refuses(Problem::new(ErrorCode::PermissionDenied, AuthError::Lacks(Permission::Delete).to_string()))
 }
 

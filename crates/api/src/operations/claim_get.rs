@@ -10,9 +10,10 @@ use store::{StoreError, Timestamp};
 
 use crate::auth::{Caller, List};
 use crate::claims::OpenClaim;
-use crate::description::{Description, Group, Schema, examples, required};
+use crate::description::{Description, Group, examples};
 use crate::error::Problem;
 use crate::query::{Parameters, PathId, QueryError};
+use crate::schema::{Schema, required};
 use crate::views::iso;
 
 #[derive(Debug, thiserror::Error)]

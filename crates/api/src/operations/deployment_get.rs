@@ -10,9 +10,10 @@ use serde_json::json;
 use store::{Head, StoreError};
 
 use crate::auth::{Caller, List};
-use crate::description::{Description, Group, Schema, required};
+use crate::description::{Description, Group};
 use crate::error::Problem;
 use crate::query::{Parameters, PathId, QueryError};
+use crate::schema::{Schema, required};
 use crate::views::iso;
 
 #[derive(Debug, thiserror::Error)]

@@ -13,12 +13,13 @@ use serde_json::json;
 use store::{AccountId, RecordFilter, StoreError, StoredRecord};
 
 use crate::auth::{Caller, List};
-use crate::description::{self, Description, EXAMPLE_ZONE, Group, Schema, examples};
+use crate::description::{self, Description, EXAMPLE_ZONE, Group, examples};
 use crate::error::Problem;
 use crate::listing::{Frame, ListingError, all_records};
 use crate::members::owner;
 use crate::paging::{self, Page};
 use crate::query::{Parameters, QueryError, parse_uuid};
+use crate::schema::Schema;
 use crate::scoped::Scoped;
 use crate::tags::{Seen, etag};
 use crate::views::RecordView;

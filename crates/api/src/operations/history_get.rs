@@ -8,9 +8,10 @@ use serde_json::json;
 use store::{HistoryError, StoreError};
 
 use crate::auth::{Caller, List};
-use crate::description::{self, Description, EXAMPLE_SERIAL, Group, Schema};
+use crate::description::{self, Description, EXAMPLE_SERIAL, Group};
 use crate::error::Problem;
 use crate::query::{Parameters, QueryError};
+use crate::schema::Schema;
 use crate::tags::{Seen, etag};
 use crate::versions::{PathVersion, WholeVersionView, no_version};
 

@@ -8,10 +8,11 @@ use serde_json::{Value, json};
 use store::{HistoryError, StoreError, VersionNumber};
 
 use crate::auth::{Caller, List};
-use crate::description::{self, Description, EXAMPLE_SERIAL, Group, Schema};
+use crate::description::{self, Description, EXAMPLE_SERIAL, Group};
 use crate::error::Problem;
 use crate::paging::{self, Page};
 use crate::query::{Parameters, PathId, QueryError};
+use crate::schema::Schema;
 use crate::tags::{Seen, etag};
 use crate::versions::{DifferenceView, VersionView, no_version, read_serial};
 

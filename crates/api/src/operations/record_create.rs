@@ -8,11 +8,12 @@ use serde_json::json;
 use store::{Change, ChangeError, Committed, StoreError, StoredRecord};
 
 use crate::auth::{Caller, Create};
-use crate::description::{Description, Group, Schema, examples, location};
+use crate::description::{Description, Group, examples, location};
 use crate::error::{ErrorCode, Problem};
 use crate::json::{MemberError, Members};
 use crate::members::WholeRecord;
 use crate::query::PathId;
+use crate::schema::Schema;
 use crate::views::RecordView;
 use crate::writing::{Reply, Write, Writing};
 

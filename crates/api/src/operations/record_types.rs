@@ -10,8 +10,9 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::auth::{AnyToken, Caller};
-use crate::description::{Description, Group, Schema, required};
+use crate::description::{Description, Group};
 use crate::query::{Parameters, QueryError};
+use crate::schema::{Schema, required};
 
 /// A record type.
 #[derive(Debug, Serialize)]

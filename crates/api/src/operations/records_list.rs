@@ -8,11 +8,12 @@ use serde_json::json;
 use store::{RecordFilter, StoreError};
 
 use crate::auth::{Caller, List};
-use crate::description::{self, Description, Group, Schema, examples};
+use crate::description::{self, Description, Group, examples};
 use crate::error::Problem;
 use crate::listing::{Frame, ListingError, all_records};
 use crate::paging::{self, Page};
 use crate::query::{Parameters, PathId, QueryError};
+use crate::schema::Schema;
 use crate::tags::{Seen, etag};
 use crate::views::RecordView;
 

@@ -8,10 +8,11 @@ use store::{Author, Change, ChangeError, Comment, Committed, Permission, Source,
 
 use crate::auth::{AnyChange, AuthError, Caller};
 use crate::changes::ChangeView;
-use crate::description::{Description, EXAMPLE_SERIAL, Group, Schema, optional, required};
+use crate::description::{Description, EXAMPLE_SERIAL, Group};
 use crate::error::{ErrorCode, Problem};
 use crate::json::{MemberError, Members};
 use crate::query::{Parameters, PathId, QueryError};
+use crate::schema::{Schema, optional, required};
 use crate::writing::{Write, Writing};
 
 #[derive(Debug, thiserror::Error)]

@@ -10,10 +10,11 @@ use store::{CreateZoneError, NewZone, Source, StoreError, Zone};
 
 use crate::auth::{Caller, CreateZones};
 use crate::claims::{Look, LookError, OpenClaim};
-use crate::description::{Description, Group, Schema, examples, location, optional, required};
+use crate::description::{Description, Group, examples, location};
 use crate::error::{ErrorCode, Problem};
 use crate::json::{MemberError, Members};
 use crate::query::{Parameters, QueryError};
+use crate::schema::{Schema, optional, required};
 use crate::views::{RecordView, ZoneView};
 use crate::writing::{Reply, Write, Writing};
 use crate::zone_file::{self, FileView, ZoneFileError};

@@ -8,9 +8,10 @@ use store::{HistoryError, StoreError};
 use tokio::task::JoinError;
 
 use crate::auth::{Caller, List};
-use crate::description::{Description, EXAMPLE_SERIAL, Group, Schema, etag, file_name};
+use crate::description::{Description, EXAMPLE_SERIAL, Group, etag, file_name};
 use crate::error::Problem;
 use crate::query::{Parameters, PathId, QueryError};
+use crate::schema::Schema;
 use crate::tags::{self, Seen};
 use crate::versions::{no_version, read_serial};
 use crate::zone_file::MEDIA_TYPE;

@@ -12,9 +12,10 @@ use serde_json::json;
 use store::{Author, Change, ChangeError, Comment, Committed, Difference, Permission, Source, StoreError, Wish};
 
 use crate::auth::{AnyChange, AuthError, Caller};
-use crate::description::{Description, EXAMPLE_SERIAL, Group, Schema, required};
+use crate::description::{Description, EXAMPLE_SERIAL, Group};
 use crate::error::{ErrorCode, Problem};
 use crate::query::{Parameters, PathId, QueryError};
+use crate::schema::{Schema, required};
 use crate::versions::DifferenceView;
 use crate::writing::{Reply, Write, Writing};
 use crate::zone_file::{self, FileView, MEDIA_TYPE, ZoneFileBody, ZoneFileError};

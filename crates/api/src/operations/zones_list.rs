@@ -7,10 +7,11 @@ use serde_json::json;
 use store::StoreError;
 
 use crate::auth::{Caller, List};
-use crate::description::{Description, Group, Schema, examples};
+use crate::description::{Description, Group, examples};
 use crate::error::Problem;
 use crate::paging::{self, Page};
 use crate::query::{Parameters, QueryError};
+use crate::schema::Schema;
 use crate::views::ZoneView;
 
 #[derive(Debug, thiserror::Error)]
