@@ -21,6 +21,7 @@ mod error;
 mod json;
 mod listing;
 mod members;
+mod openapi;
 mod operations;
 mod paging;
 mod prefer;
@@ -50,11 +51,11 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 pub use claims::{Claims, Look, LookError, OpenClaim, Seen};
 pub use description::{
-    ABOUT, Answer, Body, Description, EXAMPLE_RECORD, EXAMPLE_SERIAL, EXAMPLE_ZONE, Group, Header, Parameter, Place,
-    Refusal, document,
+    Answer, Body, Description, EXAMPLE_RECORD, EXAMPLE_SERIAL, EXAMPLE_ZONE, Group, Header, Parameter, Place, Refusal,
 };
 pub use error::error_body;
 pub use members::{TypedRecord, TypedSettings};
+pub use openapi::{ABOUT, document};
 pub use operations::{OPERATIONS, Operation};
 pub use schema::{Member, Schema};
 pub use settings::Settings;
@@ -109,9 +110,9 @@ impl Api {
             let full = format!("{BASE}{path}");
             router = router.route(full.trim_end_matches('/'), methods.clone()).route(&full, methods);
         }
-        let about_itself = on(MethodFilter::GET, description::get_document)
-            .fallback(async || Problem::method_not_allowed("GET, HEAD"));
-        for path in [description::PATH, &format!("{}/", description::PATH)] {
+        let about_itself =
+            on(MethodFilter::GET, openapi::get_document).fallback(async || Problem::method_not_allowed("GET, HEAD"));
+        for path in [openapi::PATH, &format!("{}/", openapi::PATH)] {
             router = router.route(&format!("{BASE}{path}"), about_itself.clone());
         }
         let router = router

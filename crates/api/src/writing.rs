@@ -14,6 +14,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use dns::{RecordId, Serial, ZoneId};
 use serde::Serialize;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use store::{
@@ -23,8 +24,10 @@ use store::{
 
 use crate::auth::Caller;
 use crate::changes::ChangeView;
+use crate::description::{Description, headers};
 use crate::error::Problem;
 use crate::proof::Proof;
+use crate::schema::Schema;
 use crate::tags::{TagError, Tags, etag};
 use crate::{BASE, Shared};
 
@@ -65,6 +68,27 @@ impl From<TermsError> for Problem {
 impl IntoResponse for TermsError {
     fn into_response(self) -> Response {
         Problem::from(self).into_response()
+    }
+}
+
+impl Description {
+    /// The operation changes a zone: adds the headers and refusals of all changes. To be called after its successes.
+    pub(crate) fn changes(mut self) -> Self {
+        for answer in &mut self.answers {
+            answer.headers.extend(headers::of_changes());
+        }
+        let text = "`wait=SECONDS` (RFC 7240): the answer comes when every nameserver serves the change, or after that many seconds, 60 \
+                    at most. What is no number of seconds is ignored.";
+        let if_match = "The change is made only where the zone, or the record where the path names one, is at one of these versions: \
+                        entity tags as they were read, or `*`.";
+        let key = "Anything that the client makes up for this one request, 1 to 255 visible ASCII characters. A repeat within 24 hours \
+                   gets the first one's answer, and nothing is done again.";
+        self.takes("Prefer", text, Schema::string(), json!("wait=10"))
+            .takes("If-Match", if_match, Schema::string(), json!("*"))
+            .takes("Idempotency-Key", key, Schema::string().with("pattern", "^[!-~]{1,255}$"), Value::Null)
+            .refuses(TermsError::Key.into())
+            .refuses(Problem::precondition_failed())
+            .refuses(Problem::key_reused())
     }
 }
 

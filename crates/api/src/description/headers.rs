@@ -29,7 +29,7 @@ impl Header {
 }
 
 /// On every answer of the server.
-pub(super) fn of_every_answer() -> Vec<Header> {
+pub(crate) fn of_every_answer() -> Vec<Header> {
     vec![
         Header::always("X-Request-Id", "The request's id. Quote it when you ask the operator.", Schema::uuid()),
         Header::always("Cache-Control", "Answers are never cached.", constant("no-store")),
@@ -64,7 +64,7 @@ pub(crate) fn link() -> Header {
 }
 
 /// On the answer to every change that succeeds.
-pub(super) fn of_changes() -> Vec<Header> {
+pub(crate) fn of_changes() -> Vec<Header> {
     let deployment = "Whether every nameserver serves the change: `live`: whoever asks one of them sees it. `pending`: not yet, or, \
                       without the preference, nobody was asked; the change is stored and follows by itself.";
     let applied = "The seconds that were granted, where `Prefer: wait` asked for some.";

@@ -2,32 +2,26 @@
 //!
 //! Every row of the table names a function that gives its [`Description`], so an operation without one does not compile. It says
 //! only what is its own; what follows from its method, its path and the permission that it needs (the path's identifiers, the
-//! refusals of a bad token or body, the headers of every answer) is added here. The tests hold every answer they get against the
-//! result, and send its examples to the real router.
+//! refusals of a bad token or body) is added by `operations`, and the headers of every answer by `openapi`. The tests hold every
+//! answer they get against the result, and send its examples to the real router.
+//!
+//! This module knows no operation, so that every module may describe what it reads and writes: what all changes have in common is
+//! beside them in `writing`.
 //!
 //! Decided against: deriving it from the handlers' types (utoipa). The members of requests are taken one by one, each with its own
-//! fault (see [`json`](crate::json)), and lists are streamed, so there are no types that have the shape of what travels; the
+//! fault (see `json`), and lists are streamed, so there are no types that have the shape of what travels; the
 //! derived schemas would be of structs that exist only to be derived from.
 
-mod document;
 pub(crate) mod examples;
-mod headers;
+pub(crate) mod headers;
 pub(crate) mod problems;
 
-use axum::http::{Method, StatusCode};
-use http_server::ReadError;
+use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::auth::{AuthError, TooMany};
 use crate::error::{ErrorCode, Problem};
-use crate::json::BodyError;
-use crate::operations::Operation;
 use crate::schema::Schema;
-use crate::settings::Settings;
-use crate::writing::TermsError;
 
-pub use document::{ABOUT, document};
-pub(crate) use document::{PATH, get_document};
 pub use headers::Header;
 use headers::link;
 pub(crate) use headers::{etag, file_name, location};
@@ -249,25 +243,6 @@ impl Description {
         self
     }
 
-    /// It changes a zone: what all changes understand and answer. To be said after its successes.
-    pub(crate) fn changes(mut self) -> Self {
-        for answer in &mut self.answers {
-            answer.headers.extend(headers::of_changes());
-        }
-        let text = "`wait=SECONDS` (RFC 7240): the answer comes when every nameserver serves the change, or after that many seconds, 60 \
-                    at most. What is no number of seconds is ignored.";
-        let if_match = "The change is made only where the zone, or the record where the path names one, is at one of these versions: \
-                        entity tags as they were read, or `*`.";
-        let key = "Anything that the client makes up for this one request, 1 to 255 visible ASCII characters. A repeat within 24 hours \
-                   gets the first one's answer, and nothing is done again.";
-        self.takes("Prefer", text, Schema::string(), json!("wait=10"))
-            .takes("If-Match", if_match, Schema::string(), json!("*"))
-            .takes("Idempotency-Key", key, Schema::string().with("pattern", "^[!-~]{1,255}$"), Value::Null)
-            .refuses(TermsError::Key.into())
-            .refuses(Problem::precondition_failed())
-            .refuses(Problem::key_reused())
-    }
-
     /// It shows a zone or a record at its version, to be said after the success: the tag, and 304 for who has seen it.
     pub(crate) fn tagged(self, tag: Header) -> Self {
         let text = "Entity tags as they were read: 304 where what is asked for is still at one of these versions.";
@@ -286,47 +261,6 @@ impl Description {
     /// The same with a body of its own.
     pub(crate) fn refuses_with(mut self, code: ErrorCode, schema: Schema, example: Value) -> Self {
         self.refusals.push(Refusal { schema, example, ..Refusal::of(&Problem::new(code, "")) });
-        self
-    }
-
-    /// Adds what follows from the operation's row in the table.
-    pub(crate) fn completed(mut self, operation: &Operation) -> Self {
-        let path = operation.path;
-        if path.contains("{uuid}") {
-            let (text, example, missing) = if path.starts_with("/dns-zones/") {
-                ("The zone's UUID.", EXAMPLE_ZONE, Problem::no_zone())
-            } else {
-                ("The record's UUID.", EXAMPLE_RECORD, Problem::no_record())
-            };
-            let place = Place::Path;
-            let uuid = Parameter { name: "uuid", place, text, schema: Schema::uuid(), example: example.into() };
-            self.parameters.insert(0, uuid);
-            self.refusals.push(Refusal::of(&missing));
-        }
-        let mut problems = vec![
-            Problem::new(ErrorCode::AuthenticationFailed, AuthError::NoToken.to_string()),
-            Problem::new(ErrorCode::AuthenticationFailed, AuthError::Refused.to_string()),
-            Problem::new(
-                ErrorCode::RateLimited,
-                AuthError::TooManyFailed(TooMany { seconds: 1, burst: 200 }).to_string(),
-            ),
-        ];
-        if let Some(needed) = operation.permission {
-            problems.push(Problem::new(ErrorCode::PermissionDenied, AuthError::Lacks(needed).to_string()));
-        }
-        if operation.method == Method::GET {
-            problems.push(Problem::validation("x", "This parameter is not known here"));
-        }
-        if !self.bodies.is_empty() {
-            let limit = Settings::default().body_limit;
-            problems.push(Problem::new(ErrorCode::InvalidJson, BodyError::Empty.to_string()));
-            problems.push(Problem::validation("surprise", "This member is not known here"));
-            problems.push(Problem::new(ErrorCode::PayloadTooLarge, ReadError::TooLarge { limit }.to_string()));
-            problems.push(Problem::new(ErrorCode::UnsupportedMediaType, BodyError::MediaType.to_string()));
-        }
-        problems.push(Problem::internal("any cause"));
-        problems.push(Problem::store(store::StoreError::Closed));
-        self.refusals.extend(problems.iter().map(Refusal::of));
         self
     }
 }

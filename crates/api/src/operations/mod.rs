@@ -34,10 +34,16 @@ use std::sync::Arc;
 
 use axum::http::Method;
 use axum::routing::{MethodFilter, MethodRouter, on};
-use store::Permission;
+use http_server::ReadError;
+use store::{Permission, StoreError};
 
 use crate::Shared;
-use crate::description::Description;
+use crate::auth::{AuthError, TooMany};
+use crate::description::{Description, EXAMPLE_RECORD, EXAMPLE_ZONE, Parameter, Place};
+use crate::error::{ErrorCode, Problem};
+use crate::json::BodyError;
+use crate::schema::Schema;
+use crate::settings::Settings;
 
 /// One thing that a client can ask for.
 #[derive(Debug)]
@@ -53,9 +59,44 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// What it says of itself, and what follows from its row.
+    /// Its own description, and what follows from its row in the table.
     pub fn description(&self) -> Description {
-        (self.describe)().completed(self)
+        let (path, mut description) = (self.path, (self.describe)());
+        if path.contains("{uuid}") {
+            let (text, example, missing) = if path.starts_with("/dns-zones/") {
+                ("The zone's UUID.", EXAMPLE_ZONE, Problem::no_zone())
+            } else {
+                ("The record's UUID.", EXAMPLE_RECORD, Problem::no_record())
+            };
+            let place = Place::Path;
+            let uuid = Parameter { name: "uuid", place, text, schema: Schema::uuid(), example: example.into() };
+            description.parameters.insert(0, uuid);
+            description = description.refuses(missing);
+        }
+        let mut problems = vec![
+            Problem::new(ErrorCode::AuthenticationFailed, AuthError::NoToken.to_string()),
+            Problem::new(ErrorCode::AuthenticationFailed, AuthError::Refused.to_string()),
+            Problem::new(
+                ErrorCode::RateLimited,
+                AuthError::TooManyFailed(TooMany { seconds: 1, burst: 200 }).to_string(),
+            ),
+        ];
+        if let Some(needed) = self.permission {
+            problems.push(Problem::new(ErrorCode::PermissionDenied, AuthError::Lacks(needed).to_string()));
+        }
+        if self.method == Method::GET {
+            problems.push(Problem::validation("x", "This parameter is not known here"));
+        }
+        if !description.bodies.is_empty() {
+            let limit = Settings::default().body_limit;
+            problems.push(Problem::new(ErrorCode::InvalidJson, BodyError::Empty.to_string()));
+            problems.push(Problem::validation("surprise", "This member is not known here"));
+            problems.push(Problem::new(ErrorCode::PayloadTooLarge, ReadError::TooLarge { limit }.to_string()));
+            problems.push(Problem::new(ErrorCode::UnsupportedMediaType, BodyError::MediaType.to_string()));
+        }
+        problems.push(Problem::internal("any cause"));
+        problems.push(Problem::store(StoreError::Closed));
+        problems.into_iter().fold(description, Description::refuses)
     }
 }
 

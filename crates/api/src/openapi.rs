@@ -7,7 +7,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
-use super::{Answer, Body, Description, Group, Header, Parameter, Place, Refusal, headers};
+use crate::description::{Answer, Body, Description, Group, Header, Parameter, Place, Refusal, headers};
 use crate::schema::Schema;
 use crate::{BASE, OPERATIONS};
 
