@@ -9,29 +9,25 @@
 //! so that the server cannot be used to try tokens in bulk or to fill its log; an IPv6 client counts by its /64, all of which is
 //! usually one customer's.
 
-use std::hash::Hash;
 use std::marker::PhantomData;
 use std::net::{IpAddr, Ipv6Addr};
-use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use deploy::Deployment;
-use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use http_server::{Client, network_of};
 use store::{AccountId, Author, Identity, Permission, Permissions, Source, Store, StoreError, ZoneScope};
 
 use crate::answers::ForWhom;
 use crate::claims::Claims;
 use crate::error::{ErrorCode, Problem};
+use crate::json;
+use crate::limiter::TooMany;
 use crate::scoped::Scoped;
-use crate::{Shared, json};
+use crate::shared::Shared;
 
 /// A caller who was authenticated and may do what the operation needs.
 pub(crate) struct Caller<P> {
@@ -241,59 +237,6 @@ fn bearer_token(headers: &HeaderMap) -> Result<&str, AuthError> {
     Ok(token)
 }
 
-/// Counts requests by a key (a client's network, an account), and says when there are too many.
-#[derive(Debug)]
-pub(crate) struct Limiter<K: Clone + Eq + Hash> {
-    limiter: DefaultKeyedRateLimiter<K>,
-    burst: NonZeroU32,
-    counted: AtomicU32,
-}
-
-impl<K: Clone + Eq + Hash> Limiter<K> {
-    /// After so many requests, the keys that have recovered are forgotten. Amortised, forgetting costs nothing, and what is
-    /// remembered is bounded by the requests of the few seconds in which a key recovers.
-    const FORGET_EVERY: u32 = 4096;
-
-    /// So many at once, and so many more each second; 0 counts as 1.
-    pub(crate) fn new(burst: u32, per_second: u32) -> Limiter<K> {
-        let at_least_one = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
-        let burst = at_least_one(burst);
-        let quota = Quota::per_second(at_least_one(per_second)).allow_burst(burst);
-        Limiter { limiter: RateLimiter::keyed(quota), burst, counted: AtomicU32::new(0) }
-    }
-
-    /// Counts one; an error where it is one too many.
-    fn count(&self, key: &K) -> Result<(), TooMany> {
-        if self.counted.fetch_add(1, Ordering::Relaxed) % Self::FORGET_EVERY == Self::FORGET_EVERY - 1 {
-            self.limiter.retain_recent();
-            self.limiter.shrink_to_fit();
-        }
-        self.limiter.check_key(key).map_err(|refusal| {
-            let wait = refusal.wait_time_from(DefaultClock::default().now());
-            TooMany { seconds: whole_seconds(wait), burst: self.burst.get() }
-        })
-    }
-}
-
-/// One request too many.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TooMany {
-    pub(crate) seconds: u64,
-    pub(crate) burst: u32,
-}
-
-impl TooMany {
-    /// 429, with the headers that say when to try again.
-    fn problem(self, detail: String) -> Problem {
-        Problem::new(ErrorCode::RateLimited, detail).limited(self.seconds, self.burst, 0)
-    }
-}
-
-/// Rounded up, and never 0: "at once" would be a lie.
-fn whole_seconds(wait: Duration) -> u64 {
-    wait.as_secs() + u64::from(wait.subsec_nanos() > 0).max(u64::from(wait.as_secs() == 0))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -314,27 +257,6 @@ mod tests {
         assert!(matches!(bearer_token(&twice), Err(AuthError::Malformed)));
         for text in ["Bearer vps_abc", "bearer vps_abc", "BEARER  vps_abc"] {
             assert_eq!(bearer_token(&headers(&[text])).unwrap(), "vps_abc");
-        }
-    }
-
-    #[test]
-    fn each_key_has_a_count_of_its_own() {
-        let attempts = Limiter::new(2, 10);
-        let count = |address: &str| attempts.count(&network_of(address.parse().unwrap()));
-        assert!(count("192.0.2.1").is_ok());
-        assert!(count("192.0.2.1").is_ok());
-        assert_eq!(count("192.0.2.1"), Err(TooMany { seconds: 1, burst: 2 }));
-        assert!(count("192.0.2.2").is_ok());
-        assert!(count("2001:db8::1").is_ok());
-        assert!(count("2001:db8::ffff:2").is_ok());
-        assert!(count("2001:db8::3").is_err());
-        assert!(count("2001:db8:0:1::1").is_ok());
-    }
-
-    #[test]
-    fn waiting_times_round_up() {
-        for (millis, seconds) in [(0, 1), (1, 1), (1000, 1), (1001, 2), (2000, 2)] {
-            assert_eq!(whole_seconds(Duration::from_millis(millis)), seconds);
         }
     }
 }

@@ -14,9 +14,9 @@ use uuid::Uuid;
 
 use crate::auth::Caller;
 use crate::description::{EXAMPLE_RECORD, EXAMPLE_SERIAL, examples};
+use crate::reply::Reply;
 use crate::schema::{Schema, required};
 use crate::views::RecordView;
-use crate::writing::Reply;
 
 /// What a change did, or, after a dry run, would do.
 #[derive(Debug, Serialize, Deserialize)]

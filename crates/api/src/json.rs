@@ -19,9 +19,9 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::error::Category;
 use store::AccountId;
 
-use crate::Shared;
 use crate::answers::refusal;
 use crate::error::{ErrorCode, Problem};
+use crate::shared::Shared;
 
 /// The members of the object that a request's body is. Each name is there once.
 #[derive(Debug)]

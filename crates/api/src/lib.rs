@@ -19,6 +19,7 @@ mod cors;
 mod description;
 mod error;
 mod json;
+mod limiter;
 mod listing;
 mod members;
 mod openapi;
@@ -27,9 +28,11 @@ mod paging;
 mod prefer;
 mod proof;
 mod query;
+mod reply;
 mod schema;
 mod scoped;
 mod settings;
+mod shared;
 mod tags;
 mod versions;
 mod views;
@@ -37,7 +40,6 @@ mod writing;
 mod zone_file;
 mod zone_settings;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -45,8 +47,7 @@ use axum::http::{HeaderValue, header};
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use deploy::Deployment;
-use http_server::Gate;
-use store::{AccountId, Store};
+use store::Store;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 pub use claims::{Claims, Look, LookError, OpenClaim, Seen};
@@ -59,13 +60,11 @@ pub use openapi::{ABOUT, document};
 pub use operations::{OPERATIONS, Operation};
 pub use schema::{Member, Schema};
 pub use settings::Settings;
+pub use shared::BASE;
 pub use zone_file::{ZoneFileError, read as read_zone_file};
 
-use auth::Limiter;
 use error::Problem;
-
-/// What every path of the API begins with.
-pub const BASE: &str = "/api/v1";
+use shared::Shared;
 
 /// The API over one store and its deployment.
 #[derive(Debug, Clone)]
@@ -73,32 +72,10 @@ pub struct Api {
     shared: Arc<Shared>,
 }
 
-/// What the extractors work with. Handlers see none of it but the store, through their caller.
-#[derive(Debug)]
-struct Shared {
-    store: Store,
-    deployment: Deployment,
-    settings: Settings,
-    /// By the client's network.
-    failed_attempts: Limiter<IpAddr>,
-    /// By account; `None`: not limited.
-    requests: Option<Limiter<AccountId>>,
-    claims: Arc<Claims>,
-    /// Large requests that are under way.
-    bulk: Gate<AccountId>,
-    /// Large answers that their clients have not taken yet.
-    unread: Gate<AccountId>,
-}
-
 impl Api {
     /// The API that answers from `store`, proves its answers by `deployment`, and looks for claims with `claims`.
     pub fn new(store: Store, deployment: Deployment, claims: Arc<Claims>, settings: Settings) -> Api {
-        let failed_attempts = Limiter::new(settings.failed_auth_burst, settings.failed_auth_per_second);
-        let requests = settings.requests_per_second.map(|most| Limiter::new(most, most));
-        let bulk = Gate::new(settings.bulk_per_account, settings.bulk_in_all);
-        let unread = Gate::new(settings.unread_per_account, settings.unread_in_all);
-        let shared = Shared { store, deployment, settings, failed_attempts, requests, claims, bulk, unread };
-        Api { shared: Arc::new(shared) }
+        Api { shared: Arc::new(Shared::new(store, deployment, claims, settings)) }
     }
 
     /// All operations, with and without the final slash, and the JSON answer for every unknown path. To be merged with routers

@@ -8,8 +8,9 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
 use crate::description::{Answer, Body, Description, Group, Header, Parameter, Place, Refusal, headers};
+use crate::operations::OPERATIONS;
 use crate::schema::Schema;
-use crate::{BASE, OPERATIONS};
+use crate::shared::BASE;
 
 /// The whole document.
 pub fn document() -> Value {

@@ -12,7 +12,8 @@ use axum::response::Response;
 use http_server::Stopping;
 use store::Head;
 
-use crate::{Shared, prefer};
+use crate::prefer;
+use crate::shared::Shared;
 
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 const DEPLOYMENT: HeaderName = HeaderName::from_static("deployment");

@@ -13,12 +13,11 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use dns::{RecordId, Serial, ZoneId};
-use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use store::{
-    Answer, Author, Change, ChangeError, Committed, Condition, CreateZoneError, Done, Head, NewZone, Once, Repeatable,
+    Answer, Author, Change, ChangeError, Committed, Condition, CreateZoneError, Done, NewZone, Once, Repeatable,
     Source, StoreError, Zone,
 };
 
@@ -27,13 +26,12 @@ use crate::changes::ChangeView;
 use crate::description::{Description, headers};
 use crate::error::Problem;
 use crate::proof::Proof;
+use crate::reply::Reply;
 use crate::schema::Schema;
-use crate::tags::{TagError, Tags, etag};
-use crate::{BASE, Shared};
+use crate::shared::Shared;
+use crate::tags::{TagError, Tags};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-/// Bodies above this size are not kept whole, where they can be made again.
-const LONG: usize = 4 * 1024;
 /// Says that an answer is the one that the first of several equal requests got.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
@@ -282,51 +280,5 @@ impl Write {
             response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
         }
         self.proof.of_change(&head, deleted, response).await
-    }
-}
-
-/// The answer to a change, before it is known whether it is kept.
-#[derive(Debug)]
-pub(crate) struct Reply {
-    status: StatusCode,
-    serial: Serial,
-    location: Option<String>,
-    body: Vec<u8>,
-    rest: Option<Vec<u8>>,
-}
-
-impl Reply {
-    /// 204, with the tag of what was changed.
-    pub(crate) fn empty(serial: Serial) -> Reply {
-        Reply { status: StatusCode::NO_CONTENT, serial, location: None, body: Vec::new(), rest: None }
-    }
-
-    /// 200, with the tag of what is shown.
-    pub(crate) fn json(serial: Serial, view: &impl Serialize) -> Result<Reply, StoreError> {
-        // Views are made of text and numbers, which always have a JSON form.
-        let body = serde_json::to_vec(view).map_err(|_| StoreError::Panicked)?;
-        Ok(Reply { status: StatusCode::OK, body, ..Reply::empty(serial) })
-    }
-
-    /// Has `rest` kept instead of the body where that is long: see [`ChangeView::again`].
-    pub(crate) fn keeping(self, rest: impl FnOnce() -> Result<Vec<u8>, StoreError>) -> Result<Reply, StoreError> {
-        let rest = if self.body.len() > LONG { Some(rest()?) } else { None };
-        Ok(Reply { rest, ..self })
-    }
-
-    /// 201, and where to find what was made: a path below [`BASE`].
-    pub(crate) fn created(self, path: String) -> Reply {
-        Reply { status: StatusCode::CREATED, location: Some(format!("{BASE}{path}")), ..self }
-    }
-
-    fn of(self, zone: &Zone, deleted: bool) -> Answer {
-        let mut headers = Vec::with_capacity(3);
-        if !self.body.is_empty() {
-            headers.push((header::CONTENT_TYPE.to_string(), "application/json".to_owned()));
-        }
-        headers.push((header::ETAG.to_string(), String::from_utf8_lossy(etag(self.serial).as_bytes()).into_owned()));
-        headers.extend(self.location.map(|location| (header::LOCATION.to_string(), location)));
-        let head = Head::from(zone.clone());
-        Answer { status: self.status.as_u16(), headers, body: self.body, rest: self.rest, head, deleted }
     }
 }

@@ -17,13 +17,13 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use store::AccountId;
 
-use crate::Shared;
 use crate::changes::WarningView;
 use crate::description::Description;
 use crate::error::{ErrorCode, Problem};
 use crate::json::{BodyError, only, read_within};
 use crate::query::{Parameters, QueryError};
 use crate::schema::{Member, Schema, required};
+use crate::shared::Shared;
 
 /// How zone files are named (RFC 4027).
 pub(crate) const MEDIA_TYPE: &str = "text/dns";

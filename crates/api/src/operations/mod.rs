@@ -37,13 +37,14 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use http_server::ReadError;
 use store::{Permission, StoreError};
 
-use crate::Shared;
-use crate::auth::{AuthError, TooMany};
+use crate::auth::AuthError;
 use crate::description::{Description, EXAMPLE_RECORD, EXAMPLE_ZONE, Parameter, Place};
 use crate::error::{ErrorCode, Problem};
 use crate::json::BodyError;
+use crate::limiter::TooMany;
 use crate::schema::Schema;
 use crate::settings::Settings;
+use crate::shared::Shared;
 
 /// One thing that a client can ask for.
 #[derive(Debug)]

@@ -13,9 +13,10 @@ use crate::error::{ErrorCode, Problem};
 use crate::json::{MemberError, Members};
 use crate::members::WholeRecord;
 use crate::query::PathId;
+use crate::reply::Reply;
 use crate::schema::Schema;
 use crate::views::RecordView;
-use crate::writing::{Reply, Write, Writing};
+use crate::writing::{Write, Writing};
 
 /// Also of the flat path, which does the same.
 #[derive(Debug, thiserror::Error)]

@@ -9,7 +9,8 @@ use crate::auth::{Caller, Delete};
 use crate::description::{Description, Group};
 use crate::error::{ErrorCode, Problem};
 use crate::query::PathId;
-use crate::writing::{Reply, Write, Writing};
+use crate::reply::Reply;
+use crate::writing::{Write, Writing};
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {

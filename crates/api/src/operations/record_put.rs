@@ -15,8 +15,9 @@ use crate::error::{ErrorCode, Problem};
 use crate::json::{MemberError, Members};
 use crate::members::{ReadOnly, WholeRecord};
 use crate::query::PathId;
+use crate::reply::Reply;
 use crate::views::RecordView;
-use crate::writing::{Reply, Write, Writing};
+use crate::writing::{Write, Writing};
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {

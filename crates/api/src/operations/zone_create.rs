@@ -14,9 +14,10 @@ use crate::description::{Description, Group, examples, location};
 use crate::error::{ErrorCode, Problem};
 use crate::json::{MemberError, Members};
 use crate::query::{Parameters, QueryError};
+use crate::reply::Reply;
 use crate::schema::{Schema, optional, required};
 use crate::views::{RecordView, ZoneView};
-use crate::writing::{Reply, Write, Writing};
+use crate::writing::{Write, Writing};
 use crate::zone_file::{self, FileView, ZoneFileError};
 
 #[derive(Debug, thiserror::Error)]

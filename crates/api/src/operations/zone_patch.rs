@@ -11,7 +11,8 @@ use crate::description::{Description, Group};
 use crate::error::Problem;
 use crate::json::Members;
 use crate::query::PathId;
-use crate::writing::{Reply, Write, Writing};
+use crate::reply::Reply;
+use crate::writing::{Write, Writing};
 use crate::zone_settings::{self, SettingsError, SettingsView};
 
 #[derive(Debug, thiserror::Error)]

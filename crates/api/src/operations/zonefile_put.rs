@@ -15,9 +15,10 @@ use crate::auth::{AnyChange, AuthError, Caller};
 use crate::description::{Description, EXAMPLE_SERIAL, Group};
 use crate::error::{ErrorCode, Problem};
 use crate::query::{Parameters, PathId, QueryError};
+use crate::reply::Reply;
 use crate::schema::{Schema, required};
 use crate::versions::DifferenceView;
-use crate::writing::{Reply, Write, Writing};
+use crate::writing::{Write, Writing};
 use crate::zone_file::{self, FileView, MEDIA_TYPE, ZoneFileBody, ZoneFileError};
 
 #[derive(Debug, thiserror::Error)]
