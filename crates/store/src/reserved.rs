@@ -75,11 +75,6 @@ impl Reserved {
             Suffix::Public => None,
         }
     }
-
-    /// The names that the server is reached under.
-    pub(crate) fn names(&self) -> &[Name] {
-        &self.names
-    }
 }
 
 impl Reservation {
@@ -94,7 +89,7 @@ impl Reservation {
 
 /// The subtree of the catalogs: nothing else in it has a use.
 #[expect(clippy::expect_used, reason = "two short labels")]
-pub(crate) fn catalogs() -> Name {
+fn catalogs() -> Name {
     Name::from_labels(CATALOGS.into_iter().skip(1)).expect("a short name")
 }
 

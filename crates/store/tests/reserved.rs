@@ -158,12 +158,19 @@ async fn zones_from_before_are_found() {
     f.zone(&tenant, "www.example.net").await;
     f.zone(&operator, "example.org").await;
     let placed = f.zone(&tenant, "placed.example").await;
+    let (suffix, local) = (f.zone(&tenant, "suffix.example").await, f.zone(&tenant, "local.example").await);
+    let operators = f.zone(&operator, "operators.example").await;
     f.store.close().await;
     let catalog = ZoneName::from_stored(Name::parse("c25.catalogs.zonewright.invalid").unwrap());
     let database = rusqlite::Connection::open(f.path()).unwrap();
-    database
-        .execute("UPDATE zones SET name = ?1 WHERE uuid = ?2", (catalog.name().key(), placed.id.0.as_bytes()))
-        .unwrap();
+    for (name, zone) in [
+        (&catalog, placed.id),
+        (&reserved("github.io"), suffix.id),
+        (&reserved("lan"), local.id),
+        (&reserved("eu.org"), operators.id),
+    ] {
+        database.execute("UPDATE zones SET name = ?1 WHERE uuid = ?2", (name.name().key(), zone.0.as_bytes())).unwrap();
+    }
 
     // The operator has given the server a name meanwhile.
     let store = f.another_named("dns.example.net");
@@ -175,11 +182,17 @@ async fn zones_from_before_are_found() {
         found(10).await,
         [
             (catalog.to_string(), Reservation::Catalogs),
-            ("x.dns.example.net".to_owned(), Reservation::Server),
             ("example.net".to_owned(), Reservation::Server),
+            ("x.dns.example.net".to_owned(), Reservation::Server),
+            ("github.io".to_owned(), Reservation::Suffix),
+            ("lan".to_owned(), Reservation::Local),
         ]
     );
-    assert_eq!(found(1).await.len(), 1);
+    assert_eq!(found(1).await, [(catalog.to_string(), Reservation::Catalogs)]);
+    // The operator decides that one stays where it is, and gives the other to an operator's account.
+    assert!(store.move_zone(&reserved("github.io"), tenant.account).await.unwrap());
+    assert!(store.move_zone(&reserved("lan"), operator.account).await.unwrap());
+    assert!(found(10).await.iter().all(|(_, reason)| reason.is_for_the_server()));
     store.set_role(tenant.account, Role::Operator, &Actor::command_line()).await.unwrap();
     assert_eq!(found(10).await, [(catalog.to_string(), Reservation::Catalogs)]);
     // A catalog's name is not handed on, and is deleted like any other zone.

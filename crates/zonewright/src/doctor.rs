@@ -288,7 +288,7 @@ async fn key_file(store: &Store) -> Vec<Finding> {
     found.into_iter().map(finding).collect()
 }
 
-/// Zones under the server's own names that belong to accounts which may not hold them.
+/// Zones with reserved names that belong to accounts which may not hold them.
 async fn reserved_names(store: &Store) -> Vec<Finding> {
     let found = match store.misheld_zones(MISHELD + 1).await {
         Ok(found) => found,
@@ -311,7 +311,20 @@ fn misheld((zone, reason): &(ZoneOfAnyone, Reservation)) -> Finding {
             format!("reserved names: {name} of {email} has a name of the catalog zones, which secondaries follow"),
             format!("it is not served with BIND; look at its history, then: zonewright zone delete {name}"),
         ),
-        Reservation::Server | Reservation::Suffix | Reservation::Local => Finding::bad(
+        Reservation::Suffix | Reservation::Local => {
+            let what = if *reason == Reservation::Suffix {
+                "a public suffix, under which other people register names"
+            } else {
+                "a name for local networks"
+            };
+            Finding::warning(
+                format!("reserved names: {name} of {email} is {what}"),
+                format!(
+                    "zonewright zone move {name} --to OPERATOR, or zonewright zone delete {name}; if {email} is to keep it: zonewright zone move {name} --to {email}"
+                ),
+            )
+        }
+        Reservation::Server => Finding::bad(
             format!(
                 "reserved names: {name} of {email} holds a name that this server is reached under (ns, url or mail.from)"
             ),

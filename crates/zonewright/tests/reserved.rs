@@ -108,6 +108,38 @@ fn the_doctor_names_reserved_names_in_the_wrong_hands() {
 }
 
 #[test]
+fn the_doctor_names_suffixes_and_local_names_from_before_the_rule() {
+    let mut server = Server::start(&FLAGS);
+    let eve = tenant(&server);
+    for domain in ["suffix.example", "local.example"] {
+        eve.create_zone(domain);
+    }
+    succeeds(server.data(), &["zone", "create", "uk.com", "--account", "eve@example.com", "--reserved"]);
+    server.stop();
+    let database = rusqlite::Connection::open(server.data().join("zonewright.sqlite")).expect("the database");
+    for (from, to) in [("suffix.example", "github.io"), ("local.example", "lan")] {
+        let key = |name| dns::Name::parse(name).expect("a name").key();
+        database.execute("UPDATE zones SET name = ?2 WHERE name = ?1", (key(from), key(to))).expect("an update");
+    }
+    drop(database);
+
+    let data = server.data();
+    let said = succeeds(data, &["doctor"]);
+    for line in [
+        "warn  reserved names: github.io of eve@example.com is a public suffix",
+        "warn  reserved names: lan of eve@example.com is a name for local networks",
+        "if eve@example.com is to keep it: zonewright zone move lan --to eve@example.com",
+    ] {
+        assert!(said.contains(line), "{line} is missing in\n{said}");
+    }
+    assert!(!said.contains("uk.com"), "the operator has decided that: {said}");
+    succeeds(data, &["zone", "move", "lan", "--to", "eve@example.com"]);
+    succeeds(data, &["zone", "delete", "github.io"]);
+    let said = succeeds(data, &["doctor"]);
+    assert!(said.contains("reserved names: no zone of a user has one"), "{said}");
+}
+
+#[test]
 fn nothing_redirects_questions_for_the_servers_addresses() {
     let server = Server::start(&FLAGS);
     let operator = Api::new(&server, &server.token());

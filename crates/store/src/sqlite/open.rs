@@ -19,7 +19,7 @@ use crate::StoreError;
 use crate::sealing::SecretKeys;
 
 /// Every schema change since the first release, oldest first. Never change or remove one.
-const MIGRATIONS: [&str; 18] = [
+const MIGRATIONS: [&str; 19] = [
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_catalogs.sql"),
     include_str!("migrations/0003_rebuilt.sql"),
@@ -38,6 +38,7 @@ const MIGRATIONS: [&str; 18] = [
     include_str!("migrations/0016_staged.sql"),
     include_str!("migrations/0017_rest.sql"),
     include_str!("migrations/0018_stored.sql"),
+    include_str!("migrations/0019_decided.sql"),
 ];
 
 /// "ZWrt": marks the file as ours.
@@ -329,7 +330,8 @@ mod tests {
                 "1d96113dfe1f4f02",
                 "c43f94bb5e85ab42",
                 "38650e248160bcc0",
-                "c05438aa6cb55bed"
+                "c05438aa6cb55bed",
+                "eb95273c6f7973cc"
             ]
         );
     }

@@ -54,7 +54,7 @@ const QUERIES: &[(&str, &str)] = &[
     ("zone by uuid", zones::BY_UUID),
     ("zone by name", zones::BY_NAME),
     ("zones below", zone_names::BELOW),
-    ("zones at and below a name", reserved::WITHIN),
+    ("zone with a reserved name", reserved::ONE),
     ("names on hold below", holds::BELOW),
     ("heads", zones::HEADS),
     ("deleted zones", zones::DELETED),

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use dns::{Name, ZoneName};
+use dns::ZoneName;
 use rusqlite::{Connection, params};
 
-use super::Store;
 use super::readers::Size;
-use super::rows::{self, ZONE_WIDTH, ZoneRow, zone_columns};
-use crate::reserved::catalogs;
+use super::rows::{self, Place, ZONE_WIDTH, ZoneRow, zone_columns};
+use super::{Store, Work};
 use crate::{AccountId, Reservation, Reserved, Role, StoreError, ZoneOfAnyone};
 
 /// Why `account` may not be given a zone of this name. `decided`: the operator has decided that this account gets it, which
@@ -34,70 +33,54 @@ fn is_operator(connection: &Connection, account: AccountId) -> Result<bool, Stor
     Ok(connection.prepare_cached(sql)?.exists(params![account.0, Role::Operator as u8])?)
 }
 
-/// The zones at and below a name.
-pub(super) const WITHIN: &str = concat!(
+/// Notes that the operator has decided that whoever has this name may have it.
+pub(super) fn decided(work: &Work, name: &ZoneName) -> Result<(), StoreError> {
+    let sql = "UPDATE zones SET decided = 1 WHERE name = ?1 AND deleted IS NULL AND withheld < 2";
+    work.connection.prepare_cached(sql)?.execute([name.name().key()])?;
+    Ok(())
+}
+
+const NAMES: &str = "SELECT z.id, z.name FROM zones z INDEXED BY zones_by_name
+     WHERE z.deleted IS NULL AND z.withheld < 2 ORDER BY z.name";
+pub(super) const ONE: &str = concat!(
     "SELECT ",
     zone_columns!(),
-    ", a.email, a.role FROM zones z INDEXED BY zones_by_name CROSS JOIN accounts a ON a.id = z.account
-     WHERE z.name >= ?1 AND z.name < ?2 AND z.deleted IS NULL AND z.withheld < 2 ORDER BY z.name"
+    ", a.email, a.role, z.decided FROM zones z CROSS JOIN accounts a ON a.id = z.account WHERE z.id = ?1"
 );
 
 /// A zone that its account may not hold.
 type Misheld = (ZoneOfAnyone, Reservation);
 
-/// Zones whose account may not hold the server's own names, at most `limit`.
+/// Zones whose account may not hold their names, at most `limit`; those with the server's own names first. Looks at the names of
+/// all zones: public suffixes are thousands, and lie anywhere.
 fn misheld(reserved: &Reserved, connection: &Connection, limit: usize) -> Result<Vec<Misheld>, StoreError> {
-    let mut found = Vec::new();
-    for own in [&catalogs()].into_iter().chain(reserved.names()) {
-        find_misheld(reserved, connection, (own.key(), beyond(own)), limit, &mut found)?;
-        let mut above = own.parent();
-        while let Some(name) = above.filter(|name| !name.is_root()) {
-            // No key lies between a key and the same with a zero octet.
-            let mut next = name.key();
-            next.push(0);
-            find_misheld(reserved, connection, (name.key(), next), limit, &mut found)?;
-            above = name.parent();
-        }
-    }
-    Ok(found)
-}
-
-fn find_misheld(
-    reserved: &Reserved,
-    connection: &Connection,
-    (from, to): (Vec<u8>, Vec<u8>),
-    limit: usize,
-    found: &mut Vec<Misheld>,
-) -> Result<(), StoreError> {
-    let mut statement = connection.prepare_cached(WITHIN)?;
-    let mut rows = statement.query(params![from, to])?;
+    let mut suspects: Vec<(i64, Reservation)> = Vec::new();
+    let mut statement = connection.prepare_cached(NAMES)?;
+    let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        let ZoneRow { account, zone, .. } = rows::zone(row)?;
-        let role: u8 = row.get(ZONE_WIDTH + 1)?;
-        let reservation = reserved.of(&zone.name).filter(|reservation| match reservation {
+        let id = row.get(0)?;
+        let name = Place { table: "zones", row: id }.zone_name(row, 1)?;
+        suspects.extend(reserved.of(&name).map(|reservation| (id, reservation)));
+    }
+    suspects.sort_by_key(|(_, reservation)| *reservation as u8);
+    let mut statement = connection.prepare_cached(ONE)?;
+    let mut found = Vec::new();
+    for (id, reservation) in suspects {
+        let mut rows = statement.query([id])?;
+        let Some(row) = rows.next()? else { continue };
+        let (role, is_decided): (u8, bool) = (row.get(ZONE_WIDTH + 1)?, row.get(ZONE_WIDTH + 2)?);
+        let is_users = role != Role::Operator as u8;
+        let is_misheld = match reservation {
             Reservation::Catalogs => true,
-            Reservation::Server => role != Role::Operator as u8,
-            // The operator may have decided so.
-            Reservation::Suffix | Reservation::Local => false,
-        });
-        let Some(reservation) = reservation else { continue };
-        if found.len() >= limit {
-            return Ok(());
-        }
-        if found.iter().all(|(known, _)| known.zone.id != zone.id) {
+            Reservation::Server => is_users,
+            Reservation::Suffix | Reservation::Local => is_users && !is_decided,
+        };
+        if is_misheld && found.len() < limit {
+            let ZoneRow { account, zone, .. } = rows::zone(row)?;
             found.push((ZoneOfAnyone { account, email: row.get(ZONE_WIDTH)?, zone }, reservation));
         }
     }
-    Ok(())
-}
-
-/// The first key after those of the names below `name`, which all begin with its key, and that ends with a zero octet.
-fn beyond(name: &Name) -> Vec<u8> {
-    let mut key = name.key();
-    if let Some(last) = key.last_mut() {
-        *last = 1;
-    }
-    key
+    Ok(found)
 }
 
 impl Store {
@@ -114,8 +97,8 @@ impl Store {
         self.inner.readers.run(Size::Small, read).await
     }
 
-    /// The zones that are the server's own names and belong to an account that may not hold them: from before the name was
-    /// reserved, or because the account is no operator's any more. At most `limit`.
+    /// The zones with reserved names that belong to an account which may not hold them: from before the name was reserved, or
+    /// because the account is no operator's any more. At most `limit`; those with the server's own names first.
     pub async fn misheld_zones(&self, limit: usize) -> Result<Vec<(ZoneOfAnyone, Reservation)>, StoreError> {
         let shared = Arc::clone(&self.inner.shared);
         self.inner.readers.run(Size::Large, move |connection| misheld(&shared.reserved, connection, limit)).await

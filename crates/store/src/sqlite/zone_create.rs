@@ -136,6 +136,9 @@ fn create_as(
     if let Some(giving_way) = giving_way {
         claims::proved(work, author, &zone, giving_way)?;
     }
+    if new.reserved {
+        reserved::decided(work, &new.name)?;
+    }
     Ok(zone.zone)
 }
 

@@ -86,7 +86,14 @@ impl Store {
     /// Gives a zone to another account; false where there is no such zone.
     pub async fn move_zone(&self, name: &ZoneName, to: AccountId) -> Result<bool, MoveZoneError> {
         let name = name.clone();
-        self.inner.writer.run(move |work| give_to(work, &name, to)).await
+        let give = move |work: &Work| {
+            let is_given = give_to(work, &name, to)?;
+            if is_given {
+                reserved::decided(work, &name)?;
+            }
+            Ok(is_given)
+        };
+        self.inner.writer.run(give).await
     }
 }
 
