@@ -1,6 +1,5 @@
 //! Why a page was not shown. A handler ends with a [`Failure`]; the frame turns it into a page in the visitor's language.
 
-use std::borrow::Cow;
 use std::error::Error;
 use std::sync::Arc;
 
@@ -8,6 +7,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use store::StoreError;
 
+use crate::addresses::with_next;
 use crate::texts::Texts;
 
 /// After how many seconds it makes sense to try a password again: the queue has emptied by then.
@@ -142,12 +142,6 @@ impl IntoResponse for Failure {
 /// To a page that leads on to `next`.
 fn to(path: &str, next: &str) -> Response {
     Redirect::to(&with_next(path, next)).into_response()
-}
-
-/// The address of a page that leads on to `next`.
-pub(crate) fn with_next(path: &str, next: &str) -> String {
-    let query: Cow<'_, str> = form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish().into();
-    if next == crate::pages::HOME { path.to_owned() } else { format!("{path}?{query}") }
 }
 
 /// Whether a response brings its own body; those of the frame's own failures do not.

@@ -19,7 +19,8 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::language::Language;
-use crate::page::{minute, say};
+use crate::page::minute;
+use crate::texts::say;
 use crate::visit::Visit;
 
 /// How long a link into an account is good: letters may lie about.

@@ -6,6 +6,7 @@
 //! | `frame` | around every page: who is there, headers, foreign origins refused, failures shown as pages |
 //! | `visit`, `cookies`, `language` | who is there, and in which language |
 //! | `page`, `form`, `notice`, `failure` | what pages are made of |
+//! | `addresses` | where a visitor goes on, and what a query asks for |
 //! | `pages` | one file per page, with its template of the same name in `templates/` |
 //! | `reference` | what the page about the API is made of |
 //! | `texts` | every text, per language |
@@ -21,6 +22,7 @@
 //! Decided against: a client-side application (it would be a second program over the API, slower to the first page and useless
 //! without JavaScript), signed cookies instead of stored sessions (they cannot be ended), and a framework's stylesheet.
 
+mod addresses;
 mod assets;
 mod cookies;
 mod delays;

@@ -1,8 +1,7 @@
 //! What the next page says, once: that something was done. It travels as a word in a cookie, so that it is neither in an address
 //! that somebody copies, nor words that somebody else could choose.
 
-use crate::page::say;
-use crate::texts::Texts;
+use crate::texts::{Texts, say};
 
 macro_rules! notices {
     ($($name:ident = $word:literal => $text:ident,)*) => {

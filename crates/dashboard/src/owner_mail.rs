@@ -15,8 +15,9 @@ use store::{AccountId, EventId, EventKind, OwnerNotice, StoreError, Timestamp};
 use crate::Shared;
 use crate::language::Language;
 use crate::letters::Post;
-use crate::page::{minute, say};
+use crate::page::minute;
 use crate::pages::account::known_browser;
+use crate::texts::say;
 
 /// How often the trail is looked at.
 const EVERY: Duration = Duration::from_secs(1);

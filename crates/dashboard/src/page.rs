@@ -12,7 +12,7 @@ use crate::language::Language;
 use crate::notice::Notice;
 use crate::settings::Settings;
 use crate::texts::Texts;
-use crate::visit::Visit;
+use crate::visit::{SignedIn, Visit};
 
 /// Which entry of the navigation a page belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    pub(crate) fn of(visit: &Visit, section: Section) -> Page {
+    fn of(visit: &Visit, section: Section) -> Page {
         let t = visit.language.texts();
         let signed_in = visit.session.as_ref().filter(|(session, _)| !session.waits_for_code);
         Page {
@@ -99,6 +99,20 @@ impl Page {
     }
 }
 
+impl Visit {
+    /// What every page shows around its own content.
+    pub(crate) fn page(&self, section: Section) -> Page {
+        Page::of(self, section)
+    }
+}
+
+impl SignedIn {
+    /// What every page shows around its own content.
+    pub(crate) fn page(&self, section: Section) -> Page {
+        self.visit.page(section)
+    }
+}
+
 /// The page as an answer.
 pub(crate) fn show(page: &impl Template) -> Result<Response, Failure> {
     show_with(StatusCode::OK, page)
@@ -125,40 +139,4 @@ pub(crate) fn go(to: &str, notice: Option<Notice>, settings: &Settings) -> Respo
 /// A moment as pages show it: to the minute, in UTC.
 pub(crate) fn minute(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%M UTC").to_string()
-}
-
-/// A sentence with `{0}`, `{1}`... replaced.
-pub(crate) fn say(text: &str, values: &[&str]) -> String {
-    let mut said = String::with_capacity(text.len() + 16);
-    let mut rest = text;
-    while let Some(at) = rest.find('{') {
-        said.push_str(&rest[..at]);
-        let value = rest[at + 1..].split_once('}').and_then(|(number, after)| {
-            number.parse::<usize>().ok().and_then(|number| values.get(number)).map(|value| (*value, after))
-        });
-        match value {
-            Some((value, after)) => {
-                said.push_str(value);
-                rest = after;
-            }
-            None => {
-                said.push('{');
-                rest = &rest[at + 1..];
-            }
-        }
-    }
-    said.push_str(rest);
-    said
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values_take_their_places_and_are_not_read_again() {
-        assert_eq!(say("{1} and {0}", &["a", "b"]), "b and a");
-        assert_eq!(say("{0}{0}", &["{1}", "x"]), "{1}{1}");
-        assert_eq!(say("{2} {x} {", &["a"]), "{2} {x} {");
-    }
 }

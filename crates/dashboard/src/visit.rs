@@ -24,7 +24,6 @@ use crate::delays::{Attempt, Wait};
 use crate::failure::Failure;
 use crate::language::Language;
 use crate::notice::Notice;
-use crate::page::{Page, Section};
 use crate::settings::Settings;
 use crate::{Shared, cookies};
 
@@ -86,11 +85,6 @@ impl Visit {
 
     pub(crate) fn store(&self) -> &Store {
         &self.shared.store
-    }
-
-    /// What every page shows around its own content.
-    pub(crate) fn page(&self, section: Section) -> Page {
-        Page::of(self, section)
     }
 
     /// The session of somebody who gave a password, and still lacks the code.
@@ -160,10 +154,6 @@ pub(crate) struct SignedIn {
 impl SignedIn {
     pub(crate) fn store(&self) -> &Store {
         self.visit.store()
-    }
-
-    pub(crate) fn page(&self, section: Section) -> Page {
-        self.visit.page(section)
     }
 
     /// This session, and that this browser is known: what goes on when all other sign-ins end.

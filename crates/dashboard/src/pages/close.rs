@@ -9,7 +9,8 @@ use crate::cookies;
 use crate::failure::Failure;
 use crate::form::{Field, Form, Problems};
 use crate::notice::Notice;
-use crate::page::{Page, Section, go, say, show as show_page, show_with};
+use crate::page::{Page, Section, go, show as show_page, show_with};
+use crate::texts::say;
 use crate::visit::{Proved, SignedIn};
 
 #[derive(Template)]

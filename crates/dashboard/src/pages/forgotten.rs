@@ -11,7 +11,8 @@ use super::sign_in::too_early;
 use crate::delays::Wait;
 use crate::failure::Failure;
 use crate::form::{Field, Form, Problems};
-use crate::page::{Page, Section, say, show as show_page, show_with};
+use crate::page::{Page, Section, show as show_page, show_with};
+use crate::texts::say;
 use crate::visit::Visit;
 
 #[derive(Template)]

@@ -13,7 +13,8 @@ use crate::Registration;
 use crate::failure::Failure;
 use crate::form::Form;
 use crate::notice::Notice;
-use crate::page::{Page, Section, say, show as show_page, show_with};
+use crate::page::{Page, Section, show as show_page, show_with};
+use crate::texts::say;
 use crate::visit::Visit;
 
 #[derive(Template)]

@@ -6,9 +6,9 @@ use axum::extract::{Path, RawQuery};
 use axum::response::Response;
 use store::{Account, Displacement, Role};
 
-use super::of_query;
 use super::operator_actions::{find, shown};
 use super::operator_events::EventRow;
+use crate::addresses::of_query;
 use crate::failure::Failure;
 use crate::page::{Page, Section, minute, show as show_page};
 use crate::texts::Texts;

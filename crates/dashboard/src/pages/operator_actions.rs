@@ -12,8 +12,8 @@ use store::{Account, AccountError, AccountLimits};
 use crate::failure::Failure;
 use crate::form::{Field, Form, Problems};
 use crate::notice::Notice;
-use crate::page::{Page, Section, go, say, show as show_page, show_with};
-use crate::texts::Texts;
+use crate::page::{Page, Section, go, show as show_page, show_with};
+use crate::texts::{Texts, say};
 use crate::visit::{ProvedOperator, SignedIn};
 
 /// How long a link made here is valid, in hours.

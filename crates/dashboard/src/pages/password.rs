@@ -5,11 +5,13 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use store::{Lane, TokensAfterwards};
 
-use super::{HOME, check_new_password};
+use super::check_new_password;
+use crate::addresses::HOME;
 use crate::failure::Failure;
 use crate::form::{Field, Form, Problems};
 use crate::notice::Notice;
-use crate::page::{Page, Section, go, say, show as show_page, show_with};
+use crate::page::{Page, Section, go, show as show_page, show_with};
+use crate::texts::say;
 use crate::visit::{Proved, SignedIn};
 
 #[derive(Template)]

@@ -7,10 +7,11 @@ use axum::response::Response;
 use store::Lane;
 
 use super::sign_in::too_early;
-use super::{next, next_of_query};
+use crate::addresses::{next, next_of_query};
 use crate::failure::Failure;
 use crate::form::{Field, Form, Problems};
-use crate::page::{Page, Section, go, say, show as show_page, show_with};
+use crate::page::{Page, Section, go, show as show_page, show_with};
+use crate::texts::say;
 use crate::visit::SignedIn;
 
 #[derive(Template)]

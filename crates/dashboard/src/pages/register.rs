@@ -9,11 +9,12 @@ use axum::response::Response;
 use store::{AcceptError, Actor, CreateAccountError, Lane, NewAccount, Role};
 
 use super::sign_in::{signed_in, too_early};
-use super::{HOME, check_new_password, forgotten};
+use super::{check_new_password, forgotten};
+use crate::addresses::HOME;
 use crate::failure::Failure;
 use crate::form::{Field, Form, Problems};
-use crate::page::{Page, Section, say, show as show_page, show_with};
-use crate::texts::Texts;
+use crate::page::{Page, Section, show as show_page, show_with};
+use crate::texts::{Texts, say};
 use crate::visit::Visit;
 use crate::{Post, Registration};
 

@@ -9,13 +9,14 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use store::{Actor, EventKind, NewSession};
 
-use super::{next, next_of_query};
+use crate::addresses::{next, next_of_query, with_next};
 use crate::cookies;
 use crate::delays::Wait;
-use crate::failure::{Failure, with_next};
+use crate::failure::Failure;
 use crate::form::{Field, Form, Problems};
 use crate::notice::Notice;
-use crate::page::{Page, Section, go, say, show as show_page, show_with};
+use crate::page::{Page, Section, go, show as show_page, show_with};
+use crate::texts::say;
 use crate::visit::Visit;
 
 #[derive(Template)]

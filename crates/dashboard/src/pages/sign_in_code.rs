@@ -7,11 +7,12 @@ use axum::response::Response;
 use store::CodeOutcome;
 
 use super::sign_in::{ended, signed_in, too_early};
-use super::{next, next_of_query};
+use crate::addresses::{next, next_of_query};
 use crate::delays::Wait;
 use crate::failure::Failure;
 use crate::form::{Field, Form, Problems};
-use crate::page::{Page, Section, say, show as show_page, show_with};
+use crate::page::{Page, Section, show as show_page, show_with};
+use crate::texts::say;
 use crate::visit::Visit;
 
 #[derive(Template)]

@@ -10,8 +10,8 @@ use store::{CreateTokenError, NetworkScope, NewToken, Permission, Permissions, T
 
 use crate::failure::Failure;
 use crate::form::{Field, Form, Problems};
-use crate::page::{Page, Section, minute, say, show as show_page, show_with};
-use crate::texts::Texts;
+use crate::page::{Page, Section, minute, show as show_page, show_with};
+use crate::texts::{Texts, say};
 use crate::visit::{Proved, SignedIn};
 
 /// After how many days a token may end by itself; 0 for never.

@@ -6,8 +6,7 @@ use api::{Description, Schema};
 use serde_json::Value;
 
 use super::words::Words;
-use crate::page::say;
-use crate::texts::Texts;
+use crate::texts::{Texts, say};
 
 /// One row: a parameter, a header, a member of an object. Members of objects within have names with points.
 #[derive(Debug)]

@@ -2,14 +2,16 @@
 //!
 //! A text is a field of [`Texts`], and each language is a value of it: one that a language lacks does not compile, and one that no
 //! page uses is a warning. What is the same everywhere (names, protocols, permissions) stands in the templates. Sentences with
-//! something in them have `{0}`, `{1}`... for [`crate::page::say`]; a test holds that all languages have the same ones.
+//! something in them have `{0}`, `{1}`... for [`say`]; a test holds that all languages have the same ones.
 
 mod english;
 mod malay;
+mod say;
 mod spanish;
 
 pub(crate) use english::ENGLISH;
 pub(crate) use malay::MALAY;
+pub(crate) use say::say;
 pub(crate) use spanish::SPANISH;
 
 macro_rules! texts {

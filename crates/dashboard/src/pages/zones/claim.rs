@@ -11,7 +11,8 @@ use super::{Head, Tab, path, records, zone_id, zone_of};
 use crate::failure::Failure;
 use crate::form::{Form, Problems};
 use crate::notice::Notice;
-use crate::page::{Page, Section, go, minute, say, show_with};
+use crate::page::{Page, Section, go, minute, show_with};
+use crate::texts::say;
 use crate::texts::zones::ZoneTexts;
 use crate::visit::SignedIn;
 

@@ -11,7 +11,8 @@ use super::{Head, Tab, records, view, zone_of};
 use crate::failure::Failure;
 use crate::form::{Field, Form, Problems};
 use crate::notice::Notice;
-use crate::page::{Page, Section, go, say, show as show_page, show_with};
+use crate::page::{Page, Section, go, show as show_page, show_with};
+use crate::texts::say;
 use crate::texts::zones::ZoneTexts;
 use crate::visit::SignedIn;
 

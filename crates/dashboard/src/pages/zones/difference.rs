@@ -7,7 +7,7 @@ use askama::filters::HtmlSafe;
 use dns::RecordId;
 use store::StoredRecord;
 
-use crate::page::say;
+use crate::texts::say;
 use crate::texts::zones::ZoneTexts;
 
 /// The table. Shown by `{{ difference }}`.

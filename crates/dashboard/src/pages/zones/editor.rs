@@ -7,9 +7,8 @@ use dns::{Fault, RecordId, RecordType, Ttl};
 
 use super::view::State;
 use crate::form::{Field, Form, Problems};
-use crate::page::say;
-use crate::texts::Texts;
 use crate::texts::zones::ZoneTexts;
+use crate::texts::{Texts, say};
 
 /// The longest value in one line, in characters.
 const LONGEST: u32 = 65_535;

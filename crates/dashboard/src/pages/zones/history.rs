@@ -9,7 +9,8 @@ use store::{Counts, Event, HistoryError, Source, Version, VersionNumber, ZoneSet
 
 use super::difference::DifferenceTable;
 use super::settings::{label, members};
-use super::{Head, Tab, of_query, zone_id, zone_of};
+use super::{Head, Tab, zone_id, zone_of};
+use crate::addresses::of_query;
 use crate::failure::Failure;
 use crate::page::{Page, Section, minute, show as show_page};
 use crate::texts::zones::ZoneTexts;

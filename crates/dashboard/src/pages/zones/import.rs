@@ -25,7 +25,8 @@ use super::{Head, Tab, path, serial_of, zone_of};
 use crate::failure::Failure;
 use crate::form::{Field, Form, LARGEST_FILE, Problems};
 use crate::notice::Notice;
-use crate::page::{Page, Section, go, say, show_with};
+use crate::page::{Page, Section, go, show_with};
+use crate::texts::say;
 use crate::texts::zones::ZoneTexts;
 use crate::visit::SignedIn;
 

@@ -6,7 +6,8 @@ use axum::response::Response;
 use dns::{Name, ZoneName};
 use store::Zone;
 
-use super::{of_query, path, view};
+use super::{path, view};
+use crate::addresses::of_query;
 use crate::failure::Failure;
 use crate::page::{Page, Section, minute, show as show_page};
 use crate::texts::zones::ZoneTexts;

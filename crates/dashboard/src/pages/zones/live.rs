@@ -12,9 +12,11 @@ use axum::response::Response;
 use deploy::{NameserverStatus, Trouble};
 use store::{Head as Newest, Zone};
 
-use super::{of_query, path, zone_of};
+use super::{path, zone_of};
+use crate::addresses::of_query;
 use crate::failure::Failure;
-use crate::page::{Page, Section, say, show as show_page};
+use crate::page::{Page, Section, show as show_page};
+use crate::texts::say;
 use crate::texts::zones::ZoneTexts;
 use crate::visit::SignedIn;
 

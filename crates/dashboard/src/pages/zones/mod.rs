@@ -32,10 +32,10 @@ pub(crate) mod zone_file;
 use dns::{Serial, ZoneId};
 use store::{Withheld, Zone};
 
-use super::of_query;
 use crate::failure::Failure;
 use crate::form::Form;
-use crate::page::{minute, say};
+use crate::page::minute;
+use crate::texts::say;
 use crate::texts::zones::ZoneTexts;
 use crate::visit::SignedIn;
 

@@ -13,7 +13,8 @@ use super::{import, path};
 use crate::failure::Failure;
 use crate::form::{Field, Form, Problems};
 use crate::notice::{Imported, Notice};
-use crate::page::{Page, Section, go, say, show as show_page, show_with};
+use crate::page::{Page, Section, go, show as show_page, show_with};
+use crate::texts::say;
 use crate::texts::zones::ZoneTexts;
 use crate::visit::SignedIn;
 

@@ -19,9 +19,9 @@ use super::{Head, Tab, path, serial_of, zone_id, zone_of};
 use crate::failure::Failure;
 use crate::form::{Field, Form, Problems};
 use crate::notice::Notice;
-use crate::page::{Page, Section, go, say, show as show_page, show_with};
-use crate::texts::Texts;
+use crate::page::{Page, Section, go, show as show_page, show_with};
 use crate::texts::zones::ZoneTexts;
+use crate::texts::{Texts, say};
 use crate::visit::SignedIn;
 
 #[derive(Template)]

@@ -12,7 +12,8 @@ use super::draft::{Draft, Faults, Item};
 use super::editor::{Editing, Editor, Subject};
 use super::live::Live;
 use super::{Head, Tab};
-use crate::page::{Page, Section, say};
+use crate::page::{Page, Section};
+use crate::texts::say;
 use crate::texts::zones::ZoneTexts;
 
 /// The types that are offered first: what most records are.
