@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use store::ProveError;
 
-use super::{Head, Tab, path, records, zone_id, zone_of};
+use super::{Head, Tab, failure, path, zone_id, zone_of};
 use crate::failure::Failure;
 use crate::form::{Form, Problems};
 use crate::notice::Notice;
@@ -68,7 +68,7 @@ pub(crate) async fn submit(who: SignedIn, Path(id): Path<String>, _: Form) -> Re
             }
             Err(ProveError::NoZone) => Err(Failure::NotFound),
             Err(ProveError::NoClaim) => refuse(StatusCode::CONFLICT, z.claim_not_seen).await,
-            Err(ProveError::Change(error)) => Err(records::failure(error)),
+            Err(ProveError::Change(error)) => Err(failure(error)),
             Err(ProveError::Store(error)) => Err(error.into()),
         },
         Err(LookError::TooMany { .. }) => refuse(StatusCode::TOO_MANY_REQUESTS, z.claim_too_often).await,

@@ -5,7 +5,7 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 use dns::{Fault, RecordId, RecordType, Ttl};
 
-use super::view::State;
+use super::state::State;
 use crate::form::{Field, Form, Problems};
 use crate::texts::zones::ZoneTexts;
 use crate::texts::{Texts, say};

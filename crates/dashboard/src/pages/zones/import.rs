@@ -20,8 +20,7 @@ use http_server::Permit;
 use store::{AccountId, Author, Change, ChangeError, Comment, Committed, Condition, Source, Wish, Zone};
 
 use super::difference::DifferenceTable;
-use super::records::failure;
-use super::{Head, Tab, path, serial_of, zone_of};
+use super::{Head, Tab, failure, path, serial_of, zone_of};
 use crate::failure::Failure;
 use crate::form::{Field, Form, LARGEST_FILE, Problems};
 use crate::notice::Notice;

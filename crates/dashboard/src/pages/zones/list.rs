@@ -70,7 +70,7 @@ pub(crate) async fn show(who: SignedIn, RawQuery(query): RawQuery) -> Result<Res
         is_first,
         zones: found.zones.into_iter().map(ZoneRow::of).collect(),
         next,
-        nameservers: super::records::nameservers(&who),
+        nameservers: super::work::nameservers(&who),
         page,
     })
 }

@@ -14,7 +14,11 @@
 mod difference;
 mod draft;
 mod editor;
+mod setting_names;
+mod state;
+mod version_row;
 mod view;
+mod work;
 
 pub(crate) mod claim;
 pub(crate) mod delete;
@@ -30,7 +34,7 @@ pub(crate) mod settings;
 pub(crate) mod zone_file;
 
 use dns::{Serial, ZoneId};
-use store::{Withheld, Zone};
+use store::{ChangeError, Withheld, Zone};
 
 use crate::failure::Failure;
 use crate::form::Form;
@@ -38,6 +42,9 @@ use crate::page::minute;
 use crate::texts::say;
 use crate::texts::zones::ZoneTexts;
 use crate::visit::SignedIn;
+
+/// How many versions are shown of what happened meanwhile.
+const VERSIONS: u32 = 20;
 
 /// Which of a zone's pages is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,4 +102,14 @@ async fn zone_of(who: &SignedIn, text: &str) -> Result<Zone, Failure> {
 /// The version that a form was made from.
 fn serial_of(form: &Form) -> Result<Serial, Failure> {
     form.text("serial").parse().map(Serial).map_err(|_| Failure::NoForm)
+}
+
+/// What remains of a change's errors once those that the user can fix are shown.
+fn failure(error: ChangeError) -> Failure {
+    match error {
+        ChangeError::NoZone => Failure::NotFound,
+        ChangeError::DailyLimit(_) => Failure::DailyLimit,
+        ChangeError::Store(error) => error.into(),
+        other => Failure::server(other),
+    }
 }

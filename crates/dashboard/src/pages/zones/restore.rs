@@ -9,8 +9,7 @@ use dns::apex::SoaTimers;
 use store::{Author, Change, ChangeError, Comment, Committed, Condition, EffectiveSettings, Source, Wish, Zone};
 
 use super::difference::DifferenceTable;
-use super::records::failure;
-use super::{Head, Tab, path, serial_of, zone_of};
+use super::{Head, Tab, failure, path, serial_of, zone_of};
 use crate::failure::Failure;
 use crate::form::{Field, Form, Problems};
 use crate::notice::Notice;

@@ -14,19 +14,17 @@ use store::{Change, ChangeError, Comment, Condition, HistoryError, Zone};
 
 use super::difference::DifferenceTable;
 use super::draft::{Draft, Item};
-use super::history::VersionRow;
-use super::records::{Work, failure};
-use super::view::{ItemRow, State, item_rows};
-use super::{Head, Tab, path};
+use super::state::State;
+use super::version_row::VersionRow;
+use super::view::{ItemRow, item_rows};
+use super::work::Work;
+use super::{Head, Tab, VERSIONS, failure, path};
 use crate::failure::Failure;
 use crate::form::{Field, Form, Problems};
 use crate::notice::Notice;
 use crate::page::{Page, Section, go, show as show_page, show_with};
 use crate::texts::zones::ZoneTexts;
 use crate::visit::SignedIn;
-
-/// How many versions are shown of what happened meanwhile.
-pub(super) const VERSIONS: u32 = 20;
 
 #[derive(Template)]
 #[template(path = "zones_review.html")]

@@ -12,10 +12,9 @@ use axum::response::Response;
 use dns::{Fault, Serial};
 use store::{Change, ChangeError, Condition, OwnSettings, TIMER_BOUNDS, Wish, Zone};
 
-use super::history::VersionRow;
-use super::records::failure;
-use super::review::VERSIONS;
-use super::{Head, Tab, path, serial_of, zone_id, zone_of};
+use super::setting_names::{label, members, members_mut};
+use super::version_row::VersionRow;
+use super::{Head, Tab, VERSIONS, failure, path, serial_of, zone_id, zone_of};
 use crate::failure::Failure;
 use crate::form::{Field, Form, Problems};
 use crate::notice::Notice;
@@ -80,43 +79,6 @@ impl Typed {
         self.base = current.zone.serial;
         self.was = theirs;
         both
-    }
-}
-
-/// Each with its name in the API.
-pub(super) fn members(typed: &TypedSettings) -> [(&'static str, &String); 6] {
-    let TypedSettings { default_ttl, refresh, retry, expire, minimum, comment } = typed;
-    [
-        ("default_ttl", default_ttl),
-        ("refresh", refresh),
-        ("retry", retry),
-        ("expire", expire),
-        ("minimum", minimum),
-        ("comment", comment),
-    ]
-}
-
-fn members_mut(typed: &mut TypedSettings) -> [(&'static str, &mut String); 6] {
-    let TypedSettings { default_ttl, refresh, retry, expire, minimum, comment } = typed;
-    [
-        ("default_ttl", default_ttl),
-        ("refresh", refresh),
-        ("retry", retry),
-        ("expire", expire),
-        ("minimum", minimum),
-        ("comment", comment),
-    ]
-}
-
-/// What people call a setting.
-pub(super) fn label(name: &str, z: &'static ZoneTexts) -> &'static str {
-    match name {
-        "default_ttl" => z.default_ttl,
-        "refresh" => z.refresh,
-        "retry" => z.retry,
-        "expire" => z.expire,
-        "minimum" => z.minimum,
-        _ => z.comment,
     }
 }
 

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 
 use api::TypedRecord;
 use askama::Template;
-use dns::{RecordId, RecordType, Serial, Ttl};
+use dns::{RecordId, RecordType, Ttl};
 use store::{FoundRecords, StoredRecord};
 
 use super::difference::{value, with_priority};
 use super::draft::{Draft, Faults, Item};
 use super::editor::{Editing, Editor, Subject};
 use super::live::Live;
+use super::state::State;
 use super::{Head, Tab};
 use crate::page::{Page, Section};
 use crate::texts::say;
@@ -27,18 +28,6 @@ const USUAL: [RecordType; 8] = [
     RecordType::Caa,
     RecordType::Ns,
 ];
-
-/// What every form of the page carries.
-#[derive(Debug, Clone)]
-pub(super) struct State {
-    pub(super) csrf: String,
-    pub(super) path: String,
-    pub(super) serial: Serial,
-    pub(super) draft: String,
-    pub(super) query: String,
-    /// After which name the page begins; empty from the start.
-    pub(super) after: String,
-}
 
 #[derive(Template)]
 #[template(path = "zones_records.html")]

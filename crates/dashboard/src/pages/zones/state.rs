@@ -1,0 +1,15 @@
+//! What the pages of records carry from one form to the next.
+
+use dns::Serial;
+
+/// What every form of the page carries.
+#[derive(Debug, Clone)]
+pub(super) struct State {
+    pub(super) csrf: String,
+    pub(super) path: String,
+    pub(super) serial: Serial,
+    pub(super) draft: String,
+    pub(super) query: String,
+    /// After which name the page begins; empty from the start.
+    pub(super) after: String,
+}
