@@ -29,7 +29,7 @@ pub enum StoreError {
     Migration(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The database was written by a newer release, which may mean other things by it.
     #[error(
-        "{path} was written by a newer release (schema {found}; this one knows up to {known}): upgrade the program"
+        "{path} was written by a newer release (schema {found}; this release supports up to {known}): upgrade the program"
     )]
     Newer {
         /// The file.

@@ -61,7 +61,7 @@ impl Purpose {
 pub enum KeyError {
     /// There is no file, but values in the database were sealed with its key.
     #[error(
-        "{path} is missing, and secrets in the database are encrypted with the key in it: bring back your copy of that file \
+        "{path} is missing, and secrets in the database are encrypted with its key: restore your copy of the file \
          (if every copy is lost: zonewright secrets reset)"
     )]
     Missing {
@@ -70,7 +70,7 @@ pub enum KeyError {
     },
     /// The file has the key of another database.
     #[error(
-        "{path} does not have the key that the secrets in this database are encrypted with: bring back your copy of the right \
+        "{path} does not contain the key that encrypts the secrets in this database: restore your copy of the correct \
          file (if every copy is lost: zonewright secrets reset)"
     )]
     Wrong {
@@ -78,7 +78,7 @@ pub enum KeyError {
         path: PathBuf,
     },
     /// The file is damaged, or is something else.
-    #[error("{path} is not a key file: bring back your copy of it (if every copy is lost: zonewright secrets reset)")]
+    #[error("{path} is not a key file: restore your copy of it (if every copy is lost: zonewright secrets reset)")]
     Malformed {
         /// The file.
         path: PathBuf,

@@ -40,10 +40,10 @@ pub(crate) async fn account(command: AccountCommand) -> Result<ExitCode, Failure
             let email = &account.email;
             print(&match link {
                 None => format!(
-                    "account {email} made; a token for it: zonewright token create --account {email} --name NAME --permission 'dns:*'\n"
+                    "account {email} created; to create a token: zonewright token create --account {email} --name NAME --permission 'dns:*'\n"
                 ),
                 Some(link) => {
-                    format!("account {email} made; this link signs its owner in, once, within a day:\n{link}\n")
+                    format!("account {email} created; one-time sign-in link, valid for a day:\n{link}\n")
                 }
             })?;
         }
@@ -83,7 +83,7 @@ pub(crate) async fn account(command: AccountCommand) -> Result<ExitCode, Failure
             let suspended = store.suspend_account_with(account.id, how, &by).await;
             store.close().await;
             suspended?;
-            let zones = if stop_serving { "; its zones are taken off the nameservers" } else { "" };
+            let zones = if stop_serving { "; its zones are removed from the nameservers" } else { "" };
             print(&format!("{} is suspended{zones}\n", account.email))?;
         }
         AccountCommand::Close { email, data } => {
@@ -97,8 +97,8 @@ pub(crate) async fn account(command: AccountCommand) -> Result<ExitCode, Failure
             let end =
                 closes_at?.and_then(|account| account.closes_at).map(|end| format!("{end:.0}")).unwrap_or_default();
             print(&format!(
-                "{email} is closed; its zones are taken off the nameservers, and deleted {end}; until then, \
-                 `zonewright account resume {email}` brings it back\n"
+                "{email} is closed; its zones are removed from the nameservers now and deleted {end}; until then, \
+                 `zonewright account resume {email}` reopens it\n"
             ))?;
         }
         AccountCommand::Resume { email, data } => {
@@ -107,7 +107,7 @@ pub(crate) async fn account(command: AccountCommand) -> Result<ExitCode, Failure
             let resumed = store.resume_account(account.id, &by).await;
             store.close().await;
             resumed?;
-            print(&format!("{} may be used again\n", account.email))?;
+            print(&format!("{} is active again\n", account.email))?;
         }
         AccountCommand::Limits { email, zones, records, tokens, changes_per_day, stored_records, data } => {
             let store = open(&data)?;
@@ -134,9 +134,9 @@ pub(crate) async fn account(command: AccountCommand) -> Result<ExitCode, Failure
             store.close().await;
             let email = &account.email;
             print(&if turned_off? {
-                format!("one-time codes are off for {email}: the password alone is enough to sign in\n")
+                format!("two-factor authentication is off for {email}: the password alone is enough to sign in\n")
             } else {
-                format!("{email} uses no one-time codes; nothing was changed\n")
+                format!("{email} does not use two-factor authentication; nothing was changed\n")
             })?;
         }
         AccountCommand::Role { email, role, data } => {
@@ -146,7 +146,7 @@ pub(crate) async fn account(command: AccountCommand) -> Result<ExitCode, Failure
             store.close().await;
             set?;
             let role = if role == Role::Operator { "an operator" } else { "a user" };
-            print(&format!("{} is {role} now\n", account.email))?;
+            print(&format!("{} is now {role}\n", account.email))?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -159,7 +159,7 @@ fn shown(limits: AccountLimits) -> String {
         ("zones", zones),
         ("records", records),
         ("tokens", tokens),
-        ("changes a day", changes_per_day),
+        ("changes per day", changes_per_day),
         ("stored records", stored_records),
     ];
     let set: Vec<String> = named.into_iter().filter_map(|(name, limit)| Some(format!("{} {name}", limit?))).collect();
@@ -170,7 +170,7 @@ fn shown(limits: AccountLimits) -> String {
 async fn link(store: &Store, config: &Config, account: &Account) -> Result<String, Failure> {
     let made = store.create_link(account.id, first_start::LINK_GOOD_FOR, &Actor::command_line()).await?;
     let secret = made.ok_or_else(|| {
-        Failure::Other(format!("{0} is suspended; first: zonewright account resume {0}", account.email))
+        Failure::Other(format!("{0} is suspended; reactivate it first: zonewright account resume {0}", account.email))
     })?;
     Ok(first_start::link_to(config, config.http, &secret))
 }
@@ -283,7 +283,7 @@ pub(crate) async fn zone(command: ZoneCommand) -> Result<ExitCode, Failure> {
             if !moved {
                 return Err(no_zone(&name));
             }
-            print(&format!("{name} belongs to {} now\n", account.email))?;
+            print(&format!("{name} now belongs to {}\n", account.email))?;
         }
         ZoneCommand::Export { domain, data } => return zone_files::export(&domain, &data).await,
         ZoneCommand::Import(flags) => return zone_files::import(flags).await,
@@ -305,7 +305,9 @@ pub(crate) async fn zone(command: ZoneCommand) -> Result<ExitCode, Failure> {
                     let Displacement { name, email, by_name, by_email, .. } = claim;
                     let what = match claim.due {
                         Some(due) => format!("displaced {due:.0}"),
-                        None => format!("both proved it: zonewright zone move {name} --to {email} or --to {by_email}"),
+                        None => format!(
+                            "both accounts proved control: zonewright zone move {name} --to {email} or --to {by_email}"
+                        ),
                     };
                     format!("{name}\t{email}\tclaimed by {by_email} for {by_name}\t{what}\n")
                 })
@@ -317,9 +319,9 @@ pub(crate) async fn zone(command: ZoneCommand) -> Result<ExitCode, Failure> {
             let released = store.release_name(&name).await?;
             store.close().await;
             if !released {
-                return Err(Failure::Other(format!("{name} is not on hold: no other account was kept from taking it")));
+                return Err(Failure::Other(format!("{name} is not on hold: any account can create it")));
             }
-            print(&format!("{name} is not on hold any more\n"))?;
+            print(&format!("{name} is no longer on hold\n"))?;
         }
         ZoneCommand::Undelete { id, data } => deleted::undelete(&open(&data)?, id).await?,
         ZoneCommand::Purge { id, data } => deleted::purge(&open(&data)?, id).await?,
@@ -350,16 +352,16 @@ pub(crate) async fn backup(file: &Path, with_keys: bool, data: &DataFlags) -> Re
     let file = file.display();
     let key = if with_keys {
         format!(
-            "{} is a copy of its key file; it belongs beside it as secret.key. Both together open every secret: keep them apart.",
+            "{} is a copy of the key file. To restore, put it next to the database as secret.key. Store the two copies apart: together they decrypt every secret.",
             key_copy.display()
         )
     } else {
         format!(
-            "The key of its secrets, {key_file}, is not in the copy, and without it the copy does not start: keep a copy of that file, too, in another place (--with-keys makes one)."
+            "The copy does not contain the key file {key_file}, and a restored server does not start without it. Keep a copy of that file in another place (--with-keys writes one)."
         )
     };
     print(&format!(
-        "{file} is a copy of the database; it starts a server as zonewright.sqlite in a data directory.\n{key}\n"
+        "{file} is a copy of the database. To restore, put it into a data directory as zonewright.sqlite.\n{key}\n"
     ))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -373,13 +375,13 @@ fn operator_for(account: AccountId) -> Author {
 pub(crate) fn reserved_name(name: &ZoneName, reason: Reservation) -> String {
     match reason {
         Reservation::Catalogs => {
-            format!("{name}: the server's catalog zones are under this name; no account can hold it")
+            format!("{name}: the name is reserved for the server's catalog zones; no account can have it")
         }
         Reservation::Server => format!(
-            "{name}: this server is reached under this name (ns, url or mail.from); only an operator's account can hold it"
+            "{name}: the name is reserved because this server uses it (ns, url or mail.from); only operator accounts can have it"
         ),
         Reservation::Suffix | Reservation::Local => {
-            format!("{name}: {reason}: zonewright zone create {name} --account EMAIL --reserved")
+            format!("{name}: {reason}; to create it anyway: zonewright zone create {name} --account EMAIL --reserved")
         }
     }
 }
@@ -403,7 +405,7 @@ pub(crate) fn open(data: &DataFlags) -> Result<Store, Failure> {
 pub(crate) async fn find_account(store: &Store, email: &str) -> Result<Account, Failure> {
     let account = store.account_by_email(email).await?;
     account.ok_or_else(|| {
-        Failure::Other(format!("there is no account {email}; make it with: zonewright account create {email}"))
+        Failure::Other(format!("there is no account {email}; create it with: zonewright account create {email}"))
     })
 }
 
@@ -413,7 +415,9 @@ pub(crate) fn no_zone(name: &ZoneName) -> Failure {
 
 fn expiry(span: Duration) -> Result<Timestamp, Failure> {
     Clock::system().now().checked_add(span).map_err(|_| {
-        Failure::Other("--expires: that is too far away; leave it out for a token without an end".to_owned())
+        Failure::Other(
+            "--expires: the time is too long; leave out --expires for a token that does not expire".to_owned(),
+        )
     })
 }
 
@@ -422,7 +426,7 @@ async fn read_password(email: &str) -> Result<PasswordHash, Failure> {
     std::io::stdin()
         .lock()
         .read_line(&mut line)
-        .map_err(|error| Failure::Other(format!("no password could be read from standard input: {error}")))?;
+        .map_err(|error| Failure::Other(format!("cannot read the password from standard input: {error}")))?;
     let password = line.trim_end_matches(['\n', '\r']);
     check_password(password, email).map_err(|problem| Failure::Other(problem.to_string()))?;
     Ok(PasswordHash::new(password).await?)
@@ -441,6 +445,6 @@ pub(crate) fn print(text: &str) -> Result<Reader, Failure> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Ok(()) => Ok(Reader::Listens),
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(Reader::Gone),
-        Err(error) => Err(Failure::Other(format!("standard output cannot be written: {error}"))),
+        Err(error) => Err(Failure::Other(format!("cannot write to standard output: {error}"))),
     }
 }

@@ -176,8 +176,7 @@ pub(crate) fn user_of_named(config: &Config) -> Result<Option<User>, Failure> {
     match User::find(name) {
         Ok(user) => Ok(Some(user)),
         Err(error @ UserError::Unknown(_)) => {
-            let hint =
-                "the package bind9 of Debian and Ubuntu makes the user bind, others make named; root runs it as root";
+            let hint = "the package bind9 of Debian and Ubuntu creates the user bind, other distributions use named; set root to run named as root";
             Err(config.bad("bind9.user", error.to_string(), hint).into())
         }
         Err(error @ UserError::Lookup(_)) => Err(Failure::Other(chain(&error))),
@@ -231,7 +230,7 @@ fn primary_config(flags: &ConfigFlags) -> Result<String, Failure> {
 fn secondary_config(flags: &ConfigFlags) -> Result<String, Failure> {
     let config = flags.load()?;
     let listen = flags.listen.or_else(|| config.secondaries.first().copied()).ok_or_else(|| {
-        Failure::Other("which address does this secondary have? give --listen ADDR or --secondary ADDR".to_owned())
+        Failure::Other("the secondary's address is missing; use --listen ADDR or --secondary ADDR".to_owned())
     })?;
     let directory = flags.directory.clone().unwrap_or_else(|| config.data.join("bind9-secondary"));
     Ok(secondary(&SecondaryConfig {

@@ -23,35 +23,35 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run the server: API, dashboard and deployment to the nameserver
     Serve(ServeFlags),
-    /// Make, list and suspend accounts, and make links into them
+    /// Create, list and suspend accounts, and print sign-in links
     #[command(subcommand)]
     Account(AccountCommand),
-    /// Make, list and revoke API tokens
+    /// Create, list and revoke API tokens
     #[command(subcommand)]
     Token(TokenCommand),
-    /// The operator's overrides over zones
+    /// Manage the zones of all accounts
     #[command(subcommand)]
     Zone(ZoneCommand),
-    /// Who serves what
+    /// Show what each nameserver serves, and redeploy zones
     #[command(subcommand)]
     Deploy(DeployCommand),
     /// Print configurations for BIND 9
     #[command(subcommand)]
     Bind9(Bind9Command),
-    /// Write a consistent copy of the database, also while the server runs
+    /// Write a consistent copy of the database; works while the server runs
     Backup {
-        /// The copy; must not exist yet
+        /// File to write; must not exist yet
         file: PathBuf,
-        /// Also copy the key file of the secrets in the database, to FILE.key
+        /// Also copy the key file that encrypts secrets in the database, to FILE.key
         #[arg(long)]
         with_keys: bool,
         #[command(flatten)]
         data: DataFlags,
     },
-    /// The key file that secrets in the database are encrypted with
+    /// Manage the key file that encrypts secrets in the database
     #[command(subcommand)]
     Secrets(SecretsCommand),
-    /// Check configuration, database, nameserver, clock and permissions, and say how to mend what is wrong
+    /// Check configuration, database, nameserver, clock and permissions, and suggest a fix for each problem
     Doctor(ServeFlags),
 }
 
@@ -73,7 +73,7 @@ pub(crate) struct DataFlags {
 pub(crate) struct ServeFlags {
     #[command(flatten)]
     pub(crate) data: DataFlags,
-    /// Where the API and the dashboard answer [default: 127.0.0.1:8053]
+    /// Address and port of the API and the dashboard [default: 127.0.0.1:8053]
     #[arg(long, value_name = "ADDR")]
     pub(crate) http: Option<String>,
     /// Certificate chain (PEM) for HTTPS
@@ -82,37 +82,37 @@ pub(crate) struct ServeFlags {
     /// Private key (PEM) for HTTPS
     #[arg(long, value_name = "FILE")]
     pub(crate) tls_key: Option<String>,
-    /// The address at which people reach the server, with its scheme and without a path [default: that of --http]
+    /// Public URL of the server: scheme and host, without a path [default: that of --http]
     #[arg(long, value_name = "URL")]
     pub(crate) url: Option<String>,
-    /// Whom to tell about a vulnerability: an e-mail address or URI for /.well-known/security.txt [default: no such file]
+    /// Contact for vulnerability reports, published in /.well-known/security.txt: an e-mail address or URI [default: no such file]
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) security_contact: Option<String>,
-    /// A proxy before the server that is believed whom it speaks for: an address or a network; repeatable
+    /// Reverse proxy whose X-Forwarded-* headers are trusted: an address or a network; repeatable
     #[arg(long, value_name = "ADDR")]
     pub(crate) trusted_proxy: Vec<String>,
-    /// An origin whose web pages may use the API from a browser (CORS), or * for all; repeatable
+    /// Origin whose web pages may use the API from a browser (CORS), or * for all; repeatable
     #[arg(long, value_name = "ORIGIN")]
     pub(crate) cors_origins: Vec<String>,
-    /// Where Prometheus metrics are served, or none [default: 127.0.0.1:8054]
+    /// Address and port of the Prometheus metrics, or none [default: 127.0.0.1:8054]
     #[arg(long, value_name = "ADDR")]
     pub(crate) metrics: Option<String>,
-    /// Who may make an account: open, invitation or closed [default: closed]
+    /// Who may create an account on the dashboard: open, invitation or closed [default: closed]
     #[arg(long, value_name = "WHO")]
     pub(crate) registration: Option<String>,
-    /// embedded, bind9, bind9-managed or none [default: embedded]
+    /// Nameserver that zones are deployed to: embedded, bind9, bind9-managed or none [default: embedded]
     #[arg(long, value_name = "KIND")]
     pub(crate) nameserver: Option<String>,
-    /// Where the embedded or the managed nameserver answers, UDP and TCP [default: 127.0.0.1:5300]
+    /// Address and port of the nameserver, UDP and TCP [default: 127.0.0.1:5300]
     #[arg(long, value_name = "ADDR")]
     pub(crate) dns: Option<String>,
-    /// A secondary's DNS address; repeatable
+    /// DNS address of a secondary; repeatable
     #[arg(long, value_name = "ADDR")]
     pub(crate) secondary: Vec<String>,
-    /// A resolver through which the public DNS is asked: an address; repeatable [default: those of the machine]
+    /// Resolver for queries to the public DNS: an address; repeatable [default: the machine's resolvers]
     #[arg(long, value_name = "ADDR")]
     pub(crate) resolvers: Vec<String>,
-    /// A nameserver of every zone; with addresses, the server looks after its A and AAAA records; repeatable
+    /// Nameserver (NS record) of every zone; with addresses, the server also manages its A and AAAA records; repeatable
     /// [default: ns1.zonewright.test, ns2.zonewright.test]
     #[arg(long, value_name = "NAME[=ADDR,...]")]
     pub(crate) ns: Vec<String>,
@@ -120,9 +120,9 @@ pub(crate) struct ServeFlags {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum AccountCommand {
-    /// Make an account
+    /// Create an account
     Create {
-        /// The address it is known by
+        /// E-mail address of the account
         email: String,
         /// First name
         #[arg(long, default_value = "", value_parser = visible_text)]
@@ -136,81 +136,81 @@ pub(crate) enum AccountCommand {
         /// Read a password from the first line of standard input [default: print a one-time sign-in link]
         #[arg(long)]
         password_stdin: bool,
-        /// Let it see and suspend the accounts of others
+        /// Give it the role operator, which can see and suspend all accounts
         #[arg(long)]
         operator: bool,
         #[command(flatten)]
         data: DataFlags,
     },
-    /// List accounts: address, role, state, since when, limits
+    /// List accounts: e-mail address, role, state, creation time, limits
     List {
         #[command(flatten)]
         data: DataFlags,
     },
-    /// Print a one-time link that signs its owner in, to choose a new password; good for a day
+    /// Print a one-time sign-in link with which the owner chooses a new password; valid for a day
     Link {
         /// The account's address
         email: String,
         #[command(flatten)]
         data: DataFlags,
     },
-    /// Refuse its sign-ins, sessions and tokens; its zones are still served
+    /// Suspend an account: refuse its sign-ins, sessions and tokens; its zones are still served
     Suspend {
         /// The account's address
         email: String,
-        /// Take its zones off all nameservers too
+        /// Also remove its zones from all nameservers
         #[arg(long)]
         stop_serving: bool,
         #[command(flatten)]
         data: DataFlags,
     },
-    /// Close an account: refuse its sign-ins and tokens, take its zones off all nameservers, and delete everything after 30 days
+    /// Close an account: refuse its sign-ins and tokens, remove its zones from all nameservers, and delete everything after 30 days
     Close {
         /// The account's address
         email: String,
         #[command(flatten)]
         data: DataFlags,
     },
-    /// Let a suspended account in again, or one that is closed but not yet deleted; its zones are served again
+    /// Reactivate an account that is suspended, or closed but not yet deleted; its zones are served again
     Resume {
         /// The account's address
         email: String,
         #[command(flatten)]
         data: DataFlags,
     },
-    /// Set what an account may have; without a flag, only show it
+    /// Set the limits of an account; without a flag, only show them
     Limits {
         /// The account's address
         email: String,
-        /// How many zones: a number or none
+        /// Maximum number of zones: a number or none
         #[arg(long, value_name = "N", value_parser = limit)]
         zones: Option<Limit>,
-        /// How many records in all its zones: a number or none
+        /// Maximum number of records in all its zones: a number or none
         #[arg(long, value_name = "N", value_parser = limit)]
         records: Option<Limit>,
-        /// How many tokens: a number or none
+        /// Maximum number of tokens: a number or none
         #[arg(long, value_name = "N", value_parser = limit)]
         tokens: Option<Limit>,
-        /// How many records it may create, change or delete in a day (UTC): a number or none
+        /// Maximum number of records created, changed or deleted in a day (UTC): a number or none
         #[arg(long, value_name = "N", value_parser = limit)]
         changes_per_day: Option<Limit>,
-        /// How many stored records in all kept versions of its zones, deleted zones included: a number or none
+        /// Maximum number of records stored in all kept versions of its zones, deleted zones included: a number or none
         #[arg(long, value_name = "N", value_parser = limit)]
         stored_records: Option<Limit>,
         #[command(flatten)]
         data: DataFlags,
     },
-    /// Turn off one-time codes, for an owner who has lost phone and recovery codes; the owner is told by mail where it is configured
+    /// Turn off two-factor authentication, for an owner who has lost phone and recovery codes; the owner gets an e-mail if mail is configured
     SecondFactor {
         /// The account's address
         email: String,
-        /// Turn them off: from then on the password alone is enough to sign in
+        /// Turn it off: from then on the password alone is enough to sign in
         #[arg(long, required = true)]
         off: bool,
         #[command(flatten)]
         data: DataFlags,
     },
-    /// Make an account an operator's, or a user's again
+    /// Change the role of an account
     Role {
         /// The account's address
         email: String,
@@ -224,24 +224,24 @@ pub(crate) enum AccountCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum TokenCommand {
-    /// Make a token and print it, and nothing else, on standard output
+    /// Create a token; prints the token, and nothing else, on standard output
     Create {
-        /// Whose token it is
+        /// Account that owns the token
         #[arg(long, value_name = "EMAIL")]
         account: String,
-        /// What to call it
+        /// Name of the token
         #[arg(long, value_parser = token_name)]
         name: String,
-        /// dns:list, dns:create, dns:update, dns:delete or dns:*; repeatable
+        /// Permission: dns:list, dns:create, dns:update, dns:delete or dns:*; repeatable
         #[arg(long = "permission", value_name = "PERMISSION", required = true)]
         permissions: Vec<Permission>,
-        /// For how long it is good: a number and s, m, h, d or w, such as 90d [default: for ever]
+        /// How long the token is valid: a number and s, m, h, d or w, such as 90d [default: it does not expire]
         #[arg(long, value_name = "TIME", value_parser = time_span)]
         expires: Option<Duration>,
-        /// A zone that it may touch; repeatable [default: all, also those to come]
+        /// Zone that the token may read and change; repeatable [default: all zones, including future ones]
         #[arg(long = "zone", value_name = "DOMAIN", value_parser = zone_name)]
         zones: Vec<ZoneName>,
-        /// A network that it may be used from, such as 192.0.2.0/24; repeatable [default: anywhere]
+        /// Network from which the token may be used, such as 192.0.2.0/24; repeatable [default: any network]
         #[arg(long = "cidr", value_name = "NETWORK", value_parser = network)]
         networks: Vec<IpNet>,
         #[command(flatten)]
@@ -249,7 +249,7 @@ pub(crate) enum TokenCommand {
     },
     /// List tokens: number, account, name, last characters, permissions, times
     List {
-        /// Only this account's
+        /// Only the tokens of this account
         #[arg(long, value_name = "EMAIL")]
         account: Option<String>,
         #[command(flatten)]
@@ -257,7 +257,7 @@ pub(crate) enum TokenCommand {
     },
     /// Revoke a token; a running server refuses it within a second
     Revoke {
-        /// Its number, as `token list` shows it
+        /// Number of the token, from `token list`
         id: i64,
         #[command(flatten)]
         data: DataFlags,
@@ -273,8 +273,8 @@ pub(crate) enum SecretsCommand {
         #[command(flatten)]
         data: DataFlags,
     },
-    /// When every copy of the key is lost: give up the secrets encrypted with it. Accounts with a second factor then sign in with
-    /// recovery codes only
+    /// Discard the secrets in the database, when every copy of their key is lost. Accounts with two-factor authentication can then
+    /// sign in with recovery codes only
     Reset {
         #[command(flatten)]
         data: DataFlags,
@@ -285,7 +285,7 @@ pub(crate) enum SecretsCommand {
 pub(crate) enum ZoneCommand {
     /// List all zones with their accounts
     List {
-        /// The deleted zones that can be brought back: UUID, name, account, when they were deleted
+        /// List deleted zones that can be restored: UUID, name, account, time of deletion
         #[arg(long)]
         deleted: bool,
         #[command(flatten)]
@@ -296,21 +296,21 @@ pub(crate) enum ZoneCommand {
         /// The zone's name
         #[arg(value_parser = new_zone_name)]
         domain: ZoneName,
-        /// The account that gets it
+        /// Account that gets the zone
         #[arg(long, value_name = "EMAIL")]
         account: String,
-        /// Also a name that its owner cannot create: a public suffix such as github.io, or a name for local networks such as lan
+        /// Allow a name that users cannot create: a public suffix such as github.io, or a name for local networks such as lan
         #[arg(long)]
         reserved: bool,
         #[command(flatten)]
         data: DataFlags,
     },
-    /// Give a zone to another account; decides, where both proved that they control the name
+    /// Move a zone to another account; also settles a claim where both accounts proved control of the name
     Move {
         /// The zone's name
         #[arg(value_parser = zone_name)]
         domain: ZoneName,
-        /// The account that gets it
+        /// Account that gets the zone
         #[arg(long, value_name = "EMAIL")]
         to: String,
         #[command(flatten)]
@@ -324,9 +324,9 @@ pub(crate) enum ZoneCommand {
         #[command(flatten)]
         data: DataFlags,
     },
-    /// Make zones from BIND zone files; run it again to go on where it was interrupted
+    /// Create zones from BIND zone files; after an interruption, run it again to continue
     Import(ImportFlags),
-    /// Delete a zone with its records; `zone undelete` brings it back
+    /// Delete a zone and its records; `zone undelete` restores it
     Delete {
         /// The zone's name
         #[arg(value_parser = zone_name)]
@@ -334,12 +334,12 @@ pub(crate) enum ZoneCommand {
         #[command(flatten)]
         data: DataFlags,
     },
-    /// List the zones that are to be displaced, because other accounts proved that they control the names
+    /// List zones that will be displaced because another account proved control of the name
     Claims {
         #[command(flatten)]
         data: DataFlags,
     },
-    /// Let every account take the name of a deleted zone, which is on hold for the last owner
+    /// End the hold on the name of a deleted zone, so that any account can create it
     Release {
         /// The zone's name
         #[arg(value_parser = zone_name)]
@@ -347,17 +347,17 @@ pub(crate) enum ZoneCommand {
         #[command(flatten)]
         data: DataFlags,
     },
-    /// Bring a deleted zone back, with its records and its history
+    /// Restore a deleted zone with its records and history
     Undelete {
-        /// Its UUID, as `zone list --deleted` shows it
+        /// UUID of the zone, from `zone list --deleted`
         #[arg(value_name = "UUID", value_parser = zone_id)]
         id: ZoneId,
         #[command(flatten)]
         data: DataFlags,
     },
-    /// Forget a deleted zone with its history, for good
+    /// Delete a deleted zone and its history permanently
     Purge {
-        /// Its UUID, as `zone list --deleted` shows it
+        /// UUID of the zone, from `zone list --deleted`
         #[arg(value_name = "UUID", value_parser = zone_id)]
         id: ZoneId,
         #[command(flatten)]
@@ -372,7 +372,7 @@ pub(crate) struct Limit(pub(crate) Option<u32>);
 fn limit(text: &str) -> Result<Limit, &'static str> {
     match text {
         "none" => Ok(Limit(None)),
-        text => text.parse().map(|number| Limit(Some(number))).map_err(|_| "give a whole number, or none"),
+        text => text.parse().map(|number| Limit(Some(number))).map_err(|_| "use a whole number, or none"),
     }
 }
 
@@ -391,40 +391,40 @@ pub(crate) fn network(text: &str) -> Result<IpNet, String> {
     if network.addr() == network.network() {
         Ok(network)
     } else {
-        Err(format!("it has bits beyond its length: {} is the network", network.trunc()))
+        Err(format!("the address has bits set after the prefix; the network is {}", network.trunc()))
     }
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ImportFlags {
-    /// Zone files, or folders of them; which zone a file is for is taken from its SOA record or $ORIGIN, or from its name
+    /// Zone files, or folders of them; the zone's name comes from the SOA record, $ORIGIN or the file name
     #[arg(required = true, value_name = "FILE|FOLDER")]
     pub(crate) paths: Vec<PathBuf>,
-    /// The account that gets the zones
+    /// Account that gets the zones
     #[arg(long, value_name = "EMAIL")]
     pub(crate) account: String,
-    /// The zone that the file is for
+    /// Name of the zone, for a single file
     #[arg(long, value_parser = new_zone_name)]
     pub(crate) domain: Option<ZoneName>,
-    /// Also change zones that are there with other records: afterwards they have exactly the file's
+    /// Replace the records of existing zones with those of the file
     #[arg(long)]
     pub(crate) replace: bool,
-    /// Only say what would be done
+    /// Only show what would change
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Keep DNSKEY, CDS and CDNSKEY records: for zones that several parties sign
+    /// Keep DNSKEY, CDS and CDNSKEY records, for zones that several parties sign
     #[arg(long)]
     pub(crate) keep_keys: bool,
-    /// Keep the NS records at the top of a file that name other nameservers than this server's: for zones that two providers serve
+    /// Keep NS records at the zone apex that name nameservers of other providers, for zones that two providers serve
     #[arg(long)]
     pub(crate) keep_apex_ns: bool,
-    /// Keep the TTL 1 of a Cloudflare export, which there means "automatic" [default: it becomes 300]
+    /// Keep TTL 1, which means "automatic" in a Cloudflare export [default: replace it with 300]
     #[arg(long)]
     pub(crate) keep_ttl: bool,
-    /// Leave out records of types that this server does not support [default: refuse the file]
+    /// Skip records of unsupported types [default: refuse the file]
     #[arg(long)]
     pub(crate) leave_out_unknown: bool,
-    /// This server's nameservers; repeatable [default: those of the running server]
+    /// Nameserver (NS record) of every zone; repeatable [default: the running server's nameservers]
     #[arg(long, value_name = "NAME[=ADDR,...]")]
     pub(crate) ns: Vec<String>,
     #[command(flatten)]
@@ -447,7 +447,7 @@ fn new_zone_name(text: &str) -> Result<ZoneName, String> {
 
 fn token_name(text: &str) -> Result<String, String> {
     if text.trim().is_empty() {
-        return Err("give the token a name by which its owner knows it".to_owned());
+        return Err("the token needs a name".to_owned());
     }
     visible_text(text)
 }
@@ -458,11 +458,11 @@ fn visible_text(text: &str) -> Result<String, String> {
 }
 
 fn time_span(text: &str) -> Result<Duration, &'static str> {
-    duration::parse(text).ok_or("give a whole number and s, m, h, d or w, such as 90d")
+    duration::parse(text).ok_or("use a whole number and s, m, h, d or w, such as 90d")
 }
 
 fn zone_id(text: &str) -> Result<ZoneId, &'static str> {
-    Uuid::try_parse(text).map(ZoneId).map_err(|_| "give a UUID, as `zonewright zone list --deleted` shows it")
+    Uuid::try_parse(text).map(ZoneId).map_err(|_| "use a UUID from `zonewright zone list --deleted`")
 }
 
 /// The name of a zone that may be there already: what was allowed once can be moved and deleted for ever.
@@ -472,7 +472,7 @@ fn zone_name(text: &str) -> Result<ZoneName, String> {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DeployCommand {
-    /// Ask every nameserver which version it serves; shows the zones that are behind, or all of one zone
+    /// Query the version that each nameserver serves; lists the zones that are not in sync, or everything about one zone
     Status {
         /// Only this zone
         #[arg(value_parser = zone_name)]
@@ -480,9 +480,9 @@ pub(crate) enum DeployCommand {
         #[command(flatten)]
         serve: ServeFlags,
     },
-    /// Have the running server write zones anew on every nameserver, and wait until they are served
+    /// Rewrite zones on every nameserver through the running server, and wait for deployment
     Resync {
-        /// Only this zone [default: all, some at a time]
+        /// Only this zone [default: all zones, in batches]
         #[arg(value_parser = zone_name)]
         domain: Option<ZoneName>,
         #[command(flatten)]
@@ -492,7 +492,7 @@ pub(crate) enum DeployCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Bind9Command {
-    /// Print a complete named.conf, keys included, that runs as it is: named -c FILE
+    /// Print a complete named.conf, keys included, that runs without edits: named -c FILE
     #[command(subcommand)]
     Config(ConfigCommand),
 }
@@ -509,16 +509,16 @@ pub(crate) enum ConfigCommand {
 pub(crate) struct ConfigFlags {
     #[command(flatten)]
     pub(crate) data: DataFlags,
-    /// Where this named answers [default: for a primary --dns, for a secondary the first --secondary]
+    /// Address and port of this named [default: --dns for a primary, the first --secondary for a secondary]
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: Option<std::net::SocketAddr>,
-    /// This named's working directory; made if it is missing [default: in the data directory]
+    /// Working directory of this named; created if missing [default: in the data directory]
     #[arg(long, value_name = "DIR")]
     pub(crate) directory: Option<PathBuf>,
-    /// The primary's DNS address [default: that of the running server, or 127.0.0.1:5300]
+    /// DNS address of the primary [default: the running server's, or 127.0.0.1:5300]
     #[arg(long, value_name = "ADDR")]
     pub(crate) dns: Option<String>,
-    /// A secondary's DNS address; repeatable [default: those of the running server]
+    /// DNS address of a secondary; repeatable [default: the running server's secondaries]
     #[arg(long, value_name = "ADDR")]
     pub(crate) secondary: Vec<String>,
 }

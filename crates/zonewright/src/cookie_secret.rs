@@ -34,7 +34,8 @@ pub(crate) fn secrets(config: &Config) -> io::Result<Vec<[u8; 16]>> {
 fn read(path: &Path) -> io::Result<[u8; 16]> {
     let mut text = String::new();
     OpenOptions::new().read(true).open(path)?.take(LONGEST).read_to_string(&mut text)?;
-    let problem = format!("{} holds no secret of DNS cookies; delete it for a new one", path.display());
+    let problem =
+        format!("{} does not contain a DNS cookie secret; delete the file to create a new one", path.display());
     cookie_secret_of(text.trim()).ok_or_else(|| io::Error::new(ErrorKind::InvalidData, problem))
 }
 

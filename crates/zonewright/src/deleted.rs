@@ -42,7 +42,7 @@ pub(crate) async fn undelete(store: &Store, id: ZoneId) -> Result<(), Failure> {
     })?;
     let (name, email, records) = (&back.zone.name, &back.email, back.zone.record_count);
     let serial = back.zone.serial;
-    print(&format!("{name} of {email} is back, with {records} records, at serial {serial}\n")).map(drop)
+    print(&format!("{name} of {email} restored, with {records} records, at serial {serial}\n")).map(drop)
 }
 
 /// Forgets a deleted zone.
@@ -50,12 +50,10 @@ pub(crate) async fn purge(store: &Store, id: ZoneId) -> Result<(), Failure> {
     let outcome = store.purge_zone(id).await;
     store.close().await;
     let purged = outcome?.ok_or_else(|| no_zone(id))?;
-    print(&format!("{} of {} is forgotten, with its history\n", purged.zone.name, purged.email)).map(drop)
+    print(&format!("{} of {} permanently deleted, with its history\n", purged.zone.name, purged.email)).map(drop)
 }
 
 fn no_zone(id: ZoneId) -> Failure {
     let id = id.0;
-    Failure::Other(format!(
-        "there is no deleted zone {id}; `zonewright zone list --deleted` shows those that there are"
-    ))
+    Failure::Other(format!("there is no deleted zone {id}; `zonewright zone list --deleted` lists the deleted zones"))
 }

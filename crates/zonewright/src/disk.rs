@@ -1,4 +1,4 @@
-//! Room on the disk of the data directory: a warning before it is full, and the numbers for monitoring.
+//! Free space on the disk of the data directory: a warning before it is full, and the numbers for monitoring.
 
 use std::fmt;
 use std::io;
@@ -69,11 +69,11 @@ pub(crate) async fn watch(folder: PathBuf, low: Low, store: Store, stop: Cancell
         metrics::gauge!("zonewright_disk_free_bytes").set(room.free as f64);
         if !room.is_low(low) {
             if warned.take().is_some() {
-                tracing::info!(disk = %room, "the disk has room again");
+                tracing::info!(disk = %room, "the disk has enough free space again");
             }
         } else if warned.is_none_or(|at| at.elapsed() >= WARN_EVERY) {
             warned = Some(Instant::now());
-            tracing::warn!(disk = %room, folder = %folder.display(), "the disk is nearly full; without room no change can be stored");
+            tracing::warn!(disk = %room, folder = %folder.display(), "the disk is nearly full; changes are refused when it is full");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `zonewright doctor`: looks at everything the server needs and says, for what is wrong, how to mend it.
+//! `zonewright doctor`: looks at everything the server needs and says, for what is wrong, how to fix it.
 
 use std::fmt;
 use std::fs;
@@ -49,20 +49,20 @@ enum Level {
 struct Finding {
     level: Level,
     what: String,
-    mend: String,
+    fix: String,
 }
 
 impl Finding {
     fn good(what: impl Into<String>) -> Finding {
-        Finding { level: Level::Good, what: what.into(), mend: String::new() }
+        Finding { level: Level::Good, what: what.into(), fix: String::new() }
     }
 
-    fn warning(what: impl Into<String>, mend: impl Into<String>) -> Finding {
-        Finding { level: Level::Warning, what: what.into(), mend: mend.into() }
+    fn warning(what: impl Into<String>, fix: impl Into<String>) -> Finding {
+        Finding { level: Level::Warning, what: what.into(), fix: fix.into() }
     }
 
-    fn bad(what: impl Into<String>, mend: impl Into<String>) -> Finding {
-        Finding { level: Level::Bad, what: what.into(), mend: mend.into() }
+    fn bad(what: impl Into<String>, fix: impl Into<String>) -> Finding {
+        Finding { level: Level::Bad, what: what.into(), fix: fix.into() }
     }
 }
 
@@ -74,7 +74,7 @@ impl fmt::Display for Finding {
             Level::Bad => "BAD ",
         };
         write!(f, "{word}  {}", self.what)?;
-        if self.mend.is_empty() { Ok(()) } else { write!(f, "\n      mend: {}", self.mend) }
+        if self.fix.is_empty() { Ok(()) } else { write!(f, "\n      fix: {}", self.fix) }
     }
 }
 
@@ -99,12 +99,12 @@ pub(crate) async fn doctor(flags: &ServeFlags) -> Result<ExitCode, Failure> {
 }
 
 fn configuration(config: &Config) -> Finding {
-    let file = config.file().map_or_else(|| "no file".to_owned(), |path| format!("{} is read", path.display()));
+    let file = config.file().map_or_else(|| "no file".to_owned(), |path| format!("read from {}", path.display()));
     let other = config.server().map_or_else(
-        || "the defaults count".to_owned(),
+        || "defaults for other settings".to_owned(),
         |server| {
             let which = if server.is_running { "running" } else { "last" };
-            format!("other settings are those of the {which} server ({})", server.file.display())
+            format!("other settings from the {which} server ({})", server.file.display())
         },
     );
     Finding::good(format!("configuration: {file}, {other}"))
@@ -114,8 +114,8 @@ fn configuration(config: &Config) -> Finding {
 fn room(config: &Config) -> Option<Finding> {
     let room = Room::at(&config.data).ok()?;
     let what = format!("disk: {room}");
-    let mend = "make room, or move the data directory to a larger disk: without room no change can be stored";
-    Some(if room.is_low(config.disk) { Finding::warning(what, mend) } else { Finding::good(what) })
+    let fix = "free some space, or move the data directory to a larger disk: changes are refused when the disk is full";
+    Some(if room.is_low(config.disk) { Finding::warning(what, fix) } else { Finding::good(what) })
 }
 
 async fn database_and_nameserver(config: &Config) -> Vec<Finding> {
@@ -124,21 +124,21 @@ async fn database_and_nameserver(config: &Config) -> Vec<Finding> {
     let metadata = match fs::metadata(&file) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return vec![Finding::warning("database: there is none yet", "`zonewright serve` makes one")];
+            return vec![Finding::warning("database: does not exist yet", "`zonewright serve` creates it")];
         }
         Err(error) => {
-            let mend = "give this user access to it, or choose another --data";
-            return vec![Finding::bad(format!("database: {shown}: {error}"), mend)];
+            let fix = "give this user access to it, or choose another --data";
+            return vec![Finding::bad(format!("database: {shown}: {error}"), fix)];
         }
     };
     // SQLite takes an empty file for a new database, and would hide that something emptied it.
     if metadata.len() == 0 {
-        let mend = "stop the server and bring back a backup; if nothing was ever in it, delete the file";
-        return vec![Finding::bad(format!("database: {shown} is empty"), mend)];
+        let fix = "stop the server and restore a backup; if the database was never used, delete the file";
+        return vec![Finding::bad(format!("database: {shown} is empty"), fix)];
     }
     let mut findings = Vec::new();
     if metadata.permissions().mode() & 0o077 != 0 {
-        let what = format!("database: {shown} is open to other users of this machine");
+        let what = format!("database: {shown} is accessible to other users of this machine");
         findings.push(Finding::warning(what, format!("chmod 600 {shown}*")));
     }
     match open_store(config) {
@@ -150,11 +150,13 @@ async fn database_and_nameserver(config: &Config) -> Vec<Finding> {
             findings.extend(nameserver(config, &store).await);
             store.close().await;
         }
-        Err(Failure::Key(problem)) => findings
-            .push(Finding::bad(format!("secrets: {problem}"), "without the right key file the server does not start")),
+        Err(Failure::Key(problem)) => findings.push(Finding::bad(
+            format!("secrets: {problem}"),
+            "the server does not start without the correct key file",
+        )),
         Err(failure) => findings.push(Finding::bad(
             format!("database: {failure}"),
-            "check the file's owner; if it is damaged, stop the server and bring back a backup",
+            "check the file's owner; if the file is damaged, stop the server and restore a backup",
         )),
     }
     findings
@@ -168,7 +170,7 @@ fn data_directory(path: &Path) -> Vec<Finding> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             return vec![Finding::warning(
                 format!("data directory: {shown} does not exist yet"),
-                "`zonewright serve` makes it",
+                "`zonewright serve` creates it",
             )];
         }
         Err(error) => {
@@ -181,10 +183,10 @@ fn data_directory(path: &Path) -> Vec<Finding> {
     let mut findings = Vec::new();
     // Where named runs as a user of its own, that user may pass through, which shows nothing of what is there.
     if metadata.permissions().mode() & 0o066 == 0 {
-        findings.push(Finding::good(format!("data directory: {shown} is closed to other users")));
+        findings.push(Finding::good(format!("data directory: {shown} is not accessible to other users")));
     } else {
         findings.push(Finding::warning(
-            format!("data directory: {shown} can be looked into by other users"),
+            format!("data directory: {shown} is readable by other users"),
             format!("chmod 700 {shown}"),
         ));
     }
@@ -195,7 +197,7 @@ fn data_directory(path: &Path) -> Vec<Finding> {
             "every change waits for this; put the data directory on a faster disk",
         ),
         Err(error) => Finding::bad(
-            format!("data directory: {shown} cannot be written: {error}"),
+            format!("data directory: cannot write to {shown}: {error}"),
             "check its owner and the free space",
         ),
     });
@@ -224,20 +226,21 @@ fn sync_time(folder: &Path) -> std::io::Result<Duration> {
 async fn database(store: &Store) -> Vec<Finding> {
     let mut findings = Vec::new();
     match store.check().await {
-        Ok(complaints) if complaints.is_empty() => findings.push(Finding::good("database: sound")),
+        Ok(complaints) if complaints.is_empty() => findings.push(Finding::good("database: no errors found")),
         Ok(complaints) => findings.push(Finding::bad(
             format!("database: damaged: {}", complaints.join("; ")),
-            "stop the server and bring back a backup",
+            "stop the server and restore a backup",
         )),
-        Err(error) => findings
-            .push(Finding::bad(format!("database: {}", chain(&error)), "check the disk, then bring back a backup")),
+        Err(error) => {
+            findings.push(Finding::bad(format!("database: {}", chain(&error)), "check the disk, then restore a backup"))
+        }
     }
     match store.accounts().await {
         Ok(accounts) if accounts.is_empty() => {
             findings.push(Finding::warning("accounts: none", "zonewright account create EMAIL"));
         }
         Ok(accounts) => findings.push(Finding::good(format!("accounts: {}", accounts.len()))),
-        Err(error) => findings.push(Finding::bad(format!("accounts: {}", chain(&error)), "bring back a backup")),
+        Err(error) => findings.push(Finding::bad(format!("accounts: {}", chain(&error)), "restore a backup")),
     }
     findings.extend(tokens(store).await);
     findings
@@ -248,7 +251,7 @@ async fn tokens(store: &Store) -> Vec<Finding> {
     let found = async { Ok::<_, StoreError>((store.tokens(None).await?, store.accounts().await?)) };
     let (tokens, accounts) = match found.await {
         Ok(found) => found,
-        Err(error) => return vec![Finding::bad(format!("tokens: {}", chain(&error)), "bring back a backup")],
+        Err(error) => return vec![Finding::bad(format!("tokens: {}", chain(&error)), "restore a backup")],
     };
     let endless: Vec<String> = tokens
         .iter()
@@ -260,11 +263,11 @@ async fn tokens(store: &Store) -> Vec<Finding> {
         })
         .collect();
     if endless.is_empty() {
-        return vec![Finding::good("tokens: every token has an end")];
+        return vec![Finding::good("tokens: every token expires")];
     }
     vec![Finding::warning(
-        format!("tokens: valid for ever: {}", listed(&endless)),
-        "replace each by one with an end (zonewright token create --expires 90d), then: zonewright token revoke NUMBER",
+        format!("tokens: never expire: {}", listed(&endless)),
+        "replace each with a token that expires (zonewright token create --expires 90d), then: zonewright token revoke NUMBER",
     )]
 }
 
@@ -280,7 +283,7 @@ fn listed(all: &[String]) -> String {
 async fn key_file(store: &Store) -> Vec<Finding> {
     let found = secrets::look_at_key(store).await;
     if found.is_empty() {
-        return vec![Finding::good(format!("secrets: a copy of {} is confirmed", store.key_file().display()))];
+        return vec![Finding::good(format!("secrets: confirmed that a copy of {} exists", store.key_file().display()))];
     }
     let finding = |KeyFinding { is_bad, what, fix }| {
         if is_bad { Finding::bad(what, fix) } else { Finding::warning(what, fix) }
@@ -292,14 +295,14 @@ async fn key_file(store: &Store) -> Vec<Finding> {
 async fn reserved_names(store: &Store) -> Vec<Finding> {
     let found = match store.misheld_zones(MISHELD + 1).await {
         Ok(found) => found,
-        Err(error) => return vec![Finding::bad(format!("reserved names: {}", chain(&error)), "bring back a backup")],
+        Err(error) => return vec![Finding::bad(format!("reserved names: {}", chain(&error)), "restore a backup")],
     };
     if found.is_empty() {
-        return vec![Finding::good("reserved names: no zone of a user has one")];
+        return vec![Finding::good("reserved names: no user has a zone with a reserved name")];
     }
     let mut findings: Vec<Finding> = found.iter().take(MISHELD).map(misheld).collect();
     if found.len() > MISHELD {
-        findings.push(Finding::bad("reserved names: there are more such zones", "deal with these first"));
+        findings.push(Finding::bad("reserved names: there are more such zones", "fix these first"));
     }
     findings
 }
@@ -308,8 +311,8 @@ fn misheld((zone, reason): &(ZoneOfAnyone, Reservation)) -> Finding {
     let (name, email) = (&zone.zone.name, &zone.email);
     match reason {
         Reservation::Catalogs => Finding::bad(
-            format!("reserved names: {name} of {email} has a name of the catalog zones, which secondaries follow"),
-            format!("it is not served with BIND; look at its history, then: zonewright zone delete {name}"),
+            format!("reserved names: {name} of {email} has a name that is reserved for catalog zones"),
+            format!("BIND does not serve it; check its history, then: zonewright zone delete {name}"),
         ),
         Reservation::Suffix | Reservation::Local => {
             let what = if *reason == Reservation::Suffix {
@@ -320,14 +323,12 @@ fn misheld((zone, reason): &(ZoneOfAnyone, Reservation)) -> Finding {
             Finding::warning(
                 format!("reserved names: {name} of {email} is {what}"),
                 format!(
-                    "zonewright zone move {name} --to OPERATOR, or zonewright zone delete {name}; if {email} is to keep it: zonewright zone move {name} --to {email}"
+                    "zonewright zone move {name} --to OPERATOR, or zonewright zone delete {name}; to let {email} keep it: zonewright zone move {name} --to {email}"
                 ),
             )
         }
         Reservation::Server => Finding::bad(
-            format!(
-                "reserved names: {name} of {email} holds a name that this server is reached under (ns, url or mail.from)"
-            ),
+            format!("reserved names: {name} of {email} contains a name that this server uses (ns, url or mail.from)"),
             format!("zonewright zone move {name} --to OPERATOR, or zonewright zone delete {name}"),
         ),
     }
@@ -337,26 +338,26 @@ fn misheld((zone, reason): &(ZoneOfAnyone, Reservation)) -> Finding {
 async fn claims(store: &Store) -> Finding {
     let found = match store.displacements(CLAIMS).await {
         Ok(found) => found,
-        Err(error) => return Finding::bad(format!("claims: {}", chain(&error)), "bring back a backup"),
+        Err(error) => return Finding::bad(format!("claims: {}", chain(&error)), "restore a backup"),
     };
     if found.is_empty() {
-        return Finding::good("claims: no zone is to be displaced");
+        return Finding::good("claims: no zone will be displaced");
     }
     let line = |Displacement { name, email, by_email, due, .. }: &Displacement| {
-        let when = due.map_or_else(|| "both proved it".to_owned(), |due| format!("displaced {due:.0}"));
+        let when = due.map_or_else(|| "both accounts proved control".to_owned(), |due| format!("displaced {due:.0}"));
         format!("{name} of {email} by {by_email} ({when})")
     };
     let lines: Vec<String> = found.iter().map(line).collect();
     Finding::warning(
         format!("claims: {}", listed(&lines)),
-        "zonewright zone claims lists them; zonewright zone move DOMAIN --to EMAIL decides whose a domain is",
+        "zonewright zone claims lists them; zonewright zone move DOMAIN --to EMAIL decides which account gets a domain",
     )
 }
 
 async fn nameserver(config: &Config, store: &Store) -> Vec<Finding> {
     let heads = match store.heads(None, SAMPLE).await {
         Ok(heads) => heads,
-        Err(error) => return vec![Finding::bad(format!("zones: {}", chain(&error)), "bring back a backup")],
+        Err(error) => return vec![Finding::bad(format!("zones: {}", chain(&error)), "restore a backup")],
     };
     let mut findings = vec![clock(&heads)];
     if config.nameserver == NameserverKind::None {
@@ -366,7 +367,7 @@ async fn nameserver(config: &Config, store: &Store) -> Vec<Finding> {
     let address = config.dns;
     match UdpSocket::bind(address) {
         Ok(_) => {
-            findings.push(Finding::good(format!("nameserver: not running; {address} is free for it")));
+            findings.push(Finding::good(format!("nameserver: not running; {address} is free")));
             return findings;
         }
         Err(error) if error.kind() != std::io::ErrorKind::AddrInUse => {
@@ -378,15 +379,15 @@ async fn nameserver(config: &Config, store: &Store) -> Vec<Finding> {
     findings.push(match behind(reached_at(address), store, &heads).await {
         Ok(behind) if behind.is_empty() => {
             let number = heads.len();
-            Finding::good(format!("nameserver: {address} serves the newest version of the {number} zones looked at"))
+            Finding::good(format!("nameserver: {address} serves the newest version of the {number} zones checked"))
         }
         Ok(behind) => Finding::bad(
             format!("nameserver: {address} does not serve the newest version of {}", behind.join(", ")),
-            "is the server running on this data directory, and is that port its own? its log says why a deployment failed",
+            "check that the server runs on this data directory and uses that port; its log says why a deployment failed",
         ),
         Err(error) => Finding::bad(
-            format!("nameserver: {address} is taken, but what is there does not answer DNS: {}", chain(&*error)),
-            "is that port another program's? choose another --dns",
+            format!("nameserver: {address} is in use, but does not respond to DNS queries: {}", chain(&*error)),
+            "another program may use the port; choose another --dns",
         ),
     });
     findings
@@ -435,10 +436,10 @@ fn clock(heads: &[Head]) -> Finding {
     match heads.iter().find(|head| head.serial.is_newer_than(limit)) {
         Some(head) => Finding::warning(
             format!(
-                "clock: {} has serial {}, which lies in the future of this machine's clock ({now})",
+                "clock: {} has serial {}, which is in the future by this machine's clock ({now})",
                 head.name, head.serial
             ),
-            "set the clock (chrony, systemd-timesyncd); serials go on counting from where they are",
+            "set the clock (chrony, systemd-timesyncd); serials continue from their present value",
         ),
         None => Finding::good("clock: not behind the newest changes"),
     }
@@ -447,26 +448,28 @@ fn clock(heads: &[Head]) -> Finding {
 async fn http(config: &Config) -> Finding {
     let address = config.http;
     match TcpListener::bind(address) {
-        Ok(_) => return Finding::good(format!("http: not running; {address} is free for it")),
+        Ok(_) => return Finding::good(format!("http: not running; {address} is free")),
         Err(error) if error.kind() != std::io::ErrorKind::AddrInUse => {
             return cannot_listen("http", address, &error, "--http");
         }
         Err(_) => {}
     }
     if config.tls.is_some() {
-        return Finding::good(format!("http: something listens on {address}; GET /readyz there (HTTPS) says what"));
+        return Finding::good(format!(
+            "http: {address} is in use; GET /readyz (HTTPS) shows whether it is this server"
+        ));
     }
     match tokio::time::timeout(PATIENCE, ready(reached_at(address))).await {
         Ok(Ok(answer)) if answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("ready\n") => {
-            Finding::good(format!("http: the server answers on {address} and is ready"))
+            Finding::good(format!("http: the server responds on {address} and is ready"))
         }
         Ok(Ok(answer)) if answer.starts_with("HTTP/1.1 503 ") => Finding::warning(
-            format!("http: the server answers on {address}, but is not ready"),
-            "GET /readyz says what it waits for; if that lasts, its log says why",
+            format!("http: the server responds on {address}, but is not ready"),
+            "GET /readyz says what it waits for; if it does not become ready, its log says why",
         ),
         _ => Finding::bad(
-            format!("http: {address} is taken, but what is there is not this server"),
-            "is that port another program's? choose another --http",
+            format!("http: {address} is in use by another program"),
+            "stop that program, or choose another --http",
         ),
     }
 }
@@ -485,8 +488,10 @@ async fn ready(server: SocketAddr) -> std::io::Result<String> {
 fn https(config: &Config) -> Option<Finding> {
     config.tls.as_ref()?;
     Some(match tls::acceptor(config) {
-        Ok(_) => Finding::good("https: the certificate and its key can be used"),
-        Err(error) => Finding::bad(format!("https: {error}"), "without them the server does not start"),
+        Ok(_) => Finding::good("https: the certificate and its key are valid"),
+        Err(error) => {
+            Finding::bad(format!("https: {error}"), "the server does not start without a valid certificate and key")
+        }
     })
 }
 
@@ -496,29 +501,31 @@ async fn mail(config: &Config) -> Option<Finding> {
     let server = format!("{}, port {}", mail.server, mail.port);
     let post = match mailing::post(config) {
         Ok(post) => post?,
-        Err(error) => return Some(Finding::bad(format!("mail: {error}"), "without it the server does not start")),
+        Err(error) => {
+            return Some(Finding::bad(format!("mail: {error}"), "the server does not start until this is fixed"));
+        }
     };
     Some(match post.check().await {
         Ok(()) if matches!(mail.login, Some((_, Password::OfServer))) => Finding::warning(
             format!(
-                "mail: {server} answers; signing in was not tried, because only the running server has the password"
+                "mail: {server} responds; signing in was not tested, because only the running server has the password"
             ),
             "set mail.password_file instead of mail.password, or set ZONEWRIGHT_MAIL_PASSWORD for this command too",
         ),
-        Ok(()) => Finding::good(format!("mail: {server} takes letters from here")),
+        Ok(()) => Finding::good(format!("mail: {server} accepts mail from this server")),
         Err(error) => Finding::bad(
             format!("mail: {server}: {error}"),
-            "compare mail.server, mail.port, mail.tls, mail.user and the password with what your mail provider says",
+            "compare mail.server, mail.port, mail.tls, mail.user and the password with your mail provider's settings",
         ),
     })
 }
 
 fn cannot_listen(what: &str, address: SocketAddr, error: &std::io::Error, flag: &str) -> Finding {
-    let mend = match error.kind() {
+    let fix = match error.kind() {
         std::io::ErrorKind::PermissionDenied => "ports below 1024 need the capability CAP_NET_BIND_SERVICE".to_owned(),
-        _ => format!("give {flag} an address of this machine"),
+        _ => format!("set {flag} to an address of this machine"),
     };
-    Finding::bad(format!("{what}: nobody can listen on {address} here: {error}"), mend)
+    Finding::bad(format!("{what}: cannot listen on {address}: {error}"), fix)
 }
 
 fn nameserver_names(config: &Config) -> Finding {
@@ -526,8 +533,8 @@ fn nameserver_names(config: &Config) -> Finding {
     let names = names.join(", ");
     if names.contains(".zonewright.test") {
         return Finding::warning(
-            format!("nameservers of every zone: {names}, which only exist for trying things out"),
-            "name your own: --ns ns1.example.net=192.0.2.53 --ns ns2.example.net=198.51.100.53",
+            format!("nameservers of every zone: {names}, which are placeholders for testing"),
+            "set your own: --ns ns1.example.net=192.0.2.53 --ns ns2.example.net=198.51.100.53",
         );
     }
     Finding::good(format!("nameservers of every zone: {names}"))

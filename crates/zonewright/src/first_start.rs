@@ -75,11 +75,10 @@ fn text(token: &str, link: &str, http: SocketAddr, https: bool, dns: Option<Sock
         (format!("http://{http}/api/v1"), "curl -s")
     };
     let purpose =
-        if dns.is_some() { "to make a zone and a record, and to ask for it" } else { "to make a zone and a record" };
+        if dns.is_some() { "to create a zone and a record, and to query it" } else { "to create a zone and a record" };
     let ask = match dns {
         Some(dns) => format!("  dig @{} -p {} example.com A\n", dns.ip(), dns.port()),
-        None => "\nThere is no nameserver (--nameserver none): zones are kept here, and nobody answers for them.\n"
-            .to_owned(),
+        None => "\nThere is no nameserver (--nameserver none): zones are stored, but not served.\n".to_owned(),
     };
     format!(
         r#"
@@ -89,8 +88,8 @@ Welcome to Zonewright. This is shown once.
   dashboard  {link}
   token      {token}
 
-The link signs you in, once, within a day; you choose a password there. (Another: zonewright account link {EMAIL})
-The token is valid for a day. (Another: zonewright token create --account {EMAIL} --name NAME --permission 'dns:*')
+The link is valid for one sign-in within a day; then choose a password. (To get another: zonewright account link {EMAIL})
+The token is valid for a day. (To get another: zonewright token create --account {EMAIL} --name NAME --permission 'dns:*')
 
 Paste these into another terminal {purpose}:
 
@@ -113,7 +112,7 @@ Welcome to Zonewright. This is shown once.
 
   account    {EMAIL}
 
-A sign-in link and a token are printed on a terminal only, and this output is not one. To get them:
+A sign-in link and a token are printed only on a terminal. To get them, run:
 
   zonewright account link {EMAIL}{data}
   zonewright token create --account {EMAIL} --name NAME --permission 'dns:*' --expires 1d{data}

@@ -27,7 +27,7 @@ pub(crate) fn router(waits_for: impl Fn() -> Vec<String> + Clone + Send + Sync +
 pub(crate) fn of_database(health: Health) -> Option<String> {
     match health {
         Health::Good => None,
-        Health::DiskFull => Some("the disk is full, and changes are refused until there is room".to_owned()),
+        Health::DiskFull => Some("the disk is full: changes are refused until there is free space".to_owned()),
         Health::Damaged => Some("the database file is damaged: stop the server and restore a backup".to_owned()),
     }
 }

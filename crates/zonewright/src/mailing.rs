@@ -20,12 +20,11 @@ use crate::config::{Config, ConfigError, Mail, Password};
 pub(crate) fn post(config: &Config) -> Result<Option<Post>, ConfigError> {
     let Some(mail) = &config.mail else { return Ok(None) };
     let url = config.dashboard.url.clone().ok_or_else(|| {
-        let hint = "give the address at which people reach the server, such as https://dns.example.net: links in letters begin with it";
+        let hint = "set the public URL of the server, such as https://dns.example.net; links in e-mails begin with it";
         config.missing("url", "mail.server", hint)
     })?;
-    let mailer = Mailer::new(settings(config, mail, &url)?).map_err(|error| {
-        config.bad("mail.ca", chain(&error), "give a file with certificates of authorities, in PEM")
-    })?;
+    let mailer = Mailer::new(settings(config, mail, &url)?)
+        .map_err(|error| config.bad("mail.ca", chain(&error), "use a file with CA certificates in PEM"))?;
     Ok(Some(Post::new(mailer, url)))
 }
 
@@ -53,7 +52,7 @@ fn settings(config: &Config, mail: &Mail, url: &str) -> Result<Settings, ConfigE
 /// The first line of the password's file.
 fn password(config: &Config, path: &Path) -> Result<Secret, ConfigError> {
     let bad = |problem: String| {
-        let hint = "a file with the password in its first line, which this user can read";
+        let hint = "use a file that this user can read, with the password in its first line";
         config.bad("mail.password_file", format!("{}: {problem}", path.display()), hint)
     };
     let text = std::fs::read_to_string(path).map_err(|error| bad(error.to_string()))?;
@@ -63,13 +62,13 @@ fn password(config: &Config, path: &Path) -> Result<Secret, ConfigError> {
 
 fn authorities(config: &Config, path: &Path) -> Result<Vec<u8>, ConfigError> {
     let bad = |problem: String| {
-        let hint = "a file with certificates of authorities, each in PEM: -----BEGIN CERTIFICATE-----";
+        let hint = "use a file with CA certificates in PEM: -----BEGIN CERTIFICATE-----";
         config.bad("mail.ca", format!("{}: {problem}", path.display()), hint)
     };
     let pem = std::fs::read(path).map_err(|error| bad(error.to_string()))?;
     let found = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>();
     match found {
-        Ok(found) if found.is_empty() => Err(bad("it holds none in PEM form".to_owned())),
+        Ok(found) if found.is_empty() => Err(bad("the file contains no PEM block of this kind".to_owned())),
         Ok(_) => Ok(pem),
         Err(error) => Err(bad(error.to_string())),
     }
@@ -88,7 +87,7 @@ pub(crate) async fn tell_displaced(store: Store, post: Option<Post>, stop: Cance
         if let Err(error) = tell_some(&store, &post).await {
             tracing::warn!(
                 error = chain(&error),
-                "owners of zones that are to be displaced could not be told; trying again"
+                "owners of zones that will be displaced could not be notified; retrying"
             );
         }
     }

@@ -117,7 +117,7 @@ fn open_store(config: &Config) -> Result<Store, Failure> {
     make_private_folder(&config.data).map_err(|error| {
         let (place, shown) = (config.place("data"), config.data.display());
         Failure::Other(format!(
-            "{place}: data: {shown} cannot be made: {error} (choose a directory that this user may write to)"
+            "{place}: data: cannot create {shown}: {error} (choose a directory that this user can write to)"
         ))
     })?;
     let options = Options {
@@ -132,9 +132,9 @@ fn open_store(config: &Config) -> Result<Store, Failure> {
         let (place, shown) = (config.place("data"), config.data.display());
         let hint = match error.health() {
             Some(store::Health::Damaged) => {
-                " (keep the file and those beside it, and start with the newest backup as zonewright.sqlite)"
+                " (move the file and the files next to it away, and restore the newest backup as zonewright.sqlite)"
             }
-            Some(store::Health::DiskFull) => " (make room on the disk)",
+            Some(store::Health::DiskFull) => " (free some disk space)",
             Some(store::Health::Good) | None => "",
         };
         let text = format!("{place}: data: {shown}: {}{hint}", chain(&error));
@@ -150,10 +150,10 @@ fn open_existing_store(config: &Config) -> Result<Store, Failure> {
         Ok(false) => {
             let (place, shown) = (config.place("data"), config.data.display());
             Err(Failure::Other(format!(
-                "{place}: data: there is no database in {shown} (`zonewright serve` makes one; is this the right directory?)"
+                "{place}: data: there is no database in {shown} (check the directory; `zonewright serve` creates the database)"
             )))
         }
-        Err(error) => Err(Failure::Other(format!("{} cannot be read: {error}", file.display()))),
+        Err(error) => Err(Failure::Other(format!("cannot read {}: {error}", file.display()))),
     }
 }
 

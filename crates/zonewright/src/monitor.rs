@@ -19,30 +19,42 @@ pub(crate) fn start() -> Result<PrometheusHandle, Failure> {
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &BUCKETS)
         .and_then(PrometheusBuilder::install_recorder)
         .map_err(|error| Failure::Other(format!("metrics could not start: {}", chain(&error))))?;
-    describe_counter!("zonewright_http_requests_total", "HTTP requests answered, by method, route and status");
-    describe_histogram!("zonewright_http_request_duration_seconds", "From a request's head to its answer's");
-    describe_gauge!("zonewright_http_connections", "HTTP connections open");
-    describe_counter!("zonewright_http_connections_refused_total", "Connections refused: their network had its share");
-    describe_histogram!("zonewright_deploy_seconds", "From a change seen to its zone being served, by nameserver");
-    describe_counter!("zonewright_deploy_errors_total", "Deployments of a zone that failed and are tried again");
-    describe_counter!("zonewright_ask_errors_total", "Nameservers that did not say what they serve, by nameserver");
-    describe_gauge!("zonewright_deploy_waiting", "Zones that wait for deployment or are under way");
-    describe_gauge!("zonewright_deploy_oldest_waiting_seconds", "For how long the oldest of them waits");
-    describe_counter!("zonewright_notify_errors_total", "NOTIFYs that a secondary refused or did not answer");
-    describe_counter!("zonewright_audited_zones_total", "Zones compared whole with what is served");
-    describe_counter!("zonewright_audit_repairs_total", "Zones of those that were served otherwise than stored");
-    describe_counter!("zonewright_named_restarts_total", "How often a named of ours ended and was started again");
-    describe_counter!("zonewright_retention_removed_total", "What was forgotten because it was too old, by kind");
-    describe_counter!("zonewright_retention_passes_total", "How often all zones were looked at for what is too old");
-    describe_counter!("zonewright_mail_sent_total", "Letters that the mail server took");
-    describe_counter!("zonewright_mail_failures_total", "Attempts to hand a letter over that failed");
-    describe_gauge!("zonewright_mail_waiting", "Letters that wait to be sent");
-    describe_counter!("zonewright_mail_lost_total", "Letters that were given up, by reason");
-    describe_counter!("zonewright_passwords_refused_total", "Passwords not looked at because too many were waiting");
-    describe_gauge!("zonewright_disk_free_bytes", "Room on the disk of the data directory");
+    describe_counter!("zonewright_http_requests_total", "HTTP requests by method, route and status");
+    describe_histogram!(
+        "zonewright_http_request_duration_seconds",
+        "Time from the head of a request to the head of its response"
+    );
+    describe_gauge!("zonewright_http_connections", "Open HTTP connections");
+    describe_counter!(
+        "zonewright_http_connections_refused_total",
+        "HTTP connections refused because the client's network had too many"
+    );
+    describe_histogram!("zonewright_deploy_seconds", "Time until a changed zone is deployed, by nameserver");
+    describe_counter!("zonewright_deploy_errors_total", "Failed deployments of a zone; they are retried");
+    describe_counter!(
+        "zonewright_ask_errors_total",
+        "Failed polls of a nameserver for the version it serves, by nameserver"
+    );
+    describe_gauge!("zonewright_deploy_waiting", "Zones waiting for deployment or being deployed");
+    describe_gauge!(
+        "zonewright_deploy_oldest_waiting_seconds",
+        "How long the oldest zone has been waiting for deployment"
+    );
+    describe_counter!("zonewright_notify_errors_total", "NOTIFY messages that a secondary refused or did not answer");
+    describe_counter!("zonewright_audited_zones_total", "Zones whose served content was compared with the store");
+    describe_counter!("zonewright_audit_repairs_total", "Compared zones whose served content differed from the store");
+    describe_counter!("zonewright_named_restarts_total", "Restarts of a managed named");
+    describe_counter!("zonewright_retention_removed_total", "Items deleted by retention, by kind");
+    describe_counter!("zonewright_retention_passes_total", "Completed retention passes over all zones");
+    describe_counter!("zonewright_mail_sent_total", "E-mails accepted by the mail server");
+    describe_counter!("zonewright_mail_failures_total", "Failed attempts to send an e-mail");
+    describe_gauge!("zonewright_mail_waiting", "E-mails waiting to be sent");
+    describe_counter!("zonewright_mail_lost_total", "E-mails that were dropped, by reason");
+    describe_counter!("zonewright_passwords_refused_total", "Password checks refused because too many were waiting");
+    describe_gauge!("zonewright_disk_free_bytes", "Free space on the disk of the data directory");
     describe_gauge!("zonewright_disk_full", "1 while changes are refused because the disk is full");
-    describe_gauge!("zonewright_database_damaged", "1 when the database file was found damaged");
-    describe_gauge!("zonewright_info", "Always 1; the version is in the label");
+    describe_gauge!("zonewright_database_damaged", "1 if the database file is damaged");
+    describe_gauge!("zonewright_info", "Always 1; the label has the version");
     metrics::gauge!("zonewright_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     Ok(handle)
 }

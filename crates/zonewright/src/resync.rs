@@ -64,8 +64,8 @@ pub(crate) async fn resync(domain: Option<ZoneName>, serve: &ServeFlags) -> Resu
     print(&format!("{zones} zones; {} nameservers; {behind} not in sync\n", nameservers.len()))?;
     if tally.is_ignored {
         return Err(Failure::Other(format!(
-            "no nameserver took anything within {} s: is `zonewright serve` running on this database? what was asked for is done \
-             when it runs",
+            "no nameserver was updated within {} s. Check that `zonewright serve` runs on this database; the zones are \
+             rewritten when it runs",
             FIRST_PATIENCE.as_secs()
         )));
     }
@@ -126,7 +126,7 @@ async fn rebuild_all(
                 if begun.elapsed() >= FIRST_PATIENCE && !has_moved.load(Relaxed) {
                     return Ok(Tally { behind: total, is_ignored: true, ..tally });
                 }
-                print(&format!("{} of {total} zones written anew\n", tally.in_sync))?;
+                print(&format!("{} of {total} zones rewritten\n", tally.in_sync))?;
             }
         }
     }

@@ -35,7 +35,7 @@ async fn confirm(copy: &Path, data: &DataFlags) -> Result<ExitCode, Failure> {
         let (copy, own) = (fs::canonicalize(copy).map_err(unreadable)?, fs::canonicalize(config.key_file()));
         if own.is_ok_and(|own| own == copy) {
             return Err(Failure::Other(format!(
-                "{} is the key file itself: copy it to another machine or medium, and name that copy",
+                "{} is the key file itself: copy it to another machine or medium, and use the path of that copy",
                 copy.display()
             )));
         }
@@ -53,9 +53,9 @@ async fn confirm(copy: &Path, data: &DataFlags) -> Result<ExitCode, Failure> {
     store.close().await;
     if !confirmed? {
         let shown = if is_input { "standard input".to_owned() } else { copy.display().to_string() };
-        return Err(Failure::Other(format!("{shown} is no copy of {own}: copy that file again")));
+        return Err(Failure::Other(format!("{shown} is not a copy of {own}: copy the key file again")));
     }
-    print(&format!("The copy has the same key as {own}. Doctor no longer warns about it.\n"))?;
+    print(&format!("The copy has the same key as {own}. `zonewright doctor` no longer warns about it.\n"))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -70,8 +70,8 @@ fn reset(data: &DataFlags) -> Result<ExitCode, Failure> {
         return Err(Failure::Other(format!("{} has the right key: there is nothing to reset", key_file.display())));
     };
     print(&format!(
-        "The secrets that nobody can decrypt any more are gone; the next start creates a new key in {}.\n\
-         Accounts with a second factor: {accounts}. Until they set it up again they sign in with recovery codes only.\n",
+        "The secrets that could not be decrypted are deleted. The next start creates a new key in {}.\n\
+         Accounts with two-factor authentication: {accounts}. They can sign in only with recovery codes until they set it up again.\n",
         key_file.display()
     ))?;
     Ok(ExitCode::SUCCESS)
@@ -94,12 +94,12 @@ pub(crate) struct KeyFinding {
 /// Looks at the key file of an open store; nothing where all is well.
 pub(crate) async fn look_at_key(store: &Store) -> Vec<KeyFinding> {
     let shown = store.key_file().display().to_string();
-    let bad = |what: String| KeyFinding { is_bad: true, what, fix: "bring back a copy of the key file".to_owned() };
+    let bad = |what: String| KeyFinding { is_bad: true, what, fix: "restore a copy of the key file".to_owned() };
     let warning = |what: String, fix: String| KeyFinding { is_bad: false, what, fix };
     let mut findings = Vec::new();
     match fs::metadata(store.key_file()) {
         Ok(metadata) if metadata.permissions().mode() & 0o077 != 0 => findings.push(warning(
-            format!("secrets: {shown} is open to other users of this machine"),
+            format!("secrets: {shown} is accessible to other users of this machine"),
             format!("chmod 600 {shown}"),
         )),
         Ok(_) => {}
@@ -108,8 +108,8 @@ pub(crate) async fn look_at_key(store: &Store) -> Vec<KeyFinding> {
     match store.key_copy_confirmed_at().await {
         Ok(Some(_)) => {}
         Ok(None) => findings.push(warning(
-            format!("secrets: no copy of {shown} is confirmed; without that file a restored backup does not start"),
-            "copy the file to a safe place apart from the backups, then: zonewright secrets confirm COPY".to_owned(),
+            format!("secrets: no copy of {shown} is confirmed; a restored backup does not start without that file"),
+            "copy the file to a safe place, not with the backups, then: zonewright secrets confirm COPY".to_owned(),
         )),
         Err(error) => findings.push(bad(format!("secrets: {}", chain(&error)))),
     }

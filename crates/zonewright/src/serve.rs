@@ -61,15 +61,14 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
     if config.dashboard.registration == Registration::Closed {
         let ended = store.end_invitations().await?;
         if ended > 0 {
-            tracing::info!(invitations = ended, "registration is closed: invitations that were not used have ended");
+            tracing::info!(invitations = ended, "registration is closed: unused invitations have expired");
         }
     }
 
     let server = match server {
         Some(server) => {
             let secrets = cookie_secret::secrets(&config);
-            let unusable =
-                |error| Failure::Other(format!("the secret of DNS cookies cannot be used: {}", chain(&error)));
+            let unusable = |error| Failure::Other(format!("the DNS cookie secret cannot be used: {}", chain(&error)));
             Some(server.with_cookie_secrets(secrets.map_err(unusable)?))
         }
         None => None,
@@ -151,7 +150,7 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
     let announced = config.announce(http, dns);
     if let Err(error) = &announced {
         let error = error as &dyn std::error::Error;
-        tracing::warn!(error, "commands beside this server will not know its settings; give them its flags");
+        tracing::warn!(error, "cannot write the settings of this server for commands; pass its flags to commands");
     }
     tracing::info!(
         http.address = %http, dns.address = dns.map(tracing::field::display),
@@ -164,8 +163,8 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
 
     let failed = tokio::select! {
         () = signals.next() => None,
-        _ = &mut serving => Some("the HTTP server ended by itself".to_owned()),
-        _ = &mut answering => Some("the nameserver ended by itself".to_owned()),
+        _ = &mut serving => Some("the HTTP server stopped unexpectedly".to_owned()),
+        _ = &mut answering => Some("the nameserver stopped unexpectedly".to_owned()),
         error = bind9::given_up(&mut bind9) => Some(chain(&error)),
     };
     tracing::info!("stopping");
@@ -187,9 +186,9 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
     tokio::select! {
         () = ended => tracing::info!("stopped"),
         () = tokio::time::sleep(STOP_WITHIN) => {
-            tracing::warn!("some work did not end in time and was cut off; nothing acknowledged is lost");
+            tracing::warn!("some background tasks did not stop in time and were aborted; no acknowledged change is lost");
         }
-        () = signals.next() => tracing::warn!("asked a second time to stop: what was under way is cut off"),
+        () = signals.next() => tracing::warn!("second stop signal: requests in progress are aborted"),
     }
     match failed {
         None => Ok(ExitCode::SUCCESS),
@@ -211,7 +210,7 @@ async fn listen_for_metrics(config: &Config) -> Result<Option<TcpListener>, Fail
     match TcpListener::bind(address).await {
         Ok(listener) => Ok(Some(listener)),
         Err(error) if config.place("metrics") == Place::Default => {
-            tracing::warn!(metrics.address = %address, %error, "no metrics are served; --metrics sets another address");
+            tracing::warn!(metrics.address = %address, %error, "metrics are not served; set another address with --metrics");
             Ok(None)
         }
         Err(error) => Err(cannot_listen(config, "metrics", address, &error)),
@@ -221,7 +220,7 @@ async fn listen_for_metrics(config: &Config) -> Result<Option<TcpListener>, Fail
 fn cannot_listen(config: &Config, key: &str, address: SocketAddr, error: &std::io::Error) -> Failure {
     let place = config.place(key);
     let hint = match error.kind() {
-        std::io::ErrorKind::AddrInUse => "another program listens there; stop it or choose another port",
+        std::io::ErrorKind::AddrInUse => "another program uses the port; stop it or choose another port",
         std::io::ErrorKind::PermissionDenied => "ports below 1024 need the capability CAP_NET_BIND_SERVICE",
         _ => "choose an address of this machine",
     };
@@ -236,8 +235,7 @@ struct Signals {
 
 impl Signals {
     fn new() -> Result<Signals, Failure> {
-        let receive =
-            |kind| signal(kind).map_err(|error| Failure::Other(format!("signals cannot be received: {error}")));
+        let receive = |kind| signal(kind).map_err(|error| Failure::Other(format!("cannot receive signals: {error}")));
         Ok(Signals { terminate: receive(SignalKind::terminate())?, interrupt: receive(SignalKind::interrupt())? })
     }
 
@@ -264,7 +262,7 @@ async fn roll_out_apex(store: store::Store, stop: CancellationToken) {
             }
             Err(error) => {
                 let (error, pause) = (chain(&error), backoff.failed());
-                tracing::error!(error, again_in = ?pause, "existing zones could not be given the configured nameservers");
+                tracing::error!(error, again_in = ?pause, "the configured nameservers could not be set on existing zones; retrying");
                 pause
             }
         };
@@ -273,7 +271,7 @@ async fn roll_out_apex(store: store::Store, stop: CancellationToken) {
         }
     }
     if total > 0 {
-        tracing::info!(zones = total, "zones got the configured nameservers");
+        tracing::info!(zones = total, "existing zones now have the configured nameservers");
     }
 }
 

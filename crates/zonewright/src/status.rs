@@ -112,7 +112,7 @@ pub(crate) fn line(head: &Head, address: SocketAddr, served: Result<Option<Seria
         Ok(Some(serial)) if serial.is_newer_than(head.serial) => (false, format!("serves {serial}, ahead")),
         Ok(Some(serial)) => (false, format!("serves {serial}, behind")),
         Ok(None) => (false, "does not serve it".to_owned()),
-        Err(error) => (false, format!("was not asked: {error}")),
+        Err(error) => (false, format!("query failed: {error}")),
     };
     (in_sync, format!("{}\tserial {}\t{address}\t{what}\n", head.name, head.serial))
 }
@@ -135,7 +135,7 @@ mod tests {
             (Ok(Some(Serial(99))), false, "serves 99, behind"),
             (Ok(Some(Serial(101))), false, "serves 101, ahead"),
             (Ok(None), false, "does not serve it"),
-            (Err("no answer".to_owned()), false, "was not asked: no answer"),
+            (Err("no answer".to_owned()), false, "query failed: no answer"),
         ] {
             let expected = (in_sync, format!("example.com\tserial 100\t192.0.2.53:53\t{what}\n"));
             assert_eq!(line(&head, address, served), expected);

@@ -22,7 +22,7 @@ pub(crate) fn acceptor(config: &Config) -> Result<Option<TlsAcceptor>, ConfigErr
     let key = PrivateKeyDer::from_pem_file(&tls.key).map_err(|error| bad_pem(config, "tls_key", &tls.key, error))?;
     let unusable = |error: rustls::Error| {
         let problem = format!("{}: {}", tls.cert.display(), chain(&error));
-        config.bad("tls_cert", problem, "the certificate has to be valid and made for the key in tls_key")
+        config.bad("tls_cert", problem, "the certificate must be valid and match the key in tls_key")
     };
     let mut server = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
@@ -37,13 +37,13 @@ pub(crate) fn acceptor(config: &Config) -> Result<Option<TlsAcceptor>, ConfigErr
 fn bad_pem(config: &Config, key: &str, path: &Path, error: pem::Error) -> ConfigError {
     let problem = match &error {
         pem::Error::Io(error) => error.to_string(),
-        pem::Error::NoItemsFound => "it holds none in PEM form".to_owned(),
+        pem::Error::NoItemsFound => "the file contains no PEM block of this kind".to_owned(),
         other => other.to_string(),
     };
     let hint = if key == "tls_cert" {
-        "a file with the certificate and then its issuers, each in PEM: -----BEGIN CERTIFICATE-----"
+        "use a file with the certificate and its issuers in PEM: -----BEGIN CERTIFICATE-----"
     } else {
-        "a file with the certificate's private key in PEM, without a password: -----BEGIN PRIVATE KEY-----"
+        "use a file with the certificate's private key in PEM, without a password: -----BEGIN PRIVATE KEY-----"
     };
     config.bad(key, format!("{}: {problem}", path.display()), hint)
 }

@@ -58,7 +58,7 @@ pub(crate) async fn import(flags: ImportFlags) -> Result<ExitCode, Failure> {
     let config = Config::load_beside(&flags.serve_flags())?;
     let (files, copies) = find_files(&flags.paths)?;
     if flags.domain.is_some() && files.len() != 1 {
-        let detail = format!("--domain is for one file, and there are {}", files.len());
+        let detail = format!("--domain can be used with a single file, but there are {}", files.len());
         return Err(Failure::Other(detail));
     }
     let store = open_existing_store(&config)?;
@@ -111,20 +111,20 @@ enum Outcome {
 /// Why a file was not imported.
 #[derive(Debug, thiserror::Error)]
 enum Refusal {
-    #[error("it cannot be read: {0}")]
+    #[error("cannot be read: {0}")]
     Unreadable(#[from] std::io::Error),
     #[error(transparent)]
     NoZone(#[from] NoZone),
     #[error("{0}")]
     Domain(String),
-    #[error("another file of this import is for {0} too")]
+    #[error("another file of this import is also for {0}")]
     Twice(ZoneName),
     #[error("{}", told(.0))]
     Faults(Vec<FileFault>),
     #[error("{zone} belongs to {owner}")]
     OfAnother { zone: ZoneName, owner: String },
     #[error(
-        "{zone} is there with other records: the file would add {added} and remove {removed}; --replace makes it equal"
+        "{zone} exists with different records: the file would add {added} and remove {removed}; use --replace to replace them"
     )]
     Differs { zone: ZoneName, added: usize, removed: usize },
     #[error("{}", chain(.0))]
@@ -139,7 +139,7 @@ fn told(faults: &[FileFault]) -> String {
         lines.push(format!("and {} more", faults.len() - FAULTS_TOLD));
     }
     if faults.iter().any(|fault| fault.fault.check == UNSUPPORTED_TYPE) {
-        lines.push("--leave-out-unknown leaves out records of types that this server does not support".to_owned());
+        lines.push("use --leave-out-unknown to skip records of unsupported types".to_owned());
     }
     lines.join("\n    ")
 }
@@ -245,7 +245,7 @@ fn told_of(content: &Content) -> Vec<String> {
     let left_out = content.left_out.iter().filter(|left| !is_ours(left.reason)).map(|left| {
         let zonefile::LeftOut { reason, record_type, count, first } = left;
         let asked = match reason {
-            LeftOutReason::ForeignNameserver => " (--keep-apex-ns keeps them)",
+            LeftOutReason::ForeignNameserver => " (use --keep-apex-ns to keep them)",
             _ => "",
         };
         format!("left out: {count} {record_type} (line {}): {}{asked}", first.line, reason.reason())
@@ -324,7 +324,7 @@ fn find_files(paths: &[PathBuf]) -> Result<(Vec<PathBuf>, Vec<PathBuf>), Failure
     let mut files = Vec::new();
     let mut copies = Vec::new();
     for path in paths {
-        let unreadable = |error: std::io::Error| Failure::Other(format!("{} cannot be read: {error}", path.display()));
+        let unreadable = |error: std::io::Error| Failure::Other(format!("cannot read {}: {error}", path.display()));
         if fs::metadata(path).map_err(unreadable)?.is_dir() {
             let before = files.len();
             walk(path, &mut files).map_err(unreadable)?;
@@ -414,7 +414,7 @@ impl Report {
     fn tell(mut self, dry_run: bool) -> Result<ExitCode, Failure> {
         self.refused.sort_by(|a, b| a.0.cmp(&b.0));
         self.imported.sort_by(|a, b| a.0.cmp(&b.0));
-        let (made, changed) = if dry_run { ("would be made", "would be changed") } else { ("made", "changed") };
+        let (made, changed) = if dry_run { ("would be created", "would be changed") } else { ("created", "changed") };
         let mut text = String::new();
         for (file, Imported { zone, outcome, told, .. }) in &self.imported {
             let outcome = match outcome {
@@ -428,7 +428,7 @@ impl Report {
             }
         }
         for file in &self.copies {
-            text.push_str(&format!("passed over: {}: its name says that it is a copy\n", file.display()));
+            text.push_str(&format!("skipped: {}: the file name looks like a backup copy\n", file.display()));
         }
         for (file, refusal) in &self.refused {
             text.push_str(&format!("refused: {}: {refusal}\n", file.display()));
@@ -442,10 +442,10 @@ impl Report {
             self.refused.len()
         ));
         if self.dnssec > 0 {
-            text.push_str(&format!("{} DNSSEC records were left out: the zones are signed anew here\n", self.dnssec));
+            text.push_str(&format!("left out: {} DNSSEC records, which a signer generates\n", self.dnssec));
         }
         if self.out_of_zone > 0 {
-            text.push_str(&format!("{} records outside their zone were left out\n", self.out_of_zone));
+            text.push_str(&format!("left out: {} records outside their zone\n", self.out_of_zone));
         }
         let _: Reader = print(&text)?;
         Ok(if self.refused.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -115,7 +115,7 @@ fn without_a_server_that_runs_it_says_so() {
     server.kill();
     let output = resync(&server, &[], &[]);
     let said = describe(&output);
-    assert!(output.status.code() == Some(1) && said.contains("is `zonewright serve` running"), "{said}");
+    assert!(output.status.code() == Some(1) && said.contains("Check that `zonewright serve` runs"), "{said}");
 }
 
 #[track_caller]

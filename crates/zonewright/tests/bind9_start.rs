@@ -217,7 +217,11 @@ fn a_managed_named_has_no_rights_but_its_own() {
     }
     // The doctor has nothing against that.
     let doctor = run(&mut zonewright(&data, &["doctor"]));
-    assert!(String::from_utf8_lossy(&doctor.stdout).contains("is closed to other users"), "{}", describe(&doctor));
+    assert!(
+        String::from_utf8_lossy(&doctor.stdout).contains("is not accessible to other users"),
+        "{}",
+        describe(&doctor)
+    );
 }
 
 #[test]

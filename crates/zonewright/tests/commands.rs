@@ -53,7 +53,7 @@ fn commands_that_make_no_sense_are_refused() {
         &["token", "create", "--account", "a@example.com", "--name", "n", "--permission", "dns:*"],
         &["zone", "delete", "example.com"],
     ] {
-        refused(&data, command, 1, &["command line, --data: data: there is no database in ", "is this the right"]);
+        refused(&data, command, 1, &["command line, --data: data: there is no database in ", "check the directory"]);
     }
     assert!(!data.exists(), "a refused command made the data directory");
 
@@ -79,11 +79,11 @@ fn commands_that_make_no_sense_are_refused() {
     for expires in ["", "90", "d", "-1d", "0d", "1.5h", "90days", "tomorrow"] {
         refused(&data, &with(&token, &["dns:*", &format!("--expires={expires}")]), 2, &["--expires", "such as 90d"]);
     }
-    refused(&data, &with(&token, &["dns:*", "--expires", "4294967295w"]), 1, &["--expires: that is too far away"]);
+    refused(&data, &with(&token, &["dns:*", "--expires", "4294967295w"]), 1, &["--expires: the time is too long"]);
     let blank = ["token", "create", "--account", "ann@example.com", "--name", " ", "--permission", "dns:*"];
-    refused(&data, &blank, 2, &["give the token a name"]);
+    refused(&data, &blank, 2, &["the token needs a name"]);
     let unknown = ["token", "create", "--account", "bob@example.com", "--name", "ci", "--permission", "dns:*"];
-    refused(&data, &unknown, 1, &["there is no account bob@example.com; make it with: zonewright account create"]);
+    refused(&data, &unknown, 1, &["there is no account bob@example.com; create it with: zonewright account create"]);
 
     refused(&data, &["token", "revoke", "77"], 1, &["there is no token 77", "zonewright token list"]);
     refused(&data, &["token", "revoke", "seven"], 2, &["invalid value 'seven'"]);
@@ -155,7 +155,7 @@ fn zones_are_listed_moved_and_deleted_under_a_running_server() {
     assert!(listed.starts_with("example.com\tadmin@localhost\t1 records\tserial "), "{listed}");
 
     let moved = succeeds(data, &["zone", "move", "Example.COM.", "--to", "bob@example.com"]);
-    assert_eq!(moved, "example.com belongs to bob@example.com now\n");
+    assert_eq!(moved, "example.com now belongs to bob@example.com\n");
     wait_for("the old account to lose the zone", || (admin.status(&zone_path) == 404).then_some(()));
     for path in [&zone_path, &record_path] {
         assert_eq!((admin.status(path), bob.status(path)), (404, 200), "{path}");
@@ -222,7 +222,7 @@ fn a_reader_that_goes_away_is_no_failure() {
 }
 
 #[test]
-fn the_doctor_says_what_is_wrong_and_how_to_mend_it() {
+fn the_doctor_says_what_is_wrong_and_how_to_fix_it() {
     let server = Server::start(&["--ns", "ns1.example.net=192.0.2.53"]);
     let data = server.data().to_owned();
     let (http, dns) = (server.http().to_string(), server.dns().to_string());
@@ -234,7 +234,7 @@ fn the_doctor_says_what_is_wrong_and_how_to_mend_it() {
     let ns = ["--ns", "ns1.example.net=192.0.2.53"];
 
     // Without a zone there is nothing to compare, but DNS is asked all the same.
-    finds(&doctor(&ns), 0, &["serves the newest version of the 0 zones", "the server answers on"]);
+    finds(&doctor(&ns), 0, &["serves the newest version of the 0 zones", "the server responds on"]);
     let admin = Api::new(&server, &server.token());
     let zone = admin.create_zone("example.com");
     admin.create_a(&zone, "@", "192.0.2.1");
@@ -244,13 +244,13 @@ fn the_doctor_says_what_is_wrong_and_how_to_mend_it() {
         0,
         &[
             "configuration: no file",
-            "is closed to other users",
+            "is not accessible to other users",
             "disk: a write is durable",
-            "database: sound",
+            "database: no errors found",
             "accounts: 1",
             "clock: not behind",
             "serves the newest version of the 1 zones",
-            "the server answers on",
+            "the server responds on",
             "nameservers of every zone: ns1.example.net",
         ],
     );
@@ -258,7 +258,7 @@ fn the_doctor_says_what_is_wrong_and_how_to_mend_it() {
     finds(
         &doctor(&["--ns", "ns1.zonewright.test"]),
         0,
-        &["warn  nameservers of every zone: ns1.zonewright.test", "mend: name your own: --ns"],
+        &["warn  nameservers of every zone: ns1.zonewright.test", "fix: set your own: --ns"],
     );
 
     // Ports that are somebody else's.
@@ -271,9 +271,9 @@ fn the_doctor_says_what_is_wrong_and_how_to_mend_it() {
         &run(&mut elsewhere),
         1,
         &[
-            "does not answer DNS: no answer",
-            "mend: is that port another program's? choose another --dns",
-            "what is there is not this server",
+            "does not respond to DNS queries: no answer",
+            "fix: another program may use the port; choose another --dns",
+            " is in use by another program",
             "choose another --http",
         ],
     );
@@ -283,14 +283,10 @@ fn the_doctor_says_what_is_wrong_and_how_to_mend_it() {
     finds(
         &run(&mut strange),
         1,
-        &["does not serve the newest version of example.com (not served", "mend: is the server"],
+        &["does not serve the newest version of example.com (not served", "fix: check that the server runs"],
     );
     let mut away = zonewright(&data, &["doctor", "--http", "192.0.2.1:80", "--dns", "192.0.2.1:53"]);
-    finds(
-        &run(&mut away),
-        1,
-        &["nobody can listen on 192.0.2.1:53", "give --dns an address of this machine", "--http"],
-    );
+    finds(&run(&mut away), 1, &["cannot listen on 192.0.2.1:53", "set --dns to an address of this machine", "--http"]);
 
     // Permissions.
     let database = data.join("zonewright.sqlite");
@@ -301,10 +297,10 @@ fn the_doctor_says_what_is_wrong_and_how_to_mend_it() {
         &doctor(&ns),
         0,
         &[
-            "can be looked into by other users",
-            &format!("mend: chmod 700 {shown}"),
-            "is open to other users",
-            "mend: chmod 600",
+            "is readable by other users",
+            &format!("fix: chmod 700 {shown}"),
+            "is accessible to other users",
+            "fix: chmod 600",
         ],
     );
     mode(&data, 0o700);
@@ -315,7 +311,7 @@ fn the_doctor_says_what_is_wrong_and_how_to_mend_it() {
     assert!(stopped.stop().success());
     finds(&doctor(&ns), 0, &["nameserver: not running", "http: not running"]);
     ahead(&database, "example.com");
-    finds(&doctor(&ns), 0, &["warn  clock: example.com has serial", "in the future", "mend: set the clock"]);
+    finds(&doctor(&ns), 0, &["warn  clock: example.com has serial", "in the future", "fix: set the clock"]);
 
     // Damage, on copies.
     let copy = tempfile::tempdir().expect("a temporary folder");
@@ -331,11 +327,11 @@ fn the_doctor_says_what_is_wrong_and_how_to_mend_it() {
         fs::copy(data.join("secret.key"), copy.path().join("secret.key")).expect("a copy of the key");
         run(&mut zonewright(copy.path(), &["doctor", "--http", "127.0.0.1:0", "--dns", "127.0.0.1:0"]))
     };
-    finds(&damaged(&|_| {}), 0, &["database: sound"]);
-    finds(&damaged(&|content| content.truncate(content.len() / 2)), 1, &["BAD   database", "bring back a backup"]);
-    finds(&damaged(&|content| content.clear()), 1, &["BAD   database", "is empty", "bring back a backup"]);
+    finds(&damaged(&|_| {}), 0, &["database: no errors found"]);
+    finds(&damaged(&|content| content.truncate(content.len() / 2)), 1, &["BAD   database", "restore a backup"]);
+    finds(&damaged(&|content| content.clear()), 1, &["BAD   database", "is empty", "restore a backup"]);
     finds(&damaged(&|content| content[..100].fill(b'x')), 1, &["is not a database of this program", "backup"]);
-    finds(&damaged(&|content| content[4096..].fill(0)), 1, &["BAD   database", "bring back a backup"]);
+    finds(&damaged(&|content| content[4096..].fill(0)), 1, &["BAD   database", "restore a backup"]);
 
     let nothing = tempfile::tempdir().expect("a temporary folder");
     let missing = nothing.path().join("data");
@@ -343,7 +339,7 @@ fn the_doctor_says_what_is_wrong_and_how_to_mend_it() {
     finds(
         &run(&mut zonewright(&missing, &free)),
         0,
-        &["does not exist yet", "database: there is none yet", "serve` makes"],
+        &["does not exist yet", "database: does not exist yet", "serve` creates"],
     );
     assert!(!missing.exists(), "the doctor made something");
     fs::write(&missing, "a file").expect("a file");

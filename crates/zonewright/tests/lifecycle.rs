@@ -46,10 +46,10 @@ fn what_the_machine_refuses_is_named_with_its_key() {
             &["--metrics: metrics: cannot listen on ", &http, "another program"],
         ),
         (&data, &["--http", "192.0.2.1:80"], &["--http: http: cannot listen on 192.0.2.1:80", "of this machine"]),
-        (&file, &free, &["--data: data: ", "cannot be made", "choose a directory"]),
+        (&file, &free, &["--data: data: ", "cannot create", "choose a directory"]),
         (&file.join("below"), &free, &["--data: data: ", "Not a directory"]),
         // Not even root makes a directory there.
-        (Path::new("/proc/zonewright"), &free, &["--data: data: /proc/zonewright cannot be made"]),
+        (Path::new("/proc/zonewright"), &free, &["--data: data: cannot create /proc/zonewright"]),
         (&foreign, &free, &["is not a database of this program"]),
     ];
     for (data, flags, words) in cases {
@@ -170,7 +170,7 @@ fn the_first_start_prints_what_can_be_pasted_wherever_it_listens() {
 
     let server = Server::start_on_terminal(&["--nameserver", "none"]);
     let text = server.welcome();
-    assert!(!text.contains("dig") && !text.contains("to ask for it"), "{text}");
+    assert!(!text.contains("dig") && !text.contains("to query it"), "{text}");
     assert!(text.contains("There is no nameserver (--nameserver none)"), "{text}");
     let lines = text.split("There is no nameserver").next().expect("what is before it");
     paste(&server, lines);
@@ -248,8 +248,8 @@ fn metrics_are_left_out_where_they_are_not_wanted_or_their_default_address_is_ta
     let mut warned = false;
     for line in log.lines() {
         let line = line.expect("text");
-        warned |=
-            line.contains("no metrics are served; --metrics sets another address") && line.contains("127.0.0.1:8054");
+        warned |= line.contains("metrics are not served; set another address with --metrics")
+            && line.contains("127.0.0.1:8054");
         if line.contains("zonewright is running") {
             assert!(warned && !line.contains("metrics.address"), "{line}");
             return;
@@ -474,7 +474,7 @@ fn new_nameservers_are_rolled_out_to_every_zone_while_changes_go_on() {
         admin.create_a(&zones[number], "during", "192.0.2.99");
     }
     wait_for("the new nameservers in every zone", || {
-        server.log().contains("got the configured nameservers").then_some(())
+        server.log().contains("existing zones now have the configured nameservers").then_some(())
     });
     assert!(started.elapsed() < Duration::from_secs(20), "it took {:?}", started.elapsed());
     for (name, before) in names.iter().zip(before) {

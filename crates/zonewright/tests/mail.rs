@@ -150,7 +150,7 @@ fn owners_hear_of_what_the_command_line_does() {
     assert!(code != Some(0) && refused.contains("there is no account ann@example.com"), "{refused}");
     let (_, made) = command(&["account", "create", "ann@example.com"]);
     let (_, said) = command(&["account", "second-factor", "ann@example.com", "--off"]);
-    assert!(said.contains("ann@example.com uses no one-time codes"), "{said}");
+    assert!(said.contains("ann@example.com does not use two-factor authentication"), "{said}");
 
     let mut ann = Visitor::of(&server);
     let link = made.split_whitespace().find_map(|word| word.strip_prefix(URL)).expect("a link").to_owned();
@@ -166,7 +166,7 @@ fn owners_hear_of_what_the_command_line_does() {
     assert!(listed.contains("ann@example.com\tuser\tactive\tyes"), "{listed}");
 
     let (code, said) = command(&["account", "second-factor", "ann@example.com", "--off"]);
-    assert!(code == Some(0) && said.contains("one-time codes are off for ann@example.com"), "{said}");
+    assert!(code == Some(0) && said.contains("two-factor authentication is off for ann@example.com"), "{said}");
     let letter = post.wait_for_subject("One-time codes are turned off", 1);
     assert_eq!(letter.to, ["ann@example.com"]);
     assert!(letter.body().contains(&format!("The operator of {URL} did this.")), "{}", letter.body());
@@ -299,6 +299,6 @@ fn the_owner_of_a_zone_that_is_claimed_is_told_in_their_language_and_can_keep_it
     publish(&ann.send("GET", &claim, None).1);
     assert_eq!(ann.send("POST", &claim, None).0, 200);
     let listed = command(&["zone", "claims"]);
-    assert!(listed.contains("both proved it: zonewright zone move brand.example --to"), "{listed}");
+    assert!(listed.contains("both accounts proved control: zonewright zone move brand.example --to"), "{listed}");
     assert_eq!(post.taken().iter().filter(|letter| letter.text.contains("Subject: Su zona ")).count(), 2);
 }

@@ -40,7 +40,7 @@ fn accounts_are_suspended_and_let_in_again_under_a_running_server() {
     let data = server.data();
     refused(data, &["account", "link", "ann@example.com"], "there is no account ann@example.com");
     let made = says(data, &["account", "create", "ann@example.com"]);
-    assert!(made.contains("signs its owner in, once"), "{made}");
+    assert!(made.contains("one-time sign-in link"), "{made}");
     let first = path_of(&made);
     assert_eq!(page(&server, &first), 200);
     assert_eq!(page(&server, "/link/x/"), 410);
@@ -80,7 +80,7 @@ fn tokens_are_bound_to_zones_and_networks() {
     let create = ["token", "create", "--account", "admin@localhost", "--name", "ci", "--permission", "dns:*"];
     let with = |more: &[&'static str]| [&create[..], more].concat();
     refused(data, &with(&["--zone", "example.net"]), "admin@localhost has no zone example.net");
-    refused(data, &with(&["--cidr", "192.0.2.1/24"]), "192.0.2.0/24 is the network");
+    refused(data, &with(&["--cidr", "192.0.2.1/24"]), "the network is 192.0.2.0/24");
     refused(data, &with(&["--cidr", "example.com"]), "give a network such as");
 
     let bound = says(data, &with(&["--zone", "Example.ORG"]));
@@ -110,7 +110,7 @@ fn limits_are_set_and_shown_and_a_deleted_name_is_released() {
     }
     assert_eq!(says(data, &["account", "limits", "ann@example.com"]), "ann@example.com: no limits\n");
     let set = ["account", "limits", "ann@example.com", "--zones", "1", "--tokens", "9", "--changes-per-day", "4"];
-    let shown = "at most 1 zones, 9 tokens, 4 changes a day";
+    let shown = "at most 1 zones, 9 tokens, 4 changes per day";
     assert_eq!(says(data, &set), format!("ann@example.com: {shown}\n"));
     assert!(says(data, &["account", "list"]).contains(&format!("\t{shown}\n")));
     let zone = ann.create_zone("example.com");
@@ -122,21 +122,21 @@ fn limits_are_set_and_shown_and_a_deleted_name_is_released() {
     let (status, refusal) = ann.send("POST", &format!("/dns-zones/{zone}/records/"), Some(&a));
     assert_eq!((status, &refusal["detail"]), (400, &"This account may have at most 1 records in all its zones".into()));
     let shown = says(data, &["account", "limits", "ann@example.com"]);
-    assert_eq!(shown, "ann@example.com: at most 1 records, 9 tokens, 4 changes a day\n");
+    assert_eq!(shown, "ann@example.com: at most 1 records, 9 tokens, 4 changes per day\n");
     says(data, &["account", "limits", "ann@example.com", "--records", "none", "--stored-records", "1"]);
     let (status, refusal) = ann.send("POST", &format!("/dns-zones/{zone}/records/"), Some(&a));
     let detail = "This account may have at most 1 records in all kept versions of its zones. Versions are removed after 365 \
                   days, except each zone's newest 1000, and deleted zones after 30 days. The operator can raise this limit";
     assert_eq!((status, &refusal["detail"]), (400, &detail.into()));
     let shown = says(data, &["account", "limits", "ann@example.com", "--stored-records", "none"]);
-    assert_eq!(shown, "ann@example.com: at most 9 tokens, 4 changes a day\n");
+    assert_eq!(shown, "ann@example.com: at most 9 tokens, 4 changes per day\n");
 
     assert_eq!(ann.send("DELETE", &format!("/dns-zones/{zone}/"), None).0, 204);
     let wanted = serde_json::json!({"domain": "www.example.com"});
     let (status, refusal) = bob.send("POST", "/dns-zones/", Some(&wanted));
     assert_eq!(status, 400, "{refusal}");
     refused(data, &["zone", "release", "example.net"], "example.net is not on hold");
-    assert_eq!(says(data, &["zone", "release", "example.com"]), "example.com is not on hold any more\n");
+    assert_eq!(says(data, &["zone", "release", "example.com"]), "example.com is no longer on hold\n");
     assert_eq!(bob.send("POST", "/dns-zones/", Some(&wanted)).0, 201);
 }
 

@@ -53,7 +53,7 @@ fn no_tenant_gets_a_reserved_name() {
             let import = [&["zone", "import", file, "--account", "eve@example.com", "--domain", domain], more].concat();
             fails(data, &import, "refused: ");
         }
-        fails(data, &["zone", "create", domain, "--account", "eve@example.com", "--reserved"], "hold it");
+        fails(data, &["zone", "create", domain, "--account", "eve@example.com", "--reserved"], "can have it");
     }
     for domain in CATALOGS {
         refusal(&operator, domain);
@@ -93,16 +93,16 @@ fn the_doctor_names_reserved_names_in_the_wrong_hands() {
     let operator = Api::new(&server, &server.token());
     operator.create_zone("op-dns.net");
     tenant(&server);
-    fails(data, &["zone", "move", "op-dns.net", "--to", "eve@example.com"], "only an operator's account can hold it");
+    fails(data, &["zone", "move", "op-dns.net", "--to", "eve@example.com"], "only operator accounts can have it");
     let healthy = succeeds(data, &doctor(&server));
-    assert!(healthy.contains("reserved names: no zone of a user has one"), "{healthy}");
+    assert!(healthy.contains("reserved names: no user has a zone with a reserved name"), "{healthy}");
 
     // Eve was an operator for a while.
     succeeds(data, &["account", "role", "eve@example.com", "operator"]);
     succeeds(data, &["zone", "move", "op-dns.net", "--to", "eve@example.com"]);
     succeeds(data, &["account", "role", "eve@example.com", "user"]);
-    let said = fails(data, &doctor(&server), "BAD   reserved names: op-dns.net of eve@example.com holds a name");
-    assert!(said.contains("mend: zonewright zone move op-dns.net --to OPERATOR"), "{said}");
+    let said = fails(data, &doctor(&server), "BAD   reserved names: op-dns.net of eve@example.com contains a name");
+    assert!(said.contains("fix: zonewright zone move op-dns.net --to OPERATOR"), "{said}");
     succeeds(data, &["zone", "move", "op-dns.net", "--to", "admin@localhost"]);
     succeeds(data, &doctor(&server));
 }
@@ -128,7 +128,7 @@ fn the_doctor_names_suffixes_and_local_names_from_before_the_rule() {
     for line in [
         "warn  reserved names: github.io of eve@example.com is a public suffix",
         "warn  reserved names: lan of eve@example.com is a name for local networks",
-        "if eve@example.com is to keep it: zonewright zone move lan --to eve@example.com",
+        "to let eve@example.com keep it: zonewright zone move lan --to eve@example.com",
     ] {
         assert!(said.contains(line), "{line} is missing in\n{said}");
     }
@@ -136,7 +136,7 @@ fn the_doctor_names_suffixes_and_local_names_from_before_the_rule() {
     succeeds(data, &["zone", "move", "lan", "--to", "eve@example.com"]);
     succeeds(data, &["zone", "delete", "github.io"]);
     let said = succeeds(data, &["doctor"]);
-    assert!(said.contains("reserved names: no zone of a user has one"), "{said}");
+    assert!(said.contains("reserved names: no user has a zone with a reserved name"), "{said}");
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn what_is_set_for_a_command_counts_over_the_server() {
     );
 
     let doctor = |more: &[&str]| run(zonewright(data, &["doctor"]).args(more).env(variable.0, variable.1));
-    says(&doctor(&[]), &["nameservers of every zone: ns1.op.example\n", "those of the running server"]);
+    says(&doctor(&[]), &["nameservers of every zone: ns1.op.example\n", "other settings from the running server"]);
     says(&doctor(&["--ns", "ns.flag.example"]), &["nameservers of every zone: ns.flag.example\n"]);
 
     // An unusable value names the file that it comes from.
@@ -49,7 +49,7 @@ fn what_is_set_for_a_command_counts_over_the_server() {
     fs::write(&running, "ns = ").expect("a file");
     let refused = run(&mut zonewright(data, &["zone", "list"]));
     assert_eq!(refused.status.code(), Some(2), "{}", describe(&refused));
-    assert!(describe(&refused).contains("running/1.toml: the settings of the server cannot be read"));
+    assert!(describe(&refused).contains("running/1.toml: cannot read the settings of the running server"));
     // Another version may have other keys.
     fs::write(&running, format!("new_key = 1\n{before}")).expect("a file");
     prints(&mut zonewright(data, &link), "https://dns.example.net/link/");
@@ -71,7 +71,7 @@ fn every_command_knows_where_the_server_is_and_what_it_serves() {
     says(&status, &[&server.dns().to_string(), "serves "]);
     let doctor = run(&mut zonewright(data, &["doctor"]));
     assert!(doctor.status.success(), "{}", describe(&doctor));
-    let http = format!("the server answers on {} and is ready", server.http());
+    let http = format!("the server responds on {} and is ready", server.http());
     let dns = format!("{} serves the newest version of the 1 zones", server.dns());
     says(&doctor, &[&http, &dns, "running/1.toml"]);
     let resync = run(&mut zonewright(data, &["deploy", "resync", "example.com"]));

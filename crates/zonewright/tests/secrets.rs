@@ -35,7 +35,7 @@ fn nothing_starts_without_the_right_key_until_it_is_back_or_given_up() {
 
     fs::remove_file(&key_file).expect("a file");
     let serve = ["serve", "--http", "127.0.0.1:0", "--dns", "127.0.0.1:0"];
-    says(&command(&data, &serve), 1, &["secret.key is missing", "bring back your copy", "zonewright secrets reset"]);
+    says(&command(&data, &serve), 1, &["secret.key is missing", "restore your copy", "zonewright secrets reset"]);
     says(&command(&data, &["account", "list"]), 1, &["secret.key is missing"]);
     let doctor = ["doctor", "--http", "127.0.0.1:0", "--dns", "127.0.0.1:0"];
     says(&command(&data, &doctor), 1, &["BAD   secrets: ", "secret.key is missing"]);
@@ -67,7 +67,7 @@ fn the_doctor_warns_until_a_copy_of_the_key_was_shown() {
     let copy_text = copy.to_str().expect("text");
     says(&command(&data, &["secrets", "confirm", copy_text]), 1, &["No such file"]);
     fs::write(&copy, "not the key").expect("a file");
-    says(&command(&data, &["secrets", "confirm", copy_text]), 1, &["is no copy of"]);
+    says(&command(&data, &["secrets", "confirm", copy_text]), 1, &["is not a copy of"]);
     says(&doctor(), 0, &["warn  secrets: no copy of "]);
 
     let mut child = zonewright(&data, &["secrets", "confirm", "-"])
@@ -79,12 +79,12 @@ fn the_doctor_warns_until_a_copy_of_the_key_was_shown() {
     let text = fs::read(&key_file).expect("a key file");
     child.stdin.take().expect("piped").write_all(&text).expect("it reads");
     says(&child.wait_with_output().expect("it ends"), 0, &["The copy has the same key"]);
-    says(&doctor(), 0, &["ok    secrets: a copy of "]);
+    says(&doctor(), 0, &["ok    secrets: confirmed that a copy of "]);
     fs::copy(&key_file, &copy).expect("a copy");
     says(&command(&data, &["secrets", "confirm", copy_text]), 0, &[]);
 
     fs::set_permissions(&key_file, fs::Permissions::from_mode(0o640)).expect("permissions");
-    says(&doctor(), 0, &["warn  secrets: ", "is open to other users", "chmod 600"]);
+    says(&doctor(), 0, &["warn  secrets: ", "is accessible to other users", "chmod 600"]);
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn a_backup_names_the_key_that_it_lacks_and_takes_it_along_when_asked() {
         let path = copy(name);
         command(server.data(), &[&["backup", path.to_str().expect("text")], more].concat())
     };
-    says(&take("plain.db", &[]), 0, &["secret.key, is not in the copy", "--with-keys"]);
+    says(&take("plain.db", &[]), 0, &["The copy does not contain the key file", "secret.key", "--with-keys"]);
     assert!(!copy("plain.db.key").exists());
     fs::write(copy("taken.db.key"), "precious").expect("a file");
     says(&take("taken.db", &["--with-keys"]), 1, &["taken.db.key"]);
@@ -105,7 +105,7 @@ fn a_backup_names_the_key_that_it_lacks_and_takes_it_along_when_asked() {
     says(&take("plain.db", &["--with-keys"]), 1, &["plain.db"]);
     assert!(!copy("plain.db.key").exists(), "no key without its database");
 
-    says(&take("both.db", &["--with-keys"]), 0, &["both.db.key is a copy of its key file"]);
+    says(&take("both.db", &["--with-keys"]), 0, &["both.db.key is a copy of the key file"]);
     assert_eq!(fs::metadata(copy("both.db.key")).expect("a file").permissions().mode() & 0o777, 0o600);
     let restored = copy("data");
     fs::create_dir(&restored).expect("a folder");

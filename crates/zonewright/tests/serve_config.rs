@@ -73,18 +73,18 @@ fn a_bad_value_is_refused_with_its_key_and_the_place_that_counts() {
 #[test]
 fn values_of_the_wrong_type_or_beyond_their_limits_are_refused() {
     let cases: &[(&str, &[&str])] = &[
-        ("http = 8053", &["http: is of type integer", "give a text; in the file in quotes"]),
+        ("http = 8053", &["http: is of type integer", "use a text; in the file, put it in quotes"]),
         ("http = [\"127.0.0.1:80\"]", &["http: is of type array"]),
-        ("ns = 1", &["ns: is of type integer", "list such as"]),
+        ("ns = 1", &["ns: is of type integer", "use a list"]),
         ("ns = [\"ns1.example.net\", 2]", &["ns: has an item of type integer"]),
         ("ns = []", &["ns: a zone needs at least one nameserver"]),
-        ("limits = 3", &["limits: is no table", "write [limits]"]),
+        ("limits = 3", &["limits: is not a table", "write [limits]"]),
         ("[limits]\nttl_min = \"60\"", &["limits.ttl_min: is of type string", "whole number"]),
         ("[limits]\nttl_min = 1.5", &["limits.ttl_min: is of type float"]),
         ("[limits]\nttl_min = -1", &["limits.ttl_min: -1 is negative"]),
         ("[limits]\nttl_min = 61\nttl_max = 60", &["limits.ttl_min, 61 is larger than limits.ttl_max, 60"]),
-        ("htp = \"127.0.0.1:80\"", &["htp: is no key", "the keys are data, database, http"]),
-        ("[limits]\nttl = 5", &["limits.ttl: is no key", "limits.ttl_min"]),
+        ("htp = \"127.0.0.1:80\"", &["htp: is not a known key", "the keys are data, database, http"]),
+        ("[limits]\nttl = 5", &["limits.ttl: is not a known key", "limits.ttl_min"]),
         ("[http]\naddress = \"127.0.0.1\"", &["http: is of type table"]),
         ("data = \"a\"\nhttp 1", &["line 2: "]),
         ("http = \"127.0.0.1:1\"\nhttp = \"127.0.0.1:2\"", &["line 2: duplicate key"]),
@@ -102,8 +102,8 @@ fn values_of_the_wrong_type_or_beyond_their_limits_are_refused() {
     let cases: &[(&str, &str, &[&str])] = &[
         ("ZONEWRIGHT_HTPT", "127.0.0.1:1", &["environment, ZONEWRIGHT_*: ZONEWRIGHT_HTPT: ", "ZONEWRIGHT_HTTP"]),
         ("ZONEWRIGHT_LIMITS_TTL", "1", &["ZONEWRIGHT_LIMITS_TTL: ", "ZONEWRIGHT_LIMITS_TTL_MIN"]),
-        ("ZONEWRIGHT_LIMITS_TTL_MIN", "1h", &["limits.ttl_min: \"1h\" is no whole number"]),
-        ("ZONEWRIGHT_LIMITS_TTL_MIN", "-1", &["limits.ttl_min: \"-1\" is no whole number"]),
+        ("ZONEWRIGHT_LIMITS_TTL_MIN", "1h", &["limits.ttl_min: \"1h\" is not a whole number"]),
+        ("ZONEWRIGHT_LIMITS_TTL_MIN", "-1", &["limits.ttl_min: \"-1\" is not a whole number"]),
         ("ZONEWRIGHT_NS", " ", &["ns: a zone needs at least one nameserver"]),
         ("ZONEWRIGHT_TLS_CERT", " ", &["tls_cert: is empty"]),
     ];
@@ -122,20 +122,20 @@ fn nameservers_that_no_zone_could_have_are_refused() {
         (&["ns1"], "is not a full host name"),
         (&["."], "is not a full host name"),
         (&["ns1..example.net"], "empty label"),
-        (&["ns_1.example.net"], "letters, digits, and hyphens"),
-        (&["*.example.net"], "letters, digits, and hyphens"),
-        (&["-a.example.net"], "letters, digits, and hyphens"),
+        (&["ns_1.example.net"], "letters, digits and inner hyphens"),
+        (&["*.example.net"], "letters, digits and inner hyphens"),
+        (&["-a.example.net"], "letters, digits and inner hyphens"),
         (&["ns1 .example.net"], "cannot stand in a name"),
-        (&["192.0.2.53"], "an address stands where the name belongs"),
-        (&["2001:db8::53"], "an address stands where the name belongs"),
-        (&["ns1.example.net="], "\"\" is no address"),
-        (&["ns1.example.net=192.0.2.256"], "\"192.0.2.256\" is no address"),
-        (&["ns1.example.net=192.0.2.1,"], "\"\" is no address"),
-        (&["ns1.example.net=192.0.2.1:53"], "\"192.0.2.1:53\" is no address"),
-        (&["ns1.example.net=0.0.0.0"], "\"0.0.0.0\" is no address of a host"),
-        (&["ns1.example.net=192.0.2.1,192.0.2.1"], "192.0.2.1 stands there twice"),
-        (&["ns1.example.net=2001:db8::1,2001:0db8::1"], "2001:db8::1 stands there twice"),
-        (&["ns1.example.net", "NS1.example.net."], "ns1.example.net is named twice"),
+        (&["192.0.2.53"], "an address is in the place of the name"),
+        (&["2001:db8::53"], "an address is in the place of the name"),
+        (&["ns1.example.net="], "\"\" cannot be the address of a host"),
+        (&["ns1.example.net=192.0.2.256"], "\"192.0.2.256\" cannot be the address of a host"),
+        (&["ns1.example.net=192.0.2.1,"], "\"\" cannot be the address of a host"),
+        (&["ns1.example.net=192.0.2.1:53"], "\"192.0.2.1:53\" cannot be the address of a host"),
+        (&["ns1.example.net=0.0.0.0"], "\"0.0.0.0\" cannot be the address of a host"),
+        (&["ns1.example.net=192.0.2.1,192.0.2.1"], "192.0.2.1 is listed twice"),
+        (&["ns1.example.net=2001:db8::1,2001:0db8::1"], "2001:db8::1 is listed twice"),
+        (&["ns1.example.net", "NS1.example.net."], "ns1.example.net is listed twice"),
     ];
     let place = Place::new();
     for (values, words) in cases {
@@ -153,9 +153,13 @@ fn nameservers_that_no_zone_could_have_are_refused() {
 #[test]
 fn a_file_that_cannot_be_read_is_named() {
     let place = Place::new();
-    place.refuses(&["serve", "--config", "no.toml"], &[], &["no.toml does not exist, and --config names it"]);
+    place.refuses(
+        &["serve", "--config", "no.toml"],
+        &[],
+        &["the configuration file no.toml does not exist (set by --config)"],
+    );
     let variable = [("ZONEWRIGHT_CONFIG", "no.toml")];
-    place.refuses(&["serve"], &variable, &["no.toml does not exist, and ZONEWRIGHT_CONFIG names it"]);
+    place.refuses(&["serve"], &variable, &["the configuration file no.toml does not exist (set by ZONEWRIGHT_CONFIG)"]);
     fs::create_dir(place.path("folder.toml")).expect("a folder");
     place.refuses(&["serve", "--config", "folder.toml"], &[], &["folder.toml: Is a directory"]);
     fs::write(place.path("latin1.toml"), b"data = \"\xe4\"").expect("a file");
@@ -185,13 +189,13 @@ fn https_needs_a_certificate_and_its_key() {
     place.write("broken.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
     let cases: &[(&str, &str, &[&str])] = &[
         ("no.pem", "a.key", &["tls_cert: no.pem: No such file"]),
-        ("text.pem", "a.key", &["tls_cert: text.pem: it holds none in PEM form", "BEGIN CERTIFICATE"]),
-        ("a.key", "a.key", &["tls_cert: a.key: it holds none"]),
+        ("text.pem", "a.key", &["tls_cert: text.pem: the file contains no PEM block", "BEGIN CERTIFICATE"]),
+        ("a.key", "a.key", &["tls_cert: a.key: the file contains no PEM block"]),
         ("broken.pem", "a.key", &["tls_cert: broken.pem: ", "valid"]),
         ("a.pem", "no.pem", &["tls_key: no.pem: No such file"]),
-        ("a.pem", "text.pem", &["tls_key: text.pem: it holds none in PEM form", "PRIVATE KEY"]),
-        ("a.pem", "a.pem", &["tls_key: a.pem: it holds none"]),
-        ("a.pem", "b.key", &["tls_cert: a.pem: ", "made for the key in tls_key"]),
+        ("a.pem", "text.pem", &["tls_key: text.pem: the file contains no PEM block", "PRIVATE KEY"]),
+        ("a.pem", "a.pem", &["tls_key: a.pem: the file contains no PEM block"]),
+        ("a.pem", "b.key", &["tls_cert: a.pem: ", "match the key in tls_key"]),
     ];
     for (cert, key, words) in cases {
         let arguments = pair(cert, key);
@@ -204,7 +208,7 @@ fn https_needs_a_certificate_and_its_key() {
     place.refuses(&["serve"], &[], &["zonewright.toml: tls_key: no.pem"]);
     place.is_untouched();
     let sound = place.accepts(&["doctor", "--tls-key", "a.key"], &[]);
-    assert!(describe(&sound).contains("the certificate and its key can be used"), "{}", describe(&sound));
+    assert!(describe(&sound).contains("the certificate and its key are valid"), "{}", describe(&sound));
 }
 
 #[test]
@@ -215,9 +219,9 @@ fn proxies_are_named_and_not_everybody() {
         ("proxy.example.net", "give a network"),
         ("192.0.2.1:80", "give a network"),
         ("192.0.2.0/33", "give a network"),
-        ("2001:db8::1/64", "2001:db8::/64 is the network"),
-        ("0.0.0.0/0", "that is everybody"),
-        ("::/0", "that is everybody"),
+        ("2001:db8::1/64", "the network is 2001:db8::/64"),
+        ("0.0.0.0/0", "includes every address"),
+        ("::/0", "includes every address"),
     ] {
         let flag = format!("--trusted-proxy={value}");
         place.refuses(&["serve", &flag], &[], &["command line, --trusted-proxy: trusted_proxy: ", words]);
@@ -255,20 +259,20 @@ fn mail_is_configured_whole_or_not_at_all() {
     for (more, words) in [
         ("from = \"dns\"", "mail.from: \"dns\" is no address of mail"),
         ("from = \"dns@example.net\\r\\nBcc: eve@example.org\"", "is no address of mail"),
-        ("port = 0", "mail.port: 0 is no port"),
-        ("port = 65536", "mail.port: 65536 is no port"),
+        ("port = 0", "mail.port: 0 is not a port"),
+        ("port = 65536", "mail.port: 65536 is not a port"),
         ("port = \"25\"", "mail.port: is of type string"),
-        ("tls = \"ssl\"", "mail.tls: \"ssl\" is no kind of TLS (use implicit"),
+        ("tls = \"ssl\"", "mail.tls: \"ssl\" is not a kind of TLS (use implicit"),
         ("user = \"dns\"", "mail.user: is set, but there is no password"),
         ("password = \"hunter2\"", "mail.password: is set, but mail.user is not"),
         ("password_file = \"p\"", "mail.password_file: is set, but mail.user is not"),
         ("user = \"dns\"\npassword = \"hunter2\"\npassword_file = \"p\"", "mail.password_file: is set, and so is"),
-        ("user = \"dns\"\npassword = \"hunter2\"\ntls = \"none\"", "mail.tls: the password would travel as it is"),
+        ("user = \"dns\"\npassword = \"hunter2\"\ntls = \"none\"", "mail.tls: the password would be sent unencrypted"),
         ("user = \"dns\"\npassword_file = \"no\"", "mail.password_file: no: No such file"),
         ("user = \"dns\"\npassword_file = \"empty\"", "mail.password_file: empty: its first line is empty"),
         ("tls = \"none\"\nca = \"ca.pem\"", "mail.ca: is set, but mail.tls is none"),
         ("ca = \"no.pem\"", "mail.ca: no.pem: No such file"),
-        ("ca = \"text.pem\"", "mail.ca: text.pem: it holds none in PEM form"),
+        ("ca = \"text.pem\"", "mail.ca: text.pem: the file contains no PEM block"),
     ] {
         let whole = if more.starts_with("from") { "" } else { WHOLE };
         refuses(&format!("{SERVER}{whole}{more}\n"), &["zonewright.toml: ", words]);
@@ -278,7 +282,7 @@ fn mail_is_configured_whole_or_not_at_all() {
         refuses(&file, &["zonewright.toml: mail.server: "]);
     }
     let without_url = format!("[mail]\nserver = \"mail.example.net\"\n{WHOLE}");
-    refuses(&without_url, &["zonewright.toml: url: is not set, but mail.server is (give the address at which people"]);
+    refuses(&without_url, &["zonewright.toml: url: is not set, but mail.server is (set the public URL"]);
     place.is_untouched();
     // Commands that send no mail need no address for its links, and no password.
     place.accepts(&["token", "list"], &[]);

@@ -49,7 +49,7 @@ fn a_deleted_zone_comes_back_is_deleted_again_and_forgotten() {
         assert!(listed.starts_with(&begins) && listed.lines().count() == 1, "{listed}");
 
         let back = succeeds(data, &["zone", "undelete", &zone]);
-        assert!(back.starts_with("example.com of admin@localhost is back, with 1 records, at serial "), "{back}");
+        assert!(back.starts_with("example.com of admin@localhost restored, with 1 records, at serial "), "{back}");
         server.dig_until(&["www.example.com", "A"], |answer| answer.contains("192.0.2.1"));
         assert_eq!(admin.send("GET", &zone_path, None).1, before, "as it was, round {round}");
         assert_eq!(admin.status(&format!("/dns-records/{record}/")), 200);
@@ -63,7 +63,7 @@ fn a_deleted_zone_comes_back_is_deleted_again_and_forgotten() {
     refused(data, &["zone", "undelete", &zone], 1, "the name example.com was taken since by another zone");
     assert_eq!(
         succeeds(data, &["zone", "purge", &zone]),
-        "example.com of admin@localhost is forgotten, with its history\n"
+        "example.com of admin@localhost permanently deleted, with its history\n"
     );
     assert_eq!(succeeds(data, &["zone", "list", "--deleted"]), "");
     refused(data, &["zone", "undelete", &zone], 1, "there is no deleted zone");

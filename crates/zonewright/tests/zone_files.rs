@@ -28,7 +28,7 @@ fn what_cannot_be_imported_is_told_and_holds_back_nothing_else() {
     let path = |name: &str| files.join(name).to_str().expect("a path").to_owned();
 
     let missing = path("missing");
-    refused(&data, &["zone", "import", &missing, "--account", "ann@example.com"], &["missing cannot be read"]);
+    refused(&data, &["zone", "import", &missing, "--account", "ann@example.com"], &["cannot read ", "/missing: "]);
     file("mine.example.zone", HEAD);
     let mine = path("mine.example.zone");
     refused(
@@ -66,14 +66,14 @@ fn what_cannot_be_imported_is_told_and_holds_back_nothing_else() {
         "rules.example.zone: line 5, column 1: a CNAME record cannot stand beside other records",
         "generate.example.zone: line 4, column 11: the $GENERATE directives of this file make more than is accepted",
         "empty.example.zone: line 1, column 1: there is no record in the file",
-        "com.zone: neither the file nor its name says which zone it is for; give --domain",
-        "notes: neither the file nor its name says which zone it is for",
+        "com.zone: the zone's name is neither in the file nor in the file name; give --domain",
+        "notes: the zone's name is neither in the file nor in the file name",
         "binary.example.zone: line 1, column 1: a NUL octet cannot stand here",
-        "another file of this import is for one.example too",
+        "another file of this import is also for one.example",
         "mine.example.zone: mine.example belongs to bob@example.com",
-        "2 zones made, 0 changed (1 records), 0 unchanged, 9 refused",
-        "1 DNSSEC records were left out",
-        "1 records outside their zone were left out",
+        "2 zones created, 0 changed (1 records), 0 unchanged, 9 refused",
+        "left out: 1 DNSSEC records",
+        "left out: 1 records outside their zone",
     ] {
         assert!(said.contains(words), "{words:?} is not in\n{said}");
     }
@@ -84,7 +84,7 @@ fn what_cannot_be_imported_is_told_and_holds_back_nothing_else() {
 
     let two =
         ["zone", "import", &mine, &path("one.example.zone"), "--account", "bob@example.com", "--domain", "a.example"];
-    refused(&data, &two, &["--domain is for one file, and there are 2"]);
+    refused(&data, &two, &["--domain can be used with a single file, but there are 2"]);
     refused(&data, &["zone", "export", "other.example"], &["there is no zone other.example"]);
 }
 
@@ -102,8 +102,8 @@ fn an_import_is_served_goes_on_where_it_was_and_never_overwrites_edits() {
 
     let dry = succeeds(data, &[&import[..], &["--dry-run"]].concat());
     let summary = |said: &str| said.lines().last().expect("a line").to_owned();
-    assert_eq!(summary(&dry), "50 zones would be made, 0 would be changed (150 records), 0 unchanged, 0 refused");
-    assert!(dry.contains("z7.example.zone -> z7.example: would be made, 3 records\n"), "{dry}");
+    assert_eq!(summary(&dry), "50 zones would be created, 0 would be changed (150 records), 0 unchanged, 0 refused");
+    assert!(dry.contains("z7.example.zone -> z7.example: would be created, 3 records\n"), "{dry}");
     assert_eq!(succeeds(data, &["zone", "list"]), "");
 
     // As if it had been interrupted.
@@ -112,14 +112,14 @@ fn an_import_is_served_goes_on_where_it_was_and_never_overwrites_edits() {
             .expect("a file");
     }
     let first = succeeds(data, &import);
-    assert_eq!(summary(&first), "48 zones made, 0 changed (144 records), 0 unchanged, 0 refused");
-    assert!(first.contains("z7.example.zone -> z7.example: made, 3 records\n"), "{first}");
+    assert_eq!(summary(&first), "48 zones created, 0 changed (144 records), 0 unchanged, 0 refused");
+    assert!(first.contains("z7.example.zone -> z7.example: created, 3 records\n"), "{first}");
     for index in [3, 4] {
         fs::rename(folder.path().join(format!(".{index}")), folder.path().join(format!("z{index}.example.zone")))
             .expect("a file");
     }
     let second = succeeds(data, &import);
-    assert_eq!(summary(&second), "2 zones made, 0 changed (6 records), 48 unchanged, 0 refused");
+    assert_eq!(summary(&second), "2 zones created, 0 changed (6 records), 48 unchanged, 0 refused");
     assert!(second.contains("z7.example.zone -> z7.example: unchanged\n"), "{second}");
     for index in [0, 3, 49] {
         let name = format!("www.z{index}.example");
@@ -140,12 +140,13 @@ fn an_import_is_served_goes_on_where_it_was_and_never_overwrites_edits() {
     let again = zonewright(data, &import).output().expect("it runs");
     assert_eq!(again.status.code(), Some(1), "{}", describe(&again));
     let said = String::from_utf8_lossy(&again.stdout).into_owned();
-    let words = "z7.example is there with other records: the file would add 0 and remove 1; --replace makes it equal";
+    let words =
+        "z7.example exists with different records: the file would add 0 and remove 1; use --replace to replace them";
     assert!(said.contains(words) && said.contains("49 unchanged, 1 refused"), "{said}");
     server.dig_until(&["new.z7.example", "A"], |answer| answer.contains("192.0.2.7"));
 
     let replaced = succeeds(data, &[&import[..], &["--replace"]].concat());
-    assert_eq!(summary(&replaced), "0 zones made, 1 changed (1 records), 49 unchanged, 0 refused");
+    assert_eq!(summary(&replaced), "0 zones created, 1 changed (1 records), 49 unchanged, 0 refused");
     assert!(replaced.contains("z7.example.zone -> z7.example: changed, 0 records added, 1 removed\n"), "{replaced}");
     server.dig_until(&["new.z7.example", "A"], str::is_empty);
 }
@@ -180,7 +181,7 @@ fn names_of_files_are_never_guessed() {
         assert_eq!(output.status.code(), Some(1), "{}", describe(&output));
         String::from_utf8(output.stdout).expect("text")
     };
-    for (said, made) in [(import(&["--dry-run"]), "would be made"), (import(&[]), "made")] {
+    for (said, made) in [(import(&["--dry-run"]), "would be created"), (import(&[]), "created")] {
         for (file, zone) in [
             ("db.192.168.1", "1.168.192.in-addr.arpa"),
             ("db.10.128", "128.10.in-addr.arpa"),
@@ -195,10 +196,11 @@ fn names_of_files_are_never_guessed() {
             ("db.203.0.113", "give --domain 113.0.203.in-addr.arpa or --domain 203.0.113.in-addr.arpa\n"),
             ("forward.x.example", "give --domain x.example or --domain forward.x.example\n"),
         ] {
-            let line = format!("refused: {}: the file does not say which zone it is for", path(file));
+            let line =
+                format!("refused: {}: the zone's name is not in the file, and the file name is ambiguous", path(file));
             assert!(said.contains(&line) && said.contains(words), "{file} is not in\n{said}");
         }
-        assert!(said.contains(&format!("passed over: {}", path("x.example.bak"))), "{said}");
+        assert!(said.contains(&format!("skipped: {}", path("x.example.bak"))), "{said}");
         assert!(said.contains("note: line 3, column 17: 1 line has the TTL 1"), "{said}");
     }
     // A copy that is named by hand is refused with what to type; what it says to type works.
@@ -206,7 +208,7 @@ fn names_of_files_are_never_guessed() {
     let by_hand = ["zone", "import", &copy, "--account", "ann@example.com"];
     refused(&data, &by_hand, &["give --domain x.example\n"]);
     let said = succeeds(&data, &[&by_hand[..], &["--domain", "x.example"]].concat());
-    assert!(said.contains(&format!("{copy} -> x.example: made, 0 records\n")), "{said}");
+    assert!(said.contains(&format!("{copy} -> x.example: created, 0 records\n")), "{said}");
     let other = path("cf.txt");
     let wrong = ["zone", "import", &other, "--account", "ann@example.com", "--domain", "shop.example"];
     refused(&data, &wrong, &["This file is for cf.example, not shop.example"]);
@@ -227,14 +229,14 @@ fn what_an_import_leaves_out_and_finds_unwise_is_told() {
     fs::write(&file, text).expect("a file");
     let file = file.to_str().expect("a path");
     let import = ["zone", "import", file, "--account", "ann@example.com"];
-    refused(&data, &import, &["line 7, column 3: ", "--leave-out-unknown leaves out records of types"]);
+    refused(&data, &import, &["line 7, column 3: ", "use --leave-out-unknown to skip records of unsupported types"]);
     let leave = [&import[..], &["--leave-out-unknown"]].concat();
     let dry = succeeds(&data, &[&leave[..], &["--dry-run"]].concat());
     let done = succeeds(&data, &leave);
     for said in [dry, done] {
         for words in [
             "    left out: 1 WINS (line 7): this server does not support records of this type\n",
-            "    left out: 1 NS (line 3): they name another provider's nameservers, and are kept only on request (--keep-apex-ns",
+            "    left out: 1 NS (line 3): they name another provider's nameservers, and are kept only on request (use --keep-apex-ns",
             "    note: line 6, column 6: 1 line has the TTL 1",
             "    warning: mx-to-cname at @: ",
             "    warning: spf-multiple at @: ",
@@ -272,7 +274,7 @@ fn an_export_comes_to_another_server_without_the_first_ones_nameservers() {
 
     let second = Server::start(&["--ns", "ns1.second.example"]);
     let said = succeeds(second.data(), &import);
-    assert!(said.contains("-> example.com: made, 2 records\n"), "{said}");
+    assert!(said.contains("-> example.com: created, 2 records\n"), "{said}");
     second.dig_until(&["example.com", "NS"], |answer| {
         answer.contains("ns1.second.example.") && answer.contains("ns.provider.example.") && !answer.contains("first")
     });
@@ -301,7 +303,7 @@ fn a_zone_of_every_type_comes_out_as_it_went_in() {
             &["zone", "import", file, "--account", "ann@example.com", "--domain", "example.com", "--keep-keys"],
         )
     };
-    assert!(import(&data, original_path).contains("original -> example.com: made, "));
+    assert!(import(&data, original_path).contains("original -> example.com: created, "));
     let exported = succeeds(&data, &["zone", "export", "example.com"]);
     let first = folder.path().join("first");
     fs::write(&first, &exported).expect("a file");
@@ -321,7 +323,7 @@ fn a_zone_of_every_type_comes_out_as_it_went_in() {
     // Elsewhere too, but for the serial.
     let elsewhere = folder.path().join("elsewhere");
     succeeds(&elsewhere, &["account", "create", "ann@example.com"]);
-    assert!(import(&elsewhere, first_path).contains("first -> example.com: made, "));
+    assert!(import(&elsewhere, first_path).contains("first -> example.com: created, "));
     let again = succeeds(&elsewhere, &["zone", "export", "example.com"]);
     let without_soa =
         |text: &str| text.lines().filter(|line| !line.contains(" IN SOA ")).collect::<Vec<_>>().join("\n");

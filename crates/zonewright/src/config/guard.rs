@@ -56,7 +56,7 @@ impl Config {
 pub(super) fn rate_limit(layers: &Layers) -> Result<Option<RateLimit>, ConfigError> {
     let exempt = |text: &String| {
         network(text).map_err(|problem| {
-            let hint = "give networks or addresses, such as 192.0.2.0/24 or 2001:db8::1";
+            let hint = "use networks or addresses, such as 192.0.2.0/24 or 2001:db8::1";
             layers.bad("rrl.exempt", format!("\"{text}\": {problem}"), hint)
         })
     };
@@ -76,13 +76,14 @@ pub(super) fn edns(layers: &Layers) -> Result<Edns, ConfigError> {
     let secrets = layers.text("edns.cookie_secret")?.unwrap_or_default();
     let secret = |text: &str| {
         secret(text).ok_or_else(|| {
-            let hint = "give 32 hexadecimal digits, such as `openssl rand -hex 16` prints; several with spaces between";
-            layers.bad("edns.cookie_secret", "is not 128 bits in hexadecimal digits", hint)
+            let hint =
+                "use 32 hexadecimal digits, as `openssl rand -hex 16` prints; separate several secrets with spaces";
+            layers.bad("edns.cookie_secret", "is not 32 hexadecimal digits (128 bits)", hint)
         })
     };
     let nsid = layers.text("edns.nsid")?;
     let bad = |problem: String| {
-        layers.bad("edns.nsid", problem, "give a short name, such as ns1-ams, without quotes and backslashes")
+        layers.bad("edns.nsid", problem, "use a short name without quotes and backslashes, such as ns1-ams")
     };
     if nsid.is_some_and(|nsid| nsid.len() > LONGEST_NSID) {
         return Err(bad(format!("is longer than {LONGEST_NSID} octets")));
@@ -113,7 +114,7 @@ pub(crate) fn secret(text: &str) -> Option<[u8; 16]> {
 fn within<N: TryFrom<u64>>(layers: &Layers, key: &str, range: std::ops::RangeInclusive<u64>) -> Result<N, ConfigError> {
     let number = layers.number(key);
     let bad = || {
-        let hint = format!("give {} to {}", range.start(), range.end());
+        let hint = format!("use {} to {}", range.start(), range.end());
         layers.bad(key, format!("{number} is out of range"), hint)
     };
     if range.contains(&number) { N::try_from(number).map_err(|_| bad()) } else { Err(bad()) }

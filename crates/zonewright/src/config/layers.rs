@@ -139,7 +139,7 @@ impl Layers {
     pub(crate) fn text(&self, key: &str) -> Result<Option<&str>, ConfigError> {
         match self.values.get(key) {
             Some((Value::Text(text), _)) if text.trim().is_empty() => {
-                Err(self.bad(key, "is empty", "give it a value, or leave it out"))
+                Err(self.bad(key, "is empty", "set a value, or leave it out"))
             }
             Some((Value::Text(text), _)) => Ok(Some(text)),
             _ => Ok(None),
@@ -201,9 +201,9 @@ impl Layers {
                 }
                 (None, toml::Value::Table(inner)) if is_table => self.take_table(path, &below, inner)?,
                 (None, _) if is_table => {
-                    return Err(ConfigError::of(place(), name.clone(), "is no table", format!("write [{name}]")));
+                    return Err(ConfigError::of(place(), name.clone(), "is not a table", format!("write [{name}]")));
                 }
-                (None, _) => return Err(ConfigError::of(place(), name, "is no key", known_keys())),
+                (None, _) => return Err(ConfigError::of(place(), name, "is not a known key", known_keys())),
             }
         }
         Ok(())
@@ -226,7 +226,12 @@ fn environment(variables: impl Iterator<Item = (OsString, OsString)>) -> Result<
         let Some(key) = KEYS.iter().find(|key| key.variable() == variable) else {
             let variables: Vec<String> = KEYS.iter().map(Key::variable).collect();
             let hint = format!("the variables are {CONFIG_VARIABLE}, {}", variables.join(", "));
-            return Err(ConfigError::of(Place::Environment(PREFIX.to_owned() + "*"), variable, "sets no key", hint));
+            return Err(ConfigError::of(
+                Place::Environment(PREFIX.to_owned() + "*"),
+                variable,
+                "does not set a known key",
+                hint,
+            ));
         };
         let complain = |problem: String| ConfigError::of(place(), key.name, problem, hint(key));
         let text = value.to_str().ok_or_else(|| complain("is not UTF-8".to_owned()))?;
@@ -240,7 +245,7 @@ fn parse(key: &Key, text: &str) -> Result<Value, String> {
     match key.kind {
         Kind::Text | Kind::Path | Kind::Secret => Ok(Value::Text(text.to_owned())),
         Kind::List => Ok(Value::List(text.split_whitespace().map(str::to_owned).collect())),
-        Kind::Number => text.parse().map(Value::Number).map_err(|_| format!("\"{text}\" is no whole number")),
+        Kind::Number => text.parse().map(Value::Number).map_err(|_| format!("\"{text}\" is not a whole number")),
     }
 }
 
@@ -267,9 +272,9 @@ fn from_toml(key: &Key, value: toml::Value) -> Result<Value, String> {
 /// What a value of the right type looks like.
 fn hint(key: &Key) -> &'static str {
     match key.kind {
-        Kind::Text | Kind::Path | Kind::Secret => "give a text; in the file in quotes",
-        Kind::List => "give texts: in the file a list such as [\"a\", \"b\"], in the environment with spaces between",
-        Kind::Number => "give a whole number, without quotes in the file",
+        Kind::Text | Kind::Path | Kind::Secret => "use a text; in the file, put it in quotes",
+        Kind::List => "use a list: in the file [\"a\", \"b\"], in the environment separated by spaces",
+        Kind::Number => "use a whole number; in the file, without quotes",
     }
 }
 

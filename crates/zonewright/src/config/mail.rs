@@ -40,7 +40,7 @@ pub(super) fn read(layers: &Layers) -> Result<Option<Mail>, ConfigError> {
         return match OTHERS.iter().find(|key| layers.is_set(key)) {
             None => Ok(None),
             Some(key) => {
-                let hint = "name the server that takes your mail, such as mail.example.net, or leave out all of mail";
+                let hint = "set mail.server, such as mail.example.net, or leave out all keys of mail";
                 Err(layers.bad(key, "is set, but mail.server is not", hint))
             }
         };
@@ -49,12 +49,13 @@ pub(super) fn read(layers: &Layers) -> Result<Option<Mail>, ConfigError> {
     let security = security(layers, &server)?;
     let login = login(layers)?;
     if security == Security::None && login.is_some() && !is_loopback(&server) {
-        let hint = "use implicit or starttls; none is for a server that wants no password, or is on this machine";
-        return Err(layers.bad("mail.tls", "the password would travel as it is", hint));
+        let hint =
+            "use implicit or starttls; none is allowed only without a password or with a mail server on this machine";
+        return Err(layers.bad("mail.tls", "the password would be sent unencrypted", hint));
     }
     let ca = layers.text("mail.ca")?.map(PathBuf::from);
     if ca.is_some() && security == Security::None {
-        return Err(layers.bad("mail.ca", "is set, but mail.tls is none", "without TLS there are no certificates"));
+        return Err(layers.bad("mail.ca", "is set, but mail.tls is none", "mail.ca is used only with TLS"));
     }
     let port = port(layers, security)?;
     Ok(Some(Mail { server, port, security, ca, login, sender: sender(layers)? }))
@@ -69,9 +70,8 @@ fn server_name(layers: &Layers, text: &str) -> Result<String, ConfigError> {
     if is_name || bare.parse::<IpAddr>().is_ok() {
         return Ok(bare.to_owned());
     }
-    let hint =
-        "give the name or the address of a host, such as mail.example.net; the port has a key of its own, mail.port";
-    Err(layers.bad("mail.server", format!("\"{text}\" is no host"), hint))
+    let hint = "use a host name or an address, such as mail.example.net; set the port with mail.port";
+    Err(layers.bad("mail.server", format!("\"{text}\" is not a host"), hint))
 }
 
 fn is_loopback(server: &str) -> bool {
@@ -86,8 +86,8 @@ fn security(layers: &Layers, server: &str) -> Result<Security, ConfigError> {
         None if is_loopback(server) => Ok(Security::None),
         None => Ok(Security::Implicit),
         Some(other) => {
-            let hint = "use implicit (TLS at once, port 465), starttls (port 587) or none";
-            Err(layers.bad("mail.tls", format!("\"{other}\" is no kind of TLS"), hint))
+            let hint = "use implicit (port 465), starttls (port 587) or none";
+            Err(layers.bad("mail.tls", format!("\"{other}\" is not a kind of TLS"), hint))
         }
     }
 }
@@ -98,7 +98,7 @@ fn port(layers: &Layers, security: Security) -> Result<u16, ConfigError> {
     }
     let number = layers.number("mail.port");
     let port = u16::try_from(number).ok().filter(|port| *port > 0);
-    port.ok_or_else(|| layers.bad("mail.port", format!("{number} is no port"), "give 1 to 65535"))
+    port.ok_or_else(|| layers.bad("mail.port", format!("{number} is not a port"), "use 1 to 65535"))
 }
 
 fn login(layers: &Layers) -> Result<Option<(String, Password)>, ConfigError> {
@@ -106,7 +106,7 @@ fn login(layers: &Layers) -> Result<Option<(String, Password)>, ConfigError> {
     let file = layers.text("mail.password_file")?.map(|path| Password::File(path.into()));
     let password = match (here, file) {
         (Some(_), Some(_)) => {
-            let hint = "there can be one password only";
+            let hint = "set only one of them";
             return Err(layers.bad("mail.password_file", "is set, and so is mail.password", hint));
         }
         (here, file) => here.or(file),
@@ -123,13 +123,13 @@ fn login(layers: &Layers) -> Result<Option<(String, Password)>, ConfigError> {
         }
         (None, Some(_)) => {
             let key = if layers.is_set("mail.password") { "mail.password" } else { "mail.password_file" };
-            Err(layers.bad(key, "is set, but mail.user is not", "a mail server wants to know both"))
+            Err(layers.bad(key, "is set, but mail.user is not", "a password needs a user name"))
         }
     }
 }
 
 fn sender(layers: &Layers) -> Result<Sender, ConfigError> {
-    let hint = "give the address that letters come from, such as dns@example.net or Zonewright <dns@example.net>";
+    let hint = "set the sender's address, such as dns@example.net or Zonewright <dns@example.net>";
     let Some(text) = layers.text("mail.from")? else {
         return Err(ConfigError::of(layers.place("mail.server"), "mail.from", "is not set, but mail.server is", hint));
     };

@@ -112,7 +112,7 @@ pub(crate) struct Bind9 {
 /// A configuration that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
-    #[error("{} does not exist, and {by} names it as the configuration file", .path.display())]
+    #[error("the configuration file {} does not exist (set by {by})", .path.display())]
     NoFile { path: PathBuf, by: &'static str },
     #[error("{}: {problem}", .path.display())]
     File { path: PathBuf, problem: String },
@@ -272,7 +272,7 @@ fn check(layers: Layers) -> Result<Config, ConfigError> {
         "none" => NameserverKind::None,
         other => {
             let hint = "use embedded, bind9, bind9-managed or none";
-            return Err(layers.bad("nameserver", format!("\"{other}\" is no kind of nameserver"), hint));
+            return Err(layers.bad("nameserver", format!("\"{other}\" is not a kind of nameserver"), hint));
         }
     };
     let bind9 = Bind9 {
@@ -289,7 +289,7 @@ fn check(layers: Layers) -> Result<Config, ConfigError> {
     if limits.ttl_min > limits.ttl_max {
         let both = format!("{} is larger than limits.ttl_max, {}", limits.ttl_min, limits.ttl_max);
         let key = if layers.place("limits.ttl_min") == Place::Default { "limits.ttl_max" } else { "limits.ttl_min" };
-        return Err(layers.bad(key, format!("limits.ttl_min, {both}"), "the smallest TTL cannot be above the largest"));
+        return Err(layers.bad(key, format!("limits.ttl_min, {both}"), "the minimum TTL cannot be above the maximum"));
     }
     let api = api::Settings {
         body_limit: at_least_one(&layers, "limits.body_bytes")?,
@@ -342,8 +342,8 @@ fn check(layers: Layers) -> Result<Config, ConfigError> {
 fn address(layers: &Layers, key: &str) -> Result<SocketAddr, ConfigError> {
     let text = layers.text(key)?.unwrap_or_default();
     text.parse().map_err(|_| {
-        let hint = "give both, such as 127.0.0.1:8053, [::1]:8053 or 0.0.0.0:8053; no host names";
-        layers.bad(key, format!("\"{text}\" is no address with a port"), hint)
+        let hint = "use an IP address and a port, such as 127.0.0.1:8053, [::1]:8053 or 0.0.0.0:8053";
+        layers.bad(key, format!("\"{text}\" is not an IP address with a port"), hint)
     })
 }
 
@@ -351,11 +351,11 @@ fn secondaries(layers: &Layers) -> Result<Vec<SocketAddr>, ConfigError> {
     let mut addresses = Vec::new();
     for text in layers.list("secondary") {
         let address: SocketAddr = text.parse().map_err(|_| {
-            let hint = "give both, such as 192.0.2.54:53 or [2001:db8::54]:53";
-            layers.bad("secondary", format!("\"{text}\" is no address with a port"), hint)
+            let hint = "use an IP address and a port, such as 192.0.2.54:53 or [2001:db8::54]:53";
+            layers.bad("secondary", format!("\"{text}\" is not an IP address with a port"), hint)
         })?;
         if addresses.contains(&address) {
-            return Err(layers.bad("secondary", format!("{address} stands there twice"), "name each secondary once"));
+            return Err(layers.bad("secondary", format!("{address} is listed twice"), "list each secondary once"));
         }
         addresses.push(address);
     }
@@ -395,11 +395,11 @@ fn resolvers(layers: &Layers) -> Result<Option<Vec<SocketAddr>>, ConfigError> {
         let resolver = text.parse().or_else(|_| text.parse::<IpAddr>().map(|address| SocketAddr::from((address, 53))));
         let resolver = resolver.map_err(|_| {
             let hint =
-                "give an address, with a port where it is not 53, such as 9.9.9.9, 127.0.0.1:5353 or [2620:fe::fe]:53";
+                "use an address, with a port unless it is 53, such as 9.9.9.9, 127.0.0.1:5353 or [2620:fe::fe]:53";
             layers.bad(key, format!("\"{text}\" is not the address of a resolver"), hint)
         })?;
         if is_own(resolver, &own) {
-            let hint = "name resolvers that see the DNS as the world does: this server must not prove to itself what it serves";
+            let hint = "use resolvers that query the public DNS: this server must not confirm its own data";
             return Err(layers.bad(key, format!("{resolver} is one of this server's own nameservers"), hint));
         }
         Ok(resolver)
@@ -419,12 +419,12 @@ fn system_resolvers(own: &[SocketAddr]) -> Vec<SocketAddr> {
 fn proxies(layers: &Layers) -> Result<Vec<IpNet>, ConfigError> {
     let bad = |text: &str, problem: String| {
         let hint =
-            "name your proxies alone, such as 192.0.2.10 or 2001:db8::/64: whoever is named can say that it is anybody";
+            "list only your proxies, such as 192.0.2.10 or 2001:db8::/64: a trusted proxy can claim any client address";
         layers.bad("trusted_proxy", format!("\"{text}\": {problem}"), hint)
     };
     let read = |text: &String| {
         let network = network(text).map_err(|problem| bad(text, problem))?;
-        if network.prefix_len() == 0 { Err(bad(text, "that is everybody".to_owned())) } else { Ok(network) }
+        if network.prefix_len() == 0 { Err(bad(text, "includes every address".to_owned())) } else { Ok(network) }
     };
     layers.list("trusted_proxy").iter().map(read).collect()
 }
@@ -434,7 +434,7 @@ fn cors_origins(layers: &Layers) -> Result<Vec<String>, ConfigError> {
     let read = |text: &String| {
         let is_origin = text == "*" || (origin_of(text).is_some_and(|origin| origin == *text));
         let hint =
-            "give scheme and host as browsers do, such as https://app.example.net or http://localhost:3000, or *";
+            "use scheme and host as browsers send them, such as https://app.example.net or http://localhost:3000, or *";
         is_origin
             .then(|| text.clone())
             .ok_or_else(|| layers.bad("cors_origins", format!("\"{text}\" is not an origin"), hint))
@@ -454,8 +454,8 @@ fn tls(layers: &Layers) -> Result<Option<Tls>, ConfigError> {
 fn span(layers: &Layers, key: &str) -> Result<Duration, ConfigError> {
     let text = layers.text(key)?.unwrap_or_default();
     duration::parse(text).ok_or_else(|| {
-        let hint = "give a whole number and s, m, h, d or w, such as 365d";
-        layers.bad(key, format!("\"{text}\" is no span of time"), hint)
+        let hint = "use a whole number and s, m, h, d or w, such as 365d";
+        layers.bad(key, format!("\"{text}\" is not a duration"), hint)
     })
 }
 
@@ -483,8 +483,8 @@ fn registered(layers: &Layers) -> Result<AccountLimits, ConfigError> {
 fn or_none(layers: &Layers, key: &str) -> Result<Option<u32>, ConfigError> {
     let number = layers.number(key);
     let limit = u32::try_from(number);
-    let limit =
-        limit.map_err(|_| layers.bad(key, format!("{number} is too large"), "give a smaller number, or 0 for none"))?;
+    let limit = limit
+        .map_err(|_| layers.bad(key, format!("{number} is too large"), "use a smaller number, or 0 for no limit"))?;
     Ok((limit > 0).then_some(limit))
 }
 
@@ -504,7 +504,7 @@ fn pages(layers: &Layers, tls: bool) -> Result<dashboard::Settings, ConfigError>
         "invitation" => Registration::Invitation,
         "closed" => Registration::Closed,
         other => {
-            let problem = format!("\"{other}\" says nothing about who may make an account");
+            let problem = format!("\"{other}\" is not a kind of registration");
             return Err(layers.bad("registration", problem, "use open, invitation or closed"));
         }
     };
@@ -515,7 +515,7 @@ fn pages(layers: &Layers, tls: bool) -> Result<dashboard::Settings, ConfigError>
 
 fn contact(layers: &Layers, text: &str) -> Result<String, ConfigError> {
     security_txt::contact(text).map_err(|problem| {
-        let hint = "give an address such as security@example.net or https://example.net/security";
+        let hint = "use an address such as security@example.net or https://example.net/security";
         layers.bad("security_contact", format!("\"{}\" {problem}", text.escape_debug()), hint)
     })
 }
@@ -523,8 +523,8 @@ fn contact(layers: &Layers, text: &str) -> Result<String, ConfigError> {
 /// The address as browsers send it as an origin: scheme, host, and a port where it is not the scheme's own.
 fn public_url(layers: &Layers, text: &str) -> Result<String, ConfigError> {
     origin_of(text).ok_or_else(|| {
-        let hint = "give scheme and host, with a port where it is not the usual one, such as https://dns.example.net";
-        layers.bad("url", format!("\"{text}\" is no address of a server"), hint)
+        let hint = "use scheme and host, with a port if it is not the default port, such as https://dns.example.net";
+        layers.bad("url", format!("\"{text}\" is not the URL of a server"), hint)
     })
 }
 
@@ -542,37 +542,37 @@ fn origin_of(text: &str) -> Option<String> {
 fn ttl(layers: &Layers, key: &str) -> Result<Ttl, ConfigError> {
     let seconds = layers.number(key);
     let ttl = u32::try_from(seconds).ok().and_then(Ttl::new);
-    ttl.ok_or_else(|| layers.bad(key, format!("{seconds} is too large"), "give 0 to 2147483647 seconds"))
+    ttl.ok_or_else(|| layers.bad(key, format!("{seconds} is too large"), "use 0 to 2147483647 seconds"))
 }
 
 fn at_least_one<N: TryFrom<u64>>(layers: &Layers, key: &str) -> Result<N, ConfigError> {
     let number = layers.number(key);
     if number == 0 {
-        return Err(layers.bad(key, "0 is too small", "give at least 1"));
+        return Err(layers.bad(key, "0 is too small", "use at least 1"));
     }
-    N::try_from(number).map_err(|_| layers.bad(key, format!("{number} is too large"), "give a smaller number"))
+    N::try_from(number).map_err(|_| layers.bad(key, format!("{number} is too large"), "use a smaller number"))
 }
 
 /// The nameservers of every zone.
 fn apex(layers: &Layers) -> Result<Apex, ConfigError> {
-    const HINT: &str = "give NAME or NAME=ADDRESS,ADDRESS such as ns1.example.net=192.0.2.53,2001:db8::53";
+    const HINT: &str = "use NAME or NAME=ADDRESS,ADDRESS such as ns1.example.net=192.0.2.53,2001:db8::53";
     let bad = |problem: String| layers.bad("ns", problem, HINT);
     let mut set: Vec<ApexNameserver> = Vec::new();
     for text in layers.list("ns") {
         let (name, list) = text.split_once('=').map_or((text.as_str(), None), |(name, list)| (name, Some(list)));
         let name = nameserver_name(name).map_err(|problem| bad(format!("\"{text}\": {problem}")))?;
         if set.iter().any(|other| other.name == name) {
-            return Err(bad(format!("{name} is named twice")));
+            return Err(bad(format!("{name} is listed twice")));
         }
         let mut addresses: Vec<IpAddr> = Vec::new();
         for address in list.into_iter().flat_map(|list| list.split(',')) {
             let usable = address.trim().parse::<IpAddr>().ok();
             let usable = usable.filter(|address| !address.is_unspecified() && !address.is_multicast());
             let Some(usable) = usable else {
-                return Err(bad(format!("\"{text}\": \"{}\" is no address of a host", address.trim())));
+                return Err(bad(format!("\"{text}\": \"{}\" cannot be the address of a host", address.trim())));
             };
             if addresses.contains(&usable) {
-                return Err(bad(format!("\"{text}\": {usable} stands there twice")));
+                return Err(bad(format!("\"{text}\": {usable} is listed twice")));
             }
             addresses.push(usable);
         }
@@ -584,7 +584,7 @@ fn apex(layers: &Layers) -> Result<Apex, ConfigError> {
 /// A host's name as BIND wants it in NS and SOA records (`check-names`): letters, digits, and hyphens inside.
 fn nameserver_name(text: &str) -> Result<Name, String> {
     if text.trim_end_matches('.').parse::<IpAddr>().is_ok() {
-        return Err("an address stands where the name belongs".to_owned());
+        return Err("an address is in the place of the name".to_owned());
     }
     let name = Name::parse(text).map_err(|error| error.to_string())?;
     let is_host = |label: &[u8]| {
@@ -593,7 +593,7 @@ fn nameserver_name(text: &str) -> Result<Name, String> {
             && !label.ends_with(b"-")
     };
     if !name.labels().all(is_host) {
-        return Err("a host's name is made of letters, digits, and hyphens inside".to_owned());
+        return Err("a host name consists of letters, digits and inner hyphens".to_owned());
     }
     if name.labels().count() < 2 {
         return Err("is not a full host name".to_owned());

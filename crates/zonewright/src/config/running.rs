@@ -71,7 +71,7 @@ pub(super) fn find(data: &Path) -> Result<Option<Running>, ConfigError> {
     let folder = data.join(FOLDER);
     let failed = |path: &Path, error: &dyn std::fmt::Display| ConfigError::File {
         path: path.to_owned(),
-        problem: format!("the settings of the server cannot be read: {error}"),
+        problem: format!("cannot read the settings of the running server: {error}"),
     };
     for _ in 0..ATTEMPTS {
         let numbers = match numbers(&folder) {
@@ -104,7 +104,7 @@ pub(super) fn find(data: &Path) -> Result<Option<Running>, ConfigError> {
             return Ok(last);
         }
     }
-    Err(failed(&folder, &"servers start again and again"))
+    Err(failed(&folder, &"servers start and stop repeatedly"))
 }
 
 /// Whether a process holds the lock. Looking takes a shared one for a moment, which is no obstacle to others who look.

@@ -23,10 +23,10 @@ const RESERVED: [&str; 4] = ["example", "test", "invalid", "arpa"];
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum NoZone {
     /// It is no domain name at all.
-    #[error("neither the file nor its name says which zone it is for; give --domain")]
+    #[error("the zone's name is neither in the file nor in the file name; give --domain")]
     Unnamed,
     /// It can be read as one of these.
-    #[error("the file does not say which zone it is for, and its name leaves it open; give {}", options(.0))]
+    #[error("the zone's name is not in the file, and the file name is ambiguous; give {}", options(.0))]
     Open(Vec<String>),
     /// It cannot be a zone's name.
     #[error("{0}; give --domain")]
