@@ -98,3 +98,49 @@ impl<K: Copy + Eq + Hash> Room<'_, K> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use futures_util::{StreamExt, stream};
+
+    use super::*;
+
+    const SHORT: Duration = Duration::from_millis(50);
+
+    /// A body whose length is not announced.
+    fn in_pieces(pieces: &'static [&'static str]) -> Body {
+        Body::from_stream(stream::iter(pieces).map(|piece| Ok::<_, Infallible>(*piece)))
+    }
+
+    async fn ungated(body: Body, limit: usize) -> Result<Bytes, ReadError> {
+        read_body::<u8>(body, limit, SHORT, None).await.map(|(octets, _)| octets)
+    }
+
+    #[tokio::test]
+    async fn a_body_above_the_limit_is_refused() {
+        let refused = Err(ReadError::TooLarge { limit: 5 });
+        assert_eq!(ungated(Body::from("123456"), 5).await, refused);
+        assert_eq!(ungated(in_pieces(&["123", "456"]), 5).await, refused);
+        assert_eq!(ungated(in_pieces(&["123", "45"]), 5).await, Ok(Bytes::from("12345")));
+    }
+
+    #[tokio::test]
+    async fn a_body_that_does_not_end_is_given_up() {
+        let endless = Body::from_stream(stream::pending::<Result<Bytes, Infallible>>());
+        assert_eq!(ungated(endless, 5).await, Err(ReadError::TimedOut { within: SHORT }));
+    }
+
+    #[tokio::test]
+    async fn only_a_large_body_needs_room() {
+        let gate = Gate::new(FREE, FREE);
+        let _held = gate.enter(1, FREE).unwrap();
+        let read = async |octets: usize, account| {
+            read_body(Body::from(vec![0; octets]), usize::MAX, SHORT, Some((&gate, account))).await
+        };
+        assert!(read(FREE, 1).await.unwrap().1.is_none());
+        assert_eq!(read(FREE + 1, 1).await.unwrap_err(), ReadError::Full(Full::Account(FREE)));
+        assert_eq!(read(FREE + 1, 2).await.unwrap_err(), ReadError::Full(Full::Server));
+    }
+}
