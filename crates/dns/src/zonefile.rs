@@ -22,6 +22,7 @@ mod render;
 mod runs;
 mod settle;
 mod unwise;
+mod words;
 
 pub use apex::apex_of;
 pub use content::Content;

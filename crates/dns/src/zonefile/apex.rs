@@ -5,7 +5,7 @@ use std::str;
 use super::duration;
 use super::lexer::Lexer;
 use super::maker::Maker;
-use super::parser::is_class;
+use super::words::is_class;
 use crate::presentation::Token;
 use crate::{Name, RecordType};
 
