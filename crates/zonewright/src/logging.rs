@@ -15,7 +15,7 @@ pub(crate) fn start() {
     let _ = if std::io::stderr().is_terminal() {
         builder.with_target(false).try_init()
     } else {
-        builder.json().flatten_event(true).try_init()
+        builder.json().flatten_event(true).with_span_list(false).try_init()
     };
     std::panic::set_hook(Box::new(|panic| {
         let location = panic.location().map(tracing::field::display);

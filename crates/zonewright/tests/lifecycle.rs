@@ -593,3 +593,18 @@ fn json(text: &str) -> Value {
 fn address(address: std::io::Result<SocketAddr>) -> String {
     address.expect("an address").to_string()
 }
+
+#[test]
+fn a_request_has_one_line_in_the_log_and_each_fact_stands_there_once() {
+    let server = Server::start(&[]);
+    let asked = run(Command::new("curl").args(["-si", &format!("{}/dns-zones/", server.api())]));
+    let answer = String::from_utf8_lossy(&asked.stdout).to_ascii_lowercase();
+    let id = answer.lines().find_map(|line| line.strip_prefix("x-request-id: ")).expect("the header").trim();
+    wait_for("the line", || server.log().contains(id).then_some(()));
+    let log = server.log();
+    let lines: Vec<&str> = log.lines().filter(|line| line.contains(id)).collect();
+    let [line] = lines[..] else { panic!("{lines:#?}") };
+    for fact in [id, "\"GET\"", "/dns-zones", "401", "duration_ms"] {
+        assert_eq!(line.matches(fact).count(), 1, "{fact}: {line}");
+    }
+}
