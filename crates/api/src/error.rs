@@ -241,7 +241,7 @@ impl Problem {
                 Problem::new(ErrorCode::Unavailable, "The server is shutting down; try again").because(error)
             }
             StoreError::Busy => {
-                let detail = "A large change of the zone is being stored; try again";
+                let detail = "Other changes of the zone are being stored; try again";
                 Problem::new(ErrorCode::Unavailable, detail).with(header::RETRY_AFTER, 1).because(error)
             }
             // The rest are failures of the server, whatever they will be called.

@@ -200,12 +200,14 @@ impl fmt::Debug for PasswordHash {
     }
 }
 
-/// Whether a text can be somebody's address of mail: one `@` with something on both sides, no spaces, control or invisible characters, at
-/// most 254 octets (RFC 5321, section 4.5.3.1.3, less the angle brackets). More is for the mail server to say.
+/// Whether a text can be an e-mail address: one `@` with something on both sides, no spaces, control or invisible characters, at
+/// most 254 octets (RFC 5321, section 4.5.3.1.3, less the angle brackets). It does not begin with a hyphen, as options of
+/// commands do. More is for the mail server to say.
 pub fn is_email_address(text: &str) -> bool {
     let sides = text.split_once('@');
-    sides.is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('@'))
-        && text.len() <= 254
+    sides.is_some_and(|(local, domain)| {
+        !local.is_empty() && !local.starts_with('-') && !domain.is_empty() && !domain.contains('@')
+    }) && text.len() <= 254
         && !text.chars().any(char::is_whitespace)
         && check_text(text).is_ok()
 }

@@ -235,6 +235,53 @@ async fn a_repeated_request_makes_one_large_change() {
     check(&f.store, &me, &zone).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn equal_large_requests_at_once_get_one_answer_and_small_changes_wait() {
+    let f = Fixture::new();
+    let me = f.account("me@example.com").await;
+    let zone = f.zone(&me, "example.com").await;
+    let wanted = addresses(&zone, 0, 6_000, 300);
+    let large: Vec<_> = (0..4)
+        .map(|_| {
+            let (store, me, change) = (f.store.clone(), me.clone(), content(wanted.clone()));
+            tokio::spawn(async move {
+                let keyed = once(me.account, |made: &Committed| Head::from(made.zone.clone()));
+                store.change_once(&me, zone.id, change, keyed).await
+            })
+        })
+        .collect();
+    eventually("the change is being written", async || {
+        f.count("SELECT count(*) FROM stages WHERE token IS NOT NULL") > 0
+    })
+    .await;
+    let small: Vec<_> = (0..4)
+        .map(|number| {
+            let (store, me) = (f.store.clone(), me.clone());
+            let edit = f.create(&zone, &format!("small{number}"), "192.0.2.1");
+            tokio::spawn(async move { store.change(&me, zone.id, vec![edit]).await })
+        })
+        .collect();
+    let (mut first, mut answers) = (0, Vec::new());
+    for large in large {
+        match large.await.unwrap().unwrap() {
+            Done::Now(answer) => {
+                first += 1;
+                answers.push(answer);
+            }
+            Done::Before(answer) => answers.push(answer),
+            Done::KeyReused(_) => panic!("the requests are equal"),
+        }
+    }
+    assert_eq!((first, answers.len()), (1, 4));
+    answers.dedup();
+    assert_eq!(answers.len(), 1, "{answers:?}");
+    for small in small {
+        small.await.unwrap().unwrap();
+    }
+    assert_eq!(records(&f.store, &me, &zone).await.len(), 6_004);
+    check(&f.store, &me, &zone).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_server_that_stopped_left_behind_is_invisible_and_removed() {
     let f = Fixture::new();

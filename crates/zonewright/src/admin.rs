@@ -14,7 +14,7 @@ use store::{
 
 use crate::cli::{AccountCommand, DataFlags, Limit, TokenCommand, ZoneCommand};
 use crate::config::Config;
-use crate::{Failure, deleted, first_start, open_existing_store, open_store, secrets, zone_files};
+use crate::{Failure, deleted, first_start, open_existing_store, open_store, secrets, shell, zone_files};
 
 /// How many zones are read at a time.
 const PAGE: u32 = 1000;
@@ -306,7 +306,10 @@ pub(crate) async fn zone(command: ZoneCommand) -> Result<ExitCode, Failure> {
                     let what = match claim.due {
                         Some(due) => format!("displaced {due:.0}"),
                         None => format!(
-                            "both accounts proved control: zonewright zone move {name} --to {email} or --to {by_email}"
+                            "both accounts proved control: zonewright zone move {} --to {} or --to {}",
+                            shell::word(&name.to_string()),
+                            shell::word(email),
+                            shell::word(by_email)
                         ),
                     };
                     format!("{name}\t{email}\tclaimed by {by_email} for {by_name}\t{what}\n")

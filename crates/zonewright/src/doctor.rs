@@ -19,7 +19,7 @@ use crate::cli::ServeFlags;
 use crate::config::{Config, NameserverKind, Password};
 use crate::disk::Room;
 use crate::secrets::{self, KeyFinding};
-use crate::{Failure, chain, mailing, open_store, tls};
+use crate::{Failure, chain, mailing, open_store, shell, tls};
 
 /// How long a server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -309,10 +309,12 @@ async fn reserved_names(store: &Store) -> Vec<Finding> {
 
 fn misheld((zone, reason): &(ZoneOfAnyone, Reservation)) -> Finding {
     let (name, email) = (&zone.zone.name, &zone.email);
+    let text = name.to_string();
+    let word = shell::word(&text);
     match reason {
         Reservation::Catalogs => Finding::bad(
             format!("reserved names: {name} of {email} has a name that is reserved for catalog zones"),
-            format!("BIND does not serve it; check its history, then: zonewright zone delete {name}"),
+            format!("BIND does not serve it; check its history, then: zonewright zone delete {word}"),
         ),
         Reservation::Suffix | Reservation::Local => {
             let what = if *reason == Reservation::Suffix {
@@ -323,13 +325,14 @@ fn misheld((zone, reason): &(ZoneOfAnyone, Reservation)) -> Finding {
             Finding::warning(
                 format!("reserved names: {name} of {email} is {what}"),
                 format!(
-                    "zonewright zone move {name} --to OPERATOR, or zonewright zone delete {name}; to let {email} keep it: zonewright zone move {name} --to {email}"
+                    "zonewright zone move {word} --to OPERATOR, or zonewright zone delete {word}; to let {email} keep it: zonewright zone move {word} --to {}",
+                    shell::word(email)
                 ),
             )
         }
         Reservation::Server => Finding::bad(
             format!("reserved names: {name} of {email} contains a name that this server uses (ns, url or mail.from)"),
-            format!("zonewright zone move {name} --to OPERATOR, or zonewright zone delete {name}"),
+            format!("zonewright zone move {word} --to OPERATOR, or zonewright zone delete {word}"),
         ),
     }
 }

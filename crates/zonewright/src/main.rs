@@ -18,6 +18,7 @@ mod resync;
 mod secrets;
 mod security_txt;
 mod serve;
+mod shell;
 mod status;
 mod tls;
 mod zone_files;

@@ -23,7 +23,8 @@
 //! Decided against: one transaction that is given up and begun again whenever somebody waits (a large change would never end
 //! while others write), and rows that are copied into place by the last step (which is then as long as the change).
 
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -55,32 +56,42 @@ const STALE: Duration = Duration::from_secs(10);
 const ATTEMPTS: usize = 3;
 /// How long a change waits for a version of its zone that is being written.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How often a large change looks whether that is there.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
 
-/// The zones of which this process writes a version, so that their other changes can wait for it.
+/// The zones of which this process writes a version, and how many large changes of each are at it, so that other changes can wait.
 #[derive(Debug)]
-pub(super) struct Stages(watch::Sender<HashSet<ZoneId>>);
+pub(super) struct Stages(watch::Sender<HashMap<ZoneId, usize>>);
 
 impl Default for Stages {
     fn default() -> Self {
-        Stages(watch::Sender::new(HashSet::new()))
+        Stages(watch::Sender::new(HashMap::new()))
     }
 }
 
 impl Stages {
     /// Waits until no version of the zone is being written by this process, but no longer than [`PATIENCE`].
     pub(super) async fn none_of(&self, zone: ZoneId) {
-        if !self.0.borrow().contains(&zone) {
+        if !self.0.borrow().contains_key(&zone) {
             return;
         }
         let mut zones = self.0.subscribe();
         // Where it takes too long, the writer refuses the change.
-        let _ = tokio::time::timeout(PATIENCE, zones.wait_for(|zones| !zones.contains(&zone))).await;
+        let _ = tokio::time::timeout(PATIENCE, zones.wait_for(|zones| !zones.contains_key(&zone))).await;
+    }
+
+    /// [`Stages::none_of`] for a thread that may block. False where none was being written by this process, or it took too long.
+    fn wait_for_none_of(&self, zone: ZoneId) -> bool {
+        let deadline = Instant::now() + PATIENCE;
+        let was_written = self.0.borrow().contains_key(&zone);
+        while self.0.borrow().contains_key(&zone) && Instant::now() < deadline {
+            std::thread::sleep(LOOK_EVERY);
+        }
+        was_written && !self.0.borrow().contains_key(&zone)
     }
 
     fn enter(shared: &Arc<Shared>, zone: ZoneId) -> Entered {
-        shared.stages.0.send_modify(|zones| {
-            zones.insert(zone);
-        });
+        shared.stages.0.send_modify(|zones| *zones.entry(zone).or_default() += 1);
         Entered { shared: Arc::clone(shared), zone }
     }
 }
@@ -93,7 +104,12 @@ struct Entered {
 impl Drop for Entered {
     fn drop(&mut self) {
         self.shared.stages.0.send_modify(|zones| {
-            zones.remove(&self.zone);
+            if let Entry::Occupied(mut changes) = zones.entry(self.zone) {
+                *changes.get_mut() -= 1;
+                if *changes.get() == 0 {
+                    changes.remove();
+                }
+            }
         });
     }
 }
@@ -156,6 +172,8 @@ enum Begun {
     Stage(Stage),
     /// The zone is another than the plan was made for.
     Moved,
+    /// Another large change of the zone is being written.
+    Busy,
     /// What the zone's last version ended has no `to_version` yet.
     Unsettled(i64),
     /// The request was answered before.
@@ -193,6 +211,17 @@ pub(super) fn change(
             Begun::Stage(stage) => stage,
             Begun::Before(done) => return Ok(Made::Keyed(done)),
             Begun::Moved => continue,
+            Begun::Busy => {
+                drop(entered);
+                if !lane.shared.stages.wait_for_none_of(id) {
+                    return Err(StoreError::Busy.into());
+                }
+                // It may have been the same request.
+                if let Some(done) = lane.before(once.as_ref())? {
+                    return Ok(Made::Keyed(done));
+                }
+                continue;
+            }
             Begun::Unsettled(_) => return Err(StoreError::Busy.into()),
         };
         let made = lane.finish(stage, &prepared, |show| show.change(&request, &prepared, once));
@@ -351,7 +380,7 @@ fn insert(work: &Work, zone: &ZoneRow) -> Result<Begun, StoreError> {
     match token {
         None => {}
         Some(None) => return Ok(Begun::Unsettled(zone.row)),
-        Some(Some(_)) => return Err(StoreError::Busy),
+        Some(Some(_)) => return Ok(Begun::Busy),
     }
     let now = work.now();
     let stage = Stage { row: zone.row, token: *work.shared.ids.next(now).as_bytes() };
@@ -367,7 +396,7 @@ fn begin_zone(work: &Work, prepared: &Prepared) -> Result<Stage, StoreError> {
     match insert(work, &ZoneRow { row, ..prepared.zone.clone() })? {
         Begun::Stage(stage) => Ok(stage),
         // The row is new.
-        Begun::Moved | Begun::Unsettled(_) | Begun::Before(_) => Err(StoreError::Panicked),
+        Begun::Moved | Begun::Busy | Begun::Unsettled(_) | Begun::Before(_) => Err(StoreError::Panicked),
     }
 }
 

@@ -1,0 +1,29 @@
+//! Words of commands that are printed to be pasted into a shell. Users choose e-mail addresses, and an operator pastes them.
+
+use std::borrow::Cow;
+
+/// The text as one word of a POSIX shell, in quotes where it needs them.
+pub(crate) fn word(text: &str) -> Cow<'_, str> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./_-".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(format!("'{}'", text.replace('\'', r"'\''")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::word;
+
+    #[test]
+    fn a_shell_reads_a_word_as_it_was() {
+        for text in ["ada@example.org", "`id`@x", "$(id)@x", "a'b\"c@x", "a;b|c&d<e>f@x", "*~#!\\@x", "", "bücher@x"] {
+            let printed = Command::new("sh").arg("-c").arg(format!("printf %s {}", word(text))).output().unwrap();
+            assert_eq!(String::from_utf8(printed.stdout).unwrap(), text);
+        }
+        assert_eq!(word("ada@example.org"), "ada@example.org");
+    }
+}
