@@ -17,7 +17,7 @@
 //! | `mails` | mail that waits to be sent |
 //! | `events`, `owner_mail` | the trail of what was done to accounts, and what owners are written to about |
 //! | `zones`, `zone_create`, `zone_names`, `records`, `change`, `live`, `apexes` | what they may ask for |
-//! | `staging` | the same, where it is large |
+//! | `staging`, `stages` | the same, where it is large |
 //! | `journal`, `catalogs`, `deployment` | what follows from it |
 //! | `withheld` | zones that no nameserver is to serve |
 //! | `claims` | what follows from a proof that an account controls a name |
@@ -63,6 +63,7 @@ mod search;
 mod second_factor;
 mod sessions;
 mod settings;
+mod stages;
 mod staging;
 mod tokens;
 mod watcher;
@@ -155,7 +156,7 @@ struct Shared {
     secrets: SecretKeys,
     /// A letter was queued.
     mail_queued: tokio::sync::Notify,
-    stages: staging::Stages,
+    stages: stages::Stages,
     closing: AtomicBool,
 }
 
@@ -189,7 +190,7 @@ impl Shared {
             retention: retention::Order::default(),
             secrets: SecretKeys::draw().unwrap(),
             mail_queued: tokio::sync::Notify::new(),
-            stages: staging::Stages::default(),
+            stages: stages::Stages::default(),
             closing: AtomicBool::new(false),
         }
     }
@@ -235,7 +236,7 @@ impl Store {
             retention: retention::Order::default(),
             secrets,
             mail_queued: tokio::sync::Notify::new(),
-            stages: staging::Stages::default(),
+            stages: stages::Stages::default(),
             closing: AtomicBool::new(false),
         });
         let (writer, writer_thread) = Writer::start(connection, Arc::clone(&shared))?;

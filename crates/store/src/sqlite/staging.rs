@@ -23,18 +23,16 @@
 //! Decided against: one transaction that is given up and begun again whenever somebody waits (a large change would never end
 //! while others write), and rows that are copied into place by the last step (which is then as long as the change).
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use dns::ZoneId;
 use rusqlite::{Connection, OptionalExtension, params};
-use tokio::sync::watch;
 
 use super::change::{self, Prepared};
 use super::journal::{self, By};
 use super::rows::ZoneRow;
+use super::stages::Stages;
 use super::writer::{View, Work, Writer};
 use super::{Shared, Store, answers, limits, readers, settings, zone_create, zones};
 use crate::{
@@ -54,65 +52,6 @@ const SETTLED_AT_ONCE: i64 = 200;
 const STALE: Duration = Duration::from_secs(10);
 /// How often a change is planned anew because the zone was changed meanwhile.
 const ATTEMPTS: usize = 3;
-/// How long a change waits for a version of its zone that is being written.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// How often a large change looks whether that is there.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
-
-/// The zones of which this process writes a version, and how many large changes of each are at it, so that other changes can wait.
-#[derive(Debug)]
-pub(super) struct Stages(watch::Sender<HashMap<ZoneId, usize>>);
-
-impl Default for Stages {
-    fn default() -> Self {
-        Stages(watch::Sender::new(HashMap::new()))
-    }
-}
-
-impl Stages {
-    /// Waits until no version of the zone is being written by this process, but no longer than [`PATIENCE`].
-    pub(super) async fn none_of(&self, zone: ZoneId) {
-        if !self.0.borrow().contains_key(&zone) {
-            return;
-        }
-        let mut zones = self.0.subscribe();
-        // Where it takes too long, the writer refuses the change.
-        let _ = tokio::time::timeout(PATIENCE, zones.wait_for(|zones| !zones.contains_key(&zone))).await;
-    }
-
-    /// [`Stages::none_of`] for a thread that may block. False where none was being written by this process, or it took too long.
-    fn wait_for_none_of(&self, zone: ZoneId) -> bool {
-        let deadline = Instant::now() + PATIENCE;
-        let was_written = self.0.borrow().contains_key(&zone);
-        while self.0.borrow().contains_key(&zone) && Instant::now() < deadline {
-            std::thread::sleep(LOOK_EVERY);
-        }
-        was_written && !self.0.borrow().contains_key(&zone)
-    }
-
-    fn enter(shared: &Arc<Shared>, zone: ZoneId) -> Entered {
-        shared.stages.0.send_modify(|zones| *zones.entry(zone).or_default() += 1);
-        Entered { shared: Arc::clone(shared), zone }
-    }
-}
-
-struct Entered {
-    shared: Arc<Shared>,
-    zone: ZoneId,
-}
-
-impl Drop for Entered {
-    fn drop(&mut self) {
-        self.shared.stages.0.send_modify(|zones| {
-            if let Entry::Occupied(mut changes) = zones.entry(self.zone) {
-                *changes.get_mut() -= 1;
-                if *changes.get() == 0 {
-                    changes.remove();
-                }
-            }
-        });
-    }
-}
 
 impl Store {
     /// Makes a change that is too large for one job of the writer, or works out what it would do.
