@@ -40,7 +40,8 @@ pub(crate) async fn account(command: AccountCommand) -> Result<ExitCode, Failure
             let email = &account.email;
             print(&match link {
                 None => format!(
-                    "account {email} created; to create a token: zonewright token create --account {email} --name NAME --permission 'dns:*'\n"
+                    "account {email} created; to create a token: zonewright token create --account {} --name NAME --permission 'dns:*'\n",
+                    shell::word(email)
                 ),
                 Some(link) => {
                     format!("account {email} created; one-time sign-in link, valid for a day:\n{link}\n")
@@ -98,7 +99,8 @@ pub(crate) async fn account(command: AccountCommand) -> Result<ExitCode, Failure
                 closes_at?.and_then(|account| account.closes_at).map(|end| format!("{end:.0}")).unwrap_or_default();
             print(&format!(
                 "{email} is closed; its zones are removed from the nameservers now and deleted {end}; until then, \
-                 `zonewright account resume {email}` reopens it\n"
+                 `zonewright account resume {}` reopens it\n",
+                shell::word(email)
             ))?;
         }
         AccountCommand::Resume { email, data } => {
@@ -170,7 +172,9 @@ fn shown(limits: AccountLimits) -> String {
 async fn link(store: &Store, config: &Config, account: &Account) -> Result<String, Failure> {
     let made = store.create_link(account.id, first_start::LINK_GOOD_FOR, &Actor::command_line()).await?;
     let secret = made.ok_or_else(|| {
-        Failure::Other(format!("{0} is suspended; reactivate it first: zonewright account resume {0}", account.email))
+        let email = &account.email;
+        let word = shell::word(email);
+        Failure::Other(format!("{email} is suspended; reactivate it first: zonewright account resume {word}"))
     })?;
     Ok(first_start::link_to(config, config.http, &secret))
 }
@@ -307,7 +311,7 @@ pub(crate) async fn zone(command: ZoneCommand) -> Result<ExitCode, Failure> {
                         Some(due) => format!("displaced {due:.0}"),
                         None => format!(
                             "both accounts proved control: zonewright zone move {} --to {} or --to {}",
-                            shell::word(&name.to_string()),
+                            shell::word(name),
                             shell::word(email),
                             shell::word(by_email)
                         ),
@@ -384,7 +388,8 @@ pub(crate) fn reserved_name(name: &ZoneName, reason: Reservation) -> String {
             "{name}: the name is reserved because this server uses it (ns, url or mail.from); only operator accounts can have it"
         ),
         Reservation::Suffix | Reservation::Local => {
-            format!("{name}: {reason}; to create it anyway: zonewright zone create {name} --account EMAIL --reserved")
+            let word = shell::word(name);
+            format!("{name}: {reason}; to create it anyway: zonewright zone create {word} --account EMAIL --reserved")
         }
     }
 }
@@ -408,7 +413,8 @@ pub(crate) fn open(data: &DataFlags) -> Result<Store, Failure> {
 pub(crate) async fn find_account(store: &Store, email: &str) -> Result<Account, Failure> {
     let account = store.account_by_email(email).await?;
     account.ok_or_else(|| {
-        Failure::Other(format!("there is no account {email}; create it with: zonewright account create {email}"))
+        let word = shell::word(&email);
+        Failure::Other(format!("there is no account {email}; create it with: zonewright account create {word}"))
     })
 }
 

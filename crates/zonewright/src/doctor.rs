@@ -309,8 +309,7 @@ async fn reserved_names(store: &Store) -> Vec<Finding> {
 
 fn misheld((zone, reason): &(ZoneOfAnyone, Reservation)) -> Finding {
     let (name, email) = (&zone.zone.name, &zone.email);
-    let text = name.to_string();
-    let word = shell::word(&text);
+    let word = shell::word(name);
     match reason {
         Reservation::Catalogs => Finding::bad(
             format!("reserved names: {name} of {email} has a name that is reserved for catalog zones"),

@@ -12,6 +12,7 @@ use store::{Account, Actor, CreateAccountError, NewAccount, NewToken, Permission
 
 use crate::Failure;
 use crate::config::{Config, Place};
+use crate::shell;
 
 /// How long a link of the command line is good.
 pub(crate) const LINK_GOOD_FOR: SignedDuration = SignedDuration::from_hours(24);
@@ -42,7 +43,7 @@ pub(crate) async fn welcome(
         return Ok(Some(text_without_secrets(config)));
     }
     let (token, link) = secrets_of(store, config, &account, http).await?;
-    Ok(Some(text(&token, &link, reached_at(http), config.tls.is_some(), dns.map(reached_at))))
+    Ok(Some(text(config, &token, &link, reached_at(http), dns.map(reached_at))))
 }
 
 /// A token for trying things out, and a sign-in link.
@@ -67,9 +68,10 @@ pub(crate) fn link_to(config: &Config, http: SocketAddr, secret: &PlainSecret) -
     format!("{base}/link/{}/", secret.reveal())
 }
 
-fn text(token: &str, link: &str, http: SocketAddr, https: bool, dns: Option<SocketAddr>) -> String {
+fn text(config: &Config, token: &str, link: &str, http: SocketAddr, dns: Option<SocketAddr>) -> String {
+    let data = data_flag(config);
     // No certificate is made for a loopback address, so curl is told not to compare (-k).
-    let (base, curl) = if https {
+    let (base, curl) = if config.tls.is_some() {
         (format!("https://{http}/api/v1"), "curl -sk")
     } else {
         (format!("http://{http}/api/v1"), "curl -s")
@@ -88,8 +90,8 @@ Welcome to Zonewright. This is shown once.
   dashboard  {link}
   token      {token}
 
-The link is valid for one sign-in within a day; then choose a password. (To get another: zonewright account link {EMAIL})
-The token is valid for a day. (To get another: zonewright token create --account {EMAIL} --name NAME --permission 'dns:*')
+The link is valid for one sign-in within a day; then choose a password. (To get another: zonewright account link {EMAIL}{data})
+The token is valid for a day. (To get another: zonewright token create --account {EMAIL} --name NAME --permission 'dns:*'{data})
 
 Paste these into another terminal {purpose}:
 
@@ -102,10 +104,7 @@ Paste these into another terminal {purpose}:
 
 /// For a log: nothing in it is secret.
 fn text_without_secrets(config: &Config) -> String {
-    let data = match config.place("data") {
-        Place::Default => String::new(),
-        _ => format!(" --data {}", quoted(&config.data.display().to_string())),
-    };
+    let data = data_flag(config);
     format!(
         r#"
 Welcome to Zonewright. This is shown once.
@@ -120,8 +119,10 @@ A sign-in link and a token are printed only on a terminal. To get them, run:
     )
 }
 
-/// As a shell reads it back.
-fn quoted(text: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@,".contains(c);
-    if text.chars().all(is_plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+/// What a command needs to find the data directory; empty for the default one.
+fn data_flag(config: &Config) -> String {
+    match config.place("data") {
+        Place::Default => String::new(),
+        _ => format!(" --data {}", shell::word(&config.data.display())),
+    }
 }

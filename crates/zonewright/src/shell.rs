@@ -1,15 +1,12 @@
 //! Words of commands that are printed to be pasted into a shell. Users choose e-mail addresses, and an operator pastes them.
 
-use std::borrow::Cow;
+use std::fmt::Display;
 
-/// The text as one word of a POSIX shell, in quotes where it needs them.
-pub(crate) fn word(text: &str) -> Cow<'_, str> {
+/// The text of a value as one word of a POSIX shell, in quotes if it needs them.
+pub(crate) fn word(value: &impl Display) -> String {
+    let text = value.to_string();
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./_-".contains(c);
-    if !text.is_empty() && text.chars().all(is_plain) {
-        Cow::Borrowed(text)
-    } else {
-        Cow::Owned(format!("'{}'", text.replace('\'', r"'\''")))
-    }
+    if !text.is_empty() && text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 #[cfg(test)]
@@ -21,9 +18,9 @@ mod tests {
     #[test]
     fn a_shell_reads_a_word_as_it_was() {
         for text in ["ada@example.org", "`id`@x", "$(id)@x", "a'b\"c@x", "a;b|c&d<e>f@x", "*~#!\\@x", "", "bücher@x"] {
-            let printed = Command::new("sh").arg("-c").arg(format!("printf %s {}", word(text))).output().unwrap();
+            let printed = Command::new("sh").arg("-c").arg(format!("printf %s {}", word(&text))).output().unwrap();
             assert_eq!(String::from_utf8(printed.stdout).unwrap(), text);
         }
-        assert_eq!(word("ada@example.org"), "ada@example.org");
+        assert_eq!(word(&"ada@example.org"), "ada@example.org");
     }
 }

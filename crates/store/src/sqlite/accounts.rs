@@ -561,6 +561,7 @@ mod tests {
             "a\u{200b}@b",
             "a@\u{202e}b",
             "\u{feff}a@b",
+            "-a@b",
             &long,
         ] {
             assert!(!is_email_address(text), "{text:?}");
