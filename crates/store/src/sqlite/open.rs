@@ -154,8 +154,10 @@ fn migrate(connection: &mut Connection, path: &Path, key_file: &Path) -> Result<
     transaction.pragma_update(None, "secure_delete", true)?;
     catalogs::define_function(&transaction).map_err(failed)?;
     key_file::define_function(&transaction, &keys).map_err(failed)?;
-    for (number, migration) in (done + 1..).zip(missing) {
-        tracing::info!(schema = number, "bringing the database's schema up to date");
+    if done > 0 {
+        tracing::info!(from = done, to = known, "upgrading the database's schema");
+    }
+    for migration in missing {
         transaction.execute_batch(migration).map_err(failed)?;
     }
     transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
