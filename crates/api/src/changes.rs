@@ -8,13 +8,13 @@ use std::borrow::Cow;
 
 use dns::warnings::{Code, Warning};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use store::{Committed, Head, StoreError};
 use uuid::Uuid;
 
 use crate::auth::Caller;
 use crate::description::{EXAMPLE_RECORD, EXAMPLE_SERIAL, examples};
-use crate::reply::Reply;
+use crate::reply::{Reply, json};
 use crate::schema::{Schema, required};
 use crate::views::RecordView;
 
@@ -68,14 +68,9 @@ impl ChangeView {
         Reply::json(zone.serial, &view)?.keeping(|| view.rest())
     }
 
-    fn json(&self) -> Result<Vec<u8>, StoreError> {
-        // It is made of text and numbers, which always have a JSON form.
-        serde_json::to_vec(self).map_err(|_| StoreError::Panicked)
-    }
-
     fn rest(self) -> Result<Vec<u8>, StoreError> {
         let records = self.records;
-        let mut rest = ChangeView { removed: Vec::new(), added: Vec::new(), records: Vec::new(), ..self }.json()?;
+        let mut rest = json(&ChangeView { removed: Vec::new(), added: Vec::new(), records: Vec::new(), ..self })?;
         // No JSON of ours has a line break.
         rest.push(b'\n');
         rest.extend(records.iter().flat_map(|id| id.unwrap_or_default().into_bytes()));
@@ -104,7 +99,7 @@ impl ChangeView {
                 view.removed = difference.removed.iter().map(RecordView::nested).collect();
                 view.added = difference.added.iter().map(RecordView::nested).collect();
             }
-            view.json().map(Some)
+            json(&view).map(Some)
         };
         tokio::task::spawn_blocking(make).await.unwrap_or(Err(StoreError::Panicked))
     }
@@ -131,7 +126,7 @@ impl ChangeView {
     }
 
     pub(crate) fn example() -> Value {
-        json!({
+        serde_json::json!({
             "serial": EXAMPLE_SERIAL, "changed": true, "dry_run": false, "removed": [], "added": [examples::record()],
             "records": [EXAMPLE_RECORD],
             "warnings": [{
@@ -203,11 +198,11 @@ mod tests {
             records: (0..10_000).map(|number| (number % 3 > 0).then(|| Uuid::from_u128(number))).collect(),
             warnings: vec![warning],
         };
-        let first = view.json().unwrap();
+        let first = json(&view).unwrap();
         let rest = view.rest().unwrap();
         assert!(first.len() > 3_000_000 && rest.len() < 16 * 10_000 + 300, "{} {}", first.len(), rest.len());
         let again = ChangeView { removed: lists(), added: lists(), ..ChangeView::of_rest(&rest).unwrap() };
-        assert!(again.json().unwrap() == first);
+        assert!(json(&again).unwrap() == first);
         for damaged in [&rest[..rest.len() - 1], b"", b"{}\n", b"\n"] {
             assert!(ChangeView::of_rest(damaged).is_none());
         }

@@ -11,6 +11,12 @@ use crate::tags::etag;
 /// Bodies above this size, in octets, are not kept whole, where they can be made again.
 const LONG: usize = 4 * 1024;
 
+/// The body of an answer.
+pub(crate) fn json(view: &impl Serialize) -> Result<Vec<u8>, StoreError> {
+    // Views are made of text and numbers, which always have a JSON form.
+    serde_json::to_vec(view).map_err(|_| StoreError::Panicked)
+}
+
 /// The answer to a change, before it is known whether it is kept.
 #[derive(Debug)]
 pub(crate) struct Reply {
@@ -29,9 +35,7 @@ impl Reply {
 
     /// 200, with the tag of what is shown.
     pub(crate) fn json(serial: Serial, view: &impl Serialize) -> Result<Reply, StoreError> {
-        // Views are made of text and numbers, which always have a JSON form.
-        let body = serde_json::to_vec(view).map_err(|_| StoreError::Panicked)?;
-        Ok(Reply { status: StatusCode::OK, body, ..Reply::empty(serial) })
+        Ok(Reply { status: StatusCode::OK, body: json(view)?, ..Reply::empty(serial) })
     }
 
     /// Has `rest` kept instead of the body where that is long: see `ChangeView::again`.

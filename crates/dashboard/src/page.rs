@@ -44,22 +44,7 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    fn of(visit: &Visit, section: Section) -> Page {
-        let t = visit.language.texts();
-        let signed_in = visit.session.as_ref().filter(|(session, _)| !session.waits_for_code);
-        Page {
-            t,
-            language: visit.language,
-            email: signed_in.map(|(_, account)| account.email.clone()),
-            is_operator: signed_in.is_some_and(|(_, account)| account.role == Role::Operator),
-            csrf: visit.csrf.clone(),
-            notice: visit.notice.map(|notice| notice.text(t)),
-            section,
-            path: visit.path.clone(),
-        }
-    }
-
-    /// The page of somebody of whom nothing could be read.
+    /// The page for a request whose session could not be read.
     pub(crate) fn of_nobody(language: Language) -> Page {
         Page {
             t: language.texts(),
@@ -102,7 +87,18 @@ impl Page {
 impl Visit {
     /// What every page shows around its own content.
     pub(crate) fn page(&self, section: Section) -> Page {
-        Page::of(self, section)
+        let t = self.language.texts();
+        let signed_in = self.session.as_ref().filter(|(session, _)| !session.waits_for_code);
+        Page {
+            t,
+            language: self.language,
+            email: signed_in.map(|(_, account)| account.email.clone()),
+            is_operator: signed_in.is_some_and(|(_, account)| account.role == Role::Operator),
+            csrf: self.csrf.clone(),
+            notice: self.notice.map(|notice| notice.text(t)),
+            section,
+            path: self.path.clone(),
+        }
     }
 }
 

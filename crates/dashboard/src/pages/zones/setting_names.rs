@@ -4,30 +4,29 @@ use api::TypedSettings;
 
 use crate::texts::zones::ZoneTexts;
 
+/// Each setting with its name in the API, borrowed as `typed` is.
+macro_rules! named {
+    ($typed:expr) => {{
+        let TypedSettings { default_ttl, refresh, retry, expire, minimum, comment } = $typed;
+        [
+            ("default_ttl", default_ttl),
+            ("refresh", refresh),
+            ("retry", retry),
+            ("expire", expire),
+            ("minimum", minimum),
+            ("comment", comment),
+        ]
+    }};
+}
+
 /// Each setting with its name in the API.
 pub(super) fn members(typed: &TypedSettings) -> [(&'static str, &String); 6] {
-    let TypedSettings { default_ttl, refresh, retry, expire, minimum, comment } = typed;
-    [
-        ("default_ttl", default_ttl),
-        ("refresh", refresh),
-        ("retry", retry),
-        ("expire", expire),
-        ("minimum", minimum),
-        ("comment", comment),
-    ]
+    named!(typed)
 }
 
 /// As [`members`], to be changed.
 pub(super) fn members_mut(typed: &mut TypedSettings) -> [(&'static str, &mut String); 6] {
-    let TypedSettings { default_ttl, refresh, retry, expire, minimum, comment } = typed;
-    [
-        ("default_ttl", default_ttl),
-        ("refresh", refresh),
-        ("retry", retry),
-        ("expire", expire),
-        ("minimum", minimum),
-        ("comment", comment),
-    ]
+    named!(typed)
 }
 
 /// The label of a setting on pages.
