@@ -17,7 +17,7 @@ use store::{DailyLimit, Health, StoreError};
 
 use crate::claims::{LOOKS_A_MINUTE, LookError, OpenClaim};
 
-/// What a client is told of a 500.
+/// The detail of every 500.
 const FAILED: &str = "The server failed; its log has the cause under the id in X-Request-Id";
 
 /// An answer that is no success.

@@ -76,7 +76,7 @@ impl Description {
             answer.headers.extend(headers::of_changes());
         }
         let text = "`wait=SECONDS` (RFC 7240): the answer comes when every nameserver serves the change, or after that many seconds, 60 \
-                    at most. What is no number of seconds is ignored.";
+                    at most. Other values are ignored.";
         let if_match = "The change is made only where the zone, or the record where the path names one, is at one of these versions: \
                         entity tags as they were read, or `*`.";
         let key = "Anything that the client makes up for this one request, 1 to 255 visible ASCII characters. A repeat within 24 hours \

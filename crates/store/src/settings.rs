@@ -44,7 +44,7 @@ pub struct EffectiveSettings {
     pub comment: Option<Comment>,
 }
 
-/// A zone's settings as whoever changes them needs them: what is set, and what is not.
+/// A zone's own settings, and the values that apply where it has none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnSettings {
     /// The zone at that moment.

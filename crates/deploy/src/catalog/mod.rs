@@ -146,7 +146,7 @@ enum Occasion {
 }
 
 impl Catalogs {
-    /// The catalogs of the primary that `settings` describe. Has to be called within a Tokio runtime; asks nobody yet.
+    /// The catalogs of the primary that `settings` describe. Has to be called within a Tokio runtime; sends nothing yet.
     pub fn new(store: Store, settings: Settings) -> Catalogs {
         let asker = Asker::new(settings.dns, ask::Settings { sockets: 1, ..ask::Settings::default() });
         // Beside the zones' own updates, within BIND's quota.

@@ -51,8 +51,8 @@ impl Store {
         self.inner.readers.run(Size::Large, read).await?
     }
 
-    /// What a version changed that the account made, for the answer to that request: whoever has the zone now, and whether or not
-    /// it was deleted since. `None` where the zone was forgotten.
+    /// The difference that a version of the account made, for the response to that request. The zone may have been deleted, or
+    /// moved to another account, since. `None` if it was permanently deleted.
     pub async fn own_change(&self, account: AccountId, made: &Head) -> Result<Option<Difference>, StoreError> {
         let (zone, version) = (made.id, made.version);
         let read = move |connection: &Connection| own_change(connection, account, zone, version);

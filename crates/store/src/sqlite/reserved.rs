@@ -33,7 +33,7 @@ fn is_operator(connection: &Connection, account: AccountId) -> Result<bool, Stor
     Ok(connection.prepare_cached(sql)?.exists(params![account.0, Role::Operator as u8])?)
 }
 
-/// Notes that the operator has decided that whoever has this name may have it.
+/// Stores the operator's decision that the account of the zone may keep its name.
 pub(super) fn decided(work: &Work, name: &ZoneName) -> Result<(), StoreError> {
     let sql = "UPDATE zones SET decided = 1 WHERE name = ?1 AND deleted IS NULL AND withheld < 2";
     work.connection.prepare_cached(sql)?.execute([name.name().key()])?;

@@ -26,7 +26,7 @@ impl Store {
         self.inner.readers.run(Size::Small, read).await
     }
 
-    /// A zone's settings as whoever changes them needs them.
+    /// A zone's own settings, and the values that apply where it has none.
     pub async fn own_zone_settings(&self, account: AccountId, id: ZoneId) -> Result<Option<OwnSettings>, StoreError> {
         let shared = Arc::clone(&self.inner.shared);
         let read = move |connection: &Connection| own(&shared, connection, account, id);

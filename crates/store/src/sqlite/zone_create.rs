@@ -64,7 +64,7 @@ pub(super) fn create(work: &Work, author: &Author, new: &NewZone) -> Result<Zone
     create_as(work, author, new, None)
 }
 
-/// Makes a zone whose records are there already, in a row that nobody sees yet.
+/// Creates a zone from its hidden row, whose records are already written.
 pub(super) fn show(
     work: &Work,
     author: &Author,
@@ -248,7 +248,7 @@ fn insert(work: &Work, zone: &ZoneRow) -> Result<Option<i64>, StoreError> {
     }
 }
 
-/// Inserts the row of a zone that nobody sees until [`unhide`].
+/// Inserts the hidden row of a zone; [`unhide`] makes it visible.
 pub(super) fn insert_hidden(work: &Work, zone: &ZoneRow) -> Result<i64, StoreError> {
     Ok(insert_row(work, zone, Some(zone.zone.created_at))?)
 }

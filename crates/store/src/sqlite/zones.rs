@@ -70,7 +70,7 @@ impl Store {
         self.inner.writer.run(job).await?.map_err(|_| StoreError::Panicked.into())
     }
 
-    /// The zone of that name, whoever has it.
+    /// The zone of that name, in any account.
     pub async fn zone_of_anyone(&self, name: &ZoneName) -> Result<Option<ZoneOfAnyone>, StoreError> {
         let name = name.clone();
         let read = move |connection: &Connection| Ok(of_anyone(connection, ONE_OF_ANYONE, Some(&name), 1)?.pop());

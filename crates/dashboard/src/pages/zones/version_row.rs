@@ -1,4 +1,4 @@
-//! One row for a version, in the history and where somebody else's changes are shown.
+//! The row of a version, in the history and in the list of changes that other users made meanwhile.
 
 use api::TypedSettings;
 use dns::Serial;

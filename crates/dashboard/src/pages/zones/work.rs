@@ -30,8 +30,8 @@ pub(super) struct Work {
     pub(super) base: Option<Serial>,
     pub(super) editing: Option<Editing>,
     pub(super) problem: Option<&'static str>,
-    /// Whether nothing of the answer is shown but the table: while somebody types into the filter, the nameservers are not
-    /// asked at each key.
+    /// Whether the browser shows only the table of the response, as it does while the user types into the filter. The
+    /// nameservers are not polled then.
     pub(super) is_for_table: bool,
 }
 

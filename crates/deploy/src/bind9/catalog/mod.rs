@@ -42,7 +42,7 @@ pub struct CatalogZones {
 }
 
 impl CatalogZones {
-    /// The primary that `settings` describe; asks nobody yet.
+    /// The primary that `settings` describe; sends nothing yet.
     ///
     /// # Errors
     ///
