@@ -604,7 +604,7 @@ fn a_request_has_one_line_in_the_log_and_each_fact_stands_there_once() {
     let log = server.log();
     let lines: Vec<&str> = log.lines().filter(|line| line.contains(id)).collect();
     let [line] = lines[..] else { panic!("{lines:#?}") };
-    for fact in [id, "\"GET\"", "/dns-zones", "401", "duration_ms"] {
+    for fact in [id, "\"GET\"", "/dns-zones", "\"http.status\":401", "duration_ms"] {
         assert_eq!(line.matches(fact).count(), 1, "{fact}: {line}");
     }
 }
