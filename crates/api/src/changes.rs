@@ -86,7 +86,7 @@ impl ChangeView {
 
     /// The body of which `rest` was kept; `None` where its records are forgotten.
     pub(crate) async fn again<P>(caller: &Caller<P>, made: &Head, rest: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        let mut view = ChangeView::of_rest(rest).ok_or(StoreError::Panicked)?;
+        let mut view = ChangeView::of_rest(rest).ok_or(StoreError::Bug("a stored answer cannot be read"))?;
         let mut difference = None;
         if view.changed {
             difference = caller.store().own_change(caller.account(), made).await?;

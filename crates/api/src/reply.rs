@@ -14,7 +14,7 @@ const LONG: usize = 4 * 1024;
 /// The body of an answer.
 pub(crate) fn json(view: &impl Serialize) -> Result<Vec<u8>, StoreError> {
     // Views are made of text and numbers, which always have a JSON form.
-    serde_json::to_vec(view).map_err(|_| StoreError::Panicked)
+    serde_json::to_vec(view).map_err(|_| StoreError::Bug("a response without a JSON form"))
 }
 
 /// The answer to a change, before it is known whether it is kept.

@@ -1,17 +1,21 @@
-//! What can go wrong in the store that is nobody's request's fault.
+//! Failures of the store: of the database, of the files beside it, or of this program; never of a request.
 
+use std::error::Error;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// A failure of the database or of what is in it.
+use crate::Health;
+
+/// A failure of the database, of its content, or of this program.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The database refused or failed.
     #[error("the database failed")]
-    Database(#[from] rusqlite::Error),
+    Database(#[source] DatabaseError),
     /// The transaction that many writers share could not begin or end: none of them has changed anything.
     #[error("the database could not store the change")]
-    Commit(#[source] Arc<rusqlite::Error>),
+    Commit(#[source] DatabaseError),
     /// A large change of the same zone is being written, or the zone was changed again and again while one was planned.
     #[error("the zone is being changed by another request")]
     Busy,
@@ -21,12 +25,15 @@ pub enum StoreError {
     /// More passwords wait to be hashed than may; nothing was looked at.
     #[error("too many passwords wait to be checked")]
     PasswordsBusy,
-    /// A defect of this program, met in the middle of an operation, which has had no effect.
+    /// A panic in an operation, which has had no effect.
     #[error("an operation on the store ended in a panic")]
     Panicked,
+    /// A state that this program rules out. The operation has had no effect.
+    #[error("a defect of the program: {0}")]
+    Bug(&'static str),
     /// The schema could not be brought up to date.
     #[error("the database's schema could not be brought up to date")]
-    Migration(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Migration(#[source] DatabaseError),
     /// The database was written by a newer release, which may mean other things by it.
     #[error(
         "{path} was written by a newer release (schema {found}; this release supports up to {known}): upgrade the program"
@@ -70,4 +77,34 @@ pub enum StoreError {
         #[source]
         source: std::io::Error,
     },
+}
+
+/// What the database reported. It can be logged; which database it is does not show.
+#[derive(Debug, Clone)]
+pub struct DatabaseError {
+    health: Option<Health>,
+    cause: Arc<dyn Error + Send + Sync>,
+}
+
+impl DatabaseError {
+    pub(crate) fn new(health: Option<Health>, cause: impl Error + Send + Sync + 'static) -> DatabaseError {
+        DatabaseError { health, cause: Arc::new(cause) }
+    }
+
+    /// What the failure says of the database file; `None` where it is about something else.
+    pub(crate) fn health(&self) -> Option<Health> {
+        self.health
+    }
+}
+
+impl fmt::Display for DatabaseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.cause.fmt(f)
+    }
+}
+
+impl Error for DatabaseError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause.source()
+    }
 }

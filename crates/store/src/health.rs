@@ -1,13 +1,10 @@
 //! Whether the database file can be used.
 
 use std::error::Error;
-use std::sync::Arc;
 
-use rusqlite::ErrorCode;
-use rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
 use tokio::sync::watch;
 
-use crate::{Chain, StoreError};
+use crate::{Chain, DatabaseError, StoreError};
 
 /// The state of the database file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -32,14 +29,8 @@ impl StoreError {
 fn health_of(error: &(dyn Error + 'static)) -> Option<Health> {
     let mut cause = Some(error);
     while let Some(error) = cause {
-        let shared = error.downcast_ref::<Arc<rusqlite::Error>>().map(|shared| &**shared);
-        if let Some(code) = error.downcast_ref().or(shared).and_then(rusqlite::Error::sqlite_error) {
-            return match code.code {
-                ErrorCode::DiskFull => Some(Health::DiskFull),
-                ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Some(Health::Damaged),
-                _ if code.extended_code == SQLITE_IOERR_SHMSIZE => Some(Health::DiskFull),
-                _ => None,
-            };
+        if let Some(error) = error.downcast_ref::<DatabaseError>() {
+            return error.health();
         }
         cause = error.source();
     }
@@ -101,13 +92,13 @@ impl HealthWatch {
 
 #[cfg(test)]
 mod tests {
-    use rusqlite::ffi::{self, SQLITE_BUSY, SQLITE_CORRUPT, SQLITE_FULL, SQLITE_NOTADB};
+    use rusqlite::ffi::{self, SQLITE_BUSY, SQLITE_CORRUPT, SQLITE_FULL, SQLITE_IOERR_SHMSIZE, SQLITE_NOTADB};
 
     use super::*;
     use crate::ChangeError;
 
-    fn failure(code: i32) -> rusqlite::Error {
-        rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)
+    fn failure(code: i32) -> DatabaseError {
+        rusqlite::Error::SqliteFailure(ffi::Error::new(code), None).into()
     }
 
     #[test]
@@ -120,8 +111,8 @@ mod tests {
             (SQLITE_BUSY, None),
         ] {
             assert_eq!(StoreError::Database(failure(code)).health(), expected, "{code}");
-            assert_eq!(StoreError::Commit(Arc::new(failure(code))).health(), expected, "{code}");
-            assert_eq!(health_of(&ChangeError::Store(failure(code).into())), expected, "{code}");
+            assert_eq!(StoreError::Commit(failure(code)).health(), expected, "{code}");
+            assert_eq!(health_of(&ChangeError::Store(StoreError::Database(failure(code)))), expected, "{code}");
         }
         assert_eq!(StoreError::Closed.health(), None);
     }

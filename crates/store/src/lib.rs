@@ -55,7 +55,7 @@ pub use claims::{
 };
 pub use clock::{Clock, Timestamp};
 pub use deleted::{DeletedZone, UndeleteError};
-pub use error::StoreError;
+pub use error::{DatabaseError, StoreError};
 pub use events::{AccountEvent, Actor, EventId, EventKind};
 pub use free_text::{TextProblem, check_text};
 pub use hashing::Lane;

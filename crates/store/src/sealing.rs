@@ -157,7 +157,11 @@ impl SecretKeys {
         getrandom::fill(&mut nonce).map_err(|_| StoreError::Random)?;
         let payload = Payload { msg: plain, aad: &purpose.associated_data(row) };
         // It fails for texts of 256 GiB and more only.
-        let sealed = self.current.cipher().encrypt(&XNonce::from(nonce), payload).map_err(|_| StoreError::Panicked)?;
+        let sealed = self
+            .current
+            .cipher()
+            .encrypt(&XNonce::from(nonce), payload)
+            .map_err(|_| StoreError::Bug("a secret too long to encrypt"))?;
         Ok([&[FORMAT][..], &self.current.number.to_be_bytes(), &nonce, &sealed].concat())
     }
 

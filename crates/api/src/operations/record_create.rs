@@ -109,7 +109,7 @@ pub(crate) async fn create(
     let edit = Edit::Create(caller.store().new_record_id(), record);
     let change = Change { conditions: write.on_zone(), ..Change::from(vec![edit]) };
     let reply = move |made: &Committed| {
-        let stored = made.only_record().ok_or(StoreError::Panicked)?;
+        let stored = made.only_record().ok_or(StoreError::Bug("a change of one record without its record"))?;
         let path = format!("/dns-records/{}/", stored.record.id.0);
         Ok(Reply::json(stored.serial, &view(stored))?.created(path))
     };

@@ -80,6 +80,6 @@ pub(crate) async fn handle(caller: Caller<Update>, PathId(id): PathId, writing: 
 
 /// The answer with the record as it is now: also of PATCH.
 pub(crate) fn shown(made: &Committed) -> Result<Reply, StoreError> {
-    let stored = made.only_record().ok_or(StoreError::Panicked)?;
+    let stored = made.only_record().ok_or(StoreError::Bug("a change of one record without its record"))?;
     Reply::json(stored.serial, &RecordView::flat(stored))
 }

@@ -71,8 +71,7 @@ fn read(row: &Row<'_>) -> Result<Answer, StoreError> {
 }
 
 pub(super) fn keep(work: &Work, request: &Repeatable, answer: &Answer) -> Result<(), StoreError> {
-    let headers = serde_json::to_string(&answer.headers)
-        .map_err(|error| StoreError::Database(rusqlite::Error::ToSqlConversionFailure(error.into())))?;
+    let headers = serde_json::to_string(&answer.headers).map_err(|_| StoreError::Bug("headers without a JSON form"))?;
     let body = if answer.rest.is_some() { &[] } else { answer.body.as_slice() };
     // One that is there is too old to be given again.
     work.connection

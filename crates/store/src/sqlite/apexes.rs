@@ -85,8 +85,7 @@ impl Store {
 
 /// The number of `apex`, which is stored if it is new.
 pub(super) fn intern(connection: &mut Connection, apex: &Apex) -> Result<i64, StoreError> {
-    let content =
-        to_json(apex).map_err(|error| StoreError::Database(rusqlite::Error::ToSqlConversionFailure(error)))?;
+    let content = to_json(apex).map_err(|_| StoreError::Bug("an apex without a JSON form"))?;
     let find = |connection: &Connection| {
         let sql = "SELECT id FROM apexes WHERE content = ?1";
         connection.query_row(sql, [&content], |row| row.get::<_, i64>(0)).optional()
@@ -160,7 +159,9 @@ fn adopt(work: &Work, zone: &mut ZoneRow, apex: &Apex, apex_id: i64) -> Result<(
     let removed = overridden(&zone.zone.name, apex, &mut live)?;
     zone.apex = apex_id;
     let rows = live.into_rows();
-    let ends = removed.iter().map(|record| rows.get(&record.id).map(|(row, _)| *row).ok_or(StoreError::Panicked));
+    let ends = removed.iter().map(|record| {
+        rows.get(&record.id).map(|(row, _)| *row).ok_or(StoreError::Bug("a planned removal names no live record"))
+    });
     let ends = ends.collect::<Result<Vec<_>, _>>()?;
     let now = work.now();
     journal::next(&mut zone.zone, now, ends.len(), 0);

@@ -52,7 +52,7 @@ impl Store {
         }
         match self.change_large(author, zone, change, None).await? {
             Made::Now(committed) => Ok(committed),
-            Made::Keyed(_) => Err(StoreError::Panicked.into()),
+            Made::Keyed(_) => Err(StoreError::Bug("a large change of the wrong kind of outcome").into()),
         }
     }
 
@@ -90,7 +90,7 @@ impl Store {
         }
         match self.change_large(author, zone, change, Some(once)).await? {
             Made::Keyed(done) => Ok(done),
-            Made::Now(_) => Err(StoreError::Panicked.into()),
+            Made::Now(_) => Err(StoreError::Bug("a large change of the wrong kind of outcome").into()),
         }
     }
 
@@ -278,7 +278,7 @@ pub(super) fn prepare(view: View<'_>, author: &Author, id: ZoneId, change: &Chan
     let mut ends = Vec::with_capacity(removed.len());
     let mut ended = Vec::with_capacity(removed.len());
     for record in removed {
-        let (row, stored) = seen.remove(&record.id).ok_or(StoreError::Panicked)?;
+        let (row, stored) = seen.remove(&record.id).ok_or(StoreError::Bug("a planned removal names no live record"))?;
         ends.push(row);
         ended.push(stored);
     }

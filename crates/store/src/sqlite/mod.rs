@@ -3,6 +3,7 @@
 //! | part | job |
 //! |---|---|
 //! | `open` | the file, its connections, migrations |
+//! | `sql`, `rows` | statements, rows and errors of `rusqlite` |
 //! | `key_file` | the key of the secrets in it |
 //! | `writer` | the one writing thread: group commit |
 //! | `readers` | the reading threads |
@@ -63,6 +64,7 @@ mod search;
 mod second_factor;
 mod sessions;
 mod settings;
+mod sql;
 mod stages;
 mod staging;
 mod tokens;

@@ -149,7 +149,7 @@ fn migrate(connection: &mut Connection, path: &Path, key_file: &Path) -> Result<
         transaction.commit()?;
         return Ok(keys);
     }
-    let failed = |error: rusqlite::Error| StoreError::Migration(Box::new(error));
+    let failed = |error: rusqlite::Error| StoreError::Migration(error.into());
     // What a migration replaces is overwritten in the file, too.
     transaction.pragma_update(None, "secure_delete", true)?;
     catalogs::define_function(&transaction).map_err(failed)?;

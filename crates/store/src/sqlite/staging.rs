@@ -335,7 +335,9 @@ fn begin_zone(work: &Work, prepared: &Prepared) -> Result<Stage, StoreError> {
     match insert(work, &ZoneRow { row, ..prepared.zone.clone() })? {
         Begun::Stage(stage) => Ok(stage),
         // The row is new.
-        Begun::Moved | Begun::Busy | Begun::Unsettled(_) | Begun::Before(_) => Err(StoreError::Panicked),
+        Begun::Moved | Begun::Busy | Begun::Unsettled(_) | Begun::Before(_) => {
+            Err(StoreError::Bug("a new zone is already being changed"))
+        }
     }
 }
 
@@ -441,7 +443,7 @@ impl Show<'_> {
                 None => Made::Now(show(work)?),
                 Some(once) => match answers::once(work, once, |work| show(work).map(Some))? {
                     Ok(done) => Made::Keyed(done),
-                    Err(_) => return Err(StoreError::Panicked.into()),
+                    Err(_) => return Err(StoreError::Bug("an operation without outcome").into()),
                 },
             })
         })

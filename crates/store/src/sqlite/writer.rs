@@ -19,7 +19,7 @@ use rusqlite::{Connection, ffi};
 use tokio::sync::oneshot;
 
 use super::Shared;
-use crate::{StoreError, Timestamp};
+use crate::{DatabaseError, StoreError, Timestamp};
 
 /// The longest a transaction collects jobs before it commits: bounds what the first of them waits.
 const COLLECT_AT_MOST: Duration = Duration::from_millis(20);
@@ -53,9 +53,8 @@ impl View<'_> {
 }
 
 /// Runs its job, or is refused before, and gives its answer to be sent after the commit.
-type Job = Box<dyn FnOnce(Result<&Work, SharedError>) -> Answer + Send>;
-type Answer = Box<dyn FnOnce(Result<(), SharedError>)>;
-type SharedError = Arc<rusqlite::Error>;
+type Job = Box<dyn FnOnce(Result<&Work, DatabaseError>) -> Answer + Send>;
+type Answer = Box<dyn FnOnce(Result<(), DatabaseError>)>;
 
 enum Message {
     Job(Job),
@@ -220,14 +219,14 @@ fn begin(work: &Work) -> Result<(), rusqlite::Error> {
 fn transaction(work: &Work, first: Job, inbox: &mpsc::Receiver<Message>) -> Option<Message> {
     let mut answers = Vec::new();
     let mut other = None;
-    let begun = begin(work).map_err(Arc::new);
+    let begun = begin(work).map_err(DatabaseError::from);
     let started = Instant::now();
     let mut job = Some(first);
     let mut outcome = begun.clone();
     while let Some(current) = job.take() {
         answers.push(current(begun.clone().map(|()| work)));
         if begun.is_ok() && work.connection.is_autocommit() {
-            outcome = Err(Arc::new(rusqlite::Error::SqliteFailure(
+            outcome = Err(DatabaseError::from(rusqlite::Error::SqliteFailure(
                 ffi::Error::new(ffi::SQLITE_ABORT_ROLLBACK),
                 Some("another change of the same transaction failed and took it back".to_owned()),
             )));
@@ -242,7 +241,7 @@ fn transaction(work: &Work, first: Job, inbox: &mpsc::Receiver<Message>) -> Opti
         }
     }
     if outcome.is_ok() {
-        outcome = work.execute("COMMIT").map_err(Arc::new);
+        outcome = work.execute("COMMIT").map_err(DatabaseError::from);
     }
     let journal_end = work.journal_end.take();
     match &outcome {
@@ -251,7 +250,7 @@ fn transaction(work: &Work, first: Job, inbox: &mpsc::Receiver<Message>) -> Opti
             work.shared.journal_moved(journal_end);
         }
         Err(error) => {
-            work.shared.health.failed(&**error);
+            work.shared.health.failed(error);
             tracing::error!(error = %error, changes = answers.len(), "a transaction could not be stored");
             if !work.connection.is_autocommit()
                 && let Err(error) = work.execute("ROLLBACK")

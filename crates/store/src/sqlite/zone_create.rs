@@ -34,7 +34,7 @@ impl Store {
         if new.content.len() > AT_ONCE {
             return match self.create_large(author, new, None).await? {
                 Made::Now(zone) => Ok(zone),
-                Made::Keyed(_) => Err(StoreError::Panicked.into()),
+                Made::Keyed(_) => Err(StoreError::Bug("a large change of the wrong kind of outcome").into()),
             };
         }
         self.inner.writer.run(move |work| create(work, &author, &new)).await
@@ -51,11 +51,11 @@ impl Store {
         if new.content.len() > AT_ONCE {
             return match self.create_large(author, new, Some(once)).await? {
                 Made::Keyed(done) => Ok(done),
-                Made::Now(_) => Err(StoreError::Panicked.into()),
+                Made::Now(_) => Err(StoreError::Bug("a large change of the wrong kind of outcome").into()),
             };
         }
         let job = move |work: &Work| answers::once(work, once, |work| create(work, &author, &new).map(Some));
-        self.inner.writer.run(job).await?.map_err(|_| StoreError::Panicked.into())
+        self.inner.writer.run(job).await?.map_err(|_| StoreError::Bug("an operation without outcome").into())
     }
 }
 
@@ -234,7 +234,7 @@ fn first_records(view: View<'_>, zone: &ZoneRow, content: &[NewRecord]) -> Resul
             | ChangeError::Moved
             | ChangeError::Condition
             | ChangeError::Forbidden(_),
-        ) => Err(StoreError::Panicked.into()),
+        ) => Err(StoreError::Bug("a new zone met an error of existing zones").into()),
     }
 }
 

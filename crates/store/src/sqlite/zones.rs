@@ -67,7 +67,7 @@ impl Store {
         self.inner.shared.stages.none_of(id).await;
         let job =
             move |work: &Work| answers::once(work, once, |work| delete_on(work, &author, id, &conditions).map(Some));
-        self.inner.writer.run(job).await?.map_err(|_| StoreError::Panicked.into())
+        self.inner.writer.run(job).await?.map_err(|_| StoreError::Bug("an operation without outcome").into())
     }
 
     /// The zone of that name, in any account.
