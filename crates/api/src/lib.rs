@@ -28,6 +28,7 @@ mod paging;
 mod prefer;
 mod proof;
 mod query;
+mod read_error;
 mod reply;
 mod schema;
 mod scoped;

@@ -16,8 +16,9 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use dns::{RecordId, ZoneId};
 use futures_util::stream;
-use store::{AccountId, RecordFilter, RecordVisitor, StoreError, StoredRecord, VersionNumber, Zone};
+use store::{AccountId, RecordFilter, RecordVisitor, StoredRecord, VersionNumber, Zone};
 
+use crate::read_error::ReadError;
 use crate::scoped::Scoped;
 use crate::tags::{Seen, etag};
 use crate::views::{RecordView, ZoneView};
@@ -33,19 +34,6 @@ pub(crate) enum Frame {
     Zone,
 }
 
-/// Why there is no list.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ListingError {
-    #[error("no such zone")]
-    NoZone,
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error("a record could not be written as JSON")]
-    Json(#[from] serde_json::Error),
-    #[error("the zone was deleted, or its version forgotten, while it was listed")]
-    Gone,
-}
-
 /// Answers all records of a zone that pass the filter, with the zone's tag; 304 to who has `seen` this version of the zone.
 pub(crate) async fn all_records(
     store: &Scoped,
@@ -54,16 +42,16 @@ pub(crate) async fn all_records(
     filter: RecordFilter,
     frame: Frame,
     seen: &Seen,
-) -> Result<Response, ListingError> {
+) -> Result<Response, ReadError> {
     if seen.anything() {
-        let now = store.zone(account, zone).await?.ok_or(ListingError::NoZone)?;
+        let now = store.zone(account, zone).await?.ok_or(ReadError::NoZone)?;
         if let Some(unchanged) = seen.unchanged(now.serial) {
             return Ok(unchanged);
         }
     }
     let first = store.visit_records(account, zone, filter.clone(), Renderer::new(frame)).await?;
-    let mut first = first.ok_or(ListingError::NoZone)?;
-    let listed = first.zone.take().ok_or(ListingError::NoZone)?;
+    let mut first = first.ok_or(ReadError::NoZone)?;
+    let listed = first.zone.take().ok_or(ReadError::NoZone)?;
     let next = first.next();
     let text = first.finish()?;
     let body = match next {
@@ -110,11 +98,11 @@ impl List {
     }
 
     /// The next chunk, and whether there are more.
-    async fn chunk(&mut self) -> Result<(Bytes, bool), ListingError> {
+    async fn chunk(&mut self) -> Result<(Bytes, bool), ReadError> {
         let renderer = Renderer { any: true, ..Renderer::new(self.frame) };
         let filter = self.filter.clone();
         let visit = self.store.visit_version(self.account, self.zone, self.version, filter, self.after, renderer);
-        let chunk = visit.await?.ok_or(ListingError::Gone)?;
+        let chunk = visit.await?.ok_or(ReadError::Gone)?;
         let next = chunk.next();
         self.after = next.unwrap_or(self.after);
         Ok((chunk.finish()?, next.is_some()))
@@ -145,7 +133,7 @@ impl Renderer {
         self.last.filter(|_| self.is_full)
     }
 
-    fn finish(mut self) -> Result<Bytes, ListingError> {
+    fn finish(mut self) -> Result<Bytes, ReadError> {
         if let Some(error) = self.failed {
             return Err(error.into());
         }

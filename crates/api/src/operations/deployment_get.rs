@@ -2,40 +2,18 @@
 
 use axum::Json;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
 use deploy::{NameserverStatus, Trouble};
 use dns::ZoneId;
 use serde::Serialize;
 use serde_json::json;
-use store::{Head, StoreError};
+use store::Head;
 
 use crate::auth::{Caller, List};
 use crate::description::{Description, Group};
-use crate::error::Problem;
-use crate::query::{Parameters, PathId, QueryError};
+use crate::query::{Parameters, PathId};
+use crate::read_error::ReadError;
 use crate::schema::{Schema, required};
 use crate::views::iso;
-
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Error {
-    #[error(transparent)]
-    Query(#[from] QueryError),
-    #[error("no such zone")]
-    NoZone,
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl IntoResponse for Error {
-    fn into_response(self) -> Response {
-        match self {
-            Self::Query(error) => Problem::from(error),
-            Self::NoZone => Problem::no_zone(),
-            Self::Store(error) => Problem::store(error),
-        }
-        .into_response()
-    }
-}
 
 #[derive(Debug, Serialize)]
 pub(crate) struct DeploymentView {
@@ -121,11 +99,11 @@ pub(crate) async fn handle(
     caller: Caller<List>,
     PathId(id): PathId,
     parameters: Parameters,
-) -> Result<Json<DeploymentView>, Error> {
+) -> Result<Json<DeploymentView>, ReadError> {
     parameters.only(&[])?;
-    let id = ZoneId(id.ok_or(Error::NoZone)?);
+    let id = ZoneId(id.ok_or(ReadError::NoZone)?);
     // Read before anybody is asked: a change that is made meanwhile must not make what is served look old.
-    let zone = caller.store().zone(caller.account(), id).await?.ok_or(Error::NoZone)?;
+    let zone = caller.store().zone(caller.account(), id).await?.ok_or(ReadError::NoZone)?;
     let is_served = zone.withheld.is_served();
     let head = Head::from(zone);
     let nameservers = caller.deployment().status(&head).await;

@@ -15,10 +15,11 @@ use store::{AccountId, RecordFilter, StoreError, StoredRecord};
 use crate::auth::{Caller, List};
 use crate::description::{self, Description, EXAMPLE_ZONE, Group, examples};
 use crate::error::Problem;
-use crate::listing::{Frame, ListingError, all_records};
+use crate::listing::{Frame, all_records};
 use crate::members::owner;
 use crate::paging::{self, Page};
 use crate::query::{Parameters, QueryError, parse_uuid};
+use crate::read_error::ReadError;
 use crate::schema::Schema;
 use crate::scoped::Scoped;
 use crate::tags::{Seen, etag};
@@ -33,7 +34,7 @@ pub(crate) enum Error {
     #[error("no such zone")]
     NoZone,
     #[error(transparent)]
-    Listing(#[from] ListingError),
+    Read(#[from] ReadError),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -43,9 +44,9 @@ impl IntoResponse for Error {
         match self {
             Self::Query(error) => Problem::from(error),
             Self::Filter(fault) => Problem::fault(fault),
-            Self::NoZone | Self::Listing(ListingError::NoZone) => Problem::no_zone().at("zone"),
-            Self::Store(error) | Self::Listing(ListingError::Store(error)) => Problem::store(error),
-            Self::Listing(error @ (ListingError::Json(_) | ListingError::Gone)) => Problem::internal(error),
+            Self::NoZone | Self::Read(ReadError::NoZone) => Problem::no_zone().at("zone"),
+            Self::Read(error) => Problem::from(error),
+            Self::Store(error) => Problem::store(error),
         }
         .into_response()
     }

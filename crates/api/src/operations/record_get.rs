@@ -5,35 +5,13 @@ use axum::http::StatusCode;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use dns::RecordId;
-use store::StoreError;
 
 use crate::auth::{Caller, List};
 use crate::description::{self, Description, Group, examples};
-use crate::error::Problem;
-use crate::query::{Parameters, PathId, QueryError};
+use crate::query::{Parameters, PathId};
+use crate::read_error::ReadError;
 use crate::tags::{Seen, etag};
 use crate::views::RecordView;
-
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Error {
-    #[error(transparent)]
-    Query(#[from] QueryError),
-    #[error("no such record")]
-    NoRecord,
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl IntoResponse for Error {
-    fn into_response(self) -> Response {
-        match self {
-            Self::Query(error) => Problem::from(error),
-            Self::NoRecord => Problem::no_record(),
-            Self::Store(error) => Problem::store(error),
-        }
-        .into_response()
-    }
-}
 
 pub(crate) fn describe() -> Description {
     Description::new("getRecord", Group::Records, "Get DNS record details")
@@ -46,10 +24,10 @@ pub(crate) async fn handle(
     PathId(id): PathId,
     parameters: Parameters,
     seen: Seen,
-) -> Result<Response, Error> {
+) -> Result<Response, ReadError> {
     parameters.only(&[])?;
-    let id = RecordId(id.ok_or(Error::NoRecord)?);
-    let (_, stored) = caller.store().record(caller.account(), id).await?.ok_or(Error::NoRecord)?;
+    let id = RecordId(id.ok_or(ReadError::NoRecord)?);
+    let (_, stored) = caller.store().record(caller.account(), id).await?.ok_or(ReadError::NoRecord)?;
     if let Some(unchanged) = seen.unchanged(stored.serial) {
         return Ok(unchanged);
     }

@@ -4,35 +4,13 @@ use axum::Json;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use dns::ZoneId;
-use store::StoreError;
 
 use crate::auth::{Caller, List};
 use crate::description::{self, Description, Group};
-use crate::error::Problem;
-use crate::query::{Parameters, PathId, QueryError};
+use crate::query::{Parameters, PathId};
+use crate::read_error::ReadError;
 use crate::tags::{Seen, etag};
 use crate::zone_settings::SettingsView;
-
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Error {
-    #[error(transparent)]
-    Query(#[from] QueryError),
-    #[error("no such zone")]
-    NoZone,
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl IntoResponse for Error {
-    fn into_response(self) -> Response {
-        match self {
-            Self::Query(error) => Problem::from(error),
-            Self::NoZone => Problem::no_zone(),
-            Self::Store(error) => Problem::store(error),
-        }
-        .into_response()
-    }
-}
 
 pub(crate) fn describe() -> Description {
     Description::new("getZoneSettings", Group::Zones, "Get DNS zone settings")
@@ -46,10 +24,10 @@ pub(crate) async fn handle(
     PathId(id): PathId,
     parameters: Parameters,
     seen: Seen,
-) -> Result<Response, Error> {
+) -> Result<Response, ReadError> {
     parameters.only(&[])?;
-    let id = ZoneId(id.ok_or(Error::NoZone)?);
-    let (zone, settings) = caller.store().zone_settings(caller.account(), id).await?.ok_or(Error::NoZone)?;
+    let id = ZoneId(id.ok_or(ReadError::NoZone)?);
+    let (zone, settings) = caller.store().zone_settings(caller.account(), id).await?.ok_or(ReadError::NoZone)?;
     if let Some(unchanged) = seen.unchanged(zone.serial) {
         return Ok(unchanged);
     }
