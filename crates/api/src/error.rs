@@ -214,13 +214,8 @@ impl Problem {
     }
 
     /// 405, with the methods that are allowed.
-    pub(crate) fn method_not_allowed(allow: &str) -> Problem {
-        let problem =
-            Problem::new(ErrorCode::MethodNotAllowed, format!("This method is not allowed here; use one of {allow}"));
-        match HeaderValue::try_from(allow) {
-            Ok(allow) => problem.with(header::ALLOW, allow),
-            Err(_) => problem,
-        }
+    pub(crate) fn method_not_allowed(allowed: &str) -> Problem {
+        Problem::new(ErrorCode::MethodNotAllowed, format!("This method is not allowed here; use one of {allowed}"))
     }
 
     /// 503 where the store is closing, its file cannot be used or the zone is being changed; 500 for any other failure of it.

@@ -44,10 +44,12 @@ mod zone_settings;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, Method, header};
 use axum::middleware::from_fn_with_state;
-use axum::routing::{MethodFilter, MethodRouter, on};
+use axum::response::IntoResponse;
+use axum::routing::on;
 use deploy::Deployment;
+use http_server::{RouteFn, routes_by_path};
 use store::Store;
 use tower_http::set_header::SetResponseHeaderLayer;
 
@@ -83,15 +85,12 @@ impl Api {
     /// that have no fallback of their own, and handed to [`http_server::serve`].
     pub fn router(&self) -> Router {
         let mut router = Router::new();
-        for path in operations::paths() {
-            let methods = method_router(path);
-            let full = format!("{BASE}{path}");
-            router = router.route(full.trim_end_matches('/'), methods.clone()).route(&full, methods);
-        }
-        let about_itself =
-            on(MethodFilter::GET, openapi::get_document).fallback(async || Problem::method_not_allowed("GET, HEAD"));
-        for path in [openapi::PATH, &format!("{}/", openapi::PATH)] {
-            router = router.route(&format!("{BASE}{path}"), about_itself.clone());
+        let document: RouteFn<_> = |method| on(method, openapi::get_document);
+        let operations = OPERATIONS.iter().map(|operation| (operation.path, operation.method.clone(), operation.route));
+        let table = operations.chain([(openapi::PATH, Method::GET, document)]);
+        for (path, methods) in routes_by_path(table, |allowed| Problem::method_not_allowed(allowed).into_response()) {
+            let path = format!("{BASE}{}", path.trim_end_matches('/'));
+            router = router.route(&format!("{path}/"), methods.clone()).route(&path, methods);
         }
         let router = router
             .with_state(Arc::clone(&self.shared))
@@ -107,22 +106,4 @@ impl Api {
             None => router,
         }
     }
-}
-
-/// Everything the table has for one path; other methods get 405 with `Allow`.
-fn method_router(path: &str) -> MethodRouter<Arc<Shared>> {
-    let here = || OPERATIONS.iter().filter(|operation| operation.path == path);
-    let mut allow: Vec<&str> = here().map(|operation| operation.method.as_str()).collect();
-    if allow.contains(&"GET") {
-        allow.push("HEAD");
-    }
-    let allow = allow.join(", ");
-    let mut router = MethodRouter::new();
-    for operation in here() {
-        // Each method in the table is one of the nine that the filter knows.
-        if let Ok(filter) = MethodFilter::try_from(operation.method.clone()) {
-            router = router.merge((operation.route)(filter));
-        }
-    }
-    router.fallback(async move || Problem::method_not_allowed(&allow))
 }

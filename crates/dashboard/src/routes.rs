@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::{HeaderValue, Method, header};
+use axum::http::Method;
 use axum::response::IntoResponse;
-use axum::routing::{MethodFilter, MethodRouter, on};
+use axum::routing::on;
+use http_server::{RouteFn, routes_by_path};
 
 use crate::Shared;
 use crate::failure::Failure;
@@ -21,7 +22,7 @@ pub struct Route {
     pub path: &'static str,
     /// Who may.
     pub access: Access,
-    pub(crate) route: fn(MethodFilter) -> MethodRouter<Arc<Shared>>,
+    pub(crate) route: RouteFn<Arc<Shared>>,
 }
 
 /// Who may see a page. The handler's extractor is what enforces it.
@@ -121,42 +122,19 @@ pub static ROUTES: &[Route] = &[
 
 /// The router of the table. A path answers without its final slash too, by a redirect.
 pub(crate) fn router() -> Router<Arc<Shared>> {
-    let mut paths: Vec<&'static str> = ROUTES.iter().map(|route| route.path).collect();
-    paths.sort_unstable();
-    paths.dedup();
     let mut router = Router::new();
-    for path in paths {
-        router = router.route(path, methods(path));
+    let table = ROUTES.iter().map(|route| (route.path, route.method.clone(), route.route));
+    for (path, methods) in routes_by_path(table, |_| Failure::Method.into_response()) {
+        router = router.route(path, methods.clone());
         let bare = path.trim_end_matches('/');
         if bare.starts_with(api::BASE) {
             // As every path below it.
-            router = router.route(bare, methods(path));
+            router = router.route(bare, methods);
         } else if !bare.is_empty() {
             router = router.route(bare, axum::routing::any(with_slash));
         }
     }
     router
-}
-
-/// Everything the table has for one path; other methods get 405 with `Allow`.
-fn methods(path: &'static str) -> MethodRouter<Arc<Shared>> {
-    let here = || ROUTES.iter().filter(move |route| route.path == path);
-    let mut allow: Vec<&str> = here().map(|route| route.method.as_str()).collect();
-    if allow.contains(&"GET") {
-        allow.push("HEAD");
-    }
-    let allow = HeaderValue::try_from(allow.join(", ")).ok();
-    let mut router = MethodRouter::new();
-    for route in here() {
-        if let Ok(filter) = MethodFilter::try_from(route.method.clone()) {
-            router = router.merge((route.route)(filter));
-        }
-    }
-    router.fallback(async move || {
-        let mut response = Failure::Method.into_response();
-        response.headers_mut().extend(allow.map(|allow| (header::ALLOW, allow)));
-        response
-    })
 }
 
 async fn with_slash(uri: axum::http::Uri) -> axum::response::Redirect {

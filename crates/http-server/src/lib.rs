@@ -6,6 +6,7 @@
 //! | `client` | the address of the client, also behind reverse proxies |
 //! | `envelope` | a request id, a log line, metrics, and a body for errors without one |
 //! | `host`, `line_endings`, `refusal` | malformed requests, including those that hyper answers by itself |
+//! | `methods` | the routes of a table, and 405 with `Allow` for other methods |
 //! | `read`, `lingering` | request bodies: their limits, and those dropped before their end |
 //! | `gate` | how much memory large bodies may take, of each account and in all |
 //!
@@ -23,6 +24,7 @@ mod gate;
 mod host;
 mod line_endings;
 mod lingering;
+mod methods;
 mod read;
 mod refusal;
 mod server;
@@ -32,6 +34,7 @@ mod watch;
 pub use client::{Client, network_of};
 pub use error::{Cause, ErrorBody, ServerError};
 pub use gate::{Full, Gate, Permit};
+pub use methods::{RouteFn, routes_by_path};
 pub use read::{ReadError, read_body};
 pub use server::{Stopping, serve};
 pub use settings::Settings;

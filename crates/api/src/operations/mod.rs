@@ -33,8 +33,8 @@ mod zones_list;
 use std::sync::Arc;
 
 use axum::http::Method;
-use axum::routing::{MethodFilter, MethodRouter, on};
-use http_server::ReadError;
+use axum::routing::on;
+use http_server::{ReadError, RouteFn};
 use store::{Permission, StoreError};
 
 use crate::auth::AuthError;
@@ -56,7 +56,7 @@ pub struct Operation {
     /// What a token needs; `None`: nothing but to be good, or what the request changes.
     pub permission: Option<Permission>,
     pub(crate) describe: fn() -> Description,
-    pub(crate) route: fn(MethodFilter) -> MethodRouter<Arc<Shared>>,
+    pub(crate) route: RouteFn<Arc<Shared>>,
 }
 
 impl Operation {
@@ -279,11 +279,3 @@ pub static OPERATIONS: &[Operation] = &[
         route: |method| on(method, account_me::handle),
     },
 ];
-
-/// The paths of the table, each once.
-pub(crate) fn paths() -> Vec<&'static str> {
-    let mut paths: Vec<_> = OPERATIONS.iter().map(|operation| operation.path).collect();
-    paths.sort_unstable();
-    paths.dedup();
-    paths
-}
