@@ -78,7 +78,8 @@ pub use sessions::{
 pub use settings::{EffectiveSettings, OwnSettings, SettingsChange, TIMER_BOUNDS, ZoneSettings};
 pub use sqlite::{Options, Store};
 pub use tokens::{
-    CreateTokenError, CreatedToken, Identity, NetworkScope, NewToken, PlainToken, Token, TokenId, ZoneScope,
+    CreateTokenError, CreatedToken, Identity, NetworkScope, NetworkTextError, NewToken, PlainToken, Token, TokenId,
+    ZoneScope, parse_network,
 };
 pub use versions::{Author, Comment, Head, Moves, Source, Step, VersionNumber};
 pub use zones::{

@@ -150,6 +150,28 @@ impl NetworkScope {
     }
 }
 
+/// Why a text is no network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NetworkTextError {
+    /// It is neither a network nor an address.
+    #[error("give a network such as 192.0.2.0/24 or 2001:db8::/32")]
+    Malformed,
+    /// Its address has bits set after the prefix. This network was probably meant.
+    #[error("the address has bits set after the prefix; the network is {0}")]
+    HostBits(IpNet),
+}
+
+/// Reads a network, or a single address as a network of one.
+///
+/// # Errors
+///
+/// As listed.
+pub fn parse_network(text: &str) -> Result<IpNet, NetworkTextError> {
+    let network: IpNet =
+        text.parse().or_else(|_| text.parse().map(IpAddr::into)).map_err(|_| NetworkTextError::Malformed)?;
+    if network.addr() == network.network() { Ok(network) } else { Err(NetworkTextError::HostBits(network.trunc())) }
+}
+
 /// A token to be made.
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "as in Token")]

@@ -242,7 +242,7 @@ pub(crate) enum TokenCommand {
         #[arg(long = "zone", value_name = "DOMAIN", value_parser = zone_name)]
         zones: Vec<ZoneName>,
         /// Network from which the token may be used, such as 192.0.2.0/24; repeatable [default: any network]
-        #[arg(long = "cidr", value_name = "NETWORK", value_parser = network)]
+        #[arg(long = "cidr", value_name = "NETWORK", value_parser = store::parse_network)]
         networks: Vec<IpNet>,
         #[command(flatten)]
         data: DataFlags,
@@ -381,17 +381,6 @@ fn role(text: &str) -> Result<Role, &'static str> {
         "user" => Ok(Role::User),
         "operator" => Ok(Role::Operator),
         _ => Err("use user or operator"),
-    }
-}
-
-/// A network, or a single address as a network of one.
-pub(crate) fn network(text: &str) -> Result<IpNet, String> {
-    let network = text.parse().or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from));
-    let network = network.map_err(|_| "give a network such as 192.0.2.0/24 or 2001:db8::/32".to_owned())?;
-    if network.addr() == network.network() {
-        Ok(network)
-    } else {
-        Err(format!("the address has bits set after the prefix; the network is {}", network.trunc()))
     }
 }
 

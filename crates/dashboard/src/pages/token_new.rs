@@ -4,9 +4,11 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
 use dns::{Name, ZoneId, ZoneName};
-use ipnet::IpNet;
 use jiff::SignedDuration;
-use store::{CreateTokenError, NetworkScope, NewToken, Permission, Permissions, Timestamp, ZoneScope};
+use store::{
+    CreateTokenError, NetworkScope, NetworkTextError, NewToken, Permission, Permissions, Timestamp, ZoneScope,
+    parse_network,
+};
 
 use crate::failure::Failure;
 use crate::form::{Field, Form, Problems};
@@ -189,20 +191,20 @@ async fn zones(who: &SignedIn, text: &str, t: &Texts, problems: &mut Problems) -
     Ok(if found.is_empty() { ZoneScope::All } else { ZoneScope::Only(found) })
 }
 
-/// Networks, and single addresses as networks of one.
+/// Reads the networks from which the token may be used.
 fn networks(text: &str, t: &Texts, problems: &mut Problems) -> NetworkScope {
-    let mut found: Vec<IpNet> = Vec::new();
+    let mut found = Vec::new();
     for (index, word) in words(text).enumerate() {
         if index == MOST {
             problems.add("networks", say(t.problem_token_many, &[&MOST.to_string()]));
             break;
         }
-        match word.parse::<IpNet>().or_else(|_| word.parse().map(|address: std::net::IpAddr| IpNet::from(address))) {
-            Ok(network) if network.addr() != network.network() => {
-                problems.add("networks", say(t.problem_network_host, &[word, &network.trunc().to_string()]));
-            }
+        match parse_network(word) {
             Ok(network) => found.push(network),
-            Err(_) => problems.add("networks", say(t.problem_network, &[word])),
+            Err(NetworkTextError::HostBits(network)) => {
+                problems.add("networks", say(t.problem_network_host, &[word, &network.to_string()]));
+            }
+            Err(NetworkTextError::Malformed) => problems.add("networks", say(t.problem_network, &[word])),
         }
     }
     if found.is_empty() { NetworkScope::Anywhere } else { NetworkScope::Only(found) }

@@ -6,7 +6,6 @@ use ipnet::IpNet;
 
 use super::layers::Layers;
 use super::{ConfigError, apex, origin_of};
-use crate::cli::network;
 
 pub(super) fn address(layers: &Layers, key: &str) -> Result<SocketAddr, ConfigError> {
     let text = layers.text(key)?.unwrap_or_default();
@@ -92,7 +91,7 @@ pub(super) fn proxies(layers: &Layers) -> Result<Vec<IpNet>, ConfigError> {
         layers.bad("trusted_proxy", format!("\"{text}\": {problem}"), hint)
     };
     let read = |text: &String| {
-        let network = network(text).map_err(|problem| bad(text, problem))?;
+        let network = store::parse_network(text).map_err(|problem| bad(text, problem.to_string()))?;
         if network.prefix_len() == 0 { Err(bad(text, "includes every address".to_owned())) } else { Ok(network) }
     };
     layers.list("trusted_proxy").iter().map(read).collect()

@@ -7,7 +7,6 @@ use nameserver::{RateLimit, Settings, TcpLimits};
 
 use super::layers::Layers;
 use super::{Config, ConfigError};
-use crate::cli::network;
 
 /// The bounds are BIND's. A table of fewer counters would be full at once.
 const RATES: std::ops::RangeInclusive<u64> = 0..=1000;
@@ -55,7 +54,7 @@ impl Config {
 
 pub(super) fn rate_limit(layers: &Layers) -> Result<Option<RateLimit>, ConfigError> {
     let exempt = |text: &String| {
-        network(text).map_err(|problem| {
+        store::parse_network(text).map_err(|problem| {
             let hint = "use networks or addresses, such as 192.0.2.0/24 or 2001:db8::1";
             layers.bad("rrl.exempt", format!("\"{text}\": {problem}"), hint)
         })

@@ -13,6 +13,18 @@ use crate::texts::{Texts, say};
 /// The longest value in one line, in characters.
 const LONGEST: u32 = 65_535;
 
+/// The usual types: the form lists them first and explains only the others.
+pub(super) const USUAL: [RecordType; 8] = [
+    RecordType::A,
+    RecordType::Aaaa,
+    RecordType::Cname,
+    RecordType::Mx,
+    RecordType::Txt,
+    RecordType::Srv,
+    RecordType::Caa,
+    RecordType::Ns,
+];
+
 /// What is being edited.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Subject {
@@ -199,19 +211,8 @@ fn has_priority(record_type: Option<RecordType>) -> bool {
 
 /// In the words of the type's own form, which are the API's.
 fn about(record_type: RecordType) -> String {
-    let is_common = matches!(
-        record_type,
-        RecordType::A
-            | RecordType::Aaaa
-            | RecordType::Cname
-            | RecordType::Mx
-            | RecordType::Txt
-            | RecordType::Ns
-            | RecordType::Srv
-            | RecordType::Caa
-    );
     match record_type.form() {
-        Some(form) if !is_common => {
+        Some(form) if !USUAL.contains(&record_type) => {
             let names: Vec<&str> = form.fields.iter().map(|field| field.name).collect();
             format!("{} ({}). {}", form.description, form.rfc, names.join(" · "))
         }

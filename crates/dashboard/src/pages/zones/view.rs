@@ -9,25 +9,13 @@ use store::{FoundRecords, StoredRecord};
 
 use super::difference::{value, with_priority};
 use super::draft::{Draft, Faults, Item};
-use super::editor::{Editing, Editor, Subject};
+use super::editor::{Editing, Editor, Subject, USUAL};
 use super::live::Live;
 use super::state::State;
 use super::{Head, Tab};
 use crate::page::{Page, Section};
 use crate::texts::say;
 use crate::texts::zones::ZoneTexts;
-
-/// The types that are offered first: what most records are.
-const USUAL: [RecordType; 8] = [
-    RecordType::A,
-    RecordType::Aaaa,
-    RecordType::Cname,
-    RecordType::Mx,
-    RecordType::Txt,
-    RecordType::Srv,
-    RecordType::Caa,
-    RecordType::Ns,
-];
 
 #[derive(Template)]
 #[template(path = "zones_records.html")]
