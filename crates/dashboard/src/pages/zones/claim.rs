@@ -17,7 +17,7 @@ use crate::texts::zones::ZoneTexts;
 use crate::visit::SignedIn;
 
 #[derive(Template)]
-#[template(path = "zones_claim.html")]
+#[template(path = "zones/claim.html")]
 struct ClaimPage {
     page: Page,
     z: &'static ZoneTexts,

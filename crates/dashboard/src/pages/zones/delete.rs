@@ -17,7 +17,7 @@ use crate::texts::zones::ZoneTexts;
 use crate::visit::SignedIn;
 
 #[derive(Template)]
-#[template(path = "zones_delete.html")]
+#[template(path = "zones/delete.html")]
 struct DeletePage {
     page: Page,
     z: &'static ZoneTexts,

@@ -12,7 +12,7 @@ use crate::texts::zones::ZoneTexts;
 
 /// The table. Shown by `{{ difference }}`.
 #[derive(Debug, Clone, Template)]
-#[template(path = "zones_difference.html")]
+#[template(path = "zones/difference.html")]
 pub(super) struct DifferenceTable {
     z: &'static ZoneTexts,
     rows: Vec<Row>,

@@ -136,7 +136,7 @@ fn unquoted(text: &str) -> &str {
 
 /// The editor as it is shown.
 #[derive(Debug, Clone, Template)]
-#[template(path = "zones_editor.html")]
+#[template(path = "zones/editor.html")]
 pub(super) struct Editor {
     z: &'static ZoneTexts,
     t: &'static Texts,

@@ -19,7 +19,7 @@ use crate::visit::SignedIn;
 const PAGE: u32 = 50;
 
 #[derive(Template)]
-#[template(path = "zones_history.html")]
+#[template(path = "zones/history.html")]
 struct HistoryPage {
     page: Page,
     z: &'static ZoneTexts,
@@ -46,7 +46,7 @@ pub(crate) async fn list(
 }
 
 #[derive(Template)]
-#[template(path = "zones_version.html")]
+#[template(path = "zones/version.html")]
 struct VersionPage {
     page: Page,
     z: &'static ZoneTexts,

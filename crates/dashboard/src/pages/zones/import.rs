@@ -33,7 +33,7 @@ use crate::visit::SignedIn;
 const FAULTS: usize = 20;
 
 #[derive(Template)]
-#[template(path = "zones_import.html")]
+#[template(path = "zones/import.html")]
 struct ImportPage {
     page: Page,
     z: &'static ZoneTexts,
@@ -45,7 +45,7 @@ struct ImportPage {
 }
 
 #[derive(Template)]
-#[template(path = "zones_import_review.html")]
+#[template(path = "zones/import_review.html")]
 struct ReviewPage {
     page: Page,
     z: &'static ZoneTexts,
@@ -59,14 +59,14 @@ struct ReviewPage {
     leave_out_unknown: bool,
     /// How many records are added, changed and removed, where there are some.
     counts: Vec<(&'static str, String)>,
-    told: Told,
+    remarks: Remarks,
     comment: Field,
 }
 
 /// What a page says of a file that can be taken.
 #[derive(Template)]
-#[template(path = "zones_file_told.html")]
-pub(super) struct Told {
+#[template(path = "zones/file_remarks.html")]
+pub(super) struct Remarks {
     z: &'static ZoneTexts,
     left_out: Vec<String>,
     notes: Vec<String>,
@@ -74,13 +74,13 @@ pub(super) struct Told {
     warnings: Vec<String>,
 }
 
-impl HtmlSafe for Told {}
+impl HtmlSafe for Remarks {}
 
-impl Told {
-    pub(super) fn of(content: &Content, z: &'static ZoneTexts) -> Told {
+impl Remarks {
+    pub(super) fn of(content: &Content, z: &'static ZoneTexts) -> Remarks {
         let warning = |warning: &Warning| format!("{}: {}", warning.owner, warning.detail);
-        Told {
-            left_out: content.left_out.iter().map(|left_out| told(left_out, z)).collect(),
+        Remarks {
+            left_out: content.left_out.iter().map(|left_out| left_out_text(left_out, z)).collect(),
             notes: notes(&content.notes, z),
             warnings: content.warnings.iter().map(warning).collect(),
             z,
@@ -249,7 +249,7 @@ async fn preview(
         counts: counts(&committed, z),
         difference: DifferenceTable::of(&committed.removed, &committed.added, z),
         changes_nothing: !committed.changed,
-        told: Told::of(&content, z),
+        remarks: Remarks::of(&content, z),
         leave_out_unknown: options.leave_out_unknown,
         comment: comment.problem(&problems),
         z,
@@ -282,7 +282,7 @@ fn counts(committed: &Committed, z: &ZoneTexts) -> Vec<(&'static str, String)> {
         .collect()
 }
 
-fn told(left_out: &LeftOut, z: &ZoneTexts) -> String {
+fn left_out_text(left_out: &LeftOut, z: &ZoneTexts) -> String {
     let LeftOut { reason, record_type, count, first } = left_out;
     let reason = match reason {
         LeftOutReason::Dnssec => z.left_out_dnssec,
@@ -302,9 +302,9 @@ fn told(left_out: &LeftOut, z: &ZoneTexts) -> String {
 }
 
 fn notes(notes: &[Note], z: &ZoneTexts) -> Vec<String> {
-    let told =
+    let text =
         |Note { at, detail, .. }: &Note| say(z.file_fault, &[&at.line.to_string(), &at.column.to_string(), detail]);
-    let mut shown: Vec<String> = notes.iter().take(FAULTS).map(told).collect();
+    let mut shown: Vec<String> = notes.iter().take(FAULTS).map(text).collect();
     if notes.len() > FAULTS {
         shown.push(say(z.more_faults, &[&(notes.len() - FAULTS).to_string()]));
     }

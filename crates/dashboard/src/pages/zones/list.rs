@@ -17,7 +17,7 @@ use crate::visit::SignedIn;
 const PAGE: u32 = 50;
 
 #[derive(Template)]
-#[template(path = "zones_list.html")]
+#[template(path = "zones/list.html")]
 struct ListPage {
     page: Page,
     z: &'static ZoneTexts,

@@ -33,7 +33,7 @@ const MOST: usize = 40;
 
 /// The panel. Shown by `{{ live }}`.
 #[derive(Debug, Clone, Template)]
-#[template(path = "zones_live.html")]
+#[template(path = "zones/live.html")]
 pub(super) struct Live {
     z: &'static ZoneTexts,
     path: String,
@@ -126,7 +126,7 @@ fn server(status: NameserverStatus, z: &'static ZoneTexts) -> Server {
 }
 
 #[derive(Template)]
-#[template(path = "zones_live_page.html")]
+#[template(path = "zones/live_page.html")]
 struct LivePage {
     page: Page,
     title: String,

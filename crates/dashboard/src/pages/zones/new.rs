@@ -8,7 +8,7 @@ use dns::ZoneName;
 use dns::zonefile::{Content, LeftOutReason, Options};
 use store::{Author, CreateZoneError, NewZone, Reservation, Source, Zone};
 
-use super::import::{LEAVE_OUT_UNKNOWN, Told, YES};
+use super::import::{LEAVE_OUT_UNKNOWN, Remarks, YES};
 use super::{import, path};
 use crate::failure::Failure;
 use crate::form::{Field, Form, Problems};
@@ -19,7 +19,7 @@ use crate::texts::zones::ZoneTexts;
 use crate::visit::SignedIn;
 
 #[derive(Template)]
-#[template(path = "zones_new.html")]
+#[template(path = "zones/new.html")]
 struct NewPage {
     page: Page,
     z: &'static ZoneTexts,
@@ -38,7 +38,7 @@ struct NewPage {
 /// What a file would bring.
 struct Review {
     records: String,
-    told: Told,
+    remarks: Remarks,
 }
 
 /// The box that is ticked to keep other nameservers.
@@ -106,8 +106,8 @@ pub(crate) async fn submit(who: SignedIn, form: Form) -> Result<Response, Failur
             Ok(read) if form.text("do") == "preview" => {
                 let page = NewPage::of(&who, &form, problems);
                 let records = say(page.z.file_records, &[&read.records.len().to_string()]);
-                let told = Told::of(&read, page.z);
-                return show_page(&NewPage { review: Some(Review { records, told }), ..page });
+                let remarks = Remarks::of(&read, page.z);
+                return show_page(&NewPage { review: Some(Review { records, remarks }), ..page });
             }
             Ok(mut read) => {
                 new.content = std::mem::take(&mut read.records);

@@ -19,7 +19,7 @@ use crate::texts::zones::ZoneTexts;
 use crate::visit::SignedIn;
 
 #[derive(Template)]
-#[template(path = "zones_restore.html")]
+#[template(path = "zones/restore.html")]
 struct RestorePage {
     page: Page,
     z: &'static ZoneTexts,

@@ -27,7 +27,7 @@ use crate::texts::zones::ZoneTexts;
 use crate::visit::SignedIn;
 
 #[derive(Template)]
-#[template(path = "zones_review.html")]
+#[template(path = "zones/review.html")]
 struct ReviewPage {
     page: Page,
     z: &'static ZoneTexts,
@@ -42,7 +42,7 @@ struct ReviewPage {
 }
 
 #[derive(Template)]
-#[template(path = "zones_conflict.html")]
+#[template(path = "zones/conflict.html")]
 struct ConflictPage {
     page: Page,
     z: &'static ZoneTexts,

@@ -24,7 +24,7 @@ use crate::texts::{Texts, say};
 use crate::visit::SignedIn;
 
 #[derive(Template)]
-#[template(path = "zones_settings.html")]
+#[template(path = "zones/settings.html")]
 struct SettingsPage {
     page: Page,
     z: &'static ZoneTexts,

@@ -18,7 +18,7 @@ use crate::texts::say;
 use crate::texts::zones::ZoneTexts;
 
 #[derive(Template)]
-#[template(path = "zones_records.html")]
+#[template(path = "zones/records.html")]
 pub(super) struct RecordsPage {
     page: Page,
     z: &'static ZoneTexts,
