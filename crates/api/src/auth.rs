@@ -17,12 +17,12 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use claims::Claims;
 use deploy::Deployment;
 use http_server::{Client, network_of};
 use store::{AccountId, Author, Identity, Permission, Permissions, Source, Store, StoreError, ZoneScope};
 
 use crate::answers::ForWhom;
-use crate::claims::Claims;
 use crate::error::{ErrorCode, Problem};
 use crate::json;
 use crate::limiter::TooMany;

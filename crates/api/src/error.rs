@@ -9,13 +9,14 @@ use std::error::Error;
 
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use claims::{LOOKS_A_MINUTE, LookError, OpenClaim};
 use dns::Fault;
 use dns::zonefile::FileFault;
 use http_server::{Cause, ServerError};
 use serde::Serialize;
 use store::{DailyLimit, Health, StoreError};
 
-use crate::claims::{LOOKS_A_MINUTE, LookError, OpenClaim};
+use crate::claim_view::OpenClaimView;
 
 /// The detail of every 500.
 const FAILED: &str = "The server failed; its log has the cause under the id in X-Request-Id";
@@ -31,7 +32,7 @@ pub(crate) struct Problem {
     errors: Vec<PartError>,
     headers: Vec<(HeaderName, HeaderValue)>,
     /// What would prove that a name is the account's.
-    claim: Option<Box<OpenClaim>>,
+    claim: Option<Box<OpenClaimView>>,
     cause: Option<Cause>,
 }
 
@@ -304,7 +305,7 @@ impl Problem {
 
     /// Adds what would prove that the name is the account's.
     pub(crate) fn claimable(mut self, claim: OpenClaim) -> Problem {
-        self.claim = Some(Box::new(claim));
+        self.claim = Some(Box::new(claim.into()));
         self
     }
 
@@ -342,7 +343,7 @@ struct Body<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [PartError],
     #[serde(skip_serializing_if = "Option::is_none")]
-    claim: Option<&'a OpenClaim>,
+    claim: Option<&'a OpenClaimView>,
 }
 
 /// Which part of a request.

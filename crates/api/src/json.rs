@@ -13,6 +13,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Version, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use forms::MemberError;
 use http_server::{Permit, ReadError, read_body};
 use hyper::body::Body as _;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -357,21 +358,6 @@ impl<'de> Deserialize<'de> for Json {
         }
         deserializer.deserialize_any(Any)
     }
-}
-
-/// What is wrong with one member.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum MemberError {
-    #[error("This member is not known here; known are {}", .known.join(", "))]
-    Unknown { name: String, known: &'static [&'static str] },
-    #[error("{0} is required")]
-    Missing(&'static str),
-    #[error("{name} must be {expected}")]
-    Type { name: &'static str, expected: String },
-    #[error("{name} cannot be changed; leave it out, or send it as it was read")]
-    ReadOnly { name: &'static str },
-    #[error("{name} must be a UUID")]
-    Uuid { name: &'static str },
 }
 
 impl From<MemberError> for Problem {

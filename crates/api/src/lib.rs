@@ -14,7 +14,7 @@
 mod answers;
 mod auth;
 mod changes;
-mod claims;
+mod claim_view;
 mod cors;
 mod description;
 mod error;
@@ -48,23 +48,21 @@ use axum::http::{HeaderValue, Method, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::IntoResponse;
 use axum::routing::on;
+use claims::Claims;
 use deploy::Deployment;
 use http_server::{RouteFn, routes_by_path};
 use store::Store;
 use tower_http::set_header::SetResponseHeaderLayer;
 
-pub use claims::{Claims, Look, LookError, OpenClaim, Seen};
 pub use description::{
     Answer, Body, Description, EXAMPLE_RECORD, EXAMPLE_SERIAL, EXAMPLE_ZONE, Group, Header, Parameter, Place, Refusal,
 };
 pub use error::error_body;
-pub use members::{TypedRecord, TypedSettings};
 pub use openapi::{ABOUT, document};
 pub use operations::{OPERATIONS, Operation};
 pub use schema::{Member, Schema};
 pub use settings::Settings;
 pub use shared::BASE;
-pub use zone_file::{ZoneFileError, read as read_zone_file};
 
 use error::Problem;
 use shared::Shared;

@@ -1,132 +1,83 @@
-//! The members of a record as requests carry them, and what they make of a zone's record.
+//! The members of a record as requests carry them.
 
-mod typed;
-mod typed_settings;
-
-use dns::change::{Amendment, NewRecord, TtlChoice};
-use dns::{Fault, NameError, OwnerName, RecordData, RecordType, Ttl, ZoneName};
+use dns::Ttl;
+use dns::change::TtlChoice;
+use forms::{MemberError, RecordChanges, WholeRecord};
 use store::StoredRecord;
 use uuid::Uuid;
 
-use crate::json::{MemberError, Members};
+use crate::json::Members;
 use crate::query::parse_uuid;
 use crate::schema::{Member, Schema, optional, required};
 use crate::views::iso;
 
-pub use typed::TypedRecord;
-pub use typed_settings::TypedSettings;
-
-/// What POST and PUT say of a record: everything, but for the members that have a default.
-#[derive(Debug)]
-pub(crate) struct WholeRecord {
-    record_type: String,
-    name: String,
-    value: String,
-    ttl: Option<Ttl>,
-    priority: Option<u16>,
+/// Takes the members of a whole record; that no others are there has been checked.
+pub(crate) fn whole_record(members: &Members) -> Result<WholeRecord, MemberError> {
+    Ok(WholeRecord {
+        record_type: members.required_string("record_type")?.to_owned(),
+        name: members.required_string("name")?.to_owned(),
+        value: members.required_string("value")?.to_owned(),
+        ttl: ttl(members)?,
+        priority: priority(members)?.flatten(),
+    })
 }
 
-impl WholeRecord {
-    /// Takes the members; that no others are there has been checked.
-    pub(crate) fn of(members: &Members) -> Result<WholeRecord, MemberError> {
-        Ok(WholeRecord {
-            record_type: members.required_string("record_type")?.to_owned(),
-            name: members.required_string("name")?.to_owned(),
-            value: members.required_string("value")?.to_owned(),
-            ttl: ttl(members)?,
-            priority: priority(members)?.flatten(),
-        })
-    }
-
-    /// What a request for a new record looks like, where the path names the zone.
-    pub(crate) fn schema() -> Schema {
-        Schema::request(WholeRecord::members()).named("NewRecord")
-    }
-
-    /// The same where the body names the zone.
-    pub(crate) fn schema_with_zone() -> Schema {
-        let zone = required("zone", Schema::uuid().about("The zone's UUID."));
-        Schema::request(WholeRecord::members().into_iter().chain([zone])).named("NewRecordOfZone")
-    }
-
-    /// What a request for a record anew looks like.
-    pub(crate) fn schema_with_read_only() -> Schema {
-        Schema::request(WholeRecord::members().into_iter().chain(ReadOnly::members())).named("RecordAnew")
-    }
-
-    pub(crate) fn members() -> [Member; 5] {
-        let ttl = "Seconds for which resolvers may keep it. Where it is not given, that of the RRset (the records of one name and type) \
-                   that it joins, or the zone's default TTL (3600 where its settings have no other). All records of an RRset have the TTL \
-                   that was given last.";
-        [
-            required("record_type", Schema::string().about(TYPE).like("MX")),
-            required("name", Schema::string().about(NAME).like("@")),
-            required("value", Schema::string().about(VALUE).like("mail.example.com")),
-            optional("ttl", Schema::integer(0..=Ttl::MAX.seconds()).or_null().about(ttl).like(3600)),
-            optional("priority", Schema::integer(0..=65535).or_null().about(PRIORITY).like(10)),
-        ]
-    }
-
-    /// The record that they make in `zone`. Without a TTL it gets that of the RRset it joins, or else the zone's default.
-    pub(crate) fn in_zone(&self, zone: &ZoneName) -> Result<NewRecord, Fault> {
-        let record_type = RecordType::parse(&self.record_type)?;
-        let owner = owner(&self.name, zone)?;
-        let data = RecordData::parse(record_type, &self.value, self.priority, zone)?;
-        Ok(NewRecord { owner, data, ttl: self.ttl.map_or(TtlChoice::Default, TtlChoice::Set) })
-    }
+/// What a request for a new record looks like, where the path names the zone.
+pub(crate) fn new_record_schema() -> Schema {
+    Schema::request(whole_record_members()).named("NewRecord")
 }
 
-/// What PATCH says of a record: only what is to be another.
-#[derive(Debug)]
-pub(crate) struct RecordChanges {
-    record_type: Option<String>,
-    name: Option<String>,
-    value: Option<String>,
-    ttl: Option<TtlChoice>,
-    /// `Some(None)` is an explicit null.
-    priority: Option<Option<u16>>,
+/// The same where the body names the zone.
+pub(crate) fn new_record_of_zone_schema() -> Schema {
+    let zone = required("zone", Schema::uuid().about("The zone's UUID."));
+    Schema::request(whole_record_members().into_iter().chain([zone])).named("NewRecordOfZone")
 }
 
-impl RecordChanges {
-    /// Takes the members; that no others are there has been checked.
-    pub(crate) fn of(members: &Members) -> Result<RecordChanges, MemberError> {
-        let string = |name| members.string(name).map(|text| text.map(str::to_owned));
-        Ok(RecordChanges {
-            record_type: string("record_type")?,
-            name: string("name")?,
-            value: string("value")?,
-            ttl: ttl(members)?.map(TtlChoice::Set),
-            priority: priority(members)?,
-        })
-    }
+/// What a request for a record anew looks like.
+pub(crate) fn record_anew_schema() -> Schema {
+    Schema::request(whole_record_members().into_iter().chain(ReadOnly::members())).named("RecordAnew")
+}
 
-    /// What a request looks like that changes some members.
-    pub(crate) fn schema() -> Schema {
-        Schema::request(RecordChanges::members().into_iter().chain(ReadOnly::members())).named("RecordChanges")
-    }
+pub(crate) fn whole_record_members() -> [Member; 5] {
+    let ttl = "Seconds for which resolvers may keep it. Where it is not given, that of the RRset (the records of one name and type) \
+               that it joins, or the zone's default TTL (3600 where its settings have no other). All records of an RRset have the TTL \
+               that was given last.";
+    [
+        required("record_type", Schema::string().about(TYPE).like("MX")),
+        required("name", Schema::string().about(NAME).like("@")),
+        required("value", Schema::string().about(VALUE).like("mail.example.com")),
+        optional("ttl", Schema::integer(0..=Ttl::MAX.seconds()).or_null().about(ttl).like(3600)),
+        optional("priority", Schema::integer(0..=65535).or_null().about(PRIORITY).like(10)),
+    ]
+}
 
-    pub(crate) fn members() -> [Member; 5] {
-        let ttl = "Seconds for which resolvers may keep it; that of all records of its RRset. Where it is not given, it stays, unless \
-                   a new name or type makes the record join an RRset that has another.";
-        [
-            optional("record_type", Schema::string().about(TYPE).like("MX")),
-            optional("name", Schema::string().about(NAME).like("@")),
-            optional("value", Schema::string().about(VALUE).like("mail.example.com")),
-            optional("ttl", Schema::integer(0..=Ttl::MAX.seconds()).or_null().about(ttl).like(1800)),
-            optional("priority", Schema::integer(0..=65535).or_null().about(PRIORITY).like(10)),
-        ]
-    }
+/// Takes the members that a request changes; that no others are there has been checked.
+pub(crate) fn record_changes(members: &Members) -> Result<RecordChanges, MemberError> {
+    let string = |name| members.string(name).map(|text| text.map(str::to_owned));
+    Ok(RecordChanges {
+        record_type: string("record_type")?,
+        name: string("name")?,
+        value: string("value")?,
+        ttl: ttl(members)?.map(TtlChoice::Set),
+        priority: priority(members)?,
+    })
+}
 
-    /// What they are to change in a record of `zone`.
-    pub(crate) fn in_zone(&self, zone: &ZoneName) -> Result<Amendment, Fault> {
-        Ok(Amendment {
-            record_type: self.record_type.as_deref().map(RecordType::parse).transpose()?,
-            owner: self.name.as_deref().map(|name| owner(name, zone)).transpose()?,
-            value: self.value.clone(),
-            ttl: self.ttl,
-            priority: self.priority,
-        })
-    }
+/// What a request looks like that changes some members.
+pub(crate) fn record_changes_schema() -> Schema {
+    Schema::request(record_changes_members().into_iter().chain(ReadOnly::members())).named("RecordChanges")
+}
+
+pub(crate) fn record_changes_members() -> [Member; 5] {
+    let ttl = "Seconds for which resolvers may keep it; that of all records of its RRset. Where it is not given, it stays, unless \
+               a new name or type makes the record join an RRset that has another.";
+    [
+        optional("record_type", Schema::string().about(TYPE).like("MX")),
+        optional("name", Schema::string().about(NAME).like("@")),
+        optional("value", Schema::string().about(VALUE).like("mail.example.com")),
+        optional("ttl", Schema::integer(0..=Ttl::MAX.seconds()).or_null().about(ttl).like(1800)),
+        optional("priority", Schema::integer(0..=65535).or_null().about(PRIORITY).like(10)),
+    ]
 }
 
 /// The members that are only read, as a request sent them back.
@@ -184,11 +135,6 @@ const NAME: &str = "`@` for the zone's own name, a name relative to the zone (`w
                     name that does not end in the zone's name is relative.";
 const VALUE: &str = "What the type asks for: an address, a host name, a text. It is answered in canonical form.";
 const PRIORITY: &str = "Required for MX and SRV; for other types null or absent.";
-
-/// The owner that a user's text names in a zone.
-pub(crate) fn owner(text: &str, zone: &ZoneName) -> Result<OwnerName, Fault> {
-    OwnerName::parse(text, zone).map_err(|error: NameError| Fault::of("name", "owner-name", error.to_string()))
-}
 
 /// `ttl`; an explicit null is as good as nothing.
 pub(crate) fn ttl(members: &Members) -> Result<Option<Ttl>, MemberError> {

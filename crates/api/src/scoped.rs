@@ -11,14 +11,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use claims::{Claims, Look, LookError, OpenClaim};
 use dns::{Apex, RecordId, Serial, ZoneId, ZoneName, ZoneSnapshot};
 use store::{
     AccountId, Answer, Author, Change, ChangeError, Committed, Condition, CreateZoneError, Difference, Done,
     EffectiveSettings, Head, History, HistoryError, Identity, NewZone, Once, Proof, ProveError, RecordFilter,
     RecordVisitor, Repeatable, Store, StoreError, StoredRecord, Timestamp, Version, VersionNumber, Zone, ZoneScope,
 };
-
-use crate::claims::{Claims, Look, LookError, OpenClaim};
 
 /// The store, for one token. Each method is the store's of the same name.
 #[derive(Debug, Clone)]

@@ -3,11 +3,11 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use claims::Claims;
 use deploy::Deployment;
 use http_server::Gate;
 use store::{AccountId, Store};
 
-use crate::claims::Claims;
 use crate::limiter::Limiter;
 use crate::settings::Settings;
 

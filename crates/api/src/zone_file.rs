@@ -8,8 +8,8 @@ use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use dns::zonefile::{self, Content, FileFault, LeftOut, LeftOutReason, Note, Options};
-use dns::{Apex, ZoneName};
+use dns::zonefile::{Content, FileFault, LeftOut, LeftOutReason, Note, Options};
+use forms::ZoneFileError;
 use http_server::Permit;
 use hyper::body::Body as _;
 use serde::Serialize;
@@ -55,28 +55,6 @@ fn check_media_type(headers: &HeaderMap, body: &Body) -> Result<(), BodyError> {
     if is_zone_file && is_plain { Ok(()) } else { Err(BodyError::NotAZoneFile) }
 }
 
-/// Why a file makes no zone.
-#[derive(Debug, thiserror::Error)]
-pub enum ZoneFileError {
-    /// All its faults.
-    #[error("the file has {} faults", .0.len())]
-    Faults(Vec<FileFault>),
-    /// The server is about to stop, or has a fault itself.
-    #[error("the reading of a file ended early")]
-    EndedEarly,
-}
-
-/// Reads a file as what it makes of a zone, away from the async threads.
-///
-/// # Errors
-///
-/// The faults of its text, each with its place; that there is no record for the zone in it is one.
-pub async fn read(text: Bytes, zone: &ZoneName, apex: Apex, options: Options) -> Result<Content, ZoneFileError> {
-    let zone = zone.clone();
-    let work = move || zonefile::read(&text, &zone, &apex, &options).map_err(ZoneFileError::Faults);
-    tokio::task::spawn_blocking(work).await.unwrap_or(Err(ZoneFileError::EndedEarly))
-}
-
 /// How a file is to be read, as the parameters `keep_keys`, `keep_ttl` and `leave_out_unknown` say.
 pub(crate) fn options(parameters: &Parameters) -> Result<Options, QueryError> {
     Ok(Options {
@@ -100,13 +78,11 @@ pub(crate) fn describe_switches(description: Description) -> Description {
         .query("leave_out_unknown", leave_out_unknown, flag(), json!("true"))
 }
 
-impl ZoneFileError {
-    /// 400 with every fault; `field` is where the file stands in the request, where that is a member.
-    pub(crate) fn response(self, field: Option<&'static str>) -> Response {
-        match self {
-            Self::Faults(faults) => refusal(faults, field),
-            error @ Self::EndedEarly => Problem::internal(error).into_response(),
-        }
+/// 400 with every fault of a file; `field` is where it stands in the request, where that is a member.
+pub(crate) fn refuse(error: ZoneFileError, field: Option<&'static str>) -> Response {
+    match error {
+        ZoneFileError::Faults(faults) => refusal(faults, field),
+        error @ ZoneFileError::EndedEarly => Problem::internal(error).into_response(),
     }
 }
 

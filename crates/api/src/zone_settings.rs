@@ -2,12 +2,13 @@
 
 use dns::apex::SoaTimers;
 use dns::{Fault, Ttl};
+use forms::MemberError;
 use serde::Serialize;
 use serde_json::{Value, json};
 use store::{Comment, EffectiveSettings, SettingsChange, TIMER_BOUNDS};
 
 use crate::error::Problem;
-use crate::json::{MemberError, Members};
+use crate::json::Members;
 use crate::schema::{Member, Schema, optional, required};
 
 /// The settings that a zone has, its own or the server's.

@@ -45,6 +45,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
+use claims::Claims;
 use deploy::Deployment;
 use http_server::Gate;
 use store::{AccountId, Store};
@@ -73,7 +74,7 @@ pub(crate) struct Shared {
     pub(crate) post: Option<Post>,
     pub(crate) letter_delays: Delays,
     /// What looks for claims in the public DNS.
-    pub(crate) claims: Arc<api::Claims>,
+    pub(crate) claims: Arc<Claims>,
     /// Zone files that are being read and stored.
     pub(crate) files: Gate<AccountId>,
 }
@@ -83,7 +84,7 @@ impl Dashboard {
     pub fn new(
         store: Store,
         deployment: Deployment,
-        claims: Arc<api::Claims>,
+        claims: Arc<Claims>,
         settings: Settings,
         post: Option<Post>,
     ) -> Dashboard {

@@ -97,7 +97,7 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
         Some(server) => tokio::spawn(server.run(stop.clone())),
         None => tokio::spawn(stop.clone().cancelled_owned()),
     };
-    let claims = Arc::new(api::Claims::new(config.resolver()));
+    let claims = Arc::new(claims::Claims::new(config.resolver()));
     let telling = tokio::spawn(mailing::tell_displaced(store.clone(), post.clone(), stop.clone()));
     let sending = match post.clone() {
         Some(post) => tokio::spawn({

@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use dns::change::{Edit, NO_RECORD, NewSet, TtlChoice};
 use dns::{Fault, RecordData, RecordId, RecordType, Ttl, ZoneId, ZoneName};
+use forms::{MemberError, RecordChanges, WholeRecord, owner};
 use serde_json::json;
 use store::{Change, ChangeError, Comment, Committed, Permission, StoreError};
 use uuid::Uuid;
@@ -15,8 +16,8 @@ use crate::auth::{AnyChange, AuthError, Caller};
 use crate::changes::ChangeView;
 use crate::description::{Description, EXAMPLE_RECORD, Group, problems};
 use crate::error::{ErrorCode, Problem};
-use crate::json::{Bulk, Json, MemberError, Members};
-use crate::members::{self, RecordChanges, WholeRecord, owner};
+use crate::json::{Bulk, Json, Members};
+use crate::members;
 use crate::query::{Parameters, PathId, QueryError, parse_uuid};
 use crate::schema::{Schema, optional, required};
 use crate::scoped::Scoped;
@@ -116,11 +117,11 @@ impl Action {
         match members.required_string("action")? {
             "create" => {
                 members.only(&["action", "record_type", "name", "value", "ttl", "priority"])?;
-                Ok(Action::Create(WholeRecord::of(members)?))
+                Ok(Action::Create(members::whole_record(members)?))
             }
             "update" => {
                 members.only(&["action", "uuid", "record_type", "name", "value", "ttl", "priority"])?;
-                Ok(Action::Update(record(members)?, RecordChanges::of(members)?))
+                Ok(Action::Update(record(members)?, members::record_changes(members)?))
             }
             "delete" => {
                 members.only(&["action", "uuid"])?;
@@ -248,8 +249,8 @@ pub(crate) fn describe() -> Description {
         required("records", Schema::array(value).about("All records of the RRset, at least one.")),
     ];
     let change = Schema::any_of([
-        Schema::request(WholeRecord::members().into_iter().chain([action("create")])),
-        Schema::request(RecordChanges::members().into_iter().chain([action("update"), id()])),
+        Schema::request(members::whole_record_members().into_iter().chain([action("create")])),
+        Schema::request(members::record_changes_members().into_iter().chain([action("update"), id()])),
         Schema::request([action("delete"), id()]),
         Schema::request(upsert.into_iter().chain(of_set())),
         Schema::request(of_set().into_iter().chain([action("delete_rrset")])),

@@ -3,13 +3,14 @@
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use claims::OpenClaim;
 use dns::ZoneId;
 use serde::Serialize;
 use serde_json::{Value, json};
 use store::{StoreError, Timestamp};
 
 use crate::auth::{Caller, List};
-use crate::claims::OpenClaim;
+use crate::claim_view::OpenClaimView;
 use crate::description::{Description, Group, examples};
 use crate::error::Problem;
 use crate::query::{Parameters, PathId, QueryError};
@@ -45,23 +46,23 @@ impl IntoResponse for Error {
 #[derive(Debug, Serialize)]
 pub(crate) struct ClaimView {
     #[serde(flatten)]
-    claim: OpenClaim,
+    claim: OpenClaimView,
     proved_at: Option<String>,
 }
 
 impl ClaimView {
     pub(crate) fn of(claim: OpenClaim, proved_at: Option<Timestamp>) -> ClaimView {
-        ClaimView { claim, proved_at: proved_at.map(iso) }
+        ClaimView { claim: claim.into(), proved_at: proved_at.map(iso) }
     }
 
     pub(crate) fn schema() -> Schema {
         let proved_at = "When the record was last seen; null where it never was.";
         let proved_at = required("proved_at", Schema::time().or_null().about(proved_at));
-        Schema::object(OpenClaim::members().into_iter().chain([proved_at])).named("ZoneClaim")
+        Schema::object(OpenClaimView::members().into_iter().chain([proved_at])).named("ZoneClaim")
     }
 
     pub(crate) fn example(proved_at: Value) -> Value {
-        examples::with(OpenClaim::example(), "proved_at", proved_at)
+        examples::with(OpenClaimView::example(), "proved_at", proved_at)
     }
 }
 

@@ -3,13 +3,14 @@
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use claims::{Look, LookError, OpenClaim, Seen};
 use dns::ZoneId;
 use serde_json::json;
 use store::{ChangeError, ProveError, StoreError};
 
 use super::claim_get::ClaimView;
 use crate::auth::{Caller, Update};
-use crate::claims::{Look, LookError, OpenClaim, Seen};
+use crate::claim_view::{OpenClaimView, hint};
 use crate::description::{Description, Group};
 use crate::error::{ErrorCode, Problem};
 use crate::query::PathId;
@@ -20,7 +21,7 @@ pub(crate) enum Error {
     NoZone,
     #[error("no claim can be published for a name as long as this one")]
     TooLong,
-    #[error("The name is not proved: {}", .0.seen)]
+    #[error("The name is not proved: {}", hint(.0.seen))]
     Open(OpenClaim),
     #[error(transparent)]
     Look(#[from] LookError),
@@ -51,8 +52,8 @@ impl IntoResponse for Error {
 
 pub(crate) fn describe() -> Description {
     let refusal = json!({
-        "detail": format!("The name is not proved: {}", Seen::Nothing), "error_code": ErrorCode::ValidationError.name(),
-        "field": null, "claim": OpenClaim::example(),
+        "detail": format!("The name is not proved: {}", hint(Seen::Nothing)), "error_code": ErrorCode::ValidationError.name(),
+        "field": null, "claim": OpenClaimView::example(),
     });
     Description::new("proveZoneClaim", Group::Zones, "Prove claim of DNS zone")
         .text("Looks for the TXT record of the zone's claim in the public DNS, for at most five seconds. An account may look ten times a \
@@ -63,7 +64,7 @@ pub(crate) fn describe() -> Description {
             ClaimView::schema(),
             ClaimView::example(json!("2024-01-15T10:30:00Z")),
         )
-        .refuses_with(ErrorCode::ValidationError, OpenClaim::refusal_schema(), refusal)
+        .refuses_with(ErrorCode::ValidationError, OpenClaimView::refusal_schema(), refusal)
         .refuses(Problem::new(ErrorCode::Conflict, "The claim has expired; repeat this request"))
 }
 

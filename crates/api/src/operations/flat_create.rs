@@ -3,14 +3,15 @@
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use dns::ZoneId;
+use forms::{MemberError, WholeRecord};
 use serde_json::json;
 
 use super::record_create::{CreateRecordError, create, describe_creation};
 use crate::auth::{Caller, Create};
 use crate::description::{Description, EXAMPLE_ZONE, examples, location};
 use crate::error::Problem;
-use crate::json::{MemberError, Members};
-use crate::members::WholeRecord;
+use crate::json::Members;
+use crate::members;
 use crate::query::parse_uuid;
 use crate::views::RecordView;
 use crate::writing::{Write, Writing};
@@ -56,7 +57,7 @@ struct Request {
 impl Request {
     fn of(members: &Members) -> Result<Request, MemberError> {
         members.only(&["zone", "record_type", "name", "value", "ttl", "priority"])?;
-        let record = WholeRecord::of(members)?;
+        let record = members::whole_record(members)?;
         let zone = parse_uuid(members.required_string("zone")?).ok_or(MemberError::Uuid { name: "zone" })?;
         Ok(Request { zone: ZoneId(zone), record })
     }
@@ -64,7 +65,7 @@ impl Request {
 
 pub(crate) fn describe() -> Description {
     let record = json!({"zone": EXAMPLE_ZONE, "record_type": "AAAA", "name": "www", "value": "2001:db8::1"});
-    describe_creation("createRecord", "Create DNS record", WholeRecord::schema_with_zone())
+    describe_creation("createRecord", "Create DNS record", members::new_record_of_zone_schema())
         .example("An address", record)
         .answers(StatusCode::CREATED, "The record", RecordView::flat_schema(), examples::flat_record())
         .header(location())

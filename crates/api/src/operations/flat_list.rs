@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use dns::{Fault, Name, OwnerName, RecordId, RecordType, ZoneId, ZoneName};
+use forms::owner;
 use serde_json::json;
 use store::{AccountId, RecordFilter, StoreError, StoredRecord};
 
@@ -16,7 +17,6 @@ use crate::auth::{Caller, List};
 use crate::description::{self, Description, EXAMPLE_ZONE, Group, examples};
 use crate::error::Problem;
 use crate::listing::{Frame, all_records};
-use crate::members::owner;
 use crate::paging::{self, Page};
 use crate::query::{Parameters, QueryError, parse_uuid};
 use crate::read_error::ReadError;

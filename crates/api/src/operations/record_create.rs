@@ -4,14 +4,15 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use dns::change::Edit;
 use dns::{Fault, Name, RecordData, RecordType, ZoneId, ZoneName};
+use forms::{MemberError, WholeRecord};
 use serde_json::json;
 use store::{Change, ChangeError, Committed, StoreError, StoredRecord};
 
 use crate::auth::{Caller, Create};
 use crate::description::{Description, Group, examples, location};
 use crate::error::{ErrorCode, Problem};
-use crate::json::{MemberError, Members};
-use crate::members::WholeRecord;
+use crate::json::Members;
+use crate::members;
 use crate::query::PathId;
 use crate::reply::Reply;
 use crate::schema::Schema;
@@ -62,7 +63,7 @@ impl IntoResponse for CreateRecordError {
 
 pub(crate) fn describe() -> Description {
     let mx = json!({"record_type": "MX", "name": "@", "value": "mail.example.com", "priority": 10});
-    describe_creation("createZoneRecord", "Create DNS record in zone", WholeRecord::schema())
+    describe_creation("createZoneRecord", "Create DNS record in zone", members::new_record_schema())
         .example("An address", json!({"record_type": "A", "name": "www", "value": "192.0.2.1", "ttl": 3600}))
         .example("A mail server", mx)
         .example("A text", json!({"record_type": "TXT", "name": "@", "value": "v=spf1 mx -all"}))
@@ -89,7 +90,7 @@ pub(crate) fn describe_creation(id: &'static str, title: &'static str, request: 
 pub(crate) async fn handle(caller: Caller<Create>, PathId(id): PathId, writing: Writing, members: Members) -> Response {
     let work = async |write: Write| -> Result<Response, CreateRecordError> {
         members.only(&["record_type", "name", "value", "ttl", "priority"])?;
-        let wanted = WholeRecord::of(&members)?;
+        let wanted = members::whole_record(&members)?;
         let zone = ZoneId(id.ok_or(CreateRecordError::NoZone)?);
         create(&caller, &write, zone, &wanted, RecordView::nested).await
     };

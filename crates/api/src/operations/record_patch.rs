@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use dns::change::Edit;
 use dns::{Fault, RecordId};
+use forms::MemberError;
 use serde_json::json;
 use store::{Change, ChangeError, StoreError};
 
@@ -14,8 +15,8 @@ use super::record_put::shown;
 use crate::auth::{Caller, Update};
 use crate::description::{Description, Group, examples};
 use crate::error::Problem;
-use crate::json::{MemberError, Members};
-use crate::members::{ReadOnly, RecordChanges};
+use crate::json::Members;
+use crate::members::{self, ReadOnly};
 use crate::query::PathId;
 use crate::views::RecordView;
 use crate::writing::{Write, Writing};
@@ -55,7 +56,7 @@ pub(crate) fn describe() -> Description {
     Description::new("updateRecord", Group::Records, "Update DNS record")
         .text("Only the members that are given change. Two clients that change different members at the same time both have their way. \
                A type without a priority drops the old one.")
-        .json(RecordChanges::schema())
+        .json(members::record_changes_schema())
         .example("Another TTL", json!({"ttl": 1800}))
         .example("Another mail server", json!({"value": "mail2.example.com", "priority": 20}))
         .answers(StatusCode::OK, "The record", RecordView::flat_schema(), examples::flat_record())
@@ -65,7 +66,7 @@ pub(crate) fn describe() -> Description {
 pub(crate) async fn handle(caller: Caller<Update>, PathId(id): PathId, writing: Writing, members: Members) -> Response {
     let patch = async |write: Write| -> Result<Response, Error> {
         members.only(ReadOnly::WITH_RECORD)?;
-        let (changes, read_only) = (RecordChanges::of(&members)?, ReadOnly::of(&members)?);
+        let (changes, read_only) = (members::record_changes(&members)?, ReadOnly::of(&members)?);
         let id = RecordId(id.ok_or(Error::NoRecord)?);
         let (zone, current) = caller.store().record(caller.account(), id).await?.ok_or(Error::NoRecord)?;
         // What they are about never changes, so that there is no need to look again.

@@ -6,14 +6,15 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use dns::change::Edit;
 use dns::{Fault, RecordId};
+use forms::MemberError;
 use serde_json::json;
 use store::{Change, ChangeError, Committed, StoreError};
 
 use crate::auth::{Caller, Update};
 use crate::description::{Description, Group, examples};
 use crate::error::{ErrorCode, Problem};
-use crate::json::{MemberError, Members};
-use crate::members::{ReadOnly, WholeRecord};
+use crate::json::Members;
+use crate::members::{self, ReadOnly};
 use crate::query::PathId;
 use crate::reply::Reply;
 use crate::views::RecordView;
@@ -57,7 +58,7 @@ pub(crate) fn describe() -> Description {
     let record = json!({"record_type": "MX", "name": "@", "value": "mail2.example.com", "ttl": 3600, "priority": 20});
     Description::new("replaceRecord", Group::Records, "Replace DNS record")
         .text("All members are given anew, under the identity that the record has; type and name may be others. Who writes last wins.")
-        .json(WholeRecord::schema_with_read_only())
+        .json(members::record_anew_schema())
         .example("Another mail server", record)
         .answers(StatusCode::OK, "The record", RecordView::flat_schema(), examples::flat_record())
         .changes()
@@ -67,7 +68,7 @@ pub(crate) fn describe() -> Description {
 pub(crate) async fn handle(caller: Caller<Update>, PathId(id): PathId, writing: Writing, members: Members) -> Response {
     let put = async |write: Write| -> Result<Response, Error> {
         members.only(ReadOnly::WITH_RECORD)?;
-        let (wanted, read_only) = (WholeRecord::of(&members)?, ReadOnly::of(&members)?);
+        let (wanted, read_only) = (members::whole_record(&members)?, ReadOnly::of(&members)?);
         let id = RecordId(id.ok_or(Error::NoRecord)?);
         let (zone, current) = caller.store().record(caller.account(), id).await?.ok_or(Error::NoRecord)?;
         read_only.check(&current)?;

@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use dns::{Fault, Serial, ZoneId};
+use forms::MemberError;
 use serde_json::json;
 use store::{Author, Change, ChangeError, Comment, Committed, Permission, Source, Wish};
 
@@ -10,7 +11,7 @@ use crate::auth::{AnyChange, AuthError, Caller};
 use crate::changes::ChangeView;
 use crate::description::{Description, EXAMPLE_SERIAL, Group};
 use crate::error::{ErrorCode, Problem};
-use crate::json::{MemberError, Members};
+use crate::json::Members;
 use crate::query::{Parameters, PathId, QueryError};
 use crate::schema::{Schema, optional, required};
 use crate::writing::{Write, Writing};

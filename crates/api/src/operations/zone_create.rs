@@ -2,23 +2,25 @@
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use claims::{Look, LookError, OpenClaim};
 use dns::zonefile::Options;
 use dns::{Fault, ZoneName};
+use forms::{MemberError, ZoneFileError, read_zone_file};
 use serde::Serialize;
 use serde_json::{Value, json};
 use store::{CreateZoneError, NewZone, Source, StoreError, Zone};
 
 use crate::auth::{Caller, CreateZones};
-use crate::claims::{Look, LookError, OpenClaim};
+use crate::claim_view::OpenClaimView;
 use crate::description::{Description, Group, examples, location};
 use crate::error::{ErrorCode, Problem};
-use crate::json::{MemberError, Members};
+use crate::json::Members;
 use crate::query::{Parameters, QueryError};
 use crate::reply::Reply;
 use crate::schema::{Schema, optional, required};
 use crate::views::{RecordView, ZoneView};
 use crate::writing::{Write, Writing};
-use crate::zone_file::{self, FileView, ZoneFileError};
+use crate::zone_file::{self, FileView};
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -49,7 +51,7 @@ impl IntoResponse for Error {
         match self {
             Self::Claim(_, claim) => Problem::validation("domain", detail).claimable(claim),
             Self::Look(error) => Problem::looks(error),
-            Self::File(error) => return error.response(Some("zonefile")),
+            Self::File(error) => return zone_file::refuse(error, Some("zonefile")),
             Self::Query(error) => Problem::from(error),
             Self::Member(error) => Problem::from(error),
             Self::Domain(fault) => Problem::validation("domain", fault.detail),
@@ -147,14 +149,14 @@ pub(crate) fn describe() -> Description {
         .changes()
         .refuses(Problem::from(MemberError::Missing("domain")))
         .refuses(Problem::validation("domain", EXISTS))
-        .refuses_with(ErrorCode::ValidationError, OpenClaim::refusal_schema(), claim_example())
+        .refuses_with(ErrorCode::ValidationError, OpenClaimView::refusal_schema(), claim_example())
         .refuses_with(ErrorCode::ValidationError, zone_file::refusal_schema(), zone_file::refusal_example())
 }
 
 fn claim_example() -> Value {
     json!({
         "detail": CreateZoneError::Related.to_string(), "error_code": ErrorCode::ValidationError.name(),
-        "field": "domain", "claim": OpenClaim::example(),
+        "field": "domain", "claim": OpenClaimView::example(),
     })
 }
 
@@ -173,7 +175,7 @@ pub(crate) async fn handle(
         let (mut source, mut new, mut content) = (Source::Api, NewZone::named(domain), None);
         if let Some(text) = zonefile {
             let apex = caller.store().own_apex(None).await?;
-            let mut read = zone_file::read(text.into(), &new.name, apex, options).await?;
+            let mut read = read_zone_file(text.into(), &new.name, apex, options).await?;
             new.content = std::mem::take(&mut read.records);
             new.serial_above = read.serial;
             source = Source::Import;

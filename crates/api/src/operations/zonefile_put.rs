@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use dns::zonefile::Options;
 use dns::{Fault, RecordId, ZoneId};
+use forms::{ZoneFileError, read_zone_file};
 use serde::Serialize;
 use serde_json::json;
 use store::{Author, Change, ChangeError, Comment, Committed, Difference, Permission, Source, StoreError, Wish};
@@ -19,7 +20,7 @@ use crate::reply::Reply;
 use crate::schema::{Schema, required};
 use crate::versions::DifferenceView;
 use crate::writing::{Write, Writing};
-use crate::zone_file::{self, FileView, MEDIA_TYPE, ZoneFileBody, ZoneFileError};
+use crate::zone_file::{self, FileView, MEDIA_TYPE, ZoneFileBody};
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -40,7 +41,7 @@ pub(crate) enum Error {
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         match self {
-            Self::File(error) => return error.response(None),
+            Self::File(error) => return zone_file::refuse(error, None),
             Self::Query(error) => Problem::from(error),
             Self::Comment(fault) => Problem::fault(fault),
             Self::NoZone | Self::Change(ChangeError::NoZone) => Problem::no_zone(),
@@ -176,7 +177,7 @@ async fn replace(
     let Request { dry_run, options, comment } = Request::of(parameters)?;
     let zone = caller.store().zone(caller.account(), id.ok_or(Error::NoZone)?).await?.ok_or(Error::NoZone)?;
     let apex = caller.store().own_apex(Some(zone.id)).await?;
-    let mut content = zone_file::read(text, &zone.name, apex, options).await?;
+    let mut content = read_zone_file(text, &zone.name, apex, options).await?;
     let records = std::mem::take(&mut content.records);
     let change = Change {
         conditions: write.on_zone(),

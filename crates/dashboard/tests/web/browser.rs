@@ -44,7 +44,7 @@ impl Server {
     }
 
     pub(crate) fn with(settings: Settings) -> Server {
-        Server::build(settings, http_server::Settings::default(), None, api::Claims::default())
+        Server::build(settings, http_server::Settings::default(), None, claims::Claims::default())
     }
 
     /// One that sends mail to this port.
@@ -54,7 +54,7 @@ impl Server {
 
     pub(crate) fn mailing_with(settings: Settings, port: u16) -> Server {
         let post = Server::post(port);
-        Server::build(settings, http_server::Settings::default(), Some(post), api::Claims::default())
+        Server::build(settings, http_server::Settings::default(), Some(post), claims::Claims::default())
     }
 
     fn post(port: u16) -> Post {
@@ -73,7 +73,7 @@ impl Server {
 
     /// One that looks for claims with this resolver.
     pub(crate) fn resolving(resolver: SocketAddr) -> Server {
-        let claims = api::Claims::new(Resolver::new(vec![resolver]));
+        let claims = claims::Claims::new(Resolver::new(vec![resolver]));
         Server::build(Settings::default(), http_server::Settings::default(), None, claims)
     }
 
@@ -81,7 +81,7 @@ impl Server {
         settings: Settings,
         http: http_server::Settings,
         post: Option<Post>,
-        claims: api::Claims,
+        claims: claims::Claims,
     ) -> Server {
         let folder = tempfile::tempdir().unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();

@@ -15,7 +15,7 @@ fn behind_a_proxy() -> Server {
         Settings::default(),
         http_server::Settings { proxies, ..http_server::Settings::default() },
         None,
-        api::Claims::default(),
+        claims::Claims::default(),
     )
 }
 

@@ -10,7 +10,7 @@ fn behind(proxies: &[&str]) -> Server {
         Settings::default(),
         http_server::Settings { proxies, ..http_server::Settings::default() },
         None,
-        api::Claims::default(),
+        claims::Claims::default(),
     )
 }
 

@@ -1,10 +1,10 @@
 //! Proving that the domain of a zone is its account's, by a record in the public DNS.
 
-use api::{Look, LookError, OpenClaim, Seen};
 use askama::Template;
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
+use claims::{Look, LookError, OpenClaim, Seen};
 use store::ProveError;
 
 use super::{Head, Tab, failure, path, zone_id, zone_of};

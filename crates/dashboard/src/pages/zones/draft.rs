@@ -7,9 +7,9 @@
 //! A change of a record has the members as they were when its editor was opened, so that only what was really changed is written:
 //! what somebody else changed in other members meanwhile stays.
 
-use api::TypedRecord;
 use dns::change::Edit;
 use dns::{Fault, RecordId};
+use forms::TypedRecord;
 use store::{StoredRecord, Zone};
 
 use crate::failure::Failure;

@@ -1,9 +1,9 @@
 //! The fields of one record, fit for its type.
 
-use api::TypedRecord;
 use askama::Template;
 use askama::filters::HtmlSafe;
 use dns::{Fault, RecordId, RecordType, Ttl};
+use forms::TypedRecord;
 
 use super::state::State;
 use crate::form::{Field, Form, Problems};

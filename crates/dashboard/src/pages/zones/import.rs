@@ -6,7 +6,6 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use api::ZoneFileError;
 use askama::Template;
 use askama::filters::HtmlSafe;
 use axum::body::Bytes;
@@ -16,6 +15,7 @@ use axum::response::Response;
 use dns::warnings::Warning;
 use dns::zonefile::{self, Content, FileFault, LeftOut, LeftOutReason, Note, OTHER_ZONE, Options};
 use dns::{Serial, ZoneId};
+use forms::{ZoneFileError, read_zone_file};
 use http_server::Permit;
 use store::{AccountId, Author, Change, ChangeError, Comment, Committed, Condition, Source, Wish, Zone};
 
@@ -150,7 +150,7 @@ pub(super) async fn read(
     }
     let octets = Bytes::copy_from_slice(text.as_bytes());
     let apex = who.store().own_apex(id).await?;
-    match api::read_zone_file(octets, zone, apex, options).await {
+    match read_zone_file(octets, zone, apex, options).await {
         Ok(content) => Ok(Ok(content)),
         Err(ZoneFileError::Faults(faults)) if faults.iter().any(|found| found.fault.check == OTHER_ZONE) => {
             let other = zonefile::apex_of(text.as_bytes()).map_or_else(String::new, |other| other.to_string());

@@ -1,9 +1,9 @@
 //! Making a zone, empty or from a zone file.
 
-use api::{Look, LookError, OpenClaim, Seen};
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
+use claims::{Look, LookError, OpenClaim, Seen};
 use dns::ZoneName;
 use dns::zonefile::{Content, LeftOutReason, Options};
 use store::{Author, CreateZoneError, NewZone, Reservation, Source, Zone};

@@ -1,6 +1,6 @@
 //! The settings of a zone by name.
 
-use api::TypedSettings;
+use forms::TypedSettings;
 
 use crate::texts::zones::ZoneTexts;
 

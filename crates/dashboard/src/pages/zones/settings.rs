@@ -4,12 +4,12 @@
 //! nothing is stored: their versions are shown, fields that one did not touch become theirs, and beside a field that both
 //! changed stands what they wrote.
 
-use api::TypedSettings;
 use askama::Template;
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 use dns::{Fault, Serial};
+use forms::TypedSettings;
 use store::{Change, ChangeError, Condition, OwnSettings, TIMER_BOUNDS, Wish, Zone};
 
 use super::setting_names::{label, members, members_mut};

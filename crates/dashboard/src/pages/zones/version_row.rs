@@ -1,7 +1,7 @@
 //! The row of a version, in the history and in the list of changes that other users made meanwhile.
 
-use api::TypedSettings;
 use dns::Serial;
+use forms::TypedSettings;
 use store::{Counts, Event, Source, Version, ZoneSettings};
 
 use super::setting_names::{label, members};

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use api::TypedRecord;
 use askama::Template;
 use dns::{RecordId, RecordType, Ttl};
+use forms::TypedRecord;
 use store::{FoundRecords, StoredRecord};
 
 use super::difference::{value, with_priority};

@@ -1,9 +1,9 @@
 //! The state of the page of records between two requests: the changes that were collected, and the editor that is open.
 
-use api::TypedRecord;
 use axum::http::StatusCode;
 use axum::response::Response;
 use dns::{OwnerName, RecordId, RecordType, Serial};
+use forms::TypedRecord;
 use store::{Change, ChangeError, Zone};
 
 use super::draft::{self, Draft, Faults, Item, MOST, current};

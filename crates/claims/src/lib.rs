@@ -5,19 +5,14 @@
 //! looks run at a time, so that no client can make this server query other nameservers in bulk.
 
 use std::collections::{HashMap, VecDeque};
-use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use dns::{Name, ZoneId, ZoneName};
 use resolve::{LookupError, Resolver};
-use serde::Serialize;
-use serde_json::{Value, json};
-use store::{AccountId, CLAIM_LABEL, Proof, Store, StoreError, claim_name};
+use store::{AccountId, Proof, Store, StoreError, claim_name};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
-
-use crate::schema::{Member, Schema, optional, required};
 
 /// How long one look may take.
 const LOOK_FOR: Duration = Duration::from_secs(5);
@@ -50,17 +45,15 @@ pub enum Look {
 }
 
 /// A claim that is not proved: what to publish, and where.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenClaim {
     /// The record's name.
     pub name: String,
     /// Its type.
-    #[serde(rename = "type")]
     pub record_type: &'static str,
     /// Its text.
     pub value: String,
-    /// What the last look came to; in answers only where there was one.
-    #[serde(rename = "hint", skip_serializing_if = "Seen::is_new", serialize_with = "as_text")]
+    /// What the last look came to.
     pub seen: Seen,
 }
 
@@ -87,59 +80,6 @@ pub enum LookError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-impl Seen {
-    fn is_new(&self) -> bool {
-        *self == Seen::New
-    }
-}
-
-fn as_text<S: serde::Serializer>(seen: &Seen, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(seen)
-}
-
-impl fmt::Display for Seen {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Seen::New => "if the name is yours, publish the TXT record in `claim` where its DNS is hosted now, then repeat this request",
-            Seen::Nothing => "the TXT record in `claim` was not found in the public DNS; it may take a while until it is seen everywhere",
-            Seen::NoAnswer => "the public DNS did not answer in time when the TXT record in `claim` was looked for; repeat this request",
-        })
-    }
-}
-
-impl OpenClaim {
-    pub(crate) fn members() -> [Member; 4] {
-        let name = "Where to publish it, in the DNS that the world sees.";
-        let value = "Random, for this account and this name. It stays the same for seven days.";
-        [
-            required("name", Schema::string().about(name).like("_zonewright-claim.example.com")),
-            required("type", Schema::one_of_the_words(&["TXT"])),
-            required("value", Schema::string().about(value)),
-            optional("hint", Schema::string().about("Why the record was not seen, where it was looked for.")),
-        ]
-    }
-
-    /// What a 400 with a claim looks like.
-    pub(crate) fn refusal_schema() -> Schema {
-        let claim = Schema::object(OpenClaim::members())
-            .named("Claim")
-            .about("What proves that the name is yours: once it is seen, the same request succeeds.");
-        Schema::object([
-            required("detail", Schema::string()),
-            required("error_code", Schema::string()),
-            required("field", Schema::string().or_null()),
-            required("claim", claim),
-        ])
-        .named("ClaimError")
-    }
-
-    pub(crate) fn example() -> Value {
-        json!({
-            "name": format!("{CLAIM_LABEL}.example.com"), "type": "TXT", "value": "5f0c8a61d1f2b7e4930a8b6c1d2e3f4a5b6c7d8e",
-        })
-    }
 }
 
 impl Default for Claims {
@@ -206,7 +146,7 @@ impl Claims {
             Ok(Ok(Some(proof))) => Ok(Look::Proved(proof)),
             Ok(Ok(None)) => Ok(Look::Open(open(&name, claim.value, Seen::Nothing))),
             Ok(Err(error)) => {
-                tracing::warn!(zone.name = %zone, error = %deploy::Chain(&error), "a claim could not be looked for");
+                tracing::warn!(zone.name = %zone, error = %store::Chain(&error), "a claim could not be looked for");
                 Ok(Look::Open(open(&name, claim.value, Seen::NoAnswer)))
             }
             Err(_) => Ok(Look::Open(open(&name, claim.value, Seen::NoAnswer))),
@@ -259,7 +199,7 @@ fn open(name: &Name, value: String, seen: Seen) -> OpenClaim {
 }
 
 /// How many looks an account may make in a minute, for the headers of a refusal.
-pub(crate) const LOOKS_A_MINUTE: u32 = LOOKS as u32;
+pub const LOOKS_A_MINUTE: u32 = LOOKS as u32;
 
 #[cfg(test)]
 mod tests {

@@ -3,7 +3,7 @@
 use dns::{Fault, Ttl};
 use store::{Comment, SettingsChange, ZoneSettings};
 
-use super::typed::integer;
+use crate::typed_record::integer;
 
 /// What stands in the fields of a form. Nothing typed means the server's own value, as `null` does in a request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

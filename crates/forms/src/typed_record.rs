@@ -4,8 +4,8 @@ use dns::change::{Amendment, NewRecord, TtlChoice};
 use dns::{Fault, Ttl, ZoneName};
 use store::StoredRecord;
 
-use super::{RecordChanges, WholeRecord};
-use crate::json::MemberError;
+use crate::member::MemberError;
+use crate::record::{RecordChanges, WholeRecord};
 
 /// What stands in the fields of a form. Nothing typed is no member, as far as a member may be missing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -82,7 +82,7 @@ fn priority(text: &str) -> Result<Option<u16>, Fault> {
     Ok(integer("priority", text, u16::MAX.into())?.and_then(|number| u16::try_from(number).ok()))
 }
 
-pub(super) fn integer(name: &'static str, text: &str, max: u32) -> Result<Option<u32>, Fault> {
+pub(crate) fn integer(name: &'static str, text: &str, max: u32) -> Result<Option<u32>, Fault> {
     if text.is_empty() {
         return Ok(None);
     }
