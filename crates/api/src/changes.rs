@@ -105,22 +105,23 @@ impl ChangeView {
     }
 
     pub(crate) fn schema() -> Schema {
-        let serial =
-            "The zone's newest version: the one that was made, or, where nothing was stored, the one that there is.";
-        let records = "For each change the UUID of its record; null where it deleted one, was about a whole RRset, or was a dry run.";
-        let removed =
-            "The records that ended, as they were. One that changed is here and in `added`, with the same `uuid`.";
+        let serial = "The zone's newest version: the new one, or the current one if nothing was stored.";
+        let records = "For each change, the UUID of its record. Null if the change deleted a record or concerned a whole \
+                       RRset, and in a dry run.";
+        let removed = "The removed records. A changed record is here with its old content and in `added` with its new content, with \
+                       the same `uuid`.";
         Schema::object([
             required("serial", Schema::serial().about(serial)),
-            required(
-                "changed",
-                Schema::boolean().about("Whether anything is different: if not, there is no new version."),
-            ),
-            required("dry_run", Schema::boolean().about("Whether nothing was stored.")),
+            required("changed", Schema::boolean().about("Whether the zone changed. If not, there is no new version.")),
+            required("dry_run", Schema::boolean().about("Whether it was a dry run: nothing was stored.")),
             required("removed", Schema::array(RecordView::schema()).about(removed)),
-            required("added", Schema::array(RecordView::schema()).about("The records that began.")),
+            required("added", Schema::array(RecordView::schema()).about("The new records.")),
             required("records", Schema::array(Schema::uuid().or_null()).about(records)),
-            required("warnings", Schema::array(WarningView::schema()).about("What is accepted and yet unwise.")),
+            required(
+                "warnings",
+                Schema::array(WarningView::schema())
+                    .about("Warnings: records that are valid but probably not intended."),
+            ),
         ])
         .named("Change")
     }
@@ -141,10 +142,10 @@ impl WarningView {
     pub(crate) fn schema() -> Schema {
         let codes: Vec<&str> = Code::ALL.iter().map(|code| code.name()).collect();
         Schema::object([
-            required("code", Schema::one_of_the_words(&codes).about("What kind; more may be added.")),
-            required("field", Schema::string().about("The member of the record that it is about.")),
-            required("detail", Schema::string().about("A sentence for people.")),
-            required("name", Schema::string().about("The name that it is about.")),
+            required("code", Schema::one_of_the_words(&codes).about("The kind; more may be added.")),
+            required("field", Schema::string().about("The member of the record that the warning is about.")),
+            required("detail", Schema::string().about("A message for people.")),
+            required("name", Schema::string().about("The name that the warning is about.")),
         ])
         .named("Warning")
     }

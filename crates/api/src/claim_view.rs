@@ -41,13 +41,13 @@ pub(crate) fn hint(seen: Seen) -> &'static str {
 
 impl OpenClaimView {
     pub(crate) fn members() -> [Member; 4] {
-        let name = "Where to publish it, in the DNS that the world sees.";
-        let value = "Random, for this account and this name. It stays the same for seven days.";
+        let name = "The name at which to publish the record in the public DNS.";
+        let value = "A random value for this account and this name. It stays the same for seven days.";
         [
             required("name", Schema::string().about(name).like("_zonewright-claim.example.com")),
             required("type", Schema::one_of_the_words(&["TXT"])),
             required("value", Schema::string().about(value)),
-            optional("hint", Schema::string().about("Why the record was not seen, where it was looked for.")),
+            optional("hint", Schema::string().about("Why the record was not found, if it was looked up.")),
         ]
     }
 
@@ -55,7 +55,7 @@ impl OpenClaimView {
     pub(crate) fn refusal_schema() -> Schema {
         let claim = Schema::object(OpenClaimView::members())
             .named("Claim")
-            .about("What proves that the name is yours: once it is seen, the same request succeeds.");
+            .about("The proof that the name is yours. Once the record is found, the same request succeeds.");
         Schema::object([
             required("detail", Schema::string()),
             required("error_code", Schema::string()),

@@ -132,7 +132,7 @@ impl Problem {
                 let count = faults.len();
                 format!("{count} {member} are at fault, and nothing was stored; {member}[{index}]: {}", first.detail)
             }
-            [] => "The change breaks the zone's rules".to_owned(),
+            [] => "The change breaks a rule of the zone".to_owned(),
         };
         let errors = faults.into_iter().map(|(index, fault)| PartError {
             place: Place::Part { index },
@@ -158,7 +158,7 @@ impl Problem {
     pub(crate) fn faults(faults: Vec<(usize, Fault)>) -> Problem {
         match faults.into_iter().next() {
             Some((_, fault)) => Problem::fault(fault),
-            None => Problem::new(ErrorCode::ValidationError, "The change breaks the zone's rules"),
+            None => Problem::new(ErrorCode::ValidationError, "The change breaks a rule of the zone"),
         }
     }
 
@@ -199,7 +199,7 @@ impl Problem {
 
     /// 412: the zone or record is not at any of the versions that If-Match names.
     pub(crate) fn precondition_failed() -> Problem {
-        let detail = "It has been changed since; read it again, and send the ETag of that answer in If-Match";
+        let detail = "It was changed in the meantime; read it again, and send the new ETag in If-Match";
         Problem::new(ErrorCode::PreconditionFailed, detail)
     }
 

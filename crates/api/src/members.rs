@@ -39,9 +39,9 @@ pub(crate) fn record_anew_schema() -> Schema {
 }
 
 pub(crate) fn whole_record_members() -> [Member; 5] {
-    let ttl = "Seconds for which resolvers may keep it. Where it is not given, that of the RRset (the records of one name and type) \
-               that it joins, or the zone's default TTL (3600 where its settings have no other). All records of an RRset have the TTL \
-               that was given last.";
+    let ttl = "Seconds that resolvers may cache the record. Default: the TTL of the RRset (the records of one name and type) \
+               that it joins, otherwise the zone's default TTL (3600 if its settings have no other). The TTL that was given \
+               last applies to all records of an RRset.";
     [
         required("record_type", Schema::string().about(TYPE).like("MX")),
         required("name", Schema::string().about(NAME).like("@")),
@@ -69,8 +69,8 @@ pub(crate) fn record_changes_schema() -> Schema {
 }
 
 pub(crate) fn record_changes_members() -> [Member; 5] {
-    let ttl = "Seconds for which resolvers may keep it; that of all records of its RRset. Where it is not given, it stays, unless \
-               a new name or type makes the record join an RRset that has another.";
+    let ttl = "Seconds that resolvers may cache the record. It applies to all records of the RRset. If it is not given, it \
+               stays the same, unless a new name or type moves the record to an RRset with another TTL.";
     [
         optional("record_type", Schema::string().about(TYPE).like("MX")),
         optional("name", Schema::string().about(NAME).like("@")),
@@ -94,7 +94,7 @@ impl ReadOnly {
         &["record_type", "name", "value", "ttl", "priority", "uuid", "created_at", "zone"];
 
     fn members() -> [Member; 3] {
-        let unchanged = "Accepted as it was read, and refused otherwise.";
+        let unchanged = "Read-only. Accepted if it is unchanged, refused otherwise.";
         [
             optional("uuid", Schema::uuid().about(unchanged)),
             optional("created_at", Schema::time().about(unchanged)),
@@ -133,7 +133,7 @@ const TYPE: &str =
     "The type of the record, in any letter case: `A`, `AAAA`, `CNAME`, `MX`, `TXT`, `NS`, `SRV`, `CAA` and others.";
 const NAME: &str = "`@` for the zone's own name, a name relative to the zone (`www`, `_dmarc`, `*`), or a full name inside the zone. A \
                     name that does not end in the zone's name is relative.";
-const VALUE: &str = "What the type asks for: an address, a host name, a text. It is answered in canonical form.";
+const VALUE: &str = "The data of the type: an address, a host name, a text. Responses have it in canonical form.";
 const PRIORITY: &str = "Required for MX and SRV; for other types null or absent.";
 
 /// `ttl`; an explicit null is as good as nothing.

@@ -34,7 +34,7 @@ pub fn document() -> Value {
             "license": {"name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0"},
         },
         "externalDocs": {"description": "The reference, with examples", "url": format!("{BASE}/docs/dns/")},
-        "servers": [{"url": BASE, "description": "The server that gave out this document"}],
+        "servers": [{"url": BASE, "description": "This server"}],
         "security": [{"token": []}],
         "tags": Group::ALL.map(|group| json!({"name": group.name(), "description": group.text()})),
         "paths": paths,
@@ -42,8 +42,8 @@ pub fn document() -> Value {
             "securitySchemes": {"token": {
                 "type": "http",
                 "scheme": "bearer",
-                "description": "A token starts with `vps_` and is made on the page `/account/developers/`. What it allows are its \
-                                permissions; each operation names the one that it needs, and `dns:*` allows everything.",
+                "description": "A token starts with `vps_` and is created on the page `/account/developers/`. Each operation \
+                                names the permission that the token needs; `dns:*` allows everything.",
             }},
             "responses": parts.responses,
             "headers": parts.headers,
@@ -56,12 +56,13 @@ pub fn document() -> Value {
 pub(crate) const PATH: &str = "/openapi.json";
 
 /// What holds for the whole API.
-pub const ABOUT: &str = "Every path answers with and without its final slash, without a redirect; `HEAD` answers like `GET`, without the \
-body. JSON in and out, in UTF-8. Timestamps are UTC, ISO 8601, in whole seconds. Identifiers are UUIDs.\n\nEvery answer that is no \
-success has the members `detail` (for people), `error_code` (for programs; it does not change) and `field` (the member or parameter \
-at fault, or null). A method that a path does not have is 405 `method_not_allowed` with `Allow`; a path that there is not is 404 \
-`not_found`. What belongs to another account is answered as what does not exist.\n\nUnknown members and parameters are refused, not \
-ignored. Answers may get more members in later versions.";
+pub const ABOUT: &str = "Every path works with and without its final slash, without a redirect. `HEAD` responds like `GET`, \
+                         without the body. Requests and responses are JSON in UTF-8. Timestamps are UTC, ISO 8601, in whole \
+                         seconds. Identifiers are UUIDs.\n\nEvery error response has the members `detail` (for people), \
+                         `error_code` (for programs; stable) and `field` (the member or parameter at fault, or null). If a path \
+                         does not support a method, the response is 405 `method_not_allowed` with `Allow`. An unknown path gets \
+                         404 `not_found`. Zones and records of other accounts are reported as not found.\n\nUnknown members and \
+                         parameters are refused, not ignored. Responses may get more members in later versions.";
 
 /// `GET /openapi.json`.
 pub(crate) async fn get_document() -> Response {
@@ -72,9 +73,9 @@ pub(crate) async fn get_document() -> Response {
 /// It is no row of the table, because it is the one path that asks nobody for a token.
 fn about_itself() -> Description {
     let schema = Schema::raw(json!({"type": "object", "required": ["openapi", "info", "paths"]}));
-    Description::new("getDescription", Group::Discovery, "Read this description")
-        .text("The API described as OpenAPI 3.1, for programs that write clients. No token is needed.")
-        .answers(StatusCode::OK, "The description", schema, json!({"openapi": "3.1.1", "info": {}, "paths": {}}))
+    Description::new("getDescription", Group::Discovery, "Get OpenAPI document")
+        .text("The API as an OpenAPI 3.1 document, for client generators. No token is needed.")
+        .answers(StatusCode::OK, "The OpenAPI document", schema, json!({"openapi": "3.1.1", "info": {}, "paths": {}}))
 }
 
 /// What the operations refer to.

@@ -27,7 +27,7 @@ pub(crate) enum QueryError {
     Unknown { name: String, known: &'static [&'static str] },
     #[error("page_size must be an integer from 1 to {max}")]
     PageSize { max: u32 },
-    #[error("This cursor was not given out by this list; take it from the Link header as it is")]
+    #[error("The cursor is not valid for this list; use the one in the Link header unchanged")]
     Cursor,
     #[error("zone must be a zone's UUID")]
     Zone,

@@ -73,7 +73,10 @@ impl VersionView {
         let count = || Schema::raw(json!({"type": "integer", "minimum": 0}));
         let author = Schema::object([
             required("account", Schema::string().or_null()),
-            required("token", Schema::string().or_null().about("The token's name; null for the dashboard.")),
+            required(
+                "token",
+                Schema::string().or_null().about("The token's name; null for changes from the dashboard."),
+            ),
             required("address", Schema::string().or_null()),
         ]);
         let counts =
@@ -84,10 +87,10 @@ impl VersionView {
             required("serial", Schema::serial()),
             required("time", Schema::time()),
             required("event", event),
-            required("author", author.about("Nulls where it was the server or the operator.")),
+            required("author", author.about("The members are null if the server or the operator made the change.")),
             required("source", source),
             required("comment", Schema::string().or_null()),
-            required("counts", counts.about("How many records it removed, added and changed.")),
+            required("counts", counts.about("The numbers of records removed, added and changed.")),
         ]
     }
 
@@ -147,7 +150,7 @@ impl RecordsView {
 
 impl RecordsView {
     fn members() -> [Member; 3] {
-        let changed = "The records that are in both lists: as they were, and as they became.";
+        let changed = "The UUIDs of the records in both lists: `removed` has their old content, `added` the new.";
         [
             required("removed", Schema::array(RecordView::schema())),
             required("added", Schema::array(RecordView::schema())),
@@ -158,7 +161,7 @@ impl RecordsView {
 
 impl DifferenceView {
     pub(crate) fn schema() -> Schema {
-        let from = Schema::serial().or_null().about("Null where there was no zone before.");
+        let from = Schema::serial().or_null().about("Null if the zone did not exist before.");
         let members = [required("from", from), required("to", Schema::serial())];
         Schema::object(members.into_iter().chain(RecordsView::members())).named("Difference")
     }
@@ -181,7 +184,7 @@ pub(crate) struct WholeVersionView {
 
 impl WholeVersionView {
     pub(crate) fn schema() -> Schema {
-        let previous = Schema::serial().or_null().about("The version before; null where there is none.");
+        let previous = Schema::serial().or_null().about("The previous version; null if there is none.");
         let members = VersionView::members().into_iter().chain([required("previous", previous)]);
         Schema::object(members.chain(RecordsView::members())).named("WholeVersion")
     }
@@ -208,7 +211,7 @@ impl WholeVersionView {
 pub(crate) fn no_version() -> Problem {
     Problem::new(
         ErrorCode::NotFound,
-        "The zone has no such version; it never had one with this serial, or it was too old to be kept",
+        "The zone has no version with this serial; it never existed, or it is no longer kept",
     )
 }
 

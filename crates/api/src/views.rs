@@ -39,17 +39,16 @@ impl NotServed {
     }
 
     fn member() -> Member {
-        let reason = "`waiting`: until the zone of another account is displaced. `displaced`: another account proved that it controls \
-                      the name. `account`: the operator took the account's zones off the nameservers.";
-        let until =
-            "When a zone that waits is served, or one that was displaced is deleted; null where the operator decides.";
+        let reason = "`waiting`: not served until the zone of another account is displaced. `displaced`: another account \
+                      proved that it controls the name. `account`: the account is suspended or closed.";
+        let until = "When a waiting zone will be served, or when a displaced zone will be deleted. Null if the operator decides.";
         let not_served = Schema::object([
             required("reason", Schema::one_of_the_words(&["waiting", "displaced", "account"]).about(reason)),
             required("until", Schema::time().or_null().about(until)),
         ]);
         optional(
             "not_served",
-            not_served.named("NotServed").about("Why no nameserver serves it; absent where they do."),
+            not_served.named("NotServed").about("Why no nameserver serves the zone. Absent if the zone is served."),
         )
     }
 }
@@ -76,7 +75,7 @@ impl ZoneView {
     }
 
     pub(crate) fn members() -> [Member; 5] {
-        let count = "How many records the list has. The SOA and the operator's NS records are not among them.";
+        let count = "The number of records, without the SOA and the operator's NS records.";
         [
             required("uuid", Schema::uuid()),
             required("domain", Schema::string().about("The zone's name, in lower case and as A-labels.")),
@@ -129,7 +128,7 @@ impl RecordView {
 
     /// What the flat paths show.
     pub(crate) fn flat_schema() -> Schema {
-        let zone = required("zone", Schema::uuid().about("The zone that it is in."));
+        let zone = required("zone", Schema::uuid().about("The UUID of the record's zone."));
         Schema::object(RecordView::members().into_iter().chain([zone])).named("RecordOfZone")
     }
 
@@ -140,8 +139,8 @@ impl RecordView {
             required("record_type", Schema::string().like("MX")),
             required("name", Schema::string().about(name).like("www")),
             required("value", Schema::string().about("The canonical form of the value.")),
-            required("ttl", Schema::integer(0..=2_147_483_647).about("Seconds for which resolvers may keep it.")),
-            required("priority", Schema::integer(0..=65535).or_null().about("Null where the type has none.")),
+            required("ttl", Schema::integer(0..=2_147_483_647).about("Seconds that resolvers may cache the record.")),
+            required("priority", Schema::integer(0..=65535).or_null().about("Null if the type has no priority.")),
             required("created_at", Schema::time()),
         ]
     }
@@ -186,10 +185,10 @@ impl MeView<'_> {
             required("name", Schema::string()),
             required("permissions", Schema::array(Schema::one_of_the_words(&permissions))),
             required("created_at", Schema::time()),
-            required("expires_at", Schema::time().or_null().about("Null where it does not expire.")),
+            required("expires_at", Schema::time().or_null().about("Null if it does not expire.")),
             required(
                 "last_used_at",
-                Schema::time().or_null().about("Right within a minute; null before its first use."),
+                Schema::time().or_null().about("Accurate to a minute; null before the first use."),
             ),
         ]);
         Schema::object([required("account", account), required("token", token)]).named("Me")

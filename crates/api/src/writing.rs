@@ -75,12 +75,12 @@ impl Description {
         for answer in &mut self.answers {
             answer.headers.extend(headers::of_changes());
         }
-        let text = "`wait=SECONDS` (RFC 7240): the answer comes when every nameserver serves the change, or after that many seconds, 60 \
-                    at most. Other values are ignored.";
-        let if_match = "The change is made only where the zone, or the record where the path names one, is at one of these versions: \
-                        entity tags as they were read, or `*`.";
-        let key = "Anything that the client makes up for this one request, 1 to 255 visible ASCII characters. A repeat within 24 hours \
-                   gets the first one's answer, and nothing is done again.";
+        let text = "`wait=SECONDS` (RFC 7240): the response is sent when every nameserver serves the change, or after this \
+                    time, at most 60 seconds. Other values are ignored.";
+        let if_match = "One or more ETags, or `*`. The change is applied only if the zone (or the record, if the path names \
+                        one) is at one of these versions.";
+        let key = "A value that the client chooses for this one request: 1 to 255 visible ASCII characters. If the request is \
+                   repeated within 24 hours, it gets the response of the first one, and nothing is done again.";
         self.takes("Prefer", text, Schema::string(), json!("wait=10"))
             .takes("If-Match", if_match, Schema::string(), json!("*"))
             .takes("Idempotency-Key", key, Schema::string().with("pattern", "^[!-~]{1,255}$"), Value::Null)

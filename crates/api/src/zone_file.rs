@@ -67,8 +67,9 @@ pub(crate) fn options(parameters: &Parameters) -> Result<Options, QueryError> {
 
 /// What the reference says of the parameters of [`options`].
 pub(crate) fn describe_switches(description: Description) -> Description {
-    let keep_keys = "`true`: DNSKEY, CDS and CDNSKEY records are kept, for a zone that several parties sign.";
-    let keep_ttl = "`true`: a TTL of 1 in a file of Cloudflare's stays 1. There it means \"automatic\", and becomes 300 otherwise.";
+    let keep_keys = "`true`: DNSKEY, CDS and CDNSKEY records are imported, for a zone that several parties sign.";
+    let keep_ttl = "`true`: a TTL of 1 in a file from Cloudflare stays 1. Otherwise it becomes 300, because there it means \
+                    \"automatic\".";
     let leave_out_unknown = "`true`: records of types that this server does not support are left out and listed in `left_out`. \
                              Otherwise the file is refused.";
     let flag = || Schema::one_of_the_words(&["true", "false"]);
@@ -185,20 +186,24 @@ impl FileView {
         let left_out = Schema::object([
             required("record_type", Schema::string()),
             required("count", number()),
-            required("line", number().about("Where the first of them is.")),
+            required("line", number().about("The line of the first of them.")),
             required("reason", Schema::one_of_the_words(&reasons)),
             required("detail", Schema::string()),
         ]);
         let note = Schema::object([
             required("line", number()),
             required("column", number()),
-            required("code", Schema::string().about("What kind; more may be added.")),
+            required("code", Schema::string().about("The kind; more may be added.")),
             required("detail", Schema::string()),
         ]);
-        let warnings = "What is accepted and yet unwise about the zone with these records; the first 100.";
+        let warnings = "Warnings about the zone with these records; the first 100. The records are valid, but probably not \
+                        intended.";
         [
-            required("left_out", Schema::array(left_out).about("What of the file is not among the zone's records.")),
-            required("notes", Schema::array(note).about("What was understood otherwise than it may have been meant.")),
+            required("left_out", Schema::array(left_out).about("The records of the file that were left out.")),
+            required(
+                "notes",
+                Schema::array(note).about("Lines of the file that may have been read in another sense than intended."),
+            ),
             required("warnings", Schema::array(WarningView::schema()).about(warnings)),
         ]
     }

@@ -22,14 +22,14 @@ pub(crate) struct SettingsView<'a> {
     comment: Option<&'a str>,
 }
 
-const DEFAULT_TTL: &str = "The TTL of a record for which nobody says one, from now on.";
-const COMMENT: &str = "What its owner has to say about the zone: one line of at most 500 characters.";
+const DEFAULT_TTL: &str = "The TTL of new records that are created without one.";
+const COMMENT: &str = "A comment about the zone: one line of at most 500 characters.";
 /// In the order of [`TIMER_BOUNDS`].
 const TIMERS: [&str; 4] = [
-    "Seconds between a secondary's looks at the primary, where no notice comes.",
-    "Seconds after which a look that failed is tried again.",
-    "Seconds after which a secondary that reached nobody stops answering; more than refresh and retry together.",
-    "Seconds for which resolvers may keep that there is no such record.",
+    "Seconds between a secondary's checks of the primary, if no NOTIFY arrives.",
+    "Seconds until a secondary retries after a failed refresh.",
+    "Seconds that a secondary keeps answering without reaching the primary. It must be more than refresh and retry together.",
+    "Seconds that resolvers may cache that a record does not exist.",
 ];
 
 impl SettingsView<'_> {

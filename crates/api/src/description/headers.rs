@@ -31,9 +31,9 @@ impl Header {
 /// On every answer of the server.
 pub(crate) fn of_every_answer() -> Vec<Header> {
     vec![
-        Header::always("X-Request-Id", "The request's id. Quote it when you ask the operator.", Schema::uuid()),
-        Header::always("Cache-Control", "Answers are never cached.", constant("no-store")),
-        Header::always("X-Content-Type-Options", "The media type is the one that is said.", constant("nosniff")),
+        Header::always("X-Request-Id", "The request's id. Quote it when you contact the operator.", Schema::uuid()),
+        Header::always("Cache-Control", "Responses must not be cached.", constant("no-store")),
+        Header::always("X-Content-Type-Options", "Clients must not guess another media type.", constant("nosniff")),
     ]
 }
 
@@ -41,7 +41,7 @@ pub(crate) fn of_every_answer() -> Vec<Header> {
 pub(crate) fn location() -> Header {
     let path = Schema::string().with("format", "uri-reference");
     let path = path.like("/api/v1/dns-zones/0192a0c8-3f5e-7c2a-9b1d-5e6f7a8b9c0d/");
-    Header::always("Location", "The path of what was made.", path)
+    Header::always("Location", "The path of the new zone or record.", path)
 }
 
 /// The version that the answer shows.
@@ -58,18 +58,17 @@ pub(crate) fn file_name() -> Header {
 
 /// The next page of a list.
 pub(crate) fn link() -> Header {
-    let text = "The next page, ready to be asked for, with all other parameters (RFC 8288). The last page has none.";
+    let text = "The URL of the next page, with all other parameters (RFC 8288). Absent on the last page.";
     let example = "</api/v1/dns-zones/?page_size=100&cursor=z0192a0c83f5e7c2a9b1d5e6f7a8b9c0d>; rel=\"next\"";
     Header::always("Link", text, pattern("^</api/v1/.*>; rel=\"next\"$").like(example)).sometimes()
 }
 
 /// On the answer to every change that succeeds.
 pub(crate) fn of_changes() -> Vec<Header> {
-    let deployment = "Whether every nameserver serves the change: `live`: whoever asks one of them sees it. `pending`: not yet, or, \
-                      without the preference, nobody was asked; the change is stored and follows by itself.";
-    let applied = "The seconds that were granted, where `Prefer: wait` asked for some.";
-    let replayed =
-        "`true` where this is the answer that the first of several equal requests got, by its `Idempotency-Key`.";
+    let deployment = "Whether every nameserver serves the change. `live`: yes. `pending`: not yet, or `Prefer: wait` was not \
+                      sent; the change is stored and will be deployed.";
+    let applied = "The granted waiting time, if `Prefer: wait` was sent.";
+    let replayed = "`true` if this is the stored response of an earlier request with the same `Idempotency-Key`.";
     vec![
         etag(),
         Header::always("Idempotency-Replayed", replayed, constant("true")).sometimes(),
@@ -81,17 +80,17 @@ pub(crate) fn of_changes() -> Vec<Header> {
 
 /// On answers with 401.
 pub(super) fn www_authenticate() -> Header {
-    Header::always("WWW-Authenticate", "The scheme to use.", constant("Bearer"))
+    Header::always("WWW-Authenticate", "The authentication scheme.", constant("Bearer"))
 }
 
 /// On answers with 429.
 pub(super) fn of_limits() -> Vec<Header> {
     let number = || Schema::integer(0..=u32::MAX);
     vec![
-        Header::always("Retry-After", "Seconds until the next attempt is judged.", number().like(1)),
-        Header::always("RateLimit-Limit", "How many failures an address may make at once.", number().like(200)),
-        Header::always("RateLimit-Remaining", "How many are left.", number().like(0)),
-        Header::always("RateLimit-Reset", "Seconds until the next attempt is judged.", number().like(1)),
+        Header::always("Retry-After", "Seconds until the next attempt is allowed.", number().like(1)),
+        Header::always("RateLimit-Limit", "The number of attempts that the limit allows.", number().like(200)),
+        Header::always("RateLimit-Remaining", "The number of attempts that are left.", number().like(0)),
+        Header::always("RateLimit-Reset", "Seconds until the next attempt is allowed.", number().like(1)),
     ]
 }
 

@@ -174,9 +174,9 @@ impl Description {
     /// `page_size`, `cursor`, and the `Link` of the answer that was described last.
     pub(crate) fn paged(self) -> Self {
         let size = Schema::integer(1..=1000);
-        let cursor = "Where the page begins. Take it from the `Link` header as it is: its form may change, and one that this list did \
-                      not give out is refused.";
-        self.query("page_size", "How many items a page has, 100 where nobody says.", size, json!(100))
+        let cursor = "Where the page starts. Use the value from the `Link` header unchanged: its form may change, and a cursor \
+                      from another list is refused.";
+        self.query("page_size", "Items per page. Default: 100.", size, json!(100))
             .query("cursor", cursor, Schema::string(), Value::Null)
             .header(link())
     }
@@ -245,7 +245,7 @@ impl Description {
 
     /// It shows a zone or a record at its version, to be said after the success: the tag, and 304 for who has seen it.
     pub(crate) fn tagged(self, tag: Header) -> Self {
-        let text = "Entity tags as they were read: 304 where what is asked for is still at one of these versions.";
+        let text = "One or more ETags. The response is 304 if the zone or record is still at one of these versions.";
         self.header(tag)
             .takes("If-None-Match", text, Schema::string(), Value::Null)
             .answer(StatusCode::NOT_MODIFIED, "The client has this version already", None)
@@ -285,11 +285,13 @@ impl Group {
     /// What is in it.
     pub fn text(self) -> &'static str {
         match self {
-            Self::Zones => "A zone is a domain name that the operator's nameservers answer for.",
-            Self::Records => "What the nameservers answer: addresses, mail servers, texts and the like.",
-            Self::History => "Every change makes a version of its zone, and a version's serial is its name.",
-            Self::Deployment => "Whether the nameservers serve what was stored. They are asked; nothing is remembered.",
-            Self::Account => "Who a token speaks for.",
+            Self::Zones => "A zone is a domain name that the operator's nameservers serve.",
+            Self::Records => "The data that the nameservers answer with: addresses, mail servers, texts and others.",
+            Self::History => "Every change creates a version of its zone. The serial of a version identifies it.",
+            Self::Deployment => {
+                "Whether the nameservers serve what was stored. Each nameserver is polled for each request."
+            }
+            Self::Account => "The account and the token of a request.",
             Self::Discovery => "The API's description of itself.",
         }
     }

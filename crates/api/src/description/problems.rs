@@ -4,10 +4,10 @@ use crate::schema::{Schema, required};
 
 /// The body of an error about one member, or about none.
 pub(super) fn of_one_fault() -> Schema {
-    let field = "The member or parameter at fault; null where it is no single one.";
+    let field = "The member or parameter at fault; null if it is not a single one.";
     Schema::object([
-        required("detail", Schema::string().about("What is wrong, for people; the words may change.")),
-        required("error_code", Schema::string().about("What is wrong, for programs; it does not change.")),
+        required("detail", Schema::string().about("The error, for people; the wording may change.")),
+        required("error_code", Schema::string().about("The error, for programs; stable.")),
         required("field", Schema::string().or_null().about(field)),
     ])
     .named("Error")
@@ -16,17 +16,17 @@ pub(super) fn of_one_fault() -> Schema {
 /// The body of an error about several parts of a request.
 pub(crate) fn of_parts() -> Schema {
     let part = Schema::object([
-        required("index", Schema::integer(0..=u32::MAX).about("Which one, counted from 0.")),
-        required("field", Schema::string().or_null().about("Its member at fault.")),
+        required("index", Schema::integer(0..=u32::MAX).about("The position of the change or record, counted from 0.")),
+        required("field", Schema::string().or_null().about("The member at fault.")),
         required("detail", Schema::string()),
         required("error_code", Schema::string()),
     ]);
     let text = |about| Schema::string().about(about);
     Schema::object([
-        required("detail", text("A sentence for people.")),
-        required("error_code", text("For programs. It does not change.")),
+        required("detail", text("A message for people.")),
+        required("error_code", text("For programs; stable.")),
         required("field", Schema::string().or_null().about("The member at fault.")),
-        required("errors", Schema::array(part).about("Everything that is at fault.")),
+        required("errors", Schema::array(part).about("All errors of the request.")),
     ])
     .named("ErrorsOfParts")
 }

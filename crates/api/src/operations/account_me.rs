@@ -21,12 +21,9 @@ pub(crate) fn describe() -> Description {
             "last_used_at": null,
         },
     });
-    Description::new("getMe", Group::Account, "Get current account and token").text("Any good token may ask.").answers(
-        StatusCode::OK,
-        "The account and the token",
-        MeView::schema(),
-        example,
-    )
+    Description::new("getMe", Group::Account, "Get current account and token")
+        .text("Any valid token is accepted; no permission is needed.")
+        .answers(StatusCode::OK, "The account and the token", MeView::schema(), example)
 }
 
 pub(crate) async fn handle(caller: Caller<AnyToken>, parameters: Parameters) -> Result<Response, QueryError> {

@@ -242,7 +242,7 @@ pub(crate) fn describe() -> Description {
         required("value", Schema::string()),
         optional("priority", Schema::integer(0..=65535).or_null()),
     ]);
-    let ttl = "Where it is not given, the RRset keeps the TTL that it has.";
+    let ttl = "Default: the TTL of the RRset stays.";
     let upsert = [
         action("upsert_rrset"),
         optional("ttl", Schema::integer(0..=Ttl::MAX.seconds()).or_null().about(ttl)),
@@ -256,13 +256,14 @@ pub(crate) fn describe() -> Description {
         Schema::request(of_set().into_iter().chain([action("delete_rrset")])),
     ]);
     let changes = Schema::array(change.named("OneChange")).with("minItems", 1).with("maxItems", MOST);
-    let comment = "Why, for the history: one line of at most 500 characters.";
-    let dry_run = "`true`: nothing is stored; the answer says what would be.";
+    let comment = "A comment for the history: one line of at most 500 characters.";
+    let dry_run = "`true`: nothing is stored; the response shows what would change.";
     let fault = Fault::of("value", "value", "an IPv4 address such as 192.0.2.1 is expected");
     let example = Problem::parts(CHANGES, vec![(2, Problem::fault(fault))]);
     Description::new("changeZone", Group::Records, "Apply many changes at once")
-        .text("All or nothing, in their order, as one version; the rules are checked on what comes out. Each change needs the permission \
-               of what it does: `create`, `update` and `delete` their own, `delete_rrset` that to delete, `upsert_rrset` all three.")
+        .text("All changes are applied in their order as one version, or none is. The rules are checked on the result. Each \
+               change needs the permission of what it does: `create`, `update` and `delete` need the permission of the same \
+               name, `delete_rrset` the permission to delete, `upsert_rrset` all three.")
         .query("dry_run", dry_run, Schema::boolean(), json!(true))
         .json(Schema::request([required(CHANGES, changes), optional("comment", Schema::string().about(comment))]))
         .example("Another address", json!({
@@ -279,7 +280,7 @@ pub(crate) fn describe() -> Description {
                 {"action": "delete_rrset", "record_type": "TXT", "name": "old"},
             ],
         }))
-        .answers(StatusCode::OK, "What was changed", ChangeView::schema(), ChangeView::example())
+        .answers(StatusCode::OK, "The changes", ChangeView::schema(), ChangeView::example())
         .changes()
         .refuses_with(ErrorCode::ValidationError, problems::of_parts(), example.json())
         .refuses(Problem::new(ErrorCode::PermissionDenied, AuthError::Lacks(Permission::Delete).to_string()))

@@ -56,7 +56,7 @@ impl ClaimView {
     }
 
     pub(crate) fn schema() -> Schema {
-        let proved_at = "When the record was last seen; null where it never was.";
+        let proved_at = "When the record was last seen; null if never.";
         let proved_at = required("proved_at", Schema::time().or_null().about(proved_at));
         Schema::object(OpenClaimView::members().into_iter().chain([proved_at])).named("ZoneClaim")
     }
@@ -68,8 +68,9 @@ impl ClaimView {
 
 pub(crate) fn describe() -> Description {
     Description::new("getZoneClaim", Group::Zones, "Get claim of DNS zone")
-        .text("The TXT record that proves that the zone's name is yours, and when it was last seen in the public DNS. A zone whose name \
-               is proved is not displaced when another account proves control of the name too: then the operator decides.")
+        .text("The TXT record that proves that the zone's name is yours, and when it was last seen in the public DNS. If a \
+               zone's name is proved, another account that proves control of the name does not displace the zone; the operator \
+               decides.")
         .answers(StatusCode::OK, "The claim", ClaimView::schema(), ClaimView::example(json!(null)))
 }
 

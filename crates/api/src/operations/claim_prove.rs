@@ -56,8 +56,9 @@ pub(crate) fn describe() -> Description {
         "field": null, "claim": OpenClaimView::example(),
     });
     Description::new("proveZoneClaim", Group::Zones, "Prove claim of DNS zone")
-        .text("Looks for the TXT record of the zone's claim in the public DNS, for at most five seconds. An account may look ten times a \
-               minute. Zones of other accounts below the name that the public DNS does not delegate are displaced after three days.")
+        .text("Looks up the TXT record of the zone's claim in the public DNS. The time limit is five seconds, and an account \
+               may do this ten times per minute. Zones of other accounts that are below the name and not delegated in the \
+               public DNS are displaced after three days.")
         .answers(
             StatusCode::OK,
             "The claim was seen",

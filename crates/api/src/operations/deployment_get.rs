@@ -55,8 +55,8 @@ impl NameserverView {
             in_sync: status.in_sync,
             checked_at: iso(status.checked_at),
             error: status.trouble.map(|trouble| match trouble {
-                Trouble::NoAnswer => "The nameserver does not answer",
-                Trouble::DeployFailed => "The last attempt to deploy this zone failed; it is tried again",
+                Trouble::NoAnswer => "The nameserver does not respond",
+                Trouble::DeployFailed => "The last attempt to deploy this zone failed; it will be retried",
                 Trouble::Ahead => "The nameserver is ahead: it serves a serial above the zone's newest version",
             }),
         }
@@ -69,20 +69,22 @@ pub(crate) fn describe() -> Description {
         required("kind", Schema::one_of_the_words(&["embedded", "bind9", "secondary"])),
         required(
             "serial",
-            Schema::serial().or_null().about("The version that it serves; null where it serves none or is silent."),
+            Schema::serial()
+                .or_null()
+                .about("The version that it serves; null if it does not serve the zone or does not respond."),
         ),
         required(
             "in_sync",
             Schema::boolean().about(
-                "Whether it serves the newest version. False too where it is ahead: serves a serial above the newest.",
+                "Whether it serves the newest version. Also false if it is ahead: it serves a serial above the newest.",
             ),
         ),
         required("checked_at", Schema::time()),
-        required("error", Schema::string().or_null().about("What is wrong with it, for people.")),
+        required("error", Schema::string().or_null().about("The problem of this nameserver, for people.")),
     ]);
     let deployment = Schema::object([
         required("serial", Schema::serial().about("The zone's newest version, which is its SOA serial.")),
-        required("in_sync", Schema::boolean().about("Whether every nameserver is in sync; false where there is none.")),
+        required("in_sync", Schema::boolean().about("Whether every nameserver is in sync; false if there are none.")),
         required("nameservers", Schema::array(nameserver.named("Nameserver"))),
     ]);
     let embedded = json!({
@@ -91,8 +93,8 @@ pub(crate) fn describe() -> Description {
     });
     let example = json!({"serial": 1_705_314_600, "in_sync": true, "nameservers": [embedded]});
     Description::new("getDeployment", Group::Deployment, "Get deployment status")
-        .text("Every nameserver is asked at this moment. One that does not answer within two seconds is given up.")
-        .answers(StatusCode::OK, "What they serve", deployment.named("Deployment"), example)
+        .text("Every nameserver is polled for each request. The time limit is two seconds.")
+        .answers(StatusCode::OK, "The deployment status", deployment.named("Deployment"), example)
 }
 
 pub(crate) async fn handle(

@@ -74,11 +74,12 @@ impl Request<'_> {
 }
 
 pub(crate) fn describe() -> Description {
-    let name = "Only the records with this name, as it would be given for a record of the zone. Without `zone`: those that have it as \
-                their relative name in any zone, and those of the zone that it lies in; with a final dot, only the latter.";
+    let name = "Only the records with this name, relative or full. Without `zone`, a relative name matches in every zone, and \
+                a full name matches in its zone too; with a final dot it is only a full name.";
     let records = Schema::array(RecordView::flat_schema());
     Description::new("listRecords", Group::Records, "List DNS records of all zones")
-        .text("Oldest first. With `zone`, all records of that zone, unless pages are asked for; without, in pages.")
+        .text("Oldest first. With `zone`, all records of that zone; it is paginated only if `page_size` or `cursor` is given. \
+               Without `zone`, always paginated.")
         .query("zone", "Only the records of this zone.", Schema::uuid(), json!(EXAMPLE_ZONE))
         .query("record_type", "Only the records of this type, in any letter case.", Schema::string(), json!("MX"))
         .query("name", name, Schema::string(), json!("@"))

@@ -50,10 +50,11 @@ impl IntoResponse for Error {
 }
 
 pub(crate) fn describe() -> Description {
-    let serial = "The serial of a version; one that never was, or is not kept any more, is not found.";
+    let serial =
+        "The serial of a version. A version that never existed, or is no longer kept, is reported as not found.";
     Description::new("getVersion", Group::History, "Get zone version")
-        .text("One version with the records that it removed and added. A record that changed is in `removed` as it was and in `added` \
-               as it became, and its UUID is in `changed`.")
+        .text("One version with the records that it removed and added. A changed record is in `removed` with its old content \
+               and in `added` with its new content, and its UUID is in `changed`.")
         .in_path("serial", serial, Schema::serial(), json!(EXAMPLE_SERIAL))
         .answers(StatusCode::OK, "The version", WholeVersionView::schema(), WholeVersionView::example())
         .tagged(description::etag())

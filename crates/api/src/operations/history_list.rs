@@ -24,7 +24,7 @@ pub(crate) enum Error {
     Serial(&'static str),
     #[error("to needs from: the serial of the version to compare with")]
     NoFrom,
-    #[error("from and to show one difference, which has no pages")]
+    #[error("from and to return one difference, which is not paginated")]
     DifferenceInPages(&'static str),
     #[error("no such zone")]
     NoZone,
@@ -73,13 +73,14 @@ impl Request {
 }
 
 pub(crate) fn describe() -> Description {
-    let from = "The serial of a version: what lies between it and `to` is answered instead of a list, net. It may be the later one; \
-                then it is the way back.";
+    let from = "The serial of a version. The response is then the net difference from this version to `to`, instead of a list. \
+                `from` may be the later of the two; the difference is then reversed.";
     let schema = Schema::any_of([Schema::array(VersionView::schema()), DifferenceView::schema()]);
     Description::new("listVersions", Group::History, "List zone versions")
-        .text("Newest first, in pages; or, with `from`, what lies between two versions. Versions stay as long as the operator keeps them.")
+        .text("The versions, newest first, in pages. With `from`, the difference between two versions. Versions are kept for \
+               the operator's retention period.")
         .query("from", from, Schema::serial(), json!(EXAMPLE_SERIAL))
-        .query("to", "The serial of the other version; the newest one where it is not given.", Schema::serial(), Value::Null)
+        .query("to", "The serial of the other version. Default: the newest.", Schema::serial(), Value::Null)
         .answers(StatusCode::OK, "The versions, or the difference", schema, json!([VersionView::example()]))
         .paged()
         .tagged(description::etag().sometimes())

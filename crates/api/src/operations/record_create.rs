@@ -77,8 +77,8 @@ pub(crate) fn describe() -> Description {
 pub(crate) fn describe_creation(id: &'static str, title: &'static str, request: Schema) -> Description {
     let no_priority = RecordData::parse(RecordType::Mx, "mail.example.com", None, &ZoneName::from_stored(Name::root()));
     let description = Description::new(id, Group::Records, title)
-        .text("The record is checked together with its zone: no CNAME beside other data, no duplicate, one TTL for all records of one \
-               name and type.")
+        .text("The record is checked together with its zone: no CNAME beside other data, no duplicate, one TTL per RRset (the \
+               records of one name and type).")
         .json(request)
         .refuses(Problem::new(ErrorCode::Conflict, MEANWHILE));
     match no_priority {

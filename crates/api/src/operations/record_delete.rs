@@ -42,10 +42,10 @@ const MEANWHILE: &str = "The record was changed meanwhile";
 
 pub(crate) fn describe() -> Description {
     Description::new("deleteRecord", Group::Records, "Delete DNS record")
-        .text("Refused where the zone needs the record: the address of a nameserver inside the zone.")
+        .text("Refused if the zone needs the record: the address of a nameserver inside the zone.")
         .answers_nothing("The record is deleted")
         .changes()
-        .refuses(Problem::validation("value", "The zone would be left without it"))
+        .refuses(Problem::validation("value", "The zone needs this record"))
         .refuses(Problem::new(ErrorCode::Conflict, MEANWHILE))
 }
 

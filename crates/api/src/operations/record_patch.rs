@@ -54,8 +54,8 @@ impl IntoResponse for Error {
 
 pub(crate) fn describe() -> Description {
     Description::new("updateRecord", Group::Records, "Update DNS record")
-        .text("Only the members that are given change. Two clients that change different members at the same time both have their way. \
-               A type without a priority drops the old one.")
+        .text("Only the members that are given change. If two clients change different members at the same time, both changes \
+               are applied. If the new type has no priority, the old priority is removed.")
         .json(members::record_changes_schema())
         .example("Another TTL", json!({"ttl": 1800}))
         .example("Another mail server", json!({"value": "mail2.example.com", "priority": 20}))

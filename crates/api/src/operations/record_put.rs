@@ -57,7 +57,8 @@ const MEANWHILE: &str = "The record was changed meanwhile";
 pub(crate) fn describe() -> Description {
     let record = json!({"record_type": "MX", "name": "@", "value": "mail2.example.com", "ttl": 3600, "priority": 20});
     Description::new("replaceRecord", Group::Records, "Replace DNS record")
-        .text("All members are given anew, under the identity that the record has; type and name may be others. Who writes last wins.")
+        .text("Replaces all members of the record. Its UUID stays; its type and name may change. If two requests change the \
+               same record, the last one wins.")
         .json(members::record_anew_schema())
         .example("Another mail server", record)
         .answers(StatusCode::OK, "The record", RecordView::flat_schema(), examples::flat_record())

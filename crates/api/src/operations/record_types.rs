@@ -72,19 +72,19 @@ impl TypeView {
 
     fn schema() -> Schema {
         let field = Schema::object([
-            required("name", Schema::string().about("Its name, as the RFC has it.")),
+            required("name", Schema::string().about("Its name in the RFC.")),
             required(
                 "member",
-                Schema::one_of_the_words(&["value", "priority"]).about("The member of a record that it is part of."),
+                Schema::one_of_the_words(&["value", "priority"]).about("The member of a record that contains it."),
             ),
-            required("kind", Schema::string().about("What may stand there, for example `u16`, `name` or `hex`.")),
+            required("kind", Schema::string().about("The syntax of the field, for example `u16`, `name` or `hex`.")),
             required(
                 "minimum",
-                Schema::integer(0..=u32::MAX).or_null().about("The smallest number; null where it is none."),
+                Schema::integer(0..=u32::MAX).or_null().about("The smallest number; null if it is not a number."),
             ),
             required(
                 "maximum",
-                Schema::integer(0..=u32::MAX).or_null().about("The largest number; null where it is none."),
+                Schema::integer(0..=u32::MAX).or_null().about("The largest number; null if it is not a number."),
             ),
             required("description", Schema::string().about("What it says.")),
         ])
@@ -94,7 +94,7 @@ impl TypeView {
             required("priority", Schema::integer(0..=u16::MAX.into()).or_null()),
         ]);
         Schema::object([
-            required("record_type", Schema::string().about("Its mnemonic, as a record's `record_type` has it.")),
+            required("record_type", Schema::string().about("Its mnemonic, as in the `record_type` of a record.")),
             required("number", Schema::integer(1..=u16::MAX.into()).about("Its number in the IANA registry.")),
             required("rfc", Schema::string().about("Where it is defined.")),
             required("description", Schema::string().about("What it is for.")),
@@ -120,12 +120,12 @@ pub(crate) fn describe() -> Description {
             {"name": "preference", "member": "priority", "kind": "u16", "minimum": 0, "maximum": 65535,
              "description": "Lower is tried first."},
             {"name": "exchange", "member": "value", "kind": "name", "minimum": null, "maximum": null,
-             "description": "The host; the root for no mail at all (RFC 7505)."},
+             "description": "The host; \".\" if the domain accepts no mail (RFC 7505)."},
         ],
         "example": {"value": "mail.example.com", "priority": 10},
     }]);
-    let text = "By number. Any other type can be given by its number, as `TYPE65280`, with a value in the form of RFC 3597. Any good \
-                token may ask.";
+    let text = "In the order of their numbers. Any other type can be given by its number, as `TYPE65280`, with a value in the \
+                form of RFC 3597. Any valid token is accepted; no permission is needed.";
     Description::new("listRecordTypes", Group::Records, "List record types").text(text).answers(
         StatusCode::OK,
         "The types and the fields of their data",

@@ -20,8 +20,8 @@ use crate::views::RecordView;
 pub(crate) fn describe() -> Description {
     let records = Schema::array(RecordView::schema());
     Description::new("listZoneRecords", Group::Records, "List DNS records in zone")
-        .text("All records, oldest first: the answer is streamed, and one consistent view of the zone. It comes in pages only where \
-               `page_size` or `cursor` is given.")
+        .text("All records, oldest first. The response is streamed and shows one consistent state of the zone. It is paginated \
+               only if `page_size` or `cursor` is given.")
         .answers(StatusCode::OK, "The records", records, json!([examples::record()]))
         .paged()
         .tagged(description::etag())

@@ -87,18 +87,17 @@ pub(crate) fn describe() -> Description {
         "the zone has no version 7; it never had one, or it was too old to be kept",
     );
     let body = Schema::request([
-        required("serial", Schema::serial().about("The version whose records and settings are wanted again.")),
-        optional("comment", Schema::string().about("Why, for the history: one line of at most 500 characters.")),
+        required("serial", Schema::serial().about("The version whose records and settings are restored.")),
+        optional("comment", Schema::string().about("A comment for the history: one line of at most 500 characters.")),
     ]);
     Description::new("rollBackZone", Group::History, "Roll back DNS zone")
-        .text("Makes a new version with the records and the settings of an earlier one; only the difference is written. A record that \
-               lived then and lives again has its UUID and its `created_at` again. The rules are checked as for any change: where a \
-               record cannot stand in the zone any more, nothing is changed and the answer says why.\n\n\
-               A rollback is a version like any other, and can be rolled back itself. Where the zone has those records and \
-               settings already, nothing changes and there is no new version.\n\n\
-               It needs the permissions of what it does, as many changes at once do: `dns:create` where records come back, `dns:delete` \
-               where records go, `dns:update` where records or settings change.")
-        .query("dry_run", "`true`: nothing is stored; the answer says what would be.", Schema::boolean(), json!(true))
+        .text("Creates a new version with the records and the settings of an earlier one. Only the difference is stored. A \
+               record that is restored gets back its UUID and its `created_at`. The rules are checked as for any change: if the \
+               zone can no longer contain a record, nothing is changed and the error says why.\n\nA rollback is a version like \
+               any other and can itself be rolled back. If the zone already has those records and settings, there is no new \
+               version.\n\nLike a changeset, it needs the permissions of what it does: `dns:create` if it restores records, \
+               `dns:delete` if it removes records, `dns:update` if it changes records or settings.")
+        .query("dry_run", "`true`: nothing is stored; the response shows what would change.", Schema::boolean(), json!(true))
         .json(body)
         .example("Back to an earlier version", json!({"serial": EXAMPLE_SERIAL}))
         .answers(StatusCode::OK, "What changed", ChangeView::schema(), ChangeView::example())

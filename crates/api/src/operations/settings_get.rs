@@ -14,7 +14,7 @@ use crate::zone_settings::SettingsView;
 
 pub(crate) fn describe() -> Description {
     Description::new("getZoneSettings", Group::Zones, "Get DNS zone settings")
-        .text("What is set for the zone as a whole; what nobody set is the server's.")
+        .text("The settings of the zone. A setting that was never set has the server's default.")
         .answers(StatusCode::OK, "The settings", SettingsView::schema(), SettingsView::example())
         .tagged(description::etag())
 }

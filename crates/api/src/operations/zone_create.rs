@@ -104,7 +104,7 @@ struct Created {
 
 impl Created {
     fn schema() -> Schema {
-        let records = Schema::array(RecordView::schema()).about("None; absent where the zone was made from a file.");
+        let records = Schema::array(RecordView::schema()).about("Empty. Absent if the zone was created from a file.");
         let file = FileView::members().map(|member| member.only_sometimes());
         let members = ZoneView::members().into_iter().chain([optional("records", records)]).chain(file);
         Schema::object(members).named("CreatedZone")
@@ -112,22 +112,22 @@ impl Created {
 }
 
 pub(crate) fn describe() -> Description {
-    let domain = "A domain name, in Unicode or as A-labels. Neither a top-level domain nor a public suffix, nor above or below a zone \
-                  of another account, nor a name that the server reserves.";
+    let domain = "A domain name, in Unicode or as A-labels. Refused are: top-level domains, public suffixes, names above or \
+                  below a zone of another account, and names that the server reserves.";
     let zone = examples::with(examples::with(examples::zone(), "record_count", json!(0)), "records", json!([]));
-    let keep_apex_ns = "`true`: the file's NS records at the apex are kept. Otherwise those that name other nameservers than this server's \
-                        are left out and listed in `left_out`: after a move they name the old provider. A file that \
-                        begins with `; Zonewright zone file, format 1` always keeps them.";
+    let keep_apex_ns = "`true`: the file's NS records at the apex are imported. Otherwise NS records at the apex that name \
+                        nameservers of another provider are left out and listed in `left_out`: after a move they name the old \
+                        provider. A file that starts with `; Zonewright zone file, format 1` always keeps them.";
     let flag = Schema::one_of_the_words(&["true", "false"]);
     let description = Description::new("createZone", Group::Zones, "Create DNS zone")
         .text(
-            "The zone begins without records of its own, or with those of a zone file. The SOA and the operator's NS records are made by the \
-             server; those of a file are left out, and the zone's serial goes on above the file's. All faults of a file are told at once, \
-             with line and column. A file too large for this body is sent with `replaceZoneFile` instead.\n\n\
-             Where another account has a zone of this name, above or below it, or the name is on hold after a deletion, the refusal has a \
-             `claim`: a TXT record that proves that the name is yours. Publish it where the name's DNS is hosted now, and repeat the \
-             request. A zone of the other account is displaced after three days; until then yours exists and is not served \
-             (`not_served`). A zone above is never displaced: the name has to be delegated from it.",
+            "The new zone is empty, or has the records of a zone file. The server creates the SOA and the operator's NS \
+             records; those of a file are left out, and the zone's serial stays above the file's. All errors of a file are \
+             reported at once, with line and column. If a file is too large for this request, send it with `replaceZoneFile` \
+             instead.\n\nIf another account has a zone of this name, or above or below it, or if the name is on hold after a \
+             deletion, the error has a `claim`: a TXT record that proves that the name is yours. Publish it where the name's \
+             DNS is hosted now, and repeat the request. The zone of the other account is displaced after three days; until then \
+             yours exists but is not served (`not_served`). A zone above is never displaced: it must delegate the name.",
         )
         .query("keep_apex_ns", keep_apex_ns, flag, json!("true"));
     zone_file::describe_switches(description)

@@ -39,7 +39,8 @@ impl IntoResponse for Error {
 
 pub(crate) fn describe() -> Description {
     Description::new("deleteZone", Group::Zones, "Delete DNS zone")
-        .text("The zone goes with all its records. Its name may be taken again at once, by anyone entitled to it.")
+        .text("The zone is deleted with all its records. Its name can be used again at once by any account that is entitled to \
+               it.")
         .answers_nothing("The zone is deleted")
         .changes()
 }

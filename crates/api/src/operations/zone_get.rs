@@ -17,7 +17,7 @@ use crate::views::ZoneView;
 pub(crate) fn describe() -> Description {
     let zone = examples::with(examples::zone(), "records", json!([examples::record()]));
     Description::new("getZone", Group::Zones, "Get DNS zone details")
-        .text("The zone with all its records, however many they are: the answer is streamed, and one consistent view.")
+        .text("The zone with all its records. The response is streamed and shows one consistent state of the zone.")
         .answers(StatusCode::OK, "The zone", ZoneView::schema_with_records(), zone)
         .tagged(etag())
 }

@@ -46,8 +46,10 @@ impl IntoResponse for Error {
 pub(crate) fn describe() -> Description {
     let fault = Fault::of("refresh", "timer-range", "refresh must be from 60 to 2592000 seconds");
     Description::new("updateZone", Group::Zones, "Update DNS zone settings")
-        .text("Only the members that are given change; null means the server's own value. The nameservers get the SOA's timers with the \
-               version that this makes; the default TTL is that of records that are made from then on.")
+        .text(
+            "Only the members that are given change; null means the server's default. The new SOA timers reach the \
+             nameservers as a new version. The default TTL applies to records that are created later.",
+        )
         .json(zone_settings::request_schema())
         .example("Shorter times", json!({"default_ttl": 300, "minimum": 60}))
         .example("A comment, and the server's refresh", json!({"comment": "the shop", "refresh": null}))

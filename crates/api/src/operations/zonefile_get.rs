@@ -48,13 +48,13 @@ impl IntoResponse for Error {
 }
 
 pub(crate) fn describe() -> Description {
-    let serial = "The serial of the version to read; the newest where nobody says.";
+    let serial = "The serial of the version to read. Default: the newest.";
     let example = "; Zonewright zone file, format 1\n; Nameservers of the server: ns1.example.net. ns2.example.net.\n$ORIGIN example.com.\n@ 3600 IN SOA ns1.example.net. hostmaster.example.net. 1705314600 3600 600 1209600 300\n@ 3600 \
                    IN NS ns1.example.net.\n@ 3600 IN MX 10 mail.example.com.\n";
     Description::new("getZoneFile", Group::Zones, "Export zone file")
         .text(
-            "The zone as BIND reads it (RFC 1035, section 5; `text/dns`, RFC 4027), the SOA and the operator's NS records included. The \
-             same version gives the same octets, and what was read may be sent back.",
+            "The zone in BIND's file format (RFC 1035, section 5; `text/dns`, RFC 4027), with the SOA and the operator's NS \
+             records. The same version always gives the same file. The file can be sent back unchanged.",
         )
         .query("serial", serial, Schema::serial(), json!(EXAMPLE_SERIAL))
         .answers_as(MEDIA_TYPE, "The zone file", Schema::string(), json!(example))

@@ -111,13 +111,18 @@ impl Replaced {
 
     fn schema() -> Schema {
         let count = || Schema::raw(json!({"type": "integer", "minimum": 0}));
-        let difference = DifferenceView::schema().or_null().about("What would change; only of a dry run.");
+        let difference = DifferenceView::schema().or_null().about("The difference; only in a dry run, otherwise null.");
         let members = [
-            required("serial", Schema::serial().about("The zone's version afterwards, or the one that would be.")),
+            required(
+                "serial",
+                Schema::serial().about(
+                    "The zone's version after the change. In a dry run, the version that the change would create.",
+                ),
+            ),
             required("dry_run", Schema::boolean()),
             required("removed", count()),
             required("added", count()),
-            required("changed", count().about("Records whose TTL is another.")),
+            required("changed", count().about("The number of records whose TTL changed.")),
             required("difference", difference),
         ];
         Schema::object(members.into_iter().chain(FileView::members())).named("ZoneFileAnswer")
@@ -125,8 +130,8 @@ impl Replaced {
 }
 
 pub(crate) fn describe() -> Description {
-    let dry_run = "`true`: nothing is stored, and the answer has the difference.";
-    let comment = "Why, for the history: one line of at most 500 characters.";
+    let dry_run = "`true`: nothing is stored, and the response has the difference.";
+    let comment = "A comment for the history: one line of at most 500 characters.";
     let flag = || Schema::one_of_the_words(&["true", "false"]);
     let file = "$TTL 1h\n@ IN SOA ns.example.net. host.example.net. 1 1h 15m 2w 5m\n@ MX 10 mail\nmail A 192.0.2.25\n";
     let answer = json!({
@@ -135,19 +140,20 @@ pub(crate) fn describe() -> Description {
     });
     let description = Description::new("replaceZoneFile", Group::Zones, "Replace DNS zone by zone file")
         .text(
-            "Afterwards the zone has exactly the records of the file, and one new version with the difference; none where there is no \
-             difference. What is read is what BIND 9.18 reads; `$INCLUDE` is refused. Left out, and told in the answer: the SOA (the \
-             zone's serial goes on above it), the operator's own NS records at the apex with their addresses, records outside the zone, \
-             and the records that signing made. Other NS records at the apex are kept, with the warning `foreign-apex-ns`. All faults are told at once, with line and column.\n\n\
-             It needs the permissions of what it does, as many changes at once do: `dns:create` where it adds records, `dns:delete` \
-             where it removes some, `dns:update` where it changes some.",
+            "Replaces the records of the zone with those of the file. Only the difference is stored, as one new version; if \
+             there is no difference, there is no new version. The accepted syntax is that of BIND 9.18; `$INCLUDE` is refused. \
+             These records are left out and listed in the response: the SOA (the zone's serial stays above the file's), the \
+             operator's own NS records at the apex with their addresses, records outside the zone, and records that signing \
+             created. Other NS records at the apex are imported, with the warning `foreign-apex-ns`. All errors are reported at \
+             once, with line and column.\n\nLike a changeset, it needs the permissions of what it does: `dns:create` if it adds \
+             records, `dns:delete` if it removes records, `dns:update` if it changes records.",
         )
         .query("dry_run", dry_run, flag(), json!("true"));
     zone_file::describe_switches(description)
         .query("comment", comment, Schema::string(), json!("moved"))
         .body(MEDIA_TYPE, Schema::string())
         .example("A zone file", json!(file))
-        .answers(StatusCode::OK, "What was done", Replaced::schema(), answer)
+        .answers(StatusCode::OK, "The result", Replaced::schema(), answer)
         .header(crate::description::etag())
         .changes()
         .refuses_with(ErrorCode::ValidationError, zone_file::refusal_schema(), zone_file::refusal_example())

@@ -52,8 +52,8 @@ impl Request {
 pub(crate) fn describe() -> Description {
     let domain = "Only the zone with exactly this name, in any letter case, in Unicode or as A-labels.";
     Description::new("listZones", Group::Zones, "List all DNS zones")
-        .text("The account's zones, oldest first, in pages. Walking the pages while zones are made and deleted shows every zone that \
-               existed throughout exactly once.")
+        .text("The account's zones, oldest first, in pages. If zones are created or deleted meanwhile, every zone that existed \
+               throughout is listed exactly once.")
         .query("domain", domain, Schema::string(), json!("example.com"))
         .answers(StatusCode::OK, "A page of zones", Schema::array(ZoneView::schema()), json!([examples::zone()]))
         .paged()

@@ -139,7 +139,7 @@ fn a_nameserver_that_refuses_holds_back_no_change_and_is_named() {
     assert_ne!(body["serial"], before);
     let time = body["nameservers"][0]["checked_at"].as_str().unwrap().to_owned();
     assert!(time.starts_with("2024-01-15T10:3") && time.len() == 20, "the server's clock, whole seconds: {time}");
-    let error = "The last attempt to deploy this zone failed; it is tried again";
+    let error = "The last attempt to deploy this zone failed; it will be retried";
     let expected = format!(
         r#"{{"serial":{head},"in_sync":false,"nameservers":[\
            {{"name":"bind9","kind":"bind9","serial":{before},"in_sync":false,"checked_at":"{time}","error":"{error}"}},\
@@ -207,7 +207,7 @@ fn a_silent_secondary_costs_two_seconds_and_is_waited_for() {
     assert_eq!((&body["nameservers"][0]["in_sync"], &body["nameservers"][0]["error"]), (&json!(true), &Value::Null));
     let silent = &body["nameservers"][1];
     assert_eq!((&silent["in_sync"], &silent["serial"]), (&json!(false), &Value::Null));
-    assert_eq!(silent["error"], "The nameserver does not answer");
+    assert_eq!(silent["error"], "The nameserver does not respond");
 
     secondary.state().silent = false;
     let path = format!("/dns-zones/{zone}/records/");

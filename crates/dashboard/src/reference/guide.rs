@@ -167,8 +167,8 @@ impl Guide<'_> {
             Block::Steps(steps),
             self.table("Permissions", ["Permission", "Allows"], rows),
             self.text(
-                "A request without a valid token is answered 401, and one whose token lacks the permission 403. A token can be bound to \
-                 some zones: to it, other zones do not exist.",
+                "A request without a valid token gets 401. A request whose token lacks the permission gets 403. A token can be \
+                 limited to some zones; all other zones are then reported as not found.",
             ),
         ];
         self.chapter("authentication", "Authentication", blocks)
@@ -217,7 +217,8 @@ impl Guide<'_> {
             self.text("The TTL says for how many seconds resolvers may cache a record. A change is seen everywhere after the old TTL has passed."),
             self.table("Common TTLs", ["TTL", "Use it for"], rows),
             self.heading("Common patterns"),
-            self.text("Each pattern is one request that makes all its records as one version. Replace the names, the addresses and the zone's UUID."),
+            self.text("Each pattern is one request that creates all its records as one version. Replace the names, the \
+                       addresses and the zone's UUID."),
         ];
         for pattern in PATTERNS {
             let title = (self.say)(pattern.title);
@@ -254,13 +255,14 @@ impl Guide<'_> {
                 "Check the token: it may be wrong, expired or revoked, or not allowed from this address.",
             ),
             ("403", "`permission_denied`", "Use a token with the permission that `detail` names."),
-            ("404", "`not_found`", "Check the UUID. Zones and records of other accounts do not exist for you."),
+            ("404", "`not_found`", "Check the UUID. Zones and records of other accounts are reported as not found."),
             ("405", "`method_not_allowed`", "Use one of the methods in the header `Allow`."),
             ("409", "`conflict`", "The zone changed in the meantime. Read it again, then repeat the request."),
             (
                 "412",
                 "`precondition_failed`",
-                "The version in `If-Match` is no longer the newest. Read again, and decide anew.",
+                "The version in `If-Match` is no longer the newest. Read the zone again, and decide whether to repeat the \
+                 change.",
             ),
             (
                 "413, 415",
@@ -391,7 +393,7 @@ const PATTERNS: [Pattern; 4] = [
     Pattern {
         id: "delegation",
         title: "Delegation",
-        text: "A subdomain that other nameservers answer for.",
+        text: "A subdomain that is delegated to other nameservers.",
         records: || {
             json!([
                 {"action": "create", "record_type": "NS", "name": "lab", "value": "ns1.lab.example.net"},

@@ -28,7 +28,7 @@ pub(super) const FORM: Form = Form {
     rfc: "RFC 8659, section 4",
     description: "Which authorities may issue certificates.",
     fields: &[
-        Field::new("flags", &U8, "128 says that an authority that does not know the property must not issue."),
+        Field::new("flags", &U8, "128: an authority that does not know the property must not issue."),
         Field::new("tag", &Tag, "The name of the property: 1 to 15 letters and digits."),
         Field::new("value", &LongText, "The value of the property."),
     ],

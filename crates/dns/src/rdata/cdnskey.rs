@@ -8,9 +8,9 @@ pub(super) const FORM: Form = Form {
     code: 60,
     name: "CDNSKEY",
     rfc: "RFC 7344, section 3.2",
-    description: "The key that the zone wants to have a DS record for in its parent.",
+    description: "The key for which the zone asks its parent for a DS record.",
     fields: &[
-        Field::new("flags", &U16, "256 for a zone key, 257 for one that a DS record points at."),
+        Field::new("flags", &U16, "256 for a zone key, 257 for a key that a DS record refers to."),
         Field::new("protocol", &U8, "Always 3."),
         Field::new("algorithm", &digest::ALGORITHM, "As a number or a mnemonic such as ECDSAP256SHA256."),
         Field::new("public_key", &Base64, "The key."),

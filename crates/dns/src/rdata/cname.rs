@@ -19,7 +19,7 @@ pub(super) const FORM: Form = Form {
     name: "CNAME",
     rfc: "RFC 1035, section 3.3.1",
     description: "An alias: the owner is another name for the target.",
-    fields: &[Field::new("target", &Domain, "The name that the owner stands for.")],
+    fields: &[Field::new("target", &Domain, "The name that the owner is an alias of.")],
     example: "www.example.com.",
     check: anything,
 };

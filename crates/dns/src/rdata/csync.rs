@@ -8,10 +8,10 @@ pub(super) const FORM: Form = Form {
     code: 62,
     name: "CSYNC",
     rfc: "RFC 7477",
-    description: "Which records the parent shall copy from the zone.",
+    description: "The records that the parent should copy from the zone.",
     fields: &[
-        Field::new("serial", &U32, "The serial from which on it holds."),
-        Field::new("flags", &U16, "1 immediate, 2 only from that serial on."),
+        Field::new("serial", &U32, "The lowest serial of the zone for which the record is valid."),
+        Field::new("flags", &U16, "1: process immediately; 2: check the serial."),
         Field::new("types", &Types, "The types, for example A NS AAAA."),
     ],
     example: "66 3 A NS AAAA",

@@ -8,7 +8,7 @@ pub(super) const FORM: Form = Form {
     name: "DNAME",
     rfc: "RFC 6672",
     description: "Another name for everything below the owner.",
-    fields: &[Field::new("target", &Domain, "The name that stands for the owner in the names below it.")],
+    fields: &[Field::new("target", &Domain, "The name that replaces the owner in names below it.")],
     example: "example.net.",
     check: anything,
 };

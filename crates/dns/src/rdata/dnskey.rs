@@ -13,7 +13,7 @@ pub(super) const FORM: Form = Form {
     rfc: "RFC 4034, section 2",
     description: "A key that signs the zone; yours where several providers sign it.",
     fields: &[
-        Field::new("flags", &U16, "256 for a zone key, 257 for one that a DS record points at."),
+        Field::new("flags", &U16, "256 for a zone key, 257 for a key that a DS record refers to."),
         Field::new("protocol", &U8, "Always 3."),
         Field::new("algorithm", &digest::ALGORITHM, "As a number or a mnemonic such as ECDSAP256SHA256."),
         Field::new("public_key", &Base64, "The key."),

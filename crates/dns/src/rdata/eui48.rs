@@ -9,7 +9,7 @@ pub(super) const FORM: Form = Form {
     name: "EUI48",
     rfc: "RFC 7043",
     description: "An EUI-48 address, such as that of a network card.",
-    fields: &[Field::new("address", &Eui::<6>, "Pairs of hexadecimal digits with a dash between.")],
+    fields: &[Field::new("address", &Eui::<6>, "Pairs of hexadecimal digits, separated by dashes.")],
     example: "00-00-5e-00-53-2a",
     check: anything,
 };

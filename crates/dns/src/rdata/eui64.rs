@@ -9,7 +9,7 @@ pub(super) const FORM: Form = Form {
     name: "EUI64",
     rfc: "RFC 7043",
     description: "An EUI-64 address, such as that of a network card.",
-    fields: &[Field::new("address", &Eui::<8>, "Pairs of hexadecimal digits with a dash between.")],
+    fields: &[Field::new("address", &Eui::<8>, "Pairs of hexadecimal digits, separated by dashes.")],
     example: "00-00-5e-00-53-2a-00-01",
     check: anything,
 };

@@ -12,10 +12,10 @@ pub(super) const FORM: Form = Form {
     rfc: "RFC 2535, section 3",
     description: "A public key of the owner, for SIG(0). Keys of zones are DNSKEY records.",
     fields: &[
-        Field::new("flags", &U16, "512 for the key of a host; 49152 says that there is no key."),
+        Field::new("flags", &U16, "512 for the key of a host; 49152 for no key."),
         Field::new("protocol", &U8, "3 for DNSSEC."),
         Field::new("algorithm", &digest::ALGORITHM, "As a number or a mnemonic such as ECDSAP256SHA256."),
-        Field::new("public_key", &OptionalBase64, "The key; left out where the flags say that there is none."),
+        Field::new("public_key", &OptionalBase64, "The key; empty if the flags say that there is none."),
     ],
     example: "512 3 13 mdsswUyr3DPW132mOi8V9xESWE8jTo0dxCjjnopKl+GqJxpVXckHAeF+KkxLbxILfDLUT0rAK9iUzy1L53eKGQ==",
     check,

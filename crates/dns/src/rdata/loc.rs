@@ -15,7 +15,7 @@ pub(super) const FORM: Form = Form {
     code: 29,
     name: "LOC",
     rfc: "RFC 1876",
-    description: "A place on earth.",
+    description: "A geographic location.",
     fields: &[Field::new(
         "location",
         &Location,

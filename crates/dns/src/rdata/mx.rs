@@ -23,7 +23,7 @@ pub(super) const FORM: Form = Form {
     description: "A host that takes mail for the owner.",
     fields: &[
         Field::new("preference", &U16, "Lower is tried first."),
-        Field::new("exchange", &Host, "The host; the root for no mail at all (RFC 7505)."),
+        Field::new("exchange", &Host, "The host; \".\" if the domain accepts no mail (RFC 7505)."),
     ],
     example: "10 mail.example.com.",
     check: anything,

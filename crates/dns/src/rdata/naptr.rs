@@ -14,14 +14,14 @@ pub(super) const FORM: Form = Form {
     fields: &[
         Field::new("order", &U16, "Lower is processed first."),
         Field::new("preference", &U16, "Among rules of one order, lower is preferred."),
-        Field::new("flags", &Text, "S, A, U or P; empty for a rule that is not the last."),
+        Field::new("flags", &Text, "S, A, U or P; empty if another rule follows."),
         Field::new("services", &Text, "What the rule leads to."),
         Field::new(
             "regexp",
             &Text,
             "A substitution such as !^.*$!sip:info@example.com!; empty where there is a replacement.",
         ),
-        Field::new("replacement", &Host, "The next name; the root where there is a regular expression."),
+        Field::new("replacement", &Host, "The next name; \".\" if there is a regular expression."),
     ],
     example: r#"100 10 "u" "E2U+sip" "!^.*$!sip:info@example.com!" ."#,
     check,

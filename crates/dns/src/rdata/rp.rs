@@ -7,10 +7,10 @@ pub(super) const FORM: Form = Form {
     code: 17,
     name: "RP",
     rfc: "RFC 1183, section 2.2",
-    description: "Who is responsible for the owner.",
+    description: "The person who is responsible for the owner.",
     fields: &[
-        Field::new("mbox", &Domain, "The mailbox, its at sign written as a dot."),
-        Field::new("txt", &Domain, "Where a TXT record says more; the root for nowhere."),
+        Field::new("mbox", &Domain, "The mailbox, with a dot in place of the @."),
+        Field::new("txt", &Domain, "The name of a TXT record with details; \".\" for none."),
     ],
     example: "admin.example.com. .",
     check: anything,

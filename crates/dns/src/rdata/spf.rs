@@ -7,7 +7,7 @@ pub(super) const FORM: Form = Form {
     code: 99,
     name: "SPF",
     rfc: "RFC 7208, section 3.1",
-    description: "Who may send mail; withdrawn, use TXT.",
+    description: "The hosts that may send mail. Obsolete: use TXT.",
     fields: &[Field::new("text", &Texts, "One or more strings.")],
     example: r#""v=spf1 -all""#,
     check: anything,

@@ -29,7 +29,7 @@ pub(super) const FORM: Form = Form {
         Field::new("priority", &U16, "Lower is tried first."),
         Field::new("weight", &U16, "The share among targets of one priority."),
         Field::new("port", &U16, "The port on the target."),
-        Field::new("target", &Host, "The host; the root where the service is decidedly not available."),
+        Field::new("target", &Host, "The host; \".\" if the service is not available."),
     ],
     example: "10 5 5060 sip.example.com.",
     check: anything,

@@ -23,7 +23,7 @@ pub(super) const FORM: Form = Form {
     description: "How to reach a service.",
     fields: &[
         Field::new("priority", &U16, "Lower is tried first; 0 makes the record an alias of the target."),
-        Field::new("target", &Host, "The host; the root for the owner itself."),
+        Field::new("target", &Host, "The host; \".\" for the owner itself."),
         Field::new(
             "parameters",
             &Parameters,

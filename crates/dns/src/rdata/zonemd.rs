@@ -10,7 +10,7 @@ pub(super) const FORM: Form = Form {
     rfc: "RFC 8976",
     description: "A digest over the whole zone.",
     fields: &[
-        Field::new("serial", &U32, "The serial of the zone that it was made for."),
+        Field::new("serial", &U32, "The serial of the zone that the digest is of."),
         Field::new("scheme", &U8, "1 SIMPLE."),
         Field::new("hash", &U8, "1 SHA-384, 2 SHA-512."),
         Field::new("digest", &Hex, "The digest."),
