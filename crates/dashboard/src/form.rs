@@ -16,8 +16,8 @@ use axum::http::header;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use subtle::ConstantTimeEq;
 
-use crate::Shared;
 use crate::failure::Failure;
+use crate::shared::Shared;
 use crate::visit::Visit;
 
 /// The largest file that a form takes, in octets.

@@ -15,12 +15,13 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_server::Client;
 
+use crate::cookies;
 use crate::failure::{self, Failure};
 use crate::language::Language;
 use crate::page::{Page, Section, show_with};
 use crate::settings::Settings;
+use crate::shared::Shared;
 use crate::visit::Visit;
-use crate::{Shared, cookies};
 
 /// What a page may load and where it may send forms: from here, and here. Inline styles and scripts are not run at all.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \

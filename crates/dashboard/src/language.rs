@@ -3,6 +3,7 @@
 use axum::http::{HeaderMap, header};
 
 use crate::cookies;
+use crate::texts::zones::{self, ZoneTexts};
 use crate::texts::{self, Texts};
 
 /// A language that every text is written in.
@@ -40,6 +41,15 @@ impl Language {
             Self::English => &texts::ENGLISH,
             Self::Spanish => &texts::SPANISH,
             Self::Malay => &texts::MALAY,
+        }
+    }
+
+    /// Its texts of the pages of zones.
+    pub(crate) fn zone_texts(self) -> &'static ZoneTexts {
+        match self {
+            Self::English => &zones::ENGLISH,
+            Self::Spanish => &zones::SPANISH,
+            Self::Malay => &zones::MALAY,
         }
     }
 

@@ -19,9 +19,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::language::Language;
-use crate::page::minute;
-use crate::texts::say;
-use crate::visit::Visit;
+use crate::texts::{minute, say};
 
 /// How long a link into an account is good: letters may lie about.
 const RESET_FOR: SignedDuration = SignedDuration::from_hours(1);
@@ -78,15 +76,15 @@ impl Post {
     }
 
     /// Sends a link to the account with that address, to choose a new password, if there is such an account and it is not suspended.
-    pub(crate) fn send_reset(&self, visit: &Visit, email: &str) {
-        let asked = self.asked(visit, email);
-        self.post(visit.store(), MailKind::Reset, async move { asked.reset().await });
+    pub(crate) fn send_reset(&self, request: MailRequest) {
+        let (store, url) = (request.store.clone(), self.url.clone());
+        self.post(store, MailKind::Reset, async move { request.reset(&url).await });
     }
 
     /// Sends a link to that address, to make an account; where it has one already, the letter says so.
-    pub(crate) fn send_invitation(&self, visit: &Visit, email: &str) {
-        let asked = self.asked(visit, email);
-        self.post(visit.store(), MailKind::Invitation, async move { asked.invitation().await });
+    pub(crate) fn send_invitation(&self, request: MailRequest) {
+        let (store, url) = (request.store.clone(), self.url.clone());
+        self.post(store, MailKind::Invitation, async move { request.invitation(&url).await });
     }
 
     /// Queues a letter to an owner about their account; false where there is no place for it now.
@@ -118,21 +116,11 @@ impl Post {
         }
     }
 
-    fn asked(&self, visit: &Visit, email: &str) -> Asked {
-        Asked {
-            store: visit.store().clone(),
-            url: self.url.clone(),
-            language: visit.language,
-            by: Actor { account: None, address: visit.origin.address },
-            email: email.to_owned(),
-        }
-    }
-
     /// Has a letter written in the background and queued. Where there is no place for it the visitor gets the same answer; the log and a
     /// counter say it.
     fn post(
         &self,
-        store: &Store,
+        store: Store,
         kind: MailKind,
         write: impl Future<Output = Result<Option<Written>, StoreError>> + Send + 'static,
     ) {
@@ -141,7 +129,6 @@ impl Post {
             outbox::lost("full", 1);
             return tracing::warn!(?kind, "a letter is not written: too many are being written");
         };
-        let store = store.clone();
         tokio::spawn(async move {
             let _place = place;
             match write.await {
@@ -173,40 +160,40 @@ fn report(kind: MailKind, queued: Result<(), QueueMailError>) {
     }
 }
 
-/// What somebody asked for, with all that is needed to write it.
-struct Asked {
-    store: Store,
-    url: String,
-    language: Language,
-    by: Actor,
-    email: String,
+/// What a visitor asks for who types an address.
+pub(crate) struct MailRequest {
+    pub(crate) store: Store,
+    pub(crate) language: Language,
+    pub(crate) by: Actor,
+    /// The address as it was typed.
+    pub(crate) email: String,
 }
 
-impl Asked {
-    async fn reset(&self) -> Result<Option<Written>, StoreError> {
+impl MailRequest {
+    async fn reset(&self, url: &str) -> Result<Option<Written>, StoreError> {
         let Some(account) = self.store.account_by_email(&self.email).await? else { return Ok(None) };
         let Some(secret) = self.store.create_link(account.id, RESET_FOR, &self.by).await? else { return Ok(None) };
         let t = self.language.texts();
-        let (until, link) = (minute(self.until(RESET_FOR)), self.link(&secret));
-        let text = say(t.letter_reset_text, &[&account.email, &self.url, &until, &link]);
+        let (until, link) = (minute(self.until(RESET_FOR)), link(url, &secret));
+        let text = say(t.letter_reset_text, &[&account.email, url, &until, &link]);
         let letter = Letter { to: account.email, subject: t.letter_reset.to_owned(), text };
         Ok(Some(Written { account: Some(account.id), letter, good_for: RESET_FOR }))
     }
 
-    async fn invitation(&self) -> Result<Option<Written>, StoreError> {
+    async fn invitation(&self, url: &str) -> Result<Option<Written>, StoreError> {
         let t = self.language.texts();
         let subject = t.letter_register.to_owned();
         match self.store.invite(&self.email, INVITATION_FOR, &self.by).await {
             Ok(secret) => {
-                let (until, link) = (minute(self.until(INVITATION_FOR)), self.link(&secret));
-                let text = say(t.letter_register_text, &[&self.email, &self.url, &until, &link]);
+                let (until, link) = (minute(self.until(INVITATION_FOR)), link(url, &secret));
+                let text = say(t.letter_register_text, &[&self.email, url, &until, &link]);
                 let letter = Letter { to: self.email.clone(), subject, text };
                 Ok(Some(Written { account: None, letter, good_for: INVITATION_FOR }))
             }
             Err(CreateAccountError::Exists(_)) => {
                 let account = self.store.account_by_email(&self.email).await?;
                 Ok(account.filter(|account| account.suspended_at.is_none()).map(|Account { id, email, .. }| {
-                    let text = say(t.letter_known_text, &[&email, &self.url]);
+                    let text = say(t.letter_known_text, &[&email, url]);
                     let letter = Letter { to: email, subject, text };
                     Written { account: Some(id), letter, good_for: INVITATION_FOR }
                 }))
@@ -216,12 +203,12 @@ impl Asked {
         }
     }
 
-    fn link(&self, secret: &PlainSecret) -> String {
-        format!("{}/link/{}/", self.url, secret.reveal())
-    }
-
     fn until(&self, good_for: SignedDuration) -> Timestamp {
         let now = self.store.now();
         now.checked_add(good_for).unwrap_or(now)
     }
+}
+
+fn link(url: &str, secret: &PlainSecret) -> String {
+    format!("{url}/link/{}/", secret.reveal())
 }

@@ -7,7 +7,8 @@
 //! | `visit`, `cookies`, `language` | who is there, and in which language |
 //! | `page`, `form`, `notice`, `failure` | what pages are made of |
 //! | `addresses` | where a visitor goes on, and what a query asks for |
-//! | `pages` | one file per page, with its template of the same name in `templates/` |
+//! | `shared` | what every handler works with: the store, the nameservers, the settings |
+//! | `pages` | one file per page, with its template at the same path in `templates/` |
 //! | `reference` | what the page about the API is made of |
 //! | `texts` | every text, per language |
 //! | `delays` | how long somebody who tries passwords, or has letters sent, has to wait |
@@ -38,6 +39,7 @@ mod pages;
 mod reference;
 mod routes;
 mod settings;
+mod shared;
 mod texts;
 mod visit;
 
@@ -48,35 +50,19 @@ use axum::middleware::from_fn_with_state;
 use claims::Claims;
 use deploy::Deployment;
 use http_server::Gate;
-use store::{AccountId, Store};
+use store::Store;
 
 pub use letters::Post;
 pub use routes::{Access, ROUTES, Route};
 pub use settings::{Registration, Settings};
 
 use delays::Delays;
+use shared::Shared;
 
 /// The pages over one store.
 #[derive(Debug, Clone)]
 pub struct Dashboard {
     shared: Arc<Shared>,
-}
-
-/// What handlers work with.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) store: Store,
-    /// The nameservers, to be asked what they serve.
-    pub(crate) deployment: Deployment,
-    pub(crate) settings: Settings,
-    pub(crate) delays: Delays,
-    /// How letters leave; `None` where mail is not configured.
-    pub(crate) post: Option<Post>,
-    pub(crate) letter_delays: Delays,
-    /// What looks for claims in the public DNS.
-    pub(crate) claims: Arc<Claims>,
-    /// Zone files that are being read and stored.
-    pub(crate) files: Gate<AccountId>,
 }
 
 impl Dashboard {

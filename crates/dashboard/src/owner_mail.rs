@@ -12,12 +12,11 @@ use jiff::SignedDuration;
 use mail::Letter;
 use store::{AccountId, EventId, EventKind, OwnerNotice, StoreError, Timestamp};
 
-use crate::Shared;
 use crate::language::Language;
 use crate::letters::Post;
-use crate::page::minute;
 use crate::pages::account::known_browser;
-use crate::texts::say;
+use crate::shared::Shared;
+use crate::texts::{minute, say};
 
 /// How often the trail is looked at.
 const EVERY: Duration = Duration::from_secs(1);

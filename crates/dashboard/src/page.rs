@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use store::{Role, Timestamp};
+use store::Role;
 
 use crate::assets;
 use crate::cookies;
@@ -130,9 +130,4 @@ pub(crate) fn go(to: &str, notice: Option<Notice>, settings: &Settings) -> Respo
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response
-}
-
-/// A moment as pages show it: to the minute, in UTC.
-pub(crate) fn minute(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%d %H:%M UTC").to_string()
 }

@@ -9,9 +9,9 @@ use axum::response::IntoResponse;
 use axum::routing::on;
 use http_server::{RouteFn, routes_by_path};
 
-use crate::Shared;
 use crate::failure::Failure;
 use crate::pages::*;
+use crate::shared::Shared;
 
 /// One page, or one thing that a form does.
 #[derive(Debug)]

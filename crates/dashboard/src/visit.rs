@@ -20,12 +20,14 @@ use jiff::SignedDuration;
 use sha2::{Digest, Sha256};
 use store::{Account, Actor, Author, Keep, Lane, Origin, PlainSecret, Session, Source, Store};
 
+use crate::cookies;
 use crate::delays::{Attempt, Wait};
 use crate::failure::Failure;
 use crate::language::Language;
+use crate::letters::MailRequest;
 use crate::notice::Notice;
 use crate::settings::Settings;
-use crate::{Shared, cookies};
+use crate::shared::Shared;
 
 /// For so long, what was proved counts.
 const PROVED_FOR: SignedDuration = SignedDuration::from_mins(10);
@@ -85,6 +87,16 @@ impl Visit {
 
     pub(crate) fn store(&self) -> &Store {
         &self.shared.store
+    }
+
+    /// A request for mail to that address.
+    pub(crate) fn mail_request(&self, email: &str) -> MailRequest {
+        MailRequest {
+            store: self.store().clone(),
+            language: self.language,
+            by: Actor { account: None, address: self.origin.address },
+            email: email.to_owned(),
+        }
     }
 
     /// The session of somebody who gave a password, and still lacks the code.

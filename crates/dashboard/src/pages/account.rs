@@ -8,8 +8,8 @@ use store::{AccountNames, Session};
 use crate::failure::Failure;
 use crate::form::{Field, Form, Problems};
 use crate::notice::Notice;
-use crate::page::{Page, Section, go, minute, show as show_page, show_with};
-use crate::texts::say;
+use crate::page::{Page, Section, go, show as show_page, show_with};
+use crate::texts::{minute, say};
 use crate::visit::SignedIn;
 
 #[derive(Template)]

@@ -8,8 +8,8 @@ use store::{Permission, Token, ZoneScope};
 use crate::failure::Failure;
 use crate::form::Form;
 use crate::notice::Notice;
-use crate::page::{Page, Section, go, minute, show as show_page};
-use crate::texts::{Texts, say};
+use crate::page::{Page, Section, go, show as show_page};
+use crate::texts::{Texts, minute, say};
 use crate::visit::SignedIn;
 
 #[derive(Template)]

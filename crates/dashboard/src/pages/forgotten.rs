@@ -53,7 +53,7 @@ pub(crate) async fn submit(visit: Visit, form: Form) -> Result<Response, Failure
     if !problems.is_empty() {
         return refused(checked, &ForgottenPage::of(&visit, email, problems));
     }
-    post.send_reset(&visit, email);
+    post.send_reset(visit.mail_request(email));
     sent(&visit, t.forgot_sent_text)
 }
 

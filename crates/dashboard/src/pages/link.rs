@@ -9,11 +9,11 @@ use store::Link;
 
 use super::register;
 use super::sign_in::signed_in;
-use crate::Registration;
 use crate::failure::Failure;
 use crate::form::Form;
 use crate::notice::Notice;
 use crate::page::{Page, Section, show as show_page, show_with};
+use crate::settings::Registration;
 use crate::texts::say;
 use crate::visit::Visit;
 

@@ -10,8 +10,10 @@ use super::operator_actions::{find, shown};
 use super::operator_events::EventRow;
 use crate::addresses::of_query;
 use crate::failure::Failure;
-use crate::page::{Page, Section, minute, show as show_page};
+use crate::page::{Page, Section, show as show_page};
+use crate::settings::Registration;
 use crate::texts::Texts;
+use crate::texts::minute;
 use crate::texts::zones::ZoneTexts;
 use crate::visit::Operator;
 
@@ -101,7 +103,7 @@ pub(crate) async fn list(Operator(who): Operator, RawQuery(query): RawQuery) -> 
         query: text,
         is_first,
         accounts: found.accounts.iter().map(AccountRow::of).collect(),
-        may_invite: who.visit.shared.settings.registration == crate::Registration::Invitation,
+        may_invite: who.visit.shared.settings.registration == Registration::Invitation,
         page,
     })
 }

@@ -13,6 +13,7 @@ use crate::failure::Failure;
 use crate::form::{Field, Form, Problems};
 use crate::notice::Notice;
 use crate::page::{Page, Section, go, show as show_page, show_with};
+use crate::settings::Registration;
 use crate::texts::{Texts, say};
 use crate::visit::{ProvedOperator, SignedIn};
 
@@ -347,7 +348,7 @@ pub(crate) async fn invite(ProvedOperator(who): ProvedOperator, form: Form) -> R
 
 fn allow_invitations(who: &SignedIn) -> Result<(), Failure> {
     match who.visit.shared.settings.registration {
-        crate::Registration::Invitation => Ok(()),
-        crate::Registration::Open | crate::Registration::Closed => Err(Failure::NotFound),
+        Registration::Invitation => Ok(()),
+        Registration::Open | Registration::Closed => Err(Failure::NotFound),
     }
 }

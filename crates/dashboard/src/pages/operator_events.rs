@@ -6,8 +6,9 @@ use axum::response::Response;
 use store::{AccountEvent, EventId, EventKind};
 
 use crate::failure::Failure;
-use crate::page::{Page, Section, minute, show as show_page};
+use crate::page::{Page, Section, show as show_page};
 use crate::texts::Texts;
+use crate::texts::minute;
 use crate::visit::Operator;
 
 /// How many stand on a page.

@@ -13,10 +13,11 @@ use super::{check_new_password, forgotten};
 use crate::addresses::HOME;
 use crate::failure::Failure;
 use crate::form::{Field, Form, Problems};
+use crate::letters::Post;
 use crate::page::{Page, Section, show as show_page, show_with};
+use crate::settings::Registration;
 use crate::texts::{Texts, say};
 use crate::visit::Visit;
-use crate::{Post, Registration};
 
 #[derive(Template)]
 #[template(path = "register.html")]
@@ -104,7 +105,7 @@ fn submit_by_mail(visit: &Visit, form: &Form, post: &Post) -> Result<Response, F
     if !problems.is_empty() {
         return forgotten::refused(checked, &ByMailPage::of(visit, email, problems));
     }
-    post.send_invitation(visit, email);
+    post.send_invitation(visit.mail_request(email));
     forgotten::sent(visit, t.register_sent_text)
 }
 

@@ -16,6 +16,7 @@ use crate::failure::Failure;
 use crate::form::{Field, Form, Problems};
 use crate::notice::Notice;
 use crate::page::{Page, Section, go, show as show_page, show_with};
+use crate::settings::Registration;
 use crate::texts::say;
 use crate::visit::Visit;
 
@@ -41,7 +42,7 @@ impl SignInPage {
             "" => (email_field.autofocus(), password),
             _ => (email_field, password.autofocus()),
         };
-        let may_register = visit.shared.settings.registration == crate::Registration::Open;
+        let may_register = visit.shared.settings.registration == Registration::Open;
         let sends_mail = visit.shared.post.is_some();
         SignInPage { page, problems, email, password, next, may_register, sends_mail }
     }

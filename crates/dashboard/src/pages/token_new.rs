@@ -12,8 +12,8 @@ use store::{
 
 use crate::failure::Failure;
 use crate::form::{Field, Form, Problems};
-use crate::page::{Page, Section, minute, show as show_page, show_with};
-use crate::texts::{Texts, say};
+use crate::page::{Page, Section, show as show_page, show_with};
+use crate::texts::{Texts, minute, say};
 use crate::visit::{Proved, SignedIn};
 
 /// After how many days a token may end by itself; 0 for never.

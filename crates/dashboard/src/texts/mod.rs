@@ -11,7 +11,7 @@ mod spanish;
 
 pub(crate) use english::ENGLISH;
 pub(crate) use malay::MALAY;
-pub(crate) use say::say;
+pub(crate) use say::{minute, say};
 pub(crate) use spanish::SPANISH;
 
 macro_rules! texts {

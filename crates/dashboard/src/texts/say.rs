@@ -1,4 +1,6 @@
-//! Sentences with values in them.
+//! Sentences with values in them, and times.
+
+use store::Timestamp;
 
 /// A sentence with `{0}`, `{1}`... replaced.
 pub(crate) fn say(text: &str, values: &[&str]) -> String {
@@ -22,6 +24,11 @@ pub(crate) fn say(text: &str, values: &[&str]) -> String {
     }
     said.push_str(rest);
     said
+}
+
+/// A time as pages and mails show it: to the minute, in UTC.
+pub(crate) fn minute(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
 #[cfg(test)]

@@ -11,9 +11,9 @@ use super::{Head, Tab, failure, path, zone_id, zone_of};
 use crate::failure::Failure;
 use crate::form::{Form, Problems};
 use crate::notice::Notice;
-use crate::page::{Page, Section, go, minute, show_with};
-use crate::texts::say;
+use crate::page::{Page, Section, go, show_with};
 use crate::texts::zones::ZoneTexts;
+use crate::texts::{minute, say};
 use crate::visit::SignedIn;
 
 #[derive(Template)]

@@ -9,7 +9,8 @@ use store::Zone;
 use super::{path, view};
 use crate::addresses::of_query;
 use crate::failure::Failure;
-use crate::page::{Page, Section, minute, show as show_page};
+use crate::page::{Page, Section, show as show_page};
+use crate::texts::minute;
 use crate::texts::zones::ZoneTexts;
 use crate::visit::SignedIn;
 

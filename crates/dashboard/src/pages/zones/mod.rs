@@ -38,9 +38,8 @@ use store::{ChangeError, Withheld, Zone};
 
 use crate::failure::Failure;
 use crate::form::Form;
-use crate::page::minute;
-use crate::texts::say;
 use crate::texts::zones::ZoneTexts;
+use crate::texts::{minute, say};
 use crate::visit::SignedIn;
 
 /// How many versions are shown of what happened meanwhile.

@@ -5,7 +5,7 @@ use forms::TypedSettings;
 use store::{Counts, Event, Source, Version, ZoneSettings};
 
 use super::setting_names::{label, members};
-use crate::page::minute;
+use crate::texts::minute;
 use crate::texts::zones::ZoneTexts;
 
 /// A version as lists show it.

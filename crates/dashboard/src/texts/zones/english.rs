@@ -2,7 +2,7 @@
 
 use super::ZoneTexts;
 
-pub(super) static ENGLISH: ZoneTexts = ZoneTexts {
+pub(crate) static ENGLISH: ZoneTexts = ZoneTexts {
     zones: "Zones",
     zones_new: "New zone",
     search: "Search",

@@ -2,7 +2,7 @@
 
 use super::ZoneTexts;
 
-pub(super) static MALAY: ZoneTexts = ZoneTexts {
+pub(crate) static MALAY: ZoneTexts = ZoneTexts {
     zones: "Zon",
     zones_new: "Zon baharu",
     search: "Cari",

@@ -4,7 +4,9 @@ mod english;
 mod malay;
 mod spanish;
 
-use crate::language::Language;
+pub(crate) use english::ENGLISH;
+pub(crate) use malay::MALAY;
+pub(crate) use spanish::SPANISH;
 
 texts! {
     struct ZoneTexts;
@@ -201,21 +203,11 @@ texts! {
     restore_moved,
 }
 
-impl Language {
-    /// Its texts of the pages of zones.
-    pub(crate) fn zone_texts(self) -> &'static ZoneTexts {
-        match self {
-            Self::English => &english::ENGLISH,
-            Self::Spanish => &spanish::SPANISH,
-            Self::Malay => &malay::MALAY,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::tests::compare;
     use super::*;
+    use crate::language::Language;
 
     /// Texts that are the same in another language because the word is.
     const SAME: &[&str] = &["domain", "ttl", "port", "tag", "minimum", "source_api", "source_import"];

@@ -2,7 +2,7 @@
 
 use super::ZoneTexts;
 
-pub(super) static SPANISH: ZoneTexts = ZoneTexts {
+pub(crate) static SPANISH: ZoneTexts = ZoneTexts {
     zones: "Zonas",
     zones_new: "Nueva zona",
     search: "Buscar",
