@@ -1,16 +1,9 @@
-//! Zones: their names, their content at one version, and the step from one version to another.
+//! The names that zones may have.
 
 use std::fmt;
 
-use uuid::Uuid;
-
 use crate::name::host_in;
-use crate::rdata::Soa;
-use crate::{Fault, Name, ResourceRecord, Serial, Suffix, reverse};
-
-/// A zone's identity. A zone that is deleted and made again under the same name is another zone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ZoneId(pub Uuid);
+use crate::{Fault, Name, Suffix, reverse};
 
 /// The name of a zone that an account may be given: never a top-level domain or a public suffix, but for those that
 /// [`ZoneName::parse_for_operator`] reads.
@@ -107,44 +100,6 @@ impl fmt::Display for ZoneName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
-}
-
-/// Everything a nameserver serves of a zone at one version.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ZoneSnapshot {
-    /// Which zone.
-    pub id: ZoneId,
-    /// Its name.
-    pub name: ZoneName,
-    /// The SOA, whose serial is the version's.
-    pub soa: Soa,
-    /// All other records: the users' and the server's own, in no particular order.
-    pub records: Vec<ResourceRecord>,
-}
-
-impl ZoneSnapshot {
-    /// The version's serial.
-    pub fn serial(&self) -> Serial {
-        self.soa.serial
-    }
-}
-
-/// The step from one version of a zone to a later one. A record of the later version is never both removed and added, unless
-/// its TTL or spelling changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ZoneDelta {
-    /// Which zone.
-    pub id: ZoneId,
-    /// Its name.
-    pub name: ZoneName,
-    /// The SOA of the version that the step starts from.
-    pub from: Soa,
-    /// The SOA of the version that it leads to.
-    pub to: Soa,
-    /// What the later version no longer has.
-    pub removed: Vec<ResourceRecord>,
-    /// What the later version has in addition.
-    pub added: Vec<ResourceRecord>,
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Edit, NewRecord, TtlChoice};
+use super::edit::{Edit, NewRecord, TtlChoice};
 use crate::{OwnerName, Record, RecordId, Ttl};
 
 /// The edits of [`content`], and where they come from.

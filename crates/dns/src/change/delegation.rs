@@ -1,6 +1,6 @@
 //! The rules of types that belong to a place: DNAME (RFC 6672), DS (RFC 4034, section 5), CDS and CDNSKEY (RFC 7344).
 
-use super::Lookup;
+use super::lookup::Lookup;
 use super::place::Place;
 use super::planner::Planner;
 use crate::{Fault, Name, OwnerName, RecordData, RecordType};

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::edit::{Amendment, Edit, NewRecord, NewSet, TtlChoice};
+use super::lookup::Lookup;
+use super::outcome::{Plan, PlanError};
 use super::place::{Held, Place};
 use super::rules::{self, Setting};
-use super::{Amendment, Edit, Lookup, NewRecord, NewSet, Plan, PlanError, TtlChoice};
 use crate::{Fault, OwnerName, Record, RecordId, RecordType};
 
 /// The rule that is broken by naming a record that is not there.

@@ -5,9 +5,10 @@
 //! mend a zone step by step.
 
 use super::delegation;
+use super::edit::{NewRecord, TtlChoice};
+use super::lookup::{Limits, Lookup};
 use super::place::{Place, RrSet, is_address};
 use super::planner::Planner;
-use super::{Limits, Lookup, NewRecord, TtlChoice};
 use crate::apex::Apex;
 use crate::{Fault, Name, OwnerName, RecordData, RecordType, ZoneName};
 

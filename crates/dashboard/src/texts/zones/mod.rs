@@ -206,7 +206,6 @@ texts! {
 #[cfg(test)]
 mod tests {
     use super::super::tests::compare;
-    use super::*;
     use crate::language::Language;
 
     /// Texts that are the same in another language because the word is.

@@ -1,0 +1,93 @@
+//! What a change asks for.
+
+use crate::{Fault, OwnerName, Record, RecordData, RecordId, RecordType, Ttl, ZoneName};
+
+/// One wish of a change. The edits of a change are applied in their order; the rules are checked on what comes out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Edit {
+    /// A new record, under an identity that the caller made.
+    Create(RecordId, NewRecord),
+    /// Another owner, type, data or TTL for a record that exists.
+    Replace(RecordId, NewRecord),
+    /// Some members of a record that exists anew, laid over it as the edits before leave it.
+    Amend(RecordId, Amendment),
+    /// No such record any more.
+    Delete(RecordId),
+    /// The RRset of one name and type becomes exactly this.
+    ReplaceSet(NewSet),
+}
+
+/// An RRset as it is wanted. A record that the set has already, compared in wire form, keeps its identity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewSet {
+    /// Its name within the zone.
+    pub owner: OwnerName,
+    /// The type of all its records.
+    pub record_type: RecordType,
+    /// Its TTL. To join means: to keep the TTL that the set has.
+    pub ttl: TtlChoice,
+    /// Its records, each with the identity that it gets where it is new. None: there is no such set any more.
+    pub records: Vec<(RecordId, RecordData)>,
+}
+
+/// A record as it is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRecord {
+    /// Its name within the zone.
+    pub owner: OwnerName,
+    /// Its type and data.
+    pub data: RecordData,
+    /// Its TTL.
+    pub ttl: TtlChoice,
+}
+
+/// Which TTL a record gets. One RRset has one TTL, so a choice may concern its siblings too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TtlChoice {
+    /// This TTL, for the whole RRset.
+    Set(Ttl),
+    /// The TTL of the RRset it joins, or this one where it is the first.
+    Join(Ttl),
+    /// The TTL of the RRset it joins, or [`Limits::default_ttl`] where it is the first.
+    Default,
+}
+
+/// What is to be another about a record; what is `None` stays.
+///
+/// It is laid over the record inside the transaction that stores the outcome: of two amendments of one record at the same time,
+/// both take effect, each on what the other left.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Amendment {
+    /// Another type. A value that is not given is read again, by the rules of this one.
+    pub record_type: Option<RecordType>,
+    /// Another name.
+    pub owner: Option<OwnerName>,
+    /// Another value, as users write it.
+    pub value: Option<String>,
+    /// Another TTL, for the whole RRset; or, explicitly, that of a record for which nobody gives one.
+    pub ttl: Option<TtlChoice>,
+    /// Another priority, or, explicitly, none.
+    pub priority: Option<Option<u16>>,
+}
+
+impl Amendment {
+    /// The record as it becomes.
+    ///
+    /// A type without a priority drops the old one, unless the amendment insists on one, which is a fault.
+    pub fn over(&self, record: &Record, zone: &ZoneName) -> Result<NewRecord, Fault> {
+        let old_type = record.data.record_type();
+        let record_type = self.record_type.unwrap_or(old_type);
+        let data = if record_type == old_type && self.value.is_none() && self.priority.is_none() {
+            record.data.clone()
+        } else {
+            let kept = record.data.priority().filter(|_| record_type.has_priority());
+            let priority = self.priority.unwrap_or(kept);
+            match &self.value {
+                Some(value) => RecordData::parse(record_type, value, priority, zone)?,
+                None => RecordData::parse(record_type, &record.data.value(), priority, zone)?,
+            }
+        };
+        let owner = self.owner.clone().unwrap_or_else(|| record.owner.clone());
+        Ok(NewRecord { owner, data, ttl: self.ttl.unwrap_or(TtlChoice::Join(record.ttl)) })
+    }
+}
