@@ -1,6 +1,6 @@
 //! The operator's commands. They work on the same database file while the server runs; it notices within a second.
 
-use std::io::{BufRead, Write};
+use std::io::BufRead;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -8,13 +8,17 @@ use std::time::Duration;
 use dns::ZoneName;
 use store::{
     Account, AccountId, AccountLimits, Actor, Author, Clock, CreateZoneError, Displacement, MoveZoneError,
-    NetworkScope, NewAccount, NewToken, NewZone, PasswordHash, Permission, Permissions, Reservation, Role, Source,
-    Store, Suspension, Timestamp, ZoneScope, check_password,
+    NetworkScope, NewAccount, NewToken, NewZone, PasswordHash, Permission, Permissions, Role, Source, Store,
+    Suspension, Timestamp, ZoneScope, check_password,
 };
 
 use crate::cli::{AccountCommand, DataFlags, Limit, TokenCommand, ZoneCommand};
 use crate::config::Config;
-use crate::{Failure, deleted, first_start, open_existing_store, open_store, secrets, shell, zone_files};
+use crate::database::{open, open_existing_store, open_store};
+use crate::failure::{Failure, chain};
+use crate::operands::{find_account, no_zone, reserved_name};
+use crate::output::{Reader, print};
+use crate::{deleted, first_start, secrets, shell, zone_files};
 
 /// How many zones are read at a time.
 const PAGE: u32 = 1000;
@@ -34,7 +38,7 @@ pub(crate) async fn account(command: AccountCommand) -> Result<ExitCode, Failure
             let limits = AccountLimits::default();
             let account = NewAccount { email, first_name, last_name, company_name: company, password, role, limits };
             let created = store.create_account_by(account, &by).await;
-            let account = created.map_err(|error| Failure::Other(crate::chain(&error)))?;
+            let account = created.map_err(|error| Failure::Other(chain(&error)))?;
             let link = if has_password { None } else { Some(link(&store, &config, &account).await?) };
             store.close().await;
             let email = &account.email;
@@ -271,7 +275,7 @@ pub(crate) async fn zone(command: ZoneCommand) -> Result<ExitCode, Failure> {
             store.close().await;
             let zone = created.map_err(|error| match error {
                 CreateZoneError::Reserved(reason) => Failure::Other(reserved_name(&domain, reason)),
-                error => Failure::Other(format!("{domain}: {}", crate::chain(&error))),
+                error => Failure::Other(format!("{domain}: {}", chain(&error))),
             })?;
             print(&format!("zone {domain} created for {}: {}\n", account.email, zone.id.0))?;
         }
@@ -378,22 +382,6 @@ fn operator_for(account: AccountId) -> Author {
     Author { account, name: "operator".to_owned(), source: Source::Operator, address: None }
 }
 
-/// What the operator reads where an account may not hold a name, with what can be done.
-pub(crate) fn reserved_name(name: &ZoneName, reason: Reservation) -> String {
-    match reason {
-        Reservation::Catalogs => {
-            format!("{name}: the name is reserved for the server's catalog zones; no account can have it")
-        }
-        Reservation::Server => format!(
-            "{name}: the name is reserved because this server uses it (ns, url or mail.from); only operator accounts can have it"
-        ),
-        Reservation::Suffix | Reservation::Local => {
-            let word = shell::word(name);
-            format!("{name}: {reason}; to create it anyway: zonewright zone create {word} --account EMAIL --reserved")
-        }
-    }
-}
-
 async fn zone_scope(store: &Store, account: &Account, names: Vec<ZoneName>) -> Result<ZoneScope, Failure> {
     if names.is_empty() {
         return Ok(ZoneScope::All);
@@ -404,22 +392,6 @@ async fn zone_scope(store: &Store, account: &Account, names: Vec<ZoneName>) -> R
         zones.push(found.ok_or_else(|| Failure::Other(format!("{} has no zone {name}", account.email)))?.id);
     }
     Ok(ZoneScope::Only(zones))
-}
-
-pub(crate) fn open(data: &DataFlags) -> Result<Store, Failure> {
-    open_existing_store(&Config::load_for_data(data)?)
-}
-
-pub(crate) async fn find_account(store: &Store, email: &str) -> Result<Account, Failure> {
-    let account = store.account_by_email(email).await?;
-    account.ok_or_else(|| {
-        let word = shell::word(&email);
-        Failure::Other(format!("there is no account {email}; create it with: zonewright account create {word}"))
-    })
-}
-
-pub(crate) fn no_zone(name: &ZoneName) -> Failure {
-    Failure::Other(format!("there is no zone {name}; `zonewright zone list` shows all"))
 }
 
 fn expiry(span: Duration) -> Result<Timestamp, Failure> {
@@ -439,21 +411,4 @@ async fn read_password(email: &str) -> Result<PasswordHash, Failure> {
     let password = line.trim_end_matches(['\n', '\r']);
     check_password(password, email).map_err(|problem| Failure::Other(problem.to_string()))?;
     Ok(PasswordHash::new(password).await?)
-}
-
-/// Whether anybody takes what is printed.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Reader {
-    Listens,
-    Gone,
-}
-
-/// Writes to standard output; a reader that has gone away (`| head`) is no failure.
-pub(crate) fn print(text: &str) -> Result<Reader, Failure> {
-    let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Ok(()) => Ok(Reader::Listens),
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(Reader::Gone),
-        Err(error) => Err(Failure::Other(format!("cannot write to standard output: {error}"))),
-    }
 }

@@ -20,10 +20,11 @@ use store::{Clock, Store};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::admin::print;
 use crate::cli::{Bind9Command, ConfigCommand, ConfigFlags};
 use crate::config::{Config, NameserverKind};
-use crate::{Failure, chain, make_private_folder};
+use crate::database::make_private_folder;
+use crate::failure::{Failure, chain};
+use crate::output::print;
 
 /// What the one primary is called in answers, logs and metrics.
 const PRIMARY: &str = "primary";
@@ -210,7 +211,7 @@ pub(crate) fn config(command: Bind9Command) -> Result<ExitCode, Failure> {
 }
 
 fn primary_config(flags: &ConfigFlags) -> Result<String, Failure> {
-    let config = flags.load()?;
+    let config = Config::load_for_nameserver(flags)?;
     let directory = flags.directory.clone().unwrap_or_else(|| config.bind9.directory.clone());
     let keys = keys(&config)?;
     Ok(primary(&PrimaryConfig {
@@ -228,7 +229,7 @@ fn primary_config(flags: &ConfigFlags) -> Result<String, Failure> {
 }
 
 fn secondary_config(flags: &ConfigFlags) -> Result<String, Failure> {
-    let config = flags.load()?;
+    let config = Config::load_for_nameserver(flags)?;
     let listen = flags.listen.or_else(|| config.secondaries.first().copied()).ok_or_else(|| {
         Failure::Other("the secondary's address is missing; use --listen ADDR or --secondary ADDR".to_owned())
     })?;

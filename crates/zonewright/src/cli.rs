@@ -56,7 +56,7 @@ pub(crate) enum Command {
 }
 
 /// What every command that uses the data takes.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(crate) struct DataFlags {
     /// Configuration file (TOML) [default: zonewright.toml if there is one]
     #[arg(long, value_name = "FILE")]
@@ -494,7 +494,7 @@ pub(crate) enum ConfigCommand {
     Secondary(ConfigFlags),
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct ConfigFlags {
     #[command(flatten)]
     pub(crate) data: DataFlags,
@@ -510,14 +510,4 @@ pub(crate) struct ConfigFlags {
     /// DNS address of a secondary; repeatable [default: the running server's secondaries]
     #[arg(long, value_name = "ADDR")]
     pub(crate) secondary: Vec<String>,
-}
-
-impl ConfigFlags {
-    /// The configuration of the server that the nameserver is for.
-    pub(crate) fn load(&self) -> Result<crate::config::Config, crate::config::ConfigError> {
-        let DataFlags { config, data, database } = &self.data;
-        let data = DataFlags { config: config.clone(), data: data.clone(), database: database.clone() };
-        let (dns, secondary) = (self.dns.clone(), self.secondary.clone());
-        crate::config::Config::load_beside(&ServeFlags { data, dns, secondary, ..ServeFlags::default() })
-    }
 }

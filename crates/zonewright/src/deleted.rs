@@ -3,8 +3,9 @@
 use dns::ZoneId;
 use store::{Store, UndeleteError};
 
-use crate::admin::{Reader, print, reserved_name};
-use crate::{Failure, chain};
+use crate::failure::{Failure, chain};
+use crate::operands::reserved_name;
+use crate::output::{Reader, print};
 
 /// How many zones are read at a time.
 const PAGE: u32 = 1000;

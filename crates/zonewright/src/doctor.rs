@@ -17,9 +17,11 @@ use tokio::net::TcpStream;
 
 use crate::cli::ServeFlags;
 use crate::config::{Config, NameserverKind, Password};
+use crate::database::open_store;
 use crate::disk::Room;
+use crate::failure::{Failure, chain};
 use crate::secrets::{self, KeyFinding};
-use crate::{Failure, chain, mailing, open_store, shell, tls};
+use crate::{mailing, shell, tls};
 
 /// How long a server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(1);

@@ -10,8 +10,8 @@ use deploy::bind9::config::reached_at;
 use jiff::SignedDuration;
 use store::{Account, Actor, CreateAccountError, NewAccount, NewToken, Permission, PlainSecret, Role, Store};
 
-use crate::Failure;
-use crate::config::{Config, Place};
+use crate::config::{Config, SetBy};
+use crate::failure::{Failure, chain};
 use crate::shell;
 
 /// How long a link of the command line is good.
@@ -37,7 +37,7 @@ pub(crate) async fn welcome(
         Ok(account) => account,
         // Another server that started at this moment on the same data was first.
         Err(CreateAccountError::Exists(_)) => return Ok(None),
-        Err(error) => return Err(Failure::Other(crate::chain(&error))),
+        Err(error) => return Err(Failure::Other(chain(&error))),
     };
     if !std::io::stdout().is_terminal() {
         return Ok(Some(text_without_secrets(config)));
@@ -121,8 +121,8 @@ A sign-in link and a token are printed only on a terminal. To get them, run:
 
 /// What a command needs to find the data directory; empty for the default one.
 fn data_flag(config: &Config) -> String {
-    match config.place("data") {
-        Place::Default => String::new(),
+    match config.set_by("data") {
+        SetBy::Default => String::new(),
         _ => format!(" --data {}", shell::word(&config.data.display())),
     }
 }

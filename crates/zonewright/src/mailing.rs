@@ -10,8 +10,8 @@ use rustls::pki_types::pem::PemObject;
 use store::Store;
 use tokio_util::sync::CancellationToken;
 
-use crate::chain;
 use crate::config::{Config, ConfigError, Mail, Password};
+use crate::failure::chain;
 
 /// What writes and sends letters; `None` where mail is not configured. Connects to nothing.
 ///

@@ -22,11 +22,13 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 use wire::ask::Asker;
 
-use crate::admin::{no_zone, print};
 use crate::cli::ServeFlags;
 use crate::config::Config;
+use crate::database::open_existing_store;
+use crate::failure::{Failure, chain};
+use crate::operands::no_zone;
+use crate::output::print;
 use crate::status::{ask, line, nameservers};
-use crate::{Failure, chain, open_existing_store};
 
 /// How many zones are under way at a time.
 const AT_ONCE: usize = 32;

@@ -11,10 +11,11 @@ use std::process::ExitCode;
 
 use store::{Clock, Store};
 
-use crate::admin::{open, print};
 use crate::cli::{DataFlags, SecretsCommand};
 use crate::config::Config;
-use crate::{Failure, chain};
+use crate::database::open;
+use crate::failure::{Failure, chain};
+use crate::output::print;
 
 /// More than any key file has.
 const LARGEST: u64 = 65_536;

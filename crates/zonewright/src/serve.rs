@@ -16,11 +16,10 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::bind9::Primary;
-use crate::config::{Config, NameserverKind, Place};
-use crate::{
-    Failure, bind9, chain, cookie_secret, disk, first_start, health, logging, mailing, monitor, open_store,
-    security_txt, tls,
-};
+use crate::config::{Config, NameserverKind, SetBy};
+use crate::database::open_store;
+use crate::failure::{Failure, chain};
+use crate::{bind9, cookie_secret, disk, first_start, health, logging, mailing, monitor, security_txt, tls};
 
 /// From SIGTERM to the end, at most: requests under way get most of it.
 const STOP_WITHIN: Duration = Duration::from_secs(9);
@@ -209,7 +208,7 @@ async fn listen_for_metrics(config: &Config) -> Result<Option<TcpListener>, Fail
     let Some(address) = config.metrics else { return Ok(None) };
     match TcpListener::bind(address).await {
         Ok(listener) => Ok(Some(listener)),
-        Err(error) if config.place("metrics") == Place::Default => {
+        Err(error) if config.set_by("metrics") == SetBy::Default => {
             tracing::warn!(metrics.address = %address, %error, "metrics are not served; set another address with --metrics");
             Ok(None)
         }
@@ -218,7 +217,7 @@ async fn listen_for_metrics(config: &Config) -> Result<Option<TcpListener>, Fail
 }
 
 fn cannot_listen(config: &Config, key: &str, address: SocketAddr, error: &std::io::Error) -> Failure {
-    let place = config.place(key);
+    let place = config.set_by(key);
     let hint = match error.kind() {
         std::io::ErrorKind::AddrInUse => "another program uses the port; stop it or choose another port",
         std::io::ErrorKind::PermissionDenied => "ports below 1024 need the capability CAP_NET_BIND_SERVICE",

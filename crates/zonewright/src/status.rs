@@ -12,10 +12,12 @@ use store::{Head, Store, StoreError};
 use tokio::task::JoinSet;
 use wire::ask::{Asker, Settings};
 
-use crate::admin::{Reader, no_zone, print};
 use crate::cli::ServeFlags;
 use crate::config::{Config, NameserverKind};
-use crate::{Failure, chain, open_existing_store};
+use crate::database::open_existing_store;
+use crate::failure::{Failure, chain};
+use crate::operands::no_zone;
+use crate::output::{Reader, print};
 
 /// How many zones are asked for at a time.
 const PAGE: u32 = 200;

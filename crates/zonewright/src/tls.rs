@@ -7,8 +7,8 @@ use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
 
-use crate::chain;
 use crate::config::{Config, ConfigError};
+use crate::failure::chain;
 
 /// What takes the connections' handshakes; `None` where HTTPS is not configured.
 pub(crate) fn acceptor(config: &Config) -> Result<Option<TlsAcceptor>, ConfigError> {

@@ -22,10 +22,12 @@ use store::{
 };
 use tokio::task::JoinSet;
 
-use crate::admin::{Reader, find_account, no_zone, open, print, reserved_name};
 use crate::cli::{DataFlags, ImportFlags};
 use crate::config::Config;
-use crate::{Failure, chain, open_existing_store};
+use crate::database::{open, open_existing_store};
+use crate::failure::{Failure, chain};
+use crate::operands::{find_account, no_zone, reserved_name};
+use crate::output::{Reader, print};
 use name::NoZone;
 use progress::Progress;
 

@@ -2,10 +2,12 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use dns::Name;
+use dns::apex::{Apex, ApexNameserver};
 use ipnet::IpNet;
 
+use super::error::ConfigError;
 use super::layers::Layers;
-use super::{ConfigError, apex, origin_of};
 
 pub(super) fn address(layers: &Layers, key: &str) -> Result<SocketAddr, ConfigError> {
     let text = layers.text(key)?.unwrap_or_default();
@@ -108,4 +110,63 @@ pub(super) fn cors_origins(layers: &Layers) -> Result<Vec<String>, ConfigError> 
             .ok_or_else(|| layers.bad("cors_origins", format!("\"{text}\" is not an origin"), hint))
     };
     layers.list("cors_origins").iter().map(read).collect()
+}
+
+/// The nameservers of every zone.
+pub(super) fn apex(layers: &Layers) -> Result<Apex, ConfigError> {
+    const HINT: &str = "use NAME or NAME=ADDRESS,ADDRESS such as ns1.example.net=192.0.2.53,2001:db8::53";
+    let bad = |problem: String| layers.bad("ns", problem, HINT);
+    let mut set: Vec<ApexNameserver> = Vec::new();
+    for text in layers.list("ns") {
+        let (name, list) = text.split_once('=').map_or((text.as_str(), None), |(name, list)| (name, Some(list)));
+        let name = nameserver_name(name).map_err(|problem| bad(format!("\"{text}\": {problem}")))?;
+        if set.iter().any(|other| other.name == name) {
+            return Err(bad(format!("{name} is listed twice")));
+        }
+        let mut addresses: Vec<IpAddr> = Vec::new();
+        for address in list.into_iter().flat_map(|list| list.split(',')) {
+            let usable = address.trim().parse::<IpAddr>().ok();
+            let usable = usable.filter(|address| !address.is_unspecified() && !address.is_multicast());
+            let Some(usable) = usable else {
+                return Err(bad(format!("\"{text}\": \"{}\" cannot be the address of a host", address.trim())));
+            };
+            if addresses.contains(&usable) {
+                return Err(bad(format!("\"{text}\": {usable} is listed twice")));
+            }
+            addresses.push(usable);
+        }
+        set.push(ApexNameserver { name, addresses });
+    }
+    Apex::new(set).ok_or_else(|| bad("a zone needs at least one nameserver".to_owned()))
+}
+
+/// A host's name as BIND wants it in NS and SOA records (`check-names`): letters, digits, and hyphens inside.
+fn nameserver_name(text: &str) -> Result<Name, String> {
+    if text.trim_end_matches('.').parse::<IpAddr>().is_ok() {
+        return Err("an address is in the place of the name".to_owned());
+    }
+    let name = Name::parse(text).map_err(|error| error.to_string())?;
+    let is_host = |label: &[u8]| {
+        label.iter().all(|c| c.is_ascii_alphanumeric() || *c == b'-')
+            && !label.starts_with(b"-")
+            && !label.ends_with(b"-")
+    };
+    if !name.labels().all(is_host) {
+        return Err("a host name consists of letters, digits and inner hyphens".to_owned());
+    }
+    if name.labels().count() < 2 {
+        return Err("is not a full host name".to_owned());
+    }
+    Ok(name)
+}
+
+/// The origin of an address without a path; `None` where it is none.
+pub(super) fn origin_of(text: &str) -> Option<String> {
+    let trimmed = text.strip_suffix('/').unwrap_or(text).to_lowercase();
+    let host = trimmed.strip_prefix("https://").or_else(|| trimmed.strip_prefix("http://"))?;
+    if host.is_empty() || host.contains(['/', '?', '#', '@', ' ', '\\', '"', '<', '>']) {
+        return None;
+    }
+    let usual = if trimmed.starts_with("https://") { ":443" } else { ":80" };
+    Some(trimmed.strip_suffix(usual).unwrap_or(&trimmed).to_owned())
 }

@@ -5,8 +5,9 @@ use deploy::bind9::control::ConfigText;
 use ipnet::IpNet;
 use nameserver::{RateLimit, Settings, TcpLimits};
 
+use super::Config;
+use super::error::ConfigError;
 use super::layers::Layers;
-use super::{Config, ConfigError};
 
 /// The bounds are BIND's. A table of fewer counters would be full at once.
 const RATES: std::ops::RangeInclusive<u64> = 0..=1000;

@@ -9,7 +9,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::ConfigError;
+use super::error::{ConfigError, SetBy};
 use super::keys::{KEYS, Key, Kind};
 use super::running::Running;
 
@@ -25,7 +25,7 @@ const CONFIG_VARIABLE: &str = "ZONEWRIGHT_CONFIG";
 pub(crate) struct Layers {
     /// The file that was read, if one was.
     pub(crate) file: Option<PathBuf>,
-    values: BTreeMap<&'static str, (Value, Place)>,
+    values: BTreeMap<&'static str, (Value, SetBy)>,
 }
 
 /// A value as it is written.
@@ -34,29 +34,6 @@ pub(crate) enum Value {
     Text(String),
     List(Vec<String>),
     Number(u64),
-}
-
-/// Where a value was set.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Place {
-    Default,
-    /// The file in which a server says what its settings are.
-    Server(PathBuf),
-    File(PathBuf),
-    Environment(String),
-    CommandLine(String),
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Place::Default => f.write_str("default"),
-            Place::Server(path) => write!(f, "settings of the server, {}", path.display()),
-            Place::File(path) => path.display().fmt(f),
-            Place::Environment(variable) => write!(f, "environment, {variable}"),
-            Place::CommandLine(flag) => write!(f, "command line, {flag}"),
-        }
-    }
 }
 
 /// Without the values: there may be passwords among them.
@@ -73,8 +50,8 @@ impl Layers {
         for key in KEYS {
             if !key.default.is_empty() {
                 let value = parse(key, key.default)
-                    .map_err(|problem| ConfigError::of(Place::Default, key.name, problem, hint(key)))?;
-                layers.values.insert(key.name, (value, Place::Default));
+                    .map_err(|problem| ConfigError::new(SetBy::Default, key.name, problem, hint(key)))?;
+                layers.values.insert(key.name, (value, SetBy::Default));
             }
         }
         let (environment, named_there) = environment(std::env::vars_os())?;
@@ -84,7 +61,7 @@ impl Layers {
         }
         for (name, value) in flags {
             let flag = Key::find(name).and_then(Key::flag).unwrap_or_default();
-            layers.values.insert(name, (value, Place::CommandLine(flag)));
+            layers.values.insert(name, (value, SetBy::CommandLine(flag)));
         }
         Ok(layers)
     }
@@ -94,9 +71,9 @@ impl Layers {
         let Running { path, settings, .. } = server;
         for (name, value) in settings {
             let Some(key) = Key::find(&name).filter(|key| !self.is_set(key.name)) else { continue };
-            let place = Place::Server(path.clone());
+            let place = SetBy::Server(path.clone());
             let value = from_toml(key, value)
-                .map_err(|problem| ConfigError::of(place.clone(), key.name, problem, hint(key)))?;
+                .map_err(|problem| ConfigError::new(place.clone(), key.name, problem, hint(key)))?;
             self.values.insert(key.name, (value, place));
         }
         Ok(())
@@ -126,13 +103,13 @@ impl Layers {
     }
 
     /// Where the value of a key was set.
-    pub(crate) fn place(&self, key: &str) -> Place {
-        self.values.get(key).map_or(Place::Default, |(_, place)| place.clone())
+    pub(crate) fn set_by(&self, key: &str) -> SetBy {
+        self.values.get(key).map_or(SetBy::Default, |(_, place)| place.clone())
     }
 
     /// A complaint about the value of a key, with where it was set.
     pub(crate) fn bad(&self, key: &str, problem: impl Into<String>, hint: impl Into<String>) -> ConfigError {
-        ConfigError::of(self.place(key), key, problem, hint)
+        ConfigError::new(self.set_by(key), key, problem, hint)
     }
 
     /// The text of a key, if it has one. An empty one is a complaint: whoever wrote it meant something else.
@@ -156,7 +133,7 @@ impl Layers {
 
     /// Whether somebody set a key.
     pub(crate) fn is_set(&self, key: &str) -> bool {
-        self.place(key) != Place::Default
+        self.set_by(key) != SetBy::Default
     }
 
     /// The number of a key.
@@ -188,7 +165,7 @@ impl Layers {
     }
 
     fn take_table(&mut self, path: &Path, within: &str, table: toml::Table) -> Result<(), ConfigError> {
-        let place = || Place::File(path.to_owned());
+        let place = || SetBy::File(path.to_owned());
         for (name, value) in table {
             let name = format!("{within}{name}");
             let below = format!("{name}.");
@@ -196,14 +173,14 @@ impl Layers {
             match (Key::find(&name), value) {
                 (Some(key), value) => {
                     let value = from_toml(key, value)
-                        .map_err(|problem| ConfigError::of(place(), key.name, problem, hint(key)))?;
+                        .map_err(|problem| ConfigError::new(place(), key.name, problem, hint(key)))?;
                     self.values.insert(key.name, (value, place()));
                 }
                 (None, toml::Value::Table(inner)) if is_table => self.take_table(path, &below, inner)?,
                 (None, _) if is_table => {
-                    return Err(ConfigError::of(place(), name.clone(), "is not a table", format!("write [{name}]")));
+                    return Err(ConfigError::new(place(), name.clone(), "is not a table", format!("write [{name}]")));
                 }
-                (None, _) => return Err(ConfigError::of(place(), name, "is not a known key", known_keys())),
+                (None, _) => return Err(ConfigError::new(place(), name, "is not a known key", known_keys())),
             }
         }
         Ok(())
@@ -211,14 +188,14 @@ impl Layers {
 }
 
 /// What the environment sets, and the configuration file that it names.
-type Environment = (Vec<(&'static str, Value, Place)>, Option<(PathBuf, &'static str)>);
+type Environment = (Vec<(&'static str, Value, SetBy)>, Option<(PathBuf, &'static str)>);
 
 fn environment(variables: impl Iterator<Item = (OsString, OsString)>) -> Result<Environment, ConfigError> {
     let mut found = Vec::new();
     let mut file = None;
     for (variable, value) in variables {
         let Some(variable) = variable.to_str().filter(|name| name.starts_with(PREFIX)) else { continue };
-        let place = || Place::Environment(variable.to_owned());
+        let place = || SetBy::Environment(variable.to_owned());
         if variable == CONFIG_VARIABLE {
             file = Some((PathBuf::from(value), CONFIG_VARIABLE));
             continue;
@@ -226,14 +203,14 @@ fn environment(variables: impl Iterator<Item = (OsString, OsString)>) -> Result<
         let Some(key) = KEYS.iter().find(|key| key.variable() == variable) else {
             let variables: Vec<String> = KEYS.iter().map(Key::variable).collect();
             let hint = format!("the variables are {CONFIG_VARIABLE}, {}", variables.join(", "));
-            return Err(ConfigError::of(
-                Place::Environment(PREFIX.to_owned() + "*"),
+            return Err(ConfigError::new(
+                SetBy::Environment(PREFIX.to_owned() + "*"),
                 variable,
                 "does not set a known key",
                 hint,
             ));
         };
-        let complain = |problem: String| ConfigError::of(place(), key.name, problem, hint(key));
+        let complain = |problem: String| ConfigError::new(place(), key.name, problem, hint(key));
         let text = value.to_str().ok_or_else(|| complain("is not UTF-8".to_owned()))?;
         found.push((key.name, parse(key, text).map_err(complain)?, place()));
     }

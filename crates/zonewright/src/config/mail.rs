@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use mail::{Secret, Security, Sender};
 
-use super::ConfigError;
-use super::layers::{Layers, Place};
+use super::error::ConfigError;
+use super::error::SetBy;
+use super::layers::Layers;
 
 /// How letters leave.
 #[derive(Debug, Clone)]
@@ -114,7 +115,7 @@ fn login(layers: &Layers) -> Result<Option<(String, Password)>, ConfigError> {
     match (layers.text("mail.user")?, password) {
         (None, None) => Ok(None),
         (Some(user), Some(password)) => Ok(Some((user.to_owned(), password))),
-        (Some(user), None) if matches!(layers.place("mail.user"), Place::Server(_)) => {
+        (Some(user), None) if matches!(layers.set_by("mail.user"), SetBy::Server(_)) => {
             Ok(Some((user.to_owned(), Password::OfServer)))
         }
         (Some(_), None) => {
@@ -131,7 +132,12 @@ fn login(layers: &Layers) -> Result<Option<(String, Password)>, ConfigError> {
 fn sender(layers: &Layers) -> Result<Sender, ConfigError> {
     let hint = "set the sender's address, such as dns@example.net or Zonewright <dns@example.net>";
     let Some(text) = layers.text("mail.from")? else {
-        return Err(ConfigError::of(layers.place("mail.server"), "mail.from", "is not set, but mail.server is", hint));
+        return Err(ConfigError::new(
+            layers.set_by("mail.server"),
+            "mail.from",
+            "is not set, but mail.server is",
+            hint,
+        ));
     };
     text.parse().map_err(|error| layers.bad("mail.from", format!("\"{}\" {error}", text.escape_debug()), hint))
 }

@@ -4,6 +4,7 @@
 //! names the key, where it was set, and what would be right.
 
 mod addresses;
+mod error;
 mod guard;
 mod keys;
 mod layers;
@@ -15,20 +16,22 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use dashboard::Registration;
-use dns::apex::{Apex, ApexNameserver};
+use dns::apex::Apex;
 use dns::change::Limits;
 use dns::{Name, Ttl};
 use nameserver::RateLimit;
 use store::{AccountLimits, Policy, Retention};
 
-use crate::cli::{DataFlags, ServeFlags};
+use crate::cli::{ConfigFlags, DataFlags, ServeFlags};
 use crate::disk::Low;
 use crate::{duration, security_txt};
 
-use self::addresses::{address, cors_origins, own_nameservers, proxies, resolvers, secondaries, system_resolvers};
+use self::addresses::{
+    address, apex, cors_origins, origin_of, own_nameservers, proxies, resolvers, secondaries, system_resolvers,
+};
+pub(crate) use self::error::{ConfigError, SetBy};
 use self::guard::Edns;
 pub(crate) use self::guard::secret as cookie_secret_of;
-pub(crate) use self::layers::Place;
 use self::layers::{Layers, Value};
 pub(crate) use self::mail::{Mail, Password};
 pub(crate) use self::running::Announcement;
@@ -110,23 +113,6 @@ pub(crate) struct Bind9 {
     pub(crate) user: String,
 }
 
-/// A configuration that cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ConfigError {
-    #[error("the configuration file {} does not exist (set by {by})", .path.display())]
-    NoFile { path: PathBuf, by: &'static str },
-    #[error("{}: {problem}", .path.display())]
-    File { path: PathBuf, problem: String },
-    #[error("{place}: {key}: {problem} ({hint})")]
-    Value { place: Place, key: String, problem: String, hint: String },
-}
-
-impl ConfigError {
-    fn of(place: Place, key: impl Into<String>, problem: impl Into<String>, hint: impl Into<String>) -> ConfigError {
-        ConfigError::Value { place, key: key.into(), problem: problem.into(), hint: hint.into() }
-    }
-}
-
 impl Config {
     /// Reads everything for `serve`.
     pub(crate) fn load(flags: &ServeFlags) -> Result<Config, ConfigError> {
@@ -136,6 +122,12 @@ impl Config {
     /// Reads everything for a command beside the server: what is not set for the command is as the server has it.
     pub(crate) fn load_beside(flags: &ServeFlags) -> Result<Config, ConfigError> {
         beside_server(layers(flags)?)
+    }
+
+    /// Reads everything for the configuration of one of the server's nameservers.
+    pub(crate) fn load_for_nameserver(flags: &ConfigFlags) -> Result<Config, ConfigError> {
+        let ConfigFlags { data, dns, secondary, .. } = flags.clone();
+        Config::load_beside(&ServeFlags { data, dns, secondary, ..ServeFlags::default() })
     }
 
     /// Reads everything for a command that only uses the data.
@@ -201,13 +193,13 @@ impl Config {
     }
 
     /// Where the value of a key was set.
-    pub(crate) fn place(&self, key: &str) -> Place {
-        self.layers.place(key)
+    pub(crate) fn set_by(&self, key: &str) -> SetBy {
+        self.layers.set_by(key)
     }
 
     /// A complaint that a key is missing which another one that is set needs.
     pub(crate) fn missing(&self, key: &str, because: &str, hint: &str) -> ConfigError {
-        ConfigError::of(self.place(because), key, format!("is not set, but {because} is"), hint)
+        ConfigError::new(self.set_by(because), key, format!("is not set, but {because} is"), hint)
     }
 
     /// A complaint about the value of a key that only its use brings to light.
@@ -289,7 +281,7 @@ fn check(layers: Layers) -> Result<Config, ConfigError> {
     };
     if limits.ttl_min > limits.ttl_max {
         let both = format!("{} is larger than limits.ttl_max, {}", limits.ttl_min, limits.ttl_max);
-        let key = if layers.place("limits.ttl_min") == Place::Default { "limits.ttl_max" } else { "limits.ttl_min" };
+        let key = if layers.set_by("limits.ttl_min") == SetBy::Default { "limits.ttl_max" } else { "limits.ttl_min" };
         return Err(layers.bad(key, format!("limits.ttl_min, {both}"), "the minimum TTL cannot be above the maximum"));
     }
     let api = api::Settings {
@@ -426,17 +418,6 @@ fn public_url(layers: &Layers, text: &str) -> Result<String, ConfigError> {
     })
 }
 
-/// The origin of an address without a path; `None` where it is none.
-fn origin_of(text: &str) -> Option<String> {
-    let trimmed = text.strip_suffix('/').unwrap_or(text).to_lowercase();
-    let host = trimmed.strip_prefix("https://").or_else(|| trimmed.strip_prefix("http://"))?;
-    if host.is_empty() || host.contains(['/', '?', '#', '@', ' ', '\\', '"', '<', '>']) {
-        return None;
-    }
-    let usual = if trimmed.starts_with("https://") { ":443" } else { ":80" };
-    Some(trimmed.strip_suffix(usual).unwrap_or(&trimmed).to_owned())
-}
-
 fn ttl(layers: &Layers, key: &str) -> Result<Ttl, ConfigError> {
     let seconds = layers.number(key);
     let ttl = u32::try_from(seconds).ok().and_then(Ttl::new);
@@ -449,54 +430,6 @@ fn at_least_one<N: TryFrom<u64>>(layers: &Layers, key: &str) -> Result<N, Config
         return Err(layers.bad(key, "0 is too small", "use at least 1"));
     }
     N::try_from(number).map_err(|_| layers.bad(key, format!("{number} is too large"), "use a smaller number"))
-}
-
-/// The nameservers of every zone.
-fn apex(layers: &Layers) -> Result<Apex, ConfigError> {
-    const HINT: &str = "use NAME or NAME=ADDRESS,ADDRESS such as ns1.example.net=192.0.2.53,2001:db8::53";
-    let bad = |problem: String| layers.bad("ns", problem, HINT);
-    let mut set: Vec<ApexNameserver> = Vec::new();
-    for text in layers.list("ns") {
-        let (name, list) = text.split_once('=').map_or((text.as_str(), None), |(name, list)| (name, Some(list)));
-        let name = nameserver_name(name).map_err(|problem| bad(format!("\"{text}\": {problem}")))?;
-        if set.iter().any(|other| other.name == name) {
-            return Err(bad(format!("{name} is listed twice")));
-        }
-        let mut addresses: Vec<IpAddr> = Vec::new();
-        for address in list.into_iter().flat_map(|list| list.split(',')) {
-            let usable = address.trim().parse::<IpAddr>().ok();
-            let usable = usable.filter(|address| !address.is_unspecified() && !address.is_multicast());
-            let Some(usable) = usable else {
-                return Err(bad(format!("\"{text}\": \"{}\" cannot be the address of a host", address.trim())));
-            };
-            if addresses.contains(&usable) {
-                return Err(bad(format!("\"{text}\": {usable} is listed twice")));
-            }
-            addresses.push(usable);
-        }
-        set.push(ApexNameserver { name, addresses });
-    }
-    Apex::new(set).ok_or_else(|| bad("a zone needs at least one nameserver".to_owned()))
-}
-
-/// A host's name as BIND wants it in NS and SOA records (`check-names`): letters, digits, and hyphens inside.
-fn nameserver_name(text: &str) -> Result<Name, String> {
-    if text.trim_end_matches('.').parse::<IpAddr>().is_ok() {
-        return Err("an address is in the place of the name".to_owned());
-    }
-    let name = Name::parse(text).map_err(|error| error.to_string())?;
-    let is_host = |label: &[u8]| {
-        label.iter().all(|c| c.is_ascii_alphanumeric() || *c == b'-')
-            && !label.starts_with(b"-")
-            && !label.ends_with(b"-")
-    };
-    if !name.labels().all(is_host) {
-        return Err("a host name consists of letters, digits and inner hyphens".to_owned());
-    }
-    if name.labels().count() < 2 {
-        return Err("is not a full host name".to_owned());
-    }
-    Ok(name)
 }
 
 /// A database URL without what it may say of a password.
