@@ -34,7 +34,7 @@ pub(crate) struct ChangeView {
 }
 
 /// Something that is accepted and yet unwise.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct WarningView {
     code: Cow<'static, str>,
     field: Cow<'static, str>,

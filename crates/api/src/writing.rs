@@ -183,7 +183,7 @@ impl Write {
         caller: &Caller<P>,
         zone: ZoneId,
         change: Change,
-        reply: impl FnOnce(&Committed) -> Result<Reply, StoreError> + Send + 'static,
+        reply: impl Fn(&Committed) -> Result<Reply, StoreError> + Send + Sync + 'static,
     ) -> Result<Response, ChangeError> {
         self.change_as(caller, caller.author(), zone, change, reply).await
     }
@@ -195,7 +195,7 @@ impl Write {
         author: Author,
         zone: ZoneId,
         change: Change,
-        reply: impl FnOnce(&Committed) -> Result<Reply, StoreError> + Send + 'static,
+        reply: impl Fn(&Committed) -> Result<Reply, StoreError> + Send + Sync + 'static,
     ) -> Result<Response, ChangeError> {
         let dry_run = change.dry_run;
         // A dry run leaves the zone at the version that it has.
@@ -217,7 +217,7 @@ impl Write {
         caller: &Caller<P>,
         source: Source,
         new: NewZone,
-        reply: impl FnOnce(&Zone) -> Result<Reply, StoreError> + Send + 'static,
+        reply: impl Fn(&Zone) -> Result<Reply, StoreError> + Send + Sync + 'static,
     ) -> Result<Response, CreateZoneError> {
         let author = Author { source, ..caller.author() };
         let answer = move |zone: &Zone| Ok(reply(zone)?.of(zone, false));

@@ -132,7 +132,7 @@ pub(crate) fn refusal_example() -> Value {
 }
 
 /// Records of a file that are not among the zone's.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(crate) struct LeftOutView {
     record_type: String,
     count: usize,
@@ -142,7 +142,7 @@ pub(crate) struct LeftOutView {
 }
 
 /// Something that whoever wrote the file should know.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(crate) struct NoteView {
     line: u32,
     column: u32,
@@ -151,7 +151,7 @@ pub(crate) struct NoteView {
 }
 
 /// What answers say of a file that was taken.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(crate) struct FileView {
     left_out: Vec<LeftOutView>,
     notes: Vec<NoteView>,

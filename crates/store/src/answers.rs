@@ -47,8 +47,8 @@ pub struct Once<T> {
     pub answer: MakeAnswer<T>,
 }
 
-/// See [`Once`].
-pub type MakeAnswer<T> = Box<dyn FnOnce(&T) -> Result<Answer, StoreError> + Send>;
+/// See [`Once`]. Called again where the change is planned again.
+pub type MakeAnswer<T> = Box<dyn Fn(&T) -> Result<Answer, StoreError> + Send + Sync>;
 
 /// What became of a [`Repeatable`] request that was not refused.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -24,6 +24,8 @@ mod free_text;
 mod hashing;
 mod health;
 mod history;
+mod ids;
+mod logic;
 mod mails;
 mod owner_mail;
 mod passwords;

@@ -208,9 +208,9 @@ pub(crate) async fn handle(
     writing.once(&caller, members.octets(), create).await
 }
 
-fn reply(file: Option<FileView>) -> impl FnOnce(&Zone) -> Result<Reply, StoreError> + Send + 'static {
+fn reply(file: Option<FileView>) -> impl Fn(&Zone) -> Result<Reply, StoreError> + Send + Sync + 'static {
     move |zone| {
-        let view = Created { zone: ZoneView::of(zone), records: file.is_none().then_some([]), file };
+        let view = Created { zone: ZoneView::of(zone), records: file.is_none().then_some([]), file: file.clone() };
         Ok(Reply::json(zone.serial, &view)?.created(format!("/dns-zones/{}/", zone.id.0)))
     }
 }

@@ -194,7 +194,7 @@ async fn replace(
         ..Change::of(Wish::Content(records))
     };
     let view = FileView::of(&content);
-    let reply = move |made: &Committed| Reply::json(made.zone.serial, &Replaced::of(made, dry_run, view));
+    let reply = move |made: &Committed| Reply::json(made.zone.serial, &Replaced::of(made, dry_run, view.clone()));
     let author = Author { source: Source::Import, ..caller.author() };
     match write.change_as(caller, author, zone.id, change, reply).await {
         Ok(response) => Ok(response),

@@ -17,20 +17,18 @@ use super::rows::Place;
 use super::writer::Work;
 use crate::{ANSWERS_KEPT_FOR, Answer, Done, Head, Once, Repeatable, StoreError, Timestamp, VersionNumber};
 
-/// Runs `job` unless it was done before under the same key, and keeps its answer. Where the job gives `None` nothing was done,
-/// and `once` comes back.
+/// Runs `job` unless it was done before under the same key, and keeps its answer.
 pub(super) fn once<T, E: From<StoreError>>(
     work: &Work,
-    once: Once<T>,
-    job: impl FnOnce(&Work) -> Result<Option<T>, E>,
-) -> Result<Result<Done, Once<T>>, E> {
+    once: &Once<T>,
+    job: impl FnOnce(&Work) -> Result<T, E>,
+) -> Result<Done, E> {
     if let Some(known) = find(&work.connection, &once.request, work.now())? {
-        return Ok(Ok(known));
+        return Ok(known);
     }
-    let Some(done) = job(work)? else { return Ok(Err(once)) };
-    let answer = (once.answer)(&done)?;
+    let answer = (once.answer)(&job(work)?)?;
     keep(work, &once.request, &answer)?;
-    Ok(Ok(Done::Now(answer)))
+    Ok(Done::Now(answer))
 }
 
 pub(super) const BY_KEY: &str =

@@ -15,11 +15,11 @@ use rusqlite::{Connection, OptionalExtension};
 use serde::{Deserialize, Serialize};
 
 use super::journal::{self, By};
-use super::live::LiveRecords;
 use super::readers::Size;
 use super::rows::{Place, ZoneRow, zone, zone_columns};
 use super::writer::{View, Work};
 use super::zones;
+use crate::logic::live::{LiveRecords, UNKNOWN_RECORD};
 use crate::{Store, StoreError};
 
 /// The serialised form is stored: members are only ever added, with a default.
@@ -155,13 +155,12 @@ pub(super) fn adopt_present(work: &Work, zone: &mut ZoneRow) -> Result<(), Store
 }
 
 fn adopt(work: &Work, zone: &mut ZoneRow, apex: &Apex, apex_id: i64) -> Result<(), StoreError> {
-    let mut live = LiveRecords::new(&work.connection, zone);
+    let view = work.view();
+    let mut cache = view.cache();
+    let mut live = LiveRecords::of_row(&mut cache, zone);
     let removed = overridden(&zone.zone.name, apex, &mut live)?;
     zone.apex = apex_id;
-    let rows = live.into_rows();
-    let ends = removed.iter().map(|record| {
-        rows.get(&record.id).map(|(row, _)| *row).ok_or(StoreError::Bug("a planned removal names no live record"))
-    });
+    let ends = removed.iter().map(|record| live.take(record.id).map(|(row, _)| row).ok_or(UNKNOWN_RECORD));
     let ends = ends.collect::<Result<Vec<_>, _>>()?;
     let now = work.now();
     journal::next(&mut zone.zone, now, ends.len(), 0);
@@ -172,7 +171,7 @@ fn adopt(work: &Work, zone: &mut ZoneRow, apex: &Apex, apex_id: i64) -> Result<(
 /// its nameservers (and aliases there), delegations and DNAME records that would hide these, and the same NS records at the apex.
 /// Nothing else can break with a new apex: an NS record at the apex whose address is the server's is the server's own, so no user
 /// has one.
-fn overridden(name: &ZoneName, apex: &Apex, live: &mut LiveRecords<'_>) -> Result<Vec<Record>, StoreError> {
+fn overridden(name: &ZoneName, apex: &Apex, live: &mut LiveRecords<'_, '_>) -> Result<Vec<Record>, StoreError> {
     let mut removed = Vec::new();
     for nameserver in &apex.nameservers {
         let Some(owner) = OwnerName::of(&nameserver.name, name) else { continue };

@@ -37,7 +37,7 @@ fn due(work: &Work, holder: &ZoneRow) -> Result<Option<Timestamp>, StoreError> {
         return Ok(None);
     }
     let now = work.now();
-    Ok(Some(now.checked_add(work.shared.policy.notice).unwrap_or(Timestamp::MAX)))
+    Ok(Some(now.checked_add(work.shared.rules.policy.notice).unwrap_or(Timestamp::MAX)))
 }
 
 fn proved_at(connection: &Connection, zone: &ZoneRow) -> Result<Option<Timestamp>, StoreError> {
@@ -188,7 +188,7 @@ pub(super) fn proved(work: &Work, author: &Author, zone: &ZoneRow, giving_way: G
         let now = work.now();
         let due = match is_holder {
             true => due(work, victim)?,
-            false => Some(now.checked_add(work.shared.policy.notice).unwrap_or(Timestamp::MAX)),
+            false => Some(now.checked_add(work.shared.rules.policy.notice).unwrap_or(Timestamp::MAX)),
         };
         let inserted = work
             .connection
@@ -246,7 +246,7 @@ fn prove(work: &Work, author: &Author, id: ZoneId, proof: &Proof) -> Result<Time
 /// Takes a zone off the nameservers and its name away; the zone that waits for the name has it from now on.
 fn displace(work: &Work, zone: &mut ZoneRow) -> Result<(), StoreError> {
     let now = work.now();
-    let until = now.checked_add(work.shared.policy.keep).unwrap_or(Timestamp::MAX);
+    let until = now.checked_add(work.shared.rules.policy.keep).unwrap_or(Timestamp::MAX);
     zone.zone.withheld.until = Some(until);
     let reasons = zone.zone.withheld.reasons | Withheld::DISPLACED;
     withheld::set(work, zone, reasons, "displaced: another account proved that it controls the name")?;

@@ -11,9 +11,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::watch;
 
 use super::history::ENDING_BETWEEN;
-use super::live::LIVE_AT_OWNER;
 use super::readers::Size;
 use super::rows::{self, ZoneRow, lives, record_columns};
+use super::source::LIVE_AT_OWNER;
 use super::{Shared, catalogs, journal, settings, zones};
 use crate::{CatalogSnapshot, CatalogVersion, Head, Moves, Step, Store, StoreError, StoredRecord, VersionNumber};
 

@@ -12,6 +12,7 @@ use super::readers::Size;
 use super::rows::{Place, ZoneRow, record_columns};
 use super::{Shared, Store, deleted, settings, zones};
 use crate::history::{Counts, Difference, Event, History, HistoryError, MadeBy, Version};
+use crate::logic::source::VersionAt;
 use crate::{AccountId, Head, Source, StoreError, StoredRecord, VersionNumber};
 
 /// The past of zones, for their account.
@@ -256,16 +257,9 @@ pub(super) fn between(
     Ok((ended, begun))
 }
 
-/// A version as the reading of its content needs it.
-pub(super) struct At {
-    pub(super) number: VersionNumber,
-    apex: i64,
-    pub(super) settings: Option<i64>,
-}
-
-pub(super) fn at(connection: &Connection, zone: &ZoneRow, serial: Serial) -> Result<Option<At>, StoreError> {
+pub(super) fn at(connection: &Connection, zone: &ZoneRow, serial: Serial) -> Result<Option<VersionAt>, StoreError> {
     let read = |row: &Row<'_>| {
-        Ok(At { number: VersionNumber(row.get::<_, i64>(0)? as u64), apex: row.get(1)?, settings: row.get(3)? })
+        Ok(VersionAt { number: VersionNumber(row.get::<_, i64>(0)? as u64), apex: row.get(1)?, settings: row.get(3)? })
     };
     let found =
         connection.prepare_cached(VERSION_BY_SERIAL)?.query_row(params![zone.row, serial.0], read).optional()?;

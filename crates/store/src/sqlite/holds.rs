@@ -13,7 +13,7 @@ use crate::{AccountId, Store, StoreError, Timestamp};
 
 /// Puts the name of a zone on hold that is being deleted.
 pub(super) fn begin(work: &Work, zone: &ZoneRow) -> Result<(), StoreError> {
-    let hold = work.shared.policy.hold;
+    let hold = work.shared.rules.policy.hold;
     if hold.is_zero() {
         return Ok(());
     }

@@ -1,44 +1,18 @@
 //! The journal: one row per version, over all zones. Everything that changes what a zone holds goes through [`write`].
 
-use std::collections::HashSet;
-use std::net::IpAddr;
+use std::collections::{HashMap, HashSet};
 
-use dns::{Record, Serial, ZoneId};
+use dns::{RecordId, Serial, ZoneId};
 use rusqlite::{Connection, params};
 
 use super::rows::{Place, ZoneRow};
 use super::writer::Work;
-use super::{staging, zones};
-use crate::{AccountId, Author, Comment, Counts, Moves, Source, StoreError, StoredRecord, Timestamp, VersionNumber};
+use super::{answers, limits, settings, staging, zones};
+use crate::logic::cache::NO_ROW;
+use crate::logic::group::{Outcome, Planned};
+use crate::{Comment, Counts, Moves, Source, StoreError, StoredRecord, Timestamp, VersionNumber};
 
-/// Who made a version.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct By<'a> {
-    /// `None`: the server itself.
-    pub(super) account: Option<AccountId>,
-    pub(super) name: &'a str,
-    pub(super) source: Source,
-    pub(super) address: Option<IpAddr>,
-    pub(super) comment: Option<&'a Comment>,
-}
-
-impl By<'_> {
-    /// The server itself.
-    pub(super) const SERVER: By<'static> =
-        By { account: None, name: "server", source: Source::Server, address: None, comment: None };
-}
-
-impl<'a> From<&'a Author> for By<'a> {
-    fn from(author: &'a Author) -> Self {
-        By {
-            account: Some(author.account),
-            name: &author.name,
-            source: author.source,
-            address: author.address,
-            comment: None,
-        }
-    }
-}
+pub(super) use crate::logic::version::{By, advance, next, raise_base, stored};
 
 /// What a version is. The stored numbers never change their meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,17 +30,6 @@ impl Kind {
     pub(super) fn of_number(number: i64) -> Option<Kind> {
         [Kind::Change, Kind::Deleted, Kind::Undeleted].into_iter().find(|kind| *kind as i64 == number)
     }
-}
-
-/// Moves a zone to its next version, which removes and adds so many records.
-pub(super) fn next(zone: &mut crate::Zone, now: Timestamp, removed: usize, added: usize) {
-    advance(zone, now);
-    zone.record_count = (zone.record_count + added as u64).saturating_sub(removed as u64);
-}
-
-/// A record as it is stored with the version that `zone` has now.
-pub(super) fn stored(zone: &crate::Zone, record: Record, created_at: Timestamp) -> StoredRecord {
-    StoredRecord { zone: zone.id, record, created_at, version: zone.version, serial: zone.serial }
 }
 
 /// Stores the version that `zone` has now ([`next`]), which ends the records in the rows `ends` and begins the records `added`,
@@ -91,9 +54,40 @@ pub(super) fn show(work: &Work, zone: &ZoneRow, by: &By<'_>, counts: Counts, now
     make_head(work, zone, counts.added)
 }
 
+/// Writes the rows of a group of changes: what ends before what begins, because two records that live may not be equal.
+pub(super) fn write_group(work: &Work, outcome: &mut Outcome<'_>) -> Result<(), StoreError> {
+    for planned in &mut outcome.planned {
+        let Planned::Rows(new) = planned else { continue };
+        if let Some((request, answer)) = &new.answer {
+            answers::keep(work, request, answer)?;
+        }
+        let prepared = &mut new.prepared;
+        if prepared.committed.changed {
+            if let Some(settings) = &prepared.new_settings {
+                prepared.zone.settings = Some(settings::insert(work, settings)?);
+            }
+            insert_row(work, &prepared.zone, &new.by, Kind::Change, prepared.counts(), prepared.now)?;
+            end(work, &prepared.zone, &prepared.ends)?;
+        }
+    }
+    for planned in &outcome.planned {
+        let Planned::Rows(new) = planned else { continue };
+        begin_and_end(work, &new.prepared.zone, &new.prepared.committed.added, &outcome.short_lived)?;
+    }
+    for (last, added) in outcome.heads.values() {
+        if let Some(Planned::Rows(new)) = outcome.planned.get(*last) {
+            make_head(work, &new.prepared.zone, *added)?;
+        }
+    }
+    for (account, (day, made)) in &outcome.made {
+        limits::count(work, *account, *day, *made)?;
+    }
+    Ok(())
+}
+
 fn end(work: &Work, zone: &ZoneRow, ends: &[i64]) -> Result<(), StoreError> {
     let mut statement = work.connection.prepare_cached("UPDATE records SET to_version = ?2 WHERE id = ?1")?;
-    for row in ends {
+    for row in ends.iter().filter(|row| **row != NO_ROW) {
         statement.execute(params![row, number(zone.zone.version)])?;
     }
     Ok(())
@@ -101,11 +95,23 @@ fn end(work: &Work, zone: &ZoneRow, ends: &[i64]) -> Result<(), StoreError> {
 
 /// Inserts records that begin with the version that `zone` has now.
 pub(super) fn begin(work: &Work, zone: &ZoneRow, added: &[StoredRecord]) -> Result<(), StoreError> {
+    begin_and_end(work, zone, added, &HashMap::new())
+}
+
+/// [`begin`], of records some of which ended with a later version.
+fn begin_and_end(
+    work: &Work,
+    zone: &ZoneRow,
+    added: &[StoredRecord],
+    short_lived: &HashMap<(RecordId, VersionNumber), VersionNumber>,
+) -> Result<(), StoreError> {
     let mut statement = work.connection.prepare_cached(
-        "INSERT INTO records (zone, account, record, owner, type, data, quoted, ttl, created, from_version, from_serial)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        "INSERT INTO records (zone, account, record, owner, type, data, quoted, ttl, created, from_version, from_serial,
+                              to_version)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     )?;
     for StoredRecord { record, created_at, version, serial, .. } in added {
+        let ended = short_lived.get(&(record.id, *version));
         statement.execute(params![
             zone.row,
             zone.account.0,
@@ -118,6 +124,7 @@ pub(super) fn begin(work: &Work, zone: &ZoneRow, added: &[StoredRecord]) -> Resu
             created_at.as_millisecond(),
             number(*version),
             serial.0,
+            ended.map(|ended| number(*ended)),
         ])?;
     }
     Ok(())
@@ -178,20 +185,7 @@ pub(super) fn rebuild(work: &Work, id: ZoneId, above: Option<Serial>) -> Result<
     Ok(Some(zone.zone.serial))
 }
 
-/// Has the next version of the zone get a serial that is newer than `above`, too.
-pub(super) fn raise_base(zone: &mut ZoneRow, above: Option<Serial>) {
-    if let Some(above) = above.filter(|above| above.is_newer_than(zone.zone.serial)) {
-        zone.zone.serial = above;
-    }
-}
-
-/// Moves a zone to its next version: `max(last + 1, now)` in RFC 1982 order.
-pub(super) fn advance(zone: &mut crate::Zone, now: Timestamp) {
-    zone.version = VersionNumber(zone.version.0 + 1);
-    zone.serial = zone.serial.next(Serial::at_time(now.as_second()));
-}
-
-/// Writes the journal's row for the version that `zone` has now.
+/// Writes the journal's row for the version that `zone` has now, unless another one is being written in steps.
 pub(super) fn insert_version(
     work: &Work,
     zone: &ZoneRow,
@@ -200,7 +194,20 @@ pub(super) fn insert_version(
     counts: Counts,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    staging::check_free(work, zone.row)?;
+    if staging::is_being_written(&work.connection, zone.row)? {
+        return Err(StoreError::Busy);
+    }
+    insert_row(work, zone, by, kind, counts, now)
+}
+
+fn insert_row(
+    work: &Work,
+    zone: &ZoneRow,
+    by: &By<'_>,
+    kind: Kind,
+    counts: Counts,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     work.connection
         .prepare_cached(
             "INSERT INTO versions (zone, version, serial, time, kind, apex, source, account, author, address, comment,

@@ -55,7 +55,7 @@ fn insert(work: &Work, mail: &NewMail, recipient: &str) -> Result<(), StoreError
     // The row's number is part of what the letter is sealed with.
     let id = work.connection.last_insert_rowid();
     let NewMail { to, subject, text, .. } = mail.clone();
-    let letter = Sealed { message_id: work.shared.ids.next(now), to, subject, text };
+    let letter = Sealed { message_id: work.shared.rules.new_id(), to, subject, text };
     let letter = serde_json::to_vec(&letter).map_err(|_| StoreError::Bug("mail without a JSON form"))?;
     let letter = work.shared.secrets.seal(Purpose::Mail, id, &letter)?;
     work.connection.prepare_cached("UPDATE mails SET letter = ?2 WHERE id = ?1")?.execute(params![id, letter])?;

@@ -17,13 +17,14 @@
 //! | `known_browsers`, `wrong_codes` | what holds up those who guess |
 //! | `mails` | mail that waits to be sent |
 //! | `events`, `owner_mail` | the trail of what was done to accounts, and what owners are written to about |
-//! | `zones`, `zone_create`, `zone_names`, `records`, `change`, `live`, `apexes` | what they may ask for |
+//! | `zones`, `zone_create`, `zone_names`, `records`, `change`, `apexes` | what they may ask for |
+//! | `source` | what planning asks (`crate::logic`) |
 //! | `staging`, `stages` | the same, where it is large |
 //! | `journal`, `catalogs`, `deployment` | what follows from it |
 //! | `withheld` | zones that no nameserver is to serve |
 //! | `claims` | what follows from a proof that an account controls a name |
 //! | `search` | what people look for by a part of its name |
-//! | `history`, `rollback`, `deleted`, `retention` | what was, the way back to it, and how long it is kept |
+//! | `history`, `deleted`, `retention` | what was, the way back to it, and how long it is kept |
 //!
 //! The log is written ahead (WAL) with `synchronous=FULL`: a commit that was answered survives the loss of power. Other
 //! processes may open the same file at the same time; SQLite's locks keep their transactions apart from the writer's.
@@ -42,13 +43,11 @@ mod history;
 mod holds;
 mod housekeeper;
 mod identities;
-mod ids;
 mod journal;
 mod key_file;
 mod known_browsers;
 mod limits;
 mod links;
-mod live;
 mod mails;
 mod open;
 mod owner_mail;
@@ -58,12 +57,12 @@ mod readers;
 mod records;
 mod reserved;
 mod retention;
-mod rollback;
 mod rows;
 mod search;
 mod second_factor;
 mod sessions;
 mod settings;
+mod source;
 mod sql;
 mod stages;
 mod staging;
@@ -93,6 +92,7 @@ use self::readers::{Readers, Size};
 use self::writer::{Work, Writer};
 use crate::hashing::Hashers;
 use crate::health::HealthWatch;
+use crate::logic::Rules;
 use crate::sealing::SecretKeys;
 use crate::*;
 
@@ -142,19 +142,15 @@ struct Threads {
 /// What the threads have in common.
 #[derive(Debug)]
 struct Shared {
-    clock: Clock,
-    limits: Limits,
-    policy: Policy,
+    rules: Rules,
     /// The apex that this store was opened with.
     apex: Apex,
     apex_id: i64,
     apexes: apexes::Apexes,
     reserved: Reserved,
     identities: identities::Identities,
-    ids: ids::Ids,
     position: watch::Sender<u64>,
     health: Arc<HealthWatch>,
-    retention: retention::Order,
     secrets: SecretKeys,
     /// A letter was queued.
     mail_queued: tokio::sync::Notify,
@@ -165,8 +161,7 @@ struct Shared {
 impl Shared {
     /// Now, in the resolution that is stored.
     fn now(&self) -> Timestamp {
-        let now = self.clock.now();
-        Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+        self.rules.now()
     }
 
     /// Whether the store is about to close, and what takes long should end.
@@ -178,18 +173,14 @@ impl Shared {
     fn for_tests() -> Shared {
         let nameserver = dns::apex::ApexNameserver { name: dns::Name::root(), addresses: Vec::new() };
         Shared {
-            clock: Clock::system(),
-            limits: Limits::default(),
-            policy: Policy::default(),
+            rules: Rules::new(Clock::system(), Limits::default(), Policy::default()),
             apex: Apex::new(vec![nameserver]).unwrap(),
             apex_id: 1,
             apexes: apexes::Apexes::default(),
             reserved: Reserved::default(),
             identities: identities::Identities::default(),
-            ids: ids::Ids::default(),
             position: watch::Sender::new(0),
             health: Arc::default(),
-            retention: retention::Order::default(),
             secrets: SecretKeys::draw().unwrap(),
             mail_queued: tokio::sync::Notify::new(),
             stages: stages::Stages::default(),
@@ -224,18 +215,14 @@ impl Store {
         let nameservers = options.apex.nameservers.iter().map(|nameserver| nameserver.name.clone());
         let reserved = Reserved::new(nameservers.chain(options.own_names));
         let shared = Arc::new(Shared {
-            clock: options.clock,
-            limits: options.limits,
-            policy: options.policy,
+            rules: Rules::new(options.clock, options.limits, options.policy),
             apex: options.apex,
             apex_id,
             apexes: apexes::Apexes::default(),
             reserved,
             identities: identities::Identities::default(),
-            ids: ids::Ids::default(),
             position: watch::Sender::new(journal::position(&connection)?),
             health: Arc::default(),
-            retention: retention::Order::default(),
             secrets,
             mail_queued: tokio::sync::Notify::new(),
             stages: stages::Stages::default(),
@@ -259,7 +246,7 @@ impl Store {
 
     /// The clock that it was opened with.
     pub fn clock(&self) -> Clock {
-        self.inner.shared.clock.clone()
+        self.inner.shared.rules.clock.clone()
     }
 
     /// Now, by the clock that it was opened with.
@@ -284,7 +271,7 @@ impl Store {
 
     /// What the operator bounds.
     pub fn limits(&self) -> &Limits {
-        &self.inner.shared.limits
+        &self.inner.shared.rules.limits
     }
 
     /// Ends the writer after the jobs it has, and closes the database. What is asked afterwards is refused as closed.

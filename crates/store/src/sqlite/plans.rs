@@ -4,14 +4,14 @@
 use rusqlite::Connection;
 
 use super::{
-    accounts, answers, apexes, catalogs, claims, deleted, deployment, events, history, holds, journal, links, live,
-    open, owner_mail, records, reserved, retention, rollback, search, sessions, staging, tokens, withheld, zone_names,
-    zones,
+    accounts, answers, apexes, catalogs, claims, deleted, deployment, events, history, holds, journal, links, open,
+    owner_mail, records, reserved, retention, search, sessions, source, staging, tokens, withheld, zone_names, zones,
 };
 
 /// Every query that may read more than one row for a tenant, the operator or a nameserver.
 const QUERIES: &[(&str, &str)] = &[
     ("answer", answers::BY_KEY),
+    ("limits of an account", source::QUOTA),
     ("oldest version that an answer needs", answers::NEEDED),
     ("account by address", accounts::BY_EMAIL),
     ("accounts by address", accounts::BY_ADDRESS),
@@ -35,10 +35,10 @@ const QUERIES: &[(&str, &str)] = &[
     ("session", sessions::BY_HASH),
     ("sessions of an account", sessions::OF_ACCOUNT),
     ("tokens of an account", tokens::OF_ONE),
-    ("records of a name", live::LIVE_AT_OWNER),
-    ("record of a zone", live::LIVE_BY_ID),
-    ("a type at a name", live::LIVE_OF_TYPE),
-    ("names below a name", live::LIVE_OWNERS_BETWEEN),
+    ("records of a name", source::LIVE_AT_OWNER),
+    ("record of a zone", source::LIVE_BY_ID),
+    ("a type at a name", source::LIVE_OF_TYPE),
+    ("names below a name", source::LIVE_OWNERS_BETWEEN),
     ("records of a zone", records::OF_ZONE),
     ("records of a version", records::OF_VERSION),
     ("records of an account", records::OF_ACCOUNT),
@@ -74,10 +74,10 @@ const QUERIES: &[(&str, &str)] = &[
     ("records that began between", history::BEGUN_BETWEEN),
     ("records that lived then and now", history::LIVE_SINCE),
     ("records that lived then", history::LIVED_AT),
-    ("records changed since a version", rollback::CHANGED_SINCE),
+    ("records changed since a version", source::CHANGED_SINCE),
     ("records that are yet to begin", staging::YET_TO_BEGIN),
     ("records that end", staging::ENDING),
-    ("record of an account that lives", rollback::LIVE_OF_ACCOUNT),
+    ("record of an account that lives", source::LIVE_OF_ACCOUNT),
     ("deleted zones", deleted::PAGE),
     ("deleted zone", deleted::ONE),
     ("expired zones", deleted::EXPIRED),

@@ -8,9 +8,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 use uuid::Uuid;
 
 use super::deployment::records;
-use super::live::LIVE_AT_OWNER;
 use super::readers::Size;
 use super::rows::{self, RECORD_WIDTH, ZoneRow, lives, lives_in_z, record_columns, zone_columns};
+use super::source::LIVE_AT_OWNER;
 use super::zones::{self, start};
 use super::{history, journal};
 use crate::*;
@@ -79,7 +79,7 @@ impl Store {
 
     /// A new record identity.
     pub fn new_record_id(&self) -> RecordId {
-        RecordId(self.inner.shared.ids.next(self.inner.shared.now()))
+        RecordId(self.inner.shared.rules.new_id())
     }
 }
 

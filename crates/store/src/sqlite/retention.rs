@@ -16,7 +16,6 @@
 //! Decided against: merging versions that are too old into one (their authors and comments would be lost all the same), and
 //! giving pages back to the file system (SQLite uses them for what comes next).
 
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OptionalExtension, params};
@@ -36,22 +35,11 @@ const REST: Duration = Duration::from_secs(600);
 /// How often it looks for zones to forget.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// What this process was told to keep, and no more than that.
-#[derive(Debug, Default)]
-pub(super) struct Order(Mutex<Option<Retention>>);
-
-impl Order {
-    /// What it is; `None` where this process forgets nothing by age.
-    pub(super) fn get(&self) -> Option<Retention> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// Retention.
 impl Store {
     /// From now on, has this process forget what `retention` does not promise.
     pub fn retain(&self, retention: Retention) {
-        *self.inner.shared.retention.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(retention);
+        self.inner.shared.rules.retain(retention);
     }
 
     /// Forgets at once, for who will not wait for the background, all versions that `retention` does not promise.
@@ -90,7 +78,7 @@ impl Keeper {
 
     /// Does some of what there is to do.
     pub(super) fn work(&mut self, connection: &Connection, shared: &Shared, writer: &Writer) -> Result<(), StoreError> {
-        let order = shared.retention.get();
+        let order = shared.rules.retention();
         let deadline = Instant::now() + AT_MOST;
         if self.looked.is_none_or(|looked| looked.elapsed() >= LOOK_EVERY) {
             let now = shared.now();

@@ -43,17 +43,8 @@ macro_rules! lives_in_z {
     };
 }
 
+pub(super) use crate::logic::source::ZoneRow;
 pub(super) use {lives, lives_in_z, record_columns, zone_columns};
-
-/// A zone with what only the store knows of it.
-#[derive(Debug, Clone)]
-pub(super) struct ZoneRow {
-    pub(super) row: i64,
-    pub(super) account: AccountId,
-    pub(super) apex: i64,
-    pub(super) settings: Option<i64>,
-    pub(super) zone: Zone,
-}
 
 /// Reads [`zone_columns`].
 pub(super) fn zone(row: &Row<'_>) -> Result<ZoneRow, StoreError> {

@@ -3,14 +3,13 @@
 
 use std::sync::Arc;
 
-use dns::change::Limits;
-use dns::{Apex, Fault, Serial, Ttl, ZoneId, rdata::Soa};
+use dns::{Apex, Serial, Ttl, ZoneId, rdata::Soa};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Shared;
 use super::readers::Size;
-use super::rows::{Place, ZoneRow};
-use super::writer::{View, Work};
+use super::rows::Place;
+use super::writer::Work;
 use super::zones;
 use crate::*;
 
@@ -66,7 +65,7 @@ pub(super) fn effective(
 ) -> Result<Option<(crate::Zone, EffectiveSettings)>, StoreError> {
     let Some(zone) = zones::of_account(connection, account, id)? else { return Ok(None) };
     let apex = shared.apexes.get(connection, zone.apex)?;
-    let settings = get(connection, zone.settings)?.effective(apex.timers, &shared.limits);
+    let settings = get(connection, zone.settings)?.effective(apex.timers, &shared.rules.limits);
     Ok(Some((zone.zone, settings)))
 }
 
@@ -79,30 +78,8 @@ pub(super) fn own(
 ) -> Result<Option<OwnSettings>, StoreError> {
     let Some(zone) = zones::of_account(connection, account, id)? else { return Ok(None) };
     let apex = shared.apexes.get(connection, zone.apex)?;
-    let server = ZoneSettings::default().effective(apex.timers, &shared.limits);
+    let server = ZoneSettings::default().effective(apex.timers, &shared.rules.limits);
     Ok(Some(OwnSettings { own: get(connection, zone.settings)?, zone: zone.zone, server }))
-}
-
-/// What the settings come to of a zone that is being changed.
-pub(super) fn of(view: View<'_>, zone: &ZoneRow) -> Result<EffectiveSettings, StoreError> {
-    effective_of(view, zone, &get(view.connection, zone.settings)?)
-}
-
-/// What `settings` come to in a zone.
-pub(super) fn effective_of(
-    view: View<'_>,
-    zone: &ZoneRow,
-    settings: &ZoneSettings,
-) -> Result<EffectiveSettings, StoreError> {
-    let apex = view.shared.apexes.get(view.connection, zone.apex)?;
-    Ok(settings.clone().effective(apex.timers, &view.shared.limits))
-}
-
-/// The limits, with the zone's default TTL.
-pub(super) fn limits(view: View<'_>, zone: &ZoneRow) -> Result<Limits, StoreError> {
-    let limits = view.shared.limits;
-    let own = get(view.connection, zone.settings)?.default_ttl;
-    Ok(Limits { default_ttl: own.unwrap_or(limits.default_ttl), ..limits })
 }
 
 /// The SOA of a version that has this apex and these settings.
@@ -113,23 +90,6 @@ pub(super) fn soa(
     serial: Serial,
 ) -> Result<Soa, StoreError> {
     Ok(apex.soa_with(serial, get(connection, settings)?.timers(apex.timers)))
-}
-
-/// What a zone's settings become by a change, and whether they are others than now.
-pub(super) fn plan(
-    view: View<'_>,
-    zone: &ZoneRow,
-    change: &SettingsChange,
-) -> Result<(ZoneSettings, bool), ChangeError> {
-    let apex = view.shared.apexes.get(view.connection, zone.apex)?;
-    let current = get(view.connection, zone.settings)?;
-    let wanted = change.over(current.clone());
-    let faults = wanted.faults(apex.timers, &view.shared.limits);
-    if !faults.is_empty() {
-        return Err(ChangeError::Faults(faults));
-    }
-    let is_other = wanted != current;
-    Ok((wanted, is_other))
 }
 
 /// Stores settings; gives their number.
@@ -148,19 +108,4 @@ pub(super) fn insert(work: &Work, settings: &ZoneSettings) -> Result<i64, StoreE
             settings.comment.as_ref().map(Comment::as_str),
         ])?;
     Ok(work.connection.last_insert_rowid())
-}
-
-/// Whether a zone's settings become others when it gets those with the number `then` again.
-pub(super) fn would_restore(view: View<'_>, zone: &ZoneRow, then: Option<i64>) -> Result<bool, ChangeError> {
-    let wanted = get(view.connection, then)?;
-    if wanted == get(view.connection, zone.settings)? {
-        return Ok(false);
-    }
-    let apex = view.shared.apexes.get(view.connection, zone.apex)?;
-    let faults = wanted.faults(apex.timers, &view.shared.limits);
-    if !faults.is_empty() {
-        let told = |fault: Fault| Fault::of("serial", fault.check, format!("settings: {}", fault.detail));
-        return Err(ChangeError::Faults(faults.into_iter().map(|(index, fault)| (index, told(fault))).collect()));
-    }
-    Ok(true)
 }

@@ -26,21 +26,17 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use dns::ZoneId;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::change::{self, Prepared};
 use super::journal::{self, By};
 use super::rows::ZoneRow;
 use super::stages::Stages;
 use super::writer::{View, Work, Writer};
 use super::{Shared, Store, answers, limits, readers, settings, zone_create, zones};
-use crate::{
-    Author, Change, ChangeError, Committed, CreateZoneError, Done, NewZone, Once, StoreError, Timestamp, Zone,
-};
+use crate::logic::change::{AT_ONCE, Prepared, check_growth, prepare};
+use crate::logic::group::{ChangeJob, Made, Planned, replan};
+use crate::{Author, ChangeError, Committed, CreateZoneError, Done, NewZone, Once, StoreError, Timestamp, Zone};
 
-/// The most rows that a change writes within one job of the writer; what is larger is staged.
-pub(super) const AT_ONCE: usize = 500;
 /// How long a step writes: what others wait for it is this and a commit.
 const STEP: Duration = Duration::from_millis(8);
 /// How many rows are written between two looks at the clock.
@@ -55,16 +51,10 @@ const ATTEMPTS: usize = 3;
 
 impl Store {
     /// Makes a change that is too large for one job of the writer, or works out what it would do.
-    pub(super) async fn change_large(
-        &self,
-        author: Author,
-        zone: ZoneId,
-        wanted: Change,
-        once: Option<Once<Committed>>,
-    ) -> Result<Made<Committed>, ChangeError> {
+    pub(super) async fn change_large(&self, job: ChangeJob) -> Result<Made<Committed>, ChangeError> {
         let (shared, writer) = (Arc::clone(&self.inner.shared), self.inner.writer.clone());
         let make = move |connection: &Connection| {
-            change(&Lane { connection, shared: &shared, writer: &writer }, author, zone, wanted, once)
+            change(&Lane { connection, shared: &shared, writer: &writer }, Arc::new(job))
         };
         self.inner.readers.run_change(make).await?
     }
@@ -91,14 +81,6 @@ pub(super) struct Lane<'a> {
     pub(super) writer: &'a Writer,
 }
 
-/// What became of a change.
-pub(super) enum Made<T> {
-    /// It was made, or would be made by a dry run.
-    Now(T),
-    /// It came with a key.
-    Keyed(Done),
-}
-
 /// A version that is being written.
 #[derive(Clone, Copy)]
 struct Stage {
@@ -120,50 +102,42 @@ enum Begun {
 }
 
 /// Makes a change that is too large for one job of the writer.
-pub(super) fn change(
-    lane: &Lane<'_>,
-    author: Author,
-    id: ZoneId,
-    change: Change,
-    mut once: Option<Once<Committed>>,
-) -> Result<Made<Committed>, ChangeError> {
-    if let Some(done) = lane.before(once.as_ref())? {
+fn change(lane: &Lane<'_>, job: Arc<ChangeJob>) -> Result<Made<Committed>, ChangeError> {
+    if let Some(done) = lane.before(job.once.as_ref())? {
         return Ok(Made::Keyed(done));
     }
-    let request = Arc::new((author, change));
     for _ in 0..ATTEMPTS {
-        let prepared = lane.prepare(id, &request)?;
-        if request.1.dry_run {
+        let prepared = lane.prepare(&job)?;
+        if job.change.dry_run {
             return Ok(Made::Now(prepared.committed));
         }
         if prepared.rows() <= AT_ONCE {
-            let request = Arc::clone(&request);
-            match lane.writer.run_blocking(move |work| commit(work, &request, prepared, once))? {
-                Ok(made) => return Ok(made),
-                Err(unused) => once = unused,
+            let job = Arc::clone(&job);
+            if let Some(made) = lane.writer.run_blocking(move |work| commit(work, &job, prepared))? {
+                return Ok(made);
             }
             continue;
         }
-        let entered = Stages::enter(lane.shared, id);
+        let entered = Stages::enter(lane.shared, job.zone);
         let prepared = Arc::new(prepared);
-        let stage = match lane.begin(&request.0, &prepared, once.as_ref())? {
+        let stage = match lane.begin(&job, &prepared)? {
             Begun::Stage(stage) => stage,
             Begun::Before(done) => return Ok(Made::Keyed(done)),
             Begun::Moved => continue,
             Begun::Busy => {
                 drop(entered);
-                if !lane.shared.stages.wait_for_none_of(id) {
+                if !lane.shared.stages.wait_for_none_of(job.zone) {
                     return Err(StoreError::Busy.into());
                 }
                 // It may have been the same request.
-                if let Some(done) = lane.before(once.as_ref())? {
+                if let Some(done) = lane.before(job.once.as_ref())? {
                     return Ok(Made::Keyed(done));
                 }
                 continue;
             }
             Begun::Unsettled(_) => return Err(StoreError::Busy.into()),
         };
-        let made = lane.finish(stage, &prepared, |show| show.change(&request, &prepared, once));
+        let made = lane.finish(stage, &prepared, |show| show.change(&job, &prepared));
         if made.is_err() {
             lane.abandon(stage);
         }
@@ -174,7 +148,7 @@ pub(super) fn change(
 }
 
 /// Makes a zone whose content is too large for one job of the writer.
-pub(super) fn create(
+fn create(
     lane: &Lane<'_>,
     author: Author,
     new: NewZone,
@@ -208,28 +182,22 @@ impl Lane<'_> {
         self.read(|view| answers::find(view.connection, request, view.now()))
     }
 
-    fn prepare(&self, id: ZoneId, request: &(Author, Change)) -> Result<Prepared, ChangeError> {
-        self.read(|view| change::prepare(view, &request.0, id, &request.1))
+    fn prepare(&self, job: &ChangeJob) -> Result<Prepared, ChangeError> {
+        self.read(|view| prepare(&mut view.cache(), &job.author, job.zone, &job.change))
     }
 
     /// Keeps everybody else from changing the zone, where it is still as the plan was made for.
-    fn begin(
-        &self,
-        author: &Author,
-        prepared: &Arc<Prepared>,
-        once: Option<&Once<Committed>>,
-    ) -> Result<Begun, StoreError> {
-        let account = author.account;
+    fn begin(&self, job: &Arc<ChangeJob>, prepared: &Arc<Prepared>) -> Result<Begun, StoreError> {
         loop {
-            let (prepared, request) = (Arc::clone(prepared), once.map(|once| once.request.clone()));
+            let (job, prepared) = (Arc::clone(job), Arc::clone(prepared));
             let begin = move |work: &Work| {
-                if let Some(request) = &request
-                    && let Some(done) = answers::find(&work.connection, request, work.now())?
+                if let Some(once) = &job.once
+                    && let Some(done) = answers::find(&work.connection, &once.request, work.now())?
                 {
                     return Ok(Begun::Before(done));
                 }
                 let before = &prepared.committed.before;
-                match zones::of_account(&work.connection, account, before.id)? {
+                match zones::of_account(&work.connection, job.author.account, before.id)? {
                     Some(now) if now.zone.version == before.version => insert(work, &prepared.zone),
                     _ => Ok(Begun::Moved),
                 }
@@ -279,34 +247,12 @@ impl Lane<'_> {
     }
 }
 
-impl Prepared {
-    /// How many rows it writes.
-    pub(super) fn rows(&self) -> usize {
-        self.ends.len() + self.committed.added.len()
-    }
-}
-
-/// Stores a small difference that was planned on a reader's view. Gives back what was not used where the zone has moved since.
-fn commit(
-    work: &Work,
-    (author, change): &(Author, Change),
-    prepared: Prepared,
-    once: Option<Once<Committed>>,
-) -> Result<Result<Made<Committed>, Option<Once<Committed>>>, ChangeError> {
-    let before = &prepared.committed.before;
-    let is_unmoved = zones::of_account(&work.connection, author.account, before.id)?
-        .is_some_and(|now| now.zone.version == before.version);
-    let store = |work: &Work| -> Result<Option<Committed>, ChangeError> {
-        if !is_unmoved {
-            return Ok(None);
-        }
-        change::check_growth(work.view(), author, prepared.committed.added.len(), prepared.ends.len())?;
-        Ok(Some(change::commit(work, author, change, prepared)?))
-    };
-    Ok(match once {
-        None => store(work)?.map(Made::Now).ok_or(None),
-        Some(once) => answers::once(work, once, store)?.map(Made::Keyed).map_err(Some),
-    })
+/// Stores a small difference that was planned on a reader's view; `None` where the zone was changed since.
+fn commit(work: &Work, job: &ChangeJob, prepared: Prepared) -> Result<Option<Made<Committed>>, ChangeError> {
+    let view = work.view();
+    let Some(mut outcome) = replan(&mut view.cache(), job, prepared)? else { return Ok(None) };
+    journal::write_group(work, &mut outcome)?;
+    outcome.planned.pop().map(Planned::into_result).transpose()
 }
 
 /// Begins to write the version that `zone` has.
@@ -322,7 +268,7 @@ fn insert(work: &Work, zone: &ZoneRow) -> Result<Begun, StoreError> {
         Some(Some(_)) => return Ok(Begun::Busy),
     }
     let now = work.now();
-    let stage = Stage { row: zone.row, token: *work.shared.ids.next(now).as_bytes() };
+    let stage = Stage { row: zone.row, token: *work.shared.rules.new_id().as_bytes() };
     work.connection
         .prepare_cached("INSERT INTO stages (zone, version, token, renewed) VALUES (?1, ?2, ?3, ?4)")?
         .execute(params![zone.row, journal::number(zone.zone.version), stage.token, now.as_millisecond()])?;
@@ -384,28 +330,23 @@ struct Show<'a> {
 }
 
 impl Show<'_> {
-    fn change(
-        self,
-        request: &Arc<(Author, Change)>,
-        prepared: &Arc<Prepared>,
-        once: Option<Once<Committed>>,
-    ) -> Result<Made<Committed>, ChangeError> {
+    fn change(self, job: &Arc<ChangeJob>, prepared: &Arc<Prepared>) -> Result<Made<Committed>, ChangeError> {
         let stage = self.stage;
         // Made beside the writer: it may be long. It stands, because nobody else changes the zone.
-        let keyed =
-            once.map(|once| Ok::<_, StoreError>((once.request, (once.answer)(&prepared.committed)?))).transpose()?;
-        let (asked, plan) = (Arc::clone(request), Arc::clone(prepared));
+        let answer = job.once.as_ref().map(|once| (once.answer)(&prepared.committed)).transpose()?;
+        let (job, plan) = (Arc::clone(job), Arc::clone(prepared));
         let show = move |work: &Work| -> Result<Option<Done>, ChangeError> {
-            let (author, change) = &*asked;
-            if let Some((request, _)) = &keyed
-                && answers::find(&work.connection, request, work.now())?.is_some()
+            let ChangeJob { author, change, once, .. } = &*job;
+            if let Some(once) = once
+                && answers::find(&work.connection, &once.request, work.now())?.is_some()
             {
                 // The caller finds that answer.
                 return Err(StoreError::Busy.into());
             }
             let before = &plan.committed.before;
             zones::of_account(&work.connection, author.account, before.id)?.ok_or(ChangeError::NoZone)?;
-            change::check_growth(work.view(), author, plan.committed.added.len(), plan.ends.len())?;
+            let view = work.view();
+            check_growth(&mut view.cache(), author, plan.committed.added.len(), plan.ends.len())?;
             limits::daily(work, author, plan.touched())?.map_err(ChangeError::DailyLimit)?;
             release(work, stage, !plan.ends.is_empty())?;
             let mut zone = plan.zone.clone();
@@ -414,8 +355,8 @@ impl Show<'_> {
             }
             let by = By { comment: change.comment.as_ref(), ..By::from(author) };
             journal::show(work, &zone, &by, plan.counts(), plan.now)?;
-            let Some((request, answer)) = keyed else { return Ok(None) };
-            answers::keep(work, &request, &answer)?;
+            let (Some(once), Some(answer)) = (once, answer) else { return Ok(None) };
+            answers::keep(work, &once.request, &answer)?;
             Ok(Some(Done::Now(answer)))
         };
         let done = self.writer.run_blocking(show)?;
@@ -441,10 +382,7 @@ impl Show<'_> {
         self.writer.run_blocking(move |work| {
             Ok(match once {
                 None => Made::Now(show(work)?),
-                Some(once) => match answers::once(work, once, |work| show(work).map(Some))? {
-                    Ok(done) => Made::Keyed(done),
-                    Err(_) => return Err(StoreError::Bug("an operation without outcome").into()),
-                },
+                Some(once) => Made::Keyed(answers::once(work, &once, show)?),
             })
         })
     }
@@ -461,11 +399,9 @@ fn release(work: &Work, stage: Stage, ends_some: bool) -> Result<(), StoreError>
     if released == 1 { Ok(()) } else { Err(StoreError::Busy) }
 }
 
-/// Refuses to give a zone another version while one is being written.
-pub(super) fn check_free(work: &Work, row: i64) -> Result<(), StoreError> {
-    let is_staged =
-        work.connection.prepare_cached("SELECT 1 FROM stages WHERE zone = ?1 AND token IS NOT NULL")?.exists([row])?;
-    if is_staged { Err(StoreError::Busy) } else { Ok(()) }
+/// Whether a version of a zone is being written, so that it gets no other.
+pub(super) fn is_being_written(connection: &Connection, row: i64) -> Result<bool, StoreError> {
+    Ok(connection.prepare_cached("SELECT 1 FROM stages WHERE zone = ?1 AND token IS NOT NULL")?.exists([row])?)
 }
 
 pub(super) const ENDING: &str = "SELECT id FROM records INDEXED BY records_ending

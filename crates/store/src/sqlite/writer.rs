@@ -1,8 +1,12 @@
 //! The one thread that writes, and group commit.
 //!
-//! The writer takes the job that waits, opens a transaction, runs the job and all that have come since, each in a savepoint
-//! of its own, commits once, and only then answers all of them: one fsync serves many clients, and an answer means that the
-//! change is durable. A job that is refused takes back only its own savepoint; where the commit fails, all fail.
+//! The writer takes the job that waits, opens a transaction, runs the job and all that have come since, commits once, and only
+//! then answers all of them: one fsync serves many clients, and an answer means that the change is durable.
+//!
+//! There are two kinds of jobs. Changes of zones are data: those that follow one another are planned together and written
+//! together (`crate::logic::group`), in one savepoint; if that fails, each is run again in a savepoint of its own. Everything
+//! else is a closure in a savepoint of its own. A job that is refused takes back only its own savepoint; where the commit
+//! fails, all fail.
 //!
 //! Decided against: a transaction per job (an fsync each), and a fixed delay to collect jobs (with one client it is pure
 //! loss, and with many the jobs collect by themselves while the last commit waits for the disk).
@@ -18,11 +22,16 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ffi};
 use tokio::sync::oneshot;
 
-use super::Shared;
-use crate::{DatabaseError, StoreError, Timestamp};
+use super::{Shared, journal};
+use crate::logic::cache::Cache;
+use crate::logic::group::{ChangeJob, Made, Planned, plan};
+use crate::{ChangeError, Committed, DatabaseError, StoreError, Timestamp};
 
 /// The longest a transaction collects jobs before it commits: bounds what the first of them waits.
 const COLLECT_AT_MOST: Duration = Duration::from_millis(20);
+
+/// The most changes that are planned together: bounds what a group that fails costs to run again.
+const GROUP: usize = 128;
 
 /// The way to the writer.
 #[derive(Debug, Clone)]
@@ -50,6 +59,11 @@ impl View<'_> {
     pub(super) fn now(self) -> Timestamp {
         self.shared.now()
     }
+
+    /// An empty cache over it.
+    pub(super) fn cache(&self) -> Cache<'_> {
+        Cache::new(self, &self.shared.rules)
+    }
 }
 
 /// Runs its job, or is refused before, and gives its answer to be sent after the commit.
@@ -58,8 +72,48 @@ type Answer = Box<dyn FnOnce(Result<(), DatabaseError>)>;
 
 enum Message {
     Job(Job),
+    Change(Box<Waiting>),
     Checkpoint(oneshot::Sender<()>),
     Stop,
+}
+
+/// A change of a zone, and the caller that waits for it.
+struct Waiting {
+    job: ChangeJob,
+    reply: oneshot::Sender<(Result<Made<Committed>, ChangeError>, ChangeJob)>,
+}
+
+/// The messages, with a look at the next one.
+struct Inbox {
+    messages: mpsc::Receiver<Message>,
+    next: Option<Message>,
+}
+
+impl Inbox {
+    /// The next message, when there is one; `None` where none can come any more.
+    fn wait(&mut self) -> Option<Message> {
+        self.next.take().or_else(|| self.messages.recv().ok())
+    }
+
+    /// The next message, if there is one by now.
+    fn poll(&mut self) -> Option<Message> {
+        self.next.take().or_else(|| self.messages.try_recv().ok())
+    }
+
+    /// The changes that can be planned together with `first` and follow it directly.
+    fn group(&mut self, first: Box<Waiting>) -> Vec<Box<Waiting>> {
+        let mut group = vec![first];
+        while group.len() < GROUP && group.iter().all(|waiting| waiting.job.joins_others()) {
+            match self.poll() {
+                Some(Message::Change(more)) if more.job.joins_others() => group.push(more),
+                other => {
+                    self.next = other;
+                    break;
+                }
+            }
+        }
+        group
+    }
 }
 
 impl Writer {
@@ -67,7 +121,8 @@ impl Writer {
     pub(super) fn start(connection: Connection, shared: Arc<Shared>) -> Result<(Writer, JoinHandle<()>), StoreError> {
         let (messages, inbox) = mpsc::channel();
         let work = Work { connection, shared, journal_end: Cell::new(None) };
-        let thread = super::spawn("store-writer", move || run(&work, &inbox))?;
+        let mut inbox = Inbox { messages: inbox, next: None };
+        let thread = super::spawn("store-writer", move || run(&work, &mut inbox))?;
         Ok((Writer { messages }, thread))
     }
 
@@ -79,6 +134,17 @@ impl Writer {
         F: FnOnce(&Work) -> Result<T, E> + Send + 'static,
     {
         self.submit(job).await.unwrap_or(Err(E::from(StoreError::Closed)))
+    }
+
+    /// Makes a change, or finds that it is too large to be made here; resolves when it is durable. Gives the job back.
+    pub(super) async fn change(
+        &self,
+        job: ChangeJob,
+    ) -> Result<(Result<Made<Committed>, ChangeError>, ChangeJob), StoreError> {
+        let (reply, answer) = oneshot::channel();
+        // As in `submit`.
+        let _ = self.messages.send(Message::Change(Box::new(Waiting { job, reply })));
+        answer.await.map_err(|_| StoreError::Closed)
     }
 
     /// [`Writer::run`] for the store's own threads, which may block.
@@ -152,6 +218,39 @@ impl Work {
         View { connection: &self.connection, shared: &self.shared }
     }
 
+    /// Makes changes together, or else one by one, so that each that fails does so alone.
+    fn change_all(&self, jobs: &[&ChangeJob]) -> Vec<Result<Made<Committed>, ChangeError>> {
+        if jobs.len() > 1
+            && let Ok(Some(results)) = self.attempt(|work| work.change_together(jobs))
+        {
+            let errors = results.iter().filter_map(|result| result.as_ref().err());
+            errors.for_each(|error| self.shared.health.failed(error));
+            return results;
+        }
+        let change_alone = |job: &&ChangeJob| {
+            if self.connection.is_autocommit() {
+                // All of the transaction's changes fail.
+                return Err(StoreError::Busy.into());
+            }
+            self.attempt(|work| match work.change_together(&[*job])?.and_then(|mut results| results.pop()) {
+                Some(result) => result,
+                None => Err(StoreError::Bug("a single change without an outcome").into()),
+            })
+        };
+        jobs.iter().map(change_alone).collect()
+    }
+
+    /// Plans and writes changes; `None`, and nothing was done, where they have to be made one by one.
+    fn change_together(
+        &self,
+        jobs: &[&ChangeJob],
+    ) -> Result<Option<Vec<Result<Made<Committed>, ChangeError>>>, StoreError> {
+        let view = self.view();
+        let Some(mut outcome) = plan(&mut view.cache(), jobs) else { return Ok(None) };
+        journal::write_group(self, &mut outcome)?;
+        Ok(Some(outcome.planned.into_iter().map(Planned::into_result).collect()))
+    }
+
     /// Runs one job in its savepoint.
     fn attempt<T, E: From<StoreError> + Error + 'static>(
         &self,
@@ -179,23 +278,18 @@ impl Work {
     }
 }
 
-fn run(work: &Work, inbox: &mpsc::Receiver<Message>) {
-    let mut next = inbox.recv().ok();
-    while let Some(message) = next {
-        next = match message {
-            Message::Job(job) => transaction(work, job, inbox),
+fn run(work: &Work, inbox: &mut Inbox) {
+    while let Some(message) = inbox.wait() {
+        match message {
+            job @ (Message::Job(_) | Message::Change(_)) => transaction(work, job, inbox),
             Message::Checkpoint(done) => {
                 if !work.shared.health.is_damaged() {
                     super::housekeeper::copy_back(&work.connection);
                 }
                 // The housekeeper may have ended.
                 let _ = done.send(());
-                None
             }
             Message::Stop => break,
-        };
-        if next.is_none() {
-            next = inbox.recv().ok();
         }
     }
     // The last connection that is closed copies the log into the file: not into a damaged one.
@@ -215,16 +309,23 @@ fn begin(work: &Work) -> Result<(), rusqlite::Error> {
     work.execute("BEGIN IMMEDIATE")
 }
 
-/// Runs `first` and what else has come by then in one transaction. Gives back a message that is no job, to be handled next.
-fn transaction(work: &Work, first: Job, inbox: &mpsc::Receiver<Message>) -> Option<Message> {
-    let mut answers = Vec::new();
-    let mut other = None;
+/// Runs `first` and what else has come by then in one transaction.
+fn transaction(work: &Work, first: Message, inbox: &mut Inbox) {
+    let mut answers: Vec<Answer> = Vec::new();
     let begun = begin(work).map_err(DatabaseError::from);
     let started = Instant::now();
-    let mut job = Some(first);
+    let mut next = Some(first);
     let mut outcome = begun.clone();
-    while let Some(current) = job.take() {
-        answers.push(current(begun.clone().map(|()| work)));
+    while let Some(message) = next.take() {
+        let work_or_error = begun.clone().map(|()| work);
+        match message {
+            Message::Job(job) => answers.push(job(work_or_error)),
+            Message::Change(first) => change_group(work_or_error, inbox.group(first), &mut answers),
+            other @ (Message::Checkpoint(_) | Message::Stop) => {
+                inbox.next = Some(other);
+                break;
+            }
+        }
         if begun.is_ok() && work.connection.is_autocommit() {
             outcome = Err(DatabaseError::from(rusqlite::Error::SqliteFailure(
                 ffi::Error::new(ffi::SQLITE_ABORT_ROLLBACK),
@@ -233,11 +334,7 @@ fn transaction(work: &Work, first: Job, inbox: &mpsc::Receiver<Message>) -> Opti
             break;
         }
         if started.elapsed() < COLLECT_AT_MOST {
-            match inbox.try_recv() {
-                Ok(Message::Job(more)) => job = Some(more),
-                Ok(message) => other = Some(message),
-                Err(_) => {}
-            }
+            next = inbox.poll();
         }
     }
     if outcome.is_ok() {
@@ -262,7 +359,22 @@ fn transaction(work: &Work, first: Job, inbox: &mpsc::Receiver<Message>) -> Opti
     for answer in answers {
         answer(outcome.clone());
     }
-    other
+}
+
+/// Makes changes together; adds what is to be answered after the commit.
+fn change_group(work: Result<&Work, DatabaseError>, group: Vec<Box<Waiting>>, answers: &mut Vec<Answer>) {
+    let results = match work {
+        Ok(work) => work.change_all(&group.iter().map(|waiting| &waiting.job).collect::<Vec<_>>()),
+        Err(error) => group.iter().map(|_| Err(StoreError::Commit(error.clone()).into())).collect(),
+    };
+    for (waiting, result) in group.into_iter().zip(results) {
+        answers.push(Box::new(move |committed| {
+            let Waiting { job, reply } = *waiting;
+            let result = committed.map_err(|error| StoreError::Commit(error).into()).and(result);
+            // Nobody may wait any more; the change stands all the same.
+            let _ = reply.send((result, job));
+        }));
+    }
 }
 
 #[cfg(test)]

@@ -6,15 +6,16 @@ use rusqlite::{ErrorCode, params};
 
 use super::apexes;
 use super::catalogs::{self, Change};
-use super::change::{Prepared, plan_content};
 use super::journal::{self, By};
-use super::live::LiveRecords;
 use super::rows::ZoneRow;
-use super::staging::{AT_ONCE, Made};
 use super::writer::{View, Work};
 use super::zone_names::{floor, related_to_another, serial_before};
 use super::zones::by_name;
 use super::{answers, claims, holds, limits, reserved, withheld};
+use crate::logic::change::{AT_ONCE, Prepared, plan_content};
+use crate::logic::group::Made;
+use crate::logic::limits::{check_daily, records_too_many};
+use crate::logic::live::LiveRecords;
 use crate::*;
 
 impl Store {
@@ -34,7 +35,9 @@ impl Store {
         if new.content.len() > AT_ONCE {
             return match self.create_large(author, new, None).await? {
                 Made::Now(zone) => Ok(zone),
-                Made::Keyed(_) => Err(StoreError::Bug("a large change of the wrong kind of outcome").into()),
+                Made::Keyed(_) | Made::TooLarge => {
+                    Err(StoreError::Bug("a change with the outcome of another kind").into())
+                }
             };
         }
         self.inner.writer.run(move |work| create(work, &author, &new)).await
@@ -51,11 +54,12 @@ impl Store {
         if new.content.len() > AT_ONCE {
             return match self.create_large(author, new, Some(once)).await? {
                 Made::Keyed(done) => Ok(done),
-                Made::Now(_) => Err(StoreError::Bug("a large change of the wrong kind of outcome").into()),
+                Made::Now(_) | Made::TooLarge => {
+                    Err(StoreError::Bug("a change with the outcome of another kind").into())
+                }
             };
         }
-        let job = move |work: &Work| answers::once(work, once, |work| create(work, &author, &new).map(Some));
-        self.inner.writer.run(job).await?.map_err(|_| StoreError::Bug("an operation without outcome").into())
+        self.inner.writer.run(move |work| answers::once(work, &once, |work| create(work, &author, &new))).await
     }
 }
 
@@ -157,7 +161,7 @@ pub(super) fn prepare(view: View<'_>, author: &Author, new: &NewZone) -> Result<
     if !is_free && holds::of_another(view, author.account, new.name.name())? {
         return Err(CreateZoneError::OnHold);
     }
-    limits::check_daily(view, author, new.content.len() as u64)?.map_err(CreateZoneError::DailyLimit)?;
+    check_daily(&mut view.cache(), author, new.content.len() as u64)?.map_err(CreateZoneError::DailyLimit)?;
     let before = zone.zone.clone();
     let added = first_version(view, author, &mut zone, new)?;
     let committed = Committed {
@@ -188,7 +192,7 @@ fn new_row(view: View<'_>, author: &Author, new: &NewZone) -> Result<ZoneRow, Cr
     let now = view.now();
     let serial = serial_before(view.connection, &name.name().key(), Serial::at_time(now.as_second()))?;
     let zone = Zone {
-        id: ZoneId(view.shared.ids.next(now)),
+        id: ZoneId(view.shared.rules.new_id()),
         name: name.clone(),
         created_at: now,
         record_count: 0,
@@ -216,13 +220,14 @@ fn first_version(
 }
 
 fn check_growth(view: View<'_>, author: &Author, growth: usize) -> Result<(), CreateZoneError> {
-    let fault = limits::records_too_many(view, author, growth, 0)?;
+    let fault = records_too_many(&mut view.cache(), author, growth, 0)?;
     fault.map_or(Ok(()), |fault| Err(CreateZoneError::Faults(vec![(0, fault)])))
 }
 
 fn first_records(view: View<'_>, zone: &ZoneRow, content: &[NewRecord]) -> Result<Vec<Record>, CreateZoneError> {
-    let mut live = LiveRecords::new(view.connection, zone);
-    match plan_content(view, zone, content, &mut live) {
+    let mut cache = view.cache();
+    cache.enter(zone, true);
+    match plan_content(zone, content, &mut LiveRecords::new(&mut cache, zone.zone.id)) {
         Ok(plan) => Ok(plan.added),
         Err(ChangeError::Faults(faults)) => Err(CreateZoneError::Faults(faults)),
         Err(ChangeError::Store(error)) => Err(error.into()),

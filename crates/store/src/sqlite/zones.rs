@@ -7,14 +7,14 @@ use dns::{ZoneId, ZoneName};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::catalogs::{self, Change};
-use super::change::check_all;
 use super::journal::{self, By, Kind};
-use super::live::LiveRecords;
 use super::readers::Size;
 use super::rows::{self, Place, ZONE_WIDTH, ZoneRow, zone_columns};
 use super::writer::Work;
 use super::zone_names::raise_floor;
 use super::{answers, claims, holds, limits, reserved, withheld};
+use crate::logic::change::check_all;
+use crate::logic::live::LiveRecords;
 use crate::*;
 
 impl Store {
@@ -65,9 +65,8 @@ impl Store {
     ) -> Result<Done, ChangeError> {
         let author = author.clone();
         self.inner.shared.stages.none_of(id).await;
-        let job =
-            move |work: &Work| answers::once(work, once, |work| delete_on(work, &author, id, &conditions).map(Some));
-        self.inner.writer.run(job).await?.map_err(|_| StoreError::Bug("an operation without outcome").into())
+        let job = move |work: &Work| answers::once(work, &once, |work| delete_on(work, &author, id, &conditions));
+        self.inner.writer.run(job).await
     }
 
     /// The zone of that name, in any account.
@@ -110,7 +109,8 @@ pub(super) fn delete_on(
     conditions: &[Condition],
 ) -> Result<Zone, ChangeError> {
     let zone = of_account(&work.connection, author.account, id)?.ok_or(ChangeError::NoZone)?;
-    check_all(conditions, &zone, &mut LiveRecords::new(&work.connection, &zone))?;
+    let view = work.view();
+    check_all(conditions, &zone, &mut LiveRecords::of_row(&mut view.cache(), &zone))?;
     limits::daily(work, author, 1)?.map_err(ChangeError::DailyLimit)?;
     Ok(end(work, author, zone)?)
 }

@@ -8,11 +8,11 @@ use crate::Timestamp;
 
 /// Makes identities, each greater than the one before, also within a millisecond and while the clock is set back.
 #[derive(Debug, Default)]
-pub(super) struct Ids(Mutex<ContextV7>);
+pub(crate) struct Ids(Mutex<ContextV7>);
 
 impl Ids {
     /// The next one.
-    pub(super) fn next(&self, now: Timestamp) -> Uuid {
+    pub(crate) fn next(&self, now: Timestamp) -> Uuid {
         let context = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let seconds = u64::try_from(now.as_second()).unwrap_or_default();
         let nanoseconds = u32::try_from(now.subsec_nanosecond()).unwrap_or_default();
