@@ -35,17 +35,17 @@ for (const javaScript of [true, false]) {
     await press("Save");
     await page.getByRole("heading", { level: 1, name: "Zones" }).waitFor();
     await page.goto(server.link);
-    await page.getByRole("heading", { name: "not good any more" }).waitFor();
+    await page.getByRole("heading", { name: "no longer valid" }).waitFor();
 
     await page.goto(`${server.base}/account/developers/`);
     await page.getByRole("link", { name: "New token" }).click();
     await look("token-new");
-    await press("Make the token");
+    await press("Create token");
     await page.getByRole("alert").waitFor();
     await look("token-mistakes");
     await page.getByLabel("Name").fill("backup server");
     await page.getByRole("checkbox", { name: "dns:list" }).check();
-    await press("Make the token");
+    await press("Create token");
     await page.getByRole("heading", { level: 1, name: "Your new token" }).waitFor();
     await look("token-made");
     const token = (await page.locator("#token").textContent()).trim();
@@ -69,7 +69,7 @@ for (const javaScript of [true, false]) {
     await row.getByRole("link", { name: "Revoke" }).click();
     await look("token-revoke");
     await press("Revoke");
-    await page.getByRole("status").getByText("The token is revoked.").waitFor();
+    await page.getByRole("status").getByText("The token is revoked and no longer accepted.").waitFor();
     assert.equal((await paste(line)).status, 401);
 
     for (const [path, name] of [
@@ -106,7 +106,7 @@ for (const javaScript of [true, false]) {
     await page.getByRole("status").getByText("The account is suspended.").waitFor();
     await page.getByRole("link", { name: "Reactivate" }).click();
     await press("Reactivate");
-    await page.getByRole("status").getByText("The account may be used again.").waitFor();
+    await page.getByRole("status").getByText("The account is active again.").waitFor();
     await page.getByRole("link", { name: "One-time link" }).click();
     await press("Create link");
     await page.locator("#link").waitFor();
@@ -143,7 +143,7 @@ test("where there is mail, a forgotten password and a new account are asked for"
   t.after(stop);
   for (const [link, button, name] of [
     ["Forgot your password?", "Send the link", "forgotten"],
-    ["No account yet? Make one.", "Send the link", "register-by-mail"],
+    ["No account yet? Create one.", "Send the link", "register-by-mail"],
   ]) {
     await page.goto(`${server.base}/sign-in/`);
     await page.getByRole("link", { name: link }).click();
@@ -154,7 +154,7 @@ test("where there is mail, a forgotten password and a new account are asked for"
     await inspect(page, `${name}-mistake`);
     await page.getByLabel("E-mail address").fill("admin@localhost");
     await page.getByRole("button", { name: button }).click();
-    await page.getByRole("heading", { level: 1, name: "Look into your mail" }).waitFor();
+    await page.getByRole("heading", { level: 1, name: "Check your e-mail" }).waitFor();
     await inspect(page, `${name}-sent`);
   }
 });

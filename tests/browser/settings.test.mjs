@@ -29,13 +29,13 @@ for (const javaScript of [true, false]) {
     const look = javaScript ? (name) => inspect(page, name) : async () => {};
     const button = (window, name) => window.getByRole("main").getByRole("button", { name, exact: true });
     const press = (name) => button(page, name).click();
-    const stored = () => page.getByRole("status").getByText("Your changes are stored").waitFor();
+    const stored = () => page.getByRole("status").getByText("Your changes are saved").waitFor();
 
     await page.goto(server.link);
     await press("Continue");
     await page.goto(`${server.base}/zones/new/`);
     await page.getByLabel("Domain").fill("example.com");
-    await press("Make the zone");
+    await press("Create zone");
     await page.getByRole("heading", { level: 1, name: "example.com" }).waitFor();
     const zone = page.url();
 
@@ -57,28 +57,28 @@ for (const javaScript of [true, false]) {
     await other.getByLabel("Default TTL").fill("600");
     await other.getByLabel("Minimum").fill("60");
     await button(other, "Save").click();
-    await other.getByRole("alert").getByText("Somebody else changed this zone").waitFor();
-    await other.getByRole("alert").getByText("Somebody else set this to “300” meanwhile.").waitFor();
+    await other.getByRole("alert").getByText("Another person changed this zone").waitFor();
+    await other.getByRole("alert").getByText("Another person changed this to “300” in the meantime.").waitFor();
     assert.equal(await other.getByLabel("Comment").inputValue(), "the shop");
     if (javaScript) await inspect(other, "settings-conflict");
     await button(other, "Save").click();
-    await other.getByRole("status").getByText("Your changes are stored").waitFor();
+    await other.getByRole("status").getByText("Your changes are saved").waitFor();
     await other.close();
 
     await page.goto(zone);
-    await press("Add record");
-    await page.getByText("empty for 600").waitFor();
+    await press("New record");
+    await page.getByText("Leave empty for 600").waitFor();
 
     await page.getByRole("link", { name: "Import" }).click();
     await look("import");
     await page.getByLabel("Zone file", { exact: true }).fill("@ A 192.0.2.1\nwww A 192.0.2\n");
-    await press("Show what changes");
+    await press("Show changes");
     await page.getByRole("alert").getByText("Line 2, column 7").waitFor();
     await look("import-faults");
     const path = join(folder, "example.com.zone");
     await writeFile(path, FILE);
     await page.getByLabel("Choose a zone file").setInputFiles(path);
-    await press("Show what changes");
+    await press("Show changes");
     await page.getByRole("heading", { name: "What will change" }).waitFor();
     await page.getByText("A (line 9): not inside the zone").waitFor();
     await look("import-review");
@@ -86,7 +86,7 @@ for (const javaScript of [true, false]) {
     const file = page.getByLabel("Zone file", { exact: true });
     assert.equal(await file.inputValue(), FILE);
     await file.fill(FILE.replace("192.0.2.1\n", "192.0.2.2\n"));
-    await press("Show what changes");
+    await press("Show changes");
     await page.getByLabel("Comment").fill("moved here");
     await press("Apply");
     await stored();

@@ -36,26 +36,26 @@ for (const javaScript of [true, false]) {
     await page.getByRole("heading", { name: "Your first zone" }).waitFor();
     await look("zones-none");
     await page.getByRole("main").getByRole("link", { name: "New zone" }).first().click();
-    await press("Make the zone");
+    await press("Create zone");
     await page.getByRole("alert").waitFor();
     await look("zone-new-mistake");
     await page.getByLabel("Domain").fill("example.com");
-    await press("Make the zone");
+    await press("Create zone");
     await page.getByRole("heading", { level: 1, name: "example.com" }).waitFor();
     const zone = page.url();
     await look("zone-new");
 
     for (const [type, fields] of MAIL) {
       await page.getByLabel("Type", { exact: true }).selectOption(type);
-      await press("Add record");
+      await press("New record");
       if (type === "MX") {
-        await press("Add to the changes");
+        await press("Add record");
         await page.getByText("name is required").waitFor();
         await look("editor-mistake");
       }
       await fill(fields);
       if (type === "SRV") await look("editor-srv");
-      await press("Add to the changes");
+      await press("Add record");
     }
     assert.equal(await page.locator("#page ~ .pending tbody tr").count(), MAIL.length);
     await look("zone-collected");
@@ -64,9 +64,9 @@ for (const javaScript of [true, false]) {
     await look("zone-review");
     await page.getByLabel("Comment").fill("mail");
     await press("Apply");
-    await page.getByRole("status").getByText("Your changes are stored").waitFor();
+    await page.getByRole("status").getByText("Your changes are saved").waitFor();
 
-    const live = page.getByText("Live on all name servers");
+    const live = page.getByText("Live on all nameservers");
     if (javaScript) {
       await live.waitFor();
     } else {
@@ -83,19 +83,19 @@ for (const javaScript of [true, false]) {
     for (const [window, value] of [[page, "192.0.2.26"], [other, "192.0.2.27"]]) {
       await on(window).press("Edit mail A 192.0.2.25");
       await on(window).fill({ "IPv4 address": value });
-      await on(window).press("Add to the changes");
+      await on(window).press("Change record");
     }
     await press("Review and apply");
     await press("Apply");
-    await page.getByRole("status").getByText("Your changes are stored").waitFor();
+    await page.getByRole("status").getByText("Your changes are saved").waitFor();
     await on(other).press("Review and apply");
-    await other.getByRole("alert").getByText("Somebody else changed this zone").waitFor();
+    await other.getByRole("alert").getByText("Another person changed this zone").waitFor();
     assert.ok((await other.textContent("main")).includes("192.0.2.26"));
     assert.ok((await other.textContent("main")).includes("192.0.2.27"));
     if (javaScript) await inspect(other, "zone-conflict");
-    await on(other).press("Preview yours on the new state");
+    await on(other).press("Preview your changes on the new version");
     await on(other).press("Apply");
-    await other.getByRole("status").getByText("Your changes are stored").waitFor();
+    await other.getByRole("status").getByText("Your changes are saved").waitFor();
     await other.close();
 
     await page.getByRole("link", { name: "History" }).click();
@@ -113,7 +113,7 @@ for (const javaScript of [true, false]) {
       await page.goto(`${server.base}/zones/`);
       await look("zones");
       await page.getByLabel("Search by name").fill("nowhere");
-      await page.getByText("No zone has “nowhere” in its name.").waitFor();
+      await page.getByText("No zone name contains “nowhere”.").waitFor();
       await page.goto(zone);
       await page.getByLabel("Filter").fill("dmarc");
       await page.getByRole("button", { name: "Edit mail A 192.0.2.25" }).waitFor({ state: "detached" });
@@ -121,7 +121,7 @@ for (const javaScript of [true, false]) {
     }
     await page.goto(`${zone}delete/`);
     await look("zone-delete");
-    await page.getByLabel("Type example.com to go ahead").fill("example.com");
+    await page.getByLabel("Type example.com to confirm").fill("example.com");
     await press("Delete zone");
     await page.getByRole("status").getByText("The zone is deleted.").waitFor();
   });
@@ -137,8 +137,8 @@ test("what was collected is not lost by a slip", async (t) => {
   await press("Continue");
   await page.goto(`${server.base}/zones/new/`);
   await page.getByLabel("Domain").fill("example.com");
-  await press("Make the zone");
-  await press("Add record");
+  await press("Create zone");
+  await press("New record");
   await page.locator("#name:focus").waitFor();
   await page.keyboard.type("www");
   await page.locator("#editor").getByLabel("IPv4 address").fill("192.0.2.1");
@@ -154,6 +154,6 @@ test("what was collected is not lost by a slip", async (t) => {
   assert.equal(asked, 1);
   await press("Review and apply");
   await press("Apply");
-  await page.getByRole("status").getByText("Your changes are stored").waitFor();
+  await page.getByRole("status").getByText("Your changes are saved").waitFor();
   assert.equal(asked, 1, "what is sent is not lost");
 });

@@ -167,10 +167,10 @@ fn owners_hear_of_what_the_command_line_does() {
 
     let (code, said) = command(&["account", "second-factor", "ann@example.com", "--off"]);
     assert!(code == Some(0) && said.contains("two-factor authentication is off for ann@example.com"), "{said}");
-    let letter = post.wait_for_subject("One-time codes are turned off", 1);
+    let letter = post.wait_for_subject("Two-factor authentication was turned off", 1);
     assert_eq!(letter.to, ["ann@example.com"]);
     assert!(letter.body().contains(&format!("The operator of {URL} did this.")), "{}", letter.body());
-    assert!(ann.get("/account/").1.contains("Signing in takes only your password."));
+    assert!(ann.get("/account/").1.contains("You sign in with your password only."));
 
     let create = ["token", "create", "--account", "ann@example.com", "--name", "ci", "--permission", "dns:list"];
     let (_, token) = command(&create);
@@ -281,7 +281,7 @@ fn the_owner_of_a_zone_that_is_claimed_is_told_in_their_language_and_can_keep_it
         assert_eq!(letter.to, ["ann@example.com"]);
         let body = letter.body();
         for words in [
-            "Otra cuenta ha demostrado que controla el dominio brand.example, ",
+            "Otra cuenta demostró que controla el dominio brand.example, ",
             &format!("Su zona {name} en {URL} dejará de servirse el {due}."),
             &format!("\n{URL}/zones/{zone}/claim/\n"),
             &format!("GET y POST /dns-zones/{zone}/claim/"),

@@ -30,8 +30,8 @@ fn where_registration_is_open_whoever_comes_has_an_account_of_their_own() {
     visitor.get("/register/").is(200);
     for (fields, says) in [
         (&[("email", "new@example.com"), ("password", "short")][..], "at least 10 characters"),
-        (&[("email", "nobody"), ("password", PASSWORD)], "This is no e-mail address."),
-        (&[("email", "TAKEN@example.com"), ("password", PASSWORD)], "There is an account with this address already."),
+        (&[("email", "nobody"), ("password", PASSWORD)], "Enter a valid e-mail address."),
+        (&[("email", "TAKEN@example.com"), ("password", PASSWORD)], "There is already an account with this address."),
     ] {
         visitor.post("/register/", fields).is(422).says(says).does_not_say(PASSWORD);
     }
@@ -84,13 +84,13 @@ fn a_common_password_is_refused_wherever_one_is_chosen() {
         server.pass(3601);
         let mut visitor = server.browser();
         let fields = [("email", "new@example.com"), ("password", password)];
-        visitor.post("/register/", &fields).is(422).says("This is a common password");
+        visitor.post("/register/", &fields).is(422).says("This password is too common");
         visitor.get(&link).is(200);
-        visitor.post(&link, &[("password", password)]).is(422).says("This is a common password");
+        visitor.post(&link, &[("password", password)]).is(422).says("This password is too common");
     }
     let mut ann = server.signed_in("ann@example.com");
     ann.get("/account/password/").is(200);
-    ann.post("/account/password/", &[("password", "1234567890")]).is(422).says("This is a common password");
+    ann.post("/account/password/", &[("password", "1234567890")]).is(422).says("This password is too common");
     assert_eq!(server.runtime.block_on(server.store.accounts()).unwrap().len(), 1);
 }
 
@@ -103,7 +103,7 @@ fn what_nobody_sees_is_refused_in_names_addresses_and_comments() {
     for email in ["bob\u{200b}@example.com", "\u{202e}bob@example.com", "bob@example\u{2060}.com"] {
         server.pass(3601);
         let fields = [("email", email), ("password", PASSWORD)];
-        visitor.post("/register/", &fields).is(422).says("This is no e-mail address.");
+        visitor.post("/register/", &fields).is(422).says("Enter a valid e-mail address.");
     }
     server.pass(3601);
     let fields = [("email", "bob@example.com"), ("password", PASSWORD), ("company_name", "\u{feff}Bakery")];
@@ -154,7 +154,7 @@ fn a_closed_account_is_gone_with_its_zones_and_its_address_is_free() {
     browser.post("/account/close/", &[]).is(422);
     assert_eq!(server.api_status(token.plain.reveal()), 200);
     browser.post("/account/close/", &[("email", "ann@example.com")]).leads_to("/sign-in/");
-    browser.get("/sign-in/").says("Your account is closed.");
+    browser.get("/sign-in/").says("Your account is deleted.");
     assert_eq!(server.api_status(token.plain.reveal()), 401);
     server.browser().sign_in("ann@example.com", PASSWORD).is(422);
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);

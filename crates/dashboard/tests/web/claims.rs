@@ -66,7 +66,7 @@ fn who_wants_anothers_name_sees_the_record_to_publish_and_gets_the_zone_once_it_
     server.zone(&bob, "bob.example");
     let mut browser = server.signed_in("bob@example.com");
     let wants = [("domain", "brand.example"), ("zonefile", "www 60 A 192.0.2.1\n; </textarea><b>bold</b>\n")];
-    browser.get("/zones/new/").is(200).does_not_say("_zonewright-claim").says("Make the zone");
+    browser.get("/zones/new/").is(200).does_not_say("_zonewright-claim").says("Create zone");
 
     let refused = browser.post("/zones/new/", &wants);
     let offered = value(refused.is(422), "brand.example");
@@ -93,7 +93,7 @@ fn who_wants_anothers_name_sees_the_record_to_publish_and_gets_the_zone_once_it_
     world.publish(&offered);
     let made = browser.post("/zones/new/", &wants);
     let made = made.is(303).header("location").unwrap().to_owned();
-    browser.get(&made).is(200).says("it waits until the zone of another account gives way, on 2024-01-18 10:30 UTC.");
+    browser.get(&made).is(200).says("It will replace the zone of another account on 2024-01-18 10:30 UTC.");
     assert!(made.starts_with("/zones/") && made != path(&anns));
     // Now there is one that waits, and a third one gets no further.
     server.user("carl@example.com");
@@ -129,7 +129,7 @@ fn an_owner_proves_a_zone_on_its_page() {
     shown
         .says("Not proved yet.")
         .says(&format!("method=\"post\" action=\"{page}\""))
-        .says("<button type=\"submit\">Look for the record</button>");
+        .says("<button type=\"submit\">Check for the record</button>");
     browser.get(&format!("{page}?lang=es")).is(200).says("Aún sin demostrar.").says("Buscar el registro");
     browser.get(&format!("{page}?lang=ms")).is(200).says("Belum dibuktikan.").says("Cari rekod itu");
     browser.get(&format!("{page}?lang=en")).is(200);
@@ -152,7 +152,7 @@ fn an_owner_proves_a_zone_on_its_page() {
     for _ in 0..8 {
         browser.post(&page, &[]).leads_to(&page);
     }
-    browser.post(&page, &[]).is(429).says("You have looked too often.").says("Proved on");
+    browser.post(&page, &[]).is(429).says("Too many checks.").says("Proved on");
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn a_resolver_that_fails_is_told() {
     let page = format!("{}claim/", path(&server.zone(&ann, "brand.example")));
     let mut browser = server.signed_in("ann@example.com");
     browser.get(&page).is(200);
-    browser.post(&page, &[]).is(422).says("The public DNS did not answer in time. Try again.");
+    browser.post(&page, &[]).is(422).says("The public DNS did not respond in time. Try again.");
 }
 
 #[test]
@@ -209,6 +209,6 @@ fn an_operator_sees_the_zones_that_are_to_be_displaced() {
     assert!(server.runtime.block_on(server.store.move_zone(&shop.name, ann.id)).unwrap());
     operator
         .get("/operator/accounts/?lang=en")
-        .says(&row("brand.example", "bob@example.com", "Both proved it: you decide."))
+        .says(&row("brand.example", "bob@example.com", "Both accounts proved it: you must decide."))
         .does_not_say("shop.brand.example");
 }

@@ -66,7 +66,7 @@ fn what_is_no_address_is_refused_and_adds_nobody() {
         "ann@example.com\0",
         &format!("{}@example.com", "a".repeat(250)),
     ] {
-        visitor.post("/forgotten/", &[("email", email)]).is(422).says("This is no e-mail address.");
+        visitor.post("/forgotten/", &[("email", email)]).is(422).says("Enter a valid e-mail address.");
     }
     visitor.post("/forgotten/", &[("email", "<b>@\"x")]).is(200);
     visitor.post_raw("/forgotten/", &[("email", "ann@example.com")], &[("origin", "http://evil.example")]).is(403);
@@ -109,13 +109,13 @@ fn the_link_sets_a_new_password_once_and_ends_what_was_before() {
     let mut ann = server.browser();
     ann.get("/sign-in/").says("<a href=\"/forgotten/\">Forgot your password?</a>").does_not_say("Ask your operator");
     ann.get("/forgotten/").is(200).says("action=\"/forgotten/\"");
-    ann.post("/forgotten/", &[("email", "ann@example.com")]).is(200).says("Look into your mail");
+    ann.post("/forgotten/", &[("email", "ann@example.com")]).is(200).says("Check your e-mail");
     let letter = post.wait_for(1);
     let body = letter.body();
     for words in ["ann@example.com", "at https://dns.example.net\n", "until 2024-01-15 11:30 UTC"] {
         assert!(body.contains(words), "{words:?} is missing in\n{body}");
     }
-    assert!(letter.text.contains("Subject: A new password\n"), "{}", letter.text);
+    assert!(letter.text.contains("Subject: Choose a new password\n"), "{}", letter.text);
     let link = letter.link();
     let link = link.strip_prefix("https://dns.example.net").unwrap();
     before.get("/account/").is(200);
@@ -131,7 +131,7 @@ fn the_link_sets_a_new_password_once_and_ends_what_was_before() {
 
     server.pass(3601);
     server.browser().post("/forgotten/", &[("email", "ann@example.com")]).is(200);
-    let late = post.wait_for_subject("A new password", 2).link();
+    let late = post.wait_for_subject("Choose a new password", 2).link();
     server.pass(3600);
     server.browser().get(late.strip_prefix("https://dns.example.net").unwrap()).is(410);
 }
@@ -162,11 +162,11 @@ fn where_registration_is_open_an_account_is_made_by_a_link_that_comes_by_mail() 
     let suspended = server.user("suspended@example.com");
     server.runtime.block_on(server.store.suspend_account(suspended.id, &Actor::command_line())).unwrap();
     let mut visitor = server.browser();
-    visitor.get("/register/").is(200).says("You get a mail").does_not_say("type=\"password\"");
+    visitor.get("/register/").is(200).says("We will send you a link").does_not_say("type=\"password\"");
     visitor
         .post("/register/", &[("email", "bob@example.com\r\nBcc: eve@example.org")])
         .is(422)
-        .says("no e-mail address");
+        .says("Enter a valid e-mail address");
     // What would have made an account without mail makes none.
     let fields = [("email", "suspended@example.com"), ("password", PASSWORD)];
     let mut answers = vec![visitor.post("/register/", &fields).is(200).text.clone()];
@@ -181,7 +181,11 @@ fn where_registration_is_open_an_account_is_made_by_a_link_that_comes_by_mail() 
     assert_eq!(server.runtime.block_on(server.store.accounts()).unwrap().len(), 2);
     let known = post.wait_for(1);
     assert_eq!(known.to, ["ann@example.com"]);
-    assert!(known.body().contains("There is one already") && !known.body().contains("/link/"), "{}", known.body());
+    assert!(
+        known.body().contains("This address already has an account") && !known.body().contains("/link/"),
+        "{}",
+        known.body()
+    );
 
     let letter = post.wait_for(2);
     assert_eq!(letter.to, ["bob@example.com"]);

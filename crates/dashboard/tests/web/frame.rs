@@ -57,7 +57,7 @@ fn failures_are_pages_for_browsers_and_json_for_the_api() {
     let mut visitor = server.browser();
     let page = [("accept", "text/html,application/xhtml+xml"), ("accept-language", "es")];
     let shown = visitor.get_with("/nowhere/", &page);
-    shown.is(404).says("Aquí no hay nada");
+    shown.is(404).says("Página no encontrada");
     for path in ["/api/v1/nowhere/", "/api/v1/dns-zones/"] {
         let shown = visitor.get_with(path, &page);
         assert_eq!(shown.header("content-type"), Some("application/json"), "{path}");

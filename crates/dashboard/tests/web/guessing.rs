@@ -90,7 +90,7 @@ fn five_wrong_codes_end_the_sign_in() {
     browser.sign_in("ann@example.com", PASSWORD).leads_to("/sign-in/code/");
     browser.get("/sign-in/code/?next=%2Faccount%2F").is(200);
     for _ in 0..4 {
-        browser.post("/sign-in/code/", &[("code", "000000")]).is(422).says("This code is not right");
+        browser.post("/sign-in/code/", &[("code", "000000")]).is(422).says("This code is wrong");
     }
     let ended = browser.post("/sign-in/code/", &[("code", "000000"), ("next", "/account/")]);
     ended.is(422).says("Five codes were wrong").says("value=\"/account/\"").says("value=\"ann@example.com\"");
@@ -128,7 +128,7 @@ fn a_crowd_of_guessers_is_refused_and_known_browsers_sign_in() {
                             422 => {}
                             503 => {
                                 assert_eq!(shown.header("retry-after"), Some("2"));
-                                shown.says("Too many passwords are being checked");
+                                shown.says("too many passwords");
                                 refused += 1;
                                 // A client that was refused waits before it tries again.
                                 std::thread::sleep(Duration::from_millis(100));

@@ -48,7 +48,7 @@ fn what_is_wrong_with_a_file_is_told_with_its_place() {
     let large = format!("@ A 192.0.2.1\n;{}\n", "x".repeat(4 * 1024 * 1024));
     browser.post(&page, &[("do", "preview"), ("zonefile", &large)]).is(422).says("larger than 4 MiB");
     let huge = vec![b';'; 9 * 1024 * 1024];
-    browser.post_file(&page, &[("do", "preview")], ("file", &huge)).is(413).says("This is too large");
+    browser.post_file(&page, &[("do", "preview")], ("file", &huge)).is(413).says("The file is too large");
     assert_eq!(serial(&server, &ann, &zone), before);
     assert!(records(&server, &ann, &zone).is_empty());
 }
@@ -67,7 +67,7 @@ fn a_file_is_previewed_and_applied_as_one_version() {
 
     let preview = browser.post_file(&import, &[("do", "preview"), ("zonefile", "")], ("file", FILE.as_bytes()));
     preview.is(200).says("<ins>192.0.2.1</ins>").says("<del>192.0.2.7</del>").says("1 added").says("1 removed");
-    preview.says("SOA (line 2): the zone has its own").says("NS (line 3): the name servers here");
+    preview.says("SOA (line 2): this server creates the SOA").says("NS (line 3): this server adds its own nameservers");
     preview.says("A (line 5): not inside the zone");
     assert_eq!(serial(&server, &ann, &zone), before, "nothing is stored by looking at it");
     let (base, text) = carried(&preview);
@@ -82,7 +82,7 @@ fn a_file_is_previewed_and_applied_as_one_version() {
 
     browser.post(&import, &fields("moved here")).leads_to(&path(&zone));
     assert_eq!(records(&server, &ann, &zone), ["www 300 A 192.0.2.1"]);
-    browser.get(&path(&zone)).says("Your changes are stored");
+    browser.get(&path(&zone)).says("Your changes are saved");
     let history = server.runtime.block_on(server.store.history(ann.id, zone.id, None, 10)).unwrap().unwrap();
     assert_eq!(history.versions.len(), 3, "one version");
     let newest = &history.versions[0];
@@ -90,7 +90,7 @@ fn a_file_is_previewed_and_applied_as_one_version() {
     assert_eq!((newest.counts.added, newest.counts.removed), (1, 1), "the difference alone");
 
     let same = browser.post(&import, &[("do", "preview"), ("zonefile", FILE)]);
-    same.is(200).says("This changes nothing").does_not_say("value=\"apply\"");
+    same.is(200).says("No changes").does_not_say("value=\"apply\"");
 }
 
 #[test]
@@ -110,7 +110,10 @@ fn what_somebody_else_changed_meanwhile_is_not_overwritten_unseen() {
     page.act(&mut other, &[("do", "apply")]).is(303);
 
     let told = browser.post(&import, &[("do", "apply"), ("serial", &base), ("zonefile", FILE), ("comment", "mine")]);
-    told.is(409).says("Somebody changed the zone meanwhile").says("<del>192.0.2.7</del>").says("value=\"mine\"");
+    told.is(409)
+        .says("Another person changed the zone in the meantime")
+        .says("<del>192.0.2.7</del>")
+        .says("value=\"mine\"");
     assert_eq!(records(&server, &ann, &zone), ["new 3600 A 192.0.2.7"]);
     let (base, text) = carried(&told);
     browser.post(&import, &[("do", "apply"), ("serial", &base), ("zonefile", &text)]).leads_to(&path(&zone));
@@ -181,7 +184,7 @@ fn other_nameservers_come_only_with_a_tick() {
     browser.get("/zones/new/").is(200).says("name=\"keep_apex_ns\" value=\"yes\">");
     let fields = [("domain", "shop.example.org"), ("zonefile", MOVED)];
     let preview = browser.post("/zones/new/", &[&fields[..], &[("do", "preview")]].concat());
-    preview.is(200).says("Records to import: 2.").says("NS (line 3): they name the name servers of another provider");
+    preview.is(200).says("Records to import: 2.").says("NS (line 3): they name the nameservers of another provider");
     preview.says("@: www.shop.example.org is an alias (CNAME)").says("name=\"keep_apex_ns\" value=\"yes\">");
     let ticked = browser.post("/zones/new/", &[&fields[..], &[("do", "preview"), ("keep_apex_ns", "yes")]].concat());
     ticked

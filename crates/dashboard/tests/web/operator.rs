@@ -32,14 +32,14 @@ fn an_operator_suspends_lets_in_again_and_bounds() {
 
     let limits = format!("{page}limits/");
     for wrong in ["-1", "many", "4294967296", "1.5"] {
-        operator.post(&limits, &[("zones", wrong), ("tokens", "7")]).is(422).says("Give a whole number");
+        operator.post(&limits, &[("zones", wrong), ("tokens", "7")]).is(422).says("Enter a whole number");
     }
     operator.get(&page).is(200).says(&limits).says("no limit");
     operator.get(&limits).is(200).says("ann@example.com");
     // What was typed is shown first, and set only when that is confirmed.
     let review = operator.post(&limits, &[("zones", "5"), ("tokens", "1"), ("stored_records", "9")]);
     review.is(200).says("Zones: no limit → 5").says("Tokens: no limit → 1");
-    review.says("Stored records, with history: no limit → 9").says("name=\"confirmed\" value=\"yes\"");
+    review.says("Stored records, including history: no limit → 9").says("name=\"confirmed\" value=\"yes\"");
     let found = server.runtime.block_on(server.store.account(ann.id)).unwrap().unwrap().limits;
     assert_eq!((found.zones, found.tokens), (None, None), "looking is not setting");
     let confirmed = [("zones", "5"), ("tokens", "1"), ("stored_records", "9"), ("confirmed", "yes")];
@@ -88,7 +88,7 @@ fn an_operator_turns_off_the_codes_of_an_owner_who_lost_them() {
     server.turn_codes_on(&ann);
     server.browser().sign_in("ann@example.com", PASSWORD).leads_to("/sign-in/code/");
     operator.get(&page).is(200).says(&off);
-    operator.get(&off).is(200).says("Turn off one-time codes for ann@example.com?");
+    operator.get(&off).is(200).says("Turn off two-factor authentication for ann@example.com?");
     server.browser().sign_in("ann@example.com", PASSWORD).leads_to("/sign-in/code/");
     server.pass(601);
     let location = operator.post(&off, &[]).is(303).header("location").unwrap().to_owned();
@@ -96,7 +96,7 @@ fn an_operator_turns_off_the_codes_of_an_owner_who_lost_them() {
     operator.post("/prove/", &[("password", PASSWORD), ("next", &off)]).leads_to(&off);
     operator.get(&off).is(200);
     operator.post(&off, &[]).leads_to(&page);
-    operator.get(&page).says("One-time codes are turned off for this account.").does_not_say(&off);
+    operator.get(&page).says("Two-factor authentication is turned off for this account.").does_not_say(&off);
     server.signed_in("ann@example.com");
     let events = server.runtime.block_on(server.store.events(Some(ann.id), None, 100)).unwrap();
     let found = events.iter().find(|event| event.kind == EventKind::SecondFactorOff).unwrap();
@@ -163,5 +163,5 @@ fn accounts_are_read_in_pages_and_found_by_a_part_of_what_is_shown() {
     }
     operator.get("/operator/accounts/?q=m%C3%BCller").says("rel=\"next\"").says("q=m%C3%BCller&#38;after=");
     operator.get("/operator/accounts/?q=nobody").is(200).says("No account has “nobody” in its address or name.");
-    operator.get("/operator/accounts/?after=zzz").is(200).says("To the beginning");
+    operator.get("/operator/accounts/?after=zzz").is(200).says("First page");
 }

@@ -24,7 +24,7 @@ fn owners_hear_of_new_browsers_passwords_tokens_and_codes_that_are_turned_off() 
     for words in [
         "ann@example.com\nat https://dns.example.net\n",
         "Time: 2024-01-15 10:40 UTC\n",
-        "Address: 127.0.0.1\n",
+        "IP address: 127.0.0.1\n",
         "https://dns.example.net/account/password/\n",
     ] {
         assert!(body.contains(words), "{words:?} is missing in\n{body}");
@@ -43,7 +43,7 @@ fn owners_hear_of_new_browsers_passwords_tokens_and_codes_that_are_turned_off() 
     server.turn_codes_on(&account);
     let by = Actor { account: Some(account.id), address: None };
     assert!(server.runtime.block_on(server.store.turn_second_factor_off(account.id, &by)).unwrap());
-    let body = post.wait_for_subject("One-time codes are turned off", 1).body();
+    let body = post.wait_for_subject("Two-factor authentication was turned off", 1).body();
     assert!(body.contains("If this was you") && !body.contains("The operator"), "{body}");
     assert_eq!(post.taken().len(), 4, "{:?}", post.taken());
     for letter in post.taken() {
@@ -61,7 +61,7 @@ fn owners_hear_of_guessed_codes_in_their_language() {
     let mut ann = server.browser();
     ann.get("/sign-in/?lang=es").is(200);
     ann.sign_in("ann@example.com", PASSWORD).leads_to("/");
-    assert!(post.wait_for(1).body().contains("desde un navegador que no se había usado antes"));
+    assert!(post.wait_for(1).body().contains("desde un navegador nuevo"));
     server.turn_codes_on(&account);
     let mut guesser = server.browser();
     guesser.sign_in("ann@example.com", PASSWORD).leads_to("/sign-in/code/");
@@ -70,7 +70,7 @@ fn owners_hear_of_guessed_codes_in_their_language() {
         guesser.post("/sign-in/code/", &[("code", "000000")]).is(422);
     }
     let body = post.wait_for(2).body();
-    assert!(body.contains("se dieron 5 códigos") && body.contains("contraseña correcta"), "{body}");
+    assert!(body.contains("Se introdujeron 5 códigos") && body.contains("contraseña correcta"), "{body}");
     assert!(!body.contains('{'), "{body}");
 }
 
@@ -85,7 +85,7 @@ fn owners_hear_who_did_it_and_a_mailbox_is_not_filled() {
     let off = format!("/operator/accounts/{}/second-factor-off/", account.id.number());
     operator.get(&off).is(200);
     operator.post(&off, &[]).is(303);
-    let letter = post.wait_for_subject("One-time codes are turned off", 1);
+    let letter = post.wait_for_subject("Two-factor authentication was turned off", 1);
     assert_eq!(letter.to, ["ann@example.com"]);
     let body = letter.body();
     assert!(body.contains("The operator of https://dns.example.net did this."), "{body}");

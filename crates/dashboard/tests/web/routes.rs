@@ -56,7 +56,7 @@ fn nothing_is_done_for_a_form_from_elsewhere_or_without_its_token() {
             ("a foreign origin", &[right], &[("origin", "http://evil.example")]),
             ("an opaque origin", &[right], &[("origin", "null")]),
             ("another port", &[right], &[("origin", "http://127.0.0.1:1")]),
-            ("another site", &[right], &[("sec-fetch-site", "cross-site"), ("origin", &own)]),
+            ("reload the page", &[right], &[("sec-fetch-site", "cross-site"), ("origin", &own)]),
             ("a neighbour", &[right], &[("sec-fetch-site", "same-site")]),
             ("no token", &[], &[("origin", &own)]),
             ("an empty token", &[("csrf", "")], &[("origin", &own)]),
@@ -85,7 +85,7 @@ fn what_is_the_operators_does_not_exist_for_users() {
             http::Method::GET => user.get(&path(route)),
             _ => user.post(&path(route), &[]),
         };
-        shown.is(404).says("There is nothing here");
+        shown.is(404).says("Page not found");
         if route.method == http::Method::GET {
             let without_path = |text: &str, path: &str| text.replace(path, "");
             let (shown, unknown) =

@@ -89,13 +89,13 @@ fn settings_are_one_version_and_an_empty_field_is_the_servers_value_again() {
     let form = Form::open(&mut browser, &zone);
     let page = format!("{}settings/", path(&zone));
     form.send(&mut browser, &[]).leads_to(&page);
-    browser.get(&page).says("Nothing changed");
+    browser.get(&page).says("No changes");
     assert_eq!(serial(&server, &ann, &zone), first, "what changes nothing is no version");
 
     server.pass(1);
     let typed = [("default_ttl", "300"), ("minimum", "60"), ("comment", " the shop ")];
     form.send(&mut browser, &typed).leads_to(&page);
-    browser.get(&page).is(200).says("Your changes are stored").says("value=\"the shop\"");
+    browser.get(&page).is(200).says("Your changes are saved").says("value=\"the shop\"");
     let now = settings(&server, &ann, &zone);
     assert_eq!((now.default_ttl.seconds(), now.timers.minimum), (300, 60));
     assert_eq!(now.timers.refresh, servers.timers.refresh, "what was left empty is the server's");
@@ -104,7 +104,7 @@ fn settings_are_one_version_and_an_empty_field_is_the_servers_value_again() {
     assert_eq!(history.versions[0].source, Source::Dashboard);
     browser.get(&format!("{}history/", path(&zone))).is(200).says("<span class=\"tag warn\">Settings</span>");
     let version = browser.get(&format!("{}history/{}/", path(&zone), history.versions[0].serial));
-    version.is(200).says("<dt>Default TTL</dt><dd><del>the server’s</del> <ins>300</ins></dd>");
+    version.is(200).says("<dt>Default TTL</dt><dd><del>server default</del> <ins>300</ins></dd>");
     version.says("<ins>the shop</ins>").does_not_say("<dt>Refresh</dt>");
 
     let restore = browser.get(&format!("{}history/{first}/restore/", path(&zone)));
@@ -130,8 +130,8 @@ fn what_somebody_else_set_meanwhile_is_shown_and_not_overwritten() {
 
     let typed = [("default_ttl", "600"), ("comment", "mine")];
     let conflict = his.send(&mut second, &typed);
-    conflict.is(409).says("Somebody else changed this zone").says(&format!("history/{after_first}/"));
-    conflict.says("Somebody else set this to “300” meanwhile.").does_not_say("minimum-problem");
+    conflict.is(409).says("Another person changed this zone").says(&format!("history/{after_first}/"));
+    conflict.says("Another person changed this to “300” in the meantime.").does_not_say("minimum-problem");
     assert_eq!(serial(&server, &ann, &zone), after_first, "nothing is stored");
     his.send(&mut second, &typed).is(409);
 

@@ -182,7 +182,7 @@ fn a_second_factor_is_asked_for_and_its_codes_are_good_once() {
         app.code_at(time)
     };
     browser.post("/account/second-factor/", &[("key", &key), ("code", "000000")]).is(422).says(&key);
-    browser.get("/account/").says("Signing in takes only your password.");
+    browser.get("/account/").says("You sign in with your password only.");
     let mut elsewhere = server.signed_in("ann@example.com");
     let made = browser.post("/account/second-factor/", &[("key", &key), ("code", &code(0))]);
     // Sessions that began without a code end.

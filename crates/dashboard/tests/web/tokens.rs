@@ -18,13 +18,19 @@ fn a_token_needs_a_name_a_permission_and_limits_that_make_sense() {
     let mut browser = server.signed_in("ann@example.com");
     let long = "n".repeat(101);
     for (fields, says) in [
-        (&[("permission", "dns:list")][..], "Give it a name."),
-        (&[("name", "ci")], "Choose what it allows."),
-        (&[("name", "ci"), ("permission", "dns:everything")], "Choose what it allows."),
+        (&[("permission", "dns:list")][..], "Enter a name."),
+        (&[("name", "ci")], "Choose at least one permission."),
+        (&[("name", "ci"), ("permission", "dns:everything")], "Choose at least one permission."),
         (&[("name", long.as_str()), ("permission", "dns:list")], "At most 100 characters."),
-        (&[("name", "ci"), ("permission", "dns:list"), ("zones", "example.net")], "You have no zone example.net."),
-        (&[("name", "ci"), ("permission", "dns:list"), ("zones", "example.com nowhere")], "You have no zone nowhere."),
-        (&[("name", "ci"), ("permission", "dns:list"), ("networks", "192.0.2.1/24")], "192.0.2.0/24 is the network"),
+        (
+            &[("name", "ci"), ("permission", "dns:list"), ("zones", "example.net")],
+            "You have no zone named example.net.",
+        ),
+        (
+            &[("name", "ci"), ("permission", "dns:list"), ("zones", "example.com nowhere")],
+            "You have no zone named nowhere.",
+        ),
+        (&[("name", "ci"), ("permission", "dns:list"), ("networks", "192.0.2.1/24")], "the network is 192.0.2.0/24"),
         (&[("name", "ci"), ("permission", "dns:list"), ("networks", "here")], "here is neither a network"),
     ] {
         browser.post("/account/developers/new/", fields).is(422).says(says).does_not_say("vps_");
@@ -57,7 +63,10 @@ fn a_token_is_shown_once_works_and_is_refused_when_it_is_revoked() {
     assert_eq!(server.api_status(&token), 200, "asking is not revoking");
     browser.post(&path, &[]).leads_to("/account/developers/");
     assert_eq!(server.api_status(&token), 401);
-    browser.get("/account/developers/").says("The token is revoked.").does_not_say(&token[token.len() - 4..]);
+    browser
+        .get("/account/developers/")
+        .says("The token is revoked and no longer accepted.")
+        .does_not_say(&format!("…{}", &token[token.len() - 4..]));
     browser.post(&path, &[]).is(404);
 }
 

@@ -232,7 +232,7 @@ fn several_changes_become_one_version() {
     assert_eq!(history.versions.len(), 2);
     let newest = &history.versions[0];
     assert_eq!((newest.source, newest.comment.as_deref(), newest.counts.added), (Source::Dashboard, Some("mail"), 5));
-    browser.get(&path(&zone)).says("Your changes are stored");
+    browser.get(&path(&zone)).says("Your changes are saved");
 }
 
 #[test]
@@ -278,10 +278,10 @@ fn the_second_editor_is_shown_both_and_overwrites_nothing_unseen() {
         let conflict = his.act(&mut second, &[("do", verb)]);
         conflict
             .is(409)
-            .says("Somebody else changed this zone")
+            .says("Another person changed this zone")
             .says("192.0.2.2")
             .says("<ins>300</ins>")
-            .says("changed meanwhile too");
+            .says("Another person changed this record too");
         assert_eq!(records(&server, &ann, &zone), ["www 300 A 192.0.2.1"]);
         assert_eq!(serial(&server, &ann, &zone), after_first);
     }
@@ -311,7 +311,10 @@ fn an_earlier_version_is_shown_and_restored() {
     browser.get(&restore).is(200).says("<del>192.0.2.1</del>");
     browser.get(&format!("{}history/7/restore/", path(&zone))).is(404);
 
-    browser.post(&restore, &[("serial", &empty.to_string())]).is(422).says("Somebody changed the zone meanwhile");
+    browser
+        .post(&restore, &[("serial", &empty.to_string())])
+        .is(422)
+        .says("Another person changed the zone in the meantime");
     assert_eq!(records(&server, &ann, &zone), ["www 3600 A 192.0.2.1"]);
     browser.post(&restore, &[("serial", &newest.to_string()), ("comment", "back")]).leads_to(&path(&zone));
     assert!(records(&server, &ann, &zone).is_empty());

@@ -142,6 +142,7 @@ pub(super) struct Editor {
     t: &'static Texts,
     state: State,
     heading: String,
+    keep: &'static str,
     subject: String,
     was: TypedRecord,
     record_type: String,
@@ -183,9 +184,11 @@ impl Editor {
         let name = Field::text("name", z.name).value(&typed.name).hint(z.name_hint).required();
         let ttl_hint = say(z.ttl_hint, &[&default_ttl.to_string()]);
         let ttl = Field::text("ttl", z.ttl).value(&typed.ttl).hint(&ttl_hint).numeric();
-        let heading = match subject {
-            Subject::New => say(z.new_record, &[&typed.record_type]),
-            Subject::Record(_) | Subject::Item(_) => say(z.change_record, &[&typed.name, &typed.record_type]),
+        let (heading, keep) = match subject {
+            Subject::New => (say(z.new_record, &[&typed.record_type]), z.keep),
+            Subject::Record(_) | Subject::Item(_) => {
+                (say(z.change_record, &[&typed.name, &typed.record_type]), z.keep_change)
+            }
         };
         Editor {
             name: if *subject == Subject::New { name.autofocus() } else { name }.problem(&problems),
@@ -194,6 +197,7 @@ impl Editor {
             about: record_type.map(about).unwrap_or_default(),
             state: state.clone(),
             heading,
+            keep,
             subject: subject.encode(),
             was: was.clone(),
             record_type: typed.record_type.clone(),

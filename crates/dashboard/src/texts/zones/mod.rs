@@ -135,6 +135,7 @@ texts! {
     new_record,
     change_record,
     keep,
+    keep_change,
     keep_anyway,
     keep_anyway_hint,
     edit,
