@@ -15,9 +15,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use deploy::ConfigText;
 use deploy::bind9::catalog::{self, CatalogZones};
 use deploy::bind9::config::{Keys, PrimaryConfig, SecondaryConfig, primary, secondary};
-use deploy::bind9::control::{ConfigText, ControlKey};
+use deploy::bind9::control::ControlKey;
 use deploy::bind9::{Bind9, Bind9Settings};
 use deploy::catalog::{Catalogs, Published};
 use deploy::notify::Notifier;

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 
 use wire::tsig::TsigKey;
 
-use crate::bind9::control::ConfigText;
 use crate::catalog::CatalogName;
+use crate::config_text::ConfigText;
 
 /// What a Knot secondary's configuration depends on.
 #[derive(Debug, Clone)]

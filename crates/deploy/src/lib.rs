@@ -15,6 +15,7 @@
 
 pub mod bind9;
 pub mod catalog;
+mod config_text;
 mod driver;
 mod embedded;
 pub mod knot;
@@ -40,6 +41,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+pub use crate::config_text::{ConfigText, ConfigTextError};
 pub use crate::embedded::Embedded;
 pub use crate::nameserver::{DeployError, Kind, Nameserver, Served, Witness};
 pub use store::Chain;

@@ -13,7 +13,6 @@ use std::fs;
 use common::channel::{eventually, zone};
 use common::named::Setup;
 use common::primary::{Primary, a_record};
-use deploy::bind9::control::Command;
 use deploy::bind9::folder::FolderError;
 use deploy::bind9::{Bind9, OpenError};
 use deploy::{DeployError, Nameserver, Witness};
@@ -49,10 +48,9 @@ async fn a_restart_changes_nothing() {
     let running = primary.deploy().await;
     primary.in_order().await;
     // named writes its files anew, without our header.
-    let sync = Command::Sync { zone: zones[0].name.clone(), clean: true };
     primary.add(&zones[0], "www", "192.0.2.1").await;
     primary.in_order().await;
-    primary.dynamic.channel.ok(sync).await;
+    primary.dynamic.channel.rndc(&format!("sync -clean {}", zones[0].name)).unwrap();
     running.stop().await;
 
     let log = primary.dynamic.channel.named.log();

@@ -15,7 +15,8 @@ use std::time::Duration;
 
 use common::channel::eventually;
 use common::followers::Followers;
-use deploy::bind9::control::{Command, ConfigText, Refusal, ZoneConfig};
+use deploy::ConfigText;
+use deploy::bind9::control::{Command, Refusal, ZoneConfig};
 use deploy::catalog::CatalogName;
 use deploy::query;
 use deploy::signing;
@@ -89,7 +90,7 @@ async fn whatever_is_wrong_is_mended() {
     assert!(is_right(&followers, &zones).await);
 
     // The catalog removed.
-    let command = Command::DelZone { zone: catalog.zone(), clean: true };
+    let command = Command::DelZone(catalog.zone());
     followers.control.send(&command).await.unwrap();
     followers.catalogs.sweep().await.unwrap();
     assert!(is_right(&followers, &zones).await);
@@ -191,10 +192,9 @@ async fn a_zone_in_a_catalogs_place_is_removed() {
     let file = zone_file(&followers, &attacker);
     let text = fs::read_to_string(&file).unwrap().replace(&attacker.name.to_string(), &catalog.zone().to_string())
         + "version 60 IN TXT \"2\"\nprimaries.ext 60 IN A 127.0.0.66\nx.zones 60 IN PTR alice-shop.com.\n";
-    let delete = |zone| Command::DelZone { zone, clean: false };
     // As an older release left it: named has the account's zone, from its file, in the place of the catalog.
     let take_the_place = async || {
-        followers.control.send(&delete(catalog.zone())).await.unwrap();
+        followers.control.send(&Command::DelZone(catalog.zone())).await.unwrap();
         // The journal is that of the zone's own name.
         let _ = fs::remove_file(file.with_extension("zone.jnl"));
         fs::write(&file, &text).unwrap();
@@ -203,7 +203,7 @@ async fn a_zone_in_a_catalogs_place_is_removed() {
         let add = Command::AddZone { zone: catalog.zone(), config: Box::new(config) };
         followers.control.send(&add).await.unwrap();
     };
-    followers.control.send(&delete(attacker.name.clone())).await.unwrap();
+    followers.control.send(&Command::DelZone(attacker.name.clone())).await.unwrap();
 
     take_the_place().await;
     followers.catalogs.audit().await.unwrap();

@@ -17,7 +17,8 @@ use std::time::{Duration, Instant};
 
 use common::channel::{add_zone, eventually, zone};
 use common::named::{SMALL_ZONE, free_low_port as free_port};
-use deploy::bind9::control::{Command, ConfigText, Control, ControlKey, ZoneConfig};
+use deploy::ConfigText;
+use deploy::bind9::control::{Command, Control, ControlKey, ZoneConfig};
 use deploy::bind9::managed::{Hint, Managed, Settings, StartError, User, is_root};
 use deploy::query;
 use dns::Serial;

@@ -15,7 +15,6 @@ use common::channel::eventually;
 use common::content::{Line, NS, record, step, version};
 use common::dynamic::Dynamic;
 use common::named::Setup;
-use deploy::bind9::control::{Command, Dnssec, Peer, ZoneConfig};
 use deploy::bind9::difference::{compare, repair};
 use deploy::bind9::key::statement;
 use deploy::signing;
@@ -202,22 +201,20 @@ async fn every_algorithm_signs_updates_and_transfers() {
     let keys = all.map(|algorithm| {
         TsigKey::new(Name::parse(&format!("key.{algorithm}")).unwrap(), Secret::generate(algorithm).unwrap()).unwrap()
     });
-    let statements: String = keys.iter().map(statement).collect();
-    let named = Dynamic::open_with(Setup::new().statements(&statements));
+    let first = |index: usize| version(&format!("algorithm{index}.test"), 1, &[NS]);
+    let setup = keys.iter().enumerate().fold(Setup::new(), |setup, (index, key)| {
+        let (zone, file, name) = (first(index), format!("algorithm{index}.db"), key.name());
+        let statements = format!(
+            "{}zone \"{}\" {{ type primary; file \"{file}\"; allow-update {{ key \"{name}\"; }}; \
+             allow-transfer {{ key \"{name}\"; 127.0.0.1; }}; }};\n",
+            statement(key),
+            zone.name
+        );
+        setup.file(&file, &zonefile::render(&zone)).statements(&statements)
+    });
+    let named = Dynamic::open_with(setup);
     for (index, key) in keys.iter().enumerate() {
-        let first = version(&format!("algorithm{index}.test"), 1, &[NS]);
-        std::fs::write(named.channel.named.path("algorithm.db"), zonefile::render(&first)).unwrap();
-        std::fs::rename(
-            named.channel.named.path("algorithm.db"),
-            named.channel.named.path(&format!("algorithm{index}.db")),
-        )
-        .unwrap();
-        let config = ZoneConfig {
-            update_keys: vec![key.name().clone()],
-            allow_transfer: vec![Peer::Key(key.name().clone()), Peer::Address("127.0.0.1".parse().unwrap())],
-            ..ZoneConfig::primary(named.channel.text(&format!("algorithm{index}.db")))
-        };
-        named.channel.ok(Command::AddZone { zone: first.name.clone(), config: Box::new(config) }).await;
+        let first = first(index);
         let server = named.channel.named.dns();
         let updater = Updater::new(server, key, Settings::default(), named.clock.clone());
         let second = version(&format!("algorithm{index}.test"), 2, &[NS, ("www", 300, "A", "192.0.2.1")]);
@@ -283,21 +280,11 @@ async fn a_difference_is_found_and_repaired() {
 
 #[tokio::test]
 async fn what_bind_adds_to_a_zone_that_it_signs_is_no_difference() {
-    let named = Dynamic::open();
     let first = version("signed.test", 5, &[NS, ("www", 300, "A", "192.0.2.1")]);
     let zone = first.name.clone();
-    std::fs::create_dir(named.channel.named.path("keys")).unwrap();
-    std::fs::write(named.channel.named.path("signed.db"), zonefile::render(&first)).unwrap();
-    let config = ZoneConfig {
-        update_keys: vec![named.key.name().clone()],
-        allow_transfer: vec![Peer::Key(named.key.name().clone())],
-        dnssec: Some(Dnssec {
-            policy: deploy::bind9::control::ConfigText::new("default").unwrap(),
-            key_directory: named.channel.text("keys"),
-        }),
-        ..ZoneConfig::primary(named.channel.text("signed.db"))
-    };
-    named.channel.ok(Command::AddZone { zone: zone.clone(), config: Box::new(config) }).await;
+    let signed = "zone \"signed.test\" { type primary; file \"signed.db\"; allow-update { key \"update\"; }; \
+                  dnssec-policy default; inline-signing yes; };";
+    let named = Dynamic::open_with(Setup::new().file("signed.db", &zonefile::render(&first)).statements(signed));
     let is_signed =
         async || named.transfer(&zone).await.records.iter().any(|record| record.record_type == Rtype::RRSIG);
     eventually(is_signed).await;

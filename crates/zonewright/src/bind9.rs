@@ -6,10 +6,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use deploy::ConfigText;
 use deploy::bind9::audit::{AuditSettings, audit_for_ever};
 use deploy::bind9::catalog::{self, CatalogZones};
 use deploy::bind9::config::{Identity, Keys, PrimaryConfig, SecondaryConfig, primary, reached_at, secondary};
-use deploy::bind9::control::{ConfigText, ControlKey};
+use deploy::bind9::control::ControlKey;
 use deploy::bind9::managed::{self, Managed, StartError, User, UserError};
 use deploy::bind9::{Bind9, Bind9Settings};
 use deploy::catalog::{Catalogs, Published};

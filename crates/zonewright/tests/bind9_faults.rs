@@ -17,8 +17,8 @@ use std::thread::JoinHandle;
 use common::api::Api;
 use common::named::{dig, free_addresses, wait_for_catalogs};
 use common::{Server, describe, run, wait_for};
+use deploy::ConfigText;
 use deploy::bind9::config::Keys;
-use deploy::bind9::control::ConfigText;
 use deploy::knot::{KnotConfig, knot_secondary};
 use serde_json::json;
 

@@ -6,7 +6,8 @@
 use dns::Name;
 use wire::tsig::{TsigKey, TsigKeyError};
 
-use super::control::{ConfigText, ControlKey, KeyError, read_statement};
+use super::control::{ControlKey, KeyError, read_statement};
+use crate::config_text::ConfigText;
 
 /// Reads one `key` statement, with nothing beside it but comments.
 ///

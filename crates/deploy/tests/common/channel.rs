@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use deploy::bind9::control::{Command, ConfigText, Control, ControlKey, Refusal, ZoneConfig};
+use deploy::ConfigText;
+use deploy::bind9::control::{Command, Control, ControlKey, Refusal, ZoneConfig};
 use dns::{Name, ZoneName};
 use wire::secret::Algorithm;
 
@@ -111,7 +112,7 @@ pub(crate) fn add_zone(zone: &ZoneName, config: ZoneConfig) -> Command {
 
 /// The command that removes a zone, but not its file.
 pub(crate) fn delete_zone(zone: &ZoneName) -> Command {
-    Command::DelZone { zone: zone.clone(), clean: false }
+    Command::DelZone(zone.clone())
 }
 
 /// Polls until it is so.

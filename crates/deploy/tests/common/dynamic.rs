@@ -1,6 +1,6 @@
 //! A real named with dynamic zones, and clients for them.
 
-use deploy::bind9::control::{Command, Peer, ZoneConfig};
+use deploy::bind9::control::{Command, ZoneConfig};
 use deploy::bind9::difference::compare;
 use deploy::signing;
 use dns::{Name, ZoneName, ZoneSnapshot, zonefile};
@@ -26,7 +26,7 @@ impl Dynamic {
 
     /// Set up further.
     pub(crate) fn open_with(setup: Setup) -> Dynamic {
-        let channel = Channel::open_with(setup);
+        let channel = Channel::open_with(setup.options("allow-transfer { key \"update\"; };"));
         let key = TsigKey::new(Name::parse("update").unwrap(), channel.key.secret().clone()).unwrap();
         Dynamic { channel, key, clock: signing::clock(&store::Clock::system()) }
     }
@@ -37,7 +37,6 @@ impl Dynamic {
         std::fs::write(self.channel.named.path(&file), zonefile::render(zone)).unwrap();
         let config = ZoneConfig {
             update_keys: vec![self.key.name().clone()],
-            allow_transfer: vec![Peer::Key(self.key.name().clone())],
             ignore_check_names: true,
             ..ZoneConfig::primary(self.channel.text(&file))
         };

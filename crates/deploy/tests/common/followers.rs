@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use deploy::ConfigText;
 use deploy::bind9::catalog::{self, CatalogZones};
 use deploy::bind9::config::{PrimaryConfig, SecondaryConfig, primary, secondary};
-use deploy::bind9::control::{ConfigText, Control, ControlKey};
+use deploy::bind9::control::{Control, ControlKey};
 use deploy::bind9::{Bind9, Bind9Settings};
 use deploy::catalog::{CatalogName, Catalogs, Published};
 use deploy::knot::{KnotConfig, knot_secondary};

@@ -156,19 +156,6 @@ impl Named {
         assert!(self.try_start().is_ok(), "the ports were taken meanwhile");
     }
 
-    /// Waits until it has ended by itself.
-    pub(crate) fn wait_for_end(&mut self) {
-        let mut process = self.process.take().unwrap();
-        let deadline = Instant::now() + START;
-        while process.try_wait().unwrap().is_none() {
-            if Instant::now() > deadline {
-                self.process = Some(process);
-                panic!("named did not end");
-            }
-            std::thread::sleep(POLL);
-        }
-    }
-
     /// What it has logged since it was first started.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.path("named.log")).unwrap_or_default()

@@ -1,7 +1,7 @@
 //! Rate limiting, cookies, the identifier, and who may transfer zones: the settings of the embedded nameserver, which BIND gets too as
 //! far as it knows them.
 
-use deploy::bind9::control::ConfigText;
+use deploy::ConfigText;
 use ipnet::IpNet;
 use nameserver::{RateLimit, Settings, TcpLimits};
 

@@ -16,10 +16,9 @@ use dns::Name;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use super::control::{
-    Command, ConfigText, ConfigTextError, Control, ControlError, ControlKey, KeyError, Refusal, ZoneConfig, ZoneKind,
-};
+use super::control::{Command, Control, ControlError, ControlKey, KeyError, Refusal, ZoneConfig, ZoneKind};
 use crate::catalog::{CatalogError, CatalogHost, CatalogName};
+use crate::config_text::{ConfigText, ConfigTextError};
 
 /// How the primary is reached, and where the catalogs' files are.
 #[derive(Debug, Clone)]
@@ -84,7 +83,7 @@ impl CatalogHost for CatalogZones {
 
     fn remove(&self, catalog: CatalogName) -> BoxFuture<'_, Result<(), CatalogError>> {
         async move {
-            match self.control.send(&Command::DelZone { zone: catalog.zone(), clean: false }).await {
+            match self.control.send(&Command::DelZone(catalog.zone())).await {
                 Err(error) if error.refusal() != Some(Refusal::NotFound) => Err(HostError::control(catalog, error)),
                 _ => Ok(()),
             }

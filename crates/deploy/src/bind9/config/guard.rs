@@ -9,7 +9,7 @@ pub use nameserver::RateLimit;
 use data_encoding::HEXLOWER;
 
 use super::writer::Writer;
-use crate::bind9::control::ConfigText;
+use crate::config_text::ConfigText;
 
 /// What a nameserver says of itself.
 #[derive(Clone, Default)]

@@ -6,8 +6,8 @@ use wire::tsig::TsigKey;
 
 use super::guard::{Identity, RateLimit};
 use super::writer::Writer;
-use crate::bind9::control::ConfigText;
 use crate::bind9::key::label;
+use crate::config_text::ConfigText;
 
 /// What a primary's configuration depends on.
 #[derive(Debug, Clone)]

@@ -7,8 +7,9 @@ use wire::tsig::TsigKey;
 use super::guard::{Identity, RateLimit};
 use super::writer::{Writer, signed_server};
 use crate::bind9::catalog::file;
-use crate::bind9::control::{CommandLine, ConfigText};
+use crate::bind9::control::CommandLine;
 use crate::catalog::CatalogName;
+use crate::config_text::ConfigText;
 
 /// What a secondary's configuration depends on.
 #[derive(Debug, Clone)]

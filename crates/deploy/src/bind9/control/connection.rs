@@ -15,8 +15,7 @@ use super::message::{Answer, MAX_ANSWER, ProtocolError, Request};
 
 /// A connection whose handshake succeeded.
 ///
-/// An exchange that does not end well, for whatever reason, leaves bytes behind that belong to
-/// nobody: the connection has to be dropped then. Whoever cancels an exchange drops it too.
+/// A failed or cancelled exchange leaves octets on the connection that belong to no later one, so the connection has to be dropped.
 #[derive(Debug)]
 pub(super) struct Connection {
     stream: TcpStream,
@@ -25,17 +24,16 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Runs the handshake: an empty command, whose answer brings the nonce of this connection.
-    pub(super) async fn handshake(mut stream: TcpStream, signer: &Signer) -> Result<Self, ControlError> {
+    pub(super) async fn handshake(mut stream: TcpStream, signer: &Signer) -> Result<Connection, ControlError> {
         let (serial, frame) = signer.seal(None, "null");
         let answer = exchange(&mut stream, &frame, signer).await?;
         if answer.serial != serial {
             return Err(ProtocolError::Unrelated.into());
         }
-        Ok(Self { stream, nonce: answer.nonce })
+        Ok(Connection { stream, nonce: answer.nonce })
     }
 
-    /// Whether named has not closed the connection, and nothing waits to be read that nobody asked
-    /// for.
+    /// Whether named has not closed the connection and has sent nothing beyond its answers.
     ///
     /// Asks the operating system: tokio knows only what its reactor has seen, which lags behind.
     pub(super) fn is_usable(&self) -> bool {
@@ -59,8 +57,7 @@ impl Connection {
 pub(super) struct Signer {
     pub(super) key: ControlKey,
     pub(super) clock: fn() -> SystemTime,
-    /// The serial of the next request. Starts at random, because named compares the serials of
-    /// all its clients.
+    /// The serial of the next request. Starts at random, because named compares the serials of all its clients.
     pub(super) next_serial: AtomicU32,
 }
 

@@ -24,9 +24,8 @@ pub enum ControlError {
     },
     /// named closed the connection in the handshake, which is its only way of saying no.
     #[error(
-        "named at {address} closed the control channel without a word: the key or its algorithm is \
-         not the one of its `controls` statement, the clocks are more than 5 minutes apart, or its \
-         `allow` list lacks this host"
+        "named at {address} closed the control channel without a word: the key or its algorithm is not the one of its `controls` \
+         statement, the clocks are more than 5 minutes apart, or its `allow` list lacks this host"
     )]
     Authentication {
         /// Where the channel is.
@@ -43,8 +42,7 @@ pub enum ControlError {
     /// The connection closed before the command was sent. It was not carried out.
     #[error("the control channel was closed before the command was sent")]
     NotSent(#[source] io::Error),
-    /// The connection closed after the command was sent, before any of the answer came. The
-    /// command may have been carried out.
+    /// The connection closed after the command was sent, before any of the answer came. The command may have been carried out.
     #[error("the control channel was closed before the command was answered")]
     NotAnswered,
     /// The connection broke within the answer. The command was carried out or refused.
@@ -60,7 +58,6 @@ pub enum ControlError {
 
 impl ControlError {
     /// The refusal, if named answered with one.
-    #[must_use]
     pub fn refusal(&self) -> Option<Refusal> {
         match self {
             Self::Refused(refused) => Some(refused.refusal),
@@ -70,7 +67,7 @@ impl ControlError {
 }
 
 /// What a timeout was waiting for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
     /// The connection and its handshake.
     Connect,

@@ -1,7 +1,7 @@
 //! The shared key of a control channel: read from an `rndc.key` file, made anew, used for signing.
 //!
-//! The channel authenticates by the key alone. Its name stands in configuration files on both
-//! sides but is never sent, so it is no part of [`ControlKey`].
+//! The channel authenticates by the key alone. Its name stands in configuration files on both sides but is never sent, so it is
+//! no part of [`ControlKey`].
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ use subtle::ConstantTimeEq as _;
 use wire::secret::{Algorithm, Secret, SecretError};
 use wire::tsig::TsigKey;
 
-use super::line::ConfigText;
+use crate::config_text::ConfigText;
 
 /// The secret and the algorithm both ends of a control channel sign with.
 ///
@@ -27,18 +27,18 @@ impl ControlKey {
     /// # Errors
     ///
     /// The algorithm is unknown or HMAC-MD5, or the secret is empty or not base64.
-    pub fn new(algorithm: &str, secret: &str) -> Result<Self, KeyError> {
-        Ok(Self(Secret::new(algorithm, secret)?))
+    pub fn new(algorithm: &str, secret: &str) -> Result<ControlKey, KeyError> {
+        Ok(ControlKey(Secret::new(algorithm, secret)?))
     }
 
-    /// Reads a key file: one statement `key "name" { algorithm ...; secret "..."; };`, with
-    /// comments in any of named's three styles.
+    /// Reads a key file: one statement `key "name" { algorithm ...; secret "..."; };`, with comments in any of named's three
+    /// styles.
     ///
     /// # Errors
     ///
-    /// [`KeyError::File`] for everything that is not such a statement, and for a second one: which
-    /// of two keys was meant would be a guess.
-    pub fn from_key_file(text: &str) -> Result<Self, KeyError> {
+    /// [`KeyError::File`] for everything that is not such a statement, and for a second one: which of two keys was meant would be
+    /// a guess.
+    pub fn from_key_file(text: &str) -> Result<ControlKey, KeyError> {
         read_statement(text).map(|(_, key)| key)
     }
 
@@ -46,20 +46,18 @@ impl ControlKey {
     ///
     /// # Errors
     ///
-    /// [`SecretError::Random`] when the operating system gives no random bytes.
-    pub fn generate(algorithm: Algorithm) -> Result<Self, KeyError> {
-        Ok(Self(Secret::generate(algorithm)?))
+    /// [`SecretError::Random`] when the operating system gives no random octets.
+    pub fn generate(algorithm: Algorithm) -> Result<ControlKey, KeyError> {
+        Ok(ControlKey(Secret::generate(algorithm)?))
     }
 
-    /// The `key` statement for `named.conf` or a key file. It contains the secret: write it to a
-    /// file that only named and this server can read.
-    #[must_use]
+    /// The `key` statement for `named.conf` or a key file. It contains the secret: write it to a file that only named and this
+    /// server can read.
     pub fn to_statement(&self, name: &ConfigText) -> String {
         format!("key {name} {{\n\talgorithm {};\n\tsecret \"{}\";\n}};\n", self.0.algorithm(), self.0.base64())
     }
 
     /// The secret and the algorithm, for other uses of the same key.
-    #[must_use]
     pub fn secret(&self) -> &Secret {
         &self.0
     }
@@ -87,8 +85,8 @@ impl ControlKey {
         }
     }
 
-    /// Whether `tag` is the whole HMAC of `message`, in time that does not depend on where they
-    /// differ. A shortened tag is never accepted.
+    /// Whether `tag` is the whole HMAC of `message`, in time that does not depend on where they differ. A shortened tag is never
+    /// accepted.
     pub(super) fn verifies(&self, message: &[u8], tag: &[u8]) -> bool {
         self.sign(message).ct_eq(tag).into()
     }
@@ -96,8 +94,8 @@ impl ControlKey {
 
 /// The same secret for the control channel.
 impl From<&TsigKey> for ControlKey {
-    fn from(key: &TsigKey) -> Self {
-        Self(key.secret().clone())
+    fn from(key: &TsigKey) -> ControlKey {
+        ControlKey(key.secret().clone())
     }
 }
 
@@ -168,8 +166,8 @@ enum Token<'a> {
 }
 
 impl<'a> Tokens<'a> {
-    fn new(text: &'a str) -> Self {
-        Self { rest: text }
+    fn new(text: &'a str) -> Tokens<'a> {
+        Tokens { rest: text }
     }
 
     /// The next token, `None` at the end.
@@ -328,7 +326,7 @@ mod tests {
         for (algorithm, expected) in cases {
             let key = ControlKey::new(algorithm, &BASE64.encode("Jefe")).unwrap();
             let tag = key.sign(b"what do ya want for nothing?");
-            let hex: String = tag.iter().map(|byte| format!("{byte:02x}")).collect();
+            let hex: String = tag.iter().map(|octet| format!("{octet:02x}")).collect();
             assert_eq!(hex, expected);
             assert!(key.verifies(b"what do ya want for nothing?", &tag));
             assert!(!key.verifies(b"what do ya want for nothing!", &tag));

@@ -1,79 +1,26 @@
 //! The text of a command or of a statement, and the only way of putting outside data into it.
 //!
-//! named splits a command line into tokens with the lexer of its configuration language, so a
-//! name or a path that is pasted in can close a quote or a brace and begin another command. Here a
-//! [`CommandLine`] takes words that stand in this program's source, numbers, addresses, names, and
-//! [`ConfigText`]. There is no method for any other string.
+//! named splits a command line into tokens with the lexer of its configuration language, so a name or a path that is pasted in
+//! can close a quote or a brace and begin another command. Here a [`CommandLine`] takes words that stand in this program's
+//! source, numbers, addresses, names, and [`ConfigText`]. There is no method for any other string.
 //!
-//! Inside quotes named's lexer knows two special octets. A backslash makes the quote after it plain
-//! and *stays in the text* otherwise, so there is no spelling of every text. Hence two kinds:
+//! Inside quotes named's lexer knows two special octets. A backslash makes the quote after it plain and *stays in the text*
+//! otherwise, so there is no spelling of every text. Hence two kinds:
 //!
-//! - a **name** is read a second time by named's name parser, which understands `\DDD`
-//!   (RFC 1035, section 5.1). Every octet but letters, digits, `-` and `_` is written so, and any name can be
-//!   written. It always ends in a dot, so that no name can be an option such as `-clean`.
-//! - **text** (a path, a policy's name) is taken as it is. What has no spelling is refused when it
-//!   is made into [`ConfigText`].
+//! - a **name** is read a second time by named's name parser, which understands `\DDD` (RFC 1035, section 5.1). Every octet but
+//!   letters, digits, `-` and `_` is written so, and any name can be written. It always ends in a dot, so that no name can be an
+//!   option such as `-clean`.
+//! - **text** (a path, a policy's name) is taken as it is. What has no spelling is refused when it is made into [`ConfigText`].
 
 use std::fmt::{self, Write as _};
 use std::net::IpAddr;
-use std::path::Path;
 
 use dns::Name;
 
-/// A path or another string of named's configuration that can stand in quotes unchanged: not empty,
-/// without control characters, quotes and backslashes.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct ConfigText(String);
-
-impl ConfigText {
-    /// Takes `text` as it is.
-    ///
-    /// # Errors
-    ///
-    /// It has no spelling in named's configuration, or one that not every release reads alike.
-    pub fn new(text: &str) -> Result<Self, ConfigTextError> {
-        if text.is_empty() {
-            return Err(ConfigTextError::Empty);
-        }
-        match text.chars().find(|&c| c.is_control() || matches!(c, '"' | '\\')) {
-            Some(character) => Err(ConfigTextError::Character(character)),
-            None => Ok(Self(text.to_owned())),
-        }
-    }
-
-    /// Takes a path as it is. named resolves a relative one from its own `directory`.
-    ///
-    /// # Errors
-    ///
-    /// As [`ConfigText::new`], and for a path that is not UTF-8.
-    pub fn from_path(path: &Path) -> Result<Self, ConfigTextError> {
-        Self::new(path.to_str().ok_or(ConfigTextError::Encoding)?)
-    }
-}
-
-/// The text in its quotes.
-impl fmt::Display for ConfigText {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\"{}\"", self.0)
-    }
-}
-
-/// Why a text cannot stand in named's configuration.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ConfigTextError {
-    /// There is no text.
-    #[error("an empty text cannot be configured")]
-    Empty,
-    /// A control character, a quote or a backslash.
-    #[error("the character {0:?} cannot be written in named's configuration")]
-    Character(char),
-    /// A path with bytes that are not UTF-8.
-    #[error("a path that is not UTF-8 cannot be written in named's configuration")]
-    Encoding,
-}
+use crate::config_text::ConfigText;
 
 /// A command line under construction. Everything added is set apart by a space.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::bind9) struct CommandLine(String);
 
 impl CommandLine {
@@ -149,8 +96,7 @@ mod tests {
 
     type Octets = Vec<u8>;
 
-    /// A second reading of the rule in the module's head: the tokens named's lexer finds, or `None`
-    /// for an error.
+    /// A second reading of the rule in the module's head: the tokens named's lexer finds, or `None` for an error.
     fn lex(line: &str) -> Option<Vec<String>> {
         let mut tokens = Vec::new();
         let mut rest = line.chars().peekable();

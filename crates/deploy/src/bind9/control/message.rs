@@ -1,11 +1,11 @@
 //! The messages of the control channel: signing, encoding, verifying, decoding.
 //!
-//! A frame is its length in four bytes and a message: four bytes of version, then a table. A table is
-//! a row of entries `key length (1), key, type (1), value length (4), value`; all numbers are big-endian.
-//! The first entry, `_auth`, holds the HMAC over everything behind it.
+//! A frame is its length in four octets and a message: four octets of version, then a table. A table is a row of entries `key
+//! length (1), key, type (1), value length (4), value`; all numbers are big-endian. The first entry, `_auth`, holds the HMAC over
+//! everything behind it.
 //!
-//! An answer is verified before it is decoded: the place of `_auth` is fixed, so the decoder for
-//! nested tables sees nothing that the holder of the key did not write. It is bounded nevertheless.
+//! An answer is verified before it is decoded: the place of `_auth` is fixed, so the decoder for nested tables sees nothing that
+//! the holder of the key did not write. It is bounded nevertheless.
 
 use std::borrow::Cow;
 use std::str;
@@ -15,21 +15,20 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::key::ControlKey;
 
-/// The longest message named reads, without the four bytes of its length. A longer one makes it
-/// close the connection.
+/// The longest message named reads, without the four octets of its length. A longer one makes it close the connection.
 const MAX_REQUEST: usize = 32 * 1024;
 
-/// The longest command line. What stands around it in a message never takes more than 256 bytes.
+/// The longest command line. The rest of a message never takes more than 256 octets.
 const MAX_COMMAND: usize = MAX_REQUEST - 256;
 
 /// The longest answer that is read. `rndc` has the same limit.
 pub(super) const MAX_ANSWER: usize = 1024 * 1024;
 
 const VERSION: u32 = 1;
-const TYPE_BYTES: u8 = 1;
+const TYPE_OCTETS: u8 = 1;
 const TYPE_TABLE: u8 = 2;
 
-/// The `hsha` value: one byte for the algorithm, then base64 padded with NUL.
+/// The `hsha` value: one octet for the algorithm, then base64 padded with NUL.
 const AUTHENTICATOR_LEN: usize = 1 + 88;
 
 /// Seconds after which named ignores a message that was held up.
@@ -40,9 +39,9 @@ const MAX_DEPTH: usize = 4;
 const MAX_ENTRIES: usize = 64;
 
 /// A message to named.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Request<'a> {
-    /// Must not occur twice with the same `sent` (from whomever): named takes it for a replay.
+    /// Must not occur twice with the same `sent`, from any client: named takes it for a replay.
     pub(super) serial: u32,
     /// Seconds since 1970, at most 300 away from named's clock.
     pub(super) sent: u64,
@@ -57,15 +56,15 @@ impl Request<'_> {
     pub(super) fn seal(&self, key: &ControlKey) -> Vec<u8> {
         let mut signed = Vec::new();
         put_table(&mut signed, "_ctrl", |table| {
-            put_bytes(table, "_ser", self.serial.to_string().as_bytes());
-            put_bytes(table, "_tim", self.sent.to_string().as_bytes());
-            put_bytes(table, "_exp", self.sent.saturating_add(LIFETIME).to_string().as_bytes());
+            put_octets(table, "_ser", self.serial.to_string().as_bytes());
+            put_octets(table, "_tim", self.sent.to_string().as_bytes());
+            put_octets(table, "_exp", self.sent.saturating_add(LIFETIME).to_string().as_bytes());
             if let Some(nonce) = self.nonce {
-                put_bytes(table, "_nonce", nonce.to_string().as_bytes());
+                put_octets(table, "_nonce", nonce.to_string().as_bytes());
             }
         });
         put_table(&mut signed, "_data", |table| {
-            put_bytes(table, "type", self.command.as_bytes());
+            put_octets(table, "type", self.command.as_bytes());
         });
 
         let mut authenticator = vec![key.algorithm_code()];
@@ -73,7 +72,7 @@ impl Request<'_> {
         authenticator.resize(AUTHENTICATOR_LEN, 0);
 
         let mut message = VERSION.to_be_bytes().to_vec();
-        put_table(&mut message, "_auth", |table| put_bytes(table, "hsha", &authenticator));
+        put_table(&mut message, "_auth", |table| put_octets(table, "hsha", &authenticator));
         message.extend(signed);
         let mut frame = length(message.len()).to_vec();
         frame.extend(message);
@@ -82,7 +81,7 @@ impl Request<'_> {
 }
 
 /// A message from named.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Answer {
     /// That of the request.
     pub(super) serial: u32,
@@ -98,7 +97,7 @@ pub(super) struct Answer {
 
 impl Answer {
     /// Verifies and decodes a message, its length already taken off.
-    pub(super) fn open(message: &[u8], key: &ControlKey) -> Result<Self, ProtocolError> {
+    pub(super) fn open(message: &[u8], key: &ControlKey) -> Result<Answer, ProtocolError> {
         let mut rest = message;
         let version = u32::from_be_bytes(take_array(&mut rest)?);
         if version != VERSION {
@@ -111,7 +110,7 @@ impl Answer {
         if control.number("_rpl")? != 1 {
             return Err(ProtocolError::Unrelated);
         }
-        Ok(Self {
+        Ok(Answer {
             serial: control.number("_ser")?,
             nonce: control.number("_nonce")?,
             result: data.number("result")?,
@@ -124,27 +123,27 @@ impl Answer {
 /// Refuses a command line that named would not read.
 pub(super) fn check_length(command: &str) -> Result<(), CommandTooLong> {
     if command.len() > MAX_COMMAND {
-        return Err(CommandTooLong { bytes: command.len() });
+        return Err(CommandTooLong { octets: command.len() });
     }
     Ok(())
 }
 
 /// A command that is too long for named.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the command is {bytes} bytes long, named reads at most {MAX_COMMAND}")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the command is {octets} octets long, named reads at most {MAX_COMMAND}")]
 pub struct CommandTooLong {
     /// The length of the command line.
-    pub bytes: usize,
+    pub octets: usize,
 }
 
 /// What is wrong with an answer. The connection it came on is not used again.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProtocolError {
     /// The HMAC is missing, was made with another algorithm, or does not fit: another key.
     #[error("the answer is not signed with the channel's key")]
     Signature,
     /// The answer is longer than what is read.
-    #[error("the answer would be {0} bytes long, more than {MAX_ANSWER}")]
+    #[error("the answer would be {0} octets long, more than {MAX_ANSWER}")]
     TooLong(usize),
     /// An entry ends behind the end of its table.
     #[error("an entry of the answer is cut off")]
@@ -158,7 +157,7 @@ pub enum ProtocolError {
     /// A version of the protocol that this client does not speak.
     #[error("the answer has protocol version {0}, not {VERSION}")]
     Version(u32),
-    /// A value that is neither bytes nor a table.
+    /// A value that is neither octets nor a table.
     #[error("the answer has a value of the unknown type {0}")]
     ValueType(u8),
     /// An entry is missing or is not what it should be.
@@ -180,12 +179,12 @@ fn verify(rest: &mut &[u8], key: &ControlKey) -> Result<(), ProtocolError> {
     }
     let mut inner = auth.value;
     let hsha = Entry::take(&mut inner)?;
-    if (hsha.name, hsha.kind) != (b"hsha", TYPE_BYTES) || !inner.is_empty() {
+    if (hsha.name, hsha.kind) != (b"hsha", TYPE_OCTETS) || !inner.is_empty() {
         return Err(ProtocolError::Signature);
     }
     let tag = match hsha.value.split_first() {
         Some((&code, digest)) if code == key.algorithm_code() => {
-            let end = digest.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
+            let end = digest.iter().rposition(|&octet| octet != 0).map_or(0, |last| last + 1);
             BASE64.decode(&digest[..end]).map_err(|_| ProtocolError::Signature)?
         }
         _ => return Err(ProtocolError::Signature),
@@ -199,27 +198,27 @@ struct Table<'a>(Vec<(&'a [u8], Value<'a>)>);
 
 #[derive(Debug)]
 enum Value<'a> {
-    Bytes(&'a [u8]),
+    Octets(&'a [u8]),
     Table(Table<'a>),
 }
 
 impl<'a> Table<'a> {
-    fn decode(mut bytes: &'a [u8], budget: &mut Budget, depth: usize) -> Result<Self, ProtocolError> {
+    fn decode(mut octets: &'a [u8], budget: &mut Budget, depth: usize) -> Result<Table<'a>, ProtocolError> {
         if depth > MAX_DEPTH {
             return Err(ProtocolError::TooDeep);
         }
         let mut entries = Vec::new();
-        while !bytes.is_empty() {
+        while !octets.is_empty() {
             budget.spend()?;
-            let Entry { name, kind, value } = Entry::take(&mut bytes)?;
+            let Entry { name, kind, value } = Entry::take(&mut octets)?;
             let value = match kind {
-                TYPE_BYTES => Value::Bytes(value),
-                TYPE_TABLE => Value::Table(Self::decode(value, budget, depth + 1)?),
+                TYPE_OCTETS => Value::Octets(value),
+                TYPE_TABLE => Value::Table(Table::decode(value, budget, depth + 1)?),
                 unknown => return Err(ProtocolError::ValueType(unknown)),
             };
             entries.push((name, value));
         }
-        Ok(Self(entries))
+        Ok(Table(entries))
     }
 
     fn get(&self, name: &str) -> Option<&Value<'a>> {
@@ -236,7 +235,7 @@ impl<'a> Table<'a> {
 
     fn number(&self, name: &'static str) -> Result<u32, ProtocolError> {
         match self.get(name) {
-            Some(Value::Bytes(digits)) => {
+            Some(Value::Octets(digits)) => {
                 str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok()).ok_or(ProtocolError::Entry(name))
             }
             _ => Err(ProtocolError::Entry(name)),
@@ -246,7 +245,7 @@ impl<'a> Table<'a> {
     /// The text without the NUL that some of named's texts end with. Empty when there is none.
     fn text(&self, name: &str) -> Cow<'a, str> {
         match self.get(name) {
-            Some(Value::Bytes(bytes)) => String::from_utf8_lossy(bytes.strip_suffix(b"\0").unwrap_or(bytes)),
+            Some(Value::Octets(text)) => String::from_utf8_lossy(text.strip_suffix(b"\0").unwrap_or(text)),
             _ => Cow::Borrowed(""),
         }
     }
@@ -256,8 +255,8 @@ impl<'a> Table<'a> {
 struct Budget(usize);
 
 impl Default for Budget {
-    fn default() -> Self {
-        Self(MAX_ENTRIES)
+    fn default() -> Budget {
+        Budget(MAX_ENTRIES)
     }
 }
 
@@ -277,24 +276,24 @@ struct Entry<'a> {
 
 impl<'a> Entry<'a> {
     /// Takes the first entry off.
-    fn take(bytes: &mut &'a [u8]) -> Result<Self, ProtocolError> {
-        let [name_len] = take_array(bytes)?;
-        let name = take(bytes, usize::from(name_len))?;
-        let [kind] = take_array(bytes)?;
-        let len = u32::from_be_bytes(take_array(bytes)?);
+    fn take(octets: &mut &'a [u8]) -> Result<Entry<'a>, ProtocolError> {
+        let [name_len] = take_array(octets)?;
+        let name = take(octets, usize::from(name_len))?;
+        let [kind] = take_array(octets)?;
+        let len = u32::from_be_bytes(take_array(octets)?);
         let len = usize::try_from(len).map_err(|_| ProtocolError::Truncated)?;
-        let value = take(bytes, len)?;
-        Ok(Self { name, kind, value })
+        let value = take(octets, len)?;
+        Ok(Entry { name, kind, value })
     }
 }
 
-fn take<'a>(bytes: &mut &'a [u8], len: usize) -> Result<&'a [u8], ProtocolError> {
-    bytes.split_off(..len).ok_or(ProtocolError::Truncated)
+fn take<'a>(octets: &mut &'a [u8], len: usize) -> Result<&'a [u8], ProtocolError> {
+    octets.split_off(..len).ok_or(ProtocolError::Truncated)
 }
 
-fn take_array<const N: usize>(bytes: &mut &[u8]) -> Result<[u8; N], ProtocolError> {
-    let (array, rest) = bytes.split_first_chunk().ok_or(ProtocolError::Truncated)?;
-    *bytes = rest;
+fn take_array<const N: usize>(octets: &mut &[u8]) -> Result<[u8; N], ProtocolError> {
+    let (array, rest) = octets.split_first_chunk().ok_or(ProtocolError::Truncated)?;
+    *octets = rest;
     Ok(*array)
 }
 
@@ -304,12 +303,12 @@ fn put_table(out: &mut Vec<u8>, name: &'static str, fill: impl FnOnce(&mut Vec<u
     put(out, name, TYPE_TABLE, &table);
 }
 
-fn put_bytes(out: &mut Vec<u8>, name: &'static str, value: &[u8]) {
-    put(out, name, TYPE_BYTES, value);
+fn put_octets(out: &mut Vec<u8>, name: &'static str, value: &[u8]) {
+    put(out, name, TYPE_OCTETS, value);
 }
 
 fn put(out: &mut Vec<u8>, name: &'static str, kind: u8, value: &[u8]) {
-    // Keys are words of this module, all far shorter than 255 bytes.
+    // Keys are words of this module, all far shorter than 255 octets.
     out.push(u8::try_from(name.len()).unwrap_or(u8::MAX));
     out.extend(name.as_bytes());
     out.push(kind);
@@ -323,5 +322,4 @@ fn length(len: usize) -> [u8; 4] {
 }
 
 #[cfg(test)]
-#[path = "message_tests.rs"]
 pub(super) mod tests;

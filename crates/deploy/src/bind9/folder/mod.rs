@@ -42,7 +42,7 @@ use uuid::Uuid;
 
 use self::lock::Lock;
 use super::NO_FOLLOW;
-use super::control::{ConfigText, ConfigTextError};
+use crate::config_text::{ConfigText, ConfigTextError};
 
 /// How many threads read a folder at the start: more wait for the disk than for the processor.
 const READERS: usize = 8;

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
 use crate::bind9::config::KeysError;
-use crate::bind9::control::{ConfigTextError, ControlError, KeyError};
+use crate::bind9::control::{ControlError, KeyError};
+use crate::config_text::ConfigTextError;
 
 /// Why a managed named could not be started.
 #[derive(Debug, thiserror::Error)]

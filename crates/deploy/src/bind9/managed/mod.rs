@@ -44,8 +44,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::NO_FOLLOW;
 use super::config::{Identity, Keys, PrimaryConfig, RateLimit, primary, reached_at, write_private};
-use super::control::{Command, ConfigText, Control, ControlError, ControlKey, Timeouts};
+use super::control::{Command, Control, ControlError, ControlKey, Timeouts};
 use super::key;
+use crate::config_text::ConfigText;
 
 pub use self::error::{Hint, StartError};
 pub use self::user::{User, UserError, is_root};
@@ -248,16 +249,6 @@ impl Managed {
     /// The folder of its zone files, absolute, under the same path for both.
     pub fn zone_folder(&self) -> PathBuf {
         self.folder.join("zones")
-    }
-
-    /// The folder of its catalogs' files.
-    pub fn catalog_folder(&self) -> PathBuf {
-        self.folder.join("catalogs")
-    }
-
-    /// The folder of the keys of signed zones.
-    pub fn dnssec_folder(&self) -> PathBuf {
-        self.folder.join("dnssec")
     }
 
     /// Waits until it has ended after the stop it was started with.

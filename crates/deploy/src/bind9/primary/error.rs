@@ -6,8 +6,9 @@
 use wire::transfer::TransferError;
 use wire::update::UpdateError;
 
-use crate::bind9::control::{ConfigTextError, ControlError};
+use crate::bind9::control::ControlError;
 use crate::bind9::folder::FolderError;
+use crate::config_text::ConfigTextError;
 use crate::nameserver::DeployError;
 
 impl From<ControlError> for DeployError {

@@ -228,7 +228,7 @@ impl Bind9 {
     async fn delete(&self, name: &ZoneName) -> Result<(), DeployError> {
         step("delzone", name);
         self.rebuilds().remove(name);
-        match self.control.send(&Command::DelZone { zone: name.clone(), clean: false }).await {
+        match self.control.send(&Command::DelZone(name.clone())).await {
             Err(error) if error.refusal() != Some(Refusal::NotFound) => Err(error.into()),
             _ => Ok(()),
         }

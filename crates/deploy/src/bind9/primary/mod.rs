@@ -56,10 +56,11 @@ use wire::update::{self, Outcome, UpdateError, Updater};
 
 use self::rebuild::Rebuild;
 use super::bulk;
-use super::control::{ConfigTextError, Control, ControlKey, KeyError, ZoneConfig};
+use super::control::{Control, ControlKey, KeyError, ZoneConfig};
 use super::folder::{FolderError, ZoneFolder};
 use super::managed::State;
 use crate::catalog::CatalogName;
+use crate::config_text::ConfigTextError;
 use crate::nameserver::{DeployError, Kind, Nameserver, Served, Witness};
 use crate::signing;
 

@@ -17,7 +17,7 @@ fn signed(body: &[u8], key: &ControlKey) -> Vec<u8> {
     authenticator.extend(BASE64.encode(key.sign(body)).bytes());
     authenticator.resize(AUTHENTICATOR_LEN, 0);
     let mut message = VERSION.to_be_bytes().to_vec();
-    put_table(&mut message, "_auth", |table| put_bytes(table, "hsha", &authenticator));
+    put_table(&mut message, "_auth", |table| put_octets(table, "hsha", &authenticator));
     message.extend(body);
     message
 }
@@ -36,14 +36,14 @@ pub(in super::super) fn open_request(message: &[u8], key: &ControlKey) -> (u32, 
 pub(in super::super) fn seal_answer(answer: &Answer, key: &ControlKey) -> Vec<u8> {
     let mut body = Vec::new();
     put_table(&mut body, "_ctrl", |table| {
-        put_bytes(table, "_ser", answer.serial.to_string().as_bytes());
-        put_bytes(table, "_rpl", b"1");
-        put_bytes(table, "_nonce", answer.nonce.to_string().as_bytes());
+        put_octets(table, "_ser", answer.serial.to_string().as_bytes());
+        put_octets(table, "_rpl", b"1");
+        put_octets(table, "_nonce", answer.nonce.to_string().as_bytes());
     });
     put_table(&mut body, "_data", |table| {
-        put_bytes(table, "result", answer.result.to_string().as_bytes());
-        put_bytes(table, "err", answer.error.as_bytes());
-        put_bytes(table, "text", answer.text.as_bytes());
+        put_octets(table, "result", answer.result.to_string().as_bytes());
+        put_octets(table, "err", answer.error.as_bytes());
+        put_octets(table, "text", answer.text.as_bytes());
     });
     let message = signed(&body, key);
     [&length(message.len())[..], &message].concat()
@@ -52,17 +52,17 @@ pub(in super::super) fn seal_answer(answer: &Answer, key: &ControlKey) -> Vec<u8
 fn answer_body() -> Vec<u8> {
     let mut body = Vec::new();
     put_table(&mut body, "_ctrl", |table| {
-        put_bytes(table, "_ser", b"7");
-        put_bytes(table, "_tim", b"1700000000");
-        put_bytes(table, "_exp", b"1700000060");
-        put_bytes(table, "_rpl", b"1");
-        put_bytes(table, "_nonce", b"99");
+        put_octets(table, "_ser", b"7");
+        put_octets(table, "_tim", b"1700000000");
+        put_octets(table, "_exp", b"1700000060");
+        put_octets(table, "_rpl", b"1");
+        put_octets(table, "_nonce", b"99");
     });
     put_table(&mut body, "_data", |table| {
-        put_bytes(table, "type", b"zonestatus");
-        put_bytes(table, "result", b"23");
-        put_bytes(table, "err", b"not found");
-        put_bytes(table, "text", b"no such zone\0");
+        put_octets(table, "type", b"zonestatus");
+        put_octets(table, "result", b"23");
+        put_octets(table, "err", b"not found");
+        put_octets(table, "text", b"no such zone\0");
     });
     body
 }
@@ -76,7 +76,7 @@ fn unsigned_and_wrongly_signed_answers_are_refused_undecoded() {
     bare.extend(answer_body());
     let mut empty_tag = VERSION.to_be_bytes().to_vec();
     put_table(&mut empty_tag, "_auth", |table| {
-        put_bytes(table, "hsha", &[key.algorithm_code()]);
+        put_octets(table, "hsha", &[key.algorithm_code()]);
     });
     empty_tag.extend(answer_body());
     let messages = [
@@ -93,14 +93,14 @@ fn unsigned_and_wrongly_signed_answers_are_refused_undecoded() {
 }
 
 #[test]
-fn a_changed_byte_is_never_accepted() {
+fn a_changed_octet_is_never_accepted() {
     let key = key(Algorithm::Sha1);
     let good = signed(&answer_body(), &key);
     for at in 0..good.len() {
         for flip in [1, 0x20, 0x80] {
             let mut changed = good.clone();
             changed[at] ^= flip;
-            assert!(Answer::open(&changed, &key).is_err(), "byte {at}");
+            assert!(Answer::open(&changed, &key).is_err(), "octet {at}");
         }
     }
 }
@@ -131,7 +131,7 @@ fn hostile_tables_are_refused() {
     assert_eq!(open(&nested), Err(ProtocolError::TooDeep));
 
     // The shortest entry there is, an empty key with an empty value, as often as it fits.
-    let many = [0, TYPE_BYTES, 0, 0, 0, 0].repeat(MAX_ANSWER / 6);
+    let many = [0, TYPE_OCTETS, 0, 0, 0, 0].repeat(MAX_ANSWER / 6);
     assert_eq!(open(&many), Err(ProtocolError::TooManyEntries));
 
     assert_eq!(open(b"\x01A\x01\xff\xff\xff\xff"), Err(ProtocolError::Truncated));
@@ -155,11 +155,11 @@ fn entries_that_are_not_what_they_should_be() {
         let mut body = Vec::new();
         let or = |entry, default: &'static [u8]| if entry == name { value } else { default };
         put_table(&mut body, "_ctrl", |table| {
-            put_bytes(table, "_ser", or("_ser", b"7"));
-            put_bytes(table, "_rpl", or("_rpl", b"1"));
-            put_bytes(table, "_nonce", or("_nonce", b"99"));
+            put_octets(table, "_ser", or("_ser", b"7"));
+            put_octets(table, "_rpl", or("_rpl", b"1"));
+            put_octets(table, "_nonce", or("_nonce", b"99"));
         });
-        put_table(&mut body, "_data", |table| put_bytes(table, "result", or("result", b"0")));
+        put_table(&mut body, "_data", |table| put_octets(table, "result", or("result", b"0")));
         let opened = Answer::open(&signed(&body, &key), &key);
         assert_eq!(opened, Err(ProtocolError::Entry(name)), "{value:?}");
     }
@@ -184,8 +184,8 @@ fn another_version_is_refused() {
 fn the_longest_command_fits() {
     let longest = "x".repeat(MAX_COMMAND);
     assert_eq!(check_length(&longest), Ok(()));
-    let bytes = MAX_COMMAND + 1;
-    assert_eq!(check_length(&(longest.clone() + "x")), Err(CommandTooLong { bytes }));
+    let octets = MAX_COMMAND + 1;
+    assert_eq!(check_length(&(longest.clone() + "x")), Err(CommandTooLong { octets }));
     for algorithm in Algorithm::ALL {
         let request = Request { serial: u32::MAX, sent: u64::MAX, nonce: Some(u32::MAX), command: &longest };
         assert!(request.seal(&key(algorithm)).len() <= 4 + MAX_REQUEST);
@@ -205,22 +205,22 @@ fn an_answer_in_every_algorithm() {
 
 proptest! {
     #[test]
-    fn no_bytes_make_the_decoder_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+    fn no_octets_make_the_decoder_panic(octets in prop::collection::vec(any::<u8>(), 0..400)) {
         let key = key(Algorithm::Sha256);
-        prop_assert!(Answer::open(&bytes, &key).is_err());
-        prop_assert!(Answer::open(&signed(&bytes, &key), &key).is_err());
+        prop_assert!(Answer::open(&octets, &key).is_err());
+        prop_assert!(Answer::open(&signed(&octets, &key), &key).is_err());
     }
 
-    /// Closer to the real thing than random bytes: a good body with a few bytes changed.
+    /// Closer to the real thing than random octets: a valid body with a few octets changed.
     #[test]
     fn no_damage_makes_the_decoder_panic(
         damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
     ) {
         let key = key(Algorithm::Sha256);
         let mut body = answer_body();
-        for (at, byte) in damage {
+        for (at, octet) in damage {
             let at = at.index(body.len());
-            body[at] = byte;
+            body[at] = octet;
         }
         // Signed after the damage, so that the decoder gets to see it. Some damage does no harm.
         let _ = Answer::open(&signed(&body, &key), &key);
