@@ -89,8 +89,8 @@ impl List {
                 Ok((text, true)) => Some((Ok(text), Some(list))),
                 Ok((text, false)) => Some((Ok(text), None)),
                 Err(error) => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "a list broke off");
-                    Some((Err(io::Error::other("the list broke off")), None))
+                    tracing::warn!(error = &error as &dyn std::error::Error, "a list ended early");
+                    Some((Err(io::Error::other("the list ended early")), None))
                 }
             }
         });

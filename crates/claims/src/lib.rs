@@ -72,7 +72,7 @@ pub enum Seen {
 #[derive(Debug, thiserror::Error)]
 pub enum LookError {
     /// The account looked too often.
-    #[error("Too many looks for claims; try again in {seconds} s")]
+    #[error("Too many checks of claims; try again in {seconds} s")]
     TooMany {
         /// When it may look again.
         seconds: u64,
@@ -146,7 +146,7 @@ impl Claims {
             Ok(Ok(Some(proof))) => Ok(Look::Proved(proof)),
             Ok(Ok(None)) => Ok(Look::Open(open(&name, claim.value, Seen::Nothing))),
             Ok(Err(error)) => {
-                tracing::warn!(zone.name = %zone, error = %store::Chain(&error), "a claim could not be looked for");
+                tracing::warn!(zone.name = %zone, error = %store::Chain(&error), "a claim could not be checked");
                 Ok(Look::Open(open(&name, claim.value, Seen::NoAnswer)))
             }
             Err(_) => Ok(Look::Open(open(&name, claim.value, Seen::NoAnswer))),

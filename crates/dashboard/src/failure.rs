@@ -25,16 +25,16 @@ pub(crate) enum Failure {
     #[error("a one-time code is missing")]
     Code { next: String },
     /// It is too long ago that they proved who they are.
-    #[error("not proved of late")]
+    #[error("recent re-authentication required")]
     Prove { next: String },
     /// There is no such thing, or it is another's, or only for operators.
     #[error("not found")]
     NotFound,
     /// The request came from another site, or without the session's token.
-    #[error("the request came from elsewhere")]
+    #[error("the request came from another origin")]
     Foreign,
     /// The body is no form, or too large.
-    #[error("no form")]
+    #[error("not a valid form")]
     NoForm,
     /// The form is larger than any that is taken.
     #[error("the form is too large")]
@@ -46,7 +46,7 @@ pub(crate) enum Failure {
     #[error("no such method")]
     Method,
     /// More passwords wait to be checked than may.
-    #[error("too many passwords wait to be checked")]
+    #[error("too many passwords are waiting to be checked")]
     Busy,
     /// Something large of the zone or the account is being stored; it may be tried again.
     #[error("busy with a large change")]

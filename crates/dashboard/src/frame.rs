@@ -159,7 +159,7 @@ fn failure_page(bare: Response, failure: Failure, visit: Option<&Visit>, headers
             response
         }
         Err(error) => {
-            tracing::error!(%error, "the page of a failure failed");
+            tracing::error!(%error, "an error page could not be rendered");
             bare
         }
     }

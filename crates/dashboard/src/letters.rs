@@ -127,14 +127,14 @@ impl Post {
         let places = if kind == MailKind::Reset { &self.writers.resets } else { &self.writers.others };
         let Ok(place) = Arc::clone(places).try_acquire_owned() else {
             outbox::lost("full", 1);
-            return tracing::warn!(?kind, "a letter is not written: too many are being written");
+            return tracing::warn!(?kind, "an e-mail is not sent: too many are being written");
         };
         tokio::spawn(async move {
             let _place = place;
             match write.await {
                 Ok(Some(written)) => report(kind, queue(&store, kind, written).await),
                 Ok(None) => {}
-                Err(error) => tracing::error!(error = %Chain(&error), "a letter could not be written"),
+                Err(error) => tracing::error!(error = %Chain(&error), "an e-mail could not be written"),
             }
         });
     }
@@ -152,10 +152,10 @@ fn report(kind: MailKind, queued: Result<(), QueueMailError>) {
         Ok(()) => {}
         Err(error @ (QueueMailError::Full | QueueMailError::FullForOne)) => {
             outbox::lost("full", 1);
-            tracing::warn!(?kind, %error, "a letter is not queued");
+            tracing::warn!(?kind, %error, "an e-mail is not queued");
         }
         Err(QueueMailError::Store(error)) => {
-            tracing::error!(error = %Chain(&error), "a letter could not be queued");
+            tracing::error!(error = %Chain(&error), "an e-mail could not be queued");
         }
     }
 }

@@ -32,7 +32,7 @@ pub(crate) async fn follow(shared: &Shared, post: &Post) {
     let mut writer = Writer { shared, post, after: None, written: HashMap::new() };
     loop {
         if let Err(error) = writer.step().await {
-            tracing::error!(error = %Chain(&error), "owners could not be written to; it will be tried again");
+            tracing::error!(error = %Chain(&error), "e-mails to owners could not be written; retrying");
         }
         tokio::time::sleep(EVERY).await;
     }
@@ -97,7 +97,10 @@ impl Writer<'_> {
         let (_, count) = self.written.entry(notice.account).or_insert((now, 0));
         *count = count.saturating_add(1);
         if *count == PER_HOUR + 1 {
-            tracing::warn!(account = notice.account.number(), "an owner gets no more mail about the account this hour");
+            tracing::warn!(
+                account = notice.account.number(),
+                "an owner has reached the limit of e-mails for this hour"
+            );
         }
         *count <= PER_HOUR
     }

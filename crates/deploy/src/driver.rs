@@ -195,7 +195,7 @@ impl Driver {
                 server.id = server,
                 failures,
                 error = error_text,
-                "a nameserver could not be given all zones at once"
+                "the zones could not be loaded into a nameserver at once"
             );
             if !matches!(error, DeployError::Unreachable(_)) {
                 return;
@@ -321,7 +321,7 @@ impl Driver {
         }
         if self.outage.take().is_some() {
             self.progress.set_unreachable(false);
-            tracing::info!(server.id = server, "the nameserver answers again");
+            tracing::info!(server.id = server, "the nameserver responds again");
         }
         match result {
             Ok(Next::Take(whole)) => {

@@ -174,7 +174,7 @@ impl Deployment {
         let unsettled = self.targets.iter().filter(|target| target.is_primary && !target.progress.is_settled());
         let wait = |target: &Target| {
             let why = target.witness.waits_for().unwrap_or(if target.progress.is_unreachable() {
-                "it does not answer"
+                "it does not respond"
             } else {
                 "zones are compared with what it serves, and deployed"
             });

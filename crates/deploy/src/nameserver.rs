@@ -104,10 +104,10 @@ pub struct Served {
 #[derive(Debug, thiserror::Error)]
 pub enum DeployError {
     /// It serves something else than the step starts from.
-    #[error("it serves something else than was expected ({0})")]
+    #[error("it serves other data than expected ({0})")]
     Diverged(String),
     /// The step cannot be made by itself; the whole zone has to be loaded.
-    #[error("the whole zone has to be loaded: {0}")]
+    #[error("the full zone must be loaded: {0}")]
     NeedsLoad(String),
     /// It serves a later version than the store has, or another content under the store's version: the store has to move
     /// above it, for no serial ever goes back.
@@ -117,7 +117,7 @@ pub enum DeployError {
         served: Serial,
     },
     /// It cannot be reached, does not answer, or knows another key: no zone can be deployed to it now.
-    #[error("it does not answer")]
+    #[error("it does not respond")]
     Unreachable(#[source] Box<dyn Error + Send + Sync>),
     /// It understood and refused.
     #[error("it refused: {0}")]

@@ -110,7 +110,7 @@ impl Notifier {
                 match follower.sweep(&store, &mut after).await {
                     Ok(0) => {}
                     Ok(zones) => {
-                        tracing::info!(server.address = %follower.address, zones, "a secondary was behind and is told again");
+                        tracing::info!(server.address = %follower.address, zones, "a secondary was behind and is notified again");
                     }
                     Err(error) => {
                         let error = Chain(&error).to_string();
@@ -218,7 +218,7 @@ impl Follower {
             // Of a zone that it has not heard of yet it is no authority.
             Ok(Rcode::NOERROR | Rcode::NOTAUTH) => {
                 if self.is_failing.swap(false, Relaxed) {
-                    tracing::info!(server.address = %self.address, "the secondary takes NOTIFYs again");
+                    tracing::info!(server.address = %self.address, "the secondary accepts NOTIFY messages again");
                 }
             }
             Ok(rcode) => self.failed(&Refused(rcode)),
@@ -230,7 +230,7 @@ impl Follower {
         metrics::counter!("zonewright_notify_errors_total", "nameserver" => secondary::name(self.address)).increment(1);
         if !self.is_failing.swap(true, Relaxed) {
             let error = Chain(error).to_string();
-            tracing::warn!(server.address = %self.address, error, "a secondary could not be told of a change; trying again");
+            tracing::warn!(server.address = %self.address, error, "a secondary could not be notified of a change; retrying");
         }
     }
 
@@ -278,7 +278,7 @@ impl Follower {
         if let Some(serial) = store.raise_serial(head.id, served).await? {
             tracing::warn!(
                 zone.name = %name, server.address = %self.address, %served, %serial,
-                "a secondary is ahead of the store; the zone continues above it"
+                "a secondary is ahead of the store; the zone gets a version with a higher serial"
             );
         }
         Ok(())
@@ -291,7 +291,7 @@ impl Follower {
 
 /// A secondary understood a NOTIFY and refused it.
 #[derive(Debug, thiserror::Error)]
-#[error("it answered a NOTIFY with {0}: does it allow them with this key (allow-notify)?")]
+#[error("it responded to a NOTIFY with {0}: does it accept them with this key (allow-notify)?")]
 struct Refused(Rcode);
 
 /// Why a comparison came to no end.
@@ -299,6 +299,6 @@ struct Refused(Rcode);
 enum SweepError {
     #[error("the store could not be read")]
     Store(#[from] StoreError),
-    #[error("it does not answer")]
+    #[error("it does not respond")]
     Ask(#[from] AskError),
 }

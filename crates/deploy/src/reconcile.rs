@@ -151,7 +151,7 @@ async fn give(store: &Store, nameserver: &dyn Nameserver, head: &Head, whole: Wh
 async fn raise(store: &Store, nameserver: &dyn Nameserver, head: &Head, above: Serial) -> Result<(), DeployError> {
     tracing::warn!(
         zone.name = %head.name, server.id = nameserver.name(), served = %above, head = %head.serial,
-        "a nameserver is ahead of the store; the zone gets a version above"
+        "a nameserver is ahead of the store; the zone gets a version with a higher serial"
     );
     store.raise_serial(head.id, above).await?;
     Ok(())

@@ -27,10 +27,10 @@ struct Held<K> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Full {
     /// The account has its share under way: so many octets.
-    #[error("this account has other large requests under way")]
+    #[error("this account has other large requests in progress")]
     Account(usize),
     /// All accounts together have as much under way as the server takes.
-    #[error("the server has too many large requests under way")]
+    #[error("the server has too many large requests in progress")]
     Server,
 }
 

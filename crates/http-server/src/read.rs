@@ -32,7 +32,7 @@ pub enum ReadError {
         within: Duration,
     },
     /// The connection or the stream ended first.
-    #[error("The body broke off before its end")]
+    #[error("The body ended early")]
     BrokeOff,
     /// There is no memory for it now.
     #[error(transparent)]

@@ -79,7 +79,7 @@ pub async fn serve(
     drop(listener);
     let all = async { while connections.join_next().await.is_some() {} };
     if timeout(server.settings.shutdown_timeout, all).await.is_err() {
-        tracing::warn!(connections = connections.len(), "connections did not end in time and are cut");
+        tracing::warn!(connections = connections.len(), "connections did not end in time and are closed");
         connections.shutdown().await;
     }
 }
@@ -131,7 +131,7 @@ impl Server {
                         Some(place) => return Some((stream, peer, place)),
                         None => {
                             metrics::counter!("zonewright_http_connections_refused_total").increment(1);
-                            tracing::debug!(client.address = %peer, "a client has its share of the connections");
+                            tracing::debug!(client.address = %peer, "a client has reached its limit of connections");
                         }
                     },
                     Err(error) if is_the_peers(&error) => {}
@@ -201,7 +201,7 @@ impl Server {
             reason = ending.as_mut() => reason,
         };
         match reason {
-            Some(Expired::Stalled) => tracing::debug!(client.address = %peer, "a client took nothing of its answer"),
+            Some(Expired::Stalled) => tracing::debug!(client.address = %peer, "a client did not read its response"),
             Some(expired @ (Expired::Idle | Expired::Evicted)) => {
                 connection.as_mut().graceful_shutdown();
                 let within = if expired == Expired::Idle { self.settings.write_timeout } else { EVICTED_WITHIN };
@@ -214,7 +214,7 @@ impl Server {
                 tokio::select! {
                     ended = connection => log_end(peer, ended),
                     expired = watch.expired(&self.settings) => {
-                        tracing::debug!(client.address = %peer, ?expired, "a connection is cut while the server stops");
+                        tracing::debug!(client.address = %peer, ?expired, "a connection is closed because the server stops");
                     }
                 }
             }

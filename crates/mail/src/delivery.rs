@@ -41,16 +41,16 @@ enum Tls {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
     /// It said nothing for too long.
-    #[error("the mail server does not answer in time")]
+    #[error("the mail server did not respond in time")]
     Timeout,
     /// It refused: the code of its reply (RFC 5321, section 4.2), with the enhanced one (RFC 3463) where it gave one.
     #[error("the mail server refused: {0}")]
     Refused(String),
     /// It refused for now: the code of its reply.
-    #[error("the mail server refused for now: {0}")]
+    #[error("the mail server refused temporarily: {0}")]
     Deferred(String),
     /// What it says is no SMTP, or it ended the connection in between.
-    #[error("the mail server broke off, or what is there speaks no SMTP")]
+    #[error("the mail server closed the connection, or is not an SMTP server")]
     NoSmtp,
     /// TLS failed.
     #[error("TLS with the mail server failed: {0}")]
@@ -59,7 +59,7 @@ pub enum Failure {
     #[error("the mail server cannot be used: {0}")]
     Unable(String),
     /// There is no such address, or the letter cannot be written as a message.
-    #[error("the letter cannot be sent: {0}")]
+    #[error("the e-mail cannot be sent: {0}")]
     Malformed(&'static str),
     /// It cannot be reached.
     #[error("the mail server cannot be reached: {0}")]

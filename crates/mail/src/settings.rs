@@ -96,7 +96,7 @@ impl Sender {
 
 /// A text that is no sender.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("is no address of mail")]
+#[error("is not a valid e-mail address")]
 pub struct NoSender;
 
 impl FromStr for Sender {

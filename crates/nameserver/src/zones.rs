@@ -29,14 +29,14 @@ pub enum ApplyError {
     #[error("the zone is not served")]
     NotServed,
     /// The zone is not at the version that the delta starts from.
-    #[error("the zone is served at serial {served}, which is not the one that the change starts from")]
+    #[error("the zone is served at serial {served}, but the change starts from another serial")]
     OtherSerial {
         /// The serial it is served at.
         served: Serial,
     },
     /// The serial is right and the content is not: a record to be removed is missing (or has another TTL), or one to be added
     /// is there already (or its RRset has another TTL).
-    #[error("the served zone is not what its serial says: see {record_type} at {owner}")]
+    #[error("the served zone does not match its serial: see {record_type} at {owner}")]
     Diverged {
         /// Where the difference was seen first.
         owner: OwnerName,

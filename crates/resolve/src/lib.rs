@@ -41,7 +41,7 @@ pub enum LookupError {
     #[error("no resolver is configured")]
     NoResolver,
     /// The last resolver that was asked did not answer in time.
-    #[error("no answer from {0}")]
+    #[error("no response from {0}")]
     Timeout(SocketAddr),
     /// It cannot be reached.
     #[error("{server} cannot be reached")]
@@ -53,7 +53,7 @@ pub enum LookupError {
         source: io::Error,
     },
     /// It answered with an error.
-    #[error("{server} answered {rcode}")]
+    #[error("{server} responded with {rcode}")]
     Rcode {
         /// Which.
         server: SocketAddr,
@@ -61,10 +61,10 @@ pub enum LookupError {
         rcode: Rcode,
     },
     /// What it answered cannot be read.
-    #[error("{0} answered what cannot be read")]
+    #[error("{0} sent a malformed response")]
     Malformed(SocketAddr),
     /// There is no randomness.
-    #[error("the system gives no random numbers")]
+    #[error("the system provides no random numbers")]
     Random,
 }
 

@@ -85,19 +85,19 @@ impl Asker {
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum AskError {
     /// Nothing came back in time.
-    #[error("no answer within {0:?}")]
+    #[error("no response within {0:?}")]
     Timeout(Duration),
     /// The network refused.
     #[error("not reachable")]
     Unreachable(#[source] Arc<io::Error>),
     /// What came back is no answer to the question.
-    #[error("the answer is malformed")]
+    #[error("the response is malformed")]
     Malformed,
     /// It answered with an error.
-    #[error("it answered {0}")]
+    #[error("it responded with {0}")]
     Rcode(Rcode),
     /// The asker's tasks have ended, with their runtime.
-    #[error("the asker has stopped")]
+    #[error("the client has stopped")]
     Stopped,
 }
 

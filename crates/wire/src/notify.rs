@@ -108,7 +108,7 @@ struct Request {
 #[derive(Debug, thiserror::Error)]
 pub enum NotifyError {
     /// Nothing came back in time.
-    #[error("it did not answer a NOTIFY")]
+    #[error("it did not respond to a NOTIFY")]
     Timeout,
     /// The network refused.
     #[error("it is not reachable")]
@@ -117,6 +117,6 @@ pub enum NotifyError {
     #[error("the key of transfers and NOTIFYs")]
     Tsig(#[source] TsigFault),
     /// The message could not be made.
-    #[error("no NOTIFY could be made")]
+    #[error("no NOTIFY could be created")]
     Build,
 }

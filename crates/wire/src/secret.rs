@@ -131,7 +131,7 @@ impl FromStr for Algorithm {
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// HMAC-MD5 was asked for.
-    #[error("hmac-md5 is not accepted: make a new key with hmac-sha256")]
+    #[error("hmac-md5 is not accepted: create a key with hmac-sha256")]
     Md5,
     /// Not the name of an algorithm.
     #[error("unknown algorithm `{0}`: use hmac-sha256 (or hmac-sha1, -sha224, -sha384, -sha512)")]

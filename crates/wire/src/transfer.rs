@@ -224,19 +224,19 @@ pub enum TransferError {
     #[error("the connection broke")]
     Broken(#[source] io::Error),
     /// Nothing came in time.
-    #[error("nothing came within {0:?}")]
+    #[error("no data within {0:?}")]
     Timeout(Duration),
     /// It has no such zone.
     #[error("the nameserver does not serve the zone")]
     NotServed,
     /// It refused or failed.
-    #[error("the nameserver answered {0}")]
+    #[error("the nameserver responded with {0}")]
     Rcode(Rcode),
     /// One side did not accept the other's signature.
     #[error(transparent)]
     Tsig(#[from] TsigFault),
     /// What came is no transfer of this zone.
-    #[error("the answer is no transfer of the zone")]
+    #[error("the response is not a transfer of the zone")]
     Malformed,
     /// The zone takes more memory than is allowed.
     #[error("the zone takes more than {octets} octets")]

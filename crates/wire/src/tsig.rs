@@ -93,7 +93,7 @@ pub enum TsigKeyError {
     #[error(transparent)]
     Secret(#[from] SecretError),
     /// The name is no domain name.
-    #[error("the key's name is no domain name: {0}")]
+    #[error("the key's name is not a domain name: {0}")]
     Name(#[from] NameError),
     /// The name has a character that configurations do not spell alike.
     #[error(
@@ -101,7 +101,7 @@ pub enum TsigKeyError {
     )]
     Label(char),
     /// HMAC-SHA-224 is not supported.
-    #[error("hmac-sha224 is not supported for updates and transfers: make a key with hmac-sha256")]
+    #[error("hmac-sha224 is not supported for updates and transfers: create a key with hmac-sha256")]
     Sha224,
 }
 
@@ -136,19 +136,19 @@ impl fmt::Debug for Clock {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TsigFault {
     /// BADKEY (RFC 8945, section 5.2.1).
-    #[error("the nameserver has no key of that name and algorithm")]
+    #[error("the nameserver has no key with this name and algorithm")]
     UnknownKey,
     /// BADSIG (RFC 8945, section 5.2.2).
-    #[error("the nameserver has another secret under that key's name")]
+    #[error("the nameserver has another secret for this key")]
     WrongSecret,
     /// BADTIME (RFC 8945, section 5.2.3).
     #[error("the nameserver's clock differs from this one by more than 5 minutes")]
     Clock,
     /// The answer carries no signature: it may be anybody's.
-    #[error("the answer is not signed")]
+    #[error("the response is not signed")]
     Unsigned,
     /// The answer's signature is wrong: it is somebody else's.
-    #[error("the answer's signature is wrong")]
+    #[error("the signature of the response is wrong")]
     Forged,
 }
 

@@ -140,7 +140,7 @@ fn the_api_answers_while_an_external_bind_is_down() {
     let zone = api.create_zone("example.com");
     api.create_a(&zone, "www", "192.0.2.1");
     assert!(begun.elapsed() < AT_ONCE, "it took {:?}", begun.elapsed());
-    waits_for(&server, "not ready: primary: it does not answer\n");
+    waits_for(&server, "not ready: primary: it does not respond\n");
 
     let _named = Named::start(&config, &folder.path().join("log"), &dns);
     server.wait_until_ready();

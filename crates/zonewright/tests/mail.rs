@@ -124,7 +124,7 @@ fn a_forgotten_password_is_replaced_by_a_link_that_comes_by_mail() {
     wait_for("the letters to be counted", || counted("zonewright_mail_sent_total 2"));
     wait_for("the failure to be counted", || counted("zonewright_mail_failures_total 1"));
     let log = server.log();
-    assert!(log.contains("the mail server refused for now: 451 4.7.1"), "{log}");
+    assert!(log.contains("the mail server refused temporarily: 451 4.7.1"), "{log}");
     let secret = link.trim_matches('/').rsplit('/').next().expect("a secret");
     for said in [secret, "ann@example.com", "nobody@example.org", "hunter2", "come back later"] {
         assert!(!log.contains(said), "{said} stands in\n{log}");
@@ -191,7 +191,7 @@ fn a_letter_that_waits_outlives_a_restart_and_is_sent_once() {
     let made = run(&mut zonewright(server.data(), &made));
     assert!(made.status.success(), "{}", describe(&made));
     assert_eq!(Visitor::of(&server).post("/forgotten/", "email", "ann@example.com").0, 200);
-    wait_for("the first attempt to be put off", || server.log().contains("is tried again later").then_some(()));
+    wait_for("the first attempt to be put off", || server.log().contains("will be retried").then_some(()));
     assert!(server.stop().success());
     assert!(post.taken().is_empty());
     let file = fs::read(server.data().join("zonewright.sqlite")).expect("the database");

@@ -257,8 +257,8 @@ fn mail_is_configured_whole_or_not_at_all() {
     }
     refuses(SERVER, &["zonewright.toml: mail.from: is not set, but mail.server is"]);
     for (more, words) in [
-        ("from = \"dns\"", "mail.from: \"dns\" is no address of mail"),
-        ("from = \"dns@example.net\\r\\nBcc: eve@example.org\"", "is no address of mail"),
+        ("from = \"dns\"", "mail.from: \"dns\" is not a valid e-mail address"),
+        ("from = \"dns@example.net\\r\\nBcc: eve@example.org\"", "is not a valid e-mail address"),
         ("port = 0", "mail.port: 0 is not a port"),
         ("port = 65536", "mail.port: 65536 is not a port"),
         ("port = \"25\"", "mail.port: is of type string"),

@@ -20,7 +20,7 @@ use crate::zone_file::MEDIA_TYPE;
 pub(crate) enum Error {
     #[error(transparent)]
     Query(#[from] QueryError),
-    #[error("serial must be a serial as the history has it")]
+    #[error("serial must be the serial of a version in the history")]
     Serial,
     #[error("no such zone")]
     NoZone,

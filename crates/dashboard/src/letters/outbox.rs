@@ -32,7 +32,7 @@ pub(super) async fn run(mailer: Mailer, store: Store, stop: CancellationToken) {
             Ok(pause) => pause,
             Err(StoreError::Closed) => break,
             Err(error) => {
-                tracing::warn!(error = %Chain(&error), "the queue of mail could not be read; it will be tried again");
+                tracing::warn!(error = %Chain(&error), "the mail queue could not be read; retrying");
                 LOOK_EVERY
             }
         };
@@ -59,7 +59,7 @@ async fn start_due(mailer: &Mailer, store: &Store, attempts: &mut JoinSet<()>) -
     let expired = store.drop_expired_mail().await?;
     if expired > 0 {
         lost("expired", expired);
-        tracing::warn!(letters = expired, "letters could not be sent in time and are dropped");
+        tracing::warn!(letters = expired, "e-mails could not be sent before they expired and are dropped");
     }
     while attempts.len() < mail::CONNECTIONS {
         let Some(mail) = store.take_mail(LEASE).await? else {
@@ -84,10 +84,12 @@ async fn attempt(mailer: Mailer, store: Store, mail: QueuedMail) {
     let retry = outcome.as_ref().err().and_then(|failure| retry_at(&mailer, failure, attempt, store.now()));
     match (&outcome, retry) {
         (Ok(()), _) => {}
-        (Err(failure), Some(_)) => tracing::warn!(error = %failure, attempt, "a letter is tried again later"),
+        (Err(failure), Some(_)) => {
+            tracing::warn!(error = %failure, attempt, "an e-mail could not be sent and will be retried")
+        }
         (Err(failure), None) => {
             lost(if failure.may_pass() { "retries" } else { "refused" }, 1);
-            tracing::error!(error = %failure, attempt, "a letter is given up");
+            tracing::error!(error = %failure, attempt, "an e-mail is dropped");
         }
     }
     // A letter that was sent must not be taken again, so this is repeated until the store has it.
@@ -98,7 +100,9 @@ async fn attempt(mailer: Mailer, store: Store, mail: QueuedMail) {
         };
         match noted {
             Ok(()) | Err(StoreError::Closed) => return,
-            Err(error) => tracing::error!(error = %Chain(&error), "what became of a letter could not be stored"),
+            Err(error) => {
+                tracing::error!(error = %Chain(&error), "the result of sending an e-mail could not be stored")
+            }
         }
         tokio::time::sleep(REMOVE_EVERY).await;
     }

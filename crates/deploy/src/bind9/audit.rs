@@ -109,7 +109,7 @@ async fn audit(store: &Store, bind9: &Bind9, head: &Head) -> Result<Finding, Dep
     let server = bind9.name();
     tracing::warn!(
         zone.name = %wanted.name, server.id = server, serial = %wanted.serial(), missing = difference.missing.len(),
-        extra = difference.extra.len(), soa = difference.soa, "a zone is served otherwise than it is stored; it is repaired"
+        extra = difference.extra.len(), soa = difference.soa, "the served records of a zone differ from the stored ones; the zone is repaired"
     );
     metrics::counter!("zonewright_audit_repairs_total", "nameserver" => server.to_owned()).increment(1);
     bind9.suspect(&wanted.name);

@@ -78,13 +78,13 @@ pub(super) async fn seed(bind9: &Bind9, store: &Store) -> Result<(), DeployError
             write_list(&folder, &staged, &lines)
         })
         .await?;
-    tracing::info!(server.id = server, zones, "all zone files are written; named is told");
+    tracing::info!(server.id = server, zones, "all zone files are written; named loads them");
     let patient = Control::new(bind9.settings.control, bind9.settings.control_key.clone())
         .map_err(|error| DeployError::Unreachable(error.into()))?
         .with_timeouts(Timeouts { command: RECONFIGURED_WITHIN, ..Timeouts::default() });
     patient.send(&Command::Reconfig).await?;
     if list.exists() {
-        tracing::info!(server.id = server, "named has other zones already; the zones are added one by one");
+        tracing::info!(server.id = server, "named already has other zones; the zones are added one by one");
         return discard(&list);
     }
     while bind9.is_loading().await? {

@@ -16,7 +16,7 @@ pub enum CatalogError {
     #[error("the store could not be read")]
     Store(#[from] store::StoreError),
     /// The primary did not say what it serves.
-    #[error("the catalog {catalog} could not be asked for")]
+    #[error("the catalog {catalog} could not be queried")]
     Ask {
         /// Which catalog.
         catalog: String,
@@ -55,7 +55,7 @@ pub enum CatalogError {
     #[error(transparent)]
     Host(Box<dyn Error + Send + Sync>),
     /// Somebody else changes the catalog all the time.
-    #[error("the catalog {catalog} changes under our hands: is another server deploying to this nameserver?")]
+    #[error("the catalog {catalog} is changed by another program: is another server deploying to this nameserver?")]
     Contended {
         /// Which catalog.
         catalog: String,

@@ -221,7 +221,7 @@ impl Catalogs {
                 match swept {
                     Ok(()) => number += 1,
                     Err(error) => {
-                        tracing::warn!(error = %Chain(&error), "catalogs are not up to date; trying again");
+                        tracing::warn!(error = %Chain(&error), "catalogs are not up to date; retrying");
                         self.inner.overdue.notify_one();
                     }
                 }

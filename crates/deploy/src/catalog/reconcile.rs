@@ -148,7 +148,7 @@ impl Inner {
         }
         tracing::warn!(
             zone.name = %catalog.zone(), served = %serial, wanted = %wanted.serial,
-            "a catalog is not what it should be; it is made anew from the difference"
+            "a catalog diverged; it is repaired with the difference"
         );
         let mut step = UpdateBuilder::new(catalog.zone(), there.soa, catalog.soa(wanted.serial));
         for record in is.difference(&should_be) {

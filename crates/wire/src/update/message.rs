@@ -174,7 +174,7 @@ pub enum MessageError {
     /// It adds or takes away a DNSKEY record, wherever that stands. BIND takes an update with one for the wish to sign with that key:
     /// it moves the serial on its own afterwards, so that a later step seems to be served that never was, or it fails for
     /// want of the private key. From a file the same record is a record like any other: the zone has to be loaded as a whole.
-    #[error("DNSKEY records change, which BIND takes from a file only")]
+    #[error("DNSKEY records change, which BIND accepts only from a file")]
     Keys,
     /// BIND would ignore the new SOA, carry out the rest, and choose a serial of its own.
     #[error("serial {to} is not newer than {from}")]

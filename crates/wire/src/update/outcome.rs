@@ -37,14 +37,14 @@ pub enum UpdateError {
     #[error("the update was not sent")]
     NotSent(#[source] NotSent),
     /// It was sent, and no answer came: it may have been carried out, and may still be.
-    #[error("the update was sent and not answered")]
+    #[error("the update was sent, but there was no response")]
     Lost(#[source] Lost),
     /// One side did not accept the other's signature. The nameserver carries out nothing that it cannot verify, but its
     /// saying so is not signed.
     #[error(transparent)]
     Tsig(#[from] TsigFault),
     /// An answer that is none to an update.
-    #[error("the nameserver answered {0}")]
+    #[error("the nameserver responded with {0}")]
     Rcode(Rcode),
 }
 
@@ -55,7 +55,7 @@ pub enum NotSent {
     #[error("cannot connect")]
     Connect(#[source] Arc<io::Error>),
     /// Its time was up before its turn came, or before there was a connection.
-    #[error("its turn did not come within {0:?}")]
+    #[error("it waited in the queue for more than {0:?}")]
     Busy(Duration),
     /// The message has no room for the signature.
     #[error("no room for the signature")]
@@ -69,7 +69,7 @@ pub enum NotSent {
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Lost {
     /// Its time was up.
-    #[error("no answer within {0:?}")]
+    #[error("no response within {0:?}")]
     Timeout(Duration),
     /// The connection broke.
     #[error("the connection broke")]

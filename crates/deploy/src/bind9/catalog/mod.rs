@@ -73,7 +73,7 @@ impl CatalogHost for CatalogZones {
             if !is_own {
                 tracing::error!(
                     zone.name = %catalog.zone(), file = status.files.unwrap_or_default(),
-                    "named has another zone under the name of a catalog; the catalog is loaded in its place"
+                    "named has another zone with the name of a catalog; it is replaced with the catalog"
                 );
             }
             Ok(is_own)
@@ -131,7 +131,7 @@ enum HostError {
         source: io::Error,
     },
     /// The folder's path has no spelling in named's configuration.
-    #[error("the folder of the catalogs is no good")]
+    #[error("the folder of the catalogs is not valid")]
     Folder(#[source] ConfigTextError),
     /// The thread that writes files has ended, with the runtime.
     #[error("the server is stopping")]

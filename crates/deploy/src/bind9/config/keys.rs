@@ -61,7 +61,7 @@ pub enum KeysError {
         source: io::Error,
     },
     /// A file holds something else than one key.
-    #[error("{path} is no key file; without it a new key is made, which secondaries then have to get as well")]
+    #[error("{path} is not a key file; if it is deleted, a new key is created, which secondaries then need too")]
     Key {
         /// Which file.
         path: PathBuf,
@@ -70,7 +70,7 @@ pub enum KeysError {
         source: KeyStatementError,
     },
     /// There is no new key.
-    #[error("no key could be made")]
+    #[error("no key could be created")]
     Generate(#[source] TsigKeyError),
 }
 
@@ -93,7 +93,7 @@ fn load_or_create(folder: &Path, purpose: &str) -> Result<TsigKey, KeysError> {
     let text = text.map_err(KeysError::file(&path))?;
     let mode = fs::metadata(&path).map_err(KeysError::file(&path))?.permissions().mode();
     if mode & 0o077 != 0 {
-        tracing::warn!(path = %path.display(), "other users can read this key: chmod 600");
+        tracing::warn!(path = %path.display(), "other users can read this key; run chmod 600");
     }
     key::read(&text).map_err(|source| KeysError::Key { path, source })
 }

@@ -24,7 +24,7 @@ pub enum ControlError {
     },
     /// named closed the connection in the handshake, which is its only way of saying no.
     #[error(
-        "named at {address} closed the control channel without a word: the key or its algorithm is not the one of its `controls` \
+        "named at {address} closed the control channel without a response: the key or its algorithm is not the one of its `controls` \
          statement, the clocks are more than 5 minutes apart, or its `allow` list lacks this host"
     )]
     Authentication {
@@ -43,10 +43,10 @@ pub enum ControlError {
     #[error("the control channel was closed before the command was sent")]
     NotSent(#[source] io::Error),
     /// The connection closed after the command was sent, before any of the answer came. The command may have been carried out.
-    #[error("the control channel was closed before the command was answered")]
+    #[error("the control channel was closed before the response")]
     NotAnswered,
     /// The connection broke within the answer. The command was carried out or refused.
-    #[error("the control channel broke in the middle of an answer")]
+    #[error("the control channel was closed in the middle of a response")]
     Interrupted(#[source] io::Error),
     /// The answer is not what named sends.
     #[error(transparent)]

@@ -140,34 +140,34 @@ pub struct CommandTooLong {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProtocolError {
     /// The HMAC is missing, was made with another algorithm, or does not fit: another key.
-    #[error("the answer is not signed with the channel's key")]
+    #[error("the response is not signed with the channel's key")]
     Signature,
     /// The answer is longer than what is read.
-    #[error("the answer would be {0} octets long, more than {MAX_ANSWER}")]
+    #[error("the response would be {0} octets long, more than {MAX_ANSWER}")]
     TooLong(usize),
     /// An entry ends behind the end of its table.
-    #[error("an entry of the answer is cut off")]
+    #[error("an entry of the response is truncated")]
     Truncated,
     /// Tables in tables in tables.
-    #[error("the tables of the answer are nested too deeply")]
+    #[error("the tables of the response are nested too deeply")]
     TooDeep,
     /// More entries than any answer has.
-    #[error("the answer has too many entries")]
+    #[error("the response has too many entries")]
     TooManyEntries,
     /// A version of the protocol that this client does not speak.
-    #[error("the answer has protocol version {0}, not {VERSION}")]
+    #[error("the response has protocol version {0}, not {VERSION}")]
     Version(u32),
     /// A value that is neither octets nor a table.
-    #[error("the answer has a value of the unknown type {0}")]
+    #[error("the response has a value of the unknown type {0}")]
     ValueType(u8),
     /// An entry is missing or is not what it should be.
-    #[error("the answer has no valid entry `{0}`")]
+    #[error("the response has no valid entry `{0}`")]
     Entry(&'static str),
     /// A genuine message that answers something else: another serial or nonce, or a request.
-    #[error("the answer does not belong to the request")]
+    #[error("the response does not belong to the request")]
     Unrelated,
     /// The text of an answer lacks a line, or the line's value is none.
-    #[error("the answer's text has no valid line `{0}`")]
+    #[error("the text of the response has no valid line `{0}`")]
     Text(&'static str),
 }
 

@@ -119,7 +119,7 @@ impl Control {
                 Err(error) => return Err(error),
             }
             let (address, verb) = (self.address, command.verb());
-            tracing::debug!(server.address = %address, command = verb, "the control channel was closed, connecting again");
+            tracing::debug!(server.address = %address, command = verb, "the control channel was closed; reconnecting");
         }
         let mut connection = self.connect().await?;
         let answer = self.exchange(&mut connection, line).await?;

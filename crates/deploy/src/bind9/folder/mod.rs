@@ -408,7 +408,7 @@ pub enum FolderError {
         source: io::Error,
     },
     /// The folder's path has no spelling in named's configuration.
-    #[error("the zone folder's path is no good")]
+    #[error("the zone folder's path is not valid")]
     Path(#[from] ConfigTextError),
 }
 
@@ -471,7 +471,7 @@ fn scan_shards(
                     Some(name) => found.push((name.clone(), id)),
                     None => match header::zone_name(&path).map_err(FolderError::at(&path))? {
                         Some(name) => found.push((name, id)),
-                        None => tracing::warn!(path = %path.display(), "a file that says of no zone is left alone"),
+                        None => tracing::warn!(path = %path.display(), "a file without a zone name is not touched"),
                     },
                 }
             } else if is_start && (id_before(".zone.new").is_some() || id_before(".zone.old").is_some()) {
@@ -479,7 +479,7 @@ fn scan_shards(
             } else if file.starts_with(TEMPORARY)
                 && entry.metadata().and_then(|file| file.modified()).is_ok_and(|modified| modified < left_before)
             {
-                tracing::info!(path = %path.display(), "a file that named has left behind is removed");
+                tracing::info!(path = %path.display(), "a file left behind by named is removed");
                 unlink(&path)?;
             }
         }

@@ -34,7 +34,7 @@ pub enum StartError {
         process: u32,
     },
     /// No address to answer at was given.
-    #[error("no address for named to answer at")]
+    #[error("no address for named to listen on")]
     NoAddress,
     /// An address cannot be listened on.
     #[error("cannot listen on {address}: {}", listen_hint(source))]
@@ -93,7 +93,7 @@ pub enum StartError {
         source: io::Error,
     },
     /// It ended before it answered.
-    #[error("named ended at once{}: {log}{hint}", status.map_or_else(String::new, |status| format!(" ({status})")))]
+    #[error("named exited immediately{}: {log}{hint}", status.map_or_else(String::new, |status| format!(" ({status})")))]
     Ended {
         /// How.
         status: Option<ExitStatus>,
@@ -103,7 +103,7 @@ pub enum StartError {
         hint: Hint,
     },
     /// Somebody else is at the control channel's address.
-    #[error("another named answers at {address}, where the control channel should be")]
+    #[error("another named responds at {address}, the address of the control channel")]
     ControlTaken {
         /// Where.
         address: SocketAddr,

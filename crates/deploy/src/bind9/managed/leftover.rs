@@ -32,7 +32,7 @@ pub(super) async fn stop(pid_file: &Path, config: &Path) -> Result<(), u32> {
         if !is_named_on(id, config) {
             return Ok(());
         }
-        tracing::warn!(process = id, "a named of an earlier run is still there; it is stopped");
+        tracing::warn!(process = id, "a named of an earlier run is still running; it is stopped");
         let pid = i32::try_from(id).ok().and_then(Pid::from_raw).ok_or(id)?;
         // It may have ended just now, or belong to another user: the next look tells.
         let _ = kill_process(pid, signal);

@@ -299,7 +299,7 @@ impl Supervisor {
                                     backoff = FIRST_BACKOFF;
                                 }
                                 let status = status.map(|status| status.to_string());
-                                tracing::error!(status, again_in = ?backoff, "named ended by itself");
+                                tracing::error!(status, again_in = ?backoff, "named exited");
                             }
                         }
                     }
@@ -350,7 +350,7 @@ impl Supervisor {
                 if said.elapsed() >= SILENT {
                     said = Instant::now();
                     let log = tail.lines().join("; ");
-                    tracing::warn!(after = ?begun.elapsed(), log, "named does not answer on its control channel yet");
+                    tracing::warn!(after = ?begun.elapsed(), log, "named does not respond on its control channel yet");
                 }
             }
         };
@@ -383,11 +383,11 @@ impl Supervisor {
 async fn end(process: Process) {
     process.terminate();
     if timeout(STOP, process.ended()).await.is_err() {
-        tracing::warn!(after = ?STOP, "named does not end when asked to; it is killed");
+        tracing::warn!(after = ?STOP, "named does not stop; it is killed");
         process.kill();
         process.ended().await;
     }
-    tracing::info!("named has ended");
+    tracing::info!("named has exited");
 }
 
 fn make_folder(path: &Path) -> Result<(), StartError> {

@@ -87,7 +87,7 @@ impl Bind9 {
             Configured::Nothing => {}
             Configured::Foreign(origin) => {
                 let server = self.settings.name.as_str();
-                tracing::warn!(zone.name = %name, server.id = server, origin, "a zone of the operator's is left alone");
+                tracing::warn!(zone.name = %name, server.id = server, origin, "a zone that the operator added is not touched");
             }
             Configured::Unloaded(id) | Configured::Loaded(id, _) => {
                 self.delete(name).await?;
@@ -179,7 +179,7 @@ impl Bind9 {
             None => {
                 tracing::warn!(
                     zone.name = %zone.name, server.id = self.settings.name, served = %status.serial,
-                    head = %zone.serial(), "the served serial is neither older nor newer; the zone is added anew"
+                    head = %zone.serial(), "the served serial is neither older nor newer; the zone is removed and added again"
                 );
                 return self.add_instead_of(zone.id, zone).await;
             }

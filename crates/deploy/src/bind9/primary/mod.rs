@@ -338,7 +338,7 @@ pub enum OpenError {
     #[error(transparent)]
     Key(#[from] KeyError),
     /// The program is ending.
-    #[error("the program is ending")]
+    #[error("the program is stopping")]
     Stopped,
 }
 

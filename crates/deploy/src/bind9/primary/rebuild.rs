@@ -127,7 +127,7 @@ impl Bind9 {
         self.rebuilds().remove(name);
         if let Err(error) = self.thaw(name).await {
             let (server, error) = (self.settings.name.as_str(), error.to_string());
-            tracing::warn!(zone.name = %name, server.id = server, error, "a zone stays frozen until the next try");
+            tracing::warn!(zone.name = %name, server.id = server, error, "a zone stays frozen until the next attempt");
         }
     }
 
