@@ -3,7 +3,7 @@
 //! The order is the same for every operation and tells nothing about what exists: a token that is no good (401), one that lacks
 //! the permission (403), and only then anything about the request itself. A token that may not be used from the client's address
 //! is as good as unknown (401): whoever found it learns nothing. To a token that is bound to some zones the others do not exist
-//! ([`Scoped`]), and it may not make any (403).
+//! ([`Tenant`]), and it may not make any (403).
 //!
 //! Requests with a valid token are limited per account where the operator set a limit. Bad tokens are counted per client address,
 //! so that the server cannot be used to try tokens in bulk or to fill its log; an IPv6 client counts by its /64, all of which is
@@ -20,20 +20,18 @@ use axum::response::{IntoResponse, Response};
 use claims::Claims;
 use deploy::Deployment;
 use http_server::{Client, network_of};
-use store::{AccountId, Author, Identity, Permission, Permissions, Source, Store, StoreError, ZoneScope};
+use store::{AccountId, Author, Identity, People, Permission, Permissions, Source, StoreError, Tenant, ZoneScope};
 
 use crate::answers::ForWhom;
 use crate::error::{ErrorCode, Problem};
 use crate::json;
 use crate::limiter::TooMany;
-use crate::scoped::Scoped;
 use crate::shared::Shared;
 
 /// A caller who was authenticated and may do what the operation needs.
 pub(crate) struct Caller<P> {
     identity: Arc<Identity>,
-    address: Option<IpAddr>,
-    store: Scoped,
+    zones: Tenant,
     shared: Arc<Shared>,
     needs: PhantomData<P>,
 }
@@ -100,9 +98,9 @@ impl Needs for Delete {
 }
 
 impl<P> Caller<P> {
-    /// The store, as the token may see it.
-    pub(crate) fn store(&self) -> &Scoped {
-        &self.store
+    /// The account's zones, as the token may see and change them.
+    pub(crate) fn zones(&self) -> &Tenant {
+        &self.zones
     }
 
     /// The nameservers, to be asked what they serve.
@@ -133,16 +131,6 @@ impl<P> Caller<P> {
     /// What the token allows.
     pub(crate) fn permissions(&self) -> Permissions {
         self.identity.token.permissions
-    }
-
-    /// What the journal remembers of the caller.
-    pub(crate) fn author(&self) -> Author {
-        Author {
-            account: self.account(),
-            name: self.identity.token.name.clone(),
-            source: Source::Api,
-            address: self.address,
-        }
     }
 }
 
@@ -186,7 +174,7 @@ impl<P: Needs> FromRequestParts<Arc<Shared>> for Caller<P> {
 
     async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, AuthError> {
         let address = parts.extensions.get::<Client>().map(|client| client.address);
-        let identity = match authenticate(&parts.headers, address, &shared.store).await {
+        let identity = match authenticate(&parts.headers, address, &shared.store.people()).await {
             Ok(identity) => identity,
             Err(refusal @ (AuthError::NoToken | AuthError::Malformed | AuthError::Refused)) => {
                 // Connections without an address (tests of the router alone) share one count.
@@ -204,12 +192,14 @@ impl<P: Needs> FromRequestParts<Arc<Shared>> for Caller<P> {
             _ if P::ANY_CHANGE && !may_change(&identity) => Err(AuthError::Lacks(Permission::Update)),
             _ if P::EVERY_ZONE && identity.token.zones != ZoneScope::All => Err(AuthError::Bound),
             _ => {
-                let store = Scoped::new(shared.store.clone(), Arc::clone(&identity));
+                let (account, name) = (identity.account.id, identity.token.name.clone());
+                let author = Author { account, name, source: Source::Api, address };
+                let zones = shared.store.tenant(author, identity.token.zones.clone());
                 if let Some(for_whom) = parts.extensions.get::<ForWhom>() {
                     for_whom.is(identity.account.id);
                 }
                 parts.extensions.insert(identity.account.id);
-                Ok(Caller { identity, address, store, shared: Arc::clone(shared), needs: PhantomData })
+                Ok(Caller { identity, zones, shared: Arc::clone(shared), needs: PhantomData })
             }
         }
     }
@@ -220,9 +210,13 @@ fn may_change(identity: &Identity) -> bool {
     changes.into_iter().any(|permission| identity.token.permissions.allows(permission))
 }
 
-async fn authenticate(headers: &HeaderMap, address: Option<IpAddr>, store: &Store) -> Result<Arc<Identity>, AuthError> {
+async fn authenticate(
+    headers: &HeaderMap,
+    address: Option<IpAddr>,
+    people: &People,
+) -> Result<Arc<Identity>, AuthError> {
     let token = bearer_token(headers)?;
-    store.authenticate(token, address).await?.ok_or(AuthError::Refused)
+    people.authenticate(token, address).await?.ok_or(AuthError::Refused)
 }
 
 /// The token of the only `Authorization` header (RFC 6750, section 2.1; the scheme in any letter case, RFC 9110, section 11.1).

@@ -89,7 +89,7 @@ impl ChangeView {
         let mut view = ChangeView::of_rest(rest).ok_or(StoreError::Bug("a stored answer cannot be read"))?;
         let mut difference = None;
         if view.changed {
-            difference = caller.store().own_change(caller.account(), made).await?;
+            difference = caller.zones().own_change(made).await?;
             if difference.is_none() {
                 return Ok(None);
             }

@@ -31,7 +31,6 @@ mod query;
 mod read_error;
 mod reply;
 mod schema;
-mod scoped;
 mod settings;
 mod shared;
 mod tags;

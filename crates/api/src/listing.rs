@@ -16,10 +16,9 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use dns::{RecordId, ZoneId};
 use futures_util::stream;
-use store::{AccountId, RecordFilter, RecordVisitor, StoredRecord, VersionNumber, Zone};
+use store::{RecordFilter, RecordVisitor, StoredRecord, Tenant, VersionNumber, Zone};
 
 use crate::read_error::ReadError;
-use crate::scoped::Scoped;
 use crate::tags::{Seen, etag};
 use crate::views::{RecordView, ZoneView};
 
@@ -36,20 +35,19 @@ pub(crate) enum Frame {
 
 /// Answers all records of a zone that pass the filter, with the zone's tag; 304 to who has `seen` this version of the zone.
 pub(crate) async fn all_records(
-    store: &Scoped,
-    account: AccountId,
+    zones: &Tenant,
     zone: ZoneId,
     filter: RecordFilter,
     frame: Frame,
     seen: &Seen,
 ) -> Result<Response, ReadError> {
     if seen.anything() {
-        let now = store.zone(account, zone).await?.ok_or(ReadError::NoZone)?;
+        let now = zones.zone(zone).await?.ok_or(ReadError::NoZone)?;
         if let Some(unchanged) = seen.unchanged(now.serial) {
             return Ok(unchanged);
         }
     }
-    let first = store.visit_records(account, zone, filter.clone(), Renderer::new(frame)).await?;
+    let first = zones.visit_records(zone, filter.clone(), Renderer::new(frame)).await?;
     let mut first = first.ok_or(ReadError::NoZone)?;
     let listed = first.zone.take().ok_or(ReadError::NoZone)?;
     let next = first.next();
@@ -57,7 +55,7 @@ pub(crate) async fn all_records(
     let body = match next {
         None => Body::from(text),
         Some(after) => {
-            let list = List { store: store.clone(), account, zone, filter, frame, version: listed.version, after };
+            let list = List { zones: zones.clone(), zone, filter, frame, version: listed.version, after };
             list.go_on(text)
         }
     };
@@ -68,8 +66,7 @@ pub(crate) async fn all_records(
 
 /// A list of which a part is out.
 struct List {
-    store: Scoped,
-    account: AccountId,
+    zones: Tenant,
     zone: ZoneId,
     filter: RecordFilter,
     frame: Frame,
@@ -101,7 +98,7 @@ impl List {
     async fn chunk(&mut self) -> Result<(Bytes, bool), ReadError> {
         let renderer = Renderer { any: true, ..Renderer::new(self.frame) };
         let filter = self.filter.clone();
-        let visit = self.store.visit_version(self.account, self.zone, self.version, filter, self.after, renderer);
+        let visit = self.zones.visit_version(self.zone, self.version, filter, self.after, renderer);
         let chunk = visit.await?.ok_or(ReadError::Gone)?;
         let next = chunk.next();
         self.after = next.unwrap_or(self.after);

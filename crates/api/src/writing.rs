@@ -17,8 +17,8 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use store::{
-    Answer, Author, Change, ChangeError, Committed, Condition, CreateZoneError, Done, NewZone, Once, Repeatable,
-    Source, StoreError, Zone,
+    Answer, Change, ChangeError, Committed, Condition, CreateZoneError, Done, NewZone, Once, Repeatable, Source,
+    StoreError, Zone,
 };
 
 use crate::auth::Caller;
@@ -185,28 +185,28 @@ impl Write {
         change: Change,
         reply: impl Fn(&Committed) -> Result<Reply, StoreError> + Send + Sync + 'static,
     ) -> Result<Response, ChangeError> {
-        self.change_as(caller, caller.author(), zone, change, reply).await
+        self.change_as(caller, Source::Api, zone, change, reply).await
     }
 
     /// The same through another door than the API's own: see [`store::Source`].
     pub(crate) async fn change_as<P>(
         &self,
         caller: &Caller<P>,
-        author: Author,
+        source: Source,
         zone: ZoneId,
         change: Change,
         reply: impl Fn(&Committed) -> Result<Reply, StoreError> + Send + Sync + 'static,
     ) -> Result<Response, ChangeError> {
-        let dry_run = change.dry_run;
+        let (zones, dry_run) = (caller.zones().through(source), change.dry_run);
         // A dry run leaves the zone at the version that it has.
         let answer =
             move |made: &Committed| Ok(reply(made)?.of(if dry_run { &made.before } else { &made.zone }, false));
         let done = match &self.request {
             Some(request) if !dry_run => {
                 let once = Once { request: request.clone(), answer: Box::new(answer) };
-                caller.store().change_once(&author, zone, change, once).await?
+                zones.change_once(zone, change, once).await?
             }
-            _ => Done::Now(answer(&caller.store().change(&author, zone, change).await?)?),
+            _ => Done::Now(answer(&zones.change(zone, change).await?)?),
         };
         Ok(self.answer(caller, done).await)
     }
@@ -219,28 +219,28 @@ impl Write {
         new: NewZone,
         reply: impl Fn(&Zone) -> Result<Reply, StoreError> + Send + Sync + 'static,
     ) -> Result<Response, CreateZoneError> {
-        let author = Author { source, ..caller.author() };
+        let zones = caller.zones().through(source);
         let answer = move |zone: &Zone| Ok(reply(zone)?.of(zone, false));
         let done = match &self.request {
             Some(request) => {
                 let once = Once { request: request.clone(), answer: Box::new(answer) };
-                caller.store().create_zone_once(&author, new, once).await?
+                zones.create_zone_once(new, once).await?
             }
-            None => Done::Now(answer(&caller.store().create_zone_with(&author, new).await?)?),
+            None => Done::Now(answer(&zones.create_zone_with(new).await?)?),
         };
         Ok(self.answer(caller, done).await)
     }
 
     /// Deletes a zone and answers that.
     pub(crate) async fn delete_zone<P>(&self, caller: &Caller<P>, id: ZoneId) -> Result<Response, ChangeError> {
-        let author = caller.author();
+        let zones = caller.zones();
         let answer = |zone: &Zone| Ok(Reply::empty(zone.serial).of(zone, true));
         let done = match &self.request {
             Some(request) => {
                 let once = Once { request: request.clone(), answer: Box::new(answer) };
-                caller.store().delete_zone_once(&author, id, self.on_zone(), once).await?
+                zones.delete_zone_once(id, self.on_zone(), once).await?
             }
-            None => Done::Now(answer(&caller.store().delete_zone_on(&author, id, self.on_zone()).await?)?),
+            None => Done::Now(answer(&zones.delete_zone_on(id, self.on_zone()).await?)?),
         };
         Ok(self.answer(caller, done).await)
     }
@@ -248,7 +248,7 @@ impl Write {
     /// The answer to the same request before, if there was one.
     async fn before<P>(&self, caller: &Caller<P>) -> Result<Option<Response>, StoreError> {
         let Some(request) = &self.request else { return Ok(None) };
-        match caller.store().done_before(request).await? {
+        match caller.zones().done_before(request).await? {
             Some(done) => Ok(Some(self.answer(caller, done).await)),
             None => Ok(None),
         }

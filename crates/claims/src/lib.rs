@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use dns::{Name, ZoneId, ZoneName};
 use resolve::{LookupError, Resolver};
-use store::{AccountId, Proof, Store, StoreError, claim_name};
+use store::{AccountId, Proof, StoreError, Tenant, claim_name};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
@@ -100,12 +100,8 @@ impl Claims {
     /// # Errors
     ///
     /// See [`LookError`].
-    pub async fn look(&self, store: &Store, account: AccountId, zone: &ZoneName) -> Result<Look, LookError> {
-        if store.rivals(account, zone).await?.is_own {
-            Ok(Look::NotClaimable)
-        } else {
-            self.look_at(store, account, zone).await
-        }
+    pub async fn look(&self, zones: &Tenant, zone: &ZoneName) -> Result<Look, LookError> {
+        if zones.rivals(zone).await?.is_own { Ok(Look::NotClaimable) } else { self.look_at(zones, zone).await }
     }
 
     /// The claim of an account on a name, without a look.
@@ -113,14 +109,9 @@ impl Claims {
     /// # Errors
     ///
     /// The store failed.
-    pub async fn claim(
-        &self,
-        store: &Store,
-        account: AccountId,
-        zone: &ZoneName,
-    ) -> Result<Option<OpenClaim>, StoreError> {
+    pub async fn claim(&self, zones: &Tenant, zone: &ZoneName) -> Result<Option<OpenClaim>, StoreError> {
         let Some(name) = claim_name(zone) else { return Ok(None) };
-        let claim = store.claim(account, zone).await?;
+        let claim = zones.claim(zone).await?;
         Ok(Some(open(&name, claim.value, Seen::New)))
     }
 
@@ -129,14 +120,14 @@ impl Claims {
     /// # Errors
     ///
     /// See [`LookError`].
-    pub async fn look_at(&self, store: &Store, account: AccountId, zone: &ZoneName) -> Result<Look, LookError> {
+    pub async fn look_at(&self, zones: &Tenant, zone: &ZoneName) -> Result<Look, LookError> {
         let Some(name) = claim_name(zone) else { return Ok(Look::NotClaimable) };
-        let claim = store.claim(account, zone).await?;
+        let claim = zones.claim(zone).await?;
         if claim.is_new {
             return Ok(Look::Open(open(&name, claim.value, Seen::New)));
         }
-        self.count(account, Instant::now())?;
-        let rivals = store.rivals(account, zone).await?;
+        self.count(zones.author().account, Instant::now())?;
+        let rivals = zones.rivals(zone).await?;
         let above = rivals.has_above.then_some(zone);
         let seen = timeout(LOOK_FOR, async {
             let _place = self.places.acquire().await;
@@ -218,11 +209,11 @@ mod tests {
             key_file: None,
             own_names: Vec::new(),
         };
-        let store = Store::open(&folder.path().join("zones.db"), options).unwrap();
+        let store = store::Store::open(&folder.path().join("zones.db"), options).unwrap();
         let mut accounts = Vec::new();
         for email in ["a@example.com", "b@example.com"] {
             let new = store::NewAccount { email: email.to_owned(), ..store::NewAccount::default() };
-            accounts.push(store.create_account(new).await.unwrap().id);
+            accounts.push(store.command_line().create_account(new).await.unwrap().id);
         }
         let claims = Claims::default();
         let now = Instant::now();

@@ -12,8 +12,8 @@ use deploy::Chain;
 use jiff::SignedDuration;
 use mail::{Letter, Mailer};
 use store::{
-    Account, AccountId, Actor, CreateAccountError, Displacement, MailKind, NewMail, PlainSecret, QueueMailError, Store,
-    StoreError, Timestamp,
+    Account, AccountId, Actor, Displacement, MailKind, NewMail, Outbox, PlainSecret, QueueMailError, StoreError,
+    Timestamp,
 };
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -66,8 +66,8 @@ impl Post {
     }
 
     /// Sends the e-mails queued in the store until `stop`; the rest is sent after the next start.
-    pub async fn deliver(&self, store: Store, stop: CancellationToken) {
-        outbox::run(self.mailer.clone(), store, stop).await;
+    pub async fn deliver(&self, outbox: Outbox, stop: CancellationToken) {
+        outbox::run(self.mailer.clone(), outbox, stop).await;
     }
 
     /// Whether letters are being written.
@@ -75,22 +75,10 @@ impl Post {
         [&self.writers.resets, &self.writers.others].iter().any(|places| places.available_permits() < WRITERS)
     }
 
-    /// Sends a link to the account with that address, to choose a new password, if there is such an account and it is not suspended.
-    pub(crate) fn send_reset(&self, request: MailRequest) {
-        let (store, url) = (request.store.clone(), self.url.clone());
-        self.post(store, MailKind::Reset, async move { request.reset(&url).await });
-    }
-
-    /// Sends a link to that address, to make an account; where it has one already, the letter says so.
-    pub(crate) fn send_invitation(&self, request: MailRequest) {
-        let (store, url) = (request.store.clone(), self.url.clone());
-        self.post(store, MailKind::Invitation, async move { request.invitation(&url).await });
-    }
-
     /// Queues a letter to an owner about their account; false where there is no place for it now.
-    pub(crate) async fn send(&self, store: &Store, account: AccountId, letter: Letter) -> Result<bool, StoreError> {
+    pub(crate) async fn send(&self, outbox: &Outbox, account: AccountId, letter: Letter) -> Result<bool, StoreError> {
         let written = Written { account: Some(account), letter, good_for: NOTICE_FOR };
-        match queue(store, MailKind::Notice, written).await {
+        match queue(outbox, MailKind::Notice, written).await {
             // Who gets too much mail has been written to about it.
             Ok(()) | Err(QueueMailError::FullForOne) => Ok(true),
             Err(QueueMailError::Full) => Ok(false),
@@ -100,7 +88,7 @@ impl Post {
 
     /// Tells the owner of a zone that it is to be displaced, in the language in which they last signed in. False where there is no
     /// place for it now.
-    pub async fn send_displacement(&self, store: &Store, displacement: &Displacement) -> Result<bool, StoreError> {
+    pub async fn send_displacement(&self, outbox: &Outbox, displacement: &Displacement) -> Result<bool, StoreError> {
         let Displacement { zone, name, email, language, by_name, due, .. } = displacement;
         let t = Language::of_owner(language.as_deref()).texts();
         let (name, by_name, id) = (name.to_string(), by_name.to_string(), zone.0.to_string());
@@ -109,30 +97,51 @@ impl Post {
             None => say(t.letter_contested_text, &[&name, &self.url]),
         };
         let letter = Letter { to: email.clone(), subject: say(t.letter_displaced, &[&name]), text };
-        match queue(store, MailKind::Notice, Written { account: None, letter, good_for: NOTICE_FOR }).await {
+        match queue(outbox, MailKind::Notice, Written { account: None, letter, good_for: NOTICE_FOR }).await {
             Ok(()) => Ok(true),
             Err(QueueMailError::Full | QueueMailError::FullForOne) => Ok(false),
             Err(QueueMailError::Store(error)) => Err(error),
         }
     }
+}
+
+/// What pages have of the mail: they can ask for a letter, and not read the queue.
+#[derive(Debug)]
+pub(crate) struct Letters {
+    post: Post,
+    outbox: Outbox,
+}
+
+impl Letters {
+    pub(crate) fn new(post: Post, outbox: Outbox) -> Letters {
+        Letters { post, outbox }
+    }
+
+    /// Sends a link to the account with that address, to choose a new password, if there is such an account and it is not suspended.
+    pub(crate) fn send_reset(&self, request: MailRequest) {
+        let (outbox, url) = (self.outbox.clone(), self.post.url.clone());
+        self.write(MailKind::Reset, async move { request.reset(&outbox, &url).await });
+    }
+
+    /// Sends a link to that address, to create an account; where it has one already, the letter says so.
+    pub(crate) fn send_invitation(&self, request: MailRequest) {
+        let (outbox, url) = (self.outbox.clone(), self.post.url.clone());
+        self.write(MailKind::Invitation, async move { request.invitation(&outbox, &url).await });
+    }
 
     /// Has a letter written in the background and queued. Where there is no place for it the visitor gets the same answer; the log and a
     /// counter say it.
-    fn post(
-        &self,
-        store: Store,
-        kind: MailKind,
-        write: impl Future<Output = Result<Option<Written>, StoreError>> + Send + 'static,
-    ) {
-        let places = if kind == MailKind::Reset { &self.writers.resets } else { &self.writers.others };
+    fn write(&self, kind: MailKind, write: impl Future<Output = Result<Option<Written>, StoreError>> + Send + 'static) {
+        let places = if kind == MailKind::Reset { &self.post.writers.resets } else { &self.post.writers.others };
         let Ok(place) = Arc::clone(places).try_acquire_owned() else {
             outbox::lost("full", 1);
             return tracing::warn!(?kind, "an e-mail is not sent: too many are being written");
         };
+        let outbox = self.outbox.clone();
         tokio::spawn(async move {
             let _place = place;
             match write.await {
-                Ok(Some(written)) => report(kind, queue(&store, kind, written).await),
+                Ok(Some(written)) => report(kind, queue(&outbox, kind, written).await),
                 Ok(None) => {}
                 Err(error) => tracing::error!(error = %Chain(&error), "an e-mail could not be written"),
             }
@@ -140,11 +149,11 @@ impl Post {
     }
 }
 
-async fn queue(store: &Store, kind: MailKind, written: Written) -> Result<(), QueueMailError> {
+async fn queue(outbox: &Outbox, kind: MailKind, written: Written) -> Result<(), QueueMailError> {
     let Written { account, letter: Letter { to, subject, text }, good_for } = written;
-    let now = store.now();
+    let now = outbox.now();
     let expires = now.checked_add(good_for).unwrap_or(now);
-    store.queue_mail(NewMail { kind, account, to, subject, text, expires }).await
+    outbox.queue_mail(NewMail { kind, account, to, subject, text, expires }).await
 }
 
 fn report(kind: MailKind, queued: Result<(), QueueMailError>) {
@@ -162,7 +171,6 @@ fn report(kind: MailKind, queued: Result<(), QueueMailError>) {
 
 /// What a visitor asks for who types an address.
 pub(crate) struct MailRequest {
-    pub(crate) store: Store,
     pub(crate) language: Language,
     pub(crate) by: Actor,
     /// The address as it was typed.
@@ -170,43 +178,40 @@ pub(crate) struct MailRequest {
 }
 
 impl MailRequest {
-    async fn reset(&self, url: &str) -> Result<Option<Written>, StoreError> {
-        let Some(account) = self.store.account_by_email(&self.email).await? else { return Ok(None) };
-        let Some(secret) = self.store.create_link(account.id, RESET_FOR, &self.by).await? else { return Ok(None) };
+    async fn reset(&self, outbox: &Outbox, url: &str) -> Result<Option<Written>, StoreError> {
+        let created = outbox.reset_link(&self.email, RESET_FOR, self.by).await?;
+        let Some((account, secret)) = created else { return Ok(None) };
         let t = self.language.texts();
-        let (until, link) = (minute(self.until(RESET_FOR)), link(url, &secret));
+        let (until, link) = (minute(until(outbox, RESET_FOR)), link(url, &secret));
         let text = say(t.letter_reset_text, &[&account.email, url, &until, &link]);
         let letter = Letter { to: account.email, subject: t.letter_reset.to_owned(), text };
         Ok(Some(Written { account: Some(account.id), letter, good_for: RESET_FOR }))
     }
 
-    async fn invitation(&self, url: &str) -> Result<Option<Written>, StoreError> {
+    async fn invitation(&self, outbox: &Outbox, url: &str) -> Result<Option<Written>, StoreError> {
         let t = self.language.texts();
         let subject = t.letter_register.to_owned();
-        match self.store.invite(&self.email, INVITATION_FOR, &self.by).await {
+        match outbox.invite(&self.email, INVITATION_FOR, self.by).await? {
             Ok(secret) => {
-                let (until, link) = (minute(self.until(INVITATION_FOR)), link(url, &secret));
+                let (until, link) = (minute(until(outbox, INVITATION_FOR)), link(url, &secret));
                 let text = say(t.letter_register_text, &[&self.email, url, &until, &link]);
                 let letter = Letter { to: self.email.clone(), subject, text };
                 Ok(Some(Written { account: None, letter, good_for: INVITATION_FOR }))
             }
-            Err(CreateAccountError::Exists(_)) => {
-                let account = self.store.account_by_email(&self.email).await?;
+            Err(account) => {
                 Ok(account.filter(|account| account.suspended_at.is_none()).map(|Account { id, email, .. }| {
                     let text = say(t.letter_known_text, &[&email, url]);
                     let letter = Letter { to: email, subject, text };
                     Written { account: Some(id), letter, good_for: INVITATION_FOR }
                 }))
             }
-            Err(CreateAccountError::Email(_)) => Ok(None),
-            Err(CreateAccountError::Store(error)) => Err(error),
         }
     }
+}
 
-    fn until(&self, good_for: SignedDuration) -> Timestamp {
-        let now = self.store.now();
-        now.checked_add(good_for).unwrap_or(now)
-    }
+fn until(outbox: &Outbox, good_for: SignedDuration) -> Timestamp {
+    let now = outbox.now();
+    now.checked_add(good_for).unwrap_or(now)
 }
 
 fn link(url: &str, secret: &PlainSecret) -> String {

@@ -50,19 +50,23 @@ use axum::middleware::from_fn_with_state;
 use claims::Claims;
 use deploy::Deployment;
 use http_server::Gate;
-use store::Store;
+use store::{Outbox, Store};
 
 pub use letters::Post;
 pub use routes::{Access, ROUTES, Route};
 pub use settings::{Registration, Settings};
 
 use delays::Delays;
+use letters::Letters;
 use shared::Shared;
+use visit::doors::Doors;
 
 /// The pages over one store.
 #[derive(Debug, Clone)]
 pub struct Dashboard {
     shared: Arc<Shared>,
+    /// What the mail to owners needs, where mail is configured. Pages do not have it.
+    mail: Option<(Post, Outbox)>,
 }
 
 impl Dashboard {
@@ -75,16 +79,20 @@ impl Dashboard {
         post: Option<Post>,
     ) -> Dashboard {
         let (delays, letter_delays) = (Delays::of_passwords(store.clock()), Delays::of_letters(store.clock()));
+        let mail = post.map(|post| (post, store.outbox()));
+        let post = mail.clone().map(|(post, outbox)| Letters::new(post, outbox));
+        let doors = Doors::new(store);
         let files = Gate::new(2 * form::LARGEST_FILE, 8 * form::LARGEST_FILE);
         Dashboard {
-            shared: Arc::new(Shared { store, deployment, settings, delays, post, letter_delays, claims, files }),
+            mail,
+            shared: Arc::new(Shared { doors, deployment, settings, delays, post, letter_delays, claims, files }),
         }
     }
 
     /// Writes to owners about what happens to their accounts, for ever. Without mail it only waits.
     pub async fn write_to_owners(&self) {
-        match &self.shared.post {
-            Some(post) => owner_mail::follow(&self.shared, post).await,
+        match &self.mail {
+            Some((post, outbox)) => owner_mail::follow(post, outbox).await,
             None => std::future::pending().await,
         }
     }

@@ -10,12 +10,11 @@ use std::time::Duration;
 use deploy::Chain;
 use jiff::SignedDuration;
 use mail::Letter;
-use store::{AccountId, EventId, EventKind, OwnerNotice, StoreError, Timestamp};
+use store::{AccountId, EventId, EventKind, Outbox, OwnerNotice, StoreError, Timestamp};
 
 use crate::language::Language;
 use crate::letters::Post;
 use crate::pages::account::known_browser;
-use crate::shared::Shared;
 use crate::texts::{minute, say};
 
 /// How often the trail is looked at.
@@ -28,8 +27,8 @@ const NEW_ACCOUNT: SignedDuration = SignedDuration::from_mins(10);
 const PER_HOUR: u32 = 10;
 
 /// Writes to owners for ever.
-pub(crate) async fn follow(shared: &Shared, post: &Post) {
-    let mut writer = Writer { shared, post, after: None, written: HashMap::new() };
+pub(crate) async fn follow(post: &Post, outbox: &Outbox) {
+    let mut writer = Writer { post, outbox, after: None, written: HashMap::new() };
     loop {
         if let Err(error) = writer.step().await {
             tracing::error!(error = %Chain(&error), "e-mails to owners could not be written; retrying");
@@ -39,8 +38,8 @@ pub(crate) async fn follow(shared: &Shared, post: &Post) {
 }
 
 struct Writer<'a> {
-    shared: &'a Shared,
     post: &'a Post,
+    outbox: &'a Outbox,
     /// The last event that was looked at.
     after: Option<EventId>,
     /// How many letters an account got since when.
@@ -50,28 +49,28 @@ struct Writer<'a> {
 impl Writer<'_> {
     /// Writes about what is new.
     async fn step(&mut self) -> Result<(), StoreError> {
-        let store = &self.shared.store;
+        let (post, outbox) = (self.post, self.outbox);
         let mut after = match self.after {
             Some(after) => after,
-            None => store.owners_written_to().await?,
+            None => outbox.owners_written_to().await?,
         };
         loop {
-            let (notices, until) = store.owner_notices(after).await?;
+            let (notices, until) = outbox.owner_notices(after).await?;
             if until == after {
                 self.after = Some(after);
                 return Ok(());
             }
             let mut reached = until;
             for notice in &notices {
-                let letter = || letter(notice, &self.post.url);
-                if self.is_due(notice) && !self.post.send(store, notice.account, letter()).await? {
+                let letter = || letter(notice, &post.url);
+                if self.is_due(notice) && !post.send(outbox, notice.account, letter()).await? {
                     // There is no place in the queue: this one is written later.
                     reached = EventId(notice.id.0 - 1);
                     break;
                 }
             }
             if !notices.is_empty() {
-                store.note_owners_written_to(reached).await?;
+                outbox.note_owners_written_to(reached).await?;
             }
             self.after = Some(reached);
             if reached != until {
@@ -83,7 +82,7 @@ impl Writer<'_> {
 
     /// Whether a letter is to be written, which is counted.
     fn is_due(&mut self, notice: &OwnerNotice) -> bool {
-        let now = self.shared.store.now();
+        let now = self.outbox.now();
         let since = |time: Timestamp| now.duration_since(time);
         let is_expected =
             notice.kind == EventKind::NewBrowser && notice.time.duration_since(notice.account_created_at) < NEW_ACCOUNT;

@@ -8,6 +8,8 @@
 //! | [`Operator`] | operators | 404, as for a page that does not exist |
 //! | [`ProvedOperator`] | operators who have proved in the last ten minutes who they are | as the two above |
 
+pub(crate) mod doors;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -15,10 +17,14 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{Method, header};
 use data_encoding::HEXLOWER;
+use dns::Apex;
 use http_server::Client;
 use jiff::SignedDuration;
 use sha2::{Digest, Sha256};
-use store::{Account, Actor, Author, Keep, Lane, Origin, PlainSecret, Session, Source, Store};
+use store::{
+    Account, Actor, Author, Keep, Lane, Origin, People, Person, PlainSecret, Session, Source, Tenant, Timestamp,
+    ZoneScope,
+};
 
 use crate::cookies;
 use crate::delays::{Attempt, Wait};
@@ -59,7 +65,7 @@ impl Visit {
         let is_https = shared.settings.is_https(client);
         let secret = cookies::read(&parts.headers, cookies::session_name(is_https));
         let session = match secret {
-            Some(secret) => shared.store.session(secret).await?,
+            Some(secret) => shared.doors.store().people().session(secret).await?,
             None => None,
         };
         let csrf = secret.filter(|_| session.is_some()).map(csrf).unwrap_or_default();
@@ -85,18 +91,37 @@ impl Visit {
         })
     }
 
-    pub(crate) fn store(&self) -> &Store {
-        &self.shared.store
+    /// What anyone may do.
+    pub(crate) fn people(&self) -> People {
+        self.shared.doors.store().people()
+    }
+
+    /// The server's own records in every zone.
+    pub(crate) fn apex(&self) -> &Apex {
+        self.shared.doors.store().apex()
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.shared.doors.store().now()
+    }
+
+    /// The visitor who is not signed in, for the audit trail.
+    pub(crate) fn stranger(&self) -> Actor {
+        Actor { account: None, address: self.origin.address }
+    }
+
+    /// Ends the session, if there is one.
+    pub(crate) async fn sign_out(&self) -> Result<(), Failure> {
+        if let Some((session, account)) = &self.session {
+            let by = Actor { account: Some(account.id), address: self.origin.address };
+            self.shared.doors.store().person(account.id, by).end_session(session.id).await?;
+        }
+        Ok(())
     }
 
     /// A request for mail to that address.
     pub(crate) fn mail_request(&self, email: &str) -> MailRequest {
-        MailRequest {
-            store: self.store().clone(),
-            language: self.language,
-            by: Actor { account: None, address: self.origin.address },
-            email: email.to_owned(),
-        }
+        MailRequest { language: self.language, by: self.stranger(), email: email.to_owned() }
     }
 
     /// The session of somebody who gave a password, and still lacks the code.
@@ -107,7 +132,7 @@ impl Visit {
     /// Begins an attempt with a password for the account of that address. Attempts from a known browser are counted apart, so
     /// that others cannot delay them, and wait in a lane of their own.
     pub(crate) async fn try_password(&self, email: &str) -> Result<Result<(Attempt, Lane), Wait>, Failure> {
-        let known = self.store().account_of_known_browser(email, self.origin.browser.as_ref()).await?;
+        let known = self.people().account_of_known_browser(email, self.origin.browser.as_ref()).await?;
         let (counted, lane) = match known {
             // No address has a space.
             Some(account) => (Cow::from(format!("{email} from a known browser")), Lane::Known(account)),
@@ -164,8 +189,20 @@ pub(crate) struct SignedIn {
 }
 
 impl SignedIn {
-    pub(crate) fn store(&self) -> &Store {
-        self.visit.store()
+    /// The visitor's own account.
+    pub(crate) fn person(&self) -> Person {
+        self.visit.shared.doors.store().person(self.account.id, self.actor())
+    }
+
+    /// The zones of the visitor's account.
+    pub(crate) fn zones(&self) -> Tenant {
+        let author = Author {
+            account: self.account.id,
+            name: self.account.email.clone(),
+            source: Source::Dashboard,
+            address: self.visit.origin.address,
+        };
+        self.visit.shared.doors.store().tenant(author, ZoneScope::All)
     }
 
     /// This session, and that this browser is known: what goes on when all other sign-ins end.
@@ -174,18 +211,8 @@ impl SignedIn {
     }
 
     /// What the trail remembers of them.
-    pub(crate) fn actor(&self) -> Actor {
+    fn actor(&self) -> Actor {
         Actor { account: Some(self.account.id), address: self.visit.origin.address }
-    }
-
-    /// What the journal remembers of them.
-    pub(crate) fn author(&self) -> Author {
-        Author {
-            account: self.account.id,
-            name: self.account.email.clone(),
-            source: Source::Dashboard,
-            address: self.visit.origin.address,
-        }
     }
 }
 
@@ -207,7 +234,7 @@ impl FromRequestParts<Arc<Shared>> for Proved {
 
     async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Proved, Failure> {
         let signed_in = SignedIn::from_request_parts(parts, shared).await?;
-        let now = shared.store.now();
+        let now = signed_in.visit.now();
         let end = signed_in.session.proved_at.and_then(|proved| proved.checked_add(PROVED_FOR).ok());
         if end.is_some_and(|end| now < end) {
             Ok(Proved(signed_in))
@@ -217,9 +244,9 @@ impl FromRequestParts<Arc<Shared>> for Proved {
     }
 }
 
-/// An operator.
+/// An operator, and what operators may do.
 #[derive(Debug, Clone)]
-pub(crate) struct Operator(pub(crate) SignedIn);
+pub(crate) struct Operator(pub(crate) SignedIn, pub(crate) store::Operator);
 
 impl FromRequestParts<Arc<Shared>> for Operator {
     type Rejection = Failure;
@@ -227,7 +254,11 @@ impl FromRequestParts<Arc<Shared>> for Operator {
     async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Operator, Failure> {
         let signed_in = SignedIn::from_request_parts(parts, shared).await?;
         let is_operator = signed_in.account.role == store::Role::Operator;
-        if is_operator { Ok(Operator(signed_in)) } else { Err(Failure::NotFound) }
+        if !is_operator {
+            return Err(Failure::NotFound);
+        }
+        let operator = shared.doors.store().operator(signed_in.actor());
+        Ok(Operator(signed_in, operator))
     }
 }
 
@@ -242,14 +273,14 @@ fn wanted(parts: &Parts) -> String {
 
 /// An operator who has proved of late who they are: for what is done to the accounts of others.
 #[derive(Debug, Clone)]
-pub(crate) struct ProvedOperator(pub(crate) SignedIn);
+pub(crate) struct ProvedOperator(pub(crate) SignedIn, pub(crate) store::Operator);
 
 impl FromRequestParts<Arc<Shared>> for ProvedOperator {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<ProvedOperator, Failure> {
         // In this order: the page does not exist for others, whatever they prove.
-        Operator::from_request_parts(parts, shared).await?;
-        Proved::from_request_parts(parts, shared).await.map(|Proved(who)| ProvedOperator(who))
+        let Operator(_, operator) = Operator::from_request_parts(parts, shared).await?;
+        Proved::from_request_parts(parts, shared).await.map(|Proved(who)| ProvedOperator(who, operator))
     }
 }

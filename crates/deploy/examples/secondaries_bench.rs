@@ -127,7 +127,7 @@ impl Bench {
         let mut nameds = vec![Named::start(path, "primary", &primary(&config))?];
         let store = open_store(path)?;
         let account = NewAccount { email: "bench@example.com".to_owned(), ..NewAccount::default() };
-        let account = store.create_account(account).await?.id;
+        let account = store.command_line().create_account(account).await?.id;
         let author = Author { account, name: "bench".to_owned(), source: Source::Api, address: None };
         let askers = addresses.iter().map(|address| Asker::new(*address, ask::Settings::default())).collect();
         let stop = CancellationToken::new();
@@ -145,7 +145,7 @@ impl Bench {
         let nameserver = deployed(path, &config, dns, &store, &stop).await?;
         let catalogs = nameserver.1;
         let (deployment, _) =
-            Deployment::start(store.clone(), vec![nameserver.0], Vec::new(), Settings::default(), stop.clone());
+            Deployment::start(store.journal(), vec![nameserver.0], Vec::new(), Settings::default(), stop.clone());
         let begun = Instant::now();
         while !deployment.is_settled() {
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -218,7 +218,7 @@ impl Bench {
     async fn all_served(&self) -> Result<(), Failure> {
         let mut after = None;
         loop {
-            let heads = self.store.heads(after, 500).await?;
+            let heads = self.store.journal().heads(after, 500).await?;
             let Some(last) = heads.last() else { return Ok(()) };
             after = Some(last.id);
             for head in &heads {
@@ -286,7 +286,7 @@ async fn deployed(
         folder: path.join("primary/catalogs"),
     });
     let catalogs = Catalogs::new(
-        store.clone(),
+        store.journal(),
         deploy::catalog::Settings {
             host: Arc::new(host.map_err(|error| error.to_string())?),
             dns,

@@ -32,7 +32,7 @@ use std::time::Duration;
 use dns::ZoneName;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use store::Store;
+use store::Journal;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -60,7 +60,7 @@ const REPORT_EVERY: Duration = Duration::from_secs(1);
 
 /// Keeps one nameserver at the heads of the zones it is told of.
 pub(crate) struct Driver {
-    store: Store,
+    store: Journal,
     nameserver: Arc<dyn Nameserver>,
     progress: Arc<Progress>,
     zones: HashMap<ZoneName, State>,
@@ -117,7 +117,7 @@ struct Wish {
 }
 
 impl Driver {
-    pub(crate) fn new(store: Store, nameserver: Arc<dyn Nameserver>, progress: Arc<Progress>) -> Driver {
+    pub(crate) fn new(store: Journal, nameserver: Arc<dyn Nameserver>, progress: Arc<Progress>) -> Driver {
         // So that there is a number before the first failure.
         let server = nameserver.name().to_owned();
         metrics::counter!("zonewright_deploy_errors_total", "nameserver" => server).increment(0);

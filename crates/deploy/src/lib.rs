@@ -35,7 +35,7 @@ use std::time::Duration;
 
 use dns::{Serial, ZoneName};
 use futures_util::future::join_all;
-use store::{Backoff, Head, Store, Timestamp};
+use store::{Backoff, Head, Journal, Timestamp};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -85,7 +85,7 @@ struct Target {
     witness: Arc<dyn Witness>,
     observer: Observer,
     progress: Arc<Progress>,
-    store: Store,
+    store: Journal,
     /// `false` for a secondary: it takes its zones from a primary.
     is_primary: bool,
 }
@@ -125,7 +125,7 @@ impl Deployment {
     /// Starts to keep `nameservers` at the heads of all zones, until `stop`; `secondaries` are only asked what they serve. The
     /// handle resolves when all work has ended.
     pub fn start(
-        store: Store,
+        store: Journal,
         nameservers: Vec<Arc<dyn Nameserver>>,
         secondaries: Vec<Arc<dyn Witness>>,
         settings: Settings,
@@ -248,7 +248,7 @@ impl fmt::Debug for Deployment {
 }
 
 impl Target {
-    fn new(witness: Arc<dyn Witness>, is_primary: bool, store: &Store) -> Target {
+    fn new(witness: Arc<dyn Witness>, is_primary: bool, store: &Journal) -> Target {
         let progress = Arc::<Progress>::default();
         let observer = Observer::new(Arc::clone(&witness), Arc::clone(&progress), store.clone());
         Target { witness, observer, progress, is_primary, store: store.clone() }
@@ -309,7 +309,7 @@ impl Target {
 
 /// Reads the journal as it grows and tells the drivers which zones moved.
 async fn follow(
-    store: Store,
+    store: Journal,
     mut position: tokio::sync::watch::Receiver<u64>,
     mut after: u64,
     drivers: Vec<mpsc::UnboundedSender<Arc<[ZoneName]>>>,

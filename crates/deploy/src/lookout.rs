@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use dns::ZoneName;
-use store::{Store, Timestamp};
+use store::{Journal, Timestamp};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
@@ -39,7 +39,7 @@ pub(crate) struct Observer(Arc<Observed>);
 struct Observed {
     witness: Arc<dyn Witness>,
     progress: Arc<Progress>,
-    store: Store,
+    store: Journal,
     /// `None` for the nameserver in this process, which costs a look into a map.
     pace: Option<Pace>,
 }
@@ -58,7 +58,7 @@ pub(crate) struct Answer {
 }
 
 impl Observer {
-    pub(crate) fn new(witness: Arc<dyn Witness>, progress: Arc<Progress>, store: Store) -> Observer {
+    pub(crate) fn new(witness: Arc<dyn Witness>, progress: Arc<Progress>, store: Journal) -> Observer {
         let pace = (witness.kind() != Kind::Embedded).then(Pace::new);
         Observer(Arc::new(Observed { witness, progress, store, pace }))
     }

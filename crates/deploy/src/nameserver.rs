@@ -5,7 +5,7 @@ use std::error::Error;
 use dns::{Serial, ZoneDelta, ZoneId, ZoneName, ZoneSnapshot};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
-use store::Store;
+use store::Journal;
 
 /// A nameserver that can be asked what it serves.
 pub trait Witness: Send + Sync + 'static {
@@ -64,7 +64,7 @@ pub trait Nameserver: Witness {
 
     /// Takes all zones of the store at once, where it has none and can do that faster than one by one. Called before
     /// anything else; what it does not take is loaded afterwards.
-    fn seed<'a>(&'a self, _store: &'a Store) -> BoxFuture<'a, Result<(), DeployError>> {
+    fn seed<'a>(&'a self, _store: &'a Journal) -> BoxFuture<'a, Result<(), DeployError>> {
         ready(Ok(())).boxed()
     }
 }

@@ -32,7 +32,7 @@ use dns::{Serial, ZoneId, ZoneName};
 use domain::base::iana::Rcode;
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
-use store::{Chain, Clock, Head, Store, StoreError};
+use store::{Chain, Clock, Head, Journal, StoreError};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -102,7 +102,7 @@ impl Notifier {
     /// Compares all zones of the store with what the secondaries serve, slowly, and tells of those that are behind; waits `every`,
     /// and begins anew, until the stop. A zone of which a secondary has a later version than the store, as after a backup was
     /// restored, is raised above that.
-    pub async fn sweep_for_ever(&self, store: Store, every: Duration) {
+    pub async fn sweep_for_ever(&self, store: Journal, every: Duration) {
         let sweeps = self.followers.iter().map(|follower| async {
             // A comparison that was broken off goes on where it was.
             let mut after = None;
@@ -236,7 +236,7 @@ impl Follower {
 
     /// Compares the zones after `after` to the last one; says how many were behind. Zones of which it is no authority are none
     /// of those: it learns of them from the catalogs, or it is not to have them.
-    async fn sweep(self: &Arc<Self>, store: &Store, after: &mut Option<ZoneId>) -> Result<usize, SweepError> {
+    async fn sweep(self: &Arc<Self>, store: &Journal, after: &mut Option<ZoneId>) -> Result<usize, SweepError> {
         let mut found = 0;
         loop {
             let heads = store.heads(*after, PAGE).await?;
@@ -271,7 +271,7 @@ impl Follower {
     }
 
     /// Has a zone continue above what the secondary serves, unless the zone has only moved since it was compared.
-    async fn is_ahead(&self, store: &Store, name: &ZoneName, served: Serial) -> Result<(), SweepError> {
+    async fn is_ahead(&self, store: &Journal, name: &ZoneName, served: Serial) -> Result<(), SweepError> {
         let Some(head) = store.head(name).await?.filter(|head| served.is_newer_than(head.serial)) else {
             return Ok(());
         };

@@ -8,7 +8,7 @@
 use std::cmp::Ordering;
 
 use dns::{Serial, ZoneName};
-use store::{Head, Step, Store};
+use store::{Head, Journal, Step};
 
 use crate::nameserver::{DeployError, Nameserver, Served};
 
@@ -48,7 +48,7 @@ pub(crate) enum Whole {
 /// The usual case, by one look at the journal: a zone that is served has a newer version, and the step to it is made. With a
 /// guess of what is served, the nameserver is asked only if that step cannot be made.
 pub(crate) async fn step(
-    store: &Store,
+    store: &Journal,
     nameserver: &dyn Nameserver,
     name: &ZoneName,
     guess: Option<Served>,
@@ -88,7 +88,7 @@ enum Tried {
     NeedsLoad(String),
 }
 
-async fn try_step(store: &Store, nameserver: &dyn Nameserver, served: Served) -> Result<Tried, DeployError> {
+async fn try_step(store: &Journal, nameserver: &dyn Nameserver, served: Served) -> Result<Tried, DeployError> {
     let Some(id) = served.id else { return Ok(Tried::NoStep) };
     let delta = match store.step(id, served.serial).await? {
         Some(Step::Delta(delta)) => delta,
@@ -109,7 +109,7 @@ async fn try_step(store: &Store, nameserver: &dyn Nameserver, served: Served) ->
 
 /// Brings a nameserver to the newest version of the zone of that name, whatever it serves: gives it all of the zone, or removes it.
 pub(crate) async fn take(
-    store: &Store,
+    store: &Journal,
     nameserver: &dyn Nameserver,
     name: &ZoneName,
     whole: Whole,
@@ -139,7 +139,7 @@ pub(crate) async fn take(
     }
 }
 
-async fn give(store: &Store, nameserver: &dyn Nameserver, head: &Head, whole: Whole) -> Result<Outcome, DeployError> {
+async fn give(store: &Journal, nameserver: &dyn Nameserver, head: &Head, whole: Whole) -> Result<Outcome, DeployError> {
     // Deleted since the head was read: that deletion is a move of its own, and wakes another run.
     let Some(zone) = store.snapshot(head.id).await? else { return Ok(Outcome::InSync) };
     match whole {
@@ -148,7 +148,7 @@ async fn give(store: &Store, nameserver: &dyn Nameserver, head: &Head, whole: Wh
     }
 }
 
-async fn raise(store: &Store, nameserver: &dyn Nameserver, head: &Head, above: Serial) -> Result<(), DeployError> {
+async fn raise(store: &Journal, nameserver: &dyn Nameserver, head: &Head, above: Serial) -> Result<(), DeployError> {
     tracing::warn!(
         zone.name = %head.name, server.id = nameserver.name(), served = %above, head = %head.serial,
         "a nameserver is ahead of the store; the zone gets a version with a higher serial"

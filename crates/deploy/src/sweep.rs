@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use dns::ZoneName;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use store::{Backoff, Head, Store};
+use store::{Backoff, Head, Journal};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -39,7 +39,7 @@ pub(crate) enum Swept {
 /// Sweeps at once and then every `every`, until `stop` or until nobody listens. The channel's bound is what keeps a sweep over a
 /// million zones from running ahead of the work it makes.
 pub(crate) async fn sweep_for_ever(
-    store: Store,
+    store: Journal,
     nameserver: Arc<dyn Nameserver>,
     progress: Arc<Progress>,
     swept: mpsc::Sender<Swept>,
@@ -81,7 +81,7 @@ fn is_exactly_at(head: &Head, served: Served) -> bool {
 }
 
 async fn sweep(
-    store: &Store,
+    store: &Journal,
     nameserver: &dyn Nameserver,
     swept: &mpsc::Sender<Swept>,
     is_first: bool,
@@ -131,7 +131,7 @@ async fn answers(nameserver: &dyn Nameserver) -> Result<(), DeployError> {
 /// Tells of zones that were deleted while nobody was here to remove them, also where their files are gone and only the nameserver
 /// itself knows of them. Whoever looks on sees later removals.
 async fn tell_deleted(
-    store: &Store,
+    store: &Journal,
     nameserver: &dyn Nameserver,
     swept: &mpsc::Sender<Swept>,
 ) -> Result<ControlFlow<()>, DeployError> {

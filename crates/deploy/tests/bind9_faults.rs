@@ -217,14 +217,14 @@ async fn the_audit_finds_what_no_serial_shows() {
 
     let stop = CancellationToken::new();
     let fast = AuditSettings { between_zones: Duration::from_millis(1), between_rounds: Duration::from_millis(10) };
-    let audit = tokio::spawn(audit_for_ever(primary.store.clone(), Arc::clone(&running.bind9), fast, stop.clone()));
+    let audit = tokio::spawn(audit_for_ever(primary.store.journal(), Arc::clone(&running.bind9), fast, stop.clone()));
     primary.in_order().await;
-    let head = primary.store.head(&zone.name).await.unwrap().unwrap();
+    let head = primary.store.journal().head(&zone.name).await.unwrap().unwrap();
     // Nothing more is found, so nothing more is repaired.
     let rounds = primary.dynamic.channel.named.log().matches("AXFR ended").count() + 50;
     eventually(async || primary.dynamic.channel.named.log().matches("AXFR ended").count() > rounds).await;
-    assert_eq!(primary.store.head(&zone.name).await.unwrap().unwrap(), head);
-    assert_eq!(primary.store.head(&zones[1].name).await.unwrap().unwrap().version.0, 1);
+    assert_eq!(primary.store.journal().head(&zone.name).await.unwrap().unwrap(), head);
+    assert_eq!(primary.store.journal().head(&zones[1].name).await.unwrap().unwrap().version.0, 1);
     stop.cancel();
     audit.await.unwrap();
     watch.end().await;
@@ -340,13 +340,13 @@ async fn a_zone_that_named_refuses_stops_no_other() {
         eventually(async || primary.is_in_order(&zone.name).await).await;
     }
     for name in [&zones[0].name, &refused.name] {
-        let head = primary.store.head(name).await.unwrap().unwrap();
+        let head = primary.store.journal().head(name).await.unwrap().unwrap();
         eventually(async || running.deployment.status(&head).await[0].error.is_some()).await;
     }
     // The zone that was served is served as it was, until it can be served again.
     assert!(running.bind9.served(&zones[0].name).await.unwrap().is_some());
     for zone in [&zones[0], &refused] {
-        let head = primary.store.snapshot(zone.id).await.unwrap().unwrap();
+        let head = primary.store.journal().snapshot(zone.id).await.unwrap().unwrap();
         let records = primary.store.records(primary.author.account, Some(zone.id), Default::default(), None, 10).await;
         let first = records.unwrap().unwrap().remove(0);
         assert!(head.records.len() > 3);
@@ -370,7 +370,7 @@ async fn refused_zones_hold_no_places_and_are_not_left_frozen() {
         primary.change(zone, too_many).await;
     }
     for zone in &zones {
-        let head = primary.store.head(&zone.name).await.unwrap().unwrap();
+        let head = primary.store.journal().head(&zone.name).await.unwrap().unwrap();
         eventually(async || running.deployment.status(&head).await[0].error.is_some()).await;
     }
     // All of them are tried again and again; a new zone does not wait for one that named does not load within ten seconds.
@@ -399,7 +399,7 @@ async fn the_disk_is_full() {
     let filler = primary.zone_folder().join("filler");
     disk.fill(&filler);
     let new = primary.zone("new.example").await;
-    let head = primary.store.head(&new.name).await.unwrap().unwrap();
+    let head = primary.store.journal().head(&new.name).await.unwrap().unwrap();
     eventually(async || {
         let status = running.deployment.status(&head).await.remove(0);
         status.error.is_some_and(|error| error.contains("No space left"))

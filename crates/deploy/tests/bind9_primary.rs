@@ -122,7 +122,7 @@ async fn a_zone_of_the_operator_s_is_left_alone() {
     let other = primary.zone("example.org").await;
     let running = primary.deploy().await;
     eventually(async || primary.is_in_order(&other.name).await).await;
-    let head = primary.store.head(&ours.name).await.unwrap().unwrap();
+    let head = primary.store.journal().head(&ours.name).await.unwrap().unwrap();
     eventually(async || {
         let status = running.deployment.status(&head).await;
         status[0].error.as_ref().is_some_and(|error| error.contains("small.db"))
@@ -148,7 +148,7 @@ async fn the_folder_belongs_to_one() {
     fs::remove_file(primary.zone_folder().join(".lock")).unwrap();
     let second = Bind9::open(primary.settings()).await.unwrap();
     let zone = primary.zone("example.com").await;
-    let snapshot = primary.store.snapshot(zone.id).await.unwrap().unwrap();
+    let snapshot = primary.store.journal().snapshot(zone.id).await.unwrap().unwrap();
     let refused = first.load(snapshot.clone()).await.unwrap_err();
     assert!(matches!(refused, DeployError::ZoneFolder(_)), "{refused:?}");
     second.load(snapshot).await.unwrap();
@@ -161,13 +161,13 @@ async fn an_old_plan_loses() {
     let primary = Primary::open().await;
     let zone_made = primary.zone("example.com").await;
     let bind9 = Bind9::open(primary.settings()).await.unwrap();
-    let snapshot = async || primary.store.snapshot(zone_made.id).await.unwrap().unwrap();
+    let snapshot = async || primary.store.journal().snapshot(zone_made.id).await.unwrap().unwrap();
     let first = snapshot().await;
     bind9.load(first.clone()).await.unwrap();
     primary.add(&zone_made, "a", "192.0.2.1").await;
-    let late = primary.store.delta(zone_made.id, first.serial()).await.unwrap().unwrap();
+    let late = primary.store.journal().delta(zone_made.id, first.serial()).await.unwrap().unwrap();
     primary.add(&zone_made, "b", "192.0.2.2").await;
-    let newest = primary.store.delta(zone_made.id, first.serial()).await.unwrap().unwrap();
+    let newest = primary.store.journal().delta(zone_made.id, first.serial()).await.unwrap().unwrap();
     bind9.apply(newest).await.unwrap();
     let refused = bind9.apply(late).await.unwrap_err();
     assert!(matches!(refused, DeployError::Diverged(_)), "{refused:?}");

@@ -240,7 +240,7 @@ async fn the_other_process() {
     let store = open_store(&PathBuf::from(variable("STORE")));
     let every = Settings { sweep_every: Duration::from_millis(500) };
     let (deployment, done) =
-        Deployment::start(store.clone(), vec![bind9.clone()], Vec::new(), every, CancellationToken::new());
+        Deployment::start(store.journal(), vec![bind9.clone()], Vec::new(), every, CancellationToken::new());
     if abort_at != u32::MAX {
         // A try that failed is settled too, and made again: only what is served says that every step was made.
         eventually(async || deployment.is_settled() && is_done(&store, &deployment, &*bind9).await).await;
@@ -251,7 +251,7 @@ async fn the_other_process() {
 
 /// Whether named serves the newest version of every zone, and has no other zone.
 async fn is_done(store: &Store, deployment: &Deployment, bind9: &dyn Nameserver) -> bool {
-    let heads = store.heads(None, 1000).await.unwrap();
+    let heads = store.journal().heads(None, 1000).await.unwrap();
     for head in &heads {
         if !deployment.status(head).await.iter().all(|status| status.in_sync) {
             return false;

@@ -82,7 +82,7 @@ async fn whatever_is_wrong_is_mended() {
     // A member gone, under the right serial: only a comparison finds that.
     let there = fetch(&followers, catalog).await;
     let serial = there.serial().unwrap();
-    followers.store.raise_catalog_serial(catalog.0, serial).await.unwrap();
+    followers.store.journal().raise_catalog_serial(catalog.0, serial).await.unwrap();
     let member = there.records.iter().find(|record| record.record_type == Rtype::PTR).unwrap().clone();
     change(&followers, catalog, &there, Some(member), Vec::new()).await;
     followers.catalogs.sweep().await.unwrap();
@@ -150,7 +150,7 @@ async fn a_zone_of_a_catalogs_name_never_becomes_the_catalog() {
     let victim = followers.add(&victim, "www", "192.0.2.1").await;
     let loaded = async || matches!(query::serial(followers.dns(), &victim.name, ANSWER).await, Ok(Some(_)));
     eventually(loaded).await;
-    let head = followers.store.head(&attacker.name).await.unwrap().unwrap();
+    let head = followers.store.journal().head(&attacker.name).await.unwrap().unwrap();
     let refused = async || {
         let status = followers.deployment.status(&head).await;
         let refused = status[0].error.as_ref().is_some_and(|error| error.contains("reserved for the server's catalog"));
@@ -170,7 +170,7 @@ async fn a_zone_of_a_catalogs_name_never_becomes_the_catalog() {
 
     // Deleted, it goes without a trace, and leaves the catalog where it is.
     followers.delete(&attacker).await;
-    let gone = async || followers.store.head(&attacker.name).await.unwrap().is_none();
+    let gone = async || followers.store.journal().head(&attacker.name).await.unwrap().is_none();
     eventually(gone).await;
     // Renamed behind the store's back, the zone left no floor for its old name: until the clock has passed the serials that the
     // secondary has seen, a new zone would begin below them.
@@ -237,7 +237,7 @@ async fn is_right(followers: &Followers, zones: &[Zone]) -> bool {
     let catalogs: HashSet<CatalogName> = zones.iter().map(|zone| CatalogName::of(&zone.name)).collect();
     for catalog in catalogs {
         let there = fetch(followers, catalog).await;
-        if there.serial().unwrap() != followers.store.catalog(catalog.0).await.unwrap().serial {
+        if there.serial().unwrap() != followers.store.journal().catalog(catalog.0).await.unwrap().serial {
             return false;
         }
         for record in there.records.iter().filter(|record| record.record_type == Rtype::PTR) {

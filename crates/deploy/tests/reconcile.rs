@@ -135,7 +135,7 @@ impl Stage {
         let folder = tempfile::tempdir().unwrap();
         let store = open(&folder);
         let account = NewAccount { email: "a@example.com".to_owned(), ..NewAccount::default() };
-        let account = store.create_account(account).await.unwrap();
+        let account = store.command_line().create_account(account).await.unwrap();
         let author = Author { account: account.id, name: "test".to_owned(), source: Source::Operator, address: None };
         Stage::start(folder, store, author)
     }
@@ -147,7 +147,7 @@ impl Stage {
         let stop = CancellationToken::new();
         let settings = Settings { sweep_every: Duration::from_millis(100) };
         let (deployment, _) =
-            Deployment::start(store.clone(), vec![Arc::new(faulty.clone())], Vec::new(), settings, stop.clone());
+            Deployment::start(store.journal(), vec![Arc::new(faulty.clone())], Vec::new(), settings, stop.clone());
         Stage { store, author, zones, faulty, deployment, stop, _folder: folder }
     }
 
@@ -208,7 +208,7 @@ async fn a_zone_that_fails_holds_back_no_other_and_is_tried_again() {
     eventually("the sound zone is served", || stage.served(&sound)).await;
     eventually("the broken one is tried again", || async { stage.faulty.calls("load broken.example") >= 3 }).await;
     assert!(!stage.served(&broken).await);
-    let head = stage.store.head(&broken.name).await.unwrap().unwrap();
+    let head = stage.store.journal().head(&broken.name).await.unwrap().unwrap();
     let status = stage.deployment.status(&head).await;
     assert!(!status[0].in_sync);
     assert!(status[0].error.as_deref().unwrap().contains("the test says so"));

@@ -125,8 +125,8 @@ async fn a_secondary_that_nobody_told_is_found_by_the_comparison() {
 
     let (config, stop) = (&followers.config, CancellationToken::new());
     let notifier = Notifier::new(&config.secondaries, &config.transfer_key, &Clock::system(), &stop);
-    let store = followers.store.clone();
-    let sweeps = tokio::spawn(async move { notifier.sweep_for_ever(store, Duration::from_millis(100)).await });
+    let journal = followers.store.journal();
+    let sweeps = tokio::spawn(async move { notifier.sweep_for_ever(journal, Duration::from_millis(100)).await });
     assert!(followers.is_served(&zone, PATIENCE).await);
     stop.cancel();
     sweeps.await.unwrap();
@@ -139,7 +139,7 @@ async fn a_zone_continues_above_what_a_secondary_has() {
     let zone = followers.create("example.com").await;
     assert!(followers.is_served(&zone, PATIENCE).await);
     // As after an old backup: the nameservers are further than the store.
-    let now = followers.store.snapshot(zone.id).await.unwrap().unwrap();
+    let now = followers.store.journal().snapshot(zone.id).await.unwrap().unwrap();
     let ahead = Serial(zone.serial.0.wrapping_add(1000));
     let (id, name, mut to) = (zone.id, zone.name.clone(), now.soa.clone());
     to.serial = ahead;
@@ -158,7 +158,7 @@ async fn a_zone_continues_above_what_a_secondary_has() {
     eventually(async || query::serial(secondary, &zone.name, PATIENCE).await.unwrap() == Some(ahead)).await;
 
     // What is served does not come from here, and is not in sync, whichever version is asked about.
-    let head = followers.store.head(&zone.name).await.unwrap().unwrap();
+    let head = followers.store.journal().head(&zone.name).await.unwrap().unwrap();
     for server in followers.deployment.status(&head).await {
         assert_eq!((server.in_sync, server.serial, server.trouble), (false, Some(ahead), Some(Trouble::Ahead)));
         assert!(server.error.is_some_and(|error| error.contains(&ahead.to_string())));
@@ -167,7 +167,7 @@ async fn a_zone_continues_above_what_a_secondary_has() {
     assert!(!followers.is_served(&zone, Duration::from_millis(500)).await, "a wait ends without success");
     assert!(begun.elapsed() < PATIENCE / 3);
 
-    let sweep = notifier.sweep_for_ever(followers.store.clone(), Duration::from_millis(100));
+    let sweep = notifier.sweep_for_ever(followers.store.journal(), Duration::from_millis(100));
     let is_above = async || {
         let serial = query::serial(secondary, &zone.name, PATIENCE).await.unwrap();
         serial.is_some_and(|serial| serial.is_newer_than(ahead))
@@ -176,7 +176,7 @@ async fn a_zone_continues_above_what_a_secondary_has() {
         () = sweep => unreachable!("it goes on for ever"),
         () = eventually(is_above) => {}
     }
-    let head = followers.store.head(&zone.name).await.unwrap().unwrap();
+    let head = followers.store.journal().head(&zone.name).await.unwrap().unwrap();
     assert!(head.serial.is_newer_than(ahead));
     assert!(followers.deployment.wait(&head, PATIENCE).await);
     followers.stop().await;

@@ -48,7 +48,7 @@ async fn main() -> Outcome {
     };
     let store = Store::open(&path, options)?;
     let new = NewAccount { email: "bench@example.com".to_owned(), ..NewAccount::default() };
-    let account = store.create_account(new).await?.id;
+    let account = store.command_line().create_account(new).await?.id;
     let author = Author { account, name: "bench".to_owned(), source: Source::Api, address: None };
     let bench = Bench { store, author };
 
@@ -173,7 +173,7 @@ impl Bench {
         let records = store.records(self.author.account, Some(zone.id), RecordFilter::default(), None, RECORDS).await?;
         let records = records.unwrap_or_default();
         let oldest_kept = length.saturating_sub(1000);
-        store.retain(Retention { versions: 1000, age: Duration::from_secs(1), ..Retention::default() });
+        store.command_line().retain(Retention { versions: 1000, age: Duration::from_secs(1), ..Retention::default() });
         let (started, mut times) = (Instant::now(), Times::default());
         let mut number = 0;
         loop {

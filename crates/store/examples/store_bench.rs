@@ -49,7 +49,7 @@ async fn main() -> Outcome {
         },
     )?;
     let new = NewAccount { email: "bench@example.com".to_owned(), ..NewAccount::default() };
-    let account = store.create_account(new).await?.id;
+    let account = store.command_line().create_account(new).await?.id;
     let author = Author { account, name: "bench".to_owned(), source: Source::Api, address: None };
     let bench = Bench { store, author };
 
@@ -208,24 +208,24 @@ impl Bench {
         }
         println!("page of 100 of the account {}", spread_of(&mut times));
         let started = Instant::now();
-        self.store.snapshot(zone.id).await?;
+        self.store.journal().snapshot(zone.id).await?;
         println!("snapshot                   {:.2?}", started.elapsed());
         let from = self.store.zone(account, zone.id).await?.ok_or("no zone")?.serial;
         self.create(zone, 2_000_000).await?;
         times.clear();
         for _ in 0..1000 {
             let started = Instant::now();
-            self.store.delta(zone.id, from).await?;
+            self.store.journal().delta(zone.id, from).await?;
             times.push(started.elapsed());
         }
         println!("delta of one record        {}", spread_of(&mut times));
         let permissions = [Permission::All].into_iter().collect();
         let token = NewToken::unlimited("bench", permissions);
-        let token = self.store.create_token(account, token).await?;
+        let token = self.store.command_line().person(account).create_token(token).await?;
         times.clear();
         for _ in 0..10_000 {
             let started = Instant::now();
-            self.store.authenticate(token.plain.reveal(), None).await?;
+            self.store.people().authenticate(token.plain.reveal(), None).await?;
             times.push(started.elapsed());
         }
         println!("authenticate, in memory    {}", spread_of(&mut times));

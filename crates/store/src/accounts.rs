@@ -8,11 +8,16 @@ use argon2::{Argon2, PasswordHasher, PasswordVerifier};
 
 use crate::{StoreError, Timestamp, check_text};
 
-/// An account's identity inside the store. Only the store makes one.
+/// An account's identity inside the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccountId(pub(crate) i64);
 
 impl AccountId {
+    /// The identity that the address of a page names by its number.
+    pub fn from_number(number: i64) -> AccountId {
+        AccountId(number)
+    }
+
     /// For the address of a page.
     pub fn number(self) -> i64 {
         self.0
@@ -168,7 +173,7 @@ pub fn passwords_hashed() -> u64 {
 
 impl PasswordHash {
     /// Hashes a password with a new salt, away from the async threads, at once. A server that hashes for many clients uses
-    /// [`Store::hash_password`](crate::Store::hash_password), which bounds how many it hashes.
+    /// [`People::hash_password`](crate::People::hash_password), which bounds how many it hashes.
     pub async fn new(plain: &str) -> Result<PasswordHash, StoreError> {
         let plain = plain.to_owned();
         tokio::task::spawn_blocking(move || PasswordHash::hash(&plain)).await.map_err(|_| StoreError::Panicked)?

@@ -101,7 +101,7 @@ impl EventKind {
 }
 
 /// Who does something to an account, and from where.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Actor {
     /// `None`: the operator's command line, or somebody who is not signed in.
     pub account: Option<AccountId>,

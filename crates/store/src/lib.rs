@@ -20,6 +20,7 @@ mod clock;
 mod deleted;
 mod error;
 mod events;
+mod facets;
 mod free_text;
 mod hashing;
 mod health;
@@ -40,6 +41,7 @@ mod secrets;
 mod sessions;
 mod settings;
 mod sqlite;
+mod tenant;
 mod tokens;
 mod versions;
 mod zones;
@@ -59,6 +61,7 @@ pub use clock::{Clock, Timestamp};
 pub use deleted::{DeletedZone, UndeleteError};
 pub use error::{DatabaseError, StoreError};
 pub use events::{AccountEvent, Actor, EventId, EventKind};
+pub use facets::{Journal, Operator, Outbox, People, Person};
 pub use free_text::{TextProblem, check_text};
 pub use hashing::Lane;
 pub use health::Health;
@@ -79,6 +82,7 @@ pub use sessions::{
 };
 pub use settings::{EffectiveSettings, OwnSettings, SettingsChange, TIMER_BOUNDS, ZoneSettings};
 pub use sqlite::{Options, Store};
+pub use tenant::Tenant;
 pub use tokens::{
     CreateTokenError, CreatedToken, Identity, NetworkScope, NetworkTextError, NewToken, PlainToken, Token, TokenId,
     ZoneScope, parse_network,

@@ -1,7 +1,7 @@
 //! Mail that waits to be sent.
 //!
 //! Letters wait in the database, so that a restart loses none, and are sealed there (`sealing`), because links in them are secrets. A
-//! letter is taken for a while ([`Store::take_mail`](crate::Store::take_mail)), so that two processes do not send it together; after
+//! letter is taken for a while ([`Outbox::take_mail`](crate::Outbox::take_mail)), so that two processes do not send it together; after
 //! a crash it becomes due again when that while is over, under the same message id, by which mail servers may know it again.
 //!
 //! Each kind has places of its own, and each recipient a part of them: who has a thousand notices sent keeps no reset from leaving.

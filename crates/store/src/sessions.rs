@@ -24,7 +24,12 @@ pub const KNOWN_FOR: SignedDuration = SignedDuration::from_hours(24 * 180);
 pub struct SessionId(pub(crate) i64);
 
 impl SessionId {
-    /// For a form; only together with the account does it mean anything.
+    /// The identity that a form names by its number.
+    pub fn from_number(number: i64) -> SessionId {
+        SessionId(number)
+    }
+
+    /// For a form.
     pub fn number(self) -> i64 {
         self.0
     }

@@ -12,6 +12,13 @@ use crate::{Account, AccountId, Permissions, StoreError, Timestamp};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TokenId(pub(crate) i64);
 
+impl TokenId {
+    /// The identity that a form or a command names by its number.
+    pub fn from_number(number: i64) -> TokenId {
+        TokenId(number)
+    }
+}
+
 impl fmt::Display for TokenId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

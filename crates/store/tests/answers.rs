@@ -154,10 +154,10 @@ async fn versions_that_an_answer_needs_are_kept_as_long_as_it_is() {
         f.add(&me, &zone, &format!("b{number}"), "192.0.2.1").await;
     }
     f.clock.advance(ANSWERS_KEPT_FOR - 1);
-    assert_eq!(f.store.forget_old_versions(retention).await.unwrap().versions, 2, "the two before it");
+    assert_eq!(f.operator().forget_old_versions(retention).await.unwrap().versions, 2, "the two before it");
     same(f.store.own_change(me.account, &answer.head).await.unwrap(), &made);
     f.clock.advance(1);
     eventually("the answer is dropped", async || f.count("SELECT count(*) FROM answers") == 0).await;
-    assert_eq!(f.store.forget_old_versions(retention).await.unwrap().versions, 5);
+    assert_eq!(f.operator().forget_old_versions(retention).await.unwrap().versions, 5);
     assert_eq!(f.store.own_change(me.account, &answer.head).await.unwrap(), None);
 }

@@ -37,5 +37,5 @@ async fn a_record_is_made_changed_and_deleted_and_each_step_is_a_version() {
     let gone = f.store.change(&me, zone.id, vec![delete(made.record.id)]).await.unwrap();
     assert_eq!((gone.zone.record_count, gone.records), (0, vec![None]));
     assert!(f.store.record(me.account, made.record.id).await.unwrap().is_none());
-    assert_eq!(f.store.check().await.unwrap(), Vec::<String>::new());
+    assert_eq!(f.operator().check().await.unwrap(), Vec::<String>::new());
 }

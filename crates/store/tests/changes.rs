@@ -118,7 +118,7 @@ async fn a_dry_run_says_what_would_be_and_leaves_nothing() {
     let zone = f.zone(&me, "example.com").await;
     let one = f.add(&me, &zone, "one", "192.0.2.1").await;
     let before = f.store.zone(me.account, zone.id).await.unwrap().unwrap();
-    let position = *f.store.position().borrow();
+    let position = *f.store.journal().position().borrow();
     let versions = f.count("SELECT count(*) FROM versions");
 
     let edits = vec![delete(one.record.id), f.create(&zone, "two", "192.0.2.2")];
@@ -133,7 +133,10 @@ async fn a_dry_run_says_what_would_be_and_leaves_nothing() {
 
     assert_eq!(f.store.zone(me.account, zone.id).await.unwrap().unwrap(), before);
     assert_eq!(content(&f, &me, &zone).await, [one]);
-    assert_eq!((f.count("SELECT count(*) FROM versions"), *f.store.position().borrow()), (versions, position));
+    assert_eq!(
+        (f.count("SELECT count(*) FROM versions"), *f.store.journal().position().borrow()),
+        (versions, position)
+    );
 
     let real = f.store.change(&me, zone.id, edits).await.unwrap();
     assert_eq!(real.zone.record_count, would.zone.record_count);

@@ -74,7 +74,7 @@ async fn every_version_loads() {
                 let nameservers =
                     [("ns1.zonewright.test", &[][..]), ("ns9.example.com", &["192.0.2.9", "2001:db8::9"])];
                 let other = f.another_with(apex(&nameservers[step / 15 % 2..][..1]));
-                other.roll_out_apex(10).await.unwrap();
+                other.command_line().roll_out_apex(10).await.unwrap();
                 other.close().await;
             }
             9 => {
@@ -84,7 +84,7 @@ async fn every_version_loads() {
             }
             14 => {
                 f.store.delete_zone(&me, zone.id).await.unwrap().unwrap();
-                f.store.undelete_zone(zone.id).await.unwrap();
+                f.operator().undelete_zone(zone.id).await.unwrap();
             }
             _ => {
                 let edits: Vec<_> =
@@ -93,7 +93,7 @@ async fn every_version_loads() {
                 let _ = f.store.change(&me, zone.id, edits).await;
             }
         }
-        serials.push(f.store.head(&zone.name).await.unwrap().unwrap().serial);
+        serials.push(f.store.journal().head(&zone.name).await.unwrap().unwrap().serial);
     }
 
     let history = f.store.history(me.account, zone.id, None, 1000).await.unwrap().unwrap().versions;

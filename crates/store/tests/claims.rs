@@ -16,7 +16,7 @@ const KEEP: i64 = 30 * DAY;
 
 /// What an account would have seen in the public DNS.
 async fn proof(f: &Fixture, account: AccountId, name: &str, undelegated: &[ZoneId]) -> Proof {
-    let value = f.store.claim(account, &zone_name(name)).await.unwrap().value;
+    let value = f.tenant(&author(account)).claim(&zone_name(name)).await.unwrap().value;
     Proof { value, is_delegated: false, delegated: Vec::new(), undelegated: undelegated.to_vec() }
 }
 
@@ -25,7 +25,7 @@ async fn create(f: &Fixture, by: &Author, name: &str, proof: Proof) -> Result<Zo
 }
 
 async fn is_served(f: &Fixture, zone: &Zone) -> bool {
-    f.store.head(&zone.name).await.unwrap().is_some_and(|head| head.id == zone.id)
+    f.store.journal().head(&zone.name).await.unwrap().is_some_and(|head| head.id == zone.id)
 }
 
 #[tokio::test]
@@ -33,16 +33,16 @@ async fn a_claim_is_bound_to_account_and_name_and_stable_for_seven_days() {
     let f = Fixture::new();
     let (ann, bob) = (f.account("ann@example.com").await, f.account("bob@example.com").await);
     let name = zone_name("example.com");
-    let first = f.store.claim(bob.account, &name).await.unwrap();
+    let first = f.tenant(&bob).claim(&name).await.unwrap();
     assert!(first.is_new && first.value.len() >= 32);
     for (account, other) in [(ann.account, "example.com"), (bob.account, "example.net")] {
-        assert_ne!(f.store.claim(account, &zone_name(other)).await.unwrap().value, first.value);
+        assert_ne!(f.tenant(&author(account)).claim(&zone_name(other)).await.unwrap().value, first.value);
     }
     f.clock.advance(7 * DAY - 1);
-    let again = f.store.claim(bob.account, &name).await.unwrap();
+    let again = f.tenant(&bob).claim(&name).await.unwrap();
     assert_eq!((again.is_new, &again.value), (false, &first.value));
     f.clock.advance(2);
-    assert_ne!(f.store.claim(bob.account, &name).await.unwrap().value, first.value);
+    assert_ne!(f.tenant(&bob).claim(&name).await.unwrap().value, first.value);
 
     // What was seen has to be what was asked for.
     f.zone(&ann, "example.com").await;
@@ -67,15 +67,15 @@ async fn an_unproven_zone_of_the_name_is_displaced_after_the_notice_and_deleted_
     assert!(claimed.withheld.waits() && claimed.withheld.until().is_some());
     assert!(is_served(&f, &squatted).await && !is_served(&f, &claimed).await);
     f.add(&bob, &claimed, "www", "192.0.2.2").await;
-    let pending = f.store.displacements(10).await.unwrap();
+    let pending = f.operator().displacements(10).await.unwrap();
     assert_eq!(
         (pending.len(), pending[0].email.as_str(), pending[0].by_email.as_str()),
         (1, "ann@example.com", "bob@example.com")
     );
-    assert_eq!(f.store.unnoticed_displacements(10).await.unwrap(), pending);
-    f.store.displacement_noticed(squatted.id).await.unwrap();
-    assert!(f.store.unnoticed_displacements(10).await.unwrap().is_empty());
-    let events = f.store.events(Some(ann.account), None, 10).await.unwrap();
+    assert_eq!(f.store.outbox().unnoticed_displacements(10).await.unwrap(), pending);
+    f.store.outbox().displacement_noticed(squatted.id).await.unwrap();
+    assert!(f.store.outbox().unnoticed_displacements(10).await.unwrap().is_empty());
+    let events = f.operator().events(Some(ann.account), None, 10).await.unwrap();
     assert!(
         events
             .iter()
@@ -91,13 +91,13 @@ async fn an_unproven_zone_of_the_name_is_displaced_after_the_notice_and_deleted_
     assert!(is_served(&f, &squatted).await);
     f.clock.advance(1);
     eventually("taken over", async || is_served(&f, &claimed).await).await;
-    let head = f.store.head(&claimed.name).await.unwrap().unwrap();
+    let head = f.store.journal().head(&claimed.name).await.unwrap().unwrap();
     let gone = f.store.zone(ann.account, squatted.id).await.unwrap().unwrap();
     assert!(gone.withheld.is_displaced() && !gone.withheld.is_served());
     assert!(head.serial.is_newer_than(gone.serial), "the name's serials only grow");
-    assert!(f.store.snapshot(squatted.id).await.unwrap().is_none());
+    assert!(f.store.journal().snapshot(squatted.id).await.unwrap().is_none());
     assert_eq!(gone.record_count, 1, "its data are kept");
-    assert!(f.store.displacements(10).await.unwrap().is_empty());
+    assert!(f.operator().displacements(10).await.unwrap().is_empty());
     f.clock.advance(KEEP);
     eventually("deleted", async || f.store.zone(ann.account, squatted.id).await.unwrap().is_none()).await;
     assert!(is_served(&f, &claimed).await);
@@ -111,12 +111,12 @@ async fn two_proven_claims_wait_for_the_operator_who_decides_either_way() {
         let anns = f.zone(&ann, "example.com").await;
         let bobs = create(&f, &bob, "example.com", proof(&f, bob.account, "example.com", &[]).await).await.unwrap();
         let wrong = Proof { value: "x".to_owned(), ..proof(&f, ann.account, "example.com", &[]).await };
-        let refused = f.store.prove_zone(&ann, anns.id, wrong).await;
+        let refused = f.tenant(&ann).prove_zone(anns.id, wrong).await;
         assert!(matches!(refused, Err(ProveError::NoClaim)), "{refused:?}");
-        let refused = f.store.prove_zone(&bob, anns.id, proof(&f, bob.account, "example.com", &[]).await).await;
+        let refused = f.tenant(&bob).prove_zone(anns.id, proof(&f, bob.account, "example.com", &[]).await).await;
         assert!(matches!(refused, Err(ProveError::NoZone)), "{refused:?}");
-        f.store.prove_zone(&ann, anns.id, proof(&f, ann.account, "example.com", &[]).await).await.unwrap();
-        assert_eq!(f.store.displacements(10).await.unwrap()[0].due, None);
+        f.tenant(&ann).prove_zone(anns.id, proof(&f, ann.account, "example.com", &[]).await).await.unwrap();
+        assert_eq!(f.operator().displacements(10).await.unwrap()[0].due, None);
         f.clock.advance(NOTICE + DAY);
         // Time for the housekeeper to look.
         let other = f.zone(&bob, "other.example").await;
@@ -126,7 +126,7 @@ async fn two_proven_claims_wait_for_the_operator_who_decides_either_way() {
         let to = if ann_keeps { ann.account } else { bob.account };
         assert!(f.store.move_zone(&anns.name, to).await.unwrap());
         assert_eq!([is_served(&f, &anns).await, is_served(&f, &bobs).await], [ann_keeps, !ann_keeps]);
-        assert!(f.store.displacements(10).await.unwrap().is_empty());
+        assert!(f.operator().displacements(10).await.unwrap().is_empty());
         if !ann_keeps {
             // And back again.
             assert!(f.store.move_zone(&anns.name, ann.account).await.unwrap());
@@ -155,14 +155,14 @@ async fn zones_below_give_way_unless_they_are_delegated_and_zones_above_never_do
     let seen = Proof { is_delegated: true, ..proof(&f, ann.account, "c.example.com", &[]).await };
     let child = create(&f, &ann, "c.example.com", seen).await.unwrap();
     assert!(is_served(&f, &child).await && is_served(&f, &zone).await);
-    assert!(f.store.displacements(10).await.unwrap().is_empty());
+    assert!(f.operator().displacements(10).await.unwrap().is_empty());
     // An owner's own proof spares a zone below.
     let spared = f.zone(&ann, "a.example.net").await;
     let above =
         create(&f, &bob, "example.net", proof(&f, bob.account, "example.net", &[spared.id]).await).await.unwrap();
-    assert_eq!(f.store.displacements(10).await.unwrap().len(), 1);
-    f.store.prove_zone(&ann, spared.id, proof(&f, ann.account, "a.example.net", &[]).await).await.unwrap();
-    assert!(f.store.displacements(10).await.unwrap().is_empty());
+    assert_eq!(f.operator().displacements(10).await.unwrap().len(), 1);
+    f.tenant(&ann).prove_zone(spared.id, proof(&f, ann.account, "a.example.net", &[]).await).await.unwrap();
+    assert!(f.operator().displacements(10).await.unwrap().is_empty());
     assert!(is_served(&f, &above).await);
 }
 
@@ -170,7 +170,7 @@ async fn zones_below_give_way_unless_they_are_delegated_and_zones_above_never_do
 async fn zones_of_operators_are_never_displaced_and_a_hold_is_no_match_for_a_proof() {
     let f = Fixture::new();
     let (operator, bob) = (f.account("operator@example.com").await, f.account("bob@example.com").await);
-    f.store.set_role(operator.account, Role::Operator, &Actor::command_line()).await.unwrap();
+    f.operator().set_role(operator.account, Role::Operator).await.unwrap();
     f.zone(&operator, "example.com").await;
     let refused = create(&f, &bob, "example.com", proof(&f, bob.account, "example.com", &[]).await).await;
     assert!(matches!(refused, Err(CreateZoneError::Exists)), "{refused:?}");
@@ -194,19 +194,19 @@ async fn whoever_gives_up_ends_the_waiting() {
     let anns = f.zone(&ann, "example.com").await;
     let bobs = create(&f, &bob, "example.com", proof(&f, bob.account, "example.com", &[]).await).await.unwrap();
     f.store.delete_zone(&bob, bobs.id).await.unwrap().unwrap();
-    assert!(f.store.displacements(10).await.unwrap().is_empty());
+    assert!(f.operator().displacements(10).await.unwrap().is_empty());
     let bobs = create(&f, &bob, "example.com", proof(&f, bob.account, "example.com", &[]).await).await.unwrap();
     f.store.delete_zone(&ann, anns.id).await.unwrap().unwrap();
     assert!(is_served(&f, &bobs).await, "the name is free at once");
     // And an account that is off stays off, whatever names it gets.
     let by = Actor::command_line();
-    f.store.suspend_account_with(bob.account, Suspension::Zones, &by).await.unwrap();
+    f.store.operator(by).suspend_account(bob.account, Suspension::Zones).await.unwrap();
     eventually("off", async || !is_served(&f, &bobs).await).await;
     let carl = f.account("carl@example.com").await;
     let carls = create(&f, &carl, "example.com", proof(&f, carl.account, "example.com", &[]).await).await;
     assert!(matches!(carls, Ok(zone) if zone.withheld.waits() && zone.withheld.until().is_none()), "bob had proved it");
     let operator = Author { source: Source::Operator, ..author(bob.account) };
     f.store.delete_zone(&operator, bobs.id).await.unwrap().unwrap();
-    let head = f.store.head(&zone_name("example.com")).await.unwrap().unwrap();
+    let head = f.store.journal().head(&zone_name("example.com")).await.unwrap().unwrap();
     assert!(head.serial.is_newer_than(bobs.serial));
 }

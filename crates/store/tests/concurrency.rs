@@ -108,7 +108,7 @@ async fn a_change_is_seen_whole_or_not_at_all() {
             while !over.load(Ordering::Relaxed) || looks == 0 {
                 let page = store.records(me.account, Some(zone.id), RecordFilter::default(), None, 1000).await;
                 assert_eq!(page.unwrap().unwrap().len() % 10, 0);
-                let snapshot = store.snapshot(zone.id).await.unwrap().unwrap();
+                let snapshot = store.journal().snapshot(zone.id).await.unwrap().unwrap();
                 assert_eq!(snapshot.records.len() % 10, 1, "ten each, and the server's NS");
                 looks += 1;
             }
@@ -184,23 +184,27 @@ async fn what_another_process_writes_is_noticed() {
     let zone = f.zone(&me, "example.com").await;
     let permissions = [Permission::All].into_iter().collect();
     let token = NewToken::unlimited("t", permissions);
-    let token = f.store.create_token(me.account, token).await.unwrap();
-    let (id, plain) = (token.token.id.to_string().parse().unwrap(), token.plain.reveal());
-    assert!(f.store.authenticate(plain, None).await.unwrap().is_some());
-    assert!(other.authenticate(plain, None).await.unwrap().is_some());
+    let token = f.operator().person(me.account).create_token(token).await.unwrap();
+    let (id, plain) = (token.token.id, token.plain.reveal());
+    assert!(f.store.people().authenticate(plain, None).await.unwrap().is_some());
+    assert!(other.people().authenticate(plain, None).await.unwrap().is_some());
 
-    let mut position = other.position();
+    let mut position = other.journal().position();
     eventually("the other has caught up", async || *position.borrow() == 1).await;
     position.mark_unchanged();
     f.add(&me, &zone, "www", "192.0.2.1").await;
-    assert_eq!(*f.store.position().borrow(), 2, "at once in this process");
+    assert_eq!(*f.store.journal().position().borrow(), 2, "at once in this process");
     tokio::time::timeout(Duration::from_secs(1), position.changed()).await.unwrap().unwrap();
-    let moves = other.moves(1).await.unwrap();
+    let moves = other.journal().moves(1).await.unwrap();
     assert_eq!((moves.names, moves.position), (vec![zone.name.clone()], 2));
 
-    assert!(other.revoke_token(id).await.unwrap());
-    assert!(!other.revoke_token(id).await.unwrap());
-    assert!(other.authenticate(plain, None).await.unwrap().is_none(), "at once in the process that revoked it");
-    let took = eventually("refused", async || f.store.authenticate(plain, None).await.unwrap().is_none()).await;
+    assert!(other.command_line().revoke_token(id).await.unwrap());
+    assert!(!other.command_line().revoke_token(id).await.unwrap());
+    assert!(
+        other.people().authenticate(plain, None).await.unwrap().is_none(),
+        "at once in the process that revoked it"
+    );
+    let took =
+        eventually("refused", async || f.store.people().authenticate(plain, None).await.unwrap().is_none()).await;
     assert!(took < Duration::from_secs(1), "{took:?}");
 }

@@ -29,9 +29,11 @@ async fn what_is_in_the_way_keeps_a_zone_deleted() {
     let f = Fixture::new();
     let (me, other) = (f.account("me@example.com").await, f.account("other@example.com").await);
     let unknown = ZoneId(f.store.new_record_id().0);
-    assert!(matches!(f.store.undelete_zone(unknown).await, Err(UndeleteError::NoZone(id)) if id == unknown));
+    assert!(matches!(f.operator().undelete_zone(unknown).await, Err(UndeleteError::NoZone(id)) if id == unknown));
     let zone = filled(&f, &me, "www.example.com", 300).await;
-    assert!(matches!(f.store.undelete_zone(zone.id).await, Err(UndeleteError::NotDeleted(name)) if name == zone.name));
+    assert!(
+        matches!(f.operator().undelete_zone(zone.id).await, Err(UndeleteError::NotDeleted(name)) if name == zone.name)
+    );
 
     f.store.delete_zone(&me, zone.id).await.unwrap().unwrap();
     swept(&f).await;
@@ -50,13 +52,13 @@ async fn what_is_in_the_way_keeps_a_zone_deleted() {
         ),
     ] {
         let taken = f.store.create_zone(&other, zone_name(name), true).await.unwrap();
-        assert_eq!(f.store.undelete_zone(zone.id).await.unwrap_err().to_string(), text);
+        assert_eq!(f.operator().undelete_zone(zone.id).await.unwrap_err().to_string(), text);
         assert_eq!(f.store.zones(me.account, None, None, 10).await.unwrap(), []);
         f.store.delete_zone(&other, taken.id).await.unwrap().unwrap();
     }
     // A zone of the same account above it is not in its way.
     f.store.create_zone(&me, zone_name("example.com"), true).await.unwrap();
-    f.store.undelete_zone(zone.id).await.unwrap();
+    f.operator().undelete_zone(zone.id).await.unwrap();
     assert_eq!(records(&f.store, me.account, zone.id).await.len(), 300);
 }
 
@@ -68,10 +70,10 @@ async fn a_zone_of_a_closed_account_stays_deleted() {
     let deleted = filled(&f, &me, "deleted.example.com", 3).await;
     let live = filled(&f, &me, "live.example.com", 3).await;
     f.store.delete_zone(&me, deleted.id).await.unwrap().unwrap();
-    f.store.close_account(me.account, &by).await.unwrap();
+    f.store.person(me.account, by).close().await.unwrap();
     for zone in [deleted, live] {
         // What it had when it was closed is deleted by the housekeeper.
-        let refused = async || matches!(f.store.undelete_zone(zone.id).await, Err(UndeleteError::NoAccount(name)) if name == zone.name);
+        let refused = async || matches!(f.operator().undelete_zone(zone.id).await, Err(UndeleteError::NoAccount(name)) if name == zone.name);
         eventually("the zone is deleted and stays so", refused).await;
         swept(&f).await;
         assert!(f.store.zone_of_anyone(&zone.name).await.unwrap().is_none());
@@ -91,7 +93,7 @@ async fn a_zone_that_is_refused_half_way_is_swept_again() {
         .execute_batch("UPDATE zones SET swept = 2; UPDATE records SET to_version = NULL WHERE id % 2 = 0")
         .unwrap();
     f.store.create_zone(&other, zone_name("example.com"), true).await.unwrap();
-    assert!(f.store.undelete_zone(zone.id).await.is_err());
+    assert!(f.operator().undelete_zone(zone.id).await.is_err());
     swept(&f).await;
     assert_eq!(f.store.records(me.account, None, RecordFilter::default(), None, 10).await.unwrap().unwrap(), []);
 }
@@ -104,35 +106,35 @@ async fn a_zone_comes_back_as_it_was_above_every_serial_of_its_name() {
     let www = f.add(&me, &zone, "www", "192.0.2.7").await;
     f.store.change(&me, zone.id, vec![delete(www.record.id)]).await.unwrap();
     let before = records(&f.store, me.account, zone.id).await;
-    let content = f.store.snapshot(zone.id).await.unwrap().unwrap();
+    let content = f.store.journal().snapshot(zone.id).await.unwrap().unwrap();
 
     // With and without the sweep; with another zone of the name in between, whose serials went far ahead.
     for round in 0..3u32 {
         let deleted = f.store.delete_zone(&me, zone.id).await.unwrap().unwrap();
-        assert!(f.store.snapshot(zone.id).await.unwrap().is_none());
+        assert!(f.store.journal().snapshot(zone.id).await.unwrap().is_none());
         let mut floor = deleted.serial;
         if round > 0 {
             swept(&f).await;
             let between = f.zone(&me, "example.com").await;
             floor = Serial(START as u32 + 1_000_000 * round);
-            f.store.raise_serial(between.id, floor).await.unwrap();
+            f.store.journal().raise_serial(between.id, floor).await.unwrap();
             f.store.delete_zone(&me, between.id).await.unwrap().unwrap();
         }
-        let listed = f.store.deleted_zones(None, 10).await.unwrap();
+        let listed = f.operator().deleted_zones(None, 10).await.unwrap();
         assert_eq!(listed.len(), 1 + round as usize);
         let shown = listed.iter().find(|listed| listed.zone.id == zone.id).unwrap();
         assert_eq!((shown.email.as_str(), &shown.zone), ("me@example.com", &deleted));
 
-        let position = *f.store.position().borrow();
-        let back = f.store.undelete_zone(zone.id).await.unwrap();
+        let position = *f.store.journal().position().borrow();
+        let back = f.operator().undelete_zone(zone.id).await.unwrap();
         assert!(back.zone.serial.is_newer_than(floor), "{} after {floor}", back.zone.serial);
         assert_eq!(records(&f.store, me.account, zone.id).await, before, "identities, times and serials too");
-        let mut head = f.store.snapshot(zone.id).await.unwrap().unwrap();
+        let mut head = f.store.journal().snapshot(zone.id).await.unwrap().unwrap();
         assert_eq!(head.serial(), back.zone.serial);
         head.soa.serial = content.serial();
         assert_eq!(dns::zonefile::render(&head), dns::zonefile::render(&content));
-        assert_eq!(f.store.moves(position).await.unwrap().names, [zone_name("example.com")]);
-        let delta = f.store.delta(zone.id, deleted.serial).await.unwrap().unwrap();
+        assert_eq!(f.store.journal().moves(position).await.unwrap().names, [zone_name("example.com")]);
+        let delta = f.store.journal().delta(zone.id, deleted.serial).await.unwrap().unwrap();
         assert_eq!((delta.removed, delta.added), (vec![], vec![]));
         assert_eq!(f.store.zone(me.account, zone.id).await.unwrap(), Some(back.zone));
     }
@@ -143,7 +145,7 @@ async fn a_zone_comes_back_as_it_was_above_every_serial_of_its_name() {
     // The first two versions of the zone's past are what they were.
     let then = f.store.snapshot_at(me.account, zone.id, zone.serial).await.unwrap();
     assert_eq!(then.records.len(), content.records.len());
-    assert_eq!(f.store.check().await.unwrap(), Vec::<String>::new());
+    assert_eq!(f.operator().check().await.unwrap(), Vec::<String>::new());
 }
 
 #[tokio::test]
@@ -153,12 +155,12 @@ async fn a_zone_comes_back_with_the_nameservers_of_today() {
     let zone = f.zone(&me, "example.com").await;
     f.store.delete_zone(&me, zone.id).await.unwrap().unwrap();
     let server = f.another_with(apex(&[("ns7.other.test", &[])]));
-    assert_eq!(server.roll_out_apex(10).await.unwrap(), 0);
+    assert_eq!(server.command_line().roll_out_apex(10).await.unwrap(), 0);
     // By a process that was started without the server's flags.
-    f.store.undelete_zone(zone.id).await.unwrap();
-    let head = f.store.snapshot(zone.id).await.unwrap().unwrap();
+    f.operator().undelete_zone(zone.id).await.unwrap();
+    let head = f.store.journal().snapshot(zone.id).await.unwrap().unwrap();
     assert_eq!(head.soa.mname.to_string(), "ns7.other.test");
-    assert_eq!(server.roll_out_apex(10).await.unwrap(), 0);
+    assert_eq!(server.command_line().roll_out_apex(10).await.unwrap(), 0);
 }
 
 #[tokio::test]
@@ -168,9 +170,9 @@ async fn catalogs_see_a_zone_leave_and_join_again() {
     let zone = f.zone(&me, "example.com").await;
     let catalog = catalog_of(&zone.name);
     f.store.delete_zone(&me, zone.id).await.unwrap().unwrap();
-    let back = f.store.undelete_zone(zone.id).await.unwrap().zone;
+    let back = f.operator().undelete_zone(zone.id).await.unwrap().zone;
     let member = Member { id: zone.id, name: zone.name.clone() };
-    let versions = f.store.catalog_versions(catalog, Serial(1), 10).await.unwrap().unwrap();
+    let versions = f.store.journal().catalog_versions(catalog, Serial(1), 10).await.unwrap().unwrap();
     let changes: Vec<_> = versions.into_iter().map(|version| version.change).collect();
     assert_eq!(
         changes,
@@ -180,7 +182,7 @@ async fn catalogs_see_a_zone_leave_and_join_again() {
             CatalogChange::Joined { member: member.clone(), first: back.serial },
         ]
     );
-    assert_eq!(f.store.catalog(catalog).await.unwrap().members, [member]);
+    assert_eq!(f.store.journal().catalog(catalog).await.unwrap().members, [member]);
 }
 
 #[tokio::test]
@@ -189,42 +191,42 @@ async fn a_purged_zone_is_forgotten_and_the_rest_does_not_notice() {
     let me = f.account("me@example.com").await;
     let zone = filled(&f, &me, "example.com", 450).await;
     let catalog = catalog_of(&zone.name);
-    let early = f.store.catalog(catalog).await.unwrap().serial;
+    let early = f.store.journal().catalog(catalog).await.unwrap().serial;
     for words in ["first", "then"] {
         let comment = Some(Comment::parse(words).unwrap());
         let wanted = SettingsChange { comment, ..SettingsChange::default() };
         f.store.change(&me, zone.id, Change::of(Wish::Settings(wanted))).await.unwrap();
     }
-    assert_eq!(f.store.purge_zone(zone.id).await.unwrap(), None, "it is not deleted");
+    assert_eq!(f.operator().purge_zone(zone.id).await.unwrap(), None, "it is not deleted");
     f.store.delete_zone(&me, zone.id).await.unwrap().unwrap();
-    let position = *f.store.position().borrow();
-    let purged = f.store.purge_zone(zone.id).await.unwrap().unwrap();
+    let position = *f.store.journal().position().borrow();
+    let purged = f.operator().purge_zone(zone.id).await.unwrap().unwrap();
     assert_eq!(purged.zone.name, zone.name);
-    assert_eq!(f.store.purge_zone(zone.id).await.unwrap(), None);
-    assert!(matches!(f.store.undelete_zone(zone.id).await, Err(UndeleteError::NoZone(_))));
-    assert_eq!(f.store.deleted_zones(None, 10).await.unwrap(), []);
+    assert_eq!(f.operator().purge_zone(zone.id).await.unwrap(), None);
+    assert!(matches!(f.operator().undelete_zone(zone.id).await, Err(UndeleteError::NoZone(_))));
+    assert_eq!(f.operator().deleted_zones(None, 10).await.unwrap(), []);
     assert_eq!((f.count("SELECT count(*) FROM records"), f.count("SELECT count(*) FROM versions")), (0, 1));
     assert_eq!(f.count("SELECT count(*) FROM versions WHERE account IS NOT NULL OR author <> ''"), 0);
     assert_eq!(f.count("SELECT count(*) FROM zone_settings WHERE comment IS NOT NULL"), 0);
 
     // Who follows the journal and is behind still hears of it, for an hour.
-    assert_eq!(f.store.moves(position - 1).await.unwrap().names, [zone_name("example.com")]);
+    assert_eq!(f.store.journal().moves(position - 1).await.unwrap().names, [zone_name("example.com")]);
     f.clock.advance(3601);
     f.zone(&me, "keeps.the.position.test").await;
     let left = "SELECT count(*) FROM zones WHERE deleted IS NOT NULL";
     eventually("nothing is left", async || f.count(left) == 0).await;
-    let next = f.store.moves(position).await.unwrap();
+    let next = f.store.journal().moves(position).await.unwrap();
     assert_eq!((next.names, next.position), (vec![zone_name("keeps.the.position.test")], position + 1));
 
     // The catalog goes on from its newest version; of those before, there is no step any more.
-    let head = f.store.catalog(catalog).await.unwrap();
-    assert_eq!((head.members, f.store.catalog_versions(catalog, early, 10).await.unwrap()), (vec![], None));
-    assert_eq!(f.store.catalog_versions(catalog, head.serial, 10).await.unwrap(), Some(vec![]));
+    let head = f.store.journal().catalog(catalog).await.unwrap();
+    assert_eq!((head.members, f.store.journal().catalog_versions(catalog, early, 10).await.unwrap()), (vec![], None));
+    assert_eq!(f.store.journal().catalog_versions(catalog, head.serial, 10).await.unwrap(), Some(vec![]));
     let again = f.zone(&me, "example.com").await;
     assert!(again.serial.is_newer_than(purged.zone.serial), "the name's floor stays");
-    let joined = f.store.catalog_versions(catalog, head.serial, 10).await.unwrap().unwrap();
+    let joined = f.store.journal().catalog_versions(catalog, head.serial, 10).await.unwrap().unwrap();
     assert_eq!(joined.len(), 1);
-    assert_eq!(f.store.check().await.unwrap(), Vec::<String>::new());
+    assert_eq!(f.operator().check().await.unwrap(), Vec::<String>::new());
 }
 
 #[tokio::test]
@@ -233,17 +235,17 @@ async fn the_newest_position_is_never_given_again() {
     let me = f.account("me@example.com").await;
     let zone = filled(&f, &me, "example.com", 3).await;
     f.store.delete_zone(&me, zone.id).await.unwrap().unwrap();
-    let position = *f.store.position().borrow();
-    f.store.purge_zone(zone.id).await.unwrap().unwrap();
+    let position = *f.store.journal().position().borrow();
+    f.operator().purge_zone(zone.id).await.unwrap().unwrap();
     f.clock.advance(1_000_000);
     // Long enough for the housekeeper to look several times.
     let looked = std::time::Instant::now();
     eventually("it has looked", async || looked.elapsed().as_secs() >= 3).await;
     f.store.close().await;
     let again = f.another();
-    assert_eq!(*again.position().borrow(), position);
+    assert_eq!(*again.journal().position().borrow(), position);
     let other = again.create_zone(&me, zone_name("example.org"), false).await.unwrap();
-    assert_eq!(again.moves(position).await.unwrap().names, [other.name]);
+    assert_eq!(again.journal().moves(position).await.unwrap().names, [other.name]);
 }
 
 #[tokio::test]
@@ -257,15 +259,16 @@ async fn zones_are_forgotten_when_the_operators_time_is_over_and_not_before() {
     let young = filled(&f, &me, "young.example", 3).await;
     f.store.delete_zone(&me, young.id).await.unwrap().unwrap();
     f.clock.advance(10 * day);
-    f.store.retain(Retention::default());
+    f.operator().retain(Retention::default());
     let looked = std::time::Instant::now();
     eventually("it has looked", async || looked.elapsed().as_secs() >= 2).await;
-    assert_eq!(f.store.deleted_zones(None, 10).await.unwrap().len(), 2, "30 days to the second");
+    assert_eq!(f.operator().deleted_zones(None, 10).await.unwrap().len(), 2, "30 days to the second");
     f.clock.advance(1);
-    eventually("the old one is forgotten", async || f.store.deleted_zones(None, 10).await.unwrap().len() == 1).await;
+    eventually("the old one is forgotten", async || f.operator().deleted_zones(None, 10).await.unwrap().len() == 1)
+        .await;
     eventually("with its records", async || f.count("SELECT count(*) FROM records") == 3).await;
-    assert_eq!(f.store.deleted_zones(None, 10).await.unwrap()[0].zone.id, young.id);
-    let all = f.store.deleted_zones(None, 10).await.unwrap();
+    assert_eq!(f.operator().deleted_zones(None, 10).await.unwrap()[0].zone.id, young.id);
+    let all = f.operator().deleted_zones(None, 10).await.unwrap();
     let after = Some((all[0].deleted_at, all[0].zone.id));
-    assert_eq!(f.store.deleted_zones(after, 10).await.unwrap(), []);
+    assert_eq!(f.operator().deleted_zones(after, 10).await.unwrap(), []);
 }

@@ -125,8 +125,8 @@ impl World {
             Step::DeleteZone { make_again } => {
                 let deleted = self.fixture.store.delete_zone(&self.me, zone.id).await.unwrap().unwrap();
                 self.highest = Some(deleted.serial);
-                assert!(self.fixture.store.snapshot(zone.id).await.unwrap().is_none());
-                assert!(self.fixture.store.delta(zone.id, zone.serial).await.unwrap().is_none());
+                assert!(self.fixture.store.journal().snapshot(zone.id).await.unwrap().is_none());
+                assert!(self.fixture.store.journal().delta(zone.id, zone.serial).await.unwrap().is_none());
                 self.zone = None;
                 if *make_again {
                     self.make_zone().await;
@@ -134,7 +134,7 @@ impl World {
             }
             Step::RollOut(which) => {
                 let other = self.fixture.another_with(apexes()[*which].clone());
-                while other.roll_out_apex(10).await.unwrap() > 0 {}
+                while other.command_line().roll_out_apex(10).await.unwrap() > 0 {}
                 other.close().await;
             }
             Step::Clock(seconds) => self.fixture.clock.advance(*seconds),
@@ -167,7 +167,7 @@ impl World {
     async fn check(&mut self) {
         let Some(zone) = &self.zone else { return };
         let store = &self.fixture.store;
-        let head = store.snapshot(zone.id).await.unwrap().unwrap();
+        let head = store.journal().snapshot(zone.id).await.unwrap().unwrap();
         let zone = store.zone(self.me.account, zone.id).await.unwrap().unwrap();
         assert_eq!(zone.serial, head.serial());
         check_content(&head);
@@ -188,7 +188,7 @@ impl World {
             if *id != zone.id {
                 continue;
             }
-            let delta = store.delta(zone.id, Serial(*serial)).await.unwrap().unwrap();
+            let delta = store.journal().delta(zone.id, Serial(*serial)).await.unwrap().unwrap();
             assert_eq!((&delta.from, &delta.to), (soa, &head.soa));
             let (removed, added) = (set(&delta.removed), set(&delta.added));
             assert!(removed.is_subset(before), "removes what is not there: {removed:?}");
@@ -239,7 +239,7 @@ proptest! {
                 world.take(step).await;
                 world.check().await;
             }
-            assert_eq!(world.fixture.store.check().await.unwrap(), Vec::<String>::new());
+            assert_eq!(world.fixture.store.command_line().check().await.unwrap(), Vec::<String>::new());
             world.fixture.store.close().await;
         });
     }
@@ -250,14 +250,17 @@ async fn what_came_and_went_is_in_no_step() {
     let f = Fixture::new();
     let me = f.account("me@example.com").await;
     let zone = f.zone(&me, "example.com").await;
-    let empty = f.store.delta(zone.id, zone.serial).await.unwrap().unwrap();
+    let empty = f.store.journal().delta(zone.id, zone.serial).await.unwrap().unwrap();
     assert_eq!((empty.removed, empty.added, empty.from), (vec![], vec![], empty.to));
-    assert!(f.store.delta(zone.id, Serial(zone.serial.0 - 1)).await.unwrap().is_none(), "there was no such version");
+    assert!(
+        f.store.journal().delta(zone.id, Serial(zone.serial.0 - 1)).await.unwrap().is_none(),
+        "there was no such version"
+    );
 
     let passing = f.add(&me, &zone, "www", "192.0.2.1").await;
     f.add(&me, &zone, "web", "192.0.2.2").await;
     f.store.change(&me, zone.id, vec![delete(passing.record.id)]).await.unwrap();
-    let delta = f.store.delta(zone.id, zone.serial).await.unwrap().unwrap();
+    let delta = f.store.journal().delta(zone.id, zone.serial).await.unwrap().unwrap();
     assert_eq!((delta.removed.len(), delta.added.len()), (0, 1));
     assert_eq!(delta.added[0].owner.to_string(), "web");
 }
@@ -268,12 +271,12 @@ async fn a_zone_that_cannot_have_new_nameservers_keeps_the_old() {
     let me = f.account("me@example.com").await;
     let (refused, taken) = (f.zone(&me, "example.com").await, f.zone(&me, "example.net").await);
     let other = f.another_with(apex(&[("ns1.example.com", &[])]));
-    assert_eq!(other.roll_out_apex(100).await.unwrap(), 1);
-    assert_eq!(other.roll_out_apex(100).await.unwrap(), 0);
-    assert_eq!(other.head(&refused.name).await.unwrap().unwrap().version, refused.version);
-    let head = other.snapshot(taken.id).await.unwrap().unwrap();
+    assert_eq!(other.command_line().roll_out_apex(100).await.unwrap(), 1);
+    assert_eq!(other.command_line().roll_out_apex(100).await.unwrap(), 0);
+    assert_eq!(other.journal().head(&refused.name).await.unwrap().unwrap().version, refused.version);
+    let head = other.journal().snapshot(taken.id).await.unwrap().unwrap();
     assert_eq!(head.soa.mname.to_string(), "ns1.example.com");
-    let before = f.store.moves(0).await.unwrap();
+    let before = f.store.journal().moves(0).await.unwrap();
     assert_eq!(before.names, [zone_name("example.com"), zone_name("example.net")]);
     assert_eq!(before.position, 3);
 }
@@ -299,8 +302,8 @@ async fn what_would_hide_a_new_nameservers_addresses_leaves_the_zone() {
     let nameservers = addresses("192.0.2.53").map(|(name, address)| (name, vec![address]));
     let nameservers: Vec<_> = nameservers.iter().map(|(name, list)| (*name, list.as_slice())).collect();
     let other = f.another_with(apex(&nameservers));
-    assert_eq!(other.roll_out_apex(10).await.unwrap(), 1);
-    let text = dns::zonefile::render(&other.snapshot(zone.id).await.unwrap().unwrap());
+    assert_eq!(other.command_line().roll_out_apex(10).await.unwrap(), 1);
+    let text = dns::zonefile::render(&other.journal().snapshot(zone.id).await.unwrap().unwrap());
     for gone in ["DNAME", " DS ", "dns 3600 IN NS"] {
         assert!(!text.contains(gone), "{gone}: {text}");
     }
@@ -316,8 +319,8 @@ async fn a_zone_that_a_command_makes_has_the_nameservers_of_the_server() {
     let command = Fixture::new();
     let me = command.account("me@example.com").await;
     let server = command.another_with(apex(&[("ns7.other.test", &[])]));
-    assert_eq!(server.roll_out_apex(100).await.unwrap(), 0);
+    assert_eq!(server.command_line().roll_out_apex(100).await.unwrap(), 0);
     let zone = command.zone(&me, "example.com").await;
-    let head = command.store.snapshot(zone.id).await.unwrap().unwrap();
+    let head = command.store.journal().snapshot(zone.id).await.unwrap().unwrap();
     assert_eq!(head.soa.mname.to_string(), "ns7.other.test");
 }

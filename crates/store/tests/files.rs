@@ -71,7 +71,7 @@ async fn damage_is_reported_with_its_place() {
         other => panic!("{other:?}"),
     }
     break_it("PRAGMA foreign_keys = OFF; UPDATE records SET zone = 77");
-    let complaints = f.store.check().await.unwrap();
+    let complaints = f.operator().check().await.unwrap();
     assert_eq!(complaints, ["row 1 of records points at no row of zones"]);
     f.store.close().await;
 
@@ -102,16 +102,16 @@ async fn a_copy_is_whole_and_overwrites_nothing() {
     let record = f.add(&me, &zone, "www", "192.0.2.1").await;
     let copy = f.path().with_file_name("copy.db");
     std::fs::write(&copy, "precious").unwrap();
-    assert!(matches!(f.store.back_up(&copy).await, Err(StoreError::File { .. })));
+    assert!(matches!(f.operator().back_up(&copy).await, Err(StoreError::File { .. })));
     assert_eq!(std::fs::read(&copy).unwrap(), b"precious");
     std::fs::remove_file(&copy).unwrap();
-    assert!(matches!(f.store.back_up(&copy.join("deeper")).await, Err(StoreError::File { .. })));
+    assert!(matches!(f.operator().back_up(&copy.join("deeper")).await, Err(StoreError::File { .. })));
 
-    f.store.back_up(&copy).await.unwrap();
+    f.operator().back_up(&copy).await.unwrap();
     assert_eq!(std::fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
     f.add(&me, &zone, "late", "192.0.2.2").await;
     let copied = open(&copy).unwrap();
-    assert_eq!(copied.check().await.unwrap(), Vec::<String>::new());
+    assert_eq!(copied.command_line().check().await.unwrap(), Vec::<String>::new());
     assert_eq!(copied.record(me.account, record.record.id).await.unwrap().unwrap().1, record);
     assert_eq!(copied.zone(me.account, zone.id).await.unwrap().unwrap().record_count, 1);
 }

@@ -116,7 +116,7 @@ impl Side {
             changes_per_day: Some(MOST),
             ..Default::default()
         };
-        f.store.set_limits(me.account, limits, &Actor::command_line()).await.unwrap();
+        f.operator().set_limits(me.account, limits).await.unwrap();
         let mut zones = Vec::new();
         for name in ZONES {
             zones.push(f.zone(&me, name).await);
@@ -187,7 +187,7 @@ impl Side {
         self.f.check_stored();
         // Too many by one, which is refused with the number that is left.
         let limits = AccountLimits { changes_per_day: Some(MOST), ..Default::default() };
-        self.f.store.set_limits(self.me.account, limits, &Actor::command_line()).await.unwrap();
+        self.f.operator().set_limits(self.me.account, limits).await.unwrap();
         let content = (0..=MOST).map(|n| self.f.create(&self.zones[0], &format!("n{n}"), "192.0.2.9")).collect();
         let change = Change { dry_run: true, ..Change::of(Wish::Edits(content)) };
         let refusal = self.f.store.change(&self.me, self.zones[0].id, change).await.unwrap_err();

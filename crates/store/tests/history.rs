@@ -83,7 +83,7 @@ async fn each_version_says_what_it_changed() {
     let changed = wish(&zone, "www", RecordType::A, "192.0.2.2");
     f.store.change(&me, zone.id, vec![replace(&www, changed), f.create(&zone, "web", "192.0.2.3")]).await.unwrap();
     f.store.change(&me, zone.id, vec![delete(www.record.id)]).await.unwrap();
-    f.store.raise_serial(zone.id, Serial(START as u32 + 1000)).await.unwrap();
+    f.store.journal().raise_serial(zone.id, Serial(START as u32 + 1000)).await.unwrap();
 
     let versions = history(&f.store, me.account, &zone).await;
     let events: Vec<_> = versions.iter().map(|version| (version.number.0, version.event, version.source)).collect();
@@ -141,7 +141,7 @@ async fn the_differences_replay_to_the_present_and_every_version_is_as_it_was() 
     let f = Fixture::new();
     let me = f.account("me@example.com").await;
     let zone = f.zone(&me, "example.com").await;
-    let mut seen = vec![(zone.serial, f.store.snapshot(zone.id).await.unwrap().unwrap())];
+    let mut seen = vec![(zone.serial, f.store.journal().snapshot(zone.id).await.unwrap().unwrap())];
     let mut known: Vec<StoredRecord> = Vec::new();
     for round in 0..40u32 {
         let edits = match round % 5 {
@@ -158,14 +158,14 @@ async fn the_differences_replay_to_the_present_and_every_version_is_as_it_was() 
             _ => {
                 let other =
                     f.another_with(apex(&[("ns1.zonewright.test", &[]), (&format!("ns{round}.other.test"), &[])]));
-                assert_eq!(other.roll_out_apex(10).await.unwrap(), 1);
+                assert_eq!(other.command_line().roll_out_apex(10).await.unwrap(), 1);
                 other.close().await;
                 vec![]
             }
         };
         f.store.change(&me, zone.id, edits).await.unwrap();
         known = f.store.records(me.account, Some(zone.id), RecordFilter::default(), None, 1000).await.unwrap().unwrap();
-        let head = f.store.snapshot(zone.id).await.unwrap().unwrap();
+        let head = f.store.journal().snapshot(zone.id).await.unwrap().unwrap();
         seen.push((head.serial(), head));
     }
     for (serial, mut then) in seen {

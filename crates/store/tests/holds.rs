@@ -43,12 +43,12 @@ async fn a_hold_ends_by_time_or_by_the_operator() {
         f.store.delete_zone(&owner, zone.id).await.unwrap().unwrap();
     }
     refused(&f, other.account, &["one.example", "two.example", "three.example"]).await;
-    assert!(!f.store.release_name(&zone_name("a.one.example")).await.unwrap(), "it is not on hold itself");
-    assert!(f.store.release_name(&zone_name("one.example")).await.unwrap());
+    assert!(!f.operator().release_name(&zone_name("a.one.example")).await.unwrap(), "it is not on hold itself");
+    assert!(f.operator().release_name(&zone_name("one.example")).await.unwrap());
     f.zone(&other, "one.example").await;
-    assert!(!f.store.release_name(&zone_name("one.example")).await.unwrap());
+    assert!(!f.operator().release_name(&zone_name("one.example")).await.unwrap());
     f.store.create_zone(&other, zone_name("two.example"), true).await.unwrap();
     f.clock.advance(7 * DAY);
     f.zone(&other, "three.example").await;
-    assert!(!f.store.release_name(&zone_name("three.example")).await.unwrap());
+    assert!(!f.operator().release_name(&zone_name("three.example")).await.unwrap());
 }

@@ -9,9 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use common::{Fixture, TestClock, apex, options};
-use store::{
-    AccountId, Actor, CodeOutcome, Keep, KeyError, OneTimeKey, Options, Origin, RecoveryCode, Store, StoreError,
-};
+use store::{AccountId, CodeOutcome, Keep, KeyError, OneTimeKey, Options, Origin, RecoveryCode, Store, StoreError};
 
 fn open(path: &Path) -> Result<Store, StoreError> {
     Store::open(path, options(&TestClock::default(), apex(&[("ns1.zonewright.test", &[])])))
@@ -25,26 +23,22 @@ fn origin() -> Origin {
 async fn second_factor(f: &Fixture, account: AccountId) -> (OneTimeKey, Vec<RecoveryCode>) {
     let key = OneTimeKey::draw().unwrap();
     let code = key.code_at(f.store.now());
-    let codes = f
-        .store
-        .turn_second_factor_on(account, key.clone(), &code, Keep::default(), &Actor::command_line())
-        .await
-        .unwrap();
+    let codes = f.operator().person(account).turn_second_factor_on(key.clone(), &code, Keep::default()).await.unwrap();
     (key, codes.unwrap())
 }
 
 /// Whether a code completes a new session of the account.
 async fn gets_in(store: &Store, account: AccountId, code: &str) -> Result<bool, StoreError> {
-    let link = store.create_link(account, jiff::SignedDuration::from_hours(1), &Actor::command_line()).await.unwrap();
-    let session = store.sign_in_by_link(link.unwrap().reveal(), origin()).await.unwrap().unwrap().session;
+    let link = store.command_line().create_link(account, jiff::SignedDuration::from_hours(1)).await.unwrap();
+    let session = store.people().sign_in_by_link(link.unwrap().reveal(), origin()).await.unwrap().unwrap().session;
     assert!(session.waits_for_code);
-    Ok(matches!(store.complete_session(&session, code, origin()).await?, CodeOutcome::Right(_)))
+    Ok(matches!(store.people().complete_session(&session, code, origin()).await?, CodeOutcome::Right(_)))
 }
 
 #[tokio::test]
 async fn a_key_that_does_not_fit_opens_nothing() {
     let f = Fixture::new();
-    let key_file = f.store.key_file().to_owned();
+    let key_file = f.operator().key_file().to_owned();
     f.store.close().await;
     let key = fs::read(&key_file).unwrap();
     assert_eq!(fs::metadata(&key_file).unwrap().permissions().mode() & 0o777, 0o600);
@@ -61,7 +55,7 @@ async fn a_key_that_does_not_fit_opens_nothing() {
     fs::write(&key_file, [0xff, 0xfe]).unwrap();
     assert!(matches!(open(&f.path()), Err(StoreError::Key(KeyError::Malformed { .. }))));
     let other = Fixture::new();
-    fs::copy(other.store.key_file(), &key_file).unwrap();
+    fs::copy(other.store.command_line().key_file(), &key_file).unwrap();
     assert!(matches!(open(&f.path()), Err(StoreError::Key(KeyError::Wrong { .. }))));
     fs::remove_file(&key_file).unwrap();
     fs::create_dir(&key_file).unwrap();
@@ -109,19 +103,19 @@ fn base32(text: &str) -> Vec<u8> {
 #[tokio::test]
 async fn only_a_true_copy_of_the_key_confirms_it() {
     let f = Fixture::new();
-    assert_eq!(f.store.key_copy_confirmed_at().await.unwrap(), None);
-    let other = fs::read_to_string(Fixture::new().store.key_file()).unwrap();
+    assert_eq!(f.operator().key_copy_confirmed_at().await.unwrap(), None);
+    let other = fs::read_to_string(Fixture::new().store.command_line().key_file()).unwrap();
     for text in ["", "yes", &other] {
-        assert!(!f.store.confirm_key_copy(text).await.unwrap(), "{text:?}");
+        assert!(!f.operator().confirm_key_copy(text).await.unwrap(), "{text:?}");
     }
-    assert_eq!(f.store.key_copy_confirmed_at().await.unwrap(), None);
+    assert_eq!(f.operator().key_copy_confirmed_at().await.unwrap(), None);
     let copy = f.path().with_file_name("copy.key");
-    f.store.copy_key_file(&copy).unwrap();
-    assert!(f.store.copy_key_file(&copy).is_err(), "nothing is overwritten");
+    f.operator().copy_key_file(&copy).unwrap();
+    assert!(f.operator().copy_key_file(&copy).is_err(), "nothing is overwritten");
     assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
     let text = fs::read_to_string(&copy).unwrap();
-    assert!(f.store.confirm_key_copy(&text).await.unwrap());
-    assert_eq!(f.store.key_copy_confirmed_at().await.unwrap(), Some(f.store.now()));
+    assert!(f.operator().confirm_key_copy(&text).await.unwrap());
+    assert_eq!(f.operator().key_copy_confirmed_at().await.unwrap(), Some(f.store.now()));
 }
 
 #[tokio::test]
@@ -129,7 +123,7 @@ async fn a_lost_key_is_given_up_and_recovery_codes_go_on() {
     let f = Fixture::new();
     let ann = f.account("ann@example.com").await.account;
     let (key, codes) = second_factor(&f, ann).await;
-    let (key_file, now) = (f.store.key_file().to_owned(), f.store.now());
+    let (key_file, now) = (f.operator().key_file().to_owned(), f.store.now());
     f.store.close().await;
     assert_eq!(Store::reset_secrets(&f.path(), None, now).unwrap(), None, "the key is there");
     fs::write(&key_file, "damaged").unwrap();
@@ -139,8 +133,11 @@ async fn a_lost_key_is_given_up_and_recovery_codes_go_on() {
     assert!(names.iter().any(|name| name.contains("wrong")), "the damaged file is put aside: {names:?}");
 
     let store = open(&f.path()).unwrap();
-    assert_eq!(store.key_copy_confirmed_at().await.unwrap(), None);
-    assert!(store.account(ann).await.unwrap().unwrap().has_second_factor, "a password alone is not enough");
+    assert_eq!(store.command_line().key_copy_confirmed_at().await.unwrap(), None);
+    assert!(
+        store.command_line().account(ann).await.unwrap().unwrap().has_second_factor,
+        "a password alone is not enough"
+    );
     f.clock.advance(60);
     assert!(!gets_in(&store, ann, &key.code_at(f.store.now())).await.unwrap());
     assert!(gets_in(&store, ann, &codes[0].reveal()).await.unwrap());
@@ -161,6 +158,6 @@ fn stores_that_open_a_new_file_together_have_one_key() {
     for name in ["one.db", "two.db"] {
         let options = options(&TestClock::default(), apex(&[("ns1.zonewright.test", &[])]));
         let options = Options { key_file: Some(shared.clone()), ..options };
-        assert_eq!(Store::open(&folder.path().join(name), options).unwrap().key_file(), shared);
+        assert_eq!(Store::open(&folder.path().join(name), options).unwrap().command_line().key_file(), shared);
     }
 }

@@ -41,10 +41,10 @@ async fn the_names_of_deleted_zones_are_remembered_until_they_are_made_again() {
     }
     f.zone(&me, "b.example").await;
     let (a, c) = (zone_name("a.example"), zone_name("c.example"));
-    assert_eq!(f.store.deleted_names(None, 100).await.unwrap(), [a.clone(), c.clone()]);
-    assert_eq!(f.store.deleted_names(None, 1).await.unwrap(), std::slice::from_ref(&a));
-    assert_eq!(f.store.deleted_names(Some(a), 100).await.unwrap(), std::slice::from_ref(&c));
-    assert_eq!(f.store.deleted_names(Some(c), 100).await.unwrap(), []);
+    assert_eq!(f.store.journal().deleted_names(None, 100).await.unwrap(), [a.clone(), c.clone()]);
+    assert_eq!(f.store.journal().deleted_names(None, 1).await.unwrap(), std::slice::from_ref(&a));
+    assert_eq!(f.store.journal().deleted_names(Some(a), 100).await.unwrap(), std::slice::from_ref(&c));
+    assert_eq!(f.store.journal().deleted_names(Some(c), 100).await.unwrap(), []);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -64,14 +64,14 @@ async fn a_deleted_zone_is_gone_at_once_and_swept_later() {
     assert!(f.store.delete_zone(&me, zone.id).await.unwrap().is_none());
     assert!(f.store.zone(me.account, zone.id).await.unwrap().is_none());
     assert!(f.store.record(me.account, one.record.id).await.unwrap().is_none());
-    assert!(f.store.head(&zone.name).await.unwrap().is_none());
-    assert_eq!(f.store.heads(None, 100).await.unwrap().len(), 1);
+    assert!(f.store.journal().head(&zone.name).await.unwrap().is_none());
+    assert_eq!(f.store.journal().heads(None, 100).await.unwrap().len(), 1);
     let all = RecordFilter::default;
     assert!(f.store.visit_records(me.account, zone.id, all(), Collect(vec![])).await.unwrap().is_none());
     assert!(f.store.records(me.account, Some(zone.id), all(), None, 10).await.unwrap().is_none());
     let listed = f.store.records(me.account, None, all(), None, 10).await.unwrap().unwrap();
     assert_eq!(listed, [first, last]);
-    assert_eq!(f.store.moves(5).await.unwrap().names, [zone_name("example.com")], "its end is a move too");
+    assert_eq!(f.store.journal().moves(5).await.unwrap().names, [zone_name("example.com")], "its end is a move too");
 
     let again = f.zone(&me, "example.com").await;
     assert_ne!(again.id, zone.id);
@@ -94,13 +94,14 @@ async fn tokens_end() {
     let made = async |expires_at: Option<i64>| {
         let expires_at = expires_at.map(|time| Timestamp::from_second(time).unwrap());
         let permissions = [Permission::List].into_iter().collect();
-        f.store
-            .create_token(me.account, NewToken { expires_at, ..NewToken::unlimited("t", permissions) })
+        f.operator()
+            .person(me.account)
+            .create_token(NewToken { expires_at, ..NewToken::unlimited("t", permissions) })
             .await
             .unwrap()
     };
     let (lasting, ending) = (made(None).await, made(Some(START + 60)).await);
-    let accepted = async |text: &str| f.store.authenticate(text, None).await.unwrap();
+    let accepted = async |text: &str| f.store.people().authenticate(text, None).await.unwrap();
     for text in ["", "vps_", "Bearer x", &lasting.plain.reveal()[..46], &"vps_".repeat(12)] {
         assert!(accepted(text).await.is_none(), "{text:?}");
     }
@@ -123,11 +124,10 @@ async fn tokens_end() {
     accepted(lasting.plain.reveal()).await.unwrap();
     eventually("and the next", async || f.count(used) == (START + 61) * 1000).await;
 
-    let id = lasting.token.id.to_string().parse().unwrap();
-    assert!(f.store.revoke_token(id).await.unwrap());
+    assert!(f.operator().revoke_token(lasting.token.id).await.unwrap());
     assert!(accepted(lasting.plain.reveal()).await.is_none());
-    assert_eq!(f.store.tokens(None).await.unwrap().len(), 1);
-    assert_eq!(f.store.tokens(Some(me.account)).await.unwrap()[0].id, ending.token.id);
+    assert_eq!(f.operator().tokens().await.unwrap().len(), 1);
+    assert_eq!(f.operator().person(me.account).tokens().await.unwrap()[0].id, ending.token.id);
     assert_ne!(made(None).await.token.id, lasting.token.id, "a number is never given twice");
 }
 
@@ -137,12 +137,12 @@ async fn the_last_uses_are_stored_when_the_store_closes() {
     let me = f.account("me@example.com").await;
     let permissions = [Permission::List].into_iter().collect();
     let token = NewToken::unlimited("t", permissions);
-    let token = f.store.create_token(me.account, token).await.unwrap();
-    f.store.authenticate(token.plain.reveal(), None).await.unwrap().unwrap();
+    let token = f.operator().person(me.account).create_token(token).await.unwrap();
+    f.store.people().authenticate(token.plain.reveal(), None).await.unwrap().unwrap();
     f.store.close().await;
     assert_eq!(f.count("SELECT last_used FROM tokens"), START * 1000);
-    assert!(matches!(f.store.accounts().await, Err(store::StoreError::Closed)));
-    assert!(matches!(f.store.revoke_token(1).await, Err(store::StoreError::Closed)));
+    assert!(matches!(f.operator().accounts().await, Err(store::StoreError::Closed)));
+    assert!(matches!(f.operator().revoke_token(store::TokenId::from_number(1)).await, Err(store::StoreError::Closed)));
     f.store.close().await;
 }
 
@@ -154,7 +154,7 @@ async fn everything_is_there_after_a_restart() {
     let record = f.add(&me, &zone, "www", "192.0.2.1").await;
     f.store.close().await;
     let again = f.another();
-    assert_eq!(*again.position().borrow(), 2);
+    assert_eq!(*again.journal().position().borrow(), 2);
     let (zone, found): (Zone, _) = again.record(me.account, record.record.id).await.unwrap().unwrap();
     assert_eq!((found, zone.name), (record.clone(), zone_name("example.com")));
     let gone = again.change(&me, zone.id, vec![delete(record.record.id)]).await.unwrap();

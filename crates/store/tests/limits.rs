@@ -17,7 +17,7 @@ async fn a_zone_too_many_is_refused_even_when_many_are_made_at_once() {
     let f = Fixture::new();
     let me = f.account("me@example.com").await;
     let by = Actor::command_line();
-    f.store.set_limits(me.account, AccountLimits { zones: Some(3), ..NONE }, &by).await.unwrap();
+    f.store.operator(by).set_limits(me.account, AccountLimits { zones: Some(3), ..NONE }).await.unwrap();
     let tries = (0..20).map(|number| {
         let (store, me) = (f.store.clone(), me.clone());
         tokio::spawn(async move { store.create_zone(&me, zone_name(&format!("zone{number}.example")), false).await })
@@ -49,16 +49,16 @@ async fn records_are_counted_over_all_zones_and_only_growth_is_refused() {
     let first = f.add(&me, &one, "a", "192.0.2.1").await;
     f.add(&me, &two, "a", "192.0.2.1").await;
     let by = Actor::command_line();
-    f.store.set_limits(me.account, AccountLimits { records: Some(2), ..NONE }, &by).await.unwrap();
+    f.store.operator(by).set_limits(me.account, AccountLimits { records: Some(2), ..NONE }).await.unwrap();
     let refused = f.store.change(&me, two.id, vec![f.create(&two, "b", "192.0.2.2")]).await;
     let Err(ChangeError::Faults(faults)) = refused else { panic!("{refused:?}") };
     assert_eq!(faults[0].1.detail, "This account may have at most 2 records in all its zones");
     assert_eq!(f.count("SELECT count(*) FROM records WHERE to_version IS NULL"), 2, "a refusal leaves nothing");
 
-    f.store.set_limits(me.account, AccountLimits { records: Some(1), ..NONE }, &by).await.unwrap();
+    f.store.operator(by).set_limits(me.account, AccountLimits { records: Some(1), ..NONE }).await.unwrap();
     let swap = vec![delete(first.record.id), f.create(&one, "b", "192.0.2.2")];
     f.store.change(&me, one.id, swap).await.unwrap();
-    f.store.set_limits(me.account, NONE, &by).await.unwrap();
+    f.store.operator(by).set_limits(me.account, NONE).await.unwrap();
     f.add(&me, &two, "c", "192.0.2.3").await;
 }
 
@@ -68,14 +68,14 @@ async fn the_count_of_records_follows_zones_that_go_come_back_and_move() {
     let (me, other) = (f.account("me@example.com").await, f.account("other@example.com").await);
     let by = Actor::command_line();
     let limits = |most| AccountLimits { records: Some(most), ..NONE };
-    f.store.set_limits(me.account, limits(2), &by).await.unwrap();
+    f.store.operator(by).set_limits(me.account, limits(2)).await.unwrap();
     let (one, two) = (f.zone(&me, "one.example").await, f.zone(&me, "two.example").await);
     f.add(&me, &one, "a", "192.0.2.1").await;
     let last = f.add(&me, &two, "a", "192.0.2.1").await;
     let one_more = async || f.store.change(&me, two.id, vec![f.create(&two, "b", "192.0.2.2")]).await;
     assert!(matches!(one_more().await, Err(ChangeError::Faults(_))));
     f.store.delete_zone(&me, one.id).await.unwrap().unwrap();
-    f.store.undelete_zone(one.id).await.unwrap();
+    f.operator().undelete_zone(one.id).await.unwrap();
     assert!(matches!(one_more().await, Err(ChangeError::Faults(_))), "its record is back");
     f.store.move_zone(&one.name, other.account).await.unwrap();
     one_more().await.unwrap();
@@ -84,9 +84,9 @@ async fn the_count_of_records_follows_zones_that_go_come_back_and_move() {
     let again = f.store.change(&me, two.id, vec![f.create(&two, "c", "192.0.2.3")]).await;
     assert!(matches!(again, Err(ChangeError::Faults(_))), "three would be one too many: {again:?}");
     // A limit that is set again begins from what is there.
-    f.store.set_limits(me.account, NONE, &by).await.unwrap();
+    f.store.operator(by).set_limits(me.account, NONE).await.unwrap();
     f.add(&me, &two, "d", "192.0.2.4").await;
-    f.store.set_limits(me.account, limits(4), &by).await.unwrap();
+    f.store.operator(by).set_limits(me.account, limits(4)).await.unwrap();
     f.add(&me, &two, "e", "192.0.2.5").await;
     let again = f.store.change(&me, two.id, vec![f.create(&two, "f", "192.0.2.6")]).await;
     assert!(matches!(again, Err(ChangeError::Faults(_))), "{again:?}");
@@ -97,7 +97,7 @@ async fn changes_are_counted_by_record_and_begin_again_at_midnight() {
     let f = Fixture::new();
     let me = f.account("me@example.com").await;
     let by = Actor::command_line();
-    f.store.set_limits(me.account, AccountLimits { changes_per_day: Some(4), ..NONE }, &by).await.unwrap();
+    f.store.operator(by).set_limits(me.account, AccountLimits { changes_per_day: Some(4), ..NONE }).await.unwrap();
     let zone = f.zone(&me, "one.example").await;
     let two = || vec![f.create(&zone, "a", "192.0.2.1"), f.create(&zone, "b", "192.0.2.1")];
     let rehearsal = store::Change { dry_run: true, ..store::Change::from(two()) };
@@ -122,7 +122,7 @@ async fn changes_are_counted_by_record_and_begin_again_at_midnight() {
     f.store.change(&me, zone.id, vec![delete(first)]).await.unwrap();
     let refused = f.store.change(&me, zone.id, [two(), two()].concat()).await;
     assert!(refused.is_err(), "{refused:?}");
-    f.store.set_limits(me.account, NONE, &by).await.unwrap();
+    f.store.operator(by).set_limits(me.account, NONE).await.unwrap();
     for number in 0..6 {
         f.add(&me, &zone, &format!("n{number}"), "192.0.2.1").await;
     }
@@ -135,14 +135,14 @@ async fn a_token_too_many_and_one_for_anothers_zone_are_refused() {
     let theirs = f.zone(&other, "example.net").await;
     let token = || NewToken::unlimited("t", [Permission::List].into_iter().collect());
     let bound = NewToken { zones: ZoneScope::Only(vec![theirs.id]), ..token() };
-    let refused = f.store.create_token(me.account, bound).await;
+    let refused = f.operator().person(me.account).create_token(bound).await;
     assert!(matches!(refused, Err(CreateTokenError::NoZone)), "{refused:?}");
     let limits = AccountLimits { tokens: Some(1), ..NONE };
-    f.store.set_limits(me.account, limits, &Actor::command_line()).await.unwrap();
-    f.store.create_token(me.account, token()).await.unwrap();
-    let refused = f.store.create_token(me.account, token()).await;
+    f.operator().set_limits(me.account, limits).await.unwrap();
+    f.operator().person(me.account).create_token(token()).await.unwrap();
+    let refused = f.operator().person(me.account).create_token(token()).await;
     assert!(matches!(refused, Err(CreateTokenError::Limit(1))), "{refused:?}");
-    assert_eq!(f.store.tokens(Some(me.account)).await.unwrap().len(), 1);
+    assert_eq!(f.operator().person(me.account).tokens().await.unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -150,15 +150,15 @@ async fn what_another_process_does_to_an_account_is_noticed() {
     let f = Fixture::new();
     let me = f.account("me@example.com").await;
     let token = NewToken::unlimited("t", [Permission::List].into_iter().collect());
-    let token = f.store.create_token(me.account, token).await.unwrap().plain;
+    let token = f.operator().person(me.account).create_token(token).await.unwrap().plain;
     let other = f.another();
-    assert!(f.store.authenticate(token.reveal(), None).await.unwrap().is_some());
-    other.suspend_account(me.account, &Actor::command_line()).await.unwrap();
-    assert!(other.authenticate(token.reveal(), None).await.unwrap().is_none(), "at once where it was done");
-    let refused = async || f.store.authenticate(token.reveal(), None).await.unwrap().is_none();
+    assert!(f.store.people().authenticate(token.reveal(), None).await.unwrap().is_some());
+    other.command_line().suspend_account(me.account, store::Suspension::SignIn).await.unwrap();
+    assert!(other.people().authenticate(token.reveal(), None).await.unwrap().is_none(), "at once where it was done");
+    let refused = async || f.store.people().authenticate(token.reveal(), None).await.unwrap().is_none();
     common::eventually("refused", refused).await;
-    other.resume_account(me.account, &Actor::command_line()).await.unwrap();
-    assert!(f.store.authenticate(token.reveal(), None).await.unwrap().is_some());
+    other.command_line().resume_account(me.account).await.unwrap();
+    assert!(f.store.people().authenticate(token.reveal(), None).await.unwrap().is_some());
 }
 
 #[tokio::test]
@@ -166,7 +166,7 @@ async fn too_many_records_are_refused_before_they_are_planned() {
     let f = Fixture::new();
     let me = f.account("me@example.com").await;
     let zone = f.zone(&me, "example.com").await;
-    f.store.set_limits(me.account, AccountLimits { records: Some(2), ..NONE }, &Actor::command_line()).await.unwrap();
+    f.operator().set_limits(me.account, AccountLimits { records: Some(2), ..NONE }).await.unwrap();
     // Planning would find that each stands there twice.
     let twice = || vec![common::wish(&zone, "www", RecordType::A, "192.0.2.1"); 3];
     let refused = f.store.change(&me, zone.id, Change::of(Wish::Content(twice()))).await;

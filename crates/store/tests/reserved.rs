@@ -36,7 +36,7 @@ fn reserved(name: &str) -> ZoneName {
 
 async fn operator(f: &Fixture) -> Author {
     let new = NewAccount { email: "op@example.org".to_owned(), role: Role::Operator, ..NewAccount::default() };
-    author(f.store.create_account(new).await.unwrap().id)
+    author(f.operator().create_account(new).await.unwrap().id)
 }
 
 async fn create(store: &Store, author: &Author, name: &str) -> Result<(), CreateZoneError> {
@@ -65,7 +65,7 @@ async fn no_tenant_creates_a_reserved_name_through_any_door() {
                     "{name} through {source:?}: {refused:?}"
                 );
             }
-            let known = f.store.reservation(tenant.account, &reserved(name), false).await.unwrap();
+            let known = f.operator().reservation(tenant.account, &reserved(name), false).await.unwrap();
             assert_eq!(known, Some(reservation), "{name}");
         }
     }
@@ -111,9 +111,9 @@ async fn public_suffixes_and_local_names_are_the_operators_decision() {
     // What was decided once can be deleted, brought back and moved.
     let lan = f.store.zone_of_anyone(&reserved("lan")).await.unwrap().unwrap().zone;
     f.store.delete_zone(&tenant, lan.id).await.unwrap().unwrap();
-    f.store.undelete_zone(lan.id).await.unwrap();
+    f.operator().undelete_zone(lan.id).await.unwrap();
     assert!(f.store.move_zone(&lan.name, operator.account).await.unwrap());
-    assert_eq!(f.store.misheld_zones(10).await.unwrap(), [], "it is the operator's decision, and no offence");
+    assert_eq!(f.operator().misheld_zones(10).await.unwrap(), [], "it is the operator's decision, and no offence");
 }
 
 #[tokio::test]
@@ -127,25 +127,24 @@ async fn a_reserved_zone_is_not_moved_to_a_tenant_and_does_not_come_back_to_one(
 
     f.store.delete_zone(&operator, zone.id).await.unwrap().unwrap();
     let another = NewAccount { email: "op2@example.org".to_owned(), role: Role::Operator, ..NewAccount::default() };
-    let another = f.store.create_account(another).await.unwrap();
+    let another = f.operator().create_account(another).await.unwrap();
     f.store
+        .person(another.id, Actor::command_line())
         .set_password(
-            another.id,
             store::PasswordHash::new("a long password").await.unwrap(),
             store::Keep::default(),
             store::TokensAfterwards::Kept,
-            &Actor::command_line(),
         )
         .await
         .unwrap();
-    f.store.set_role(operator.account, Role::User, &Actor::command_line()).await.unwrap();
-    let refused = f.store.undelete_zone(zone.id).await;
+    f.operator().set_role(operator.account, Role::User).await.unwrap();
+    let refused = f.operator().undelete_zone(zone.id).await;
     assert!(
         matches!(&refused, Err(UndeleteError::Reserved { name, reason: Reservation::Server }) if *name == zone.name),
         "{refused:?}"
     );
-    f.store.set_role(operator.account, Role::Operator, &Actor::command_line()).await.unwrap();
-    f.store.undelete_zone(zone.id).await.unwrap();
+    f.operator().set_role(operator.account, Role::Operator).await.unwrap();
+    f.operator().undelete_zone(zone.id).await.unwrap();
     assert!(f.store.move_zone(&zone.name, another.id).await.unwrap());
 }
 
@@ -175,7 +174,7 @@ async fn zones_from_before_are_found() {
     // The operator has given the server a name meanwhile.
     let store = f.another_named("dns.example.net");
     let found = async |limit| -> Vec<(String, Reservation)> {
-        let found = store.misheld_zones(limit).await.unwrap();
+        let found = store.command_line().misheld_zones(limit).await.unwrap();
         found.into_iter().map(|(zone, reason)| (zone.zone.name.to_string(), reason)).collect()
     };
     assert_eq!(
@@ -193,7 +192,7 @@ async fn zones_from_before_are_found() {
     assert!(store.move_zone(&reserved("github.io"), tenant.account).await.unwrap());
     assert!(store.move_zone(&reserved("lan"), operator.account).await.unwrap());
     assert!(found(10).await.iter().all(|(_, reason)| reason.is_for_the_server()));
-    store.set_role(tenant.account, Role::Operator, &Actor::command_line()).await.unwrap();
+    store.command_line().set_role(tenant.account, Role::Operator).await.unwrap();
     assert_eq!(found(10).await, [(catalog.to_string(), Reservation::Catalogs)]);
     // A catalog's name is not handed on, and is deleted like any other zone.
     assert!(matches!(
@@ -201,6 +200,6 @@ async fn zones_from_before_are_found() {
         Err(MoveZoneError::Reserved(Reservation::Catalogs))
     ));
     store.delete_zone(&tenant, placed.id).await.unwrap().unwrap();
-    assert!(matches!(store.undelete_zone(placed.id).await, Err(UndeleteError::Reserved { .. })));
+    assert!(matches!(store.command_line().undelete_zone(placed.id).await, Err(UndeleteError::Reserved { .. })));
     assert_eq!(found(10).await, []);
 }

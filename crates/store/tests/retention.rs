@@ -93,13 +93,13 @@ impl World {
             },
             Step::RollOut(number) => {
                 let other = self.f.another_with(apex(&[(&format!("ns{number}.other.test"), &[])]));
-                while other.roll_out_apex(10).await.unwrap() > 0 {}
+                while other.command_line().roll_out_apex(10).await.unwrap() > 0 {}
                 other.close().await;
                 return;
             }
             Step::DeleteAndUndelete => {
                 self.f.store.delete_zone(&self.me, self.zone.id).await.unwrap().unwrap();
-                self.f.store.undelete_zone(self.zone.id).await.unwrap();
+                self.f.operator().undelete_zone(self.zone.id).await.unwrap();
                 return;
             }
             Step::Clock(seconds) => return self.f.clock.advance(*seconds),
@@ -111,7 +111,7 @@ impl World {
 
     async fn forget(&mut self, retention: Retention) {
         self.note().await;
-        let forgotten = self.f.store.forget_old_versions(retention).await.unwrap();
+        let forgotten = self.f.operator().forget_old_versions(retention).await.unwrap();
         let head = *self.seen.keys().next_back().unwrap();
         let old = self.f.store.now().as_second() - retention.age.as_secs() as i64;
         let is_promised = |seen: &Seen| seen.number > head - retention.versions.clamp(1, head) || seen.time >= old;
@@ -140,12 +140,15 @@ impl World {
     async fn check(&self) {
         let (store, account, zone) = (&self.f.store, self.me.account, self.zone.id);
         let mut content: Option<BTreeMap<RecordId, StoredRecord>> = None;
-        let head = store.snapshot(zone).await.unwrap().unwrap();
+        let head = store.journal().snapshot(zone).await.unwrap().unwrap();
         for (number, (serial, seen)) in &self.seen {
             if *number < self.oldest {
                 assert!(matches!(store.version(account, zone, *serial).await, Err(HistoryError::NoVersion(_))));
                 assert!(matches!(store.snapshot_at(account, zone, *serial).await, Err(HistoryError::NoVersion(_))));
-                assert!(store.delta(zone, *serial).await.unwrap().is_none(), "nameservers get the whole zone");
+                assert!(
+                    store.journal().delta(zone, *serial).await.unwrap().is_none(),
+                    "nameservers get the whole zone"
+                );
                 continue;
             }
             assert_eq!(text(&store.snapshot_at(account, zone, *serial).await.unwrap()), seen.text);
@@ -167,7 +170,7 @@ impl World {
                 then.extend(whole.removed.into_iter().map(|stored| (stored.record.id, stored)));
                 content = Some(then);
             }
-            assert_eq!(store.delta(zone, *serial).await.unwrap().unwrap().to, head.soa);
+            assert_eq!(store.journal().delta(zone, *serial).await.unwrap().unwrap().to, head.soa);
         }
         let now: Vec<_> = self.live().await.into_iter().map(|stored| stored.record).collect();
         let replayed: Vec<_> = content.unwrap().into_values().map(|stored| stored.record).collect();
@@ -191,7 +194,7 @@ proptest! {
             }
             world.note().await;
             world.check().await;
-            assert_eq!(world.f.store.check().await.unwrap(), Vec::<String>::new());
+            assert_eq!(world.f.operator().check().await.unwrap(), Vec::<String>::new());
             world.f.store.close().await;
         });
     }
@@ -212,13 +215,13 @@ async fn the_background_forgets_only_where_it_is_told_to() {
     let looked = std::time::Instant::now();
     eventually("it would have looked", async || looked.elapsed().as_secs() >= 2).await;
     assert_eq!(f.count(versions), 62, "nobody said how much is to be kept");
-    f.store.retain(Retention { versions: 10, ..Retention::default() });
+    f.operator().retain(Retention { versions: 10, ..Retention::default() });
     eventually("the old ones are forgotten", async || f.count(versions) == 11).await;
     eventually("and their records", async || f.count("SELECT count(*) FROM records") == 5).await;
     let kept = f.store.history(me.account, zone.id, None, 100).await.unwrap().unwrap().versions;
     assert_eq!((kept.first().unwrap().number.0, kept.last().unwrap().number.0), (61, 52));
     assert_eq!(f.store.history(me.account, small.id, None, 100).await.unwrap().unwrap().versions.len(), 1);
-    assert_eq!(*f.store.position().borrow(), 62);
+    assert_eq!(*f.store.journal().position().borrow(), 62);
     assert!(f.store.now().as_second() > START);
 }
 
@@ -228,7 +231,8 @@ async fn the_trail_is_forgotten_when_it_is_old_and_only_then() {
     let f = Fixture::new();
     let me = f.account("me@example.com").await;
     let by = Actor::command_line();
-    let note = async |what: &str| f.store.note(&by, EventKind::SignInFailed, Some(me.account), what).await.unwrap();
+    let note =
+        async |what: &str| f.store.operator(by).note(EventKind::SignInFailed, Some(me.account), what).await.unwrap();
     // A clock that runs ahead once holds back nothing that comes after.
     f.clock.advance(400 * DAY);
     note("ahead").await;
@@ -240,14 +244,14 @@ async fn the_trail_is_forgotten_when_it_is_old_and_only_then() {
     note("young").await;
     f.clock.advance(729 * DAY);
     let left = async || {
-        let events = f.store.events(Some(me.account), None, 1000).await.unwrap();
+        let events = f.operator().events(Some(me.account), None, 1000).await.unwrap();
         events.into_iter().map(|event| event.detail).collect::<Vec<_>>()
     };
     let looked = std::time::Instant::now();
     eventually("it would have looked", async || looked.elapsed().as_secs() >= 2).await;
     assert_eq!(left().await.len(), 452, "nobody said how much is to be kept");
     f.clock.advance(1);
-    f.store.retain(Retention::default());
+    f.operator().retain(Retention::default());
     eventually("the old ones are forgotten", async || left().await.len() <= 2).await;
     assert_eq!(left().await, ["young", "ahead"]);
 }

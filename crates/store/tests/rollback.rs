@@ -39,7 +39,7 @@ async fn there_is_no_way_to_what_is_not_there_or_is_anothers() {
     f.add(&me, &zone, "www", "192.0.2.1").await;
     f.clock.advance(60);
     let retention = Retention { versions: 1, age: std::time::Duration::from_secs(1), ..Retention::default() };
-    f.store.forget_old_versions(retention).await.unwrap();
+    f.operator().forget_old_versions(retention).await.unwrap();
     assert_eq!(faults(back(&f, &me, &zone, zone.serial).await).len(), 1);
     assert_eq!(live(&f, &me, &zone).await.len(), 1);
 }
@@ -62,7 +62,7 @@ async fn records_come_back_as_they_were_and_the_way_back_can_be_undone() {
     f.store.change(&me, zone.id, vec![replace(&changes, other), delete(goes.record.id)]).await.unwrap();
     f.add(&me, &zone, "new", "192.0.2.9").await;
     let after = live(&f, &me, &zone).await;
-    let undo = f.store.head(&zone.name).await.unwrap().unwrap().serial;
+    let undo = f.store.journal().head(&zone.name).await.unwrap().unwrap().serial;
 
     let rehearsal = Change { dry_run: true, ..Change::of(Wish::Version(then)) };
     let rehearsed = f.store.change(&me, zone.id, rehearsal).await.unwrap();
@@ -81,7 +81,7 @@ async fn records_come_back_as_they_were_and_the_way_back_can_be_undone() {
     assert_eq!(shown(&live(&f, &me, &zone).await), shown(&after));
     let empty = back(&f, &me, &zone, zone.serial).await.unwrap();
     assert_eq!((empty.zone.record_count, live(&f, &me, &zone).await.len()), (0, 0));
-    assert_eq!(f.store.check().await.unwrap(), Vec::<String>::new());
+    assert_eq!(f.operator().check().await.unwrap(), Vec::<String>::new());
 }
 
 #[tokio::test]
@@ -103,11 +103,11 @@ async fn every_version_can_be_reached_from_the_last() {
             (_, Some(old)) => vec![delete(old.record.id)],
         };
         let zone = f.store.change(&me, zone.id, edits).await.unwrap().zone;
-        past.push((zone.serial, zonefile::render(&f.store.snapshot(zone.id).await.unwrap().unwrap())));
+        past.push((zone.serial, zonefile::render(&f.store.journal().snapshot(zone.id).await.unwrap().unwrap())));
     }
     for (serial, text) in past.iter().rev().chain(&past) {
         back(&f, &me, &zone, *serial).await.unwrap();
-        let mut now = f.store.snapshot(zone.id).await.unwrap().unwrap();
+        let mut now = f.store.journal().snapshot(zone.id).await.unwrap().unwrap();
         now.soa.serial = *serial;
         assert_eq!(zonefile::render(&now), *text);
     }
@@ -130,7 +130,7 @@ async fn what_is_against_the_rules_of_today_does_not_come_back() {
     let mut options = common::options(&f.clock, apex(&[("ns1.example.com", &["192.0.2.53"])]));
     options.limits = Limits { ttl_min: Ttl::new(60).unwrap(), ..Limits::default() };
     let again = Store::open(&f.path(), options).unwrap();
-    assert_eq!(again.roll_out_apex(10).await.unwrap(), 1);
+    assert_eq!(again.command_line().roll_out_apex(10).await.unwrap(), 1);
     let refused = again.change(&me, zone.id, Change::of(Wish::Version(then))).await;
     let mut told = faults(refused);
     told.sort();

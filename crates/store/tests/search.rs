@@ -24,7 +24,7 @@ async fn zones_are_found_by_a_part_of_their_names_and_only_by_their_account() {
     let gone = f.zone(&me, "shop.gone.net").await;
     f.store.delete_zone(&me, gone.id).await.unwrap();
 
-    let find = async |text: &str| names(&f.store.find_zones(me.account, text, None, 10).await.unwrap());
+    let find = async |text: &str| names(&f.tenant(&me).find_zones(text, None, 10).await.unwrap());
     let all = ["example.com", "shop.example.com", "xn--bcher-kva.example", "example.net", "sho.p.example.org"];
     assert_eq!(find("").await, all);
     assert_eq!(find("shop").await, ["shop.example.com"]);
@@ -45,7 +45,7 @@ async fn a_walk_through_the_pages_shows_each_zone_once() {
     }
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
-        let found = f.store.find_zones(me.account, "z", after, 10).await.unwrap();
+        let found = f.tenant(&me).find_zones("z", after, 10).await.unwrap();
         seen.extend(names(&found));
         after = found.next;
         if after.is_none() {
@@ -72,7 +72,7 @@ async fn records_come_by_name_and_names_are_not_torn_apart() {
     }
     let find = async |text: &str, after: Option<&str>, at_least: usize| {
         let after = after.map(|after| OwnerName::parse(after, &zone.name).unwrap());
-        let found = f.store.find_records(me.account, zone.id, text, after, at_least).await.unwrap().unwrap();
+        let found = f.tenant(&me).find_records(zone.id, text, after, at_least).await.unwrap().unwrap();
         let shown = |stored: &store::StoredRecord| format!("{} {}", stored.record.owner, stored.record.data.value());
         (found.records.iter().map(shown).collect::<Vec<_>>().join(", "), found.next.map(|next| next.to_string()))
     };
@@ -82,7 +82,7 @@ async fn records_come_by_name_and_names_are_not_torn_apart() {
     assert_eq!(find("198.51", None, 2).await.0, "c 198.51.100.1");
     assert_eq!(find("A", None, 1).await, ("@ 192.0.2.2".to_owned(), some("@")));
     assert_eq!(find("aaaa", None, 1).await.0, "");
-    assert!(f.store.find_records(other.account, zone.id, "", None, 10).await.unwrap().is_none(), "another's zone");
+    assert!(f.tenant(&other).find_records(zone.id, "", None, 10).await.unwrap().is_none(), "another's zone");
 }
 
 /// Says what a search among 100,000 zones costs; asserts nothing about time.
@@ -104,9 +104,9 @@ async fn a_hundred_thousand_zones() {
     transaction.commit().unwrap();
     for text in ["", "template", "customer-09999", "99999.example", "e6.net", "nowhere", "a.b.c.d"] {
         let start = Instant::now();
-        let found = f.store.find_zones(me.account, text, None, 50).await.unwrap();
+        let found = f.tenant(&me).find_zones(text, None, 50).await.unwrap();
         println!("{text:16} {:3} zones, {:6.2} ms", found.zones.len(), start.elapsed().as_secs_f64() * 1e3);
     }
-    let last = f.store.find_zones(me.account, "099999", None, 50).await.unwrap();
+    let last = f.tenant(&me).find_zones("099999", None, 50).await.unwrap();
     assert_eq!(names(&last), [format!("customer-099999.example{}.net", 99_999 % 7)]);
 }

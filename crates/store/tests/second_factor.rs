@@ -17,11 +17,11 @@ struct Owner {
 impl Owner {
     async fn new(f: &Fixture) -> Owner {
         let new = NewAccount { email: "ann@example.com".to_owned(), ..NewAccount::default() };
-        let account = f.store.create_account(new).await.unwrap().id;
+        let account = f.operator().create_account(new).await.unwrap().id;
         let key = OneTimeKey::draw().unwrap();
         let code = key.code_at(f.store.now());
         let by = Actor::command_line();
-        let on = f.store.turn_second_factor_on(account, key.clone(), &code, Keep::default(), &by).await.unwrap();
+        let on = f.store.person(account, by).turn_second_factor_on(key.clone(), &code, Keep::default()).await.unwrap();
         f.clock.advance(60);
         Owner { account, key, recovery: on.unwrap() }
     }
@@ -29,9 +29,9 @@ impl Owner {
     /// A session that waits, and what becomes of a code there.
     async fn give(&self, store: &Store, code: &str, browser: Option<&PlainSecret>) -> CodeOutcome {
         let origin = Origin { browser: browser.cloned(), ..Origin::default() };
-        let waiting = store.begin_session(self.account, origin.clone()).await.unwrap().unwrap().session;
+        let waiting = store.people().begin_session(self.account, origin.clone()).await.unwrap().unwrap().session;
         assert!(waiting.waits_for_code);
-        store.complete_session(&waiting, code, origin).await.unwrap()
+        store.people().complete_session(&waiting, code, origin).await.unwrap()
     }
 
     fn code(&self, store: &Store) -> String {
@@ -43,15 +43,15 @@ impl Owner {
 async fn wrong_codes_in_a_row_end_their_session() {
     let f = Fixture::new();
     let ann = Owner::new(&f).await;
-    let waiting = f.store.begin_session(ann.account, Origin::default()).await.unwrap().unwrap().session;
+    let waiting = f.store.people().begin_session(ann.account, Origin::default()).await.unwrap().unwrap().session;
     for _ in 0..4 {
-        let outcome = f.store.complete_session(&waiting, "000000", Origin::default()).await.unwrap();
+        let outcome = f.store.people().complete_session(&waiting, "000000", Origin::default()).await.unwrap();
         assert!(matches!(outcome, CodeOutcome::Wrong), "{outcome:?}");
     }
-    let outcome = f.store.complete_session(&waiting, "000000", Origin::default()).await.unwrap();
+    let outcome = f.store.people().complete_session(&waiting, "000000", Origin::default()).await.unwrap();
     assert!(matches!(outcome, CodeOutcome::Ended), "{outcome:?}");
     let right = ann.code(&f.store);
-    let outcome = f.store.complete_session(&waiting, &right, Origin::default()).await.unwrap();
+    let outcome = f.store.people().complete_session(&waiting, &right, Origin::default()).await.unwrap();
     assert!(matches!(outcome, CodeOutcome::Gone), "{outcome:?}");
 }
 
@@ -73,7 +73,7 @@ async fn codes_wait_longer_and_longer_in_whichever_session_and_after_a_restart()
         assert!(matches!(ann.give(&f.store, "000000", None).await, CodeOutcome::Wrong), "judged after {minutes} min");
         restarted.close().await;
     }
-    let events = f.store.events(Some(ann.account), None, 100).await.unwrap();
+    let events = f.operator().events(Some(ann.account), None, 100).await.unwrap();
     let told: Vec<&str> =
         events.iter().rev().filter(|event| event.kind == EventKind::CodesGuessed).map(|e| e.detail.as_str()).collect();
     assert_eq!(told, ["5", "10"], "the owner is told of the fifth, tenth, twentieth...");
@@ -142,15 +142,15 @@ async fn browsers_are_known_by_account_for_half_a_year_and_not_after_what_ends_s
     let mut accounts = Vec::new();
     for email in ["ann@example.com", "bob@example.com"] {
         let new = NewAccount { email: email.to_owned(), ..NewAccount::default() };
-        accounts.push(f.store.create_account(new).await.unwrap().id);
+        accounts.push(f.operator().create_account(new).await.unwrap().id);
     }
     let sign_in = async |account: AccountId, browser: Option<&PlainSecret>| {
         let origin = Origin { browser: browser.cloned(), ..Origin::default() };
-        let new = f.store.begin_session(account, origin).await.unwrap().unwrap();
+        let new = f.store.people().begin_session(account, origin).await.unwrap().unwrap();
         (new.session.id, new.browser.unwrap())
     };
     let knows = async |email: &str, browser: &PlainSecret| {
-        f.store.account_of_known_browser(email, Some(browser)).await.unwrap().is_some()
+        f.store.people().account_of_known_browser(email, Some(browser)).await.unwrap().is_some()
     };
     let (ann, bob) = (accounts[0], accounts[1]);
     let (_, browser) = sign_in(ann, None).await;
@@ -164,9 +164,9 @@ async fn browsers_are_known_by_account_for_half_a_year_and_not_after_what_ends_s
     let keep = Keep { session: Some(session), browser: Some(both.clone()) };
     let by = Actor::command_line();
     let password = PasswordHash::new("correct horse").await.unwrap();
-    f.store.set_password(bob, password, keep, TokensAfterwards::Kept, &by).await.unwrap();
+    f.store.person(bob, by).set_password(password, keep, TokensAfterwards::Kept).await.unwrap();
     assert!(!knows("bob@example.com", &elsewhere).await && knows("bob@example.com", &both).await);
-    f.store.end_sessions(bob, Keep::default(), &by).await.unwrap();
+    f.store.person(bob, by).end_sessions(Keep::default()).await.unwrap();
     assert!(!knows("bob@example.com", &both).await && knows("ann@example.com", &both).await);
 
     for _ in 0..25 {
@@ -176,6 +176,6 @@ async fn browsers_are_known_by_account_for_half_a_year_and_not_after_what_ends_s
     assert_eq!(f.count("SELECT count(*) FROM known_browsers WHERE account = 2"), 20);
     f.clock.advance(180 * 24 * 3600 - 25);
     assert!(!knows("ann@example.com", &both).await);
-    f.store.close_account(bob, &by).await.unwrap();
+    f.store.person(bob, by).close().await.unwrap();
     assert_eq!(f.count("SELECT count(*) FROM known_browsers WHERE account = 2"), 0);
 }

@@ -62,7 +62,7 @@ async fn check(store: &Store, me: &Author, zone: &Zone) {
         paged.extend(page);
     }
     assert_eq!(paged, listed);
-    let snapshot = store.snapshot(zone.id).await.unwrap().unwrap();
+    let snapshot = store.journal().snapshot(zone.id).await.unwrap().unwrap();
     let head = lines(&snapshot.records);
     let history = store.history(me.account, zone.id, None, 100).await.unwrap().unwrap();
     for version in &history.versions {
@@ -72,7 +72,7 @@ async fn check(store: &Store, me: &Author, zone: &Zone) {
             (made.removed.len(), made.added.len()),
             (version.counts.removed as usize, version.counts.added as usize)
         );
-        let delta = store.delta(zone.id, version.serial).await.unwrap().unwrap();
+        let delta = store.journal().delta(zone.id, version.serial).await.unwrap().unwrap();
         let mut stepped = lines(&then.records);
         for (gone, _) in lines(&delta.removed) {
             assert!(stepped.remove(&gone).is_some(), "{gone:?} is removed and was not there");
@@ -113,13 +113,13 @@ async fn a_large_change_is_seen_whole_or_not_at_all_while_others_write() {
         let listed = records(&f.store, &me, &zone).await;
         seen.push(listed.len());
         assert!([2_000, 3_000].contains(&listed.len()), "{}", listed.len());
-        let snapshot = f.store.snapshot(zone.id).await.unwrap().unwrap();
+        let snapshot = f.store.journal().snapshot(zone.id).await.unwrap().unwrap();
         assert!([2_001, 3_001].contains(&snapshot.records.len()), "{}", snapshot.records.len());
         assert!(now.version >= first.zone.version);
         let at_h0 = RecordFilter { owner: Some(listed[0].record.owner.clone()), ..RecordFilter::default() };
         let found = f.store.records(me.account, None, at_h0, None, 10).await.unwrap().unwrap();
         assert_eq!(found.len(), 1);
-        let found = f.store.find_records(me.account, zone.id, "h6", None, 10_000).await.unwrap().unwrap();
+        let found = f.tenant(&me).find_records(zone.id, "h6", None, 10_000).await.unwrap().unwrap();
         assert!([111, 1_111].contains(&found.records.len()), "{}", found.records.len());
         let started = Instant::now();
         f.add(&other, &theirs, &format!("w{written}"), "192.0.2.1").await;
@@ -147,16 +147,16 @@ async fn a_large_change_is_seen_whole_or_not_at_all_while_others_write() {
     let back = f.store.change(&me, zone.id, Change::of(Wish::Version(first.zone.serial))).await.unwrap();
     assert_eq!((back.removed.len(), back.added.len()), (2_500, 1_500));
     check(&f.store, &me, &zone).await;
-    let again = lines(&f.store.snapshot(zone.id).await.unwrap().unwrap().records);
+    let again = lines(&f.store.journal().snapshot(zone.id).await.unwrap().unwrap().records);
     let then: ZoneSnapshot = f.store.snapshot_at(me.account, zone.id, first.zone.serial).await.unwrap();
     assert!(again == lines(&then.records), "the rollback leads to what was");
     // Deleted before everything is settled, and brought back.
     f.store.delete_zone(&me, zone.id).await.unwrap().unwrap();
-    f.store.undelete_zone(zone.id).await.unwrap();
+    f.operator().undelete_zone(zone.id).await.unwrap();
     eventually("the ended records are settled", async || left_over(&f) == 0).await;
-    let again = lines(&f.store.snapshot(zone.id).await.unwrap().unwrap().records);
+    let again = lines(&f.store.journal().snapshot(zone.id).await.unwrap().unwrap().records);
     assert!(again == lines(&then.records), "the zone comes back as it was");
-    assert!(f.store.check().await.unwrap().is_empty());
+    assert!(f.operator().check().await.unwrap().is_empty());
     f.check_stored();
 }
 
@@ -288,7 +288,7 @@ async fn what_a_server_that_stopped_left_behind_is_invisible_and_removed() {
     let me = f.account("me@example.com").await;
     let zone = f.zone(&me, "example.com").await;
     f.store.change(&me, zone.id, content(addresses(&zone, 0, 1_000, 60))).await.unwrap();
-    let before = lines(&f.store.snapshot(zone.id).await.unwrap().unwrap().records);
+    let before = lines(&f.store.journal().snapshot(zone.id).await.unwrap().unwrap().records);
     // Another process, which ends in the middle.
     let another = f.another();
     let wanted = content([addresses(&zone, 0, 500, 90), addresses(&zone, 2_000, 8_000, 60)].concat());
@@ -301,7 +301,10 @@ async fn what_a_server_that_stopped_left_behind_is_invisible_and_removed() {
     assert!(left_over(&f) > 500);
 
     check(&f.store, &me, &zone).await;
-    assert!(lines(&f.store.snapshot(zone.id).await.unwrap().unwrap().records) == before, "nothing of it is seen");
+    assert!(
+        lines(&f.store.journal().snapshot(zone.id).await.unwrap().unwrap().records) == before,
+        "nothing of it is seen"
+    );
     let refused = f.store.change(&me, zone.id, vec![f.create(&zone, "x", "192.0.2.1")]).await;
     assert!(matches!(refused, Err(ChangeError::Store(StoreError::Busy))), "{refused:?}");
     let refused = f.store.delete_zone(&me, zone.id).await;
@@ -309,10 +312,10 @@ async fn what_a_server_that_stopped_left_behind_is_invisible_and_removed() {
     f.clock.advance(11);
     eventually("what was left behind is removed", async || left_over(&f) == 0).await;
     check(&f.store, &me, &zone).await;
-    assert!(lines(&f.store.snapshot(zone.id).await.unwrap().unwrap().records) == before);
+    assert!(lines(&f.store.journal().snapshot(zone.id).await.unwrap().unwrap().records) == before);
     f.add(&me, &zone, "x", "192.0.2.1").await;
     check(&f.store, &me, &zone).await;
-    assert!(f.store.check().await.unwrap().is_empty());
+    assert!(f.operator().check().await.unwrap().is_empty());
     f.check_stored();
 }
 
@@ -337,12 +340,8 @@ async fn a_zone_with_a_large_content_is_there_whole_or_not_at_all() {
         })
         .await
     };
-    f.store
-        .set_limits(
-            other.account,
-            AccountLimits { records: Some(2_999), ..AccountLimits::default() },
-            &Actor::command_line(),
-        )
+    f.operator()
+        .set_limits(other.account, AccountLimits { records: Some(2_999), ..AccountLimits::default() })
         .await
         .unwrap();
     assert!(matches!(f.store.create_zone_with(&other, new()).await, Err(CreateZoneError::Faults(_))));
@@ -353,13 +352,13 @@ async fn a_zone_with_a_large_content_is_there_whole_or_not_at_all() {
     let running = tokio::spawn(async move { store.create_zone_with(&author, wanted).await });
     eventually("it is being written", async || f.count("SELECT count(*) FROM records") > 0).await;
     assert!(f.store.zones(me.account, None, None, 10).await.unwrap().is_empty());
-    assert!(f.store.deleted_zones(None, 10).await.unwrap().is_empty());
+    assert!(f.operator().deleted_zones(None, 10).await.unwrap().is_empty());
     assert!(f.store.records(me.account, None, RecordFilter::default(), None, 10).await.unwrap().unwrap().is_empty());
     let taken = f.store.create_zone(&other, zone_name("example.com"), false).await.unwrap();
     assert!(matches!(running.await.unwrap(), Err(CreateZoneError::Exists)));
     eventually("nothing is left", async || left_over(&f) + f.count("SELECT count(*) FROM records") == 0).await;
     f.store.delete_zone(&other, taken.id).await.unwrap().unwrap();
-    f.store.release_name(&zone_name("example.com")).await.unwrap();
+    f.operator().release_name(&zone_name("example.com")).await.unwrap();
 
     let keyed = || once(me.account, |made: &Zone| Head::from(made.clone()));
     let Done::Now(made) = f.store.create_zone_once(&me, new(), keyed()).await.unwrap() else {
@@ -373,7 +372,7 @@ async fn a_zone_with_a_large_content_is_there_whole_or_not_at_all() {
     assert!(zone.serial.is_newer_than(taken.serial), "above every serial that the name had");
     check(&f.store, &me, &zone).await;
     assert_eq!(left_over(&f), 0);
-    assert!(f.store.check().await.unwrap().is_empty());
+    assert!(f.operator().check().await.unwrap().is_empty());
     f.check_stored();
 }
 

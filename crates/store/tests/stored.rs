@@ -16,7 +16,7 @@ use store::*;
 impl Fixture {
     async fn limit(&self, account: AccountId, most: Option<u32>) {
         let limits = AccountLimits { stored_records: most, ..AccountLimits::default() };
-        self.store.set_limits(account, limits, &Actor::command_line()).await.unwrap();
+        self.operator().set_limits(account, limits).await.unwrap();
     }
 
     fn held(&self, account: AccountId) -> i64 {
@@ -59,7 +59,7 @@ async fn what_adds_rows_beyond_the_limit_is_refused_and_nothing_else() {
     let detail = refusal(f.store.change(&me, zone.id, changed("192.0.2.4")).await);
     let expected = "This account may have at most 4 records in all kept versions of its zones. ";
     assert_eq!(detail, format!("{expected}The operator can raise this limit"));
-    f.store.retain(Retention { age: Duration::from_secs(36 * 3600), ..Retention::default() });
+    f.operator().retain(Retention { age: Duration::from_secs(36 * 3600), ..Retention::default() });
     let detail = refusal(f.store.change(&me, zone.id, vec![f.create(&zone, "c", "192.0.2.1")]).await);
     let removal =
         "Versions are removed after 36 hours, except each zone's newest 1000, and deleted zones after 30 days. ";
@@ -102,13 +102,13 @@ async fn what_is_forgotten_makes_room() {
     refusal(one_more("c").await);
     f.clock.advance(10);
     let now = Retention { versions: 1, age: Duration::ZERO, ..Retention::default() };
-    assert_eq!(f.store.forget_old_versions(now).await.unwrap().records, 1);
+    assert_eq!(f.operator().forget_old_versions(now).await.unwrap().records, 1);
     f.check_stored();
     one_more("c").await.unwrap();
     refusal(one_more("d").await);
     f.store.delete_zone(&me, two.id).await.unwrap().unwrap();
     refusal(one_more("d").await);
-    f.store.purge_zone(two.id).await.unwrap().unwrap();
+    f.operator().purge_zone(two.id).await.unwrap().unwrap();
     f.check_stored();
     one_more("d").await.unwrap();
     assert_eq!(f.held(me.account), 3);
@@ -136,7 +136,7 @@ async fn the_count_begins_with_the_limit_and_goes_with_the_zone() {
     f.limit(me.account, None).await;
     f.store.move_zone(&one.name, me.account).await.unwrap();
     assert_eq!((f.held(me.account), f.held(other.account)), (-1, 0));
-    f.store.undelete_zone(two.id).await.unwrap();
+    f.operator().undelete_zone(two.id).await.unwrap();
     f.limit(me.account, Some(3)).await;
     refusal(f.store.change(&me, two.id, vec![f.create(&two, "b", "192.0.2.1")]).await);
     f.check_stored();
@@ -236,11 +236,11 @@ async fn take(f: &Fixture, accounts: &[Author; 2], name: &str, step: Step) {
         live = live.or(found.map(|zone| (at, zone)));
     }
     let Some((at, zone)) = live else {
-        let deleted = f.store.deleted_zones(None, 100).await.unwrap();
+        let deleted = f.operator().deleted_zones(None, 100).await.unwrap();
         let last = deleted.into_iter().find(|deleted| deleted.zone.name == zone_name(name));
         match (step, last) {
-            (Step::Undelete, Some(last)) => drop(f.store.undelete_zone(last.zone.id).await),
-            (Step::Purge, Some(last)) => drop(f.store.purge_zone(last.zone.id).await.unwrap()),
+            (Step::Undelete, Some(last)) => drop(f.operator().undelete_zone(last.zone.id).await),
+            (Step::Purge, Some(last)) => drop(f.operator().purge_zone(last.zone.id).await.unwrap()),
             _ => drop(f.store.create_zone(&accounts[0], zone_name(name), false).await),
         }
         return;
@@ -267,7 +267,7 @@ async fn take(f: &Fixture, accounts: &[Author; 2], name: &str, step: Step) {
         Step::Forget(versions) => {
             f.clock.advance(5);
             let retention = Retention { versions, age: Duration::ZERO, ..Retention::default() };
-            f.store.forget_old_versions(retention).await.unwrap();
+            f.operator().forget_old_versions(retention).await.unwrap();
             return;
         }
         Step::Limit(most) => return f.limit(me.account, most).await,

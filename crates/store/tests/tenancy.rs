@@ -20,7 +20,7 @@ async fn everything(store: &Store, who: &Author, zone: &Zone, record: &StoredRec
     let by_owner = RecordFilter { record_type: None, owner: Some(record.record.owner.clone()) };
     let mut answers = BTreeMap::new();
     let mut note = |method, answer: String| assert!(answers.insert(method, answer).is_none(), "{method} twice");
-    note("tokens", format!("{:?}", store.tokens(Some(account)).await));
+    note("tokens", format!("{:?}", store.command_line().person(account).tokens().await));
     note("zones", format!("{:?}", store.zones(account, None, None, 100).await));
     note("zones by name", format!("{:?}", store.zones(account, Some(zone.name.clone()), None, 100).await));
     note("zone", format!("{:?}", store.zone(account, zone.id).await));
@@ -56,7 +56,7 @@ async fn what_is_anothers_looks_like_what_does_not_exist() {
     let zone = f.zone(&owner, "example.com").await;
     let record = f.add(&owner, &zone, "www", "192.0.2.1").await;
     let token = NewToken::unlimited("t", [Permission::All].into_iter().collect());
-    f.store.create_token(owner.account, token).await.unwrap();
+    f.operator().person(owner.account).create_token(token).await.unwrap();
     let theirs = f.zone(&stranger, "example.net").await;
     f.add(&stranger, &theirs, "mail", "192.0.2.2").await;
 
@@ -133,12 +133,12 @@ async fn two_accounts_never_share_an_address() {
     f.account("Some.One@Example.com").await;
     for email in ["some.one@example.com", "SOME.ONE@EXAMPLE.COM"] {
         let new = NewAccount { email: email.to_owned(), ..NewAccount::default() };
-        let refused = f.store.create_account(new).await;
+        let refused = f.operator().create_account(new).await;
         assert!(matches!(refused, Err(store::CreateAccountError::Exists(_))), "{refused:?}");
-        let found = f.store.account_by_email(email).await.unwrap().unwrap();
+        let found = f.operator().account_by_email(email).await.unwrap().unwrap();
         assert_eq!(found.email, "Some.One@Example.com");
     }
-    assert_eq!(f.store.accounts().await.unwrap().len(), 1);
-    let nobody = author(f.store.accounts().await.unwrap()[0].id);
+    assert_eq!(f.operator().accounts().await.unwrap().len(), 1);
+    let nobody = author(f.operator().accounts().await.unwrap()[0].id);
     assert!(f.store.zones(nobody.account, None, None, 10).await.unwrap().is_empty());
 }

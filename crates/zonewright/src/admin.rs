@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use dns::ZoneName;
 use store::{
-    Account, AccountId, AccountLimits, Actor, Author, Clock, CreateZoneError, Displacement, MoveZoneError,
-    NetworkScope, NewAccount, NewToken, NewZone, PasswordHash, Permission, Permissions, Role, Source, Store,
-    Suspension, Timestamp, ZoneScope, check_password,
+    Account, AccountId, AccountLimits, Author, Clock, CreateZoneError, Displacement, MoveZoneError, NetworkScope,
+    NewAccount, NewToken, NewZone, PasswordHash, Permission, Permissions, Role, Source, Store, Suspension, Timestamp,
+    TokenId, ZoneScope, check_password,
 };
 
 use crate::cli::{AccountCommand, DataFlags, Limit, TokenCommand, ZoneCommand};
@@ -25,7 +25,6 @@ const PAGE: u32 = 1000;
 
 /// `zonewright account ...`
 pub(crate) async fn account(command: AccountCommand) -> Result<ExitCode, Failure> {
-    let by = Actor::command_line();
     match command {
         AccountCommand::Create { email, first_name, last_name, company, password_stdin, operator, data } => {
             let config = Config::load_for_data(&data)?;
@@ -37,7 +36,7 @@ pub(crate) async fn account(command: AccountCommand) -> Result<ExitCode, Failure
             let role = if operator { Role::Operator } else { Role::User };
             let limits = AccountLimits::default();
             let account = NewAccount { email, first_name, last_name, company_name: company, password, role, limits };
-            let created = store.create_account_by(account, &by).await;
+            let created = store.command_line().create_account(account).await;
             let account = created.map_err(|error| Failure::Other(chain(&error)))?;
             let link = if has_password { None } else { Some(link(&store, &config, &account).await?) };
             store.close().await;
@@ -55,7 +54,7 @@ pub(crate) async fn account(command: AccountCommand) -> Result<ExitCode, Failure
         AccountCommand::List { data } => {
             let store = open(&data)?;
             let mut lines = String::from("account\trole\tstate\tsecond factor\tcreated\tlimits\n");
-            for account in store.accounts().await? {
+            for account in store.command_line().accounts().await? {
                 let role = match account.role {
                     Role::User => "user",
                     Role::Operator => "operator",
@@ -85,7 +84,7 @@ pub(crate) async fn account(command: AccountCommand) -> Result<ExitCode, Failure
             let store = open(&data)?;
             let account = find_account(&store, &email).await?;
             let how = if stop_serving { Suspension::Zones } else { Suspension::SignIn };
-            let suspended = store.suspend_account_with(account.id, how, &by).await;
+            let suspended = store.command_line().suspend_account(account.id, how).await;
             store.close().await;
             suspended?;
             let zones = if stop_serving { "; its zones are removed from the nameservers" } else { "" };
@@ -94,8 +93,8 @@ pub(crate) async fn account(command: AccountCommand) -> Result<ExitCode, Failure
         AccountCommand::Close { email, data } => {
             let store = open(&data)?;
             let account = find_account(&store, &email).await?;
-            let closed = store.suspend_account_with(account.id, Suspension::Close, &by).await;
-            let closes_at = store.account(account.id).await;
+            let closed = store.command_line().suspend_account(account.id, Suspension::Close).await;
+            let closes_at = store.command_line().account(account.id).await;
             store.close().await;
             closed?;
             let email = &account.email;
@@ -110,7 +109,7 @@ pub(crate) async fn account(command: AccountCommand) -> Result<ExitCode, Failure
         AccountCommand::Resume { email, data } => {
             let store = open(&data)?;
             let account = find_account(&store, &email).await?;
-            let resumed = store.resume_account(account.id, &by).await;
+            let resumed = store.command_line().resume_account(account.id).await;
             store.close().await;
             resumed?;
             print(&format!("{} is active again\n", account.email))?;
@@ -127,7 +126,8 @@ pub(crate) async fn account(command: AccountCommand) -> Result<ExitCode, Failure
                 changes_per_day: set(changes_per_day, now.changes_per_day),
                 stored_records: set(stored_records, now.stored_records),
             };
-            let outcome = if limits == now { Ok(()) } else { store.set_limits(account.id, limits, &by).await };
+            let outcome =
+                if limits == now { Ok(()) } else { store.command_line().set_limits(account.id, limits).await };
             store.close().await;
             outcome?;
             print(&format!("{}: {}\n", account.email, shown(limits)))?;
@@ -136,7 +136,7 @@ pub(crate) async fn account(command: AccountCommand) -> Result<ExitCode, Failure
         AccountCommand::SecondFactor { email, off: _, data } => {
             let store = open(&data)?;
             let account = find_account(&store, &email).await?;
-            let turned_off = store.turn_second_factor_off(account.id, &by).await;
+            let turned_off = store.command_line().person(account.id).turn_second_factor_off().await;
             store.close().await;
             let email = &account.email;
             print(&if turned_off? {
@@ -148,7 +148,7 @@ pub(crate) async fn account(command: AccountCommand) -> Result<ExitCode, Failure
         AccountCommand::Role { email, role, data } => {
             let store = open(&data)?;
             let account = find_account(&store, &email).await?;
-            let set = store.set_role(account.id, role, &by).await;
+            let set = store.command_line().set_role(account.id, role).await;
             store.close().await;
             set?;
             let role = if role == Role::Operator { "an operator" } else { "a user" };
@@ -174,7 +174,7 @@ fn shown(limits: AccountLimits) -> String {
 
 /// A new one-time link into an account.
 async fn link(store: &Store, config: &Config, account: &Account) -> Result<String, Failure> {
-    let made = store.create_link(account.id, first_start::LINK_GOOD_FOR, &Actor::command_line()).await?;
+    let made = store.command_line().create_link(account.id, first_start::LINK_GOOD_FOR).await?;
     let secret = made.ok_or_else(|| {
         let email = &account.email;
         let word = shell::word(email);
@@ -194,19 +194,19 @@ pub(crate) async fn token(command: TokenCommand) -> Result<ExitCode, Failure> {
             let zones = zone_scope(&store, &account, zones).await?;
             let networks = if networks.is_empty() { NetworkScope::Anywhere } else { NetworkScope::Only(networks) };
             let token = NewToken { name, permissions, expires_at, zones, networks };
-            let token = store.create_token(account.id, token).await?;
+            let token = store.command_line().person(account.id).create_token(token).await?;
             store.close().await;
             print(&format!("{}\n", token.plain.reveal()))?;
         }
         TokenCommand::List { account, data } => {
             let store = open(&data)?;
-            let accounts = store.accounts().await?;
-            let only = match account {
-                Some(email) => Some(find_account(&store, &email).await?.id),
-                None => None,
+            let accounts = store.command_line().accounts().await?;
+            let tokens = match account {
+                Some(email) => store.command_line().person(find_account(&store, &email).await?.id).tokens().await?,
+                None => store.command_line().tokens().await?,
             };
             let mut lines = String::from("number\taccount\tname\tends in\tpermissions\tcreated\texpires\tlast used\n");
-            for token in store.tokens(only).await? {
+            for token in tokens {
                 let email =
                     accounts.iter().find(|account| account.id == token.account).map_or("?", |account| &account.email);
                 let permissions: Vec<_> = token.permissions.iter().map(Permission::name).collect();
@@ -228,7 +228,7 @@ pub(crate) async fn token(command: TokenCommand) -> Result<ExitCode, Failure> {
         }
         TokenCommand::Revoke { id, data } => {
             let store = open(&data)?;
-            let revoked = store.revoke_token(id).await?;
+            let revoked = store.command_line().revoke_token(TokenId::from_number(id)).await?;
             store.close().await;
             if !revoked {
                 return Err(Failure::Other(format!(
@@ -305,7 +305,7 @@ pub(crate) async fn zone(command: ZoneCommand) -> Result<ExitCode, Failure> {
         }
         ZoneCommand::Claims { data } => {
             let store = open(&data)?;
-            let claims = store.displacements(PAGE).await?;
+            let claims = store.command_line().displacements(PAGE).await?;
             store.close().await;
             let lines: String = claims
                 .iter()
@@ -327,7 +327,7 @@ pub(crate) async fn zone(command: ZoneCommand) -> Result<ExitCode, Failure> {
         }
         ZoneCommand::Release { domain: name, data } => {
             let store = open(&data)?;
-            let released = store.release_name(&name).await?;
+            let released = store.command_line().release_name(&name).await?;
             store.close().await;
             if !released {
                 return Err(Failure::Other(format!("{name} is not on hold: any account can create it")));
@@ -347,9 +347,9 @@ pub(crate) async fn backup(file: &Path, with_keys: bool, data: &DataFlags) -> Re
     // The key first: a copy of the database that this command has made always has the key that was asked for.
     let copied = async {
         if with_keys {
-            store.copy_key_file(&key_copy)?;
+            store.command_line().copy_key_file(&key_copy)?;
         }
-        let copied = store.back_up(file).await;
+        let copied = store.command_line().back_up(file).await;
         if copied.is_err() && with_keys {
             // The copy's own failure is the one to report.
             let _ = std::fs::remove_file(&key_copy);
@@ -357,7 +357,7 @@ pub(crate) async fn backup(file: &Path, with_keys: bool, data: &DataFlags) -> Re
         copied
     };
     let copied = copied.await;
-    let key_file = store.key_file().display().to_string();
+    let key_file = store.command_line().key_file().display().to_string();
     store.close().await;
     copied?;
     let file = file.display();

@@ -17,7 +17,7 @@ use deploy::catalog::{Catalogs, Published};
 use deploy::notify::Notifier;
 use deploy::secondary::Secondary;
 use deploy::{Deployment, Nameserver, Witness};
-use store::{Clock, Store};
+use store::{Clock, Journal};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -49,21 +49,25 @@ pub(crate) struct Primary {
 
 impl Primary {
     /// Opens the operator's own named, which need not be running yet.
-    pub(crate) async fn external(config: &Config, store: &Store, stop: &CancellationToken) -> Result<Primary, Failure> {
+    pub(crate) async fn external(
+        config: &Config,
+        journal: &Journal,
+        stop: &CancellationToken,
+    ) -> Result<Primary, Failure> {
         let way = Way {
             control: config.bind9.control,
             dns: reached_at(config.dns),
             keys: keys(config)?,
             folder: absolute(&config.bind9.directory)?,
         };
-        Primary::open(way, config, store, stop, None).await
+        Primary::open(way, config, journal, stop, None).await
     }
 
     /// Begins to start a named, and opens it.
     pub(crate) async fn managed(
         config: &Config,
         user: Option<User>,
-        store: &Store,
+        journal: &Journal,
         stop: &CancellationToken,
     ) -> Result<Primary, Failure> {
         let folder = absolute(&config.bind9.directory)?;
@@ -78,13 +82,13 @@ impl Primary {
         let named =
             Managed::start(settings, stop_named.clone()).await.map_err(|error| Failure::Other(chain(&error)))?;
         let way = Way { control: named.control(), dns: named.dns(), keys: named.keys().clone(), folder };
-        Primary::open(way, config, store, stop, Some((named, stop_named))).await
+        Primary::open(way, config, journal, stop, Some((named, stop_named))).await
     }
 
     async fn open(
         way: Way,
         config: &Config,
-        store: &Store,
+        journal: &Journal,
         stop: &CancellationToken,
         managed: Option<(Managed, CancellationToken)>,
     ) -> Result<Primary, Failure> {
@@ -101,7 +105,7 @@ impl Primary {
             clock: Clock::system(),
         };
         let bind9 = Arc::new(Bind9::lock(settings).await.map_err(|error| Failure::Other(chain(&error)))?);
-        let audit = audit_for_ever(store.clone(), Arc::clone(&bind9), AuditSettings::default(), stop.clone());
+        let audit = audit_for_ever(journal.clone(), Arc::clone(&bind9), AuditSettings::default(), stop.clone());
         let work = vec![tokio::spawn(audit)];
         let mut nameserver: Arc<dyn Nameserver> = bind9;
         let mut catalogs = None;
@@ -121,7 +125,7 @@ impl Primary {
                 notifier: notifier.clone(),
                 clock: Clock::system(),
             };
-            let made = Catalogs::new(store.clone(), settings);
+            let made = Catalogs::new(journal.clone(), settings);
             nameserver = Arc::new(Published::new(nameserver, made.clone()));
             catalogs = Some(made);
         }
@@ -131,7 +135,7 @@ impl Primary {
     }
 
     /// Begins to tell secondaries of zones, as soon as the deployment has brought the primary up to date.
-    pub(crate) fn publish(&mut self, deployment: Deployment, store: Store, stop: &CancellationToken) {
+    pub(crate) fn publish(&mut self, deployment: Deployment, journal: Journal, stop: &CancellationToken) {
         let Some(catalogs) = self.catalogs.take() else { return };
         let stop = stop.clone();
         self.work.push(tokio::spawn(async move {
@@ -143,7 +147,7 @@ impl Primary {
             }
             tokio::join!(
                 catalogs.run(CATALOGS_EVERY, stop),
-                catalogs.notifier().sweep_for_ever(store, SECONDARIES_EVERY),
+                catalogs.notifier().sweep_for_ever(journal, SECONDARIES_EVERY),
             );
         }));
     }

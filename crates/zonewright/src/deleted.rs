@@ -14,7 +14,7 @@ const PAGE: u32 = 1000;
 pub(crate) async fn list(store: &Store) -> Result<(), Failure> {
     let mut after = None;
     loop {
-        let page = store.deleted_zones(after, PAGE).await?;
+        let page = store.command_line().deleted_zones(after, PAGE).await?;
         let Some(last) = page.last() else { break };
         after = Some((last.deleted_at, last.zone.id));
         let lines: String = page
@@ -34,7 +34,7 @@ pub(crate) async fn list(store: &Store) -> Result<(), Failure> {
 
 /// Brings a zone back.
 pub(crate) async fn undelete(store: &Store, id: ZoneId) -> Result<(), Failure> {
-    let outcome = store.undelete_zone(id).await;
+    let outcome = store.command_line().undelete_zone(id).await;
     store.close().await;
     let back = outcome.map_err(|error| match error {
         UndeleteError::NoZone(_) => no_zone(id),
@@ -48,7 +48,7 @@ pub(crate) async fn undelete(store: &Store, id: ZoneId) -> Result<(), Failure> {
 
 /// Forgets a deleted zone.
 pub(crate) async fn purge(store: &Store, id: ZoneId) -> Result<(), Failure> {
-    let outcome = store.purge_zone(id).await;
+    let outcome = store.command_line().purge_zone(id).await;
     store.close().await;
     let purged = outcome?.ok_or_else(|| no_zone(id))?;
     print(&format!("{} of {} permanently deleted, with its history\n", purged.zone.name, purged.email)).map(drop)

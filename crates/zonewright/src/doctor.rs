@@ -227,7 +227,7 @@ fn sync_time(folder: &Path) -> std::io::Result<Duration> {
 
 async fn database(store: &Store) -> Vec<Finding> {
     let mut findings = Vec::new();
-    match store.check().await {
+    match store.command_line().check().await {
         Ok(complaints) if complaints.is_empty() => findings.push(Finding::good("database: no errors found")),
         Ok(complaints) => findings.push(Finding::bad(
             format!("database: damaged: {}", complaints.join("; ")),
@@ -237,7 +237,7 @@ async fn database(store: &Store) -> Vec<Finding> {
             findings.push(Finding::bad(format!("database: {}", chain(&error)), "check the disk, then restore a backup"))
         }
     }
-    match store.accounts().await {
+    match store.command_line().accounts().await {
         Ok(accounts) if accounts.is_empty() => {
             findings.push(Finding::warning("accounts: none", "zonewright account create EMAIL"));
         }
@@ -250,7 +250,8 @@ async fn database(store: &Store) -> Vec<Finding> {
 
 /// Names the tokens that are valid for ever.
 async fn tokens(store: &Store) -> Vec<Finding> {
-    let found = async { Ok::<_, StoreError>((store.tokens(None).await?, store.accounts().await?)) };
+    let found =
+        async { Ok::<_, StoreError>((store.command_line().tokens().await?, store.command_line().accounts().await?)) };
     let (tokens, accounts) = match found.await {
         Ok(found) => found,
         Err(error) => return vec![Finding::bad(format!("tokens: {}", chain(&error)), "restore a backup")],
@@ -285,7 +286,10 @@ fn listed(all: &[String]) -> String {
 async fn key_file(store: &Store) -> Vec<Finding> {
     let found = secrets::look_at_key(store).await;
     if found.is_empty() {
-        return vec![Finding::good(format!("secrets: confirmed that a copy of {} exists", store.key_file().display()))];
+        return vec![Finding::good(format!(
+            "secrets: confirmed that a copy of {} exists",
+            store.command_line().key_file().display()
+        ))];
     }
     let finding = |KeyFinding { is_bad, what, fix }| {
         if is_bad { Finding::bad(what, fix) } else { Finding::warning(what, fix) }
@@ -295,7 +299,7 @@ async fn key_file(store: &Store) -> Vec<Finding> {
 
 /// Zones with reserved names that belong to accounts which may not hold them.
 async fn reserved_names(store: &Store) -> Vec<Finding> {
-    let found = match store.misheld_zones(MISHELD + 1).await {
+    let found = match store.command_line().misheld_zones(MISHELD + 1).await {
         Ok(found) => found,
         Err(error) => return vec![Finding::bad(format!("reserved names: {}", chain(&error)), "restore a backup")],
     };
@@ -340,7 +344,7 @@ fn misheld((zone, reason): &(ZoneOfAnyone, Reservation)) -> Finding {
 
 /// Zones that are to be displaced, because other accounts proved that they control the names.
 async fn claims(store: &Store) -> Finding {
-    let found = match store.displacements(CLAIMS).await {
+    let found = match store.command_line().displacements(CLAIMS).await {
         Ok(found) => found,
         Err(error) => return Finding::bad(format!("claims: {}", chain(&error)), "restore a backup"),
     };
@@ -359,7 +363,7 @@ async fn claims(store: &Store) -> Finding {
 }
 
 async fn nameserver(config: &Config, store: &Store) -> Vec<Finding> {
-    let heads = match store.heads(None, SAMPLE).await {
+    let heads = match store.journal().heads(None, SAMPLE).await {
         Ok(heads) => heads,
         Err(error) => return vec![Finding::bad(format!("zones: {}", chain(&error)), "restore a backup")],
     };
@@ -413,7 +417,7 @@ async fn behind(
     for head in heads {
         loop {
             let served = deploy::query::serial(server, &head.name, PATIENCE).await?;
-            let Some(newest) = store.head(&head.name).await? else { break };
+            let Some(newest) = store.journal().head(&head.name).await? else { break };
             // Read after the answer: what is served above it does not come from here.
             if served == Some(newest.serial) {
                 break;

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 
 use deploy::bind9::config::reached_at;
 use jiff::SignedDuration;
-use store::{Account, Actor, CreateAccountError, NewAccount, NewToken, Permission, PlainSecret, Role, Store};
+use store::{Account, CreateAccountError, NewAccount, NewToken, Permission, PlainSecret, Role, Store};
 
 use crate::config::{Config, SetBy};
 use crate::failure::{Failure, chain};
@@ -29,11 +29,11 @@ pub(crate) async fn welcome(
     http: SocketAddr,
     dns: Option<SocketAddr>,
 ) -> Result<Option<String>, Failure> {
-    if !store.accounts().await?.is_empty() {
+    if !store.command_line().accounts().await?.is_empty() {
         return Ok(None);
     }
     let account = NewAccount { email: EMAIL.to_owned(), role: Role::Operator, ..NewAccount::default() };
-    let account = match store.create_account_by(account, &Actor::command_line()).await {
+    let account = match store.command_line().create_account(account).await {
         Ok(account) => account,
         // Another server that started at this moment on the same data was first.
         Err(CreateAccountError::Exists(_)) => return Ok(None),
@@ -55,8 +55,8 @@ async fn secrets_of(
 ) -> Result<(String, String), Failure> {
     let mut token = NewToken::unlimited("first start", [Permission::All].into_iter().collect());
     token.expires_at = store.now().checked_add(TOKEN_GOOD_FOR).ok();
-    let token = store.create_token(account.id, token).await?;
-    let link = store.create_link(account.id, LINK_GOOD_FOR, &Actor::command_line()).await?;
+    let token = store.command_line().person(account.id).create_token(token).await?;
+    let link = store.command_line().create_link(account.id, LINK_GOOD_FOR).await?;
     let link = link.map(|secret| link_to(config, http, &secret)).unwrap_or_default();
     Ok((token.plain.reveal().to_owned(), link))
 }

@@ -7,7 +7,7 @@ use dashboard::Post;
 use mail::{Login, Mailer, Secret, Settings};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use store::Store;
+use store::Outbox;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, ConfigError, Mail, Password};
@@ -81,10 +81,10 @@ const AT_ONCE: u32 = 20;
 
 /// Tells owners by mail that their zones are to be displaced, until `stop`. Without mail nobody is told but the operator, in the
 /// trail and by `zonewright zone claims`.
-pub(crate) async fn tell_displaced(store: Store, post: Option<Post>, stop: CancellationToken) {
+pub(crate) async fn tell_displaced(outbox: Outbox, post: Option<Post>, stop: CancellationToken) {
     let Some(post) = post else { return };
     while stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await.is_some() {
-        if let Err(error) = tell_some(&store, &post).await {
+        if let Err(error) = tell_some(&outbox, &post).await {
             tracing::warn!(
                 error = chain(&error),
                 "owners of zones that will be displaced could not be notified; retrying"
@@ -93,12 +93,12 @@ pub(crate) async fn tell_displaced(store: Store, post: Option<Post>, stop: Cance
     }
 }
 
-async fn tell_some(store: &Store, post: &Post) -> Result<(), store::StoreError> {
-    for displacement in store.unnoticed_displacements(AT_ONCE).await? {
-        if !post.send_displacement(store, &displacement).await? {
+async fn tell_some(outbox: &Outbox, post: &Post) -> Result<(), store::StoreError> {
+    for displacement in outbox.unnoticed_displacements(AT_ONCE).await? {
+        if !post.send_displacement(outbox, &displacement).await? {
             break;
         }
-        store.displacement_noticed(displacement.zone).await?;
+        outbox.displacement_noticed(displacement.zone).await?;
     }
     Ok(())
 }

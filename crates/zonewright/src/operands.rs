@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::shell;
 
 pub(crate) async fn find_account(store: &Store, email: &str) -> Result<Account, Failure> {
-    let account = store.account_by_email(email).await?;
+    let account = store.command_line().account_by_email(email).await?;
     account.ok_or_else(|| {
         let word = shell::word(&email);
         Failure::Other(format!("there is no account {email}; create it with: zonewright account create {word}"))

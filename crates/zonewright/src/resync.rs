@@ -57,7 +57,7 @@ pub(crate) async fn resync(domain: Option<ZoneName>, serve: &ServeFlags) -> Resu
     }
     let is_one = domain.is_some();
     let heads = match domain {
-        Some(domain) => vec![store.head(&domain).await?.ok_or_else(|| no_zone(&domain))?],
+        Some(domain) => vec![store.journal().head(&domain).await?.ok_or_else(|| no_zone(&domain))?],
         None => all(&store).await?,
     };
     let tally = rebuild_all(&store, &nameservers, heads, is_one).await?;
@@ -86,7 +86,7 @@ struct Tally {
 async fn all(store: &Store) -> Result<Vec<Head>, Failure> {
     let mut all = Vec::new();
     loop {
-        let page = store.heads(all.last().map(|head: &Head| head.id), PAGE).await?;
+        let page = store.journal().heads(all.last().map(|head: &Head| head.id), PAGE).await?;
         if page.is_empty() {
             return Ok(all);
         }
@@ -150,7 +150,7 @@ async fn rebuild(
 ) -> Result<Option<Outcome>, Failure> {
     let mut last = served(&nameservers, &head.name).await;
     let highest = last.iter().flatten().flatten().copied().reduce(|a, b| if b.is_newer_than(a) { b } else { a });
-    let Some(serial) = store.rebuild(head.id, highest).await? else { return Ok(None) };
+    let Some(serial) = store.journal().rebuild(head.id, highest).await? else { return Ok(None) };
     let head = Head { serial, ..head };
     let mut moved_at = Instant::now();
     let mut pause = FIRST_LOOK;
@@ -164,7 +164,9 @@ async fn rebuild(
             last.clone_from(&now);
         }
         // A zone that was deleted is not served any more.
-        let Some(newest) = store.head(&head.name).await?.filter(|newest| newest.id == head.id) else { return Ok(None) };
+        let Some(newest) = store.journal().head(&head.name).await?.filter(|newest| newest.id == head.id) else {
+            return Ok(None);
+        };
         let answers = nameservers.iter().zip(now).map(|((address, _), served)| {
             // A version that was made since the zone was written anew contains that.
             let is_between =

@@ -49,8 +49,8 @@ async fn confirm(copy: &Path, data: &DataFlags) -> Result<ExitCode, Failure> {
     };
     read.map_err(unreadable)?;
     let store = open(data)?;
-    let confirmed = store.confirm_key_copy(&text).await;
-    let own = store.key_file().display().to_string();
+    let confirmed = store.command_line().confirm_key_copy(&text).await;
+    let own = store.command_line().key_file().display().to_string();
     store.close().await;
     if !confirmed? {
         let shown = if is_input { "standard input".to_owned() } else { copy.display().to_string() };
@@ -94,11 +94,11 @@ pub(crate) struct KeyFinding {
 
 /// Looks at the key file of an open store; nothing where all is well.
 pub(crate) async fn look_at_key(store: &Store) -> Vec<KeyFinding> {
-    let shown = store.key_file().display().to_string();
+    let shown = store.command_line().key_file().display().to_string();
     let bad = |what: String| KeyFinding { is_bad: true, what, fix: "restore a copy of the key file".to_owned() };
     let warning = |what: String, fix: String| KeyFinding { is_bad: false, what, fix };
     let mut findings = Vec::new();
-    match fs::metadata(store.key_file()) {
+    match fs::metadata(store.command_line().key_file()) {
         Ok(metadata) if metadata.permissions().mode() & 0o077 != 0 => findings.push(warning(
             format!("secrets: {shown} is accessible to other users of this machine"),
             format!("chmod 600 {shown}"),
@@ -106,7 +106,7 @@ pub(crate) async fn look_at_key(store: &Store) -> Vec<KeyFinding> {
         Ok(_) => {}
         Err(error) => findings.push(bad(format!("secrets: {shown}: {error}"))),
     }
-    match store.key_copy_confirmed_at().await {
+    match store.command_line().key_copy_confirmed_at().await {
         Ok(Some(_)) => {}
         Ok(None) => findings.push(warning(
             format!("secrets: no copy of {shown} is confirmed; a restored backup does not start without that file"),

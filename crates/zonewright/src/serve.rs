@@ -56,9 +56,9 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
     };
     let store = open_store(&config)?;
     // Only here: a command that is run with another configuration must not forget what this one promises.
-    store.retain(config.retention);
+    store.command_line().retain(config.retention);
     if config.dashboard.registration == Registration::Closed {
-        let ended = store.end_invitations().await?;
+        let ended = store.command_line().end_invitations().await?;
         if ended > 0 {
             tracing::info!(invitations = ended, "registration is closed: unused invitations have expired");
         }
@@ -77,8 +77,8 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
     // Only what keeps a nameserver from ever working ends this. How long it takes to work, nothing here waits for: the API and
     // the pages answer whatever it does.
     let mut bind9 = match config.nameserver {
-        NameserverKind::Bind9 => Some(Primary::external(&config, &store, &stop).await?),
-        NameserverKind::Bind9Managed => Some(Primary::managed(&config, user_of_named, &store, &stop).await?),
+        NameserverKind::Bind9 => Some(Primary::external(&config, &store.journal(), &stop).await?),
+        NameserverKind::Bind9Managed => Some(Primary::managed(&config, user_of_named, &store.journal(), &stop).await?),
         NameserverKind::Embedded | NameserverKind::None => None,
     };
     let dns = server.as_ref().map(Server::local_addr).or(bind9.as_ref().map(|primary| primary.dns));
@@ -88,20 +88,20 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
         None => (Vec::new(), Vec::new()),
     };
     let (deployment, deploying) =
-        Deployment::start(store.clone(), nameservers, secondaries, deploy::Settings::default(), stop.clone());
+        Deployment::start(store.journal(), nameservers, secondaries, deploy::Settings::default(), stop.clone());
     if let Some(primary) = &mut bind9 {
-        primary.publish(deployment.clone(), store.clone(), &stop);
+        primary.publish(deployment.clone(), store.journal(), &stop);
     }
     let mut answering = match server {
         Some(server) => tokio::spawn(server.run(stop.clone())),
         None => tokio::spawn(stop.clone().cancelled_owned()),
     };
     let claims = Arc::new(claims::Claims::new(config.resolver()));
-    let telling = tokio::spawn(mailing::tell_displaced(store.clone(), post.clone(), stop.clone()));
+    let telling = tokio::spawn(mailing::tell_displaced(store.outbox(), post.clone(), stop.clone()));
     let sending = match post.clone() {
         Some(post) => tokio::spawn({
-            let (store, stop) = (store.clone(), stop.clone());
-            async move { post.deliver(store, stop).await }
+            let (outbox, stop) = (store.outbox(), stop.clone());
+            async move { post.deliver(outbox, stop).await }
         }),
         None => tokio::spawn(async {}),
     };
@@ -252,7 +252,7 @@ async fn roll_out_apex(store: store::Store, stop: CancellationToken) {
     let mut total = 0;
     let mut backoff = Backoff::new(ROLL_OUT_RETRY, ROLL_OUT_RETRY_AT_MOST);
     loop {
-        let pause = match store.roll_out_apex(ROLL_OUT_STEP).await {
+        let pause = match store.command_line().roll_out_apex(ROLL_OUT_STEP).await {
             Ok(0) => break,
             Ok(zones) => {
                 backoff.worked();

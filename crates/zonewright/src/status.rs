@@ -30,7 +30,7 @@ pub(crate) async fn status(domain: Option<ZoneName>, serve: &ServeFlags) -> Resu
     let mut counts = Counts::default();
     match domain {
         Some(domain) => {
-            let head = store.head(&domain).await?.ok_or_else(|| no_zone(&domain))?;
+            let head = store.journal().head(&domain).await?.ok_or_else(|| no_zone(&domain))?;
             report(&store, vec![head], &nameservers, true, &mut counts).await?;
         }
         None => all(&store, &nameservers, &mut counts).await?,
@@ -56,7 +56,7 @@ pub(crate) fn nameservers(config: &Config) -> Arc<[(SocketAddr, Asker)]> {
 async fn all(store: &Store, nameservers: &Arc<[(SocketAddr, Asker)]>, counts: &mut Counts) -> Result<(), Failure> {
     let mut after = None;
     loop {
-        let heads = store.heads(after, PAGE).await?;
+        let heads = store.journal().heads(after, PAGE).await?;
         let Some(last) = heads.last() else { return Ok(()) };
         after = Some(last.id);
         if report(store, heads, nameservers, false, counts).await? == Reader::Gone {
@@ -82,7 +82,7 @@ async fn report(
                 let served = ask(asker, &head.name).await;
                 // A version that was made since the head was read may be served; one that is above the newest is another matter.
                 let newest = match &served {
-                    Ok(Some(served)) if served.is_newer_than(head.serial) => store.head(&head.name).await?,
+                    Ok(Some(served)) if served.is_newer_than(head.serial) => store.journal().head(&head.name).await?,
                     _ => None,
                 };
                 lines.push(line(newest.as_ref().unwrap_or(&head), *address, served));

@@ -18,7 +18,7 @@ use dns::zonefile::{self, Content, FileFault, LeftOutReason, UNSUPPORTED_TYPE};
 use dns::{ZoneId, ZoneName};
 use store::{
     Author, Change, ChangeError, Comment, CreateZoneError, HistoryError, NewZone, Source, Store, StoreError, Wish,
-    ZoneOfAnyone,
+    ZoneOfAnyone, ZoneScope,
 };
 use tokio::task::JoinSet;
 
@@ -203,7 +203,8 @@ async fn read(work: &Work, file: &Path, domain: Option<ZoneName>) -> Result<(Zon
         None => zone_of(file, &text)?,
     };
     let there = work.store.zone_of_anyone(&zone).await?;
-    let apex = work.store.own_apex(there.map(|found| found.zone.id)).await?;
+    let apex =
+        work.store.tenant(work.author.clone(), ZoneScope::All).own_apex(there.map(|found| found.zone.id)).await?;
     let (options, of) = (work.options, zone.clone());
     let content = blocking(move || zonefile::read(&text, &of, &apex, &options)).await?.map_err(Refusal::Faults)?;
     Ok((zone, content))
@@ -231,7 +232,7 @@ async fn store(work: &Work, zone: ZoneName, content: Content) -> Result<Imported
             return Err(Refusal::OfAnother { zone, owner: email });
         }
         Some(found) => change(work, zone.clone(), found.zone.id, content).await?,
-        None if work.dry_run => match work.store.reservation(work.author.account, &zone, false).await? {
+        None if work.dry_run => match work.store.command_line().reservation(work.author.account, &zone, false).await? {
             Some(reason) => return Err(Refusal::Domain(reserved_name(&zone, reason))),
             None => Outcome::Made { records: content.records.len() },
         },

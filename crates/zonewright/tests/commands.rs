@@ -363,8 +363,8 @@ fn ahead(database: &Path, zone: &str) {
     };
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(async {
         let store = store::Store::open(database, options).expect("the store");
-        let head = store.head(&zone).await.expect("a head").expect("the zone");
-        let raised = store.raise_serial(head.id, dns::Serial(head.serial.0 + 86_400)).await;
+        let head = store.journal().head(&zone).await.expect("a head").expect("the zone");
+        let raised = store.journal().raise_serial(head.id, dns::Serial(head.serial.0 + 86_400)).await;
         raised.expect("a serial").expect("the zone");
         store.close().await;
     });

@@ -318,8 +318,8 @@ fn invitations_end_when_registration_closes() {
     };
     let secret = runtime.block_on(async {
         let store = open();
-        let (hour, by) = (jiff::SignedDuration::from_hours(1), store::Actor::command_line());
-        let secret = store.invite("bob@example.com", hour, &by);
+        let (hour, operator) = (jiff::SignedDuration::from_hours(1), store.command_line());
+        let secret = operator.invite("bob@example.com", hour);
         let secret = secret.await.expect("an invitation");
         store.close().await;
         secret.reveal().to_owned()

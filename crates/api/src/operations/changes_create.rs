@@ -9,7 +9,7 @@ use dns::change::{Edit, NO_RECORD, NewSet, TtlChoice};
 use dns::{Fault, RecordData, RecordId, RecordType, Ttl, ZoneId, ZoneName};
 use forms::{MemberError, RecordChanges, WholeRecord, owner};
 use serde_json::json;
-use store::{Change, ChangeError, Comment, Committed, Permission, StoreError};
+use store::{Change, ChangeError, Comment, Committed, Permission, StoreError, Tenant};
 use uuid::Uuid;
 
 use crate::auth::{AnyChange, AuthError, Caller};
@@ -20,7 +20,6 @@ use crate::json::{Bulk, Json, Members};
 use crate::members;
 use crate::query::{Parameters, PathId, QueryError, parse_uuid};
 use crate::schema::{Schema, optional, required};
-use crate::scoped::Scoped;
 use crate::writing::{Write, Writing};
 
 /// The most changes in one request.
@@ -165,16 +164,16 @@ impl Action {
         }
     }
 
-    fn edit(&self, zone: &ZoneName, store: &Scoped) -> Result<Edit, Fault> {
+    fn edit(&self, zone: &ZoneName, zones: &Tenant) -> Result<Edit, Fault> {
         let choice = |ttl: &Option<Ttl>| ttl.map_or(TtlChoice::Default, TtlChoice::Set);
         Ok(match self {
-            Action::Create(record) => Edit::Create(store.new_record_id(), record.in_zone(zone)?),
+            Action::Create(record) => Edit::Create(zones.new_record_id(), record.in_zone(zone)?),
             Action::Update(id, changes) => Edit::Amend(*id, changes.in_zone(zone)?),
             Action::Delete(id) => Edit::Delete(*id),
             Action::UpsertSet { name, record_type, ttl, values } => {
                 let data = |(value, priority): &(String, Option<u16>)| {
                     let data = RecordData::parse(*record_type, value, *priority, zone);
-                    data.map(|data| (store.new_record_id(), data))
+                    data.map(|data| (zones.new_record_id(), data))
                 };
                 let records = values.iter().map(data).collect::<Result<_, Fault>>()?;
                 let (owner, record_type) = (owner(name, zone)?, *record_type);
@@ -299,14 +298,14 @@ pub(crate) async fn handle(
             action.needs().iter().try_for_each(|permission| caller.check(*permission))?;
         }
         let zone = match id {
-            Some(id) => caller.store().zone(caller.account(), ZoneId(id)).await?,
+            Some(id) => caller.zones().zone(ZoneId(id)).await?,
             None => None,
         };
         let Some(zone) = zone else {
             all(actions.into_iter())?;
             return Err(Error::NoZone);
         };
-        let edit = |action: Action| Ok(action.edit(&zone.name, caller.store())?);
+        let edit = |action: Action| Ok(action.edit(&zone.name, caller.zones())?);
         let edits = all(actions.into_iter().map(|action| action.and_then(edit)))?;
         let conditions = write.on_zone();
         let change = Change { conditions, comment, dry_run, warn: true, ..Change::from(edits) };

@@ -81,7 +81,7 @@ pub(crate) async fn handle(
 ) -> Result<Json<ClaimView>, Error> {
     parameters.only(&[])?;
     let id = ZoneId(id.ok_or(Error::NoZone)?);
-    let (zone, proved_at) = caller.store().zone_proved_at(caller.account(), id).await?.ok_or(Error::NoZone)?;
-    let claim = caller.store().claim(caller.claims(), caller.account(), &zone).await?.ok_or(Error::TooLong)?;
+    let (zone, proved_at) = caller.zones().zone_proved_at(id).await?.ok_or(Error::NoZone)?;
+    let claim = caller.claims().claim(caller.zones(), &zone.name).await?.ok_or(Error::TooLong)?;
     Ok(Json(ClaimView::of(claim, proved_at)))
 }

@@ -71,13 +71,13 @@ pub(crate) fn describe() -> Description {
 
 pub(crate) async fn handle(caller: Caller<Update>, PathId(id): PathId) -> Result<Json<ClaimView>, Error> {
     let id = ZoneId(id.ok_or(Error::NoZone)?);
-    let (zone, _) = caller.store().zone_proved_at(caller.account(), id).await?.ok_or(Error::NoZone)?;
-    match caller.store().look_at(caller.claims(), caller.account(), &zone).await? {
+    let (zone, _) = caller.zones().zone_proved_at(id).await?.ok_or(Error::NoZone)?;
+    match caller.claims().look_at(caller.zones(), &zone.name).await? {
         Look::NotClaimable => Err(Error::TooLong),
         Look::Open(claim) => Err(Error::Open(claim)),
         Look::Proved(proof) => {
-            let proved_at = caller.store().prove_zone(&caller.author(), id, proof).await?;
-            let claim = caller.store().claim(caller.claims(), caller.account(), &zone).await?.ok_or(Error::TooLong)?;
+            let proved_at = caller.zones().prove_zone(id, proof).await?;
+            let claim = caller.claims().claim(caller.zones(), &zone.name).await?.ok_or(Error::TooLong)?;
             Ok(Json(ClaimView::of(claim, Some(proved_at))))
         }
     }

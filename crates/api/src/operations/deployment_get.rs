@@ -105,7 +105,7 @@ pub(crate) async fn handle(
     parameters.only(&[])?;
     let id = ZoneId(id.ok_or(ReadError::NoZone)?);
     // Read before anybody is asked: a change that is made meanwhile must not make what is served look old.
-    let zone = caller.store().zone(caller.account(), id).await?.ok_or(ReadError::NoZone)?;
+    let zone = caller.zones().zone(id).await?.ok_or(ReadError::NoZone)?;
     let is_served = zone.withheld.is_served();
     let head = Head::from(zone);
     let nameservers = caller.deployment().status(&head).await;

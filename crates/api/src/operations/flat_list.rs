@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use dns::{Fault, Name, OwnerName, RecordId, RecordType, ZoneId, ZoneName};
 use forms::owner;
 use serde_json::json;
-use store::{AccountId, RecordFilter, StoreError, StoredRecord};
+use store::{RecordFilter, StoreError, StoredRecord, Tenant};
 
 use crate::auth::{Caller, List};
 use crate::description::{self, Description, EXAMPLE_ZONE, Group, examples};
@@ -21,7 +21,6 @@ use crate::paging::{self, Page};
 use crate::query::{Parameters, QueryError, parse_uuid};
 use crate::read_error::ReadError;
 use crate::schema::Schema;
-use crate::scoped::Scoped;
 use crate::tags::{Seen, etag};
 use crate::views::RecordView;
 
@@ -91,25 +90,25 @@ pub(crate) fn describe() -> Description {
 
 pub(crate) async fn handle(caller: Caller<List>, parameters: Parameters, seen: Seen) -> Result<Response, Error> {
     let Request { zone, record_type, name, page } = Request::of(&parameters)?;
-    let (store, account) = (caller.store(), caller.account());
+    let zones = caller.zones();
     let places = match (zone, name) {
         (zone, None) => vec![(zone, None)],
         (Some(zone), Some(name)) => {
-            let known = store.zone(account, zone).await?.ok_or(Error::NoZone)?;
+            let known = zones.zone(zone).await?.ok_or(Error::NoZone)?;
             vec![(Some(zone), Some(owner(name, &known.name)?))]
         }
-        (None, Some(name)) => everywhere(store, account, name).await?,
+        (None, Some(name)) => everywhere(zones, name).await?,
     };
     let filter = |owner| RecordFilter { record_type, owner };
     let Some(page) = page else {
         // Only one zone's list is answered without pages, and that has one place.
         let (zone, owner) =
             places.into_iter().next().and_then(|(zone, owner)| Some((zone?, owner))).ok_or(Error::NoZone)?;
-        return Ok(all_records(store, account, zone, filter(owner), Frame::FlatRecords, &seen).await?);
+        return Ok(all_records(zones, zone, filter(owner), Frame::FlatRecords, &seen).await?);
     };
     let serial = match zone {
         // As in the list of one zone's records.
-        Some(zone) => Some(store.zone(account, zone).await?.ok_or(Error::NoZone)?.serial),
+        Some(zone) => Some(zones.zone(zone).await?.ok_or(Error::NoZone)?.serial),
         None => None,
     };
     if let Some(unchanged) = serial.and_then(|serial| seen.unchanged(serial)) {
@@ -118,7 +117,7 @@ pub(crate) async fn handle(caller: Caller<List>, parameters: Parameters, seen: S
     let mut found: BTreeMap<RecordId, StoredRecord> = BTreeMap::new();
     for (zone, owner) in places {
         let after = page.after().map(RecordId);
-        let records = store.records(account, zone, filter(owner), after, page.limit()).await?;
+        let records = zones.records(zone, filter(owner), after, page.limit()).await?;
         found.extend(records.ok_or(Error::NoZone)?.into_iter().map(|stored| (stored.record.id, stored)));
     }
     let first = found.into_values().take(page.limit() as usize).collect();
@@ -128,11 +127,7 @@ pub(crate) async fn handle(caller: Caller<List>, parameters: Parameters, seen: S
 }
 
 /// Where a name may stand when no zone is given.
-async fn everywhere(
-    store: &Scoped,
-    account: AccountId,
-    name: &str,
-) -> Result<Vec<(Option<ZoneId>, Option<OwnerName>)>, Error> {
+async fn everywhere(zones: &Tenant, name: &str) -> Result<Vec<(Option<ZoneId>, Option<OwnerName>)>, Error> {
     let full_only = name.ends_with('.') && !name.ends_with("\\.");
     let relative = owner(name, &ZoneName::from_stored(Name::root()))?;
     let mut places = Vec::new();
@@ -144,7 +139,7 @@ async fn everywhere(
     while let (Some(full), Some(candidate)) = (&full, above) {
         above = candidate.parent();
         let zone_name = ZoneName::from_stored(candidate);
-        for zone in store.zones(account, Some(zone_name.clone()), None, 1).await? {
+        for zone in zones.zones(Some(zone_name.clone()), None, 1).await? {
             places.push((Some(zone.id), OwnerName::of(full, &zone_name)));
         }
     }

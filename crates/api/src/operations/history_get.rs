@@ -71,10 +71,10 @@ pub(crate) async fn handle(
     let zone = ZoneId(path.zone.ok_or(Error::NoZone)?);
     let Some(serial) = path.serial else {
         // What is no serial is no version; but whose zone it would be comes first.
-        caller.store().zone(caller.account(), zone).await?.ok_or(Error::NoZone)?;
+        caller.zones().zone(zone).await?.ok_or(Error::NoZone)?;
         return Err(Error::NoVersion);
     };
-    let (version, difference) = caller.store().version(caller.account(), zone, serial).await?;
+    let (version, difference) = caller.zones().version(zone, serial).await?;
     if let Some(unchanged) = seen.unchanged(serial) {
         return Ok(unchanged);
     }

@@ -99,7 +99,7 @@ pub(crate) async fn handle(
         Request::Versions(page) => page,
         Request::Difference { from, to } => return difference(&caller, zone, from, to).await,
     };
-    let history = caller.store().history(caller.account(), zone, page.after(), page.limit()).await?;
+    let history = caller.zones().history(zone, page.after(), page.limit()).await?;
     let history = history.ok_or(Error::NoZone)?;
     let head = history.zone.serial;
     if let Some(unchanged) = seen.unchanged(head) {
@@ -110,7 +110,7 @@ pub(crate) async fn handle(
 }
 
 async fn difference(caller: &Caller<List>, zone: ZoneId, from: Serial, to: Option<Serial>) -> Result<Response, Error> {
-    match caller.store().difference(caller.account(), zone, from, to).await {
+    match caller.zones().difference(zone, from, to).await {
         Ok(difference) => Ok(Json(DifferenceView::of(&difference)).into_response()),
         Err(HistoryError::NoZone) => Err(Error::NoZone),
         Err(HistoryError::NoVersion(serial)) => Err(Error::NoVersion(if serial == from { "from" } else { "to" })),

@@ -105,9 +105,9 @@ pub(crate) async fn create(
     wanted: &WholeRecord,
     view: fn(&StoredRecord) -> RecordView,
 ) -> Result<Response, CreateRecordError> {
-    let zone = caller.store().zone(caller.account(), zone).await?.ok_or(CreateRecordError::NoZone)?;
+    let zone = caller.zones().zone(zone).await?.ok_or(CreateRecordError::NoZone)?;
     let record = wanted.in_zone(&zone.name)?;
-    let edit = Edit::Create(caller.store().new_record_id(), record);
+    let edit = Edit::Create(caller.zones().new_record_id(), record);
     let change = Change { conditions: write.on_zone(), ..Change::from(vec![edit]) };
     let reply = move |made: &Committed| {
         let stored = made.only_record().ok_or(StoreError::Bug("a change of one record without its record"))?;

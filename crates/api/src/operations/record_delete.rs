@@ -52,7 +52,7 @@ pub(crate) fn describe() -> Description {
 pub(crate) async fn handle(caller: Caller<Delete>, PathId(id): PathId, writing: Writing) -> Response {
     let delete = async |write: Write| -> Result<Response, Error> {
         let id = RecordId(id.ok_or(Error::NoRecord)?);
-        let (zone, _) = caller.store().record(caller.account(), id).await?.ok_or(Error::NoRecord)?;
+        let (zone, _) = caller.zones().record(id).await?.ok_or(Error::NoRecord)?;
         let change = Change { conditions: write.on_record(id), ..Change::from(vec![Edit::Delete(id)]) };
         let reply = |made: &Committed| Ok(Reply::empty(made.zone.serial));
         Ok(write.change(&caller, zone.id, change, reply).await?)

@@ -27,7 +27,7 @@ pub(crate) async fn handle(
 ) -> Result<Response, ReadError> {
     parameters.only(&[])?;
     let id = RecordId(id.ok_or(ReadError::NoRecord)?);
-    let (_, stored) = caller.store().record(caller.account(), id).await?.ok_or(ReadError::NoRecord)?;
+    let (_, stored) = caller.zones().record(id).await?.ok_or(ReadError::NoRecord)?;
     if let Some(unchanged) = seen.unchanged(stored.serial) {
         return Ok(unchanged);
     }

@@ -68,7 +68,7 @@ pub(crate) async fn handle(caller: Caller<Update>, PathId(id): PathId, writing: 
         members.only(ReadOnly::WITH_RECORD)?;
         let (changes, read_only) = (members::record_changes(&members)?, ReadOnly::of(&members)?);
         let id = RecordId(id.ok_or(Error::NoRecord)?);
-        let (zone, current) = caller.store().record(caller.account(), id).await?.ok_or(Error::NoRecord)?;
+        let (zone, current) = caller.zones().record(id).await?.ok_or(Error::NoRecord)?;
         // What they are about never changes, so that there is no need to look again.
         read_only.check(&current)?;
         let edit = Edit::Amend(id, changes.in_zone(&zone.name)?);

@@ -71,7 +71,7 @@ pub(crate) async fn handle(caller: Caller<Update>, PathId(id): PathId, writing: 
         members.only(ReadOnly::WITH_RECORD)?;
         let (wanted, read_only) = (members::whole_record(&members)?, ReadOnly::of(&members)?);
         let id = RecordId(id.ok_or(Error::NoRecord)?);
-        let (zone, current) = caller.store().record(caller.account(), id).await?.ok_or(Error::NoRecord)?;
+        let (zone, current) = caller.zones().record(id).await?.ok_or(Error::NoRecord)?;
         read_only.check(&current)?;
         let record = wanted.in_zone(&zone.name)?;
         let change = Change { conditions: write.on_record(id), ..Change::from(vec![Edit::Replace(id, record)]) };

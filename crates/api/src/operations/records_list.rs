@@ -38,15 +38,15 @@ pub(crate) async fn handle(
     let zone = ZoneId(id.ok_or(ReadError::NoZone)?);
     let filter = RecordFilter::default();
     let Some(page) = page else {
-        return all_records(caller.store(), caller.account(), zone, filter, Frame::Records, &seen).await;
+        return all_records(caller.zones(), zone, filter, Frame::Records, &seen).await;
     };
     // Before the page: a tag that is older than what it stands for is safe, a newer one is not.
-    let serial = caller.store().zone(caller.account(), zone).await?.ok_or(ReadError::NoZone)?.serial;
+    let serial = caller.zones().zone(zone).await?.ok_or(ReadError::NoZone)?.serial;
     if let Some(unchanged) = seen.unchanged(serial) {
         return Ok(unchanged);
     }
     let after = page.after().map(RecordId);
-    let records = caller.store().records(caller.account(), Some(zone), filter, after, page.limit()).await?;
+    let records = caller.zones().records(Some(zone), filter, after, page.limit()).await?;
     let records = records.ok_or(ReadError::NoZone)?;
     let mut answer = page.answer(records, &parameters, |stored| stored.record.id.0, RecordView::nested);
     answer.headers_mut().insert(header::ETAG, etag(serial));

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use dns::{Fault, Serial, ZoneId};
 use forms::MemberError;
 use serde_json::json;
-use store::{Author, Change, ChangeError, Comment, Committed, Permission, Source, Wish};
+use store::{Change, ChangeError, Comment, Committed, Permission, Source, Wish};
 
 use crate::auth::{AnyChange, AuthError, Caller};
 use crate::changes::ChangeView;
@@ -119,9 +119,8 @@ pub(crate) async fn handle(
         let conditions = write.on_zone();
         let allowed = Some(caller.permissions());
         let change = Change { conditions, comment, allowed, dry_run, warn: true, ..Change::of(Wish::Version(serial)) };
-        let author = Author { source: Source::Rollback, ..caller.author() };
         let reply = move |made: &Committed| ChangeView::reply(made, dry_run);
-        Ok(write.change_as(&caller, author, zone, change, reply).await?)
+        Ok(write.change_as(&caller, Source::Rollback, zone, change, reply).await?)
     };
     writing.once(&caller, members.octets(), roll_back).await
 }

@@ -27,7 +27,7 @@ pub(crate) async fn handle(
 ) -> Result<Response, ReadError> {
     parameters.only(&[])?;
     let id = ZoneId(id.ok_or(ReadError::NoZone)?);
-    let (zone, settings) = caller.store().zone_settings(caller.account(), id).await?.ok_or(ReadError::NoZone)?;
+    let (zone, settings) = caller.zones().zone_settings(id).await?.ok_or(ReadError::NoZone)?;
     if let Some(unchanged) = seen.unchanged(zone.serial) {
         return Ok(unchanged);
     }

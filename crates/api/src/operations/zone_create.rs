@@ -174,7 +174,7 @@ pub(crate) async fn handle(
         let Request { domain, zonefile, options } = request;
         let (mut source, mut new, mut content) = (Source::Api, NewZone::named(domain), None);
         if let Some(text) = zonefile {
-            let apex = caller.store().own_apex(None).await?;
+            let apex = caller.zones().own_apex(None).await?;
             let mut read = read_zone_file(text.into(), &new.name, apex, options).await?;
             new.content = std::mem::take(&mut read.records);
             new.serial_above = read.serial;
@@ -186,7 +186,7 @@ pub(crate) async fn handle(
         let first = write.create_zone(&caller, source, new.clone(), reply(file())).await;
         let outcome = match first {
             Err(refusal @ (CreateZoneError::Exists | CreateZoneError::Related | CreateZoneError::OnHold)) => {
-                match caller.store().look(caller.claims(), caller.account(), &name).await? {
+                match caller.claims().look(caller.zones(), &name).await? {
                     Look::NotClaimable => Err(refusal),
                     Look::Open(claim) => return Err(Error::Claim(Box::new(refusal), claim)),
                     Look::Proved(proof) => {

@@ -30,5 +30,5 @@ pub(crate) async fn handle(
 ) -> Result<Response, ReadError> {
     parameters.only(&[])?;
     let zone = ZoneId(id.ok_or(ReadError::NoZone)?);
-    all_records(caller.store(), caller.account(), zone, RecordFilter::default(), Frame::Zone, &seen).await
+    all_records(caller.zones(), zone, RecordFilter::default(), Frame::Zone, &seen).await
 }

@@ -72,7 +72,7 @@ pub(crate) async fn handle(
     parameters.only(&["serial"])?;
     let serial = parameters.get("serial").map(|text| read_serial(text).ok_or(Error::Serial)).transpose()?;
     let id = ZoneId(id.ok_or(Error::NoZone)?);
-    let zone = caller.store().zone(caller.account(), id).await?.ok_or(Error::NoZone)?;
+    let zone = caller.zones().zone(id).await?.ok_or(Error::NoZone)?;
     let serial = serial.unwrap_or(zone.serial);
     // Who has the newest version already is told so before its records are read; an older one may be gone, which is told first.
     if serial == zone.serial
@@ -80,12 +80,12 @@ pub(crate) async fn handle(
     {
         return Ok(unchanged);
     }
-    let snapshot = caller.store().snapshot_at(caller.account(), id, serial).await?;
+    let snapshot = caller.zones().snapshot_at(id, serial).await?;
     if let Some(unchanged) = seen.unchanged(serial) {
         return Ok(unchanged);
     }
     // A zone may have a million records.
-    let apex = caller.store().apex_at(caller.account(), id, serial).await?;
+    let apex = caller.zones().apex_at(id, serial).await?;
     let text = tokio::task::spawn_blocking(move || zonefile::export(&snapshot, &apex)).await?;
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE)),

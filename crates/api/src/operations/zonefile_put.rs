@@ -10,7 +10,7 @@ use dns::{Fault, RecordId, ZoneId};
 use forms::{ZoneFileError, read_zone_file};
 use serde::Serialize;
 use serde_json::json;
-use store::{Author, Change, ChangeError, Comment, Committed, Difference, Permission, Source, StoreError, Wish};
+use store::{Change, ChangeError, Comment, Committed, Difference, Permission, Source, StoreError, Wish};
 
 use crate::auth::{AnyChange, AuthError, Caller};
 use crate::description::{Description, EXAMPLE_SERIAL, Group};
@@ -181,8 +181,8 @@ async fn replace(
     text: Bytes,
 ) -> Result<Response, Error> {
     let Request { dry_run, options, comment } = Request::of(parameters)?;
-    let zone = caller.store().zone(caller.account(), id.ok_or(Error::NoZone)?).await?.ok_or(Error::NoZone)?;
-    let apex = caller.store().own_apex(Some(zone.id)).await?;
+    let zone = caller.zones().zone(id.ok_or(Error::NoZone)?).await?.ok_or(Error::NoZone)?;
+    let apex = caller.zones().own_apex(Some(zone.id)).await?;
     let mut content = read_zone_file(text, &zone.name, apex, options).await?;
     let records = std::mem::take(&mut content.records);
     let change = Change {
@@ -195,8 +195,7 @@ async fn replace(
     };
     let view = FileView::of(&content);
     let reply = move |made: &Committed| Reply::json(made.zone.serial, &Replaced::of(made, dry_run, view.clone()));
-    let author = Author { source: Source::Import, ..caller.author() };
-    match write.change_as(caller, author, zone.id, change, reply).await {
+    match write.change_as(caller, Source::Import, zone.id, change, reply).await {
         Ok(response) => Ok(response),
         Err(ChangeError::Faults(faults)) => Err(ZoneFileError::Faults(content.faults(faults)).into()),
         Err(error) => Err(Error::Change(error)),

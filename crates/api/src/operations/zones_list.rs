@@ -61,6 +61,6 @@ pub(crate) fn describe() -> Description {
 
 pub(crate) async fn handle(caller: Caller<List>, parameters: Parameters) -> Result<Response, Error> {
     let Request { domain, page } = Request::of(&parameters)?;
-    let zones = caller.store().zones(caller.account(), domain, page.after().map(ZoneId), page.limit()).await?;
+    let zones = caller.zones().zones(domain, page.after().map(ZoneId), page.limit()).await?;
     Ok(page.answer(zones, &parameters, |zone| zone.id.0, ZoneView::of))
 }

@@ -287,7 +287,7 @@ fn an_account_that_stored_as_much_as_it_may_can_only_delete() {
     tenant.client.patch(&format!("/dns-records/{one}/"), &json!({"value": "192.0.2.2"})).expect(200);
     let limits = store::AccountLimits { stored_records: Some(3), ..store::AccountLimits::default() };
     let by = store::Actor::command_line();
-    server.runtime.block_on(server.store.set_limits(tenant.account, limits, &by)).unwrap();
+    server.runtime.block_on(server.store.operator(by).set_limits(tenant.account, limits)).unwrap();
 
     let (path, nested) = (format!("/dns-zones/{zone}"), format!("/dns-zones/{zone}/records/"));
     let file = [("content-type", "text/dns")];

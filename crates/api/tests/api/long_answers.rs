@@ -153,7 +153,7 @@ fn a_long_answer_is_given_again_octet_for_octet_whatever_came_after() {
     again(&restarted.client(client.token.clone()), "after a restart");
 
     let id = ZoneId(zone.parse().unwrap());
-    assert!(server.runtime.block_on(server.store.purge_zone(id)).unwrap().is_some());
+    assert!(server.runtime.block_on(server.store.command_line().purge_zone(id)).unwrap().is_some());
     for what in ["few", "many", "mixed", "back"] {
         let asked = &asked[what];
         asked.send(client, &asked.body).refused(404, "not_found", None);

@@ -29,7 +29,8 @@ fn only_a_trusted_proxy_widens_or_narrows_a_token() {
         let tenant = server.tenant();
         let networks = NetworkScope::Only(vec!["192.0.2.0/24".parse().unwrap()]);
         let token = NewToken { networks, ..NewToken::unlimited("bound", [Permission::All].into_iter().collect()) };
-        let token = server.runtime.block_on(server.store.create_token(tenant.account, token)).unwrap();
+        let token =
+            server.runtime.block_on(server.store.command_line().person(tenant.account).create_token(token)).unwrap();
         let bound = server.client(Some(token.plain.reveal().to_owned()));
         assert_eq!(status(&bound, "192.0.2.7, 203.0.113.9"), spoofed, "{proxies:?}");
         assert_eq!(status(&bound, "203.0.113.9, 192.0.2.7"), honest, "{proxies:?}");
@@ -62,7 +63,7 @@ fn history_and_last_use_have_the_clients_address() {
             tenant.client.request("POST", "/dns-zones/", &headers, Some(br#"{"domain": "example.com"}"#)).expect(201);
         let zone = made["uuid"].as_str().unwrap();
         let last_address = || {
-            let tokens = server.runtime.block_on(server.store.tokens(Some(tenant.account))).unwrap();
+            let tokens = server.runtime.block_on(server.store.command_line().person(tenant.account).tokens()).unwrap();
             tokens[0].last_address.map(|address| address.to_string())
         };
         let end = Instant::now() + PATIENCE;

@@ -104,10 +104,10 @@ fn without_a_good_token_there_is_nothing() {
     let walk = Walk { zone, record, serial };
 
     let revoked = server.token(tenant.account, &[Permission::All], None);
-    let token = server.runtime.block_on(server.store.tokens(Some(tenant.account))).unwrap().pop().unwrap();
-    let number: i64 = token.id.to_string().parse().unwrap();
+    let token =
+        server.runtime.block_on(server.store.command_line().person(tenant.account).tokens()).unwrap().pop().unwrap();
     assert!(server.client(Some(revoked.clone())).get("/dns-zones/").status == 200, "good until it is revoked");
-    server.runtime.block_on(server.store.revoke_token(number)).unwrap();
+    server.runtime.block_on(server.store.command_line().revoke_token(token.id)).unwrap();
     let expired = server.token(tenant.account, &[Permission::All], Some("2024-01-01T00:00:00Z".parse().unwrap()));
     let bad = [
         None,

@@ -84,7 +84,7 @@ impl Server {
         let nameservers = setup.nameservers.unwrap_or_else(|| vec![Arc::new(Embedded::new(nameserver::Zones::new()))]);
         let settings = deploy::Settings { sweep_every: Duration::from_millis(500) };
         let (deployment, _) =
-            Deployment::start(store.clone(), nameservers, setup.secondaries, settings, stop_deploying.clone());
+            Deployment::start(store.journal(), nameservers, setup.secondaries, settings, stop_deploying.clone());
         let app = Api::new(store.clone(), deployment, Arc::default(), setup.settings).router().merge(setup.more);
         let serving = http_server::serve(listener, setup.tls, app, api::error_body, setup.http, stop.clone());
         let serving = runtime.spawn(serving);
@@ -111,14 +111,14 @@ impl Server {
             company_name: "Engines Ltd".to_owned(),
             ..NewAccount::default()
         };
-        let account = self.runtime.block_on(self.store.create_account(account)).unwrap().id;
+        let account = self.runtime.block_on(self.store.command_line().create_account(account)).unwrap().id;
         let client = self.client(Some(self.token(account, &[Permission::All], None)));
         Tenant { server: self, account, client }
     }
 
     pub(crate) fn token(&self, account: AccountId, allowed: &[Permission], expires_at: Option<Timestamp>) -> String {
         let token = NewToken { expires_at, ..NewToken::unlimited("ci", allowed.iter().copied().collect()) };
-        let created = self.runtime.block_on(self.store.create_token(account, token)).unwrap();
+        let created = self.runtime.block_on(self.store.command_line().person(account).create_token(token)).unwrap();
         created.plain.reveal().to_owned()
     }
 
@@ -127,7 +127,7 @@ impl Server {
         let zones = zones.iter().map(|zone| ZoneId(zone.parse().unwrap())).collect();
         let all = [Permission::All].into_iter().collect();
         let token = NewToken { zones: ZoneScope::Only(zones), ..NewToken::unlimited("bound", all) };
-        let created = self.runtime.block_on(self.store.create_token(account, token)).unwrap();
+        let created = self.runtime.block_on(self.store.command_line().person(account).create_token(token)).unwrap();
         self.client(Some(created.plain.reveal().to_owned()))
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use deploy::Chain;
 use jiff::SignedDuration;
 use mail::{Failure, Letter, Mailer};
-use store::{QueuedMail, Store, StoreError, Timestamp};
+use store::{Outbox, QueuedMail, StoreError, Timestamp};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -25,10 +25,10 @@ const FAREWELL: Duration = Duration::from_secs(5);
 const REMOVE_EVERY: Duration = Duration::from_secs(1);
 
 /// Sends letters until `stop`.
-pub(super) async fn run(mailer: Mailer, store: Store, stop: CancellationToken) {
+pub(super) async fn run(mailer: Mailer, outbox: Outbox, stop: CancellationToken) {
     let mut attempts = JoinSet::new();
     while !stop.is_cancelled() {
-        let pause = match start_due(&mailer, &store, &mut attempts).await {
+        let pause = match start_due(&mailer, &outbox, &mut attempts).await {
             Ok(pause) => pause,
             Err(StoreError::Closed) => break,
             Err(error) => {
@@ -38,7 +38,7 @@ pub(super) async fn run(mailer: Mailer, store: Store, stop: CancellationToken) {
         };
         tokio::select! {
             () = stop.cancelled() => {}
-            () = store.mail_queued() => {}
+            () = outbox.mail_queued() => {}
             Some(_) = attempts.join_next() => {}
             () = tokio::time::sleep(pause) => {}
         }
@@ -48,25 +48,25 @@ pub(super) async fn run(mailer: Mailer, store: Store, stop: CancellationToken) {
 }
 
 /// Starts an attempt for every letter that is due, as far as there are connections for it; how long there is nothing to do.
-async fn start_due(mailer: &Mailer, store: &Store, attempts: &mut JoinSet<()>) -> Result<Duration, StoreError> {
-    let waiting = store.mail_waiting().await?;
+async fn start_due(mailer: &Mailer, outbox: &Outbox, attempts: &mut JoinSet<()>) -> Result<Duration, StoreError> {
+    let waiting = outbox.mail_waiting().await?;
     metrics::gauge!("zonewright_mail_waiting").set(waiting.letters);
-    let now = store.now();
+    let now = outbox.now();
     let Some(next) = waiting.next else { return Ok(LOOK_EVERY) };
     if next > now {
         return Ok(until(next, now));
     }
-    let expired = store.drop_expired_mail().await?;
+    let expired = outbox.drop_expired_mail().await?;
     if expired > 0 {
         lost("expired", expired);
         tracing::warn!(letters = expired, "e-mails could not be sent before they expired and are dropped");
     }
     while attempts.len() < mail::CONNECTIONS {
-        let Some(mail) = store.take_mail(LEASE).await? else {
-            let next = store.mail_waiting().await?.next;
-            return Ok(next.map_or(LOOK_EVERY, |next| until(next, store.now())));
+        let Some(mail) = outbox.take_mail(LEASE).await? else {
+            let next = outbox.mail_waiting().await?.next;
+            return Ok(next.map_or(LOOK_EVERY, |next| until(next, outbox.now())));
         };
-        attempts.spawn(attempt(mailer.clone(), store.clone(), mail));
+        attempts.spawn(attempt(mailer.clone(), outbox.clone(), mail));
     }
     // One of the attempts that run ends first.
     Ok(LOOK_EVERY)
@@ -77,11 +77,11 @@ fn until(next: Timestamp, now: Timestamp) -> Duration {
     pause.clamp(LOOK_AT_MOST_EVERY, LOOK_EVERY)
 }
 
-async fn attempt(mailer: Mailer, store: Store, mail: QueuedMail) {
+async fn attempt(mailer: Mailer, outbox: Outbox, mail: QueuedMail) {
     let QueuedMail { id, message_id, attempt, .. } = mail;
     let letter = Letter { to: mail.to, subject: mail.subject, text: mail.text };
     let outcome = mailer.send(&letter, message_id).await;
-    let retry = outcome.as_ref().err().and_then(|failure| retry_at(&mailer, failure, attempt, store.now()));
+    let retry = outcome.as_ref().err().and_then(|failure| retry_at(&mailer, failure, attempt, outbox.now()));
     match (&outcome, retry) {
         (Ok(()), _) => {}
         (Err(failure), Some(_)) => {
@@ -95,8 +95,8 @@ async fn attempt(mailer: Mailer, store: Store, mail: QueuedMail) {
     // A letter that was sent must not be taken again, so this is repeated until the store has it.
     loop {
         let noted = match retry {
-            Some(time) => store.put_mail_off(id, time).await,
-            None => store.remove_mail(id).await,
+            Some(time) => outbox.put_mail_off(id, time).await,
+            None => outbox.remove_mail(id).await,
         };
         match noted {
             Ok(()) | Err(StoreError::Closed) => return,

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
-use store::{AccountNames, Session};
+use store::{AccountNames, Session, SessionId};
 
 use crate::failure::Failure;
 use crate::form::{Field, Form, Problems};
@@ -91,8 +91,8 @@ impl AccountPage {
             field("last_name", t.last_name, &names.last_name).autocomplete("family-name"),
             field("company_name", t.company_name, &names.company_name).autocomplete("organization"),
         ];
-        let sessions = who.store().sessions(who.account.id).await?;
-        let left = who.store().recovery_codes_left(who.account.id).await?;
+        let sessions = who.person().sessions().await?;
+        let left = who.person().recovery_codes_left().await?;
         Ok(AccountPage {
             email: who.account.email.clone(),
             since: who.account.created_at.strftime("%Y-%m-%d").to_string(),
@@ -131,18 +131,18 @@ pub(crate) async fn submit(who: SignedIn, form: Form) -> Result<Response, Failur
     if !problems.is_empty() {
         return show_with(StatusCode::UNPROCESSABLE_ENTITY, &AccountPage::of(&who, &names, problems).await?);
     }
-    who.store().set_names(who.account.id, names, &who.actor()).await?;
+    who.person().set_names(names).await?;
     Ok(go("/account/", Some(Notice::NamesSaved), &who.visit.shared.settings))
 }
 
 pub(crate) async fn end_session(who: SignedIn, form: Form) -> Result<Response, Failure> {
     let number = form.text("session").parse().map_err(|_| Failure::NotFound)?;
-    who.store().end_session(who.account.id, number, &who.actor()).await?;
+    who.person().end_session(SessionId::from_number(number)).await?;
     Ok(go("/account/", Some(Notice::SessionEnded), &who.visit.shared.settings))
 }
 
 pub(crate) async fn end_others(who: SignedIn, _: Form) -> Result<Response, Failure> {
-    who.store().end_sessions(who.account.id, who.keep(), &who.actor()).await?;
+    who.person().end_sessions(who.keep()).await?;
     Ok(go("/account/", Some(Notice::SessionsEnded), &who.visit.shared.settings))
 }
 

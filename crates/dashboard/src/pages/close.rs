@@ -39,7 +39,7 @@ pub(crate) async fn submit(Proved(who): Proved, form: Form) -> Result<Response, 
     let typed = form.text("email");
     let mut problems = Problems::new(t.problems);
     if typed == who.account.email {
-        match who.store().close_account(who.account.id, &who.actor()).await {
+        match who.person().close().await {
             Ok(()) => return Ok(closed(&who)),
             Err(AccountError::LastOperator) => problems.add("", t.problem_last_operator),
             Err(AccountError::NoAccount) => return Err(Failure::NotFound),

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::Path;
 use axum::response::Response;
-use store::{Permission, Token, ZoneScope};
+use store::{Permission, Token, TokenId, ZoneScope};
 
 use crate::failure::Failure;
 use crate::form::Form;
@@ -60,8 +60,8 @@ impl TokenRow {
 
 pub(crate) async fn show(who: SignedIn) -> Result<Response, Failure> {
     let page = who.page(Section::Developers);
-    let (t, now) = (page.t, who.store().now());
-    let tokens = who.store().tokens(Some(who.account.id)).await?;
+    let (t, now) = (page.t, who.visit.now());
+    let tokens = who.person().tokens().await?;
     let tokens = tokens.into_iter().rev().map(|token| TokenRow::of(token, now, t)).collect();
     show_page(&DevelopersPage { page, tokens, base: who.visit.base.clone() })
 }
@@ -75,16 +75,20 @@ struct RevokePage {
 
 /// Asks before it is done: nothing brings a revoked token back.
 pub(crate) async fn ask(who: SignedIn, Path(id): Path<String>) -> Result<Response, Failure> {
-    let id = id.parse().map_err(|_| Failure::NotFound)?;
-    let token = who.store().token_of(who.account.id, id).await?.ok_or(Failure::NotFound)?;
+    let id = token_id(&id)?;
+    let token = who.person().token(id).await?.ok_or(Failure::NotFound)?;
     let page = who.page(Section::Developers);
     let text = say(page.t.token_revoke_text, &[&token.name, &token.last_four]);
     show_page(&RevokePage { page, text })
 }
 
+fn token_id(text: &str) -> Result<TokenId, Failure> {
+    text.parse().map(TokenId::from_number).map_err(|_| Failure::NotFound)
+}
+
 pub(crate) async fn revoke(who: SignedIn, Path(id): Path<String>, _: Form) -> Result<Response, Failure> {
-    let id = id.parse().map_err(|_| Failure::NotFound)?;
-    let revoked = who.store().revoke_token_of(who.account.id, id, &who.actor()).await?;
+    let id = token_id(&id)?;
+    let revoked = who.person().revoke_token(id).await?;
     if !revoked {
         return Err(Failure::NotFound);
     }

@@ -46,7 +46,7 @@ fn is_closed(visit: &Visit) -> bool {
 }
 
 pub(crate) async fn show(visit: Visit, Path(secret): Path<String>) -> Result<Response, Failure> {
-    match visit.store().link(&secret).await? {
+    match visit.people().link(&secret).await? {
         None => used(&visit),
         Some(Link::SignIn(account)) => {
             let page = visit.page(Section::None);
@@ -59,12 +59,12 @@ pub(crate) async fn show(visit: Visit, Path(secret): Path<String>) -> Result<Res
 }
 
 pub(crate) async fn submit(visit: Visit, Path(secret): Path<String>, form: Form) -> Result<Response, Failure> {
-    let answer = match visit.store().link(&secret).await? {
+    let answer = match visit.people().link(&secret).await? {
         None => None,
         Some(Link::Invitation(_)) if is_closed(&visit) => None,
         Some(Link::Invitation(email)) => register::accept(&visit, &secret, email, &form).await?,
         Some(Link::SignIn(_)) => {
-            let session = visit.store().sign_in_by_link(&secret, visit.origin.clone()).await?;
+            let session = visit.people().sign_in_by_link(&secret, visit.origin.clone()).await?;
             session.map(|session| signed_in(&visit, &session, "/account/password/", Some(Notice::ChoosePassword)))
         }
     };

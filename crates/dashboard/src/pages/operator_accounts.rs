@@ -88,13 +88,13 @@ impl AccountRow {
     }
 }
 
-pub(crate) async fn list(Operator(who): Operator, RawQuery(query): RawQuery) -> Result<Response, Failure> {
+pub(crate) async fn list(Operator(who, operator): Operator, RawQuery(query): RawQuery) -> Result<Response, Failure> {
     let text = of_query(query.as_deref(), "q").trim().to_owned();
     let after = Some(of_query(query.as_deref(), "after")).filter(|after| !after.is_empty());
     let is_first = after.is_none();
-    let found = who.store().find_accounts(&text, after, PAGE).await?;
+    let found = operator.find_accounts(&text, after, PAGE).await?;
     let page = who.page(Section::Accounts);
-    let claims = if is_first && text.is_empty() { who.store().displacements(CLAIMS).await? } else { Vec::new() };
+    let claims = if is_first && text.is_empty() { operator.displacements(CLAIMS).await? } else { Vec::new() };
     show_page(&AccountsPage {
         claims: claims.into_iter().map(|claim| ClaimRow::of(claim, page.t)).collect(),
         z: page.language.zone_texts(),
@@ -127,15 +127,15 @@ struct AccountPage {
     is_oneself: bool,
 }
 
-pub(crate) async fn show(Operator(who): Operator, Path(number): Path<String>) -> Result<Response, Failure> {
-    let account = find(&who, &number).await?;
+pub(crate) async fn show(Operator(who, operator): Operator, Path(number): Path<String>) -> Result<Response, Failure> {
+    let account = find(&operator, &number).await?;
     let page = who.page(Section::Accounts);
     let t = page.t;
-    let events = who.store().events(Some(account.id), None, EVENTS).await?;
+    let events = operator.events(Some(account.id), None, EVENTS).await?;
     show_page(&AccountPage {
         row: AccountRow::of(&account),
         suspended_since: account.suspended_at.map(minute).unwrap_or_default(),
-        zones: who.store().count_zones(account.id).await?.to_string(),
+        zones: operator.count_zones(account.id).await?.to_string(),
         limits: shown(account.limits, t),
         events: events.into_iter().map(|event| EventRow::of(event, t)).collect(),
         is_oneself: account.id == who.account.id,

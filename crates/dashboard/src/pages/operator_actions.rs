@@ -7,7 +7,7 @@ use askama::Template;
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
-use store::{Account, AccountError, AccountLimits};
+use store::{Account, AccountError, AccountId, AccountLimits, Suspension};
 
 use crate::failure::Failure;
 use crate::form::{Field, Form, Problems};
@@ -68,30 +68,30 @@ fn address(account: &Account) -> String {
     format!("/operator/accounts/{}/", account.id.number())
 }
 
-pub(super) async fn find(who: &SignedIn, number: &str) -> Result<Account, Failure> {
+pub(super) async fn find(operator: &store::Operator, number: &str) -> Result<Account, Failure> {
     let number = number.parse().map_err(|_| Failure::NotFound)?;
-    who.store().account_by_number(number).await?.ok_or(Failure::NotFound)
+    operator.account(AccountId::from_number(number)).await?.ok_or(Failure::NotFound)
 }
 
-async fn ask(who: &SignedIn, number: &str, action: Action) -> Result<Response, Failure> {
-    let account = find(who, number).await?;
+async fn ask(who: &SignedIn, operator: &store::Operator, number: &str, action: Action) -> Result<Response, Failure> {
+    let account = find(operator, number).await?;
     show_page(&ConfirmPage::of(who, action, &account, Problems::default()))
 }
 
 pub(crate) async fn ask_suspend(
-    ProvedOperator(who): ProvedOperator,
+    ProvedOperator(who, operator): ProvedOperator,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
-    ask(&who, &id, Action::Suspend).await
+    ask(&who, &operator, &id, Action::Suspend).await
 }
 
 pub(crate) async fn suspend(
-    ProvedOperator(who): ProvedOperator,
+    ProvedOperator(who, operator): ProvedOperator,
     Path(id): Path<String>,
     _: Form,
 ) -> Result<Response, Failure> {
-    let account = find(&who, &id).await?;
-    match who.store().suspend_account(account.id, &who.actor()).await {
+    let account = find(&operator, &id).await?;
+    match operator.suspend_account(account.id, Suspension::SignIn).await {
         Ok(()) => Ok(done(&who, &account, Notice::Suspended)),
         Err(AccountError::NoAccount) => Err(Failure::NotFound),
         Err(AccountError::LastOperator) => {
@@ -105,37 +105,37 @@ pub(crate) async fn suspend(
 }
 
 pub(crate) async fn ask_resume(
-    ProvedOperator(who): ProvedOperator,
+    ProvedOperator(who, operator): ProvedOperator,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
-    ask(&who, &id, Action::Resume).await
+    ask(&who, &operator, &id, Action::Resume).await
 }
 
 pub(crate) async fn resume(
-    ProvedOperator(who): ProvedOperator,
+    ProvedOperator(who, operator): ProvedOperator,
     Path(id): Path<String>,
     _: Form,
 ) -> Result<Response, Failure> {
-    let account = find(&who, &id).await?;
-    who.store().resume_account(account.id, &who.actor()).await.map_err(failure)?;
+    let account = find(&operator, &id).await?;
+    operator.resume_account(account.id).await.map_err(failure)?;
     Ok(done(&who, &account, Notice::Resumed))
 }
 
 pub(crate) async fn ask_codes_off(
-    ProvedOperator(who): ProvedOperator,
+    ProvedOperator(who, operator): ProvedOperator,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
-    ask(&who, &id, Action::SecondFactorOff).await
+    ask(&who, &operator, &id, Action::SecondFactorOff).await
 }
 
 /// For an owner who has lost phone and recovery codes.
 pub(crate) async fn codes_off(
-    ProvedOperator(who): ProvedOperator,
+    ProvedOperator(who, operator): ProvedOperator,
     Path(id): Path<String>,
     _: Form,
 ) -> Result<Response, Failure> {
-    let account = find(&who, &id).await?;
-    who.store().turn_second_factor_off(account.id, &who.actor()).await?;
+    let account = find(&operator, &id).await?;
+    operator.person(account.id).turn_second_factor_off().await?;
     Ok(done(&who, &account, Notice::OperatorCodesOff))
 }
 
@@ -204,20 +204,20 @@ impl LimitsPage {
 }
 
 pub(crate) async fn ask_limits(
-    ProvedOperator(who): ProvedOperator,
+    ProvedOperator(who, operator): ProvedOperator,
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
-    let account = find(&who, &id).await?;
+    let account = find(&operator, &id).await?;
     show_page(&LimitsPage::of(&who, &account, None, Problems::default()))
 }
 
 /// Shows what was typed beside what is, and sets it where that was confirmed.
 pub(crate) async fn set_limits(
-    ProvedOperator(who): ProvedOperator,
+    ProvedOperator(who, operator): ProvedOperator,
     Path(id): Path<String>,
     form: Form,
 ) -> Result<Response, Failure> {
-    let account = find(&who, &id).await?;
+    let account = find(&operator, &id).await?;
     let page = who.page(Section::Accounts);
     let t = page.t;
     let mut problems = Problems::new(t.problems);
@@ -235,7 +235,7 @@ pub(crate) async fn set_limits(
         return show_with(StatusCode::UNPROCESSABLE_ENTITY, &page);
     }
     if form.has(CONFIRMED.0, CONFIRMED.1) {
-        who.store().set_limits(account.id, wanted, &who.actor()).await.map_err(failure)?;
+        operator.set_limits(account.id, wanted).await.map_err(failure)?;
         return Ok(done(&who, &account, Notice::LimitsSet));
     }
     let rows = shown(account.limits, t).into_iter().zip(shown(wanted, t));
@@ -271,19 +271,22 @@ impl LinkPage {
     }
 }
 
-pub(crate) async fn ask_link(ProvedOperator(who): ProvedOperator, Path(id): Path<String>) -> Result<Response, Failure> {
-    ask(&who, &id, Action::Link).await
+pub(crate) async fn ask_link(
+    ProvedOperator(who, operator): ProvedOperator,
+    Path(id): Path<String>,
+) -> Result<Response, Failure> {
+    ask(&who, &operator, &id, Action::Link).await
 }
 
 /// Creates a one-time link into an account, to be handed to its owner.
 pub(crate) async fn make_link(
-    ProvedOperator(who): ProvedOperator,
+    ProvedOperator(who, operator): ProvedOperator,
     Path(id): Path<String>,
     _: Form,
 ) -> Result<Response, Failure> {
-    let account = find(&who, &id).await?;
+    let account = find(&operator, &id).await?;
     let valid_for = jiff::SignedDuration::from_hours(LINK_HOURS);
-    let link = who.store().create_link(account.id, valid_for, &who.actor()).await?;
+    let link = operator.create_link(account.id, valid_for).await?;
     let secret = link.ok_or(Failure::NotFound)?;
     let t = who.visit.language.texts();
     show_page(&LinkPage::of(&who, t.operator_link, t.operator_link_text, &account.email, secret.reveal()))
@@ -305,13 +308,13 @@ impl InvitePage {
     }
 }
 
-pub(crate) async fn ask_invite(ProvedOperator(who): ProvedOperator) -> Result<Response, Failure> {
+pub(crate) async fn ask_invite(ProvedOperator(who, _): ProvedOperator) -> Result<Response, Failure> {
     allow_invitations(&who)?;
     show_page(&InvitePage::of(&who, "", Problems::default()))
 }
 
 /// Shows who would be invited to what, and invites them where that was confirmed.
-pub(crate) async fn invite(ProvedOperator(who): ProvedOperator, form: Form) -> Result<Response, Failure> {
+pub(crate) async fn invite(ProvedOperator(who, operator): ProvedOperator, form: Form) -> Result<Response, Failure> {
     allow_invitations(&who)?;
     let page = who.page(Section::Accounts);
     let t = page.t;
@@ -319,7 +322,7 @@ pub(crate) async fn invite(ProvedOperator(who): ProvedOperator, form: Form) -> R
     let mut problems = Problems::new(t.problems);
     if form.has(CONFIRMED.0, CONFIRMED.1) {
         let valid_for = jiff::SignedDuration::from_hours(INVITATION_HOURS);
-        match who.store().invite(email, valid_for, &who.actor()).await {
+        match operator.invite(email, valid_for).await {
             Ok(secret) => {
                 let text = t.operator_invitation_text;
                 return show_page(&LinkPage::of(&who, t.operator_invitation, text, email, secret.reveal()));
@@ -328,7 +331,7 @@ pub(crate) async fn invite(ProvedOperator(who): ProvedOperator, form: Form) -> R
         }
     } else if !store::is_email_address(email) {
         problems.add("email", t.problem_email);
-    } else if who.store().account_by_email(email).await?.is_some() {
+    } else if operator.account_by_email(email).await?.is_some() {
         problems.add("email", t.problem_email_taken);
     } else {
         return show_page(&ConfirmPage {

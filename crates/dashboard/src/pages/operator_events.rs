@@ -77,12 +77,12 @@ fn what(kind: EventKind, t: &Texts) -> &'static str {
     }
 }
 
-pub(crate) async fn list(Operator(who): Operator, RawQuery(query): RawQuery) -> Result<Response, Failure> {
+pub(crate) async fn list(Operator(who, operator): Operator, RawQuery(query): RawQuery) -> Result<Response, Failure> {
     let page = who.page(Section::Events);
     let t = page.t;
     let pairs = form_urlencoded::parse(query.as_deref().unwrap_or_default().as_bytes());
     let before = pairs.into_iter().find(|(name, _)| name == "before").and_then(|(_, value)| value.parse().ok());
-    let events = who.store().events(None, before.map(EventId), PAGE).await?;
+    let events = operator.events(None, before.map(EventId), PAGE).await?;
     let is_full = events.len() == PAGE as usize;
     let older = events.last().filter(|_| is_full).map(|event| event.id.0);
     let events = events.into_iter().map(|event| EventRow::of(event, t)).collect();

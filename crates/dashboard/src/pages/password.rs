@@ -32,7 +32,7 @@ impl PasswordPage {
         let hint = say(page.t.password_hint, &["10"]);
         let password = Field::password("password", page.t.new_password, "new-password").hint(&hint);
         let password = password.required().autofocus().problem(&problems);
-        let count = who.store().tokens(Some(who.account.id)).await?.len();
+        let count = who.person().tokens().await?.len();
         let tokens = (count > 0).then(|| say(page.t.password_revoke_tokens, &[&count.to_string()]));
         let (email, revokes_tokens) = (who.account.email.clone(), revokes_tokens(form));
         Ok(PasswordPage { page, problems, email, password, tokens, revokes_tokens })
@@ -55,8 +55,8 @@ pub(crate) async fn submit(Proved(who): Proved, form: Form) -> Result<Response, 
     if !problems.is_empty() {
         return show_with(StatusCode::UNPROCESSABLE_ENTITY, &PasswordPage::of(&who, &form, problems).await?);
     }
-    let hash = who.store().hash_password(password, Lane::Known(who.account.id)).await?;
+    let hash = who.visit.people().hash_password(password, Lane::Known(who.account.id)).await?;
     let tokens = if revokes_tokens(&form) { TokensAfterwards::Revoked } else { TokensAfterwards::Kept };
-    who.store().set_password(who.account.id, hash, who.keep(), tokens, &who.actor()).await?;
+    who.person().set_password(hash, who.keep(), tokens).await?;
     Ok(go(HOME, Some(Notice::PasswordSet), &who.visit.shared.settings))
 }

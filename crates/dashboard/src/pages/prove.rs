@@ -27,7 +27,7 @@ struct ProvePage {
 impl ProvePage {
     async fn of(who: &SignedIn, next: String, problems: Problems) -> Result<ProvePage, Failure> {
         let page = who.page(Section::Account);
-        let has_password = who.store().password(who.account.id).await?.is_some();
+        let has_password = who.person().has_password().await?;
         let field = Field::password("password", page.t.password, "current-password");
         let password = has_password.then(|| field.required().autofocus().problem(&problems));
         Ok(ProvePage { page, problems, password, next })
@@ -51,9 +51,9 @@ pub(crate) async fn submit(who: SignedIn, form: Form) -> Result<Response, Failur
             return too_early(wait, &ProvePage::of(&who, next, problems).await?);
         }
     };
-    if who.store().check_password(&who.account.email, form.raw("password"), lane).await?.is_some() {
+    if who.visit.people().check_password(&who.account.email, form.raw("password"), lane).await?.is_some() {
         delays.succeed(&attempt);
-        who.store().prove_session(who.session.id).await?;
+        who.person().prove_session(who.session.id).await?;
         return Ok(go(&next, None, settings));
     }
     problems.add("password", t.problem_password_wrong);

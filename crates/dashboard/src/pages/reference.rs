@@ -84,7 +84,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Failure> {
     let about = Prose::paragraphs(writer.words.say(api::ABOUT));
     let say = |english: &'static str| writer.words.say(english).to_owned();
     let guide = Guide { say: &say };
-    let facts = Facts { base: &visit.base, apex: visit.store().apex(), dns: visit.shared.settings.dns };
+    let facts = Facts { base: &visit.base, apex: visit.apex(), dns: visit.shared.settings.dns };
     let (before, after) = (guide.before(&facts), guide.after(&facts));
     show_page(&ReferencePage { page, base: visit.base, about, before, groups, after, objects })
 }

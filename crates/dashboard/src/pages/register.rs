@@ -6,14 +6,14 @@
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
-use store::{AcceptError, Actor, CreateAccountError, Lane, NewAccount, Role};
+use store::{AcceptError, CreateAccountError, Lane, NewAccount, Role};
 
 use super::sign_in::{signed_in, too_early};
 use super::{check_new_password, forgotten};
 use crate::addresses::HOME;
 use crate::failure::Failure;
 use crate::form::{Field, Form, Problems};
-use crate::letters::Post;
+use crate::letters::Letters;
 use crate::page::{Page, Section, show as show_page, show_with};
 use crate::settings::Registration;
 use crate::texts::{Texts, say};
@@ -66,7 +66,7 @@ async fn read(visit: &Visit, form: &Form, email: &str, problems: &mut Problems) 
         super::check_name(name, form.text(name), t, problems);
     }
     let password = if problems.is_empty() {
-        Some(visit.store().hash_password(form.raw("password"), Lane::Anyone).await?)
+        Some(visit.people().hash_password(form.raw("password"), Lane::Anyone).await?)
     } else {
         None
     };
@@ -97,7 +97,7 @@ impl ByMailPage {
     }
 }
 
-fn submit_by_mail(visit: &Visit, form: &Form, post: &Post) -> Result<Response, Failure> {
+fn submit_by_mail(visit: &Visit, form: &Form, post: &Letters) -> Result<Response, Failure> {
     let t = visit.language.texts();
     let email = form.text("email");
     let mut problems = Problems::new(t.problems);
@@ -132,10 +132,9 @@ pub(crate) async fn submit(visit: Visit, form: Form) -> Result<Response, Failure
     }
     let new = read(&visit, &form, &email, &mut problems).await?;
     if problems.is_empty() {
-        let by = Actor { account: None, address: visit.origin.address };
-        match visit.store().create_account_by(new, &by).await {
+        match visit.people().register(new, visit.stranger()).await {
             Ok(account) => {
-                let session = visit.store().begin_session(account.id, visit.origin.clone()).await?;
+                let session = visit.people().begin_session(account.id, visit.origin.clone()).await?;
                 let session = session.ok_or(Failure::NotFound)?;
                 return Ok(signed_in(&visit, &session, HOME, None));
             }
@@ -168,7 +167,7 @@ pub(crate) async fn accept(
     let mut problems = Problems::new(t.problems);
     let new = read(visit, form, &email, &mut problems).await?;
     if problems.is_empty() {
-        match visit.store().accept_invitation(secret, new, visit.origin.clone()).await {
+        match visit.people().accept_invitation(secret, new, visit.origin.clone()).await {
             Ok(session) => return Ok(Some(signed_in(visit, &session, HOME, None))),
             Err(AcceptError::NoLink) => return Ok(None),
             Err(AcceptError::Create(error)) => note(error, t, &mut problems)?,

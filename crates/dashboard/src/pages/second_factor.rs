@@ -99,8 +99,8 @@ pub(crate) async fn show(Proved(who): Proved) -> Result<Response, Failure> {
 pub(crate) async fn submit(Proved(who): Proved, form: Form) -> Result<Response, Failure> {
     let t = who.visit.language.texts();
     let key = OneTimeKey::from_base32(form.text("key")).ok_or(Failure::NoForm)?;
-    let (code, by) = (form.text("code"), who.actor());
-    let made = who.store().turn_second_factor_on(who.account.id, key.clone(), code, who.keep(), &by).await?;
+    let code = form.text("code");
+    let made = who.person().turn_second_factor_on(key.clone(), code, who.keep()).await?;
     match made {
         Some(codes) => codes_page(&who, &codes),
         None => {
@@ -128,7 +128,7 @@ pub(crate) async fn renew_codes(Proved(who): Proved, _: Form) -> Result<Response
     if !who.account.has_second_factor {
         return Err(Failure::NotFound);
     }
-    let codes = who.store().renew_recovery_codes(who.account.id).await?;
+    let codes = who.person().renew_recovery_codes().await?;
     codes_page(&who, &codes)
 }
 
@@ -142,7 +142,7 @@ pub(crate) async fn ask_off(Proved(who): Proved) -> Result<Response, Failure> {
 }
 
 pub(crate) async fn turn_off(Proved(who): Proved, _: Form) -> Result<Response, Failure> {
-    who.store().turn_second_factor_off(who.account.id, &who.actor()).await?;
+    who.person().turn_second_factor_off().await?;
     Ok(go("/account/", Some(Notice::SecondFactorOff), &who.visit.shared.settings))
 }
 

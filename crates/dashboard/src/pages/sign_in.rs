@@ -7,7 +7,7 @@ use askama::Template;
 use axum::extract::RawQuery;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
-use store::{Actor, EventKind, NewSession};
+use store::NewSession;
 
 use crate::addresses::{next, next_of_query, with_next};
 use crate::cookies;
@@ -67,15 +67,13 @@ pub(crate) async fn submit(visit: Visit, form: Form) -> Result<Response, Failure
             return too_early(wait, &SignInPage::of(&visit, email, next.to_owned(), problems));
         }
     };
-    let account = visit.store().check_password(email, form.raw("password"), lane).await?;
+    let account = visit.people().check_password(email, form.raw("password"), lane).await?;
     let session = match account {
-        Some(account) => visit.store().begin_session(account.id, visit.origin.clone()).await?,
+        Some(account) => visit.people().begin_session(account.id, visit.origin.clone()).await?,
         None => None,
     };
     let Some(session) = session else {
-        let known = visit.store().account_by_email(email).await?.map(|account| account.id);
-        let by = Actor { account: None, address: visit.origin.address };
-        visit.store().note(&by, EventKind::SignInFailed, known, "").await?;
+        visit.people().note_failed_sign_in(email, visit.stranger()).await?;
         problems.add("", t.problem_sign_in_text);
         return show_with(StatusCode::UNPROCESSABLE_ENTITY, &SignInPage::of(&visit, email, next.to_owned(), problems));
     };

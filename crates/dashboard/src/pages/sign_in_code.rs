@@ -48,7 +48,7 @@ pub(crate) async fn submit(visit: Visit, form: Form) -> Result<Response, Failure
         return Err(Failure::SignIn { next });
     };
     let mut problems = Problems::new(t.problem_sign_in);
-    match visit.store().complete_session(waiting, form.text("code"), visit.origin.clone()).await? {
+    match visit.people().complete_session(waiting, form.text("code"), visit.origin.clone()).await? {
         CodeOutcome::Right(session) => Ok(signed_in(&visit, &session, &next, None)),
         CodeOutcome::Wrong => {
             problems.add("code", t.problem_code);

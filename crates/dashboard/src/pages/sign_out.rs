@@ -2,7 +2,6 @@
 
 use axum::http::header;
 use axum::response::Response;
-use store::Actor;
 
 use crate::cookies;
 use crate::failure::Failure;
@@ -12,10 +11,7 @@ use crate::page::go;
 use crate::visit::Visit;
 
 pub(crate) async fn submit(visit: Visit, _: Form) -> Result<Response, Failure> {
-    if let Some((session, account)) = &visit.session {
-        let by = Actor { account: Some(account.id), address: visit.origin.address };
-        visit.store().end_session(account.id, session.id.number(), &by).await?;
-    }
+    visit.sign_out().await?;
     let settings = &visit.shared.settings;
     let mut response = go("/sign-in/", Some(Notice::SignedOut), settings);
     let cookie = cookies::remove(cookies::session_name(visit.is_https), visit.is_https);

@@ -119,7 +119,7 @@ pub(crate) async fn submit(Proved(who): Proved, form: Form) -> Result<Response, 
     if !problems.is_empty() {
         return refused(problems);
     }
-    let made = match who.store().create_token_by(who.account.id, wanted, &who.actor()).await {
+    let made = match who.person().create_token(wanted).await {
         Ok(made) => made,
         Err(CreateTokenError::Limit(most)) => {
             problems.add("", say(t.problem_token_limit, &[&most.to_string()]));
@@ -155,7 +155,7 @@ async fn read(who: &SignedIn, form: &Form, t: &Texts, problems: &mut Problems) -
     if permissions.is_empty() {
         problems.add("permission", t.problem_token_permissions);
     }
-    let expires_at = expiry(form.text("days"), who.store().now());
+    let expires_at = expiry(form.text("days"), who.visit.now());
     let zones = zones(who, form.text("zones"), t, problems).await?;
     let networks = networks(form.text("networks"), t, problems);
     Ok(NewToken { name: name.to_owned(), permissions, expires_at, zones, networks })
@@ -179,7 +179,7 @@ async fn zones(who: &SignedIn, text: &str, t: &Texts, problems: &mut Problems) -
             break;
         }
         let zone = match Name::parse(word).map(ZoneName::from_stored) {
-            Ok(name) => who.store().zones(who.account.id, Some(name), None, 1).await?.pop(),
+            Ok(name) => who.zones().zones(Some(name), None, 1).await?.pop(),
             Err(_) => None,
         };
         match zone {

@@ -1,7 +1,7 @@
 //! Making an account, and closing one.
 
 use dashboard::{Registration, Settings};
-use store::{Actor, Role};
+use store::Role;
 
 use crate::browser::{PASSWORD, Server};
 
@@ -15,7 +15,7 @@ fn nobody_registers_where_registration_is_closed_or_by_invitation() {
         visitor.get("/sign-in/").does_not_say("/register/");
         visitor.get("/register/").is(404);
         visitor.post("/register/", NEW).is(404);
-        assert!(server.runtime.block_on(server.store.accounts()).unwrap().is_empty());
+        assert!(server.runtime.block_on(server.store.command_line().accounts()).unwrap().is_empty());
     }
 }
 
@@ -37,7 +37,8 @@ fn where_registration_is_open_whoever_comes_has_an_account_of_their_own() {
     }
     visitor.post("/register/", NEW).leads_to("/");
     visitor.get("/account/").is(200).says("Nora");
-    let made = server.runtime.block_on(server.store.account_by_email("new@example.com")).unwrap().unwrap();
+    let made =
+        server.runtime.block_on(server.store.command_line().account_by_email("new@example.com")).unwrap().unwrap();
     assert_eq!((made.role, made.limits.zones), (Role::User, Some(25)));
     visitor.get("/operator/accounts/").is(404);
 }
@@ -64,11 +65,14 @@ fn an_invitation_makes_one_account_for_the_address_that_was_invited() {
     let fields = [("email", "other@example.com"), ("password", PASSWORD), ("role", "2")];
     guest.post(&link, &fields).leads_to("/");
     guest.get("/account/").is(200).says("guest@example.com");
-    let made = server.runtime.block_on(server.store.account_by_email("guest@example.com")).unwrap().unwrap();
+    let made =
+        server.runtime.block_on(server.store.command_line().account_by_email("guest@example.com")).unwrap().unwrap();
     assert_eq!(made.limits, registered);
     server.browser().get(&link).is(410);
     server.browser().post(&link, &fields).is(410);
-    assert!(server.runtime.block_on(server.store.account_by_email("other@example.com")).unwrap().is_none());
+    assert!(
+        server.runtime.block_on(server.store.command_line().account_by_email("other@example.com")).unwrap().is_none()
+    );
 }
 
 #[test]
@@ -77,8 +81,8 @@ fn a_common_password_is_refused_wherever_one_is_chosen() {
     server.user("ann@example.com");
     let mut ann = server.signed_in("ann@example.com");
     ann.get("/account/password/").is(200);
-    let (day, by) = (jiff::SignedDuration::from_hours(24), Actor::command_line());
-    let invitation = server.store.invite("bob@example.com", day, &by);
+    let (day, operator) = (jiff::SignedDuration::from_hours(24), server.store.command_line());
+    let invitation = operator.invite("bob@example.com", day);
     let link = format!("/link/{}/", server.runtime.block_on(invitation).unwrap().reveal());
     for password in ["1234567890", "          ", "PassWord123", "p a s s w o r d", "passwordpassword"] {
         server.pass(3601);
@@ -91,7 +95,7 @@ fn a_common_password_is_refused_wherever_one_is_chosen() {
     let mut ann = server.signed_in("ann@example.com");
     ann.get("/account/password/").is(200);
     ann.post("/account/password/", &[("password", "1234567890")]).is(422).says("This password is too common");
-    assert_eq!(server.runtime.block_on(server.store.accounts()).unwrap().len(), 1);
+    assert_eq!(server.runtime.block_on(server.store.command_line().accounts()).unwrap().len(), 1);
 }
 
 #[test]
@@ -108,7 +112,7 @@ fn what_nobody_sees_is_refused_in_names_addresses_and_comments() {
     server.pass(3601);
     let fields = [("email", "bob@example.com"), ("password", PASSWORD), ("company_name", "\u{feff}Bakery")];
     visitor.post("/register/", &fields).is(422).says("U+FEFF");
-    assert_eq!(server.runtime.block_on(server.store.accounts()).unwrap().len(), 1);
+    assert_eq!(server.runtime.block_on(server.store.command_line().accounts()).unwrap().len(), 1);
 
     let mut ann = server.signed_in("ann@example.com");
     ann.get("/account/").is(200);
@@ -129,13 +133,13 @@ fn what_nobody_sees_is_refused_in_names_addresses_and_comments() {
 #[test]
 fn an_invitation_does_not_outlive_open_registration() {
     let server = Server::start();
-    let (day, by) = (jiff::SignedDuration::from_hours(24), Actor::command_line());
-    let invitation = server.store.invite("bob@example.com", day, &by);
+    let (day, operator) = (jiff::SignedDuration::from_hours(24), server.store.command_line());
+    let invitation = operator.invite("bob@example.com", day);
     let link = format!("/link/{}/", server.runtime.block_on(invitation).unwrap().reveal());
     let mut visitor = server.browser();
     visitor.get(&link).is(410);
     visitor.post(&link, &[("password", PASSWORD)]).is(410);
-    assert!(server.runtime.block_on(server.store.accounts()).unwrap().is_empty());
+    assert!(server.runtime.block_on(server.store.command_line().accounts()).unwrap().is_empty());
 }
 
 #[test]
@@ -148,7 +152,7 @@ fn a_closed_account_is_gone_with_its_zones_and_its_address_is_free() {
         server.zone(&ann, name);
     }
     let token = store::NewToken::unlimited("t", [store::Permission::All].into_iter().collect());
-    let token = server.runtime.block_on(server.store.create_token(ann.id, token)).unwrap();
+    let token = server.runtime.block_on(server.store.command_line().person(ann.id).create_token(token)).unwrap();
     let mut browser = server.signed_in("ann@example.com");
     browser.post("/account/close/", &[("email", "Ann@example.com")]).is(422);
     browser.post("/account/close/", &[]).is(422);
@@ -168,7 +172,7 @@ fn a_closed_account_is_gone_with_its_zones_and_its_address_is_free() {
     }
     let again = server.user("ann@example.com");
     assert_ne!(again.id, ann.id);
-    let events = server.runtime.block_on(server.store.events(None, None, 100)).unwrap();
+    let events = server.runtime.block_on(server.store.command_line().events(None, None, 100)).unwrap();
     assert!(events.iter().any(|event| event.kind == store::EventKind::AccountClosed && event.email.is_none()));
 }
 

@@ -15,8 +15,8 @@ use dns::{Name, ZoneName};
 use mail::Mailer;
 use resolve::Resolver;
 use store::{
-    Account, Actor, Author, Clock, Keep, NewAccount, OneTimeKey, Options, PasswordHash, Role, Source, Store, Timestamp,
-    Zone,
+    Account, AccountId, Author, Clock, Keep, NewAccount, OneTimeKey, Options, PasswordHash, Role, Source, Store,
+    Tenant, Timestamp, Zone, ZoneScope,
 };
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -103,11 +103,11 @@ impl Server {
         let stop = CancellationToken::new();
         let none: Vec<Arc<dyn Nameserver>> = Vec::new();
         let (deployment, _) =
-            Deployment::start(store.clone(), none, Vec::new(), deploy::Settings::default(), stop.clone());
+            Deployment::start(store.journal(), none, Vec::new(), deploy::Settings::default(), stop.clone());
         let api = Api::new(store.clone(), deployment.clone(), Arc::default(), api::Settings::default()).router();
         if let Some(post) = post.clone() {
-            let (store, stop) = (store.clone(), stop.clone());
-            runtime.spawn(async move { post.deliver(store, stop).await });
+            let (outbox, stop) = (store.outbox(), stop.clone());
+            runtime.spawn(async move { post.deliver(outbox, stop).await });
         }
         let pages = Dashboard::new(store.clone(), deployment, Arc::new(claims), settings, post.clone());
         let app = pages.over(api);
@@ -126,7 +126,7 @@ impl Server {
         let is_waiting = || {
             // Written comes before queued.
             self.post.as_ref().is_some_and(Post::is_writing)
-                || self.runtime.block_on(self.store.mail_waiting()).unwrap().letters > 0
+                || self.runtime.block_on(self.store.outbox().mail_waiting()).unwrap().letters > 0
         };
         while is_waiting() {
             assert!(Instant::now() < end, "a letter is under way for ever");
@@ -144,7 +144,7 @@ impl Server {
         self.runtime.block_on(async {
             let password = Some(PasswordHash::new(PASSWORD).await.unwrap());
             let new = NewAccount { email: email.to_owned(), password, role, ..NewAccount::default() };
-            self.store.create_account(new).await.unwrap()
+            self.store.command_line().create_account(new).await.unwrap()
         })
     }
 
@@ -161,9 +161,15 @@ impl Server {
     /// The path of a new one-time link into an account.
     pub(crate) fn link(&self, account: &Account, hours: i64) -> String {
         let good_for = jiff::SignedDuration::from_hours(hours);
-        let by = Actor::command_line();
-        let made = self.store.create_link(account.id, good_for, &by);
+        let operator = self.store.command_line();
+        let made = operator.create_link(account.id, good_for);
         format!("/link/{}/", self.runtime.block_on(made).unwrap().unwrap().reveal())
+    }
+
+    /// The zones of an account.
+    pub(crate) fn zones_of(&self, account: AccountId) -> Tenant {
+        let author = Author { account, name: "test".to_owned(), source: Source::Api, address: None };
+        self.store.tenant(author, ZoneScope::All)
     }
 
     pub(crate) fn browser(&self) -> Browser {
@@ -191,8 +197,8 @@ impl Server {
     /// Turns on one-time codes for an account; the codes of the key are good from now on.
     pub(crate) fn turn_codes_on(&self, account: &Account) -> OneTimeKey {
         let key = OneTimeKey::draw().unwrap();
-        let (code, by) = (key.code_at(self.store.now()), Actor::command_line());
-        let on = self.store.turn_second_factor_on(account.id, key.clone(), &code, Keep::default(), &by);
+        let (code, owner) = (key.code_at(self.store.now()), self.store.command_line().person(account.id));
+        let on = owner.turn_second_factor_on(key.clone(), &code, Keep::default());
         self.runtime.block_on(on).unwrap().unwrap();
         self.pass(30);
         key

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use dns::ZoneName;
-use store::{Author, NewZone, Proof, Role, Source};
+use store::{NewZone, Proof, Role};
 
 use crate::browser::{Server, Shown};
 use crate::zones::path;
@@ -174,14 +174,13 @@ fn an_operator_sees_the_zones_that_are_to_be_displaced() {
     operator.get("/operator/accounts/").is(200).does_not_say("claimed by other accounts");
     let (brand, shop) = (server.zone(&ann, "brand.example"), server.zone(&ann, "shop.brand.example"));
     let proof = async |account, name: &ZoneName, undelegated| {
-        let claim = server.store.claim(account, name).await.unwrap();
+        let claim = server.zones_of(account).claim(name).await.unwrap();
         Proof { value: claim.value, is_delegated: false, delegated: Vec::new(), undelegated }
     };
-    let author = |account| Author { account, name: "test".to_owned(), source: Source::Api, address: None };
     let claimed = server.runtime.block_on(async {
         let proof = proof(bob.id, &brand.name, vec![shop.id]).await;
         let new = NewZone { proof: Some(proof), ..NewZone::named(brand.name.clone()) };
-        server.store.create_zone_with(&author(bob.id), new).await
+        server.zones_of(bob.id).create_zone_with(new).await
     });
     claimed.unwrap();
 
@@ -203,7 +202,7 @@ fn an_operator_sees_the_zones_that_are_to_be_displaced() {
 
     let proved = server.runtime.block_on(async {
         let proof = proof(ann.id, &brand.name, Vec::new()).await;
-        server.store.prove_zone(&author(ann.id), brand.id, proof).await
+        server.zones_of(ann.id).prove_zone(brand.id, proof).await
     });
     proved.unwrap();
     assert!(server.runtime.block_on(server.store.move_zone(&shop.name, ann.id)).unwrap());

@@ -2,7 +2,7 @@
 //! by mail.
 
 use dashboard::{Registration, Settings};
-use store::{Actor, EventKind};
+use store::{EventKind, Suspension};
 
 use crate::browser::{PASSWORD, Server};
 use crate::smtp_server::{Behaviour, MailServer};
@@ -24,9 +24,9 @@ fn the_answer_is_the_same_whoever_is_asked_for_and_only_who_is_there_gets_mail()
     let server = Server::mailing(post.port());
     server.user("ann@example.com");
     let suspended = server.user("suspended@example.com");
-    server.runtime.block_on(server.store.suspend_account(suspended.id, &Actor::command_line())).unwrap();
+    server.runtime.block_on(server.store.command_line().suspend_account(suspended.id, Suspension::SignIn)).unwrap();
     let closed = server.user("closed@example.com");
-    server.runtime.block_on(server.store.close_account(closed.id, &Actor::command_line())).unwrap();
+    server.runtime.block_on(server.store.command_line().person(closed.id).close()).unwrap();
     let mut answers = Vec::new();
     for email in
         ["nobody@example.com", "suspended@example.com", "closed@example.com", "ann@example.com", "eve@[192.0.2.1]"]
@@ -44,7 +44,7 @@ fn the_answer_is_the_same_whoever_is_asked_for_and_only_who_is_there_gets_mail()
         (taken[0].from.as_str(), taken[0].to.as_slice()),
         ("dns@example.net", &["ann@example.com".to_owned()][..])
     );
-    let events = server.runtime.block_on(server.store.events(None, None, 10)).unwrap();
+    let events = server.runtime.block_on(server.store.command_line().events(None, None, 10)).unwrap();
     let made = events.iter().filter(|event| event.kind == EventKind::LinkMade).collect::<Vec<_>>();
     assert_eq!(made.len(), 1);
     assert_eq!((made[0].email.as_deref(), made[0].address), (Some("ann@example.com"), "127.0.0.1".parse().ok()));
@@ -160,7 +160,7 @@ fn where_registration_is_open_an_account_is_made_by_a_link_that_comes_by_mail() 
     let server = Server::mailing_with(open, post.port());
     server.user("ann@example.com");
     let suspended = server.user("suspended@example.com");
-    server.runtime.block_on(server.store.suspend_account(suspended.id, &Actor::command_line())).unwrap();
+    server.runtime.block_on(server.store.command_line().suspend_account(suspended.id, Suspension::SignIn)).unwrap();
     let mut visitor = server.browser();
     visitor.get("/register/").is(200).says("We will send you a link").does_not_say("type=\"password\"");
     visitor
@@ -178,7 +178,7 @@ fn where_registration_is_open_an_account_is_made_by_a_link_that_comes_by_mail() 
         server.letters_are_sent();
     }
     assert!(answers.iter().all(|answer| *answer == answers[0]), "nobody learns who has an account");
-    assert_eq!(server.runtime.block_on(server.store.accounts()).unwrap().len(), 2);
+    assert_eq!(server.runtime.block_on(server.store.command_line().accounts()).unwrap().len(), 2);
     let known = post.wait_for(1);
     assert_eq!(known.to, ["ann@example.com"]);
     assert!(

@@ -35,7 +35,7 @@ fn post_from(browser: &mut Browser, address: &str, path: &str, fields: &[(&str, 
 }
 
 fn judged(server: &Server) -> usize {
-    let events = server.runtime.block_on(server.store.events(None, None, 1000)).unwrap();
+    let events = server.runtime.block_on(server.store.command_line().events(None, None, 1000)).unwrap();
     events.iter().filter(|event| event.kind == EventKind::CodeFailed).count()
 }
 

@@ -40,11 +40,11 @@ fn an_operator_suspends_lets_in_again_and_bounds() {
     let review = operator.post(&limits, &[("zones", "5"), ("tokens", "1"), ("stored_records", "9")]);
     review.is(200).says("Zones: no limit → 5").says("Tokens: no limit → 1");
     review.says("Stored records, including history: no limit → 9").says("name=\"confirmed\" value=\"yes\"");
-    let found = server.runtime.block_on(server.store.account(ann.id)).unwrap().unwrap().limits;
+    let found = server.runtime.block_on(server.store.command_line().account(ann.id)).unwrap().unwrap().limits;
     assert_eq!((found.zones, found.tokens), (None, None), "looking is not setting");
     let confirmed = [("zones", "5"), ("tokens", "1"), ("stored_records", "9"), ("confirmed", "yes")];
     operator.post(&limits, &confirmed).leads_to(&page);
-    let found = server.runtime.block_on(server.store.account(ann.id)).unwrap().unwrap().limits;
+    let found = server.runtime.block_on(server.store.command_line().account(ann.id)).unwrap().unwrap().limits;
     assert_eq!((found.zones, found.records, found.tokens, found.stored_records), (Some(5), None, Some(1), Some(9)));
     let token = [("name", "ci"), ("permission", "dns:list")];
     browser.post("/account/developers/new/", &token).is(200);
@@ -64,7 +64,7 @@ fn an_operator_suspends_lets_in_again_and_bounds() {
     let link = format!("/link{}", made.is(200).between(&format!("{}/link", operator.base), "<"));
     server.browser().get(&link).is(200).says("ann@example.com");
 
-    let events = server.runtime.block_on(server.store.events(Some(ann.id), None, 100)).unwrap();
+    let events = server.runtime.block_on(server.store.command_line().events(Some(ann.id), None, 100)).unwrap();
     let by_the_operator: Vec<EventKind> = events
         .iter()
         .rev()
@@ -98,7 +98,7 @@ fn an_operator_turns_off_the_codes_of_an_owner_who_lost_them() {
     operator.post(&off, &[]).leads_to(&page);
     operator.get(&page).says("Two-factor authentication is turned off for this account.").does_not_say(&off);
     server.signed_in("ann@example.com");
-    let events = server.runtime.block_on(server.store.events(Some(ann.id), None, 100)).unwrap();
+    let events = server.runtime.block_on(server.store.command_line().events(Some(ann.id), None, 100)).unwrap();
     let found = events.iter().find(|event| event.kind == EventKind::SecondFactorOff).unwrap();
     assert_eq!(found.actor.as_deref(), Some("operator@example.com"));
 }
@@ -111,7 +111,7 @@ fn the_trail_is_read_in_pages() {
         for number in 0..150 {
             let by = store::Actor::command_line();
             let kind = EventKind::NamesChanged;
-            server.store.note(&by, kind, Some(operator.id), &format!("number {number}.")).await.unwrap();
+            server.store.operator(by).note(kind, Some(operator.id), &format!("number {number}.")).await.unwrap();
         }
     });
     let mut browser = server.signed_in("operator@example.com");
@@ -132,7 +132,7 @@ fn accounts_are_read_in_pages_and_found_by_a_part_of_what_is_shown() {
             let email = format!("{number:03}@customer.example");
             let company_name = format!("Müller {number} & Sons");
             let new = store::NewAccount { email, company_name, ..store::NewAccount::default() };
-            server.store.create_account(new).await.unwrap();
+            server.store.command_line().create_account(new).await.unwrap();
         }
     });
     let mut operator = server.signed_in("operator@example.com");

@@ -39,10 +39,11 @@ fn owners_hear_of_new_browsers_passwords_tokens_and_codes_that_are_turned_off() 
     assert!(body.contains(": ci ..."), "{body}");
     ann.post("/account/password/", &[("password", "another long one")]).leads_to("/");
     post.wait_for_subject("Your password was changed", 1);
-    let account = server.runtime.block_on(server.store.account_by_email("ann@example.com")).unwrap().unwrap();
+    let account =
+        server.runtime.block_on(server.store.command_line().account_by_email("ann@example.com")).unwrap().unwrap();
     server.turn_codes_on(&account);
     let by = Actor { account: Some(account.id), address: None };
-    assert!(server.runtime.block_on(server.store.turn_second_factor_off(account.id, &by)).unwrap());
+    assert!(server.runtime.block_on(server.store.person(account.id, by).turn_second_factor_off()).unwrap());
     let body = post.wait_for_subject("Two-factor authentication was turned off", 1).body();
     assert!(body.contains("If this was you") && !body.contains("The operator"), "{body}");
     assert_eq!(post.taken().len(), 4, "{:?}", post.taken());
@@ -57,7 +58,8 @@ fn owners_hear_of_new_browsers_passwords_tokens_and_codes_that_are_turned_off() 
 fn owners_hear_of_guessed_codes_in_their_language() {
     let post = MailServer::start(Behaviour::default());
     let server = server(&post);
-    let account = server.runtime.block_on(server.store.account_by_email("ann@example.com")).unwrap().unwrap();
+    let account =
+        server.runtime.block_on(server.store.command_line().account_by_email("ann@example.com")).unwrap().unwrap();
     let mut ann = server.browser();
     ann.get("/sign-in/?lang=es").is(200);
     ann.sign_in("ann@example.com", PASSWORD).leads_to("/");
@@ -79,7 +81,8 @@ fn owners_hear_who_did_it_and_a_mailbox_is_not_filled() {
     let post = MailServer::start(Behaviour::default());
     let server = server(&post);
     server.account("operator@example.com", Role::Operator);
-    let account = server.runtime.block_on(server.store.account_by_email("ann@example.com")).unwrap().unwrap();
+    let account =
+        server.runtime.block_on(server.store.command_line().account_by_email("ann@example.com")).unwrap().unwrap();
     server.turn_codes_on(&account);
     let mut operator = server.signed_in("operator@example.com");
     let off = format!("/operator/accounts/{}/second-factor-off/", account.id.number());
@@ -93,7 +96,7 @@ fn owners_hear_who_did_it_and_a_mailbox_is_not_filled() {
 
     for number in 0..30 {
         let new = NewToken::unlimited(format!("token {number}"), [Permission::List].into_iter().collect());
-        server.runtime.block_on(server.store.create_token(account.id, new)).unwrap();
+        server.runtime.block_on(server.store.command_line().person(account.id).create_token(new)).unwrap();
     }
     server.user("bob@example.com");
     server.pass(601);
@@ -105,7 +108,7 @@ fn owners_hear_who_did_it_and_a_mailbox_is_not_filled() {
     assert_eq!(to_ann, 10, "the most in an hour");
     server.pass(3600);
     let new = NewToken::unlimited("later", [Permission::List].into_iter().collect());
-    server.runtime.block_on(server.store.create_token(account.id, new)).unwrap();
+    server.runtime.block_on(server.store.command_line().person(account.id).create_token(new)).unwrap();
     let sent = post.wait_for_subject("New API token", 10);
     assert!(sent.body().contains(": later ..."), "{}", sent.body());
 }
@@ -119,10 +122,10 @@ fn what_is_no_news_is_not_mailed() {
     // An account without a mailbox, the first sign-in to a new account, and what is old when it is come upon.
     let admin = server.user("admin@localhost");
     let new = NewToken::unlimited("first start", [Permission::List].into_iter().collect());
-    server.runtime.block_on(server.store.create_token(admin.id, new)).unwrap();
+    server.runtime.block_on(server.store.command_line().person(admin.id).create_token(new)).unwrap();
     server.signed_in("ann@example.com");
     let by = Actor { account: Some(ann.id), address: None };
-    server.runtime.block_on(server.store.note(&by, EventKind::SessionsEnded, Some(ann.id), "")).unwrap();
+    server.runtime.block_on(server.store.operator(by).note(EventKind::SessionsEnded, Some(ann.id), "")).unwrap();
     server.pass(601);
     server.signed_in("bob@example.com");
     post.wait_for_subject("New sign-in to your account", 1);

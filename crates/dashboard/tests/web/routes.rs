@@ -46,7 +46,7 @@ fn nothing_is_done_for_a_form_from_elsewhere_or_without_its_token() {
     let mut ann = server.signed_in("ann@example.com");
     let (own, csrf) = (ann.base.clone(), ann.csrf.clone());
     assert_eq!(csrf.len(), 32);
-    let events = || server.runtime.block_on(server.store.events(None, None, 100)).unwrap().len();
+    let events = || server.runtime.block_on(server.store.command_line().events(None, None, 100)).unwrap().len();
     let before = events();
     for route in ROUTES.iter().filter(|route| route.method == http::Method::POST) {
         let right = ("csrf", csrf.as_str());
@@ -101,8 +101,8 @@ fn a_session_that_waits_for_a_code_opens_nothing() {
     let ann = server.account("ann@example.com", Role::Operator);
     let key = store::OneTimeKey::draw().unwrap();
     let code = key.code_at(server.store.now());
-    let by = store::Actor::command_line();
-    let turned_on = server.store.turn_second_factor_on(ann.id, key, &code, store::Keep::default(), &by);
+    let owner = server.store.command_line().person(ann.id);
+    let turned_on = owner.turn_second_factor_on(key, &code, store::Keep::default());
     server.runtime.block_on(turned_on).unwrap().unwrap();
     let mut browser = server.browser();
     browser.sign_in("ann@example.com", PASSWORD).leads_to("/sign-in/code/");

@@ -1,6 +1,6 @@
 //! Coming in: what is refused, and that a refusal tells nothing.
 
-use store::{Actor, EventKind, OneTimeKey, PasswordHash};
+use store::{EventKind, OneTimeKey, PasswordHash, Suspension};
 
 use crate::browser::{PASSWORD, Server};
 
@@ -9,9 +9,9 @@ fn a_refusal_says_the_same_and_takes_the_same_work_whatever_the_reason() {
     let server = Server::start();
     server.user("ann@example.com");
     let suspended = server.user("suspended@example.com");
-    server.runtime.block_on(server.store.suspend_account(suspended.id, &Actor::command_line())).unwrap();
+    server.runtime.block_on(server.store.command_line().suspend_account(suspended.id, Suspension::SignIn)).unwrap();
     let without = store::NewAccount { email: "without@example.com".to_owned(), ..store::NewAccount::default() };
-    server.runtime.block_on(server.store.create_account(without)).unwrap();
+    server.runtime.block_on(server.store.command_line().create_account(without)).unwrap();
     let mut answers = Vec::new();
     for (email, password) in [
         ("ann@example.com", "wrong password"),
@@ -45,11 +45,11 @@ fn whoever_tries_passwords_waits_longer_and_longer() {
     for _ in 0..5 {
         browser.sign_in("ann@example.com", "wrong").is(422);
     }
-    let hashed = server.runtime.block_on(server.store.events(None, None, 100)).unwrap().len();
+    let hashed = server.runtime.block_on(server.store.command_line().events(None, None, 100)).unwrap().len();
     let refused = browser.sign_in("ann@example.com", PASSWORD);
     assert_eq!(refused.is(429).header("retry-after"), Some("1"), "also with the right password");
     refused.says("Too many attempts");
-    let after = server.runtime.block_on(server.store.events(None, None, 100)).unwrap().len();
+    let after = server.runtime.block_on(server.store.command_line().events(None, None, 100)).unwrap().len();
     assert_eq!(hashed, after, "nothing was looked at");
     server.pass(2);
     browser.sign_in("ann@example.com", "wrong").is(422);
@@ -95,15 +95,15 @@ fn a_suspended_account_is_out_at_once() {
     let ann = server.user("ann@example.com");
     let mut browser = server.signed_in("ann@example.com");
     let token = store::NewToken::unlimited("t", [store::Permission::All].into_iter().collect());
-    let token = server.runtime.block_on(server.store.create_token(ann.id, token)).unwrap();
+    let token = server.runtime.block_on(server.store.command_line().person(ann.id).create_token(token)).unwrap();
     let link = server.link(&ann, 1);
     assert_eq!(server.api_status(token.plain.reveal()), 200);
-    server.runtime.block_on(server.store.suspend_account(ann.id, &Actor::command_line())).unwrap();
+    server.runtime.block_on(server.store.command_line().suspend_account(ann.id, Suspension::SignIn)).unwrap();
     assert_eq!(server.api_status(token.plain.reveal()), 401);
     browser.get("/account/").is(303);
     browser.get(&link).is(410);
     browser.post(&link, &[]).is(410);
-    server.runtime.block_on(server.store.resume_account(ann.id, &Actor::command_line())).unwrap();
+    server.runtime.block_on(server.store.command_line().resume_account(ann.id)).unwrap();
     assert_eq!(server.api_status(token.plain.reveal()), 200);
     browser.get("/account/").is(303);
     browser.get(&link).is(410);
@@ -155,7 +155,13 @@ fn a_new_password_revokes_all_tokens_where_that_is_wanted() {
     browser.get("/account/password/").is(200).does_not_say("Revoke all");
     let token = |account: &store::Account| {
         let new = store::NewToken::unlimited("t", [store::Permission::All].into_iter().collect());
-        server.runtime.block_on(server.store.create_token(account.id, new)).unwrap().plain.reveal().to_owned()
+        server
+            .runtime
+            .block_on(server.store.command_line().person(account.id).create_token(new))
+            .unwrap()
+            .plain
+            .reveal()
+            .to_owned()
     };
     let (first, second, other) = (token(&ann), token(&ann), token(&bob));
     browser.get("/account/password/").is(200).says("Revoke all API tokens (2) as well");
@@ -164,7 +170,7 @@ fn a_new_password_revokes_all_tokens_where_that_is_wanted() {
     assert_eq!([&first, &second, &other].map(|token| server.api_status(token)), [200, 200, 200]);
     browser.post("/account/password/", &[("password", "one more of them"), ("tokens", "revoke")]).leads_to("/");
     assert_eq!([&first, &second, &other].map(|token| server.api_status(token)), [401, 401, 200]);
-    let events = server.runtime.block_on(server.store.events(Some(ann.id), None, 100)).unwrap();
+    let events = server.runtime.block_on(server.store.command_line().events(Some(ann.id), None, 100)).unwrap();
     assert_eq!(events.iter().filter(|event| event.kind == EventKind::TokenRevoked).count(), 2);
 }
 
@@ -238,7 +244,7 @@ fn the_trail_tells_who_came_in_and_who_tried() {
     server.browser().sign_in("ann@example.com", "wrong").is(422);
     server.browser().sign_in("nobody@example.com", "my secret password").is(422);
     server.signed_in("ann@example.com").post("/sign-out/", &[]).is(303);
-    let events = server.runtime.block_on(server.store.events(None, None, 100)).unwrap();
+    let events = server.runtime.block_on(server.store.command_line().events(None, None, 100)).unwrap();
     let told: Vec<_> = events.iter().rev().map(|event| (event.kind, event.email.as_deref())).collect();
     let of_ann = Some("ann@example.com");
     assert_eq!(
@@ -256,5 +262,5 @@ fn the_trail_tells_who_came_in_and_who_tried() {
     // What a page hashes is what the store compares.
     let hash = server.runtime.block_on(PasswordHash::new(PASSWORD)).unwrap();
     assert!(hash.verify(PASSWORD));
-    assert!(server.runtime.block_on(server.store.password(ann.id)).unwrap().is_some());
+    assert!(server.runtime.block_on(server.store.command_line().person(ann.id).has_password()).unwrap());
 }

@@ -35,7 +35,7 @@ fn a_token_needs_a_name_a_permission_and_limits_that_make_sense() {
     ] {
         browser.post("/account/developers/new/", fields).is(422).says(says).does_not_say("vps_");
     }
-    assert!(server.runtime.block_on(server.store.tokens(Some(ann.id))).unwrap().is_empty());
+    assert!(server.runtime.block_on(server.store.command_line().person(ann.id).tokens()).unwrap().is_empty());
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn a_token_is_shown_once_works_and_is_refused_when_it_is_revoked() {
     assert_eq!(server.api_status(&token), 200);
     let list = browser.get("/account/developers/");
     list.is(200).says(&token[token.len() - 4..]).does_not_say(&token).says("backup");
-    let id = server.runtime.block_on(server.store.tokens(Some(ann.id))).unwrap()[0].id.to_string();
+    let id = server.runtime.block_on(server.store.command_line().person(ann.id).tokens()).unwrap()[0].id.to_string();
     let path = format!("/account/developers/{id}/revoke/");
 
     let mut mallory = server.signed_in("mallory@example.com");

@@ -46,7 +46,7 @@ pub(crate) fn serial(server: &Server, account: &Account, zone: &Zone) -> Serial 
 
 pub(crate) fn records(server: &Server, account: &Account, zone: &Zone) -> Vec<String> {
     let found =
-        server.runtime.block_on(server.store.find_records(account.id, zone.id, "", None, 100)).unwrap().unwrap();
+        server.runtime.block_on(server.zones_of(account.id).find_records(zone.id, "", None, 100)).unwrap().unwrap();
     let shown = |stored: store::StoredRecord| {
         let record = stored.record;
         format!("{} {} {} {}", record.owner, record.ttl, record.data.record_type(), record.data)

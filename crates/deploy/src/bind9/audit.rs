@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use store::Chain;
-use store::{Head, Store};
+use store::{Head, Journal};
 use tokio_util::sync::CancellationToken;
 
 use super::difference;
@@ -44,7 +44,7 @@ impl Default for AuditSettings {
 }
 
 /// Audits all zones of a primary, round after round, until `stop`.
-pub async fn audit_for_ever(store: Store, bind9: Arc<Bind9>, settings: AuditSettings, stop: CancellationToken) {
+pub async fn audit_for_ever(store: Journal, bind9: Arc<Bind9>, settings: AuditSettings, stop: CancellationToken) {
     let rounds = async {
         bind9.ready().await;
         loop {
@@ -70,7 +70,7 @@ enum Finding {
     Repairing,
 }
 
-async fn round(store: &Store, bind9: &Bind9, settings: AuditSettings) -> Result<(), DeployError> {
+async fn round(store: &Journal, bind9: &Bind9, settings: AuditSettings) -> Result<(), DeployError> {
     let jitter = RandomState::new();
     let mut after = None;
     loop {
@@ -92,7 +92,7 @@ async fn round(store: &Store, bind9: &Bind9, settings: AuditSettings) -> Result<
     }
 }
 
-async fn audit(store: &Store, bind9: &Bind9, head: &Head) -> Result<Finding, DeployError> {
+async fn audit(store: &Journal, bind9: &Bind9, head: &Head) -> Result<Finding, DeployError> {
     // What is served under a catalog's name is no account's zone.
     if CatalogName::is_reserved(&head.name) {
         return Ok(Finding::Moving);

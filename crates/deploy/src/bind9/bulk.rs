@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use dns::{ZoneId, ZoneName};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use store::{Head, Store};
+use store::{Head, Journal};
 
 use super::NO_FOLLOW;
 use super::control::{Command, Control, Timeouts};
@@ -46,7 +46,7 @@ const LIST: &str = "_default.nzf";
 const STAGED_LIST: &str = "_default.nzf.new";
 
 /// Gives a named without zones all zones of the store, if they are many.
-pub(super) async fn seed(bind9: &Bind9, store: &Store) -> Result<(), DeployError> {
+pub(super) async fn seed(bind9: &Bind9, store: &Journal) -> Result<(), DeployError> {
     let Some(new_zones) = &bind9.settings.new_zones_folder else { return Ok(()) };
     let list = new_zones.join(LIST);
     discard(&list)?;
@@ -103,7 +103,7 @@ async fn serves_any(bind9: &Bind9, heads: &[Head]) -> Result<bool, DeployError> 
     Ok(false)
 }
 
-async fn has_many(store: &Store, first: &[Head]) -> Result<bool, DeployError> {
+async fn has_many(store: &Journal, first: &[Head]) -> Result<bool, DeployError> {
     let (mut count, mut after) = (first.len(), first.last().map(|head| head.id));
     while count < WORTH_IT {
         let heads = store.heads(after, PAGE).await?;
@@ -114,7 +114,7 @@ async fn has_many(store: &Store, first: &[Head]) -> Result<bool, DeployError> {
 }
 
 /// Writes one zone's file; `None` where the zone has been deleted meanwhile, or has a name that is never deployed.
-async fn write(bind9: &Bind9, store: &Store, id: ZoneId) -> Result<Option<(ZoneName, ZoneId)>, DeployError> {
+async fn write(bind9: &Bind9, store: &Journal, id: ZoneId) -> Result<Option<(ZoneName, ZoneId)>, DeployError> {
     let Some(zone) = store.snapshot(id).await?.filter(|zone| !CatalogName::is_reserved(&zone.name)) else {
         return Ok(None);
     };

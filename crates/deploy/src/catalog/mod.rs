@@ -42,7 +42,7 @@ use std::time::Duration;
 use dns::{Serial, ZoneName};
 use futures_util::{StreamExt, stream};
 use store::Chain;
-use store::{Clock, Store};
+use store::{Clock, Journal};
 use tokio::sync::{Mutex, Notify};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -93,7 +93,7 @@ pub struct Catalogs {
 
 #[derive(Debug)]
 struct Inner {
-    store: Store,
+    store: Journal,
     settings: Settings,
     asker: Asker,
     updater: Updater,
@@ -147,7 +147,7 @@ enum Occasion {
 
 impl Catalogs {
     /// The catalogs of the primary that `settings` describe. Has to be called within a Tokio runtime; sends nothing yet.
-    pub fn new(store: Store, settings: Settings) -> Catalogs {
+    pub fn new(store: Journal, settings: Settings) -> Catalogs {
         let asker = Asker::new(settings.dns, ask::Settings { sockets: 1, ..ask::Settings::default() });
         // Beside the zones' own updates, within BIND's quota.
         let few = update::Settings { connections: 1, in_flight: AT_ONCE, ..update::Settings::default() };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dns::{Serial, ZoneDelta, ZoneId, ZoneName, ZoneSnapshot};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use store::Store;
+use store::Journal;
 
 use super::Catalogs;
 use crate::nameserver::{DeployError, Kind, Nameserver, Served, Witness};
@@ -107,7 +107,7 @@ impl Nameserver for Published {
         self.primary.zones()
     }
 
-    fn seed<'a>(&'a self, store: &'a Store) -> BoxFuture<'a, Result<(), DeployError>> {
+    fn seed<'a>(&'a self, store: &'a Journal) -> BoxFuture<'a, Result<(), DeployError>> {
         self.primary.seed(store)
     }
 }

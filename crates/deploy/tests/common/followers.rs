@@ -110,7 +110,7 @@ impl Followers {
         let witnesses: Vec<Arc<dyn Witness>> =
             secondaries.iter().map(|(address, _)| Arc::new(Secondary::new(*address)) as Arc<dyn Witness>).collect();
         let (deployment, running) =
-            Deployment::start(store.clone(), vec![nameserver], witnesses, Settings::default(), stop.clone());
+            Deployment::start(store.journal(), vec![nameserver], witnesses, Settings::default(), stop.clone());
         let sweeps = tokio::spawn({
             let (catalogs, deployment, stop) = (catalogs.clone(), deployment.clone(), stop.clone());
             async move {
@@ -222,7 +222,7 @@ async fn store(folder: &TempDir) -> (Store, Author) {
     };
     let store = Store::open(&folder.path().join("store.sqlite"), options).unwrap();
     let account = NewAccount { email: "a@example.com".to_owned(), ..NewAccount::default() };
-    let account = store.create_account(account).await.unwrap().id;
+    let account = store.command_line().create_account(account).await.unwrap().id;
     (store, Author { account, name: "test".to_owned(), source: Source::Api, address: None })
 }
 
@@ -240,7 +240,7 @@ fn catalogs(folder: &TempDir, config: &PrimaryConfig, store: &Store, hush: &Canc
         notifier: Notifier::new(&config.secondaries, &config.transfer_key, &Clock::system(), hush),
         clock: Clock::system(),
     };
-    Catalogs::new(store.clone(), settings)
+    Catalogs::new(store.journal(), settings)
 }
 
 fn bind9(folder: &TempDir, config: &PrimaryConfig) -> Bind9Settings {

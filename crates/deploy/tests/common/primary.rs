@@ -42,7 +42,7 @@ impl Primary {
         let folder = tempfile::tempdir().unwrap();
         let store = open_store(&folder.path().join("store.db"));
         let account = NewAccount { email: "a@example.com".to_owned(), ..NewAccount::default() };
-        let account = store.create_account(account).await.unwrap().id;
+        let account = store.command_line().create_account(account).await.unwrap().id;
         let author = Author { account, name: "test".to_owned(), source: Source::Api, address: None };
         Primary { dynamic, store, author, folder }
     }
@@ -88,7 +88,7 @@ impl Primary {
         let nameserver: Arc<dyn Nameserver> = Arc::clone(&bind9) as _;
         let every = Settings { sweep_every: Duration::from_millis(500) };
         let (deployment, done) =
-            Deployment::start(self.store.clone(), vec![nameserver], Vec::new(), every, stop.clone());
+            Deployment::start(self.store.journal(), vec![nameserver], Vec::new(), every, stop.clone());
         Running { bind9, deployment, done, stop }
     }
 
@@ -117,7 +117,7 @@ impl Primary {
     }
 
     pub(crate) async fn heads(&self) -> Vec<Head> {
-        self.store.heads(None, 100_000).await.unwrap()
+        self.store.journal().heads(None, 100_000).await.unwrap()
     }
 
     /// Waits until every zone is served exactly as the store has it, record by record.
@@ -135,8 +135,8 @@ impl Primary {
     }
 
     pub(crate) async fn is_in_order(&self, name: &ZoneName) -> bool {
-        let Some(head) = self.store.head(name).await.unwrap() else { return false };
-        let Some(wanted) = self.store.snapshot(head.id).await.unwrap() else { return false };
+        let Some(head) = self.store.journal().head(name).await.unwrap() else { return false };
+        let Some(wanted) = self.store.journal().snapshot(head.id).await.unwrap() else { return false };
         let (server, clock) = (self.dynamic.channel.named.dns(), &self.dynamic.clock);
         match fetch(server, name, Some(&self.dynamic.key), Limits::default(), clock).await {
             Ok(served) => served.serial().unwrap() == wanted.serial() && compare(&wanted, &served).is_empty(),

@@ -9,29 +9,6 @@ use super::zone_create::violates_uniqueness;
 use super::{events, links, mails, sessions, tokens, wrong_codes};
 use crate::*;
 
-impl Store {
-    /// Makes an account.
-    pub async fn create_account(&self, account: NewAccount) -> Result<Account, CreateAccountError> {
-        self.inner.writer.run(|work| create(work, account)).await
-    }
-
-    /// The account with that address, compared without regard to case.
-    pub async fn account_by_email(&self, email: &str) -> Result<Option<Account>, StoreError> {
-        let email = email.to_owned();
-        self.inner.readers.run(Size::Small, move |connection| by_email(connection, &email)).await
-    }
-
-    /// All accounts, oldest first.
-    pub async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
-        self.inner.readers.run(Size::Large, all).await
-    }
-
-    /// The password of an account, where it has one.
-    pub async fn password(&self, account: AccountId) -> Result<Option<PasswordHash>, StoreError> {
-        self.inner.readers.run(Size::Small, move |connection| password(connection, account)).await
-    }
-}
-
 /// The columns that [`account`] reads, in its order, of a table or alias named `a`.
 macro_rules! account_columns {
     () => {
@@ -121,6 +98,13 @@ pub(super) fn create(work: &Work, new: NewAccount) -> Result<Account, CreateAcco
         Err(error) if violates_uniqueness(&error) => Err(CreateAccountError::Exists(new.email)),
         Err(error) => Err(CreateAccountError::Store(error.into())),
     }
+}
+
+/// Creates an account, and records it in the audit trail.
+fn create_noted(work: &Work, new: NewAccount, by: &Actor) -> Result<Account, CreateAccountError> {
+    let account = create(work, new)?;
+    events::insert(work, by, EventKind::AccountMade, Some(account.id), "")?;
+    Ok(account)
 }
 
 /// Refuses what can be nobody's address.
@@ -429,26 +413,27 @@ pub(super) fn delete_zones_of_closed(work: &Work) -> Result<bool, StoreError> {
     Ok(deleted)
 }
 
-impl Store {
-    /// Makes an account, and says so in the trail.
-    pub async fn create_account_by(&self, new: NewAccount, by: &Actor) -> Result<Account, CreateAccountError> {
-        let by = by.clone();
-        let create = move |work: &Work| {
-            let account = create(work, new)?;
-            events::insert(work, &by, EventKind::AccountMade, Some(account.id), "")?;
-            Ok(account)
-        };
-        self.inner.writer.run(create).await
+impl Operator {
+    /// Creates an account.
+    pub async fn create_account(&self, new: NewAccount) -> Result<Account, CreateAccountError> {
+        let by = self.by;
+        self.store.inner.writer.run(move |work| create_noted(work, new, &by)).await
+    }
+
+    /// The account with that address, compared without regard to case.
+    pub async fn account_by_email(&self, email: &str) -> Result<Option<Account>, StoreError> {
+        let email = email.to_owned();
+        self.store.inner.readers.run(Size::Small, move |connection| by_email(connection, &email)).await
+    }
+
+    /// All accounts, oldest first.
+    pub async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
+        self.store.inner.readers.run(Size::Large, all).await
     }
 
     /// The account; `None` where there is none, or it is closed.
     pub async fn account(&self, id: AccountId) -> Result<Option<Account>, StoreError> {
-        self.inner.readers.run(Size::Small, move |connection| by_id(connection, id)).await
-    }
-
-    /// The account of that number, for the operator.
-    pub async fn account_by_number(&self, number: i64) -> Result<Option<Account>, StoreError> {
-        self.account(AccountId(number)).await
+        self.store.inner.readers.run(Size::Small, move |connection| by_id(connection, id)).await
     }
 
     /// The accounts after the address `after` that have `text` in their address or name, by address, at most `limit`. Without a
@@ -462,80 +447,89 @@ impl Store {
         let text = text.trim().to_lowercase();
         let size = if text.is_empty() { Size::Small } else { Size::Large };
         let read = move |connection: &Connection| find(connection, &text, after.as_deref().unwrap_or_default(), limit);
-        self.inner.readers.run(size, read).await
+        self.store.inner.readers.run(size, read).await
     }
 
     /// How many zones an account has.
     pub async fn count_zones(&self, id: AccountId) -> Result<u32, StoreError> {
         let read = move |connection: &Connection| count_zones(connection, id);
-        self.inner.readers.run(Size::Large, read).await
+        self.store.inner.readers.run(Size::Large, read).await
+    }
+
+    /// Suspends an account: it cannot sign in, and its tokens and sessions are refused from when this returns. Where its zones
+    /// are to go as well, they are taken off the nameservers in the background, within moments.
+    pub async fn suspend_account(&self, id: AccountId, how: Suspension) -> Result<(), AccountError> {
+        let by = self.by;
+        let suspended = self.store.inner.writer.run(move |work| suspend(work, id, how, &by)).await;
+        self.store.inner.shared.identities.empty();
+        suspended
+    }
+
+    /// Takes a suspension back. Its tokens are good again; its owner has to sign in. Its zones are served again, where they were
+    /// not, and it is not closed.
+    pub async fn resume_account(&self, id: AccountId) -> Result<(), AccountError> {
+        let by = self.by;
+        self.store.inner.writer.run(move |work| resume(work, id, &by)).await
+    }
+
+    /// Sets what an account's owner may see.
+    pub async fn set_role(&self, id: AccountId, role: Role) -> Result<(), AccountError> {
+        let by = self.by;
+        self.store.inner.writer.run(move |work| set_role(work, id, role, &by)).await
+    }
+
+    /// Sets what an account may have. What it has already stays.
+    pub async fn set_limits(&self, id: AccountId, limits: AccountLimits) -> Result<(), AccountError> {
+        let by = self.by;
+        self.store.inner.writer.run(move |work| set_limits(work, id, limits, &by)).await
+    }
+}
+
+impl People {
+    /// Creates an account for somebody who registers, and is not signed in yet.
+    pub async fn register(&self, new: NewAccount, by: Actor) -> Result<Account, CreateAccountError> {
+        self.store.inner.writer.run(move |work| create_noted(work, NewAccount { role: Role::User, ..new }, &by)).await
+    }
+}
+
+impl Person {
+    /// Whether the account has a password.
+    pub async fn has_password(&self) -> Result<bool, StoreError> {
+        let account = self.account;
+        let read = move |connection: &Connection| Ok(password(connection, account)?.is_some());
+        self.store.inner.readers.run(Size::Small, read).await
     }
 
     /// Sets a password. It ends all sessions and forgets all browsers but those to keep, and takes back all links into the
     /// account.
     pub async fn set_password(
         &self,
-        id: AccountId,
         password: PasswordHash,
         keep: Keep,
         tokens: TokensAfterwards,
-        by: &Actor,
     ) -> Result<(), StoreError> {
-        let by = by.clone();
-        let set = self.inner.writer.run(move |work| set_password(work, id, &password, &keep, tokens, &by)).await;
+        let (id, by) = (self.account, self.by);
+        let set = self.store.inner.writer.run(move |work| set_password(work, id, &password, &keep, tokens, &by)).await;
         if tokens == TokensAfterwards::Revoked {
-            self.inner.shared.identities.empty();
+            self.store.inner.shared.identities.empty();
         }
         set
     }
 
     /// Sets what the owner may change by themselves.
-    pub async fn set_names(&self, id: AccountId, names: AccountNames, by: &Actor) -> Result<(), StoreError> {
-        let by = by.clone();
-        let set = self.inner.writer.run(move |work| set_names(work, id, &names, &by)).await;
-        self.inner.shared.identities.empty();
+    pub async fn set_names(&self, names: AccountNames) -> Result<(), StoreError> {
+        let (id, by) = (self.account, self.by);
+        let set = self.store.inner.writer.run(move |work| set_names(work, id, &names, &by)).await;
+        self.store.inner.shared.identities.empty();
         set
-    }
-
-    /// Suspends an account: it cannot sign in, and its tokens and sessions are refused from when this returns. Its zones are
-    /// still served.
-    pub async fn suspend_account(&self, id: AccountId, by: &Actor) -> Result<(), AccountError> {
-        self.suspend_account_with(id, Suspension::SignIn, by).await
-    }
-
-    /// [`Store::suspend_account`], and more. Zones are taken off the nameservers in the background, within moments.
-    pub async fn suspend_account_with(&self, id: AccountId, how: Suspension, by: &Actor) -> Result<(), AccountError> {
-        let by = by.clone();
-        let suspended = self.inner.writer.run(move |work| suspend(work, id, how, &by)).await;
-        self.inner.shared.identities.empty();
-        suspended
-    }
-
-    /// Takes a suspension back. Its tokens are good again; its owner has to sign in. Its zones are served again, where they were
-    /// not, and it is not closed.
-    pub async fn resume_account(&self, id: AccountId, by: &Actor) -> Result<(), AccountError> {
-        let by = by.clone();
-        self.inner.writer.run(move |work| resume(work, id, &by)).await
-    }
-
-    /// Sets what an account's owner may see.
-    pub async fn set_role(&self, id: AccountId, role: Role, by: &Actor) -> Result<(), AccountError> {
-        let by = by.clone();
-        self.inner.writer.run(move |work| set_role(work, id, role, &by)).await
-    }
-
-    /// Sets what an account may have. What it has already stays.
-    pub async fn set_limits(&self, id: AccountId, limits: AccountLimits, by: &Actor) -> Result<(), AccountError> {
-        let by = by.clone();
-        self.inner.writer.run(move |work| set_limits(work, id, limits, &by)).await
     }
 
     /// Closes an account for ever: its tokens and sessions are refused from when this returns, what it says of its owner is
     /// gone, its address is free. Its zones are deleted in the background, within moments.
-    pub async fn close_account(&self, id: AccountId, by: &Actor) -> Result<(), AccountError> {
-        let by = by.clone();
-        let closed = self.inner.writer.run(move |work| close(work, id, &by)).await;
-        self.inner.shared.identities.empty();
+    pub async fn close(&self) -> Result<(), AccountError> {
+        let (id, by) = (self.account, self.by);
+        let closed = self.store.inner.writer.run(move |work| close(work, id, &by)).await;
+        self.store.inner.shared.identities.empty();
         closed
     }
 }

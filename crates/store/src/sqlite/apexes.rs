@@ -20,7 +20,7 @@ use super::rows::{Place, ZoneRow, zone, zone_columns};
 use super::writer::{View, Work};
 use super::zones;
 use crate::logic::live::{LiveRecords, UNKNOWN_RECORD};
-use crate::{Store, StoreError};
+use crate::{StoreError, Tenant};
 
 /// The serialised form is stored: members are only ever added, with a default.
 #[derive(Serialize, Deserialize)]
@@ -61,11 +61,11 @@ impl Apexes {
     }
 }
 
-impl Store {
+impl Tenant {
     /// The server's own records as a zone file may have them: the configured ones; those that a running server gives to all zones,
     /// where this process is a command that was configured otherwise; and those of the zone, where it has not got the new ones yet.
     pub async fn own_apex(&self, zone: Option<ZoneId>) -> Result<Apex, StoreError> {
-        let shared = Arc::clone(&self.inner.shared);
+        let shared = Arc::clone(&self.store.inner.shared);
         let read = move |connection: &Connection| {
             let mut ids = Vec::new();
             let mut present = connection.prepare_cached("SELECT apex FROM present_apex")?;
@@ -79,7 +79,7 @@ impl Store {
             }
             Ok(own)
         };
-        self.inner.readers.run(Size::Small, read).await
+        self.store.inner.readers.run(Size::Small, read).await
     }
 }
 

@@ -414,56 +414,66 @@ fn displacements(connection: &Connection, sql: &'static str, limit: u32) -> Resu
     Ok(found)
 }
 
-/// Claims on names.
-impl Store {
+impl Tenant {
     /// What an account has to publish for a name: the same for [`CLAIM_FOR`].
-    pub async fn claim(&self, account: AccountId, name: &ZoneName) -> Result<Claim, StoreError> {
-        let (read_name, now) = (name.clone(), self.now());
+    pub async fn claim(&self, name: &ZoneName) -> Result<Claim, StoreError> {
+        let (account, read_name, now) = (self.author.account, name.clone(), self.store.now());
         let read = move |connection: &Connection| live(connection, account, &read_name, now);
-        if let Some(value) = self.inner.readers.run(Size::Small, read).await? {
+        if let Some(value) = self.store.inner.readers.run(Size::Small, read).await? {
             return Ok(Claim { value, is_new: false });
         }
         let mut random = [0; 20];
         getrandom::fill(&mut random).map_err(|_| StoreError::Random)?;
         let value = HEXLOWER.encode(&random);
         let name = name.clone();
-        self.inner.writer.run(move |work| create_claim(work, account, &name, &value)).await
+        self.store.inner.writer.run(move |work| create_claim(work, account, &name, &value)).await
     }
 
     /// The zones of other accounts that a claim on a name is about.
-    pub async fn rivals(&self, account: AccountId, name: &ZoneName) -> Result<Rivals, StoreError> {
-        let name = name.clone();
-        self.inner.readers.run(Size::Small, move |connection| rivals(connection, account, &name)).await
+    pub async fn rivals(&self, name: &ZoneName) -> Result<Rivals, StoreError> {
+        let (account, name) = (self.author.account, name.clone());
+        self.store.inner.readers.run(Size::Small, move |connection| rivals(connection, account, &name)).await
     }
 
     /// When a zone's account proved that it controls the zone's name. The outer `None`: the account has no such zone.
-    pub async fn zone_proved_at(
-        &self,
-        account: AccountId,
-        id: ZoneId,
-    ) -> Result<Option<(Zone, Option<Timestamp>)>, StoreError> {
+    pub async fn zone_proved_at(&self, id: ZoneId) -> Result<Option<(Zone, Option<Timestamp>)>, StoreError> {
+        if !self.sees(id) {
+            return Ok(None);
+        }
+        let account = self.author.account;
         let read = move |connection: &Connection| {
             let Some(zone) = zones::of_account(connection, account, id)? else { return Ok(None) };
             let proved = proved_at(connection, &zone)?;
             Ok(Some((zone.zone, proved)))
         };
-        self.inner.readers.run(Size::Small, read).await
+        self.store.inner.readers.run(Size::Small, read).await
     }
 
     /// Accepts a proof for a zone that is there, and gives the time.
-    pub async fn prove_zone(&self, author: &Author, id: ZoneId, proof: Proof) -> Result<Timestamp, ProveError> {
-        let author = author.clone();
-        self.inner.writer.run(move |work| prove(work, &author, id, &proof)).await
+    pub async fn prove_zone(&self, id: ZoneId, proof: Proof) -> Result<Timestamp, ProveError> {
+        if !self.sees(id) {
+            return Err(ProveError::NoZone);
+        }
+        let author = self.author.clone();
+        self.store.inner.writer.run(move |work| prove(work, &author, id, &proof)).await
     }
+}
 
+impl Operator {
     /// The zones that are to be displaced, at most `limit`.
     pub async fn displacements(&self, limit: u32) -> Result<Vec<Displacement>, StoreError> {
-        self.inner.readers.run(Size::Small, move |connection| displacements(connection, DISPLACEMENTS, limit)).await
+        self.store
+            .inner
+            .readers
+            .run(Size::Small, move |connection| displacements(connection, DISPLACEMENTS, limit))
+            .await
     }
+}
 
-    /// Those of [`Store::displacements`] whose owners have not been told.
+impl Outbox {
+    /// Those of [`Operator::displacements`] whose owners have not been told.
     pub async fn unnoticed_displacements(&self, limit: u32) -> Result<Vec<Displacement>, StoreError> {
-        self.inner.readers.run(Size::Small, move |connection| displacements(connection, UNNOTICED, limit)).await
+        self.store.inner.readers.run(Size::Small, move |connection| displacements(connection, UNNOTICED, limit)).await
     }
 
     /// Notes that the owner of a zone that is to be displaced was told.
@@ -473,6 +483,6 @@ impl Store {
             work.connection.prepare_cached(sql)?.execute(params![zone.0.as_bytes(), work.now().as_millisecond()])?;
             Ok(())
         };
-        self.inner.writer.run(note).await
+        self.store.inner.writer.run(note).await
     }
 }

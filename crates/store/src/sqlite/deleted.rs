@@ -34,29 +34,28 @@ use super::journal::{self, By, Kind};
 use super::readers::Size;
 use super::rows::{self, Place, ZONE_WIDTH, ZoneRow, zone_columns};
 use super::writer::Work;
-use super::{Store, apexes, holds, reserved, withheld, zone_names, zones};
-use crate::{Counts, DeletedZone, Source, StoreError, Timestamp, UndeleteError, Withheld};
+use super::{apexes, holds, reserved, withheld, zone_names, zones};
+use crate::{Counts, DeletedZone, Operator, Source, StoreError, Timestamp, UndeleteError, Withheld};
 
 /// How many rows a step writes or deletes: a few milliseconds of the writer's time.
 const STEP: usize = 200;
 /// How long what is left of a forgotten zone stays, for those who follow the journal.
 const ECHO_MILLISECONDS: i64 = 3_600_000;
 
-/// The operator's view of deleted zones.
-impl Store {
+impl Operator {
     /// Deleted zones that can be brought back, the last deleted first, after `after`.
     pub async fn deleted_zones(
         &self,
         after: Option<(Timestamp, ZoneId)>,
         limit: u32,
     ) -> Result<Vec<DeletedZone>, StoreError> {
-        self.inner.readers.run(Size::Large, move |connection| page(connection, after, limit)).await
+        self.store.inner.readers.run(Size::Large, move |connection| page(connection, after, limit)).await
     }
 
     /// Brings a deleted zone back, as a version above every serial that its name ever had. In steps, so that others can write
     /// meanwhile; where it is cut off it can be called again.
     pub async fn undelete_zone(&self, id: ZoneId) -> Result<DeletedZone, UndeleteError> {
-        let writer = &self.inner.writer;
+        let writer = &self.store.inner.writer;
         loop {
             match writer.run(move |work| undelete(work, id)).await {
                 Ok(Some(back)) => return Ok(back),
@@ -72,9 +71,11 @@ impl Store {
     /// Forgets a deleted zone with its history, in steps, and gives what it was; `None` where there is no such deleted zone.
     /// For an hour, its name and identity stay known to those who follow the journal.
     pub async fn purge_zone(&self, id: ZoneId) -> Result<Option<DeletedZone>, StoreError> {
-        let Some(found) = self.inner.writer.run(move |work| begin_forgetting(work, id)).await? else { return Ok(None) };
+        let Some(found) = self.store.inner.writer.run(move |work| begin_forgetting(work, id)).await? else {
+            return Ok(None);
+        };
         let row = found.row;
-        while self.inner.writer.run(move |work| forget(work, row)).await? {}
+        while self.store.inner.writer.run(move |work| forget(work, row)).await? {}
         Ok(Some(found.zone))
     }
 }

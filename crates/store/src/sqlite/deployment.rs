@@ -15,9 +15,9 @@ use super::readers::Size;
 use super::rows::{self, ZoneRow, lives, record_columns};
 use super::source::LIVE_AT_OWNER;
 use super::{Shared, catalogs, journal, settings, zones};
-use crate::{CatalogSnapshot, CatalogVersion, Head, Moves, Step, Store, StoreError, StoredRecord, VersionNumber};
+use crate::{CatalogSnapshot, CatalogVersion, Head, Journal, Moves, Step, StoreError, StoredRecord, VersionNumber};
 
-impl Store {
+impl Journal {
     /// The newest version of the zone of that name, if there is one that nameservers are to serve.
     pub async fn head(&self, name: &ZoneName) -> Result<Option<Head>, StoreError> {
         let name = name.clone();
@@ -25,66 +25,66 @@ impl Store {
             let found = zones::by_name(connection, &name)?.map(|row| row.zone);
             Ok(found.filter(|zone| zone.withheld.is_served()).map(Head::from))
         };
-        self.inner.readers.run(Size::Small, read).await
+        self.store.inner.readers.run(Size::Small, read).await
     }
 
     /// The newest versions of all zones that nameservers are to serve, in an order that stays, after `after`.
     pub async fn heads(&self, after: Option<ZoneId>, limit: u32) -> Result<Vec<Head>, StoreError> {
-        self.inner.readers.run(Size::Large, move |connection| zones::heads(connection, after, limit)).await
+        self.store.inner.readers.run(Size::Large, move |connection| zones::heads(connection, after, limit)).await
     }
 
     /// The names of zones that were deleted or taken off the nameservers, and not served since, in their order, after `after`.
     pub async fn deleted_names(&self, after: Option<ZoneName>, limit: u32) -> Result<Vec<ZoneName>, StoreError> {
         let read = move |connection: &Connection| zones::deleted(connection, after.as_ref(), limit);
-        self.inner.readers.run(Size::Large, read).await
+        self.store.inner.readers.run(Size::Large, read).await
     }
 
     /// What the zone's newest version holds.
     pub async fn snapshot(&self, id: ZoneId) -> Result<Option<ZoneSnapshot>, StoreError> {
-        let shared = Arc::clone(&self.inner.shared);
+        let shared = Arc::clone(&self.store.inner.shared);
         let read = move |connection: &Connection| snapshot(&shared, connection, id);
-        self.inner.readers.run(Size::Large, read).await
+        self.store.inner.readers.run(Size::Large, read).await
     }
 
     /// Gives a zone a version with the same content and a serial above `above`, and gives that serial; `None` where the zone is
     /// gone. For a nameserver that is ahead of the store, because a backup was restored or somebody changed the zone there, and for
     /// one whose content is to be repaired. A zone that is above already stays as it is.
     pub async fn raise_serial(&self, id: ZoneId, above: Serial) -> Result<Option<Serial>, StoreError> {
-        self.inner.shared.stages.none_of(id).await;
-        self.inner.writer.run(move |work| journal::raise(work, id, above)).await
+        self.store.inner.shared.stages.none_of(id).await;
+        self.store.inner.writer.run(move |work| journal::raise(work, id, above)).await
     }
 
     /// Gives a zone a version with the same content, and with a serial above `above`, that every nameserver takes whole
     /// ([`Step::Rebuild`]); gives its serial, `None` where the zone is gone.
     pub async fn rebuild(&self, id: ZoneId, above: Option<Serial>) -> Result<Option<Serial>, StoreError> {
-        self.inner.shared.stages.none_of(id).await;
-        self.inner.writer.run(move |work| journal::rebuild(work, id, above)).await
+        self.store.inner.shared.stages.none_of(id).await;
+        self.store.inner.writer.run(move |work| journal::rebuild(work, id, above)).await
     }
 
     /// How a nameserver that serves the version with serial `from` gets to the newest. `None` where the zone is gone or never had
     /// such a version.
     pub async fn step(&self, id: ZoneId, from: Serial) -> Result<Option<Step>, StoreError> {
-        let shared = Arc::clone(&self.inner.shared);
+        let shared = Arc::clone(&self.store.inner.shared);
         let read = move |connection: &Connection| step(&shared, connection, id, from);
-        self.inner.readers.run(Size::Small, read).await
+        self.store.inner.readers.run(Size::Small, read).await
     }
 
     /// The net difference from the version with serial `from` to the newest. `None` where the zone is gone or never had such a
     /// version.
     pub async fn delta(&self, id: ZoneId, from: Serial) -> Result<Option<ZoneDelta>, StoreError> {
-        let shared = Arc::clone(&self.inner.shared);
+        let shared = Arc::clone(&self.store.inner.shared);
         let read = move |connection: &Connection| delta(&shared, connection, id, from);
-        self.inner.readers.run(Size::Small, read).await
+        self.store.inner.readers.run(Size::Small, read).await
     }
 
     /// The newest serials of the 256 catalogs, in their order.
     pub async fn catalog_serials(&self) -> Result<Vec<Serial>, StoreError> {
-        self.inner.readers.run(Size::Small, catalogs::serials).await
+        self.store.inner.readers.run(Size::Small, catalogs::serials).await
     }
 
     /// What a catalog's newest version holds.
     pub async fn catalog(&self, catalog: u8) -> Result<CatalogSnapshot, StoreError> {
-        self.inner.readers.run(Size::Large, move |connection| catalogs::snapshot(connection, catalog)).await
+        self.store.inner.readers.run(Size::Large, move |connection| catalogs::snapshot(connection, catalog)).await
     }
 
     /// The next `at_most` versions of a catalog after the one with serial `from`, oldest first. `None` where it never had such a
@@ -96,23 +96,23 @@ impl Store {
         at_most: u32,
     ) -> Result<Option<Vec<CatalogVersion>>, StoreError> {
         let read = move |connection: &Connection| catalogs::versions(connection, catalog, from, at_most);
-        self.inner.readers.run(Size::Small, read).await
+        self.store.inner.readers.run(Size::Small, read).await
     }
 
     /// Gives a catalog a version with the same content and a serial above `above`, unless it is above already; its serial then.
     pub async fn raise_catalog_serial(&self, catalog: u8, above: Serial) -> Result<Serial, StoreError> {
-        self.inner.writer.run(move |work| catalogs::raise(work, catalog, above)).await
+        self.store.inner.writer.run(move |work| catalogs::raise(work, catalog, above)).await
     }
 
     /// Which zones moved after a position in the journal.
     pub async fn moves(&self, after: u64) -> Result<Moves, StoreError> {
-        self.inner.readers.run(Size::Small, move |connection| journal::moves(connection, after)).await
+        self.store.inner.readers.run(Size::Small, move |connection| journal::moves(connection, after)).await
     }
 
     /// The journal's position, whenever it moves: by this process at once, by another within a second. A hint;
-    /// [`Store::moves`] is the truth.
+    /// [`Journal::moves`] is the truth.
     pub fn position(&self) -> watch::Receiver<u64> {
-        self.inner.shared.position.subscribe()
+        self.store.inner.shared.position.subscribe()
     }
 }
 

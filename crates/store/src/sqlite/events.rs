@@ -2,10 +2,11 @@
 
 use rusqlite::{Connection, Row, params};
 
+use super::accounts;
 use super::readers::Size;
 use super::rows::Place;
 use super::writer::Work;
-use crate::{AccountEvent, AccountId, Actor, EventId, EventKind, Store, StoreError, Timestamp};
+use crate::{AccountEvent, AccountId, Actor, EventId, EventKind, Operator, People, StoreError, Timestamp};
 
 /// Writes an event into the open transaction.
 pub(super) fn insert(
@@ -95,7 +96,7 @@ pub(super) fn forget(work: &Work, old: Timestamp, step: usize) -> Result<u64, St
     Ok(work.connection.prepare_cached(sql)?.execute(params![step as i64, old.as_millisecond()])? as u64)
 }
 
-impl Store {
+impl Operator {
     /// The trail of one account or of all, newest first, before `before`.
     pub async fn events(
         &self,
@@ -104,18 +105,24 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<AccountEvent>, StoreError> {
         let read = move |connection: &Connection| page(connection, account, before, limit);
-        self.inner.readers.run(Size::Small, read).await
+        self.store.inner.readers.run(Size::Small, read).await
     }
 
     /// Writes an event of which nothing else is stored.
-    pub async fn note(
-        &self,
-        by: &Actor,
-        kind: EventKind,
-        account: Option<AccountId>,
-        detail: &str,
-    ) -> Result<(), StoreError> {
-        let (by, detail) = (by.clone(), detail.to_owned());
-        self.inner.writer.run(move |work| insert(work, &by, kind, account, &detail)).await
+    pub async fn note(&self, kind: EventKind, account: Option<AccountId>, detail: &str) -> Result<(), StoreError> {
+        let (by, detail) = (self.by, detail.to_owned());
+        self.store.inner.writer.run(move |work| insert(work, &by, kind, account, &detail)).await
+    }
+}
+
+impl People {
+    /// Records that somebody gave a wrong password for an address.
+    pub async fn note_failed_sign_in(&self, email: &str, by: Actor) -> Result<(), StoreError> {
+        let email = email.to_owned();
+        let note = move |work: &Work| {
+            let account = accounts::by_email(&work.connection, &email)?.map(|account| account.id);
+            insert(work, &by, EventKind::SignInFailed, account, "")
+        };
+        self.store.inner.writer.run(note).await
     }
 }

@@ -2,14 +2,14 @@
 //! that was deleted by mistake, or with an account that was taken over, is not lost to the first one who asks.
 //!
 //! A hold is a row of its own, not a look at deleted zones: those are forgotten when the operator says so, and a hold ends by
-//! time alone, or by [`Store::release_name`].
+//! time alone, or by [`Operator::release_name`].
 
 use dns::{Name, ZoneName};
 use rusqlite::params;
 
 use super::rows::ZoneRow;
 use super::writer::{View, Work};
-use crate::{AccountId, Store, StoreError, Timestamp};
+use crate::{AccountId, Operator, StoreError, Timestamp};
 
 /// Puts the name of a zone on hold that is being deleted.
 pub(super) fn begin(work: &Work, zone: &ZoneRow) -> Result<(), StoreError> {
@@ -70,7 +70,7 @@ pub(super) fn forget(work: &Work) -> Result<(), StoreError> {
     Ok(())
 }
 
-impl Store {
+impl Operator {
     /// Lets every account take a name that is on hold; false where it is not.
     pub async fn release_name(&self, name: &ZoneName) -> Result<bool, StoreError> {
         let name = name.clone();
@@ -84,6 +84,6 @@ impl Store {
             release(work, &key)?;
             Ok(held)
         };
-        self.inner.writer.run(release_now).await
+        self.store.inner.writer.run(release_now).await
     }
 }

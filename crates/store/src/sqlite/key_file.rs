@@ -16,7 +16,7 @@ use super::open;
 use super::readers::Size;
 use super::writer::Work;
 use crate::sealing::{Purpose, SecretKeys};
-use crate::{KeyError, Store, StoreError, Timestamp};
+use crate::{KeyError, Operator, Store, StoreError, Timestamp};
 
 /// The key file of a database for which none is named: beside it.
 pub(super) fn beside(database: &Path) -> PathBuf {
@@ -111,37 +111,38 @@ fn confirmed(connection: &Connection) -> Result<Option<Timestamp>, StoreError> {
     super::rows::Place { table: "secret_keys", row: 0 }.time_or_none("confirmed", time.filter(|time| *time > 0))
 }
 
-/// The key file.
-impl Store {
+impl Operator {
     /// Where it is.
     pub fn key_file(&self) -> &Path {
-        &self.inner.key_file
+        &self.store.inner.key_file
     }
 
     /// Notes that there is a copy of the key file, where `copy` is its text; false where that is not so.
     pub async fn confirm_key_copy(&self, copy: &str) -> Result<bool, StoreError> {
-        if !self.inner.shared.secrets.is_copied_in(copy) {
+        if !self.store.inner.shared.secrets.is_copied_in(copy) {
             return Ok(false);
         }
         let confirm = |work: &Work| -> Result<(), StoreError> {
             work.connection.execute("UPDATE secret_keys SET confirmed = ?1", [work.now().as_millisecond()])?;
             Ok(())
         };
-        self.inner.writer.run(confirm).await?;
+        self.store.inner.writer.run(confirm).await?;
         Ok(true)
     }
 
     /// When the operator last showed a copy of the key file; `None`: never.
     pub async fn key_copy_confirmed_at(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.inner.readers.run(Size::Small, confirmed).await
+        self.store.inner.readers.run(Size::Small, confirmed).await
     }
 
     /// Writes a copy of the key file, which must not exist yet; it has the mode 0600.
     pub fn copy_key_file(&self, to: &Path) -> Result<(), StoreError> {
         let failed = |source| KeyError::File { path: to.to_owned(), source };
-        Ok(write_new(to, &self.inner.shared.secrets.to_text()).map_err(failed)?)
+        Ok(write_new(to, &self.store.inner.shared.secrets.to_text()).map_err(failed)?)
     }
+}
 
+impl Store {
     /// For a database whose key is lost: gives up what was sealed with it, so that the next start draws a new key. Accounts with
     /// a second factor keep their recovery codes, and get in with those alone; mail that waits is gone. Gives the number of such
     /// accounts, and `None`, without changing anything, where the key is there and right. Blocks.

@@ -12,7 +12,7 @@ use rusqlite::{Connection, params};
 use super::readers::Size;
 use super::tokens::hash;
 use super::writer::Work;
-use super::{Store, accounts, events, sessions};
+use super::{accounts, events, sessions};
 use crate::*;
 
 /// The most browsers that are known to an account, and the most accounts that a browser is known to.
@@ -103,7 +103,7 @@ pub(super) fn forget_old(work: &Work, step: usize) -> Result<usize, StoreError> 
     Ok(work.connection.prepare_cached(sql)?.execute(params![oldest(work.now()), step as i64])?)
 }
 
-impl Store {
+impl People {
     /// The account of that address, where the browser is known to it.
     pub async fn account_of_known_browser(
         &self,
@@ -111,11 +111,11 @@ impl Store {
         browser: Option<&PlainSecret>,
     ) -> Result<Option<AccountId>, StoreError> {
         let Some(browser) = browser.cloned() else { return Ok(None) };
-        let (now, email) = (self.now(), email.to_owned());
+        let (now, email) = (self.store.now(), email.to_owned());
         let read = move |connection: &Connection| {
             let Some(account) = accounts::by_email(connection, &email)? else { return Ok(None) };
             Ok(is_known(connection, account.id, Some(&browser), now)?.then_some(account.id))
         };
-        self.inner.readers.run(Size::Small, read).await
+        self.store.inner.readers.run(Size::Small, read).await
     }
 }

@@ -66,44 +66,53 @@ pub(super) fn forget_of(work: &Work, account: AccountId) -> Result<(), StoreErro
     mails::drop_resets_of(work, account)
 }
 
-impl Store {
+fn link_into(
+    work: &Work,
+    account: &Account,
+    good_for: SignedDuration,
+    secret: &PlainSecret,
+    by: &Actor,
+) -> Result<(), StoreError> {
+    insert(work, Some(account.id), None, good_for, secret)?;
+    events::insert(work, by, EventKind::LinkMade, Some(account.id), "")
+}
+
+fn invite(
+    work: &Work,
+    email: &str,
+    good_for: SignedDuration,
+    secret: PlainSecret,
+    by: &Actor,
+) -> Result<PlainSecret, CreateAccountError> {
+    accounts::check_address(email)?;
+    if accounts::by_email(&work.connection, email)?.is_some() {
+        return Err(CreateAccountError::Exists(email.to_owned()));
+    }
+    insert(work, None, Some(email), good_for, &secret)?;
+    events::insert(work, by, EventKind::Invited, None, email)?;
+    Ok(secret)
+}
+
+impl Operator {
     /// Makes a one-time link into an account, good for so long; `None` where the account is suspended or closed.
     pub async fn create_link(
         &self,
         account: AccountId,
         good_for: SignedDuration,
-        by: &Actor,
     ) -> Result<Option<PlainSecret>, StoreError> {
-        let (secret, by) = (PlainSecret::draw()?, by.clone());
+        let (secret, by) = (PlainSecret::draw()?, self.by);
         let create = move |work: &Work| {
-            if accounts::active(&work.connection, account)?.is_none() {
-                return Ok(None);
-            }
-            insert(work, Some(account), None, good_for, &secret)?;
-            events::insert(work, &by, EventKind::LinkMade, Some(account), "")?;
+            let Some(account) = accounts::active(&work.connection, account)? else { return Ok(None) };
+            link_into(work, &account, good_for, &secret, &by)?;
             Ok(Some(secret))
         };
-        self.inner.writer.run(create).await
+        self.store.inner.writer.run(create).await
     }
 
-    /// Makes a one-time link with which the owner of an address may make an account.
-    pub async fn invite(
-        &self,
-        email: &str,
-        good_for: SignedDuration,
-        by: &Actor,
-    ) -> Result<PlainSecret, CreateAccountError> {
-        let (secret, by, email) = (PlainSecret::draw()?, by.clone(), email.to_owned());
-        let create = move |work: &Work| {
-            accounts::check_address(&email)?;
-            if accounts::by_email(&work.connection, &email)?.is_some() {
-                return Err(CreateAccountError::Exists(email));
-            }
-            insert(work, None, Some(&email), good_for, &secret)?;
-            events::insert(work, &by, EventKind::Invited, None, &email)?;
-            Ok(secret)
-        };
-        self.inner.writer.run(create).await
+    /// Creates a one-time link with which the owner of an address may create an account.
+    pub async fn invite(&self, email: &str, good_for: SignedDuration) -> Result<PlainSecret, CreateAccountError> {
+        let (secret, by, email) = (PlainSecret::draw()?, self.by, email.to_owned());
+        self.store.inner.writer.run(move |work| invite(work, &email, good_for, secret, &by)).await
     }
 
     /// Ends every invitation, also those in letters that wait: nobody may register any more.
@@ -112,17 +121,56 @@ impl Store {
             work.connection.execute("DELETE FROM mails WHERE kind = ?1", [MailKind::Invitation as u8])?;
             Ok(work.connection.execute("DELETE FROM links WHERE account IS NULL", [])?)
         };
-        self.inner.writer.run(end).await
+        self.store.inner.writer.run(end).await
+    }
+}
+
+impl Outbox {
+    /// Creates a one-time link into the account with that address; `None` where there is none, or it is suspended.
+    pub async fn reset_link(
+        &self,
+        email: &str,
+        good_for: SignedDuration,
+        by: Actor,
+    ) -> Result<Option<(Account, PlainSecret)>, StoreError> {
+        let (secret, email) = (PlainSecret::draw()?, email.to_owned());
+        let create = move |work: &Work| {
+            let account = accounts::by_email(&work.connection, &email)?;
+            let Some(account) = account.filter(|account| account.suspended_at.is_none()) else { return Ok(None) };
+            link_into(work, &account, good_for, &secret, &by)?;
+            Ok(Some((account, secret)))
+        };
+        self.store.inner.writer.run(create).await
     }
 
+    /// Creates an invitation for an address. Where it has an account already: that account instead.
+    pub async fn invite(
+        &self,
+        email: &str,
+        good_for: SignedDuration,
+        by: Actor,
+    ) -> Result<Result<PlainSecret, Option<Account>>, StoreError> {
+        let (secret, email) = (PlainSecret::draw()?, email.to_owned());
+        let create = move |work: &Work| match invite(work, &email, good_for, secret, &by) {
+            Ok(secret) => Ok(Ok(secret)),
+            Err(CreateAccountError::Store(error)) => Err(error),
+            Err(CreateAccountError::Exists(_) | CreateAccountError::Email(_)) => {
+                Ok(Err(accounts::by_email(&work.connection, &email)?))
+            }
+        };
+        self.store.inner.writer.run(create).await
+    }
+}
+
+impl People {
     /// What a link is for, without using it; `None` where it is not good any more.
     pub async fn link(&self, presented: &str) -> Result<Option<Link>, StoreError> {
         if !PlainSecret::is_well_formed(presented) {
             return Ok(None);
         }
-        let (now, presented) = (self.now(), presented.to_owned());
+        let (now, presented) = (self.store.now(), presented.to_owned());
         let read = move |connection: &Connection| Ok(by_secret(connection, &presented, now)?.map(|row| row.link));
-        self.inner.readers.run(Size::Small, read).await
+        self.store.inner.readers.run(Size::Small, read).await
     }
 
     /// Uses a link into an account: begins a session there, which waits for a code where the account has a second factor.
@@ -139,7 +187,7 @@ impl Store {
             let waits = account.has_second_factor;
             sessions::sign_in(work, *account, waits, &origin, secret).map(Some)
         };
-        self.inner.writer.run(sign_in).await
+        self.store.inner.writer.run(sign_in).await
     }
 
     /// Uses an invitation: makes the account of the address that was invited, whatever address `new` says, and a session.
@@ -161,6 +209,6 @@ impl Store {
             events::insert(work, &by, EventKind::AccountMade, Some(account.id), "")?;
             Ok(sessions::sign_in(work, account, false, &origin, secret)?)
         };
-        self.inner.writer.run(accept).await
+        self.store.inner.writer.run(accept).await
     }
 }

@@ -123,33 +123,32 @@ fn waiting(connection: &Connection) -> Result<MailWaiting, StoreError> {
     Ok(MailWaiting { letters, next })
 }
 
-/// The queue of mail.
-impl Store {
+impl Outbox {
     /// Queues a letter; it is stored when this returns. Which process sends it does not matter.
     pub async fn queue_mail(&self, mail: NewMail) -> Result<(), QueueMailError> {
-        let queued = self.inner.writer.run(move |work| queue(work, mail)).await;
-        self.inner.shared.mail_queued.notify_one();
+        let queued = self.store.inner.writer.run(move |work| queue(work, mail)).await;
+        self.store.inner.shared.mail_queued.notify_one();
         queued
     }
 
     /// Resolves when this process has queued a letter since it was last asked.
     pub async fn mail_queued(&self) {
-        self.inner.shared.mail_queued.notified().await;
+        self.store.inner.shared.mail_queued.notified().await;
     }
 
     /// How many letters wait, and until when there is nothing to do for them.
     pub async fn mail_waiting(&self) -> Result<MailWaiting, StoreError> {
-        self.inner.readers.run(Size::Small, waiting).await
+        self.store.inner.readers.run(Size::Small, waiting).await
     }
 
     /// Takes the next letter that is due. It becomes due again after `lease`, unless it was removed or put off by then.
     pub async fn take_mail(&self, lease: SignedDuration) -> Result<Option<QueuedMail>, StoreError> {
-        self.inner.writer.run(move |work| take(work, lease)).await
+        self.store.inner.writer.run(move |work| take(work, lease)).await
     }
 
     /// Removes a letter: it was sent, or given up.
     pub async fn remove_mail(&self, id: MailId) -> Result<(), StoreError> {
-        self.inner.writer.run(move |work| remove(work, id)).await
+        self.store.inner.writer.run(move |work| remove(work, id)).await
     }
 
     /// Puts a letter off.
@@ -159,11 +158,11 @@ impl Store {
             work.connection.prepare_cached(sql)?.execute(params![id.0, until.as_millisecond()])?;
             Ok(())
         };
-        self.inner.writer.run(put_off).await
+        self.store.inner.writer.run(put_off).await
     }
 
     /// Drops the letters that are too late to be sent; how many.
     pub async fn drop_expired_mail(&self) -> Result<usize, StoreError> {
-        self.inner.writer.run(drop_expired).await
+        self.store.inner.writer.run(drop_expired).await
     }
 }

@@ -330,23 +330,22 @@ fn join(threads: impl IntoIterator<Item = JoinHandle<()>>) {
     }
 }
 
-/// The operator's, about the whole database.
-impl Store {
+impl Operator {
     /// Gives the next zones that have another apex than the one this store was opened with a version that has it; how many it
     /// did. 0: all have it, but for those that cannot.
     pub async fn roll_out_apex(&self, at_most: u32) -> Result<u32, StoreError> {
-        self.inner.writer.run(move |work| apexes::roll_out(work, at_most)).await
+        self.store.inner.writer.run(move |work| apexes::roll_out(work, at_most)).await
     }
 
     /// Writes a consistent copy of the database, as it is at one moment, while others go on reading and writing. The file must
     /// not exist yet; it has the mode 0600 and is on the disk when this returns.
     pub async fn back_up(&self, to: &Path) -> Result<(), StoreError> {
         let to = to.to_owned();
-        self.inner.readers.run_outside_transaction(move |connection| open::copy(connection, &to)).await
+        self.store.inner.readers.run_outside_transaction(move |connection| open::copy(connection, &to)).await
     }
 
     /// SQLite's own check of the file; the complaints, none where all is well.
     pub async fn check(&self) -> Result<Vec<String>, StoreError> {
-        self.inner.readers.run(Size::Large, open::check).await
+        self.store.inner.readers.run(Size::Large, open::check).await
     }
 }

@@ -2,9 +2,9 @@
 
 use rusqlite::{Connection, params};
 
+use super::Work;
 use super::readers::Size;
 use super::rows::Place;
-use super::{Store, Work};
 use crate::*;
 
 pub(super) const NEWEST: &str = "SELECT coalesce(max(id), 0) FROM events";
@@ -46,19 +46,19 @@ fn read(connection: &Connection, after: i64) -> Result<(Vec<OwnerNotice>, EventI
     Ok((notices, EventId(until.max(after))))
 }
 
-impl Store {
+impl Outbox {
     /// Up to which event owners have been written to.
     pub async fn owners_written_to(&self) -> Result<EventId, StoreError> {
         let read = |connection: &Connection| {
             let sql = "SELECT event FROM owner_mail WHERE only = 1";
             Ok(EventId(connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?))
         };
-        self.inner.readers.run(Size::Small, read).await
+        self.store.inner.readers.run(Size::Small, read).await
     }
 
     /// What owners are to hear of after an event, and up to which event that is: some of it where there is much.
     pub async fn owner_notices(&self, after: EventId) -> Result<(Vec<OwnerNotice>, EventId), StoreError> {
-        self.inner.readers.run(Size::Small, move |connection| read(connection, after.0)).await
+        self.store.inner.readers.run(Size::Small, move |connection| read(connection, after.0)).await
     }
 
     /// Notes that owners have been written to about all events up to this one.
@@ -68,6 +68,6 @@ impl Store {
             work.connection.prepare_cached(sql)?.execute([until.0])?;
             Ok(())
         };
-        self.inner.writer.run(note).await
+        self.store.inner.writer.run(note).await
     }
 }

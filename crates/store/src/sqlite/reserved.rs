@@ -5,10 +5,10 @@ use std::sync::Arc;
 use dns::ZoneName;
 use rusqlite::{Connection, params};
 
+use super::Work;
 use super::readers::Size;
 use super::rows::{self, Place, ZONE_WIDTH, ZoneRow, zone_columns};
-use super::{Store, Work};
-use crate::{AccountId, Reservation, Reserved, Role, StoreError, ZoneOfAnyone};
+use crate::{AccountId, Operator, Reservation, Reserved, Role, StoreError, ZoneOfAnyone};
 
 /// Why `account` may not be given a zone of this name. `decided`: the operator has decided that this account gets it, which
 /// counts for the names that are not the server's own.
@@ -83,7 +83,7 @@ fn misheld(reserved: &Reserved, connection: &Connection, limit: usize) -> Result
     Ok(found)
 }
 
-impl Store {
+impl Operator {
     /// Why this account may not be given a zone of this name; `None` where it may. `decided` as in [`crate::NewZone::reserved`]. A
     /// hint, for dry runs: what gives the zone asks again.
     pub async fn reservation(
@@ -92,15 +92,15 @@ impl Store {
         name: &ZoneName,
         decided: bool,
     ) -> Result<Option<Reservation>, StoreError> {
-        let (shared, name) = (Arc::clone(&self.inner.shared), name.clone());
+        let (shared, name) = (Arc::clone(&self.store.inner.shared), name.clone());
         let read = move |connection: &Connection| reservation(&shared.reserved, connection, account, &name, decided);
-        self.inner.readers.run(Size::Small, read).await
+        self.store.inner.readers.run(Size::Small, read).await
     }
 
     /// The zones with reserved names that belong to an account which may not hold them: from before the name was reserved, or
     /// because the account is no operator's any more. At most `limit`; those with the server's own names first.
     pub async fn misheld_zones(&self, limit: usize) -> Result<Vec<(ZoneOfAnyone, Reservation)>, StoreError> {
-        let shared = Arc::clone(&self.inner.shared);
-        self.inner.readers.run(Size::Large, move |connection| misheld(&shared.reserved, connection, limit)).await
+        let shared = Arc::clone(&self.store.inner.shared);
+        self.store.inner.readers.run(Size::Large, move |connection| misheld(&shared.reserved, connection, limit)).await
     }
 }

@@ -11,7 +11,7 @@
 //! A nameserver that serves a forgotten version finds no step from it, and loads the whole zone.
 //!
 //! Each step is a job of the writer with a bounded number of rows, and steps take a bounded part of its time. Only a process that
-//! was told to ([`Store::retain`]) forgets by age: a command that the operator runs with another configuration must not.
+//! was told to ([`Operator::retain`]) forgets by age: a command that the operator runs with another configuration must not.
 //!
 //! Decided against: merging versions that are too old into one (their authors and comments would be lost all the same), and
 //! giving pages back to the file system (SQLite uses them for what comes next).
@@ -21,8 +21,8 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::writer::{Work, Writer};
-use super::{Shared, Store, answers, deleted, events, journal};
-use crate::{Forgotten, Retention, StoreError, Timestamp};
+use super::{Shared, answers, deleted, events, journal};
+use crate::{Forgotten, Operator, Retention, StoreError, Timestamp};
 
 /// The most rows that a step deletes: a few milliseconds of the writer's time.
 const STEP: usize = 200;
@@ -35,11 +35,10 @@ const REST: Duration = Duration::from_secs(600);
 /// How often it looks for zones to forget.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// Retention.
-impl Store {
+impl Operator {
     /// From now on, has this process forget what `retention` does not promise.
     pub fn retain(&self, retention: Retention) {
-        self.inner.shared.rules.retain(retention);
+        self.store.inner.shared.rules.retain(retention);
     }
 
     /// Forgets at once, for who will not wait for the background, all versions that `retention` does not promise.
@@ -47,11 +46,14 @@ impl Store {
         let mut total = Forgotten::default();
         let mut after = 0;
         loop {
-            let zones = self.inner.readers.run(super::Size::Large, move |connection| zones(connection, after)).await?;
+            let zones =
+                self.store.inner.readers.run(super::Size::Large, move |connection| zones(connection, after)).await?;
             let Some(last) = zones.last() else { return Ok(total) };
             after = last.row;
             for zone in zones {
-                while let Some(step) = self.inner.writer.run(move |work| forget(work, zone.row, retention)).await? {
+                while let Some(step) =
+                    self.store.inner.writer.run(move |work| forget(work, zone.row, retention)).await?
+                {
                     total.versions += step.versions;
                     total.records += step.records;
                 }

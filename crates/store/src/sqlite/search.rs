@@ -11,43 +11,41 @@
 use dns::{Name, OwnerName, Record, RecordData, RecordType, ZoneId, ZoneName};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::Store;
 use super::readers::Size;
 use super::rows::{self, Place, lives_in_z, record_columns, zone_columns};
 use super::zones;
-use crate::{AccountId, FoundRecords, FoundZones, StoreError};
+use crate::{AccountId, FoundRecords, FoundZones, StoreError, Tenant, ZoneScope};
 
-impl Store {
+impl Tenant {
     /// The account's zones after `after` that have `text` in their name, by name, at most `limit`. Without a text, all.
     ///
     /// Unicode is looked for as the A-labels that it becomes.
-    pub async fn find_zones(
-        &self,
-        account: AccountId,
-        text: &str,
-        after: Option<ZoneName>,
-        limit: u32,
-    ) -> Result<FoundZones, StoreError> {
+    pub async fn find_zones(&self, text: &str, after: Option<ZoneName>, limit: u32) -> Result<FoundZones, StoreError> {
+        let (account, scope) = (self.author.account, self.zones.clone());
         let wanted = Wanted::of(text);
         let size = if wanted.text.is_empty() { Size::Small } else { Size::Large };
-        let read = move |connection: &Connection| find_zones(connection, account, &wanted, after.as_ref(), limit);
-        self.inner.readers.run(size, read).await
+        let read =
+            move |connection: &Connection| find_zones(connection, account, &scope, &wanted, after.as_ref(), limit);
+        self.store.inner.readers.run(size, read).await
     }
 
     /// The zone's records after the name `after` that have `text` in their name, type or value, by name: `at_least` so many where
     /// there are, and then the rest of the last name. `None` where the account has no such zone.
     pub async fn find_records(
         &self,
-        account: AccountId,
         zone: ZoneId,
         text: &str,
         after: Option<OwnerName>,
         at_least: usize,
     ) -> Result<Option<FoundRecords>, StoreError> {
+        if !self.sees(zone) {
+            return Ok(None);
+        }
+        let account = self.author.account;
         let text = text.trim().to_lowercase();
         let read =
             move |connection: &Connection| find_records(connection, account, zone, &text, after.as_ref(), at_least);
-        self.inner.readers.run(Size::Large, read).await
+        self.store.inner.readers.run(Size::Large, read).await
     }
 }
 
@@ -96,6 +94,7 @@ pub(super) const ZONES_BY_NAME: &str = concat!(
 fn find_zones(
     connection: &Connection,
     account: AccountId,
+    scope: &ZoneScope,
     wanted: &Wanted,
     after: Option<&ZoneName>,
     limit: u32,
@@ -107,7 +106,7 @@ fn find_zones(
     let mut found = FoundZones { zones: Vec::new(), next: None };
     while let Some(row) = rows.next()? {
         let zone = rows::zone(row)?.zone;
-        if !zone.name.to_string().contains(&wanted.text) {
+        if !scope.contains(zone.id) || !zone.name.to_string().contains(&wanted.text) {
             continue;
         }
         if found.zones.len() == limit as usize {

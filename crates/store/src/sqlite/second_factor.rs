@@ -66,19 +66,17 @@ fn new_recovery_codes(work: &Work, account: AccountId) -> Result<Vec<RecoveryCod
     Ok(codes)
 }
 
-impl Store {
+impl Person {
     /// Asks for one-time codes from now on, where `code` shows that the owner's app has the key. Gives the recovery codes, once;
     /// `None` where the code is wrong, or the account has a second factor already. Sessions that began without a code end, and
     /// browsers that are known without one are forgotten, but for those to keep.
     pub async fn turn_second_factor_on(
         &self,
-        account: AccountId,
         key: OneTimeKey,
         code: &str,
         keep: Keep,
-        by: &Actor,
     ) -> Result<Option<Vec<RecoveryCode>>, StoreError> {
-        let (by, code) = (by.clone(), code.to_owned());
+        let (account, by, code) = (self.account, self.by, code.to_owned());
         let turn_on = move |work: &Work| {
             let code: String = code.chars().filter(|c| !c.is_whitespace()).collect();
             let Some(step) = key.step_of(&code, work.now(), 0) else { return Ok(None) };
@@ -96,12 +94,12 @@ impl Store {
             events::insert(work, &by, EventKind::SecondFactorOn, Some(account), "")?;
             Ok(Some(codes))
         };
-        self.inner.writer.run(turn_on).await
+        self.store.inner.writer.run(turn_on).await
     }
 
     /// Asks for one-time codes no more; its recovery codes are gone. False where it was off already.
-    pub async fn turn_second_factor_off(&self, account: AccountId, by: &Actor) -> Result<bool, StoreError> {
-        let by = by.clone();
+    pub async fn turn_second_factor_off(&self) -> Result<bool, StoreError> {
+        let (account, by) = (self.account, self.by);
         let turn_off = move |work: &Work| {
             let sql = "UPDATE accounts SET totp = NULL WHERE id = ?1 AND totp IS NOT NULL";
             if work.connection.execute(sql, [account.0])? == 0 {
@@ -112,23 +110,27 @@ impl Store {
             events::insert(work, &by, EventKind::SecondFactorOff, Some(account), "")?;
             Ok(true)
         };
-        self.inner.writer.run(turn_off).await
+        self.store.inner.writer.run(turn_off).await
     }
 
     /// Replaces the account's recovery codes; the new ones, once.
-    pub async fn renew_recovery_codes(&self, account: AccountId) -> Result<Vec<RecoveryCode>, StoreError> {
-        self.inner.writer.run(move |work| new_recovery_codes(work, account)).await
+    pub async fn renew_recovery_codes(&self) -> Result<Vec<RecoveryCode>, StoreError> {
+        let account = self.account;
+        self.store.inner.writer.run(move |work| new_recovery_codes(work, account)).await
     }
 
     /// How many recovery codes are left.
-    pub async fn recovery_codes_left(&self, account: AccountId) -> Result<u32, StoreError> {
+    pub async fn recovery_codes_left(&self) -> Result<u32, StoreError> {
+        let account = self.account;
         let read = move |connection: &rusqlite::Connection| {
             let mut count = connection.prepare_cached("SELECT count(*) FROM recovery_codes WHERE account = ?1")?;
             Ok(count.query_row([account.0], |row| row.get(0))?)
         };
-        self.inner.readers.run(super::readers::Size::Small, read).await
+        self.store.inner.readers.run(super::readers::Size::Small, read).await
     }
+}
 
+impl People {
     /// Judges a code that is given in a session that waits for one. A right code makes it a session that stands, under a new
     /// secret.
     ///
@@ -141,7 +143,7 @@ impl Store {
         origin: Origin,
     ) -> Result<CodeOutcome, StoreError> {
         let (id, account, code, secret) = (waiting.id, waiting.account, code.to_owned(), PlainSecret::draw()?);
-        self.inner.writer.run(move |work| judge(work, id, account, &code, &origin, secret)).await
+        self.store.inner.writer.run(move |work| judge(work, id, account, &code, &origin, secret)).await
     }
 }
 

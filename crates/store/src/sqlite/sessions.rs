@@ -184,25 +184,30 @@ pub(super) fn forget_expired(work: &Work) -> Result<bool, StoreError> {
     Ok(removed >= STEP)
 }
 
-impl Store {
+impl People {
     /// Whose address and password these are; `None` where either is wrong, or the account is suspended. The answer takes the
     /// same work in every case: one password is hashed. Where the lane is full, nothing is looked at.
     pub async fn check_password(&self, email: &str, plain: &str, lane: Lane) -> Result<Option<Account>, StoreError> {
-        let account = self.account_by_email(email).await?;
-        let stored = match &account {
-            Some(account) => self.password(account.id).await?,
-            None => None,
+        let email = email.to_owned();
+        let read = move |connection: &Connection| {
+            let account = super::accounts::by_email(connection, &email)?;
+            let stored = match &account {
+                Some(account) => super::accounts::password(connection, account.id)?,
+                None => None,
+            };
+            Ok((account, stored))
         };
+        let (account, stored) = self.store.inner.readers.run(Size::Small, read).await?;
         let has_one = stored.is_some();
         let (hash, plain) = (stored.unwrap_or_else(PasswordHash::nobodys), plain.to_owned());
-        let is_right = self.inner.hashers.run(lane, move || hash.verify(&plain)).await?;
+        let is_right = self.store.inner.hashers.run(lane, move || hash.verify(&plain)).await?;
         Ok(account.filter(|account| has_one && is_right && account.suspended_at.is_none()))
     }
 
     /// Hashes a password that somebody chose.
     pub async fn hash_password(&self, plain: &str, lane: Lane) -> Result<PasswordHash, StoreError> {
         let plain = plain.to_owned();
-        self.inner.hashers.run(lane, move || PasswordHash::hash(&plain)).await?
+        self.store.inner.hashers.run(lane, move || PasswordHash::hash(&plain)).await?
     }
 
     /// Begins a session for an account whose owner gave the password. Where the account has a second factor, the session waits
@@ -214,7 +219,7 @@ impl Store {
             let waits = account.has_second_factor;
             sign_in(work, account, waits, &origin, secret).map(Some)
         };
-        self.inner.writer.run(begin).await
+        self.store.inner.writer.run(begin).await
     }
 
     /// The session of a cookie, and whose it is; `None` where it is unknown, ended, expired, or its account is suspended.
@@ -222,9 +227,9 @@ impl Store {
         if !PlainSecret::is_well_formed(presented) {
             return Ok(None);
         }
-        let (now, presented) = (self.now(), presented.to_owned());
+        let (now, presented) = (self.store.now(), presented.to_owned());
         let read = move |connection: &Connection| by_secret(connection, &presented, now);
-        let found = self.inner.readers.run(Size::Small, read).await?;
+        let found = self.store.inner.readers.run(Size::Small, read).await?;
         if let Some((session, _)) = &found
             && (now.as_millisecond() - session.last_seen_at.as_millisecond()).abs() >= NOTE_EVERY_MS
         {
@@ -233,14 +238,16 @@ impl Store {
                 let mut update = work.connection.prepare_cached("UPDATE sessions SET last_seen = ?2 WHERE id = ?1")?;
                 update.execute(params![id.0, now.as_millisecond()]).map(drop).map_err(StoreError::from)
             };
-            self.inner.writer.run(note).await?;
+            self.store.inner.writer.run(note).await?;
         }
         Ok(found)
     }
+}
 
-    /// The account's sessions that are still good, oldest first.
-    pub async fn sessions(&self, account: AccountId) -> Result<Vec<Session>, StoreError> {
-        let now = self.now();
+impl Person {
+    /// The account's sessions that are still valid, oldest first.
+    pub async fn sessions(&self) -> Result<Vec<Session>, StoreError> {
+        let (account, now) = (self.account, self.store.now());
         let used_after = now.checked_sub(IDLE).unwrap_or(now);
         let read = move |connection: &Connection| {
             let mut statement = connection.prepare_cached(OF_ACCOUNT)?;
@@ -251,44 +258,45 @@ impl Store {
             }
             Ok(sessions)
         };
-        self.inner.readers.run(Size::Small, read).await
+        self.store.inner.readers.run(Size::Small, read).await
     }
 
     /// Notes that the session's owner has just proved again who they are.
     pub async fn prove_session(&self, id: SessionId) -> Result<(), StoreError> {
+        let account = self.account;
         let prove = move |work: &Work| {
-            let mut update =
-                work.connection.prepare_cached("UPDATE sessions SET proved = ?2 WHERE id = ?1 AND waits = 0")?;
-            update.execute(params![id.0, work.now().as_millisecond()]).map(drop).map_err(StoreError::from)
+            let sql = "UPDATE sessions SET proved = ?3 WHERE account = ?1 AND id = ?2 AND waits = 0";
+            let mut update = work.connection.prepare_cached(sql)?;
+            update.execute(params![account.0, id.0, work.now().as_millisecond()]).map(drop).map_err(StoreError::from)
         };
-        self.inner.writer.run(prove).await
+        self.store.inner.writer.run(prove).await
     }
 
     /// Ends one of the account's sessions; false where it has none with that number.
-    pub async fn end_session(&self, account: AccountId, number: i64, by: &Actor) -> Result<bool, StoreError> {
-        let by = by.clone();
+    pub async fn end_session(&self, id: SessionId) -> Result<bool, StoreError> {
+        let (account, by) = (self.account, self.by);
         let end = move |work: &Work| {
             let ended = work
                 .connection
                 .prepare_cached("DELETE FROM sessions WHERE account = ?1 AND id = ?2")?
-                .execute(params![account.0, number])?;
+                .execute(params![account.0, id.0])?;
             if ended > 0 {
                 events::insert(work, &by, EventKind::SignedOut, Some(account), "")?;
             }
             Ok(ended > 0)
         };
-        self.inner.writer.run(end).await
+        self.store.inner.writer.run(end).await
     }
 
     /// Ends all sessions of an account and forgets its browsers, but for those to keep; how many sessions.
-    pub async fn end_sessions(&self, account: AccountId, keep: Keep, by: &Actor) -> Result<usize, StoreError> {
-        let by = by.clone();
+    pub async fn end_sessions(&self, keep: Keep) -> Result<usize, StoreError> {
+        let (account, by) = (self.account, self.by);
         let end = move |work: &Work| {
             let ended = end_all_but(work, account, &keep)?;
             events::insert(work, &by, EventKind::SessionsEnded, Some(account), &ended.to_string())?;
             Ok(ended)
         };
-        self.inner.writer.run(end).await
+        self.store.inner.writer.run(end).await
     }
 }
 

@@ -15,25 +15,19 @@ use super::writer::Work;
 use super::{Shared, accounts, events, identities, zones};
 use crate::*;
 
-impl Store {
-    /// Makes a token.
-    pub async fn create_token(&self, account: AccountId, token: NewToken) -> Result<CreatedToken, CreateTokenError> {
-        self.create_token_by(account, token, &Actor::command_line()).await
+impl Operator {
+    /// The tokens of all accounts, oldest first; revoked ones are gone.
+    pub async fn tokens(&self) -> Result<Vec<Token>, StoreError> {
+        self.store.inner.readers.run(Size::Large, |connection| all(connection, None)).await
     }
 
-    /// The tokens of one account, or of all, oldest first; revoked ones are gone.
-    pub async fn tokens(&self, account: Option<AccountId>) -> Result<Vec<Token>, StoreError> {
-        self.inner.readers.run(Size::Large, move |connection| all(connection, account)).await
+    /// Revokes a token of any account; false where there is none with that number. It is refused from when this returns.
+    pub async fn revoke_token(&self, id: TokenId) -> Result<bool, StoreError> {
+        revoke_now(&self.store, None, id, self.by).await
     }
+}
 
-    /// Revokes a token; false where there is none with that number. It is refused from when this returns.
-    pub async fn revoke_token(&self, id: i64) -> Result<bool, StoreError> {
-        let revoked = self.inner.writer.run(move |work| revoke(work, None, id, &Actor::command_line())).await;
-        // Also after a failure: then it is not known what was stored.
-        self.inner.shared.identities.empty();
-        revoked
-    }
-
+impl People {
     /// Whom the presented text speaks for, when it comes from that address; `None` where it is malformed, unknown, expired or
     /// revoked, where its account is suspended, and where the token may not be used from there. Answered from memory where it
     /// can be.
@@ -46,19 +40,19 @@ impl Store {
             return Ok(None);
         }
         let hash = hash(presented);
-        let Shared { identities, .. } = &*self.inner.shared;
+        let Shared { identities, .. } = &*self.store.inner.shared;
         let age = identities.age();
         let identity = match identities.get(&hash) {
             Some(known) => known,
             None => {
-                let found = self.inner.readers.run(Size::Small, move |connection| identity(connection, hash));
+                let found = self.store.inner.readers.run(Size::Small, move |connection| identity(connection, hash));
                 match found.await? {
                     Some((stored, identity)) if identities::is_same(&stored, &hash) => Arc::new(identity),
                     _ => return Ok(None),
                 }
             }
         };
-        let now = self.inner.shared.now();
+        let now = self.store.inner.shared.now();
         let is_over = identity.token.expires_at.is_some_and(|end| end <= now);
         if is_over || !identity.token.networks.contains(address) {
             return Ok(None);
@@ -220,14 +214,21 @@ pub(super) fn all(connection: &Connection, account: Option<AccountId>) -> Result
     Ok(tokens)
 }
 
-/// Revokes a token: any, or one of an account's.
-pub(super) fn revoke(work: &Work, of: Option<AccountId>, id: i64, by: &Actor) -> Result<bool, StoreError> {
+/// Revokes a token: any, or one of an account's. It is refused from when this returns.
+async fn revoke_now(store: &Store, of: Option<AccountId>, id: TokenId, by: Actor) -> Result<bool, StoreError> {
+    let revoked = store.inner.writer.run(move |work| revoke(work, of, id, &by)).await;
+    // Also after a failure: then it is not known what was stored.
+    store.inner.shared.identities.empty();
+    revoked
+}
+
+fn revoke(work: &Work, of: Option<AccountId>, id: TokenId, by: &Actor) -> Result<bool, StoreError> {
     let revoked = work
         .connection
         .prepare_cached(
             "DELETE FROM tokens WHERE id = ?1 AND (?2 IS NULL OR account = ?2) RETURNING account, name, last_four",
         )?
-        .query_row(params![id, of.map(|account| account.0)], |row| {
+        .query_row(params![id.0, of.map(|account| account.0)], |row| {
             Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
         })
         .optional()?;
@@ -244,7 +245,7 @@ pub(super) fn revoke_all(work: &Work, account: AccountId, by: &Actor) -> Result<
         let mut statement = work.connection.prepare_cached("SELECT id FROM tokens WHERE account = ?1 ORDER BY id")?;
         let mut rows = statement.query([account.0])?;
         while let Some(row) = rows.next()? {
-            numbers.push(row.get::<_, i64>(0)?);
+            numbers.push(TokenId(row.get(0)?));
         }
     }
     for number in numbers {
@@ -297,35 +298,33 @@ pub(super) fn revision(connection: &Connection) -> Result<i64, StoreError> {
     Ok(statement.query_row([], |row| row.get(0))?)
 }
 
-impl Store {
-    /// Makes a token, of which the trail says who made it.
-    pub async fn create_token_by(
-        &self,
-        account: AccountId,
-        token: NewToken,
-        by: &Actor,
-    ) -> Result<CreatedToken, CreateTokenError> {
-        let (plain, by) = (PlainToken::draw()?, by.clone());
-        self.inner.writer.run(move |work| create(work, account, token, plain, &by)).await
+impl Person {
+    /// Creates a token.
+    pub async fn create_token(&self, token: NewToken) -> Result<CreatedToken, CreateTokenError> {
+        let (account, by, plain) = (self.account, self.by, PlainToken::draw()?);
+        self.store.inner.writer.run(move |work| create(work, account, token, plain, &by)).await
     }
 
-    /// Revokes one of an account's tokens; false where it has none with that number. It is refused from when this returns.
-    pub async fn revoke_token_of(&self, account: AccountId, id: i64, by: &Actor) -> Result<bool, StoreError> {
-        let by = by.clone();
-        let revoked = self.inner.writer.run(move |work| revoke(work, Some(account), id, &by)).await;
-        // Also after a failure: then it is not known what was stored.
-        self.inner.shared.identities.empty();
-        revoked
+    /// Revokes one of the account's tokens; false where it has none with that number. It is refused from when this returns.
+    pub async fn revoke_token(&self, id: TokenId) -> Result<bool, StoreError> {
+        revoke_now(&self.store, Some(self.account), id, self.by).await
+    }
+
+    /// The account's tokens, oldest first; revoked ones are gone.
+    pub async fn tokens(&self) -> Result<Vec<Token>, StoreError> {
+        let account = self.account;
+        self.store.inner.readers.run(Size::Large, move |connection| all(connection, Some(account))).await
     }
 
     /// The account's token of that number.
-    pub async fn token_of(&self, account: AccountId, id: i64) -> Result<Option<Token>, StoreError> {
+    pub async fn token(&self, id: TokenId) -> Result<Option<Token>, StoreError> {
+        let account = self.account;
         let read = move |connection: &Connection| {
             const ONE: &str = concat!("SELECT ", token_columns!(), " FROM tokens t WHERE t.id = ?1 AND t.account = ?2");
             let mut statement = connection.prepare_cached(ONE)?;
-            let mut rows = statement.query(params![id, account.0])?;
+            let mut rows = statement.query(params![id.0, account.0])?;
             rows.next()?.map(|row| token(row, 0)).transpose()
         };
-        self.inner.readers.run(Size::Small, read).await
+        self.store.inner.readers.run(Size::Small, read).await
     }
 }

@@ -92,9 +92,17 @@ impl Fixture {
         Store::open(&self.path(), Options { own_names: vec![Name::parse(name).unwrap()], ..options }).unwrap()
     }
 
+    pub(crate) fn operator(&self) -> Operator {
+        self.store.command_line()
+    }
+
+    pub(crate) fn tenant(&self, author: &Author) -> Tenant {
+        self.store.tenant(author.clone(), ZoneScope::All)
+    }
+
     pub(crate) async fn account(&self, email: &str) -> Author {
         let new = NewAccount { email: email.to_owned(), ..NewAccount::default() };
-        author(self.store.create_account(new).await.unwrap().id)
+        author(self.operator().create_account(new).await.unwrap().id)
     }
 
     pub(crate) async fn zone(&self, author: &Author, name: &str) -> Zone {

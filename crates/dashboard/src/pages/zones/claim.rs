@@ -28,8 +28,8 @@ struct ClaimPage {
 }
 
 async fn page(who: &SignedIn, id: &str, status: StatusCode, problem: Option<&str>) -> Result<Response, Failure> {
-    let (zone, proved_at) = who.store().zone_proved_at(who.account.id, zone_id(id)?).await?.ok_or(Failure::NotFound)?;
-    let claim = who.visit.shared.claims.claim(who.store(), who.account.id, &zone.name).await?;
+    let (zone, proved_at) = who.zones().zone_proved_at(zone_id(id)?).await?.ok_or(Failure::NotFound)?;
+    let claim = who.visit.shared.claims.claim(&who.zones(), &zone.name).await?;
     let page = who.page(Section::Zones);
     let z = page.language.zone_texts();
     let mut problems = Problems::new(page.t.problems);
@@ -55,13 +55,13 @@ pub(crate) async fn submit(who: SignedIn, Path(id): Path<String>, _: Form) -> Re
     let zone = zone_of(&who, &id).await?;
     let z = who.visit.language.zone_texts();
     let refuse = |status, problem| page(&who, &id, status, Some(problem));
-    match who.visit.shared.claims.look_at(who.store(), who.account.id, &zone.name).await {
+    match who.visit.shared.claims.look_at(&who.zones(), &zone.name).await {
         Ok(Look::NotClaimable) => Err(Failure::NotFound),
         Ok(Look::Open(OpenClaim { seen: Seen::NoAnswer, .. })) => {
             refuse(StatusCode::UNPROCESSABLE_ENTITY, z.claim_no_answer).await
         }
         Ok(Look::Open(_)) => refuse(StatusCode::UNPROCESSABLE_ENTITY, z.claim_not_seen).await,
-        Ok(Look::Proved(proof)) => match who.store().prove_zone(&who.author(), zone.id, proof).await {
+        Ok(Look::Proved(proof)) => match who.zones().prove_zone(zone.id, proof).await {
             Ok(_) => {
                 let notice = Some(Notice::ZoneProved);
                 Ok(go(&format!("{}claim/", path(zone.id)), notice, &who.visit.shared.settings))

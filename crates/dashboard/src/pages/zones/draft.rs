@@ -119,7 +119,7 @@ pub(super) fn gone() -> Fault {
 fn edit(item: &Item, who: &SignedIn, zone: &Zone) -> Result<Edit, Fault> {
     let read = |record: &TypedRecord| record.read(&zone.name);
     Ok(match item {
-        Item::Create(now) => Edit::Create(who.store().new_record_id(), read(now)?),
+        Item::Create(now) => Edit::Create(who.zones().new_record_id(), read(now)?),
         Item::Update { id, was, now } => {
             // As a whole too: what is wrong with it by itself is known before the zone is looked at.
             read(now)?;
@@ -131,7 +131,7 @@ fn edit(item: &Item, who: &SignedIn, zone: &Zone) -> Result<Edit, Fault> {
 
 /// A record of the zone as it is stored now.
 pub(super) async fn current(who: &SignedIn, zone: &Zone, id: RecordId) -> Result<Option<StoredRecord>, Failure> {
-    let found = who.store().record(who.account.id, id).await?;
+    let found = who.zones().record(id).await?;
     Ok(found.filter(|(found, _)| found.id == zone.id).map(|(_, stored)| stored))
 }
 

@@ -34,7 +34,7 @@ pub(crate) async fn list(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Failure> {
     let before = of_query(query.as_deref(), "before").parse().ok().map(VersionNumber);
-    let history = who.store().history(who.account.id, zone_id(&id)?, before, PAGE).await?;
+    let history = who.zones().history(zone_id(&id)?, before, PAGE).await?;
     let history = history.ok_or(Failure::NotFound)?;
     let page = who.page(Section::Zones);
     let z = page.language.zone_texts();
@@ -58,7 +58,7 @@ struct VersionPage {
 pub(crate) async fn show(who: SignedIn, Path((id, serial)): Path<(String, String)>) -> Result<Response, Failure> {
     let zone = zone_of(&who, &id).await?;
     let serial = serial.parse().map(Serial).map_err(|_| Failure::NotFound)?;
-    let (version, difference) = match who.store().version(who.account.id, zone.id, serial).await {
+    let (version, difference) = match who.zones().version(zone.id, serial).await {
         Ok(found) => found,
         Err(HistoryError::NoZone | HistoryError::NoVersion(_)) => return Err(Failure::NotFound),
         Err(HistoryError::Store(error)) => return Err(error.into()),

@@ -17,7 +17,7 @@ use dns::zonefile::{self, Content, FileFault, LeftOut, LeftOutReason, Note, OTHE
 use dns::{Serial, ZoneId};
 use forms::{ZoneFileError, read_zone_file};
 use http_server::Permit;
-use store::{AccountId, Author, Change, ChangeError, Comment, Committed, Condition, Source, Wish, Zone};
+use store::{AccountId, Change, ChangeError, Comment, Committed, Condition, Source, Wish, Zone};
 
 use super::difference::DifferenceTable;
 use super::{Head, Tab, failure, path, serial_of, zone_of};
@@ -149,7 +149,7 @@ pub(super) async fn read(
         return Ok(Err(problems));
     }
     let octets = Bytes::copy_from_slice(text.as_bytes());
-    let apex = who.store().own_apex(id).await?;
+    let apex = who.zones().own_apex(id).await?;
     match read_zone_file(octets, zone, apex, options).await {
         Ok(content) => Ok(Ok(content)),
         Err(ZoneFileError::Faults(faults)) if faults.iter().any(|found| found.fault.check == OTHER_ZONE) => {
@@ -209,9 +209,8 @@ pub(crate) async fn submit(who: SignedIn, Path(id): Path<String>, form: Form) ->
 }
 
 async fn change(who: &SignedIn, zone: &Zone, content: &Content, change: Change) -> Result<Committed, ChangeError> {
-    let author = Author { source: Source::Import, ..who.author() };
     let change = Change { serial_above: content.serial, ..change };
-    who.store().change(&author, zone.id, change).await
+    who.zones().through(Source::Import).change(zone.id, change).await
 }
 
 fn wish(content: &Content) -> Change {

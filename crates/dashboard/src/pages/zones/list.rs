@@ -61,7 +61,7 @@ pub(crate) async fn show(who: SignedIn, RawQuery(query): RawQuery) -> Result<Res
     let text = of_query(query.as_deref(), "q").trim().to_owned();
     let after = Name::parse(&of_query(query.as_deref(), "after")).ok().map(ZoneName::from_stored);
     let is_first = after.is_none();
-    let found = who.store().find_zones(who.account.id, &text, after, PAGE).await?;
+    let found = who.zones().find_zones(&text, after, PAGE).await?;
     let next = found.next.map(|name| address(&text, &name.to_string()));
     let page = who.page(Section::Zones);
     show_page(&ListPage {

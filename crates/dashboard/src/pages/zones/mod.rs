@@ -95,7 +95,7 @@ fn zone_id(text: &str) -> Result<ZoneId, Failure> {
 
 /// The zone that an address names, if it is the account's.
 async fn zone_of(who: &SignedIn, text: &str) -> Result<Zone, Failure> {
-    who.store().zone(who.account.id, zone_id(text)?).await?.ok_or(Failure::NotFound)
+    who.zones().zone(zone_id(text)?).await?.ok_or(Failure::NotFound)
 }
 
 /// The version that a form was made from.

@@ -6,7 +6,7 @@ use axum::response::Response;
 use claims::{Look, LookError, OpenClaim, Seen};
 use dns::ZoneName;
 use dns::zonefile::{Content, LeftOutReason, Options};
-use store::{Author, CreateZoneError, NewZone, Reservation, Source, Zone};
+use store::{CreateZoneError, NewZone, Reservation, Source, Zone};
 
 use super::import::{LEAVE_OUT_UNKNOWN, Remarks, YES};
 use super::{import, path};
@@ -95,13 +95,13 @@ pub(crate) async fn submit(who: SignedIn, form: Form) -> Result<Response, Failur
             return refused(problems);
         }
     };
-    let mut author = who.author();
+    let mut zones = who.zones();
     let mut new = NewZone::named(name.clone());
     let mut content = None;
     let text = import::file_of(&form);
     let _place = import::place(&who, &text)?;
     if !text.trim().is_empty() {
-        author = Author { source: Source::Import, ..author };
+        zones = zones.through(Source::Import);
         match import::read(&who, &name, None, &text, options(&form)).await? {
             Ok(read) if form.text("do") == "preview" => {
                 let page = NewPage::of(&who, &form, problems);
@@ -118,13 +118,13 @@ pub(crate) async fn submit(who: SignedIn, form: Form) -> Result<Response, Failur
         }
     }
     let claims = &who.visit.shared.claims;
-    let mut outcome = who.store().create_zone_with(&author, new.clone()).await;
+    let mut outcome = zones.create_zone_with(new.clone()).await;
     if let Err(refusal @ (CreateZoneError::Exists | CreateZoneError::Related | CreateZoneError::OnHold)) = &outcome {
         let refusal = refusal.to_string();
-        match claims.look(who.store(), who.account.id, &name).await {
+        match claims.look(&zones, &name).await {
             Ok(Look::NotClaimable) => {}
             Ok(Look::Proved(proof)) => {
-                outcome = who.store().create_zone_with(&author, NewZone { proof: Some(proof), ..new }).await;
+                outcome = zones.create_zone_with(NewZone { proof: Some(proof), ..new }).await;
             }
             Ok(Look::Open(claim)) => {
                 problems.add("domain", refusal);

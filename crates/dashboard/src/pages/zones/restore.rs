@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use dns::Serial;
 use dns::apex::SoaTimers;
-use store::{Author, Change, ChangeError, Comment, Committed, Condition, EffectiveSettings, Source, Wish, Zone};
+use store::{Change, ChangeError, Comment, Committed, Condition, EffectiveSettings, Source, Wish, Zone};
 
 use super::difference::DifferenceTable;
 use super::{Head, Tab, failure, path, serial_of, zone_of};
@@ -46,8 +46,7 @@ fn wanted_serial(text: &str) -> Result<Serial, Failure> {
 }
 
 async fn change(who: &SignedIn, zone: &Zone, change: Change) -> Result<Committed, ChangeError> {
-    let author = Author { source: Source::Rollback, ..who.author() };
-    who.store().change(&author, zone.id, change).await
+    who.zones().through(Source::Rollback).change(zone.id, change).await
 }
 
 async fn preview(
@@ -74,7 +73,7 @@ async fn preview(
     };
     let settings = match committed.as_ref().and_then(|committed| committed.settings.as_ref()) {
         Some(then) => {
-            let now = who.store().zone_settings(who.account.id, zone.id).await?.ok_or(Failure::NotFound)?.1;
+            let now = who.zones().zone_settings(zone.id).await?.ok_or(Failure::NotFound)?.1;
             settings_between(&now, then, z)
         }
         None => Vec::new(),

@@ -66,7 +66,7 @@ pub(super) async fn show(
         return if zone.serial == base { back(who, zone, work).await } else { conflict(who, zone, base, work).await };
     };
     let rehearsal = Change { dry_run: true, warn: true, ..Change::from(edits) }.on(Condition::Zone(vec![base]));
-    let committed = match who.store().change(&who.author(), zone.id, rehearsal).await {
+    let committed = match who.zones().change(zone.id, rehearsal).await {
         Ok(committed) => committed,
         Err(ChangeError::Condition) => return conflict(who, zone, base, work).await,
         Err(ChangeError::Faults(_) | ChangeError::NoRecord { .. }) => return back(who, zone, work).await,
@@ -121,7 +121,7 @@ pub(super) async fn apply(who: &SignedIn, zone: &Zone, work: Work, form: &Form) 
     };
     let Ok(edits) = work.draft.edits(who, zone) else { return show(who, zone, &work, None).await };
     let change = Change { comment, ..Change::from(edits) }.on(Condition::Zone(vec![base]));
-    match who.store().change(&who.author(), zone.id, change).await {
+    match who.zones().change(zone.id, change).await {
         Ok(committed) => {
             let notice = if committed.changed { Notice::ChangesApplied } else { Notice::NothingChanged };
             Ok(go(&path(zone.id), Some(notice), &who.visit.shared.settings))
@@ -134,12 +134,11 @@ pub(super) async fn apply(who: &SignedIn, zone: &Zone, work: Work, form: &Form) 
 
 /// Both: what changed meanwhile, and what was collected. The form goes on from the state that is shown.
 async fn conflict(who: &SignedIn, zone: &Zone, base: Serial, work: &Work) -> Result<Response, Failure> {
-    let account = who.account.id;
-    let history = who.store().history(account, zone.id, None, VERSIONS).await?.ok_or(Failure::NotFound)?;
+    let history = who.zones().history(zone.id, None, VERSIONS).await?.ok_or(Failure::NotFound)?;
     let newest = history.zone.serial;
     let page = who.page(Section::Zones);
     let z = page.language.zone_texts();
-    let difference = match who.store().difference(account, zone.id, base, Some(newest)).await {
+    let difference = match who.zones().difference(zone.id, base, Some(newest)).await {
         Ok(difference) => Some(difference),
         Err(HistoryError::NoVersion(_)) => None,
         Err(HistoryError::NoZone) => return Err(Failure::NotFound),

@@ -131,7 +131,7 @@ impl SettingsPage {
 }
 
 async fn current(who: &SignedIn, id: &str) -> Result<OwnSettings, Failure> {
-    who.store().own_zone_settings(who.account.id, zone_id(id)?).await?.ok_or(Failure::NotFound)
+    who.zones().own_zone_settings(zone_id(id)?).await?.ok_or(Failure::NotFound)
 }
 
 pub(crate) async fn show(who: SignedIn, Path(id): Path<String>) -> Result<Response, Failure> {
@@ -149,7 +149,7 @@ pub(crate) async fn submit(who: SignedIn, Path(id): Path<String>, form: Form) ->
         Err(faults) => return refuse(&who, &id, &typed, faults).await,
     };
     let change = Change::of(Wish::Settings(wanted)).on(Condition::Zone(vec![typed.base]));
-    match who.store().change(&who.author(), zone.id, change).await {
+    match who.zones().change(zone.id, change).await {
         Ok(committed) => {
             let notice = if committed.changed { Notice::ChangesApplied } else { Notice::NothingChanged };
             Ok(go(&format!("{}settings/", path(zone.id)), Some(notice), &who.visit.shared.settings))
@@ -175,10 +175,9 @@ async fn refuse(who: &SignedIn, id: &str, typed: &Typed, faults: Vec<Fault>) -> 
 
 /// Somebody was faster: what they did, and the form as it goes on from there.
 async fn conflict(who: &SignedIn, zone: &Zone, mut typed: Typed) -> Result<Response, Failure> {
-    let account = who.account.id;
     // Before the versions: what is stored between the two is listed, and meets the condition of the next attempt.
-    let current = who.store().own_zone_settings(account, zone.id).await?.ok_or(Failure::NotFound)?;
-    let history = who.store().history(account, zone.id, None, VERSIONS).await?.ok_or(Failure::NotFound)?;
+    let current = who.zones().own_zone_settings(zone.id).await?.ok_or(Failure::NotFound)?;
+    let history = who.zones().history(zone.id, None, VERSIONS).await?.ok_or(Failure::NotFound)?;
     let page = who.page(Section::Zones);
     let z = page.language.zone_texts();
     let newer = history.versions.iter().take_while(|version| version.serial != typed.base);

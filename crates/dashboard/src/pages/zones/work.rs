@@ -134,12 +134,12 @@ impl Work {
 
     pub(super) async fn page(self, who: &SignedIn, zone: &Zone) -> Result<Response, Failure> {
         let after = OwnerName::parse(&self.after, &zone.name).ok();
-        let found = who.store().find_records(who.account.id, zone.id, &self.query, after, PAGE).await?;
+        let found = who.zones().find_records(zone.id, &self.query, after, PAGE).await?;
         let found = found.ok_or(Failure::NotFound)?;
         let (faults, _) = check(who, zone, &self.draft).await?;
         let editing = match &self.editing {
             Some(editing) => {
-                let settings = who.store().zone_settings(who.account.id, zone.id).await?;
+                let settings = who.zones().zone_settings(zone.id).await?;
                 Some((editing, settings.ok_or(Failure::NotFound)?.1.default_ttl))
             }
             None => None,
@@ -175,7 +175,7 @@ impl Work {
 
 /// The names to give to the registrar.
 pub(super) fn nameservers(who: &SignedIn) -> Vec<String> {
-    who.store().apex().nameservers.iter().map(|nameserver| nameserver.name.to_string()).collect()
+    who.visit.apex().nameservers.iter().map(|nameserver| nameserver.name.to_string()).collect()
 }
 
 /// Everything that is wrong with the collected changes as things stand, and whether each can be read by itself.
@@ -188,7 +188,7 @@ async fn check(who: &SignedIn, zone: &Zone, draft: &Draft) -> Result<(Faults, bo
         Err(faults) => return Ok((faults, false)),
     };
     let rehearsal = Change { dry_run: true, ..Change::from(edits) };
-    Ok(match who.store().change(&who.author(), zone.id, rehearsal).await {
+    Ok(match who.zones().change(zone.id, rehearsal).await {
         Ok(_) => (Faults::new(), true),
         Err(ChangeError::Faults(faults)) => (faults, true),
         Err(ChangeError::NoRecord { index }) => (vec![(index, draft::gone())], true),

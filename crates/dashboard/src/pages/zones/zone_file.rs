@@ -12,10 +12,10 @@ use crate::visit::SignedIn;
 
 pub(crate) async fn download(who: SignedIn, Path(id): Path<String>) -> Result<Response, Failure> {
     let zone = zone_of(&who, &id).await?;
-    let (account, store) = (who.account.id, who.store());
+    let zones = who.zones();
     let read = async {
-        let apex = store.apex_at(account, zone.id, zone.serial).await?;
-        Ok((store.snapshot_at(account, zone.id, zone.serial).await?, apex))
+        let apex = zones.apex_at(zone.id, zone.serial).await?;
+        Ok((zones.snapshot_at(zone.id, zone.serial).await?, apex))
     };
     let (snapshot, apex) = match read.await {
         Ok(read) => read,

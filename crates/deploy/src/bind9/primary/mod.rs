@@ -47,7 +47,7 @@ use domain::base::iana::Rcode;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use store::Chain;
-use store::{Clock, Store};
+use store::{Clock, Journal};
 use tokio::sync::{OnceCell, watch};
 use wire::ask::{self, AskError, Asker};
 use wire::transfer::{self, TransferError, TransferredZone};
@@ -318,7 +318,7 @@ impl Nameserver for Bind9 {
         self.in_folder(zones).boxed()
     }
 
-    fn seed<'a>(&'a self, store: &'a Store) -> BoxFuture<'a, Result<(), DeployError>> {
+    fn seed<'a>(&'a self, store: &'a Journal) -> BoxFuture<'a, Result<(), DeployError>> {
         bulk::seed(self, store).boxed()
     }
 }
