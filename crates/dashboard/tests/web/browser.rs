@@ -15,8 +15,8 @@ use dns::{Name, ZoneName};
 use mail::Mailer;
 use resolve::Resolver;
 use store::{
-    Account, AccountId, Author, Clock, Keep, NewAccount, OneTimeKey, Options, PasswordHash, Role, Source, Store,
-    Tenant, Timestamp, Zone, ZoneScope,
+    Account, AccountEvent, AccountId, Author, Clock, EventKind, Keep, NewAccount, OneTimeKey, Options, PasswordHash,
+    Role, Source, Store, Tenant, Timestamp, Zone, ZoneScope,
 };
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -164,6 +164,14 @@ impl Server {
         let operator = self.store.command_line();
         let made = operator.create_link(account.id, good_for);
         format!("/link/{}/", self.runtime.block_on(made).unwrap().unwrap().reveal())
+    }
+
+    /// The audit trail, newest first, without the accounts that the test created.
+    pub(crate) fn trail(&self) -> Vec<AccountEvent> {
+        let operator = self.store.command_line();
+        let mut events = self.runtime.block_on(operator.events(None, None, 100)).unwrap();
+        events.retain(|event| event.kind != EventKind::AccountMade);
+        events
     }
 
     /// The zones of an account.

@@ -34,7 +34,7 @@ fn nobody_else_is_believed_where_they_come_from() {
             attempt(number, "wrong").is(422);
         }
         attempt(6, "wrong").is(429);
-        let events = server.runtime.block_on(server.store.command_line().events(None, None, 10)).unwrap();
+        let events = server.trail();
         assert!(events.iter().all(|event| event.address == "127.0.0.1".parse().ok()), "{events:?}");
         // Nor over what: an origin that would be right over TLS is wrong.
         let tls = own.replace("http://", "https://");
@@ -62,7 +62,7 @@ fn a_trusted_proxy_is_believed_whom_it_speaks_for() {
     let (shown, mut ann) = from("203.0.113.7", PASSWORD);
     let cookie = shown.leads_to("/").header("set-cookie").unwrap();
     assert!(cookie.starts_with("__Host-zonewright=") && cookie.contains("; Secure"), "{cookie}");
-    let events = server.runtime.block_on(server.store.command_line().events(None, None, 10)).unwrap();
+    let events = server.trail();
     let from: Vec<_> = events.iter().map(|event| event.address.unwrap().to_string()).collect();
     assert_eq!(from, ["203.0.113.7", "203.0.113.7", "203.0.113.9", "203.0.113.9", "203.0.113.9", "203.0.113.9"]);
 

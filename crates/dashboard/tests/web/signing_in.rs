@@ -244,7 +244,7 @@ fn the_trail_tells_who_came_in_and_who_tried() {
     server.browser().sign_in("ann@example.com", "wrong").is(422);
     server.browser().sign_in("nobody@example.com", "my secret password").is(422);
     server.signed_in("ann@example.com").post("/sign-out/", &[]).is(303);
-    let events = server.runtime.block_on(server.store.command_line().events(None, None, 100)).unwrap();
+    let events = server.trail();
     let told: Vec<_> = events.iter().rev().map(|event| (event.kind, event.email.as_deref())).collect();
     let of_ann = Some("ann@example.com");
     assert_eq!(
