@@ -130,7 +130,7 @@ impl Problem {
             [(index, only)] => format!("{member}[{index}]: {}", only.detail),
             [(index, first), ..] => {
                 let count = faults.len();
-                format!("{count} {member} are at fault, and nothing was stored; {member}[{index}]: {}", first.detail)
+                format!("{count} {member} have errors, and nothing was stored; {member}[{index}]: {}", first.detail)
             }
             [] => "The change breaks a rule of the zone".to_owned(),
         };

@@ -116,7 +116,7 @@ pub(crate) fn refusal_schema() -> Schema {
         required("detail", Schema::string()),
         required("error_code", Schema::string()),
         required("field", Schema::string().or_null()),
-        required("errors", Schema::array(error).about("All faults of the file, at most 101.")),
+        required("errors", Schema::array(error).about("All errors of the file, at most 101.")),
     ])
     .named("ZoneFileError")
 }

@@ -35,7 +35,7 @@ pub(crate) enum Error {
     Count,
     #[error(transparent)]
     Comment(Fault),
-    #[error("{} changes are at fault", .0.len())]
+    #[error("{} changes have errors", .0.len())]
     Parts(Vec<(usize, PartError)>),
     #[error(transparent)]
     Auth(#[from] AuthError),

@@ -139,7 +139,7 @@ impl Guide<'_> {
             "History: every change is a version. Two versions can be compared, and an earlier one can be restored.",
             "No lost updates: `If-Match` refuses a change that is based on an old version.",
             "Safe retries: a request with an `Idempotency-Key` is done once, however often it is sent.",
-            "Proof of deployment: each nameserver is asked what it serves.",
+            "Proof of deployment: each nameserver is polled for the version that it serves.",
             "Zone files: a zone can be exported as a BIND zone file, created from one, and replaced by one.",
             "Clear errors: an error names the field and says what would be right. Warnings point out records that are valid but \
              probably not intended.",
