@@ -58,6 +58,8 @@ mod records;
 mod reserved;
 mod retention;
 mod rows;
+#[cfg(test)]
+mod schema;
 mod search;
 mod second_factor;
 mod sessions;
