@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `open` | the file, its connections, migrations |
 //! | `sql`, `rows` | statements, rows and errors of `rusqlite` |
+//! | `timing` | how long operations take |
 //! | `key_file` | the key of the secrets in it |
 //! | `writer` | the one writing thread: group commit |
 //! | `readers` | the reading threads |
@@ -68,6 +69,7 @@ mod source;
 mod sql;
 mod stages;
 mod staging;
+mod timing;
 mod tokens;
 mod watcher;
 mod withheld;

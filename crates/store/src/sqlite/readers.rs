@@ -15,6 +15,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::open::{Role, connect};
+use super::timing::{self, timed};
 use crate::StoreError;
 use crate::health::HealthWatch;
 
@@ -69,12 +70,17 @@ impl Readers {
     }
 
     /// Runs `read` in a transaction of its own.
-    pub(super) async fn run<T: Send + 'static>(
-        &self,
-        size: Size,
-        read: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        self.submit(size, move |connection| in_transaction(connection, read)).await
+    pub(super) async fn run<T, F>(&self, size: Size, read: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        let slow = match size {
+            Size::Small => Some(timing::SHORT),
+            Size::Large => Some(timing::LONG),
+            Size::Change => None,
+        };
+        timed::<F, _>(slow, self.submit(size, move |connection| in_transaction(connection, read))).await
     }
 
     /// Runs a statement that brings its own transaction.
@@ -86,17 +92,18 @@ impl Readers {
     }
 
     /// Runs a large change, which begins its own transactions.
-    pub(super) async fn run_change<T: Send + 'static>(
-        &self,
-        change: impl FnOnce(&Connection) -> T + Send + 'static,
-    ) -> Result<T, StoreError> {
+    pub(super) async fn run_change<T, F>(&self, change: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> T + Send + 'static,
+    {
         let change = move |connection: &Connection| {
             catch_unwind(AssertUnwindSafe(|| change(connection))).map_err(|_| {
                 tracing::error!("a large change panicked; it has had no effect");
                 StoreError::Panicked
             })
         };
-        self.submit(Size::Change, change).await
+        timed::<F, _>(None, self.submit(Size::Change, change)).await
     }
 
     async fn submit<T: Send + 'static>(

@@ -22,6 +22,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ffi};
 use tokio::sync::oneshot;
 
+use super::timing::{self, timed};
 use super::{Shared, journal};
 use crate::logic::cache::Cache;
 use crate::logic::group::{ChangeJob, Made, Planned, plan};
@@ -133,7 +134,8 @@ impl Writer {
         E: From<StoreError> + Error + Send + 'static,
         F: FnOnce(&Work) -> Result<T, E> + Send + 'static,
     {
-        self.submit(job).await.unwrap_or(Err(E::from(StoreError::Closed)))
+        let outcome = timed::<F, _>(Some(timing::SHORT), self.submit(job)).await;
+        outcome.unwrap_or(Err(E::from(StoreError::Closed)))
     }
 
     /// Makes a change, or finds that it is too large to be made here; resolves when it is durable. Gives the job back.
@@ -144,7 +146,7 @@ impl Writer {
         let (reply, answer) = oneshot::channel();
         // As in `submit`.
         let _ = self.messages.send(Message::Change(Box::new(Waiting { job, reply })));
-        answer.await.map_err(|_| StoreError::Closed)
+        timed::<ChangeJob, _>(Some(timing::SHORT), answer).await.map_err(|_| StoreError::Closed)
     }
 
     /// [`Writer::run`] for the store's own threads, which may block.
