@@ -5,7 +5,7 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 use nameserver::Zones;
 
-use crate::nameserver::{DeployError, Kind, Nameserver, Served, Witness};
+use crate::nameserver::{DeployError, Nameserver, NameserverKind, Served, Witness};
 
 /// The zones of the nameserver in this process.
 #[derive(Clone)]
@@ -25,8 +25,8 @@ impl Witness for Embedded {
         "embedded"
     }
 
-    fn kind(&self) -> Kind {
-        Kind::Embedded
+    fn kind(&self) -> NameserverKind {
+        NameserverKind::Embedded
     }
 
     fn served<'a>(&'a self, name: &'a ZoneName) -> BoxFuture<'a, Result<Option<Served>, DeployError>> {

@@ -43,7 +43,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use crate::config_text::{ConfigText, ConfigTextError};
 pub use crate::embedded::Embedded;
-pub use crate::nameserver::{DeployError, Kind, Nameserver, Served, Witness};
+pub use crate::nameserver::{DeployError, Nameserver, NameserverKind, Served, Witness};
 pub use store::Chain;
 
 use crate::driver::Driver;
@@ -96,7 +96,7 @@ pub struct NameserverStatus {
     /// Which nameserver.
     pub name: String,
     /// How it is reached.
-    pub kind: Kind,
+    pub kind: NameserverKind,
     /// The serial it serves now; `None` where it serves no such zone or did not answer.
     pub serial: Option<Serial>,
     /// Whether it serves the version asked about, or a later one that the store has.

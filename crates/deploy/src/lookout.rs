@@ -17,7 +17,7 @@ use store::{Journal, Timestamp};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use crate::nameserver::{Kind, Served, Witness};
+use crate::nameserver::{NameserverKind, Served, Witness};
 use crate::progress::Progress;
 use store::Chain;
 
@@ -59,7 +59,7 @@ pub(crate) struct Answer {
 
 impl Observer {
     pub(crate) fn new(witness: Arc<dyn Witness>, progress: Arc<Progress>, store: Journal) -> Observer {
-        let pace = (witness.kind() != Kind::Embedded).then(Pace::new);
+        let pace = (witness.kind() != NameserverKind::Embedded).then(Pace::new);
         Observer(Arc::new(Observed { witness, progress, store, pace }))
     }
 

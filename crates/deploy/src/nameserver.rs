@@ -13,7 +13,7 @@ pub trait Witness: Send + Sync + 'static {
     fn name(&self) -> &str;
 
     /// How it is reached.
-    fn kind(&self) -> Kind;
+    fn kind(&self) -> NameserverKind;
 
     /// What it serves under a name at this moment: asked, not remembered.
     fn served<'a>(&'a self, name: &'a ZoneName) -> BoxFuture<'a, Result<Option<Served>, DeployError>>;
@@ -71,7 +71,7 @@ pub trait Nameserver: Witness {
 
 /// The kinds of nameserver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum NameserverKind {
     /// The small nameserver in this process.
     Embedded,
     /// A BIND primary on this host.
@@ -80,13 +80,13 @@ pub enum Kind {
     Secondary,
 }
 
-impl Kind {
+impl NameserverKind {
     /// Its name in answers and on the command line.
     pub fn name(self) -> &'static str {
         match self {
-            Kind::Embedded => "embedded",
-            Kind::Bind9 => "bind9",
-            Kind::Secondary => "secondary",
+            NameserverKind::Embedded => "embedded",
+            NameserverKind::Bind9 => "bind9",
+            NameserverKind::Secondary => "secondary",
         }
     }
 }

@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use wire::ask::{AskError, Asker, Settings};
 
-use crate::nameserver::{DeployError, Kind, Served, Witness};
+use crate::nameserver::{DeployError, NameserverKind, Served, Witness};
 
 /// A secondary of any make, known by its address.
 #[derive(Debug)]
@@ -34,8 +34,8 @@ impl Witness for Secondary {
         &self.name
     }
 
-    fn kind(&self) -> Kind {
-        Kind::Secondary
+    fn kind(&self) -> NameserverKind {
+        NameserverKind::Secondary
     }
 
     fn served<'a>(&'a self, name: &'a ZoneName) -> BoxFuture<'a, Result<Option<Served>, DeployError>> {

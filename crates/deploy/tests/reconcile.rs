@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use deploy::{DeployError, Deployment, Embedded, Kind, Nameserver, Served, Settings, Witness};
+use deploy::{DeployError, Deployment, Embedded, Nameserver, NameserverKind, Served, Settings, Witness};
 use dns::apex::{Apex, ApexNameserver};
 use dns::change::{Edit, Limits, NewRecord, TtlChoice};
 use dns::rdata::A;
@@ -67,8 +67,8 @@ impl Witness for Faulty {
         "faulty"
     }
 
-    fn kind(&self) -> Kind {
-        Kind::Embedded
+    fn kind(&self) -> NameserverKind {
+        NameserverKind::Embedded
     }
 
     fn served<'a>(&'a self, name: &'a ZoneName) -> BoxFuture<'a, Result<Option<Served>, DeployError>> {

@@ -19,7 +19,7 @@ use crate::cookie::Jar;
 use crate::name::{FlatName, RelativeKey, labels};
 use crate::node::{Node, Rrset};
 use crate::request::{Question, Request};
-use crate::rrl::{Kind, Limiter, Verdict};
+use crate::rrl::{Limiter, ResponseKind, Verdict};
 use crate::settings::Settings;
 use crate::transfer::{self, Transfer};
 use crate::writer::{Compression, Full, OptReply, Section, Writer};
@@ -129,7 +129,7 @@ pub(crate) fn respond(
         aa: false,
         tc: false,
         rcode: request.fault.unwrap_or(OptRcode::NOERROR),
-        counted: (Kind::Error, 0),
+        counted: (ResponseKind::Error, 0),
     };
     let has_cookie = request.edns.is_some_and(|edns| edns.cookie.is_some());
     let is_cookie_missing = context.require_server_cookie && transport == Transport::Udp && has_cookie && !knows_client;
@@ -201,7 +201,7 @@ struct Reply<'b> {
     rcode: OptRcode,
     /// What the response is counted as by rate limiting, and how many labels the name that it is counted by lacks of the one
     /// that was asked for.
-    counted: (Kind, usize),
+    counted: (ResponseKind, usize),
 }
 
 impl Reply<'_> {
@@ -224,7 +224,7 @@ impl Reply<'_> {
     /// The SOA as the answer; with IXFR, "this is what there is" (RFC 1995, section 2).
     fn soa_answer(&mut self, zone: &Zone, question: &Question) {
         self.aa = true;
-        self.counted = (Kind::Answer { qtype: question.qtype }, 0);
+        self.counted = (ResponseKind::Answer { qtype: question.qtype }, 0);
         if let Some(soa) = zone.apex().and_then(|apex| apex.rrset(SOA))
             && self.writer.rrset(Section::Answer, question.name.wire(), soa, soa.ttl).is_err()
         {
@@ -314,7 +314,7 @@ impl Search<'_, '_> {
         let mut followed: Vec<Vec<u8>> = Vec::new();
         let mut renamed: Vec<&[u8]> = Vec::new();
         self.reply.aa = true;
-        self.reply.counted = (Kind::Answer { qtype }, 0);
+        self.reply.counted = (ResponseKind::Answer { qtype }, 0);
         loop {
             self.key.set(&name, depth);
             let node = match zone.find(self.key.key(), self.key.ends()) {
@@ -322,14 +322,14 @@ impl Search<'_, '_> {
                 Found::Cut { node, depth: cut, at } if !(at && qtype == Rtype::DS.to_int()) => {
                     self.reply.aa = !followed.is_empty();
                     if followed.is_empty() {
-                        self.reply.counted = (Kind::Referral, depth - cut);
+                        self.reply.counted = (ResponseKind::Referral, depth - cut);
                     }
                     return self.refer(node, name.suffix(depth - cut));
                 }
                 Found::Exact(node) | Found::Cut { node, .. } => node,
                 // The names below a wildcard are as many as a client makes up; so are those below a DNAME.
                 Found::Wildcard(node) => {
-                    self.reply.counted = (Kind::Wildcard, self.depth);
+                    self.reply.counted = (ResponseKind::Wildcard, self.depth);
                     node
                 }
                 Found::Renamed { .. } if qtype == Rtype::ANY.to_int() && transport == Transport::Udp => {
@@ -337,7 +337,7 @@ impl Search<'_, '_> {
                 }
                 Found::Renamed { node, depth: above } => {
                     // A chain may come through the same DNAME more than once, and an answer has no record twice.
-                    self.reply.counted = (Kind::Wildcard, self.depth);
+                    self.reply.counted = (ResponseKind::Wildcard, self.depth);
                     let first = !renamed.contains(&node.key());
                     renamed.push(node.key());
                     let Some(target) = self.rename(&name, depth - above, node, first)? else { return Ok(()) };
@@ -354,7 +354,7 @@ impl Search<'_, '_> {
                 Found::Empty => return self.negative(),
                 Found::Nothing => {
                     self.reply.rcode = OptRcode::NXDOMAIN;
-                    self.reply.counted = (Kind::NoName, self.depth);
+                    self.reply.counted = (ResponseKind::NoName, self.depth);
                     return self.negative();
                 }
             };
@@ -417,8 +417,8 @@ impl Search<'_, '_> {
 
     /// "There is no such record": the SOA says for how long that may be kept (RFC 2308, sections 3 and 5).
     fn negative(&mut self) -> Result<(), Full> {
-        if let (Kind::Answer { .. }, skipped) = self.reply.counted {
-            self.reply.counted = (Kind::NoData, skipped);
+        if let (ResponseKind::Answer { .. }, skipped) = self.reply.counted {
+            self.reply.counted = (ResponseKind::NoData, skipped);
         }
         let Some(soa) = self.zone.apex().and_then(|apex| apex.rrset(SOA)) else { return Ok(()) };
         let minimum = soa.records().next().and_then(|data| data.last_chunk::<4>());

@@ -32,7 +32,7 @@ const ATTEMPTS: usize = 16;
 
 /// What a response is, for counting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Kind {
+pub(crate) enum ResponseKind {
     Answer { qtype: u16 },
     Wildcard,
     NoData,
@@ -68,21 +68,21 @@ impl Limiter {
     }
 
     /// Counts a response to a client, `name` being what its kind is counted by.
-    pub(crate) fn judge(&self, client: IpAddr, kind: Kind, name: &[u8]) -> Verdict {
+    pub(crate) fn judge(&self, client: IpAddr, kind: ResponseKind, name: &[u8]) -> Verdict {
         if self.settings.exempt.iter().any(|network| network.contains(&client)) {
             return Verdict::Send;
         }
         self.judge_at(client, kind, name, self.start.elapsed().as_secs() as u16)
     }
 
-    fn judge_at(&self, client: IpAddr, kind: Kind, name: &[u8], now: u16) -> Verdict {
+    fn judge_at(&self, client: IpAddr, kind: ResponseKind, name: &[u8], now: u16) -> Verdict {
         let mut hasher = self.hasher.build_hasher();
         match client {
             IpAddr::V4(address) => (address.to_bits() & mask_v4(self.settings.ipv4_prefix)).hash(&mut hasher),
             IpAddr::V6(address) => (address.to_bits() & mask_v6(self.settings.ipv6_prefix)).hash(&mut hasher),
         }
         kind.hash(&mut hasher);
-        if kind != Kind::Error {
+        if kind != ResponseKind::Error {
             hasher.write(name);
         }
         let hash = hasher.finish();
@@ -102,7 +102,7 @@ impl Limiter {
             let verdict = counter.debit(now, &self.settings);
             if set[way].compare_exchange_weak(words[way], counter.word(), Relaxed, Relaxed).is_ok() {
                 // A truncated error would send a client to TCP for nothing.
-                return if kind == Kind::Error && verdict == Verdict::Slip { Verdict::Drop } else { verdict };
+                return if kind == ResponseKind::Error && verdict == Verdict::Slip { Verdict::Drop } else { verdict };
             }
         }
         Verdict::Send
@@ -188,7 +188,7 @@ mod tests {
         text.parse().unwrap()
     }
 
-    const A: Kind = Kind::Answer { qtype: 1 };
+    const A: ResponseKind = ResponseKind::Answer { qtype: 1 };
     const NAME: &[u8] = b"\x03www\x07example\0";
 
     #[test]
@@ -230,15 +230,15 @@ mod tests {
         for (client, kind, name, expected) in [
             ("192.0.2.254", A, NAME, Drop),
             ("192.0.3.1", A, NAME, Send),
-            ("192.0.2.1", Kind::Answer { qtype: 28 }, NAME, Send),
+            ("192.0.2.1", ResponseKind::Answer { qtype: 28 }, NAME, Send),
             ("192.0.2.1", A, b"\x07example\0".as_slice(), Send),
-            ("192.0.2.1", Kind::NoData, NAME, Send),
-            ("192.0.2.1", Kind::NoName, NAME, Send),
+            ("192.0.2.1", ResponseKind::NoData, NAME, Send),
+            ("192.0.2.1", ResponseKind::NoName, NAME, Send),
             ("2001:db8:0:1::1", A, NAME, Send),
             ("2001:db8:0:ff::2", A, NAME, Drop),
             ("2001:db8:0:100::1", A, NAME, Send),
-            ("192.0.2.1", Kind::Error, NAME, Send),
-            ("192.0.2.1", Kind::Error, b"\0".as_slice(), Drop),
+            ("192.0.2.1", ResponseKind::Error, NAME, Send),
+            ("192.0.2.1", ResponseKind::Error, b"\0".as_slice(), Drop),
         ] {
             assert_eq!(judge(client, kind, name), expected, "{client} {kind:?} {name:?}");
         }
@@ -247,7 +247,7 @@ mod tests {
     #[test]
     fn errors_are_not_truncated() {
         let limiter = limiter(1, 15, 1);
-        let judge = || limiter.judge_at(ip("192.0.2.1"), Kind::Error, b"", 1);
+        let judge = || limiter.judge_at(ip("192.0.2.1"), ResponseKind::Error, b"", 1);
         assert_eq!([judge(), judge(), judge()], [Send, Drop, Drop]);
     }
 
@@ -269,7 +269,7 @@ mod tests {
             let other = IpAddr::from(Ipv4Addr::from_bits(number << 8));
             limiter.judge_at(other, A, NAME, 1);
             // One in a hundred responses would go to the victim.
-            if number % 100 == 0 && limiter.judge_at(ip("203.0.113.1"), Kind::NoData, NAME, 1) == Send {
+            if number % 100 == 0 && limiter.judge_at(ip("203.0.113.1"), ResponseKind::NoData, NAME, 1) == Send {
                 sent += 1;
             }
         }

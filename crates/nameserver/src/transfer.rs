@@ -24,7 +24,7 @@ const MESSAGE: usize = 16_384;
 
 /// Which transfer is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum TransferKind {
     Axfr,
     Ixfr,
 }
@@ -38,27 +38,27 @@ pub(crate) enum Start {
 }
 
 /// Which transfer a query type asks for.
-pub(crate) fn kind(qtype: u16) -> Option<Kind> {
+pub(crate) fn kind(qtype: u16) -> Option<TransferKind> {
     match Rtype::from_int(qtype) {
-        Rtype::AXFR => Some(Kind::Axfr),
-        Rtype::IXFR => Some(Kind::Ixfr),
+        Rtype::AXFR => Some(TransferKind::Axfr),
+        Rtype::IXFR => Some(TransferKind::Ixfr),
         _ => None,
     }
 }
 
 /// Decides on a transfer; the error is the response code.
 pub(crate) fn start(
-    kind: Kind,
+    kind: TransferKind,
     context: &Context,
     request: &Request,
     question: &Question,
     asked: &Asked<'_>,
 ) -> Result<Start, OptRcode> {
     // RFC 5936, section 4.2: AXFR over UDP is not defined.
-    if kind == Kind::Axfr && asked.transport == Transport::Udp {
+    if kind == TransferKind::Axfr && asked.transport == Transport::Udp {
         return Err(OptRcode::FORMERR);
     }
-    if kind == Kind::Ixfr && request.client_serial.is_none() {
+    if kind == TransferKind::Ixfr && request.client_serial.is_none() {
         return Err(OptRcode::FORMERR);
     }
     let allowed = match asked.transport {
@@ -71,7 +71,7 @@ pub(crate) fn start(
     }
     let zone = context.zones.get(question.name.wire()).ok_or(OptRcode::NOTAUTH)?;
     let up_to_date = request.client_serial.is_some_and(|serial| !zone.serial().is_newer_than(serial));
-    if kind == Kind::Ixfr && (up_to_date || asked.transport == Transport::Udp) {
+    if kind == TransferKind::Ixfr && (up_to_date || asked.transport == Transport::Udp) {
         return Ok(Start::SoaOnly(zone));
     }
     Ok(Start::Stream(Transfer {

@@ -22,7 +22,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Bind9Command, ConfigCommand, ConfigFlags};
-use crate::config::{Config, NameserverKind};
+use crate::config::{Config, NameserverSetting};
 use crate::database::make_private_folder;
 use crate::failure::{Failure, chain};
 use crate::output::print;
@@ -176,7 +176,7 @@ pub(crate) async fn given_up(primary: &mut Option<Primary>) -> StartError {
 /// The user that a managed named has to run as; `None` where it runs as this process does. Only root can choose.
 pub(crate) fn user_of_named(config: &Config) -> Result<Option<User>, Failure> {
     let name = config.bind9.user.as_str();
-    if config.nameserver != NameserverKind::Bind9Managed || !managed::is_root() || name == "root" {
+    if config.nameserver != NameserverSetting::Bind9Managed || !managed::is_root() || name == "root" {
         return Ok(None);
     }
     match User::find(name) {

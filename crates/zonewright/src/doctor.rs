@@ -16,7 +16,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::cli::ServeFlags;
-use crate::config::{Config, NameserverKind, Password};
+use crate::config::{Config, NameserverSetting, Password};
 use crate::database::open_store;
 use crate::disk::Room;
 use crate::failure::{Failure, chain};
@@ -368,7 +368,7 @@ async fn nameserver(config: &Config, store: &Store) -> Vec<Finding> {
         Err(error) => return vec![Finding::bad(format!("zones: {}", chain(&error)), "restore a backup")],
     };
     let mut findings = vec![clock(&heads)];
-    if config.nameserver == NameserverKind::None {
+    if config.nameserver == NameserverSetting::None {
         findings.push(Finding::good("nameserver: none is configured"));
         return findings;
     }

@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::bind9::Primary;
-use crate::config::{Config, NameserverKind, SetBy};
+use crate::config::{Config, NameserverSetting, SetBy};
 use crate::database::open_store;
 use crate::failure::{Failure, chain};
 use crate::{bind9, cookie_secret, disk, first_start, health, logging, mailing, monitor, security_txt, tls};
@@ -48,11 +48,11 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
     let for_metrics = listen_for_metrics(&config).await?;
     let zones = Zones::new();
     let server = match config.nameserver {
-        NameserverKind::Embedded => {
+        NameserverSetting::Embedded => {
             let server = Server::bind(config.dns, zones.clone(), config.embedded());
             Some(server.map_err(|error| cannot_listen(&config, "dns", config.dns, &error))?)
         }
-        NameserverKind::Bind9 | NameserverKind::Bind9Managed | NameserverKind::None => None,
+        NameserverSetting::Bind9 | NameserverSetting::Bind9Managed | NameserverSetting::None => None,
     };
     let store = open_store(&config)?;
     // Only here: a command that is run with another configuration must not forget what this one promises.
@@ -77,9 +77,11 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
     // Only what keeps a nameserver from ever working ends this. How long it takes to work, nothing here waits for: the API and
     // the pages answer whatever it does.
     let mut bind9 = match config.nameserver {
-        NameserverKind::Bind9 => Some(Primary::external(&config, &store.journal(), &stop).await?),
-        NameserverKind::Bind9Managed => Some(Primary::managed(&config, user_of_named, &store.journal(), &stop).await?),
-        NameserverKind::Embedded | NameserverKind::None => None,
+        NameserverSetting::Bind9 => Some(Primary::external(&config, &store.journal(), &stop).await?),
+        NameserverSetting::Bind9Managed => {
+            Some(Primary::managed(&config, user_of_named, &store.journal(), &stop).await?)
+        }
+        NameserverSetting::Embedded | NameserverSetting::None => None,
     };
     let dns = server.as_ref().map(Server::local_addr).or(bind9.as_ref().map(|primary| primary.dns));
     let (nameservers, secondaries): (Vec<Arc<dyn Nameserver>>, _) = match &bind9 {

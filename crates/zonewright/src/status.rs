@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use wire::ask::{Asker, Settings};
 
 use crate::cli::ServeFlags;
-use crate::config::{Config, NameserverKind};
+use crate::config::{Config, NameserverSetting};
 use crate::database::open_existing_store;
 use crate::failure::{Failure, chain};
 use crate::operands::no_zone;
@@ -48,7 +48,7 @@ struct Counts {
 
 /// The nameserver that is deployed to, if there is one, and the secondaries.
 pub(crate) fn nameservers(config: &Config) -> Arc<[(SocketAddr, Asker)]> {
-    let primary = (config.nameserver != NameserverKind::None).then(|| reached_at(config.dns));
+    let primary = (config.nameserver != NameserverSetting::None).then(|| reached_at(config.dns));
     let addresses = primary.into_iter().chain(config.secondaries.iter().copied());
     addresses.map(|address| (address, Asker::new(address, Settings::default()))).collect()
 }

@@ -51,7 +51,7 @@ struct OperationView {
 struct AnswerView {
     status: u16,
     text: String,
-    kinds: Vec<crate::reference::rows::Kind>,
+    kinds: Vec<crate::reference::rows::TypeText>,
     headers: Vec<Row>,
     example: String,
 }

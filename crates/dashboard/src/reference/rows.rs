@@ -15,13 +15,13 @@ pub(crate) struct Row {
     /// Where it stands, for parameters.
     pub(crate) place: &'static str,
     pub(crate) required: bool,
-    pub(crate) kinds: Vec<Kind>,
+    pub(crate) kinds: Vec<TypeText>,
     pub(crate) text: Prose,
 }
 
 /// What a value is, and the object that says more.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Kind {
+pub(crate) struct TypeText {
     pub(crate) text: String,
     pub(crate) object: Option<String>,
 }
@@ -118,14 +118,14 @@ impl Writer {
     }
 
     /// What a value is.
-    pub(crate) fn kinds(&self, schema: &Value) -> Vec<Kind> {
+    pub(crate) fn kinds(&self, schema: &Value) -> Vec<TypeText> {
         if let Some(choices) = schema["anyOf"].as_array().or(schema["oneOf"].as_array()) {
-            let mut kinds: Vec<Kind> = choices.iter().flat_map(|choice| self.kinds(choice)).collect();
+            let mut kinds: Vec<TypeText> = choices.iter().flat_map(|choice| self.kinds(choice)).collect();
             kinds.dedup();
             return kinds;
         }
         if let Some(name) = referred(schema) {
-            return vec![Kind { text: name.to_owned(), object: Some(name.to_owned()) }];
+            return vec![TypeText { text: name.to_owned(), object: Some(name.to_owned()) }];
         }
         let types: Vec<&str> = match &schema["type"] {
             Value::Array(types) => types.iter().filter_map(Value::as_str).collect(),
@@ -134,11 +134,11 @@ impl Writer {
         types.into_iter().flat_map(|name| self.kinds_of_type(name, schema)).collect()
     }
 
-    fn kinds_of_type(&self, name: &str, schema: &Value) -> Vec<Kind> {
+    fn kinds_of_type(&self, name: &str, schema: &Value) -> Vec<TypeText> {
         let t = self.t;
         let text = match name {
             "array" => {
-                let listed = |kind: Kind| Kind { text: say(t.type_list, &[&kind.text]), object: kind.object };
+                let listed = |kind: TypeText| TypeText { text: say(t.type_list, &[&kind.text]), object: kind.object };
                 return self.kinds(&schema["items"]).into_iter().map(listed).collect();
             }
             "string" => match (&schema["enum"], schema["const"].as_str(), schema["format"].as_str()) {
@@ -162,7 +162,7 @@ impl Writer {
             "null" => "null".to_owned(),
             _ => t.type_object.to_owned(),
         };
-        vec![Kind { text, object: None }]
+        vec![TypeText { text, object: None }]
     }
 }
 

@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use store::Journal;
 
 use super::Catalogs;
-use crate::nameserver::{DeployError, Kind, Nameserver, Served, Witness};
+use crate::nameserver::{DeployError, Nameserver, NameserverKind, Served, Witness};
 
 /// A nameserver and its catalogs, kept in the order that secondaries need, which are told of every version.
 ///
@@ -56,7 +56,7 @@ impl Witness for Published {
         self.primary.name()
     }
 
-    fn kind(&self) -> Kind {
+    fn kind(&self) -> NameserverKind {
         self.primary.kind()
     }
 

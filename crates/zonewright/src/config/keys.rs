@@ -7,14 +7,14 @@
 pub(crate) struct Key {
     /// Its name in the configuration file; a dot stands for a table.
     pub(crate) name: &'static str,
-    pub(crate) kind: Kind,
+    pub(crate) kind: ValueKind,
     /// What counts where nobody sets it, as it is written in the environment; empty for nothing.
     pub(crate) default: &'static str,
 }
 
 /// What a key's value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ValueKind {
     Text,
     /// A file or a folder; a relative one starts from the current directory of the process.
     Path,
@@ -36,15 +36,15 @@ pub(crate) const KEYS: &[Key] = &[
     text("url", ""),
     text("security_contact", ""),
     path("secrets.key_file", ""),
-    Key { name: "trusted_proxy", kind: Kind::List, default: "" },
-    Key { name: "cors_origins", kind: Kind::List, default: "" },
+    Key { name: "trusted_proxy", kind: ValueKind::List, default: "" },
+    Key { name: "cors_origins", kind: ValueKind::List, default: "" },
     text("metrics", "127.0.0.1:8054"),
     text("registration", "closed"),
     text("nameserver", "embedded"),
     text("dns", "127.0.0.1:5300"),
-    Key { name: "secondary", kind: Kind::List, default: "" },
-    Key { name: "resolvers", kind: Kind::List, default: "" },
-    Key { name: "ns", kind: Kind::List, default: "ns1.zonewright.test ns2.zonewright.test" },
+    Key { name: "secondary", kind: ValueKind::List, default: "" },
+    Key { name: "resolvers", kind: ValueKind::List, default: "" },
+    Key { name: "ns", kind: ValueKind::List, default: "ns1.zonewright.test ns2.zonewright.test" },
     text("bind9.control", "127.0.0.1:9953"),
     path("bind9.directory", ""),
     text("bind9.user", "bind"),
@@ -55,7 +55,7 @@ pub(crate) const KEYS: &[Key] = &[
     number("rrl.ipv4_prefix", "24"),
     number("rrl.ipv6_prefix", "56"),
     number("rrl.table_size", "100000"),
-    Key { name: "rrl.exempt", kind: Kind::List, default: "127.0.0.0/8 ::1" },
+    Key { name: "rrl.exempt", kind: ValueKind::List, default: "127.0.0.0/8 ::1" },
     secret("edns.cookie_secret"),
     text("edns.require_cookie", "off"),
     text("edns.nsid", ""),
@@ -87,7 +87,7 @@ pub(crate) const KEYS: &[Key] = &[
     text("claims.hold", "7d"),
     text("claims.notice", "72h"),
     text("claims.keep", "30d"),
-    Key { name: "claims.resolvers", kind: Kind::List, default: "" },
+    Key { name: "claims.resolvers", kind: ValueKind::List, default: "" },
     number("retention.versions", "1000"),
     text("retention.age", "365d"),
     text("retention.deleted_zones", "30d"),
@@ -95,19 +95,19 @@ pub(crate) const KEYS: &[Key] = &[
 ];
 
 const fn text(name: &'static str, default: &'static str) -> Key {
-    Key { name, kind: Kind::Text, default }
+    Key { name, kind: ValueKind::Text, default }
 }
 
 const fn path(name: &'static str, default: &'static str) -> Key {
-    Key { name, kind: Kind::Path, default }
+    Key { name, kind: ValueKind::Path, default }
 }
 
 const fn secret(name: &'static str) -> Key {
-    Key { name, kind: Kind::Secret, default: "" }
+    Key { name, kind: ValueKind::Secret, default: "" }
 }
 
 const fn number(name: &'static str, default: &'static str) -> Key {
-    Key { name, kind: Kind::Number, default }
+    Key { name, kind: ValueKind::Number, default }
 }
 
 impl Key {
@@ -160,7 +160,7 @@ mod tests {
             let is_file = ["_file", ".file", "tls_key"].iter().any(|end| key.name.ends_with(end));
             let says_so = ["password", "secret", "token", "database"].iter().any(|word| key.name.contains(word));
             let is_limit = key.name.starts_with("limits.");
-            assert_eq!(key.kind == Kind::Secret, says_so && !is_file && !is_limit, "{}", key.name);
+            assert_eq!(key.kind == ValueKind::Secret, says_so && !is_file && !is_limit, "{}", key.name);
         }
     }
 

@@ -10,7 +10,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::error::{ConfigError, SetBy};
-use super::keys::{KEYS, Key, Kind};
+use super::keys::{KEYS, Key, ValueKind};
 use super::running::Running;
 
 /// The file that is read when no other is named.
@@ -85,8 +85,8 @@ impl Layers {
         for key in KEYS {
             let Some((value, _)) = self.values.get(key.name) else { continue };
             let value = match (key.kind, value) {
-                (Kind::Secret, _) => continue,
-                (Kind::Path, Value::Text(text)) => {
+                (ValueKind::Secret, _) => continue,
+                (ValueKind::Path, Value::Text(text)) => {
                     let path = std::path::absolute(text).ok();
                     toml::Value::from(path.as_ref().and_then(|path| path.to_str()).unwrap_or(text))
                 }
@@ -220,9 +220,9 @@ fn environment(variables: impl Iterator<Item = (OsString, OsString)>) -> Result<
 /// A value as it stands in the environment.
 fn parse(key: &Key, text: &str) -> Result<Value, String> {
     match key.kind {
-        Kind::Text | Kind::Path | Kind::Secret => Ok(Value::Text(text.to_owned())),
-        Kind::List => Ok(Value::List(text.split_whitespace().map(str::to_owned).collect())),
-        Kind::Number => text.parse().map(Value::Number).map_err(|_| format!("\"{text}\" is not a whole number")),
+        ValueKind::Text | ValueKind::Path | ValueKind::Secret => Ok(Value::Text(text.to_owned())),
+        ValueKind::List => Ok(Value::List(text.split_whitespace().map(str::to_owned).collect())),
+        ValueKind::Number => text.parse().map(Value::Number).map_err(|_| format!("\"{text}\" is not a whole number")),
     }
 }
 
@@ -230,12 +230,12 @@ fn from_toml(key: &Key, value: toml::Value) -> Result<Value, String> {
     let found = value.type_str();
     let wrong = || format!("is of type {found}");
     match (key.kind, value) {
-        (Kind::Text | Kind::Path | Kind::Secret, toml::Value::String(text)) => Ok(Value::Text(text)),
-        (Kind::Number, toml::Value::Integer(number)) => {
+        (ValueKind::Text | ValueKind::Path | ValueKind::Secret, toml::Value::String(text)) => Ok(Value::Text(text)),
+        (ValueKind::Number, toml::Value::Integer(number)) => {
             number.try_into().map(Value::Number).map_err(|_| format!("{number} is negative"))
         }
-        (Kind::List, toml::Value::String(text)) => parse(key, &text),
-        (Kind::List, toml::Value::Array(items)) => items
+        (ValueKind::List, toml::Value::String(text)) => parse(key, &text),
+        (ValueKind::List, toml::Value::Array(items)) => items
             .into_iter()
             .map(|item| {
                 item.as_str().map(str::to_owned).ok_or_else(|| format!("has an item of type {}", item.type_str()))
@@ -249,9 +249,9 @@ fn from_toml(key: &Key, value: toml::Value) -> Result<Value, String> {
 /// What a value of the right type looks like.
 fn hint(key: &Key) -> &'static str {
     match key.kind {
-        Kind::Text | Kind::Path | Kind::Secret => "use a text; in the file, put it in quotes",
-        Kind::List => "use a list: in the file [\"a\", \"b\"], in the environment separated by spaces",
-        Kind::Number => "use a whole number; in the file, without quotes",
+        ValueKind::Text | ValueKind::Path | ValueKind::Secret => "use a text; in the file, put it in quotes",
+        ValueKind::List => "use a list: in the file [\"a\", \"b\"], in the environment separated by spaces",
+        ValueKind::Number => "use a whole number; in the file, without quotes",
     }
 }
 

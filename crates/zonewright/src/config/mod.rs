@@ -44,7 +44,7 @@ pub(crate) struct Config {
     pub(crate) tls: Option<Tls>,
     /// Where metrics are served, where they are.
     pub(crate) metrics: Option<SocketAddr>,
-    pub(crate) nameserver: NameserverKind,
+    pub(crate) nameserver: NameserverSetting,
     pub(crate) dns: SocketAddr,
     /// The secondaries' DNS addresses.
     pub(crate) secondaries: Vec<SocketAddr>,
@@ -93,7 +93,7 @@ pub(crate) struct Tls {
 
 /// Where zones are deployed to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum NameserverKind {
+pub(crate) enum NameserverSetting {
     Embedded,
     /// The operator's own BIND.
     Bind9,
@@ -259,10 +259,10 @@ fn check(layers: Layers) -> Result<Config, ConfigError> {
         return Err(layers.bad("database", problem, "leave it out for SQLite in the data directory"));
     }
     let nameserver = match layers.text("nameserver")?.unwrap_or_default() {
-        "embedded" => NameserverKind::Embedded,
-        "bind9" => NameserverKind::Bind9,
-        "bind9-managed" => NameserverKind::Bind9Managed,
-        "none" => NameserverKind::None,
+        "embedded" => NameserverSetting::Embedded,
+        "bind9" => NameserverSetting::Bind9,
+        "bind9-managed" => NameserverSetting::Bind9Managed,
+        "none" => NameserverSetting::None,
         other => {
             let hint = "use embedded, bind9, bind9-managed or none";
             return Err(layers.bad("nameserver", format!("\"{other}\" is not a kind of nameserver"), hint));

@@ -27,7 +27,7 @@ const MOST: usize = 1000;
 
 #[derive(Debug, Clone)]
 struct Row {
-    kind: Kind,
+    kind: RowKind,
     name: String,
     record_type: String,
     before: Option<Shown>,
@@ -35,7 +35,7 @@ struct Row {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum RowKind {
     Removed,
     Added,
     Changed,
@@ -93,9 +93,9 @@ impl DifferenceTable {
 impl Row {
     fn of(before: Option<&StoredRecord>, after: Option<&StoredRecord>) -> Row {
         let kind = match (before, after) {
-            (Some(_), Some(_)) => Kind::Changed,
-            (Some(_), None) => Kind::Removed,
-            (None, _) => Kind::Added,
+            (Some(_), Some(_)) => RowKind::Changed,
+            (Some(_), None) => RowKind::Removed,
+            (None, _) => RowKind::Added,
         };
         let named = after.or(before);
         let name = |stored: &StoredRecord| stored.record.owner.to_string();
@@ -116,17 +116,17 @@ impl Row {
 
     fn word(&self, z: &ZoneTexts) -> &'static str {
         match self.kind {
-            Kind::Removed => z.removed,
-            Kind::Added => z.added,
-            Kind::Changed => z.changed,
+            RowKind::Removed => z.removed,
+            RowKind::Added => z.added,
+            RowKind::Changed => z.changed,
         }
     }
 
     fn class(&self) -> &'static str {
         match self.kind {
-            Kind::Removed => "bad",
-            Kind::Added => "good",
-            Kind::Changed => "warn",
+            RowKind::Removed => "bad",
+            RowKind::Added => "good",
+            RowKind::Changed => "warn",
         }
     }
 }

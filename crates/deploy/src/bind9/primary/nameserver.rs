@@ -17,15 +17,15 @@ use crate::bind9::bulk;
 use crate::bind9::folder::ZoneFolder;
 use crate::bind9::managed::State;
 use crate::catalog::CatalogName;
-use crate::nameserver::{DeployError, Kind, Nameserver, Served, Witness};
+use crate::nameserver::{DeployError, Nameserver, NameserverKind, Served, Witness};
 
 impl Witness for Bind9 {
     fn name(&self) -> &str {
         &self.settings.name
     }
 
-    fn kind(&self) -> Kind {
-        Kind::Bind9
+    fn kind(&self) -> NameserverKind {
+        NameserverKind::Bind9
     }
 
     fn served<'a>(&'a self, name: &'a ZoneName) -> BoxFuture<'a, Result<Option<Served>, DeployError>> {
