@@ -135,7 +135,7 @@ impl Problem {
             [] => "The change breaks a rule of the zone".to_owned(),
         };
         let errors = faults.into_iter().map(|(index, fault)| PartError {
-            place: Place::Part { index },
+            place: PartPlace::Part { index },
             field: fault.field,
             detail: fault.detail,
             error_code: fault.code.name(),
@@ -146,7 +146,7 @@ impl Problem {
     /// 400 for a text: all its faults, each with line and column.
     pub(crate) fn text(detail: impl Into<Cow<'static, str>>, faults: Vec<FileFault>) -> Problem {
         let errors = faults.into_iter().map(|FileFault { at, fault }| PartError {
-            place: Place::Text { line: at.line, column: at.column },
+            place: PartPlace::Text { line: at.line, column: at.column },
             field: fault.field.map(Cow::Borrowed),
             detail: fault.detail,
             error_code: ErrorCode::ValidationError.name(),
@@ -349,7 +349,7 @@ struct Body<'a> {
 /// Which part of a request.
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
-enum Place {
+enum PartPlace {
     Part { index: usize },
     Text { line: u32, column: u32 },
 }
@@ -358,7 +358,7 @@ enum Place {
 #[derive(Debug, Clone, Serialize)]
 struct PartError {
     #[serde(flatten)]
-    place: Place,
+    place: PartPlace,
     field: Option<Cow<'static, str>>,
     detail: Cow<'static, str>,
     error_code: &'static str,

@@ -7,7 +7,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
-use crate::description::{Answer, Body, Description, Group, Header, Parameter, Place, Refusal, headers};
+use crate::description::{Answer, Body, Description, Group, Header, Parameter, ParameterPlace, Refusal, headers};
 use crate::operations::OPERATIONS;
 use crate::schema::Schema;
 use crate::shared::BASE;
@@ -122,14 +122,14 @@ impl Parts {
 
     fn parameter(&mut self, parameter: &Parameter) -> Value {
         let place = match parameter.place {
-            Place::Path => "path",
-            Place::Query => "query",
-            Place::Header => "header",
+            ParameterPlace::Path => "path",
+            ParameterPlace::Query => "query",
+            ParameterPlace::Header => "header",
         };
         let mut json = json!({
             "name": parameter.name,
             "in": place,
-            "required": parameter.place == Place::Path,
+            "required": parameter.place == ParameterPlace::Path,
             "description": parameter.text,
             "schema": self.schema(&parameter.schema),
         });

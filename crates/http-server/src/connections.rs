@@ -57,7 +57,7 @@ struct Entry {
 
 /// An open connection's place; free again when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct ConnectionSlot {
     connections: Connections,
     id: u64,
     /// What the connection is doing.
@@ -73,7 +73,7 @@ impl Connections {
     }
 
     /// A place for a new connection, once there is one; `None` where its network has its share and none of it is idle.
-    pub(crate) async fn admit(&self, peer: IpAddr, settings: &Settings) -> Option<Place> {
+    pub(crate) async fn admit(&self, peer: IpAddr, settings: &Settings) -> Option<ConnectionSlot> {
         let network = (!settings.is_exempt(peer)).then(|| network_of(peer));
         loop {
             let closed = self.0.closed.notified();
@@ -95,11 +95,11 @@ impl Connections {
         }
     }
 
-    fn place(&self, open: &mut Open, network: Option<IpAddr>) -> Place {
+    fn place(&self, open: &mut Open, network: Option<IpAddr>) -> ConnectionSlot {
         open.last_id += 1;
         let (id, watch, evicted) = (open.last_id, Watch::new(), CancellationToken::new());
         open.list.insert(id, Entry { network, watch: watch.clone(), evicted: evicted.clone() });
-        Place { connections: self.clone(), id, watch, evicted }
+        ConnectionSlot { connections: self.clone(), id, watch, evicted }
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
@@ -123,7 +123,7 @@ impl Open {
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         self.connections.open().list.remove(&self.id);
         self.connections.0.closed.notify_one();

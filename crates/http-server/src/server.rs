@@ -35,7 +35,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::client::Client;
-use crate::connections::{Connections, Place};
+use crate::connections::{Connections, ConnectionSlot};
 use crate::envelope::envelope;
 use crate::error::ErrorBody;
 use crate::host::check_host;
@@ -66,13 +66,13 @@ pub async fn serve(
     });
     let open = Connections::new(&server.settings);
     let mut connections = JoinSet::new();
-    while let Some((stream, peer, place)) = server.next(&listener, &open).await {
+    while let Some((stream, peer, slot)) = server.next(&listener, &open).await {
         while connections.try_join_next().is_some() {}
         let server = Arc::clone(&server);
         connections.spawn(async move {
             let gauge = metrics::gauge!("zonewright_http_connections");
             gauge.increment(1.0);
-            server.connection(stream, peer, &place).await;
+            server.connection(stream, peer, &slot).await;
             gauge.decrement(1.0);
         });
     }
@@ -90,7 +90,7 @@ pub struct Stopping(pub CancellationToken);
 
 /// How long to wait before accepting again when the operating system has no room for another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// How long an idle connection may take to end when another client needs its place.
+/// How long an idle connection may take to end when another client needs its slot.
 const EVICTED_WITHIN: Duration = Duration::from_millis(10);
 /// Requests that one HTTP/2 connection may have under way.
 const MAX_STREAMS: u32 = 64;
@@ -123,12 +123,12 @@ struct Server {
 
 impl Server {
     /// The next connection, once there is a place for it; `None` when the server is to stop.
-    async fn next(&self, listener: &TcpListener, open: &Connections) -> Option<(TcpStream, SocketAddr, Place)> {
+    async fn next(&self, listener: &TcpListener, open: &Connections) -> Option<(TcpStream, SocketAddr, ConnectionSlot)> {
         let accepting = async {
             loop {
                 match listener.accept().await {
                     Ok((stream, peer)) => match open.admit(peer.ip(), &self.settings).await {
-                        Some(place) => return Some((stream, peer, place)),
+                        Some(slot) => return Some((stream, peer, slot)),
                         None => {
                             metrics::counter!("zonewright_http_connections_refused_total").increment(1);
                             tracing::debug!(client.address = %peer, "a client has reached its limit of connections");
@@ -149,7 +149,7 @@ impl Server {
         }
     }
 
-    async fn connection(&self, stream: TcpStream, peer: SocketAddr, place: &Place) {
+    async fn connection(&self, stream: TcpStream, peer: SocketAddr, slot: &ConnectionSlot) {
         // Answers are written whole; waiting for more to send would only delay them.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY could not be set");
@@ -157,22 +157,22 @@ impl Server {
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(self.settings.write_timeout));
         let stream = Box::pin(stream);
-        let Some(tls) = &self.tls else { return self.http(stream, peer, place).await };
+        let Some(tls) = &self.tls else { return self.http(stream, peer, slot).await };
         let handshake = tokio::select! {
             () = self.stop.cancelled() => return,
-            () = place.evicted.cancelled() => return,
+            () = slot.evicted.cancelled() => return,
             handshake = timeout(self.settings.handshake_timeout, tls.accept(stream)) => handshake,
         };
         match handshake {
-            Ok(Ok(stream)) => self.http(stream, peer, place).await,
+            Ok(Ok(stream)) => self.http(stream, peer, slot).await,
             Ok(Err(error)) => tracing::debug!(client.address = %peer, %error, "a TLS handshake failed"),
             Err(_) => tracing::debug!(client.address = %peer, "a TLS handshake took too long"),
         }
     }
 
     /// Serves HTTP until the client ends it, a deadline passes or the server stops.
-    async fn http(&self, io: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, peer: SocketAddr, place: &Place) {
-        let watch = &place.watch;
+    async fn http(&self, io: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, peer: SocketAddr, slot: &ConnectionSlot) {
+        let watch = &slot.watch;
         let service = service_fn(|request: Request<Incoming>| {
             let under_way = watch.request();
             let (app, stopping) = (self.app.clone(), Stopping(self.stop.clone()));
@@ -192,7 +192,7 @@ impl Server {
         let mut ending = pin!(async {
             tokio::select! {
                 () = self.stop.cancelled() => None,
-                () = place.evicted.cancelled() => Some(Expired::Evicted),
+                () = slot.evicted.cancelled() => Some(Expired::Evicted),
                 expired = watch.expired(&self.settings) => Some(expired),
             }
         });

@@ -78,7 +78,7 @@ pub struct Parameter {
     /// Its name.
     pub name: &'static str,
     /// Where it stands.
-    pub place: Place,
+    pub place: ParameterPlace,
     /// What it means.
     pub text: &'static str,
     /// What it looks like.
@@ -89,7 +89,7 @@ pub struct Parameter {
 
 /// Where a parameter stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum ParameterPlace {
     /// In the path; always required.
     Path,
     /// In the query part of the URL.
@@ -153,17 +153,17 @@ impl Description {
 
     /// An identifier of the path other than the UUID of a zone or a record, which is described already.
     pub(crate) fn in_path(self, name: &'static str, text: &'static str, schema: Schema, example: Value) -> Self {
-        self.parameter(Parameter { name, place: Place::Path, text, schema, example })
+        self.parameter(Parameter { name, place: ParameterPlace::Path, text, schema, example })
     }
 
     /// A parameter in the query part of the URL.
     pub(crate) fn query(self, name: &'static str, text: &'static str, schema: Schema, example: Value) -> Self {
-        self.parameter(Parameter { name, place: Place::Query, text, schema, example })
+        self.parameter(Parameter { name, place: ParameterPlace::Query, text, schema, example })
     }
 
     /// A header of the request.
     pub(crate) fn takes(self, name: &'static str, text: &'static str, schema: Schema, example: Value) -> Self {
-        self.parameter(Parameter { name, place: Place::Header, text, schema, example })
+        self.parameter(Parameter { name, place: ParameterPlace::Header, text, schema, example })
     }
 
     fn parameter(mut self, parameter: Parameter) -> Self {

@@ -38,7 +38,7 @@ use http_server::{ReadError, RouteFn};
 use store::{Permission, StoreError};
 
 use crate::auth::AuthError;
-use crate::description::{Description, EXAMPLE_RECORD, EXAMPLE_ZONE, Parameter, Place};
+use crate::description::{Description, EXAMPLE_RECORD, EXAMPLE_ZONE, Parameter, ParameterPlace};
 use crate::error::{ErrorCode, Problem};
 use crate::json::BodyError;
 use crate::limiter::TooMany;
@@ -69,7 +69,7 @@ impl Operation {
             } else {
                 ("The record's UUID.", EXAMPLE_RECORD, Problem::no_record())
             };
-            let place = Place::Path;
+            let place = ParameterPlace::Path;
             let uuid = Parameter { name: "uuid", place, text, schema: Schema::uuid(), example: example.into() };
             description.parameters.insert(0, uuid);
             description = description.refuses(missing);

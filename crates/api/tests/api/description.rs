@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
 
-use api::{BASE, EXAMPLE_RECORD, EXAMPLE_SERIAL, EXAMPLE_ZONE, OPERATIONS, Place};
+use api::{BASE, EXAMPLE_RECORD, EXAMPLE_SERIAL, EXAMPLE_ZONE, OPERATIONS, ParameterPlace};
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
@@ -210,11 +210,11 @@ fn names_are_distinct_and_nothing_is_left_without_words() {
         assert!(!description.title.is_empty() && !description.answers.is_empty(), "{operation:?}");
         assert!(description.parameters.iter().all(|parameter| !parameter.text.is_empty()), "{operation:?}");
         let in_path = |name: &str| operation.path.contains(&format!("{{{name}}}"));
-        for parameter in description.parameters.iter().filter(|parameter| parameter.place == Place::Path) {
+        for parameter in description.parameters.iter().filter(|parameter| parameter.place == ParameterPlace::Path) {
             assert!(in_path(parameter.name), "{} is not in {}", parameter.name, operation.path);
         }
         let identifiers = operation.path.matches('{').count();
-        let described = description.parameters.iter().filter(|parameter| parameter.place == Place::Path).count();
+        let described = description.parameters.iter().filter(|parameter| parameter.place == ParameterPlace::Path).count();
         assert_eq!(described, identifiers, "{operation:?}: each identifier of the path has to be described");
         for body in &description.bodies {
             assert!(!body.examples.is_empty(), "{operation:?} has no example of its body");
@@ -311,7 +311,7 @@ fn its_examples_succeed() {
         let optional: Vec<_> = description
             .parameters
             .iter()
-            .filter(|parameter| parameter.place != Place::Path && !parameter.example.is_null())
+            .filter(|parameter| parameter.place != ParameterPlace::Path && !parameter.example.is_null())
             .map(Some)
             .chain([None])
             .collect();
@@ -320,13 +320,13 @@ fn its_examples_succeed() {
             let server = Server::start();
             let stage = Stage::of(&server);
             let mut path = operation.path.to_owned();
-            for parameter in description.parameters.iter().filter(|parameter| parameter.place == Place::Path) {
+            for parameter in description.parameters.iter().filter(|parameter| parameter.place == ParameterPlace::Path) {
                 path = path.replace(&format!("{{{}}}", parameter.name), &stage.filled(&plain(&parameter.example)));
             }
             let mut headers = Vec::new();
             let value = parameter.map(|parameter| stage.filled(&plain(&parameter.example))).unwrap_or_default();
             match parameter {
-                Some(parameter) if parameter.place == Place::Query => {
+                Some(parameter) if parameter.place == ParameterPlace::Query => {
                     path.push_str(&format!("?{}={value}", parameter.name))
                 }
                 Some(parameter) => headers.push((parameter.name, value.as_str())),

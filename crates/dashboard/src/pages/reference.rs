@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use api::{Description, Group, OPERATIONS, Operation, Place};
+use api::{Description, Group, OPERATIONS, Operation, ParameterPlace};
 use askama::Template;
 use axum::response::Response;
 
@@ -133,9 +133,9 @@ impl OperationView {
 
 fn parameter_row(parameter: &api::Parameter, writer: &Writer) -> Row {
     let place = match parameter.place {
-        Place::Path => writer.t.reference_path,
-        Place::Query => writer.t.reference_query,
-        Place::Header => writer.t.reference_header,
+        ParameterPlace::Path => writer.t.reference_path,
+        ParameterPlace::Query => writer.t.reference_query,
+        ParameterPlace::Header => writer.t.reference_header,
     };
     let mut text = Prose::of(writer.words.say(parameter.text));
     if !parameter.example.is_null() {
@@ -144,7 +144,7 @@ fn parameter_row(parameter: &api::Parameter, writer: &Writer) -> Row {
     Row {
         name: parameter.name.to_owned(),
         place,
-        required: parameter.place == Place::Path,
+        required: parameter.place == ParameterPlace::Path,
         kinds: writer.kinds(parameter.schema.json()),
         text,
     }

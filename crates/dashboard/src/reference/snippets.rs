@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use api::{Body, Description, Operation, Place};
+use api::{Body, Description, Operation, ParameterPlace};
 use serde_json::Value;
 
 /// A request that an example makes.
@@ -27,7 +27,7 @@ impl<'a> Request<'a> {
     /// The request of an operation's first example, to the server at `base`.
     pub(crate) fn of(operation: &'a Operation, description: &'a Description, base: &str) -> Request<'a> {
         let mut path = operation.path.to_owned();
-        for parameter in description.parameters.iter().filter(|parameter| parameter.place == Place::Path) {
+        for parameter in description.parameters.iter().filter(|parameter| parameter.place == ParameterPlace::Path) {
             path = path.replace(&format!("{{{}}}", parameter.name), &plain(&parameter.example));
         }
         let body = |body: &'a Body| body.examples.first().map(|(_, example)| (body.media_type, example));
