@@ -19,7 +19,7 @@ mod config_text;
 mod driver;
 mod embedded;
 pub mod knot;
-mod lookout;
+mod polling;
 mod nameserver;
 pub mod notify;
 mod progress;
@@ -47,7 +47,7 @@ pub use crate::nameserver::{DeployError, Nameserver, NameserverKind, Served, Wit
 pub use store::Chain;
 
 use crate::driver::Driver;
-use crate::lookout::{Answer, Observer};
+use crate::polling::{PollResult, Observer};
 use crate::progress::Progress;
 use crate::reconcile::is_at;
 use crate::sweep::sweep_for_ever;
@@ -191,7 +191,7 @@ impl Deployment {
     /// Waits until every nameserver serves this version or a later one, for at most `patience` and not beyond the stop; says
     /// whether they do. Where there is no nameserver, nothing can be proved, and the answer is no at once.
     pub async fn wait(&self, head: &Head, patience: Duration) -> bool {
-        let serves_it = |answer: &Answer| matches!(answer.served, Ok(Some(served)) if is_at(head, served));
+        let serves_it = |answer: &PollResult| matches!(answer.served, Ok(Some(served)) if is_at(head, served));
         self.wait_for(&head.name, serves_it, Some(head), patience).await
     }
 
@@ -199,7 +199,7 @@ impl Deployment {
     /// version of the deletion; another zone may have taken the name since.
     pub async fn wait_gone(&self, last: &Head, patience: Duration) -> bool {
         let since = Instant::now();
-        let serves_nothing_of_it = |answer: &Answer| {
+        let serves_nothing_of_it = |answer: &PollResult| {
             // While a deployment that began before the deletion is under way, "not served" may mean "not yet".
             let is_settled = answer.quiet && answer.asked >= since;
             let is_another = |served: Served| match served.id {
@@ -216,7 +216,7 @@ impl Deployment {
     async fn wait_for(
         &self,
         name: &ZoneName,
-        is_enough: impl Fn(&Answer) -> bool,
+        is_enough: impl Fn(&PollResult) -> bool,
         head: Option<&Head>,
         patience: Duration,
     ) -> bool {
@@ -255,7 +255,7 @@ impl Target {
     }
 
     /// See [`Deployment::wait_for`].
-    async fn until(&self, name: &ZoneName, is_enough: impl Fn(&Answer) -> bool, head: Option<&Head>) {
+    async fn until(&self, name: &ZoneName, is_enough: impl Fn(&PollResult) -> bool, head: Option<&Head>) {
         loop {
             let answer = self.observer.until(name, &is_enough).await;
             match (answer.served, head) {

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use dns::ZoneName;
 
-use crate::lookout::Lookouts;
+use crate::polling::Polls;
 
 /// Shared between a driver, which writes it, and whoever asks. That of a secondary stays empty: nobody works on it from here.
 #[derive(Debug, Default)]
@@ -16,7 +16,7 @@ pub(crate) struct Progress {
     unreachable: AtomicBool,
     /// The zones that wait, are worked on or failed, each with the error of the last try.
     work: Mutex<HashMap<ZoneName, Option<String>>>,
-    lookouts: Lookouts,
+    polls: Polls,
 }
 
 impl Progress {
@@ -51,7 +51,7 @@ impl Progress {
     /// A zone was brought to its head as it was at some time since [`Progress::begin`].
     pub(crate) fn done(&self, name: &ZoneName) {
         self.work().remove(name);
-        self.lookouts.look_again(name);
+        self.polls.poll_again(name);
     }
 
     /// Whether nothing is being done about a zone, so that whatever will be done starts from the store as it is now.
@@ -68,9 +68,9 @@ impl Progress {
         self.work().insert(name.clone(), error);
     }
 
-    /// Who looks at which zone.
-    pub(crate) fn lookouts(&self) -> &Lookouts {
-        &self.lookouts
+    /// The zones that callers wait for.
+    pub(crate) fn polls(&self) -> &Polls {
+        &self.polls
     }
 
     fn work(&self) -> MutexGuard<'_, HashMap<ZoneName, Option<String>>> {
