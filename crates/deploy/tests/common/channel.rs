@@ -39,7 +39,7 @@ impl Channel {
     /// The text of a command that has to succeed.
     pub(crate) async fn ok(&self, command: Command) -> String {
         match self.control.send(&command).await {
-            Ok(reply) => reply.text,
+            Ok(text) => text,
             Err(error) => panic!("{command}: {error}"),
         }
     }

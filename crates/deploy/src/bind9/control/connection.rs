@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 
 use super::error::ControlError;
 use super::key::ControlKey;
-use super::message::{Answer, MAX_ANSWER, ProtocolError, Request};
+use super::message::{Response, MAX_ANSWER, ProtocolError, Request};
 
 /// A connection whose handshake succeeded.
 ///
@@ -42,7 +42,7 @@ impl Connection {
     }
 
     /// Sends a command and waits for its answer.
-    pub(super) async fn exchange(&mut self, command: &str, signer: &Signer) -> Result<Answer, ControlError> {
+    pub(super) async fn exchange(&mut self, command: &str, signer: &Signer) -> Result<Response, ControlError> {
         let (serial, frame) = signer.seal(Some(self.nonce), command);
         let answer = exchange(&mut self.stream, &frame, signer).await?;
         if answer.serial != serial || answer.nonce != self.nonce {
@@ -76,7 +76,7 @@ impl Signer {
     }
 }
 
-async fn exchange(stream: &mut TcpStream, frame: &[u8], signer: &Signer) -> Result<Answer, ControlError> {
+async fn exchange(stream: &mut TcpStream, frame: &[u8], signer: &Signer) -> Result<Response, ControlError> {
     let written = stream.write_all(frame).await;
     written.map_err(ControlError::NotSent)?;
     let mut length = [0; 4];
@@ -93,5 +93,5 @@ async fn exchange(stream: &mut TcpStream, frame: &[u8], signer: &Signer) -> Resu
     let mut message = vec![0; length];
     let read = stream.read_exact(&mut message).await;
     read.map_err(ControlError::Interrupted)?;
-    Ok(Answer::open(&message, &signer.key)?)
+    Ok(Response::open(&message, &signer.key)?)
 }

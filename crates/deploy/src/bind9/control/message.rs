@@ -82,7 +82,7 @@ impl Request<'_> {
 
 /// A message from named.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Answer {
+pub(super) struct Response {
     /// That of the request.
     pub(super) serial: u32,
     /// That of the connection.
@@ -95,9 +95,9 @@ pub(super) struct Answer {
     pub(super) text: String,
 }
 
-impl Answer {
+impl Response {
     /// Verifies and decodes a message, its length already taken off.
-    pub(super) fn open(message: &[u8], key: &ControlKey) -> Result<Answer, ProtocolError> {
+    pub(super) fn open(message: &[u8], key: &ControlKey) -> Result<Response, ProtocolError> {
         let mut rest = message;
         let version = u32::from_be_bytes(take_array(&mut rest)?);
         if version != VERSION {
@@ -110,7 +110,7 @@ impl Answer {
         if control.number("_rpl")? != 1 {
             return Err(ProtocolError::Unrelated);
         }
-        Ok(Answer {
+        Ok(Response {
             serial: control.number("_ser")?,
             nonce: control.number("_nonce")?,
             result: data.number("result")?,

@@ -37,11 +37,11 @@ pub(super) use self::key::read_statement;
 pub use self::key::{ControlKey, KeyError};
 pub(super) use self::line::CommandLine;
 pub use self::message::{CommandTooLong, ProtocolError};
-pub use self::reply::{Refusal, Refused, Reply, ZoneKind, ZoneStatus};
+pub use self::reply::{Refusal, Refused, ZoneKind, ZoneStatus};
 pub use self::zone_config::ZoneConfig;
 
 use self::connection::{Connection, Signer};
-use self::message::Answer;
+use self::message::Response;
 
 /// A control channel of one named.
 ///
@@ -93,7 +93,7 @@ impl Control {
         self
     }
 
-    /// Sends a command and waits for its answer.
+    /// Sends a command, and gives the text that `rndc` would print, often none.
     ///
     /// A kept connection that was found closed is replaced. If it breaks after the command was written, the command is sent once more on a
     /// new connection, which is harmless for every [`Command`]. It is not sent again after a time-out.
@@ -103,7 +103,7 @@ impl Control {
     /// # Errors
     ///
     /// See [`ControlError`]. After any of them the next command starts with a valid connection.
-    pub async fn send(&self, command: &Command) -> Result<Reply, ControlError> {
+    pub async fn send(&self, command: &Command) -> Result<String, ControlError> {
         let line = command.line();
         let line = line.as_str();
         message::check_length(line)?;
@@ -113,7 +113,7 @@ impl Control {
             match self.exchange(&mut usable.connection, line).await {
                 Ok(answer) => {
                     *kept = Some(Kept { last_used: Instant::now(), ..usable });
-                    return into_reply(answer);
+                    return text_of(response);
                 }
                 Err(ControlError::NotSent(_) | ControlError::NotAnswered) => {}
                 Err(error) => return Err(error),
@@ -126,7 +126,7 @@ impl Control {
         let closer = close_when_idle(Arc::downgrade(&self.kept), self.timeouts.idle);
         let _closer = AbortOnDropHandle::new(tokio::spawn(closer));
         *kept = Some(Kept { connection, last_used: Instant::now(), _closer });
-        into_reply(answer)
+        text_of(response)
     }
 
     /// The status of a zone.
@@ -135,8 +135,7 @@ impl Control {
     ///
     /// As [`Control::send`]; [`Refusal::NotLoaded`] for a zone that is configured and has no content.
     pub async fn zone_status(&self, zone: &ZoneName) -> Result<ZoneStatus, ControlError> {
-        let reply = self.send(&Command::ZoneStatus(zone.clone())).await?;
-        Ok(reply.text.parse()?)
+        Ok(self.send(&Command::ZoneStatus(zone.clone())).await?.parse()?)
     }
 
     async fn connect(&self) -> Result<Connection, ControlError> {
@@ -158,7 +157,7 @@ impl Control {
         timeout(after, connect).await.map_err(expired)?
     }
 
-    async fn exchange(&self, connection: &mut Connection, line: &str) -> Result<Answer, ControlError> {
+    async fn exchange(&self, connection: &mut Connection, line: &str) -> Result<Response, ControlError> {
         let after = self.timeouts.command;
         let expired = |_| ControlError::Timeout { stage: Stage::Command, after };
         let exchange = connection.exchange(line, &self.signer);
@@ -202,10 +201,10 @@ async fn close_when_idle(kept: Weak<Mutex<Option<Kept>>>, idle: Duration) {
     }
 }
 
-fn into_reply(answer: Answer) -> Result<Reply, ControlError> {
-    let Answer { result, error, text, .. } = answer;
+fn text_of(response: Response) -> Result<String, ControlError> {
+    let Response { result, error, text, .. } = response;
     if result == 0 {
-        return Ok(Reply { text });
+        return Ok(text);
     }
     Err(ControlError::Refused(Box::new(Refused::new(error, text))))
 }

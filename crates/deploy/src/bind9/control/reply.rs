@@ -1,4 +1,4 @@
-//! What named says to a command: success, a refusal with a reason, the status of a zone.
+//! What named responds to a command: a refusal with a reason, or the status of a zone.
 
 use std::str::FromStr;
 
@@ -6,14 +6,7 @@ use dns::Serial;
 
 use super::message::ProtocolError;
 
-/// The answer to a command that succeeded.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Reply {
-    /// What `rndc` would print. Often empty.
-    pub text: String,
-}
-
-/// The answer to a command that failed.
+/// The response to a command that failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}{}{text}", if text.is_empty() { "" } else { ": " })]
 pub struct Refused {

@@ -7,7 +7,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use wire::secret::Algorithm;
 
-use super::message::tests::{open_request, seal_answer};
+use super::message::tests::{open_request, seal_response};
 use super::*;
 
 const NONCE: u32 = 4711;
@@ -88,7 +88,7 @@ impl Fake {
     }
 
     async fn send(&self, command: &Command) -> Result<String, ControlError> {
-        self.control.send(command).await.map(|reply| reply.text)
+        self.control.send(command).await
     }
 
     fn seen(&mut self) -> Vec<(usize, String)> {
@@ -103,13 +103,13 @@ async fn read(stream: &mut TcpStream, key: &ControlKey) -> Option<(u32, Option<u
     Some(open_request(&message, key))
 }
 
-async fn write(stream: &mut TcpStream, answer: &Answer, key: &ControlKey, most: usize) {
-    let frame = seal_answer(answer, key);
+async fn write(stream: &mut TcpStream, answer: &Response, key: &ControlKey, most: usize) {
+    let frame = seal_response(answer, key);
     stream.write_all(&frame[..frame.len().min(most)]).await.unwrap();
 }
 
-fn answer(serial: u32, text: &str) -> Answer {
-    Answer { serial, nonce: NONCE, result: 0, error: String::new(), text: text.to_owned() }
+fn answer(serial: u32, text: &str) -> Response {
+    Response { serial, nonce: NONCE, result: 0, error: String::new(), text: text.to_owned() }
 }
 
 fn show() -> Command {
@@ -189,7 +189,7 @@ async fn concurrent_callers_share_one_connection() {
             let zone = ZoneName::parse(&format!("z{number}.test")).unwrap();
             let command = Command::ShowZone(zone);
             tokio::spawn(async move {
-                assert_eq!(control.send(&command).await.unwrap().text, command.to_string());
+                assert_eq!(control.send(&command).await.unwrap(), command.to_string());
             })
         })
         .collect();

@@ -103,7 +103,7 @@ impl Bind9 {
 
     /// Whether named is still loading the zones that it was started or configured with.
     pub(in crate::bind9) async fn is_loading(&self) -> Result<bool, DeployError> {
-        let status = self.control.send(&Command::Status).await?.text;
+        let status = self.control.send(&Command::Status).await?;
         Ok(status.contains("reload/reconfig in progress"))
     }
 
@@ -126,7 +126,7 @@ impl Bind9 {
         if self.is_loading().await? {
             return Err(DeployError::Unreachable(Loading.into()));
         }
-        let statement = self.control.send(&Command::ShowZone(name.clone())).await?.text;
+        let statement = self.control.send(&Command::ShowZone(name.clone())).await?;
         let file = statement.split_once("file \"").and_then(|(_, rest)| rest.split_once('"')).map(|(file, _)| file);
         Ok(match file.and_then(|file| self.folder.id_of(file)) {
             Some(id) => Configured::Unloaded(id),

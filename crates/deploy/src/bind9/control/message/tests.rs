@@ -33,7 +33,7 @@ pub(in super::super) fn open_request(message: &[u8], key: &ControlKey) -> (u32, 
 }
 
 /// What a named writes: the frame of an answer.
-pub(in super::super) fn seal_answer(answer: &Answer, key: &ControlKey) -> Vec<u8> {
+pub(in super::super) fn seal_response(answer: &Response, key: &ControlKey) -> Vec<u8> {
     let mut body = Vec::new();
     put_table(&mut body, "_ctrl", |table| {
         put_octets(table, "_ser", answer.serial.to_string().as_bytes());
@@ -88,7 +88,7 @@ fn unsigned_and_wrongly_signed_answers_are_refused_undecoded() {
         empty_tag,
     ];
     for message in messages {
-        assert_eq!(Answer::open(&message, &key), Err(ProtocolError::Signature));
+        assert_eq!(Response::open(&message, &key), Err(ProtocolError::Signature));
     }
 }
 
@@ -100,7 +100,7 @@ fn a_changed_octet_is_never_accepted() {
         for flip in [1, 0x20, 0x80] {
             let mut changed = good.clone();
             changed[at] ^= flip;
-            assert!(Answer::open(&changed, &key).is_err(), "octet {at}");
+            assert!(Response::open(&changed, &key).is_err(), "octet {at}");
         }
     }
 }
@@ -111,17 +111,17 @@ fn every_cut_is_refused() {
     let body = answer_body();
     let good = signed(&body, &key);
     for end in 0..good.len() {
-        assert!(Answer::open(&good[..end], &key).is_err(), "{end}");
+        assert!(Response::open(&good[..end], &key).is_err(), "{end}");
     }
     for end in 0..body.len() {
-        assert!(Answer::open(&signed(&body[..end], &key), &key).is_err(), "{end}");
+        assert!(Response::open(&signed(&body[..end], &key), &key).is_err(), "{end}");
     }
 }
 
 #[test]
 fn hostile_tables_are_refused() {
     let key = key(Algorithm::Sha256);
-    let open = |body: &[u8]| Answer::open(&signed(body, &key), &key);
+    let open = |body: &[u8]| Response::open(&signed(body, &key), &key);
 
     let mut nested = Vec::new();
     for _ in 0..4000 {
@@ -160,7 +160,7 @@ fn entries_that_are_not_what_they_should_be() {
             put_octets(table, "_nonce", or("_nonce", b"99"));
         });
         put_table(&mut body, "_data", |table| put_octets(table, "result", or("result", b"0")));
-        let opened = Answer::open(&signed(&body, &key), &key);
+        let opened = Response::open(&signed(&body, &key), &key);
         assert_eq!(opened, Err(ProtocolError::Entry(name)), "{value:?}");
     }
 }
@@ -169,14 +169,14 @@ fn entries_that_are_not_what_they_should_be() {
 fn a_request_is_no_answer() {
     let key = key(Algorithm::Sha256);
     let frame = Request { serial: 1, sent: 2, nonce: Some(3), command: "status" }.seal(&key);
-    assert_eq!(Answer::open(&frame[4..], &key), Err(ProtocolError::Entry("_rpl")));
+    assert_eq!(Response::open(&frame[4..], &key), Err(ProtocolError::Entry("_rpl")));
 }
 
 #[test]
 fn another_version_is_refused() {
     let mut message = signed(&answer_body(), &key(Algorithm::Sha256));
     message[3] = 2;
-    let opened = Answer::open(&message, &key(Algorithm::Sha256));
+    let opened = Response::open(&message, &key(Algorithm::Sha256));
     assert_eq!(opened, Err(ProtocolError::Version(2)));
 }
 
@@ -196,9 +196,9 @@ fn the_longest_command_fits() {
 fn an_answer_in_every_algorithm() {
     for algorithm in Algorithm::ALL {
         let key = key(algorithm);
-        let answer = Answer::open(&signed(&answer_body(), &key), &key).unwrap();
+        let answer = Response::open(&signed(&answer_body(), &key), &key).unwrap();
         let expected =
-            Answer { serial: 7, nonce: 99, result: 23, error: "not found".to_owned(), text: "no such zone".to_owned() };
+            Response { serial: 7, nonce: 99, result: 23, error: "not found".to_owned(), text: "no such zone".to_owned() };
         assert_eq!(answer, expected);
     }
 }
@@ -207,8 +207,8 @@ proptest! {
     #[test]
     fn no_octets_make_the_decoder_panic(octets in prop::collection::vec(any::<u8>(), 0..400)) {
         let key = key(Algorithm::Sha256);
-        prop_assert!(Answer::open(&octets, &key).is_err());
-        prop_assert!(Answer::open(&signed(&octets, &key), &key).is_err());
+        prop_assert!(Response::open(&octets, &key).is_err());
+        prop_assert!(Response::open(&signed(&octets, &key), &key).is_err());
     }
 
     /// Closer to the real thing than random octets: a valid body with a few octets changed.
@@ -223,6 +223,6 @@ proptest! {
             body[at] = octet;
         }
         // Signed after the damage, so that the decoder gets to see it. Some damage does no harm.
-        let _ = Answer::open(&signed(&body, &key), &key);
+        let _ = Response::open(&signed(&body, &key), &key);
     }
 }
