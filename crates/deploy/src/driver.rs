@@ -40,7 +40,7 @@ use tokio_util::time::{DelayQueue, delay_queue};
 
 use crate::nameserver::{DeployError, Nameserver, Served};
 use crate::progress::Progress;
-use crate::reconcile::{Next, Outcome, Whole, step, take};
+use crate::reconcile::{Next, Outcome, Whole, bring_to_head, step};
 use crate::sweep::Swept;
 use store::Chain;
 
@@ -289,7 +289,7 @@ impl Driver {
                 None => (Lane::Steps, step(&store, &*nameserver, &name, guess).await),
                 Some(whole) => (
                     Lane::Whole,
-                    take(&store, &*nameserver, &name, whole).await.map(|outcome| Next::Done(outcome, None)),
+                    bring_to_head(&store, &*nameserver, &name, whole).await.map(|outcome| Next::Done(outcome, None)),
                 ),
             };
             Done { name, lane, result }

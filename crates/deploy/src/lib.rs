@@ -19,9 +19,9 @@ mod config_text;
 mod driver;
 mod embedded;
 pub mod knot;
-mod polling;
 mod nameserver;
 pub mod notify;
+mod polling;
 mod progress;
 pub mod query;
 mod reconcile;
@@ -47,7 +47,7 @@ pub use crate::nameserver::{DeployError, Nameserver, NameserverKind, Served, Wit
 pub use store::Chain;
 
 use crate::driver::Driver;
-use crate::polling::{PollResult, Observer};
+use crate::polling::{Observer, PollResult};
 use crate::progress::Progress;
 use crate::reconcile::is_at;
 use crate::sweep::sweep_for_ever;

@@ -108,7 +108,7 @@ async fn try_step(store: &Journal, nameserver: &dyn Nameserver, served: Served) 
 }
 
 /// Brings a nameserver to the newest version of the zone of that name, whatever it serves: gives it all of the zone, or removes it.
-pub(crate) async fn take(
+pub(crate) async fn bring_to_head(
     store: &Journal,
     nameserver: &dyn Nameserver,
     name: &ZoneName,
@@ -130,16 +130,21 @@ pub(crate) async fn take(
             raise(store, nameserver, &head, served.serial).await?;
         }
     }
-    match give(store, nameserver, &head, whole).await {
+    match send_whole(store, nameserver, &head, whole).await {
         Err(DeployError::Ahead { served }) => {
             raise(store, nameserver, &head, served).await?;
-            give(store, nameserver, &head, whole).await
+            send_whole(store, nameserver, &head, whole).await
         }
         result => result,
     }
 }
 
-async fn give(store: &Journal, nameserver: &dyn Nameserver, head: &Head, whole: Whole) -> Result<Outcome, DeployError> {
+async fn send_whole(
+    store: &Journal,
+    nameserver: &dyn Nameserver,
+    head: &Head,
+    whole: Whole,
+) -> Result<Outcome, DeployError> {
     // Deleted since the head was read: that deletion is a move of its own, and wakes another run.
     let Some(zone) = store.snapshot(head.id).await? else { return Ok(Outcome::InSync) };
     match whole {

@@ -65,14 +65,14 @@ async fn read<K: Copy + Eq + Hash>(
     if announced > limit {
         return Err(ReadError::TooLarge { limit });
     }
-    room.take(announced)?;
+    room.reserve(announced)?;
     let mut octets = Vec::with_capacity(announced);
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| ReadError::BrokeOff)?.into_data() else { continue };
         if octets.len() + data.len() > limit {
             return Err(ReadError::TooLarge { limit });
         }
-        room.take(octets.len() + data.len())?;
+        room.reserve(octets.len() + data.len())?;
         octets.extend_from_slice(&data);
     }
     Ok((octets.into(), room.permit))
@@ -88,7 +88,7 @@ struct Room<'a, K: Copy + Eq + Hash> {
 
 impl<K: Copy + Eq + Hash> Room<'_, K> {
     /// Makes sure that there is room for so many octets in all.
-    fn take(&mut self, octets: usize) -> Result<(), Full> {
+    fn reserve(&mut self, octets: usize) -> Result<(), Full> {
         let Some((gate, account)) = self.gate.filter(|_| octets > self.taken) else { return Ok(()) };
         match &mut self.permit {
             Some(permit) => permit.grow(octets - self.taken)?,

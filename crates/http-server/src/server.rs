@@ -35,7 +35,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::client::Client;
-use crate::connections::{Connections, ConnectionSlot};
+use crate::connections::{ConnectionSlot, Connections};
 use crate::envelope::envelope;
 use crate::error::ErrorBody;
 use crate::host::check_host;
@@ -123,7 +123,11 @@ struct Server {
 
 impl Server {
     /// The next connection, once there is a place for it; `None` when the server is to stop.
-    async fn next(&self, listener: &TcpListener, open: &Connections) -> Option<(TcpStream, SocketAddr, ConnectionSlot)> {
+    async fn next(
+        &self,
+        listener: &TcpListener,
+        open: &Connections,
+    ) -> Option<(TcpStream, SocketAddr, ConnectionSlot)> {
         let accepting = async {
             loop {
                 match listener.accept().await {
@@ -171,7 +175,12 @@ impl Server {
     }
 
     /// Serves HTTP until the client ends it, a deadline passes or the server stops.
-    async fn http(&self, io: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, peer: SocketAddr, slot: &ConnectionSlot) {
+    async fn http(
+        &self,
+        io: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        peer: SocketAddr,
+        slot: &ConnectionSlot,
+    ) {
         let watch = &slot.watch;
         let service = service_fn(|request: Request<Incoming>| {
             let under_way = watch.request();

@@ -214,7 +214,8 @@ fn names_are_distinct_and_nothing_is_left_without_words() {
             assert!(in_path(parameter.name), "{} is not in {}", parameter.name, operation.path);
         }
         let identifiers = operation.path.matches('{').count();
-        let described = description.parameters.iter().filter(|parameter| parameter.place == ParameterPlace::Path).count();
+        let described =
+            description.parameters.iter().filter(|parameter| parameter.place == ParameterPlace::Path).count();
         assert_eq!(described, identifiers, "{operation:?}: each identifier of the path has to be described");
         for body in &description.bodies {
             assert!(!body.examples.is_empty(), "{operation:?} has no example of its body");

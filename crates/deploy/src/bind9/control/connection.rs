@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 
 use super::error::ControlError;
 use super::key::ControlKey;
-use super::message::{Response, MAX_ANSWER, ProtocolError, Request};
+use super::message::{MAX_ANSWER, ProtocolError, Request, Response};
 
 /// A connection whose handshake succeeded.
 ///

@@ -111,7 +111,7 @@ impl Control {
         let mut kept = self.kept.lock().await;
         if let Some(mut usable) = kept.take().filter(|kept| kept.connection.is_usable()) {
             match self.exchange(&mut usable.connection, line).await {
-                Ok(answer) => {
+                Ok(response) => {
                     *kept = Some(Kept { last_used: Instant::now(), ..usable });
                     return text_of(response);
                 }
@@ -122,7 +122,7 @@ impl Control {
             tracing::debug!(server.address = %address, command = verb, "the control channel was closed; reconnecting");
         }
         let mut connection = self.connect().await?;
-        let answer = self.exchange(&mut connection, line).await?;
+        let response = self.exchange(&mut connection, line).await?;
         let closer = close_when_idle(Arc::downgrade(&self.kept), self.timeouts.idle);
         let _closer = AbortOnDropHandle::new(tokio::spawn(closer));
         *kept = Some(Kept { connection, last_used: Instant::now(), _closer });

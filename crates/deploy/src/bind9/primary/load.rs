@@ -51,7 +51,7 @@ impl Bind9 {
     pub(super) async fn load_zone(&self, zone: ZoneSnapshot) -> Result<(), DeployError> {
         self.refuse_reserved(&zone.name).await?;
         let configured = self.configured(&zone.name).await?;
-        self.take(zone, configured).await
+        self.load_over(zone, configured).await
     }
 
     /// Makes named load this version from a file. It then has no journal, and gives secondaries the whole zone.
@@ -63,13 +63,14 @@ impl Bind9 {
                 self.finish_rebuild(&zone, &status).await?;
                 self.rebuild(zone).await?;
             }
-            configured => return self.take(zone, configured).await,
+            configured => return self.load_over(zone, configured).await,
         }
         self.suspects().remove(&name);
         Ok(())
     }
 
-    async fn take(&self, zone: ZoneSnapshot, configured: Configured) -> Result<(), DeployError> {
+    /// Loads a zone over what named has under its name.
+    async fn load_over(&self, zone: ZoneSnapshot, configured: Configured) -> Result<(), DeployError> {
         let name = zone.name.clone();
         match configured {
             Configured::Nothing => self.add(zone).await?,

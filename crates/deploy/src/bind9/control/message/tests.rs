@@ -197,8 +197,13 @@ fn an_answer_in_every_algorithm() {
     for algorithm in Algorithm::ALL {
         let key = key(algorithm);
         let answer = Response::open(&signed(&answer_body(), &key), &key).unwrap();
-        let expected =
-            Response { serial: 7, nonce: 99, result: 23, error: "not found".to_owned(), text: "no such zone".to_owned() };
+        let expected = Response {
+            serial: 7,
+            nonce: 99,
+            result: 23,
+            error: "not found".to_owned(),
+            text: "no such zone".to_owned(),
+        };
         assert_eq!(answer, expected);
     }
 }
