@@ -221,7 +221,7 @@ async fn authenticate(
 
 /// The token of the only `Authorization` header (RFC 6750, section 2.1; the scheme in any letter case, RFC 9110, section 11.1).
 fn bearer_token(headers: &HeaderMap) -> Result<&str, AuthError> {
-    let header = json::only(headers, header::AUTHORIZATION).map_err(|_| AuthError::Malformed)?;
+    let header = json::single_header(headers, header::AUTHORIZATION).map_err(|_| AuthError::Malformed)?;
     let text = header.ok_or(AuthError::NoToken)?;
     let (scheme, token) = text.split_once(' ').ok_or(AuthError::Malformed)?;
     let token = token.trim_matches(' ');

@@ -135,11 +135,11 @@ pub(crate) async fn read_within(
 
 /// `application/json`, its charset UTF-8 where one is said (RFC 8259, section 8.1). Without a body, there is nothing to name.
 fn check_media_type(headers: &HeaderMap, body: &Body) -> Result<(), BodyError> {
-    let encoding = only(headers, header::CONTENT_ENCODING)?;
+    let encoding = single_header(headers, header::CONTENT_ENCODING)?;
     if encoding.is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
         return Err(BodyError::MediaType);
     }
-    let Some(media_type) = only(headers, header::CONTENT_TYPE)? else {
+    let Some(media_type) = single_header(headers, header::CONTENT_TYPE)? else {
         return if body.is_end_stream() { Ok(()) } else { Err(BodyError::MediaType) };
     };
     let mut parts = media_type.split(';').map(str::trim);
@@ -158,7 +158,7 @@ fn check_media_type(headers: &HeaderMap, body: &Body) -> Result<(), BodyError> {
 /// # Errors
 ///
 /// It is there twice, or not printable ASCII.
-pub(crate) fn only(headers: &HeaderMap, name: HeaderName) -> Result<Option<&str>, BodyError> {
+pub(crate) fn single_header(headers: &HeaderMap, name: HeaderName) -> Result<Option<&str>, BodyError> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
@@ -210,7 +210,7 @@ impl Members {
     }
 
     /// Refuses every member that is not among `known`.
-    pub(crate) fn only(&self, known: &'static [&'static str]) -> Result<(), MemberError> {
+    pub(crate) fn refuse_unknown(&self, known: &'static [&'static str]) -> Result<(), MemberError> {
         match self.names().find(|name| !known.contains(name)) {
             Some(name) => Err(MemberError::Unknown { name: name.to_owned(), known }),
             None => Ok(()),

@@ -75,7 +75,7 @@ impl Parameters {
     }
 
     /// Refuses every parameter that is not among `known`: a filter that is misspelt would otherwise select everything.
-    pub(crate) fn only(&self, known: &'static [&'static str]) -> Result<(), QueryError> {
+    pub(crate) fn refuse_unknown(&self, known: &'static [&'static str]) -> Result<(), QueryError> {
         match self.list.iter().find(|(name, _)| !known.contains(&name.as_str())) {
             Some((name, _)) => Err(QueryError::Unknown { name: name.clone(), known }),
             None => Ok(()),
@@ -148,7 +148,7 @@ mod tests {
     fn repeated_and_unknown_parameters_are_refused() {
         let twice = Parameters::of(&Uri::from_static("/x?zone=a&zone=b")).unwrap_err();
         assert_eq!(twice, QueryError::Twice("zone".to_owned()));
-        let unknown = Parameters::of(&Uri::from_static("/x?type=MX")).unwrap().only(&["zone"]).unwrap_err();
+        let unknown = Parameters::of(&Uri::from_static("/x?type=MX")).unwrap().refuse_unknown(&["zone"]).unwrap_err();
         assert!(matches!(unknown, QueryError::Unknown { name, .. } if name == "type"));
     }
 

@@ -20,7 +20,7 @@ use store::AccountId;
 use crate::changes::WarningView;
 use crate::description::Description;
 use crate::error::{ErrorCode, Problem};
-use crate::json::{BodyError, only, read_within};
+use crate::json::{BodyError, read_within, single_header};
 use crate::query::{Parameters, QueryError};
 use crate::schema::{Member, Schema, required};
 use crate::shared::Shared;
@@ -47,8 +47,8 @@ impl FromRequest<Arc<Shared>> for ZoneFileBody {
 }
 
 fn check_media_type(headers: &HeaderMap, body: &Body) -> Result<(), BodyError> {
-    let encoding = only(headers, header::CONTENT_ENCODING)?;
-    let media_type = only(headers, header::CONTENT_TYPE)?;
+    let encoding = single_header(headers, header::CONTENT_ENCODING)?;
+    let media_type = single_header(headers, header::CONTENT_TYPE)?;
     let essence = media_type.map(|text| text.split(';').next().unwrap_or_default().trim());
     let is_zone_file = essence.map_or(body.is_end_stream(), |essence| essence.eq_ignore_ascii_case(MEDIA_TYPE));
     let is_plain = encoding.is_none_or(|encoding| encoding.eq_ignore_ascii_case("identity"));

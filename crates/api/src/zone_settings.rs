@@ -85,7 +85,7 @@ const NAMES: &[&str] = &["default_ttl", "refresh", "retry", "expire", "minimum",
 
 /// Reads what is to be another; null means the server's.
 pub(crate) fn change(members: &Members) -> Result<SettingsChange, SettingsError> {
-    members.only(NAMES)?;
+    members.refuse_unknown(NAMES)?;
     Ok(SettingsChange {
         default_ttl: members.integer("default_ttl", Ttl::MAX.seconds())?.map(|given| given.and_then(Ttl::new)),
         refresh: members.integer("refresh", u32::MAX)?,

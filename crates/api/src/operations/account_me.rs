@@ -27,6 +27,6 @@ pub(crate) fn describe() -> Description {
 }
 
 pub(crate) async fn handle(caller: Caller<AnyToken>, parameters: Parameters) -> Result<Response, QueryError> {
-    parameters.only(&[])?;
+    parameters.refuse_unknown(&[])?;
     Ok(Json(MeView::of(caller.identity())).into_response())
 }

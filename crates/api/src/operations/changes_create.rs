@@ -115,19 +115,19 @@ impl Action {
         let members = part.object().ok_or(PartError::NotAnObject)?;
         match members.required_string("action")? {
             "create" => {
-                members.only(&["action", "record_type", "name", "value", "ttl", "priority"])?;
+                members.refuse_unknown(&["action", "record_type", "name", "value", "ttl", "priority"])?;
                 Ok(Action::Create(members::whole_record(members)?))
             }
             "update" => {
-                members.only(&["action", "uuid", "record_type", "name", "value", "ttl", "priority"])?;
+                members.refuse_unknown(&["action", "uuid", "record_type", "name", "value", "ttl", "priority"])?;
                 Ok(Action::Update(record(members)?, members::record_changes(members)?))
             }
             "delete" => {
-                members.only(&["action", "uuid"])?;
+                members.refuse_unknown(&["action", "uuid"])?;
                 Ok(Action::Delete(record(members)?))
             }
             "upsert_rrset" => {
-                members.only(&["action", "record_type", "name", "ttl", "records"])?;
+                members.refuse_unknown(&["action", "record_type", "name", "ttl", "records"])?;
                 let values = members.required_array("records")?;
                 if values.is_empty() {
                     let detail = "an RRset has at least one record; to remove it, the action is delete_rrset";
@@ -141,7 +141,7 @@ impl Action {
                 })
             }
             "delete_rrset" => {
-                members.only(&["action", "record_type", "name"])?;
+                members.refuse_unknown(&["action", "record_type", "name"])?;
                 Ok(Action::DeleteSet {
                     name: members.required_string("name")?.to_owned(),
                     record_type: RecordType::parse(members.required_string("record_type")?)?,
@@ -191,7 +191,7 @@ impl Action {
 fn value(part: &Json) -> Result<(String, Option<u16>), PartError> {
     let not_an_object = || MemberError::Type { name: "records", expected: "an array of objects".to_owned() };
     let members = part.object().ok_or_else(not_an_object)?;
-    members.only(&["value", "priority"])?;
+    members.refuse_unknown(&["value", "priority"])?;
     Ok((members.required_string("value")?.to_owned(), members::priority(members)?.flatten()))
 }
 
@@ -208,9 +208,9 @@ struct Request {
 
 impl Request {
     fn of(parameters: &Parameters, members: &Members) -> Result<Request, Error> {
-        parameters.only(&["dry_run"])?;
+        parameters.refuse_unknown(&["dry_run"])?;
         let dry_run = parameters.flag("dry_run")?;
-        members.only(&[CHANGES, "comment"])?;
+        members.refuse_unknown(&[CHANGES, "comment"])?;
         let comment = members.string("comment")?.map(Comment::parse).transpose().map_err(Error::Comment)?.flatten();
         let parts = members.required_array(CHANGES)?;
         if !(1..=MOST).contains(&parts.len()) {

@@ -79,7 +79,7 @@ pub(crate) async fn handle(
     PathId(id): PathId,
     parameters: Parameters,
 ) -> Result<Json<ClaimView>, Error> {
-    parameters.only(&[])?;
+    parameters.refuse_unknown(&[])?;
     let id = ZoneId(id.ok_or(Error::NoZone)?);
     let (zone, proved_at) = caller.zones().zone_proved_at(id).await?.ok_or(Error::NoZone)?;
     let claim = caller.claims().claim(caller.zones(), &zone.name).await?.ok_or(Error::TooLong)?;

@@ -102,7 +102,7 @@ pub(crate) async fn handle(
     PathId(id): PathId,
     parameters: Parameters,
 ) -> Result<Json<DeploymentView>, ReadError> {
-    parameters.only(&[])?;
+    parameters.refuse_unknown(&[])?;
     let id = ZoneId(id.ok_or(ReadError::NoZone)?);
     // Read before anybody is asked: a change that is made meanwhile must not make what is served look old.
     let zone = caller.zones().zone(id).await?.ok_or(ReadError::NoZone)?;

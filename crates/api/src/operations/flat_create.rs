@@ -56,7 +56,7 @@ struct Request {
 
 impl Request {
     fn of(members: &Members) -> Result<Request, MemberError> {
-        members.only(&["zone", "record_type", "name", "value", "ttl", "priority"])?;
+        members.refuse_unknown(&["zone", "record_type", "name", "value", "ttl", "priority"])?;
         let record = members::whole_record(members)?;
         let zone = parse_uuid(members.required_string("zone")?).ok_or(MemberError::Uuid { name: "zone" })?;
         Ok(Request { zone: ZoneId(zone), record })

@@ -60,7 +60,7 @@ struct Request<'a> {
 
 impl Request<'_> {
     fn of(parameters: &Parameters) -> Result<Request<'_>, Error> {
-        parameters.only(&["zone", "record_type", "name", "page_size", "cursor"])?;
+        parameters.refuse_unknown(&["zone", "record_type", "name", "page_size", "cursor"])?;
         let zone =
             parameters.get("zone").map(|text| parse_uuid(text).map(ZoneId).ok_or(QueryError::Zone)).transpose()?;
         let record_type = parameters.get("record_type").map(RecordType::parse).transpose()?;

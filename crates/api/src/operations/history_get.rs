@@ -67,7 +67,7 @@ pub(crate) async fn handle(
     parameters: Parameters,
     seen: Seen,
 ) -> Result<Response, Error> {
-    parameters.only(&[])?;
+    parameters.refuse_unknown(&[])?;
     let zone = ZoneId(path.zone.ok_or(Error::NoZone)?);
     let Some(serial) = path.serial else {
         // What is no serial is no version; but whose zone it would be comes first.

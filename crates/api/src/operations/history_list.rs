@@ -56,7 +56,7 @@ enum Request {
 
 impl Request {
     fn of(parameters: &Parameters) -> Result<Request, Error> {
-        parameters.only(&["page_size", "cursor", "from", "to"])?;
+        parameters.refuse_unknown(&["page_size", "cursor", "from", "to"])?;
         let serial = |name| match parameters.get(name) {
             Some(text) => read_serial(text).map(Some).ok_or(Error::Serial(name)),
             None => Ok(None),

@@ -89,7 +89,7 @@ pub(crate) fn describe_creation(id: &'static str, title: &'static str, request: 
 
 pub(crate) async fn handle(caller: Caller<Create>, PathId(id): PathId, writing: Writing, members: Members) -> Response {
     let work = async |write: Write| -> Result<Response, CreateRecordError> {
-        members.only(&["record_type", "name", "value", "ttl", "priority"])?;
+        members.refuse_unknown(&["record_type", "name", "value", "ttl", "priority"])?;
         let wanted = members::whole_record(&members)?;
         let zone = ZoneId(id.ok_or(CreateRecordError::NoZone)?);
         create(&caller, &write, zone, &wanted, RecordView::nested).await

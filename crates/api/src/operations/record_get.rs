@@ -25,7 +25,7 @@ pub(crate) async fn handle(
     parameters: Parameters,
     seen: Seen,
 ) -> Result<Response, ReadError> {
-    parameters.only(&[])?;
+    parameters.refuse_unknown(&[])?;
     let id = RecordId(id.ok_or(ReadError::NoRecord)?);
     let (_, stored) = caller.zones().record(id).await?.ok_or(ReadError::NoRecord)?;
     if let Some(unchanged) = seen.unchanged(stored.serial) {

@@ -135,7 +135,7 @@ pub(crate) fn describe() -> Description {
 }
 
 pub(crate) async fn handle(_: Caller<AnyToken>, parameters: Parameters) -> Result<Response, QueryError> {
-    parameters.only(&[])?;
+    parameters.refuse_unknown(&[])?;
     let types: Vec<TypeView> = RecordType::EDITABLE.into_iter().filter_map(TypeView::of).collect();
     Ok(Json(types).into_response())
 }

@@ -33,7 +33,7 @@ pub(crate) async fn handle(
     parameters: Parameters,
     seen: Seen,
 ) -> Result<Response, ReadError> {
-    parameters.only(&["page_size", "cursor"])?;
+    parameters.refuse_unknown(&["page_size", "cursor"])?;
     let page = Page::if_asked(&parameters, paging::List::Records)?;
     let zone = ZoneId(id.ok_or(ReadError::NoZone)?);
     let filter = RecordFilter::default();

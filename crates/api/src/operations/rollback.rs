@@ -63,8 +63,8 @@ struct Request {
 
 impl Request {
     fn of(parameters: &Parameters, members: &Members) -> Result<Request, Error> {
-        parameters.only(&["dry_run"])?;
-        members.only(&["serial", "comment"])?;
+        parameters.refuse_unknown(&["dry_run"])?;
+        members.refuse_unknown(&["serial", "comment"])?;
         let serial = members.integer("serial", u32::MAX)?.flatten().ok_or(MemberError::Missing("serial"))?;
         // The journal says where it went back to, whatever else its author says.
         let words = match members.string("comment")? {

@@ -25,7 +25,7 @@ pub(crate) async fn handle(
     parameters: Parameters,
     seen: Seen,
 ) -> Result<Response, ReadError> {
-    parameters.only(&[])?;
+    parameters.refuse_unknown(&[])?;
     let id = ZoneId(id.ok_or(ReadError::NoZone)?);
     let (zone, settings) = caller.zones().zone_settings(id).await?.ok_or(ReadError::NoZone)?;
     if let Some(unchanged) = seen.unchanged(zone.serial) {

@@ -83,9 +83,9 @@ struct Request {
 
 impl Request {
     fn of(members: &Members, parameters: &Parameters) -> Result<Request, Error> {
-        parameters.only(&["keep_apex_ns", "keep_keys", "keep_ttl", "leave_out_unknown"])?;
+        parameters.refuse_unknown(&["keep_apex_ns", "keep_keys", "keep_ttl", "leave_out_unknown"])?;
         let options = Options { keep_apex_ns: parameters.flag("keep_apex_ns")?, ..zone_file::options(parameters)? };
-        members.only(&["domain", "zonefile"])?;
+        members.refuse_unknown(&["domain", "zonefile"])?;
         let domain = ZoneName::parse(members.required_string("domain")?)?;
         Ok(Request { domain, zonefile: members.string("zonefile")?.map(str::to_owned), options })
     }

@@ -28,7 +28,7 @@ pub(crate) async fn handle(
     parameters: Parameters,
     seen: Seen,
 ) -> Result<Response, ReadError> {
-    parameters.only(&[])?;
+    parameters.refuse_unknown(&[])?;
     let zone = ZoneId(id.ok_or(ReadError::NoZone)?);
     all_records(caller.zones(), zone, RecordFilter::default(), Frame::Zone, &seen).await
 }

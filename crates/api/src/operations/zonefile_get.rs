@@ -69,7 +69,7 @@ pub(crate) async fn handle(
     parameters: Parameters,
     seen: Seen,
 ) -> Result<Response, Error> {
-    parameters.only(&["serial"])?;
+    parameters.refuse_unknown(&["serial"])?;
     let serial = parameters.get("serial").map(|text| read_serial(text).ok_or(Error::Serial)).transpose()?;
     let id = ZoneId(id.ok_or(Error::NoZone)?);
     let zone = caller.zones().zone(id).await?.ok_or(Error::NoZone)?;

@@ -67,7 +67,7 @@ struct Request {
 
 impl Request {
     fn of(parameters: &Parameters) -> Result<Request, Error> {
-        parameters.only(&["dry_run", "keep_keys", "keep_ttl", "leave_out_unknown", "comment"])?;
+        parameters.refuse_unknown(&["dry_run", "keep_keys", "keep_ttl", "leave_out_unknown", "comment"])?;
         let comment = parameters.get("comment").map_or(Ok(None), Comment::parse).map_err(Error::Comment)?;
         let options = zone_file::options(parameters)?;
         Ok(Request { dry_run: parameters.flag("dry_run")?, options, comment })

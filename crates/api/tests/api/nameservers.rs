@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use deploy::{DeployError, Embedded, Kind, Nameserver, Served, Witness};
+use deploy::{DeployError, Embedded, NameserverKind, Nameserver, Served, Witness};
 use dns::{Serial, ZoneDelta, ZoneName, ZoneSnapshot};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -15,7 +15,7 @@ pub(crate) const SECRET: &str = "/etc/named/keys/secret.key";
 #[derive(Clone)]
 pub(crate) struct Double {
     inner: Embedded,
-    kind: Kind,
+    kind: NameserverKind,
     state: Arc<Mutex<State>>,
 }
 
@@ -34,12 +34,12 @@ pub(crate) struct State {
 impl Double {
     /// A primary of another make than the embedded one, so that the API may not know how cheap it is to ask.
     pub(crate) fn primary() -> Double {
-        Double { inner: Embedded::new(Zones::new()), kind: Kind::Bind9, state: Arc::default() }
+        Double { inner: Embedded::new(Zones::new()), kind: NameserverKind::Bind9, state: Arc::default() }
     }
 
     /// A secondary of this primary, without delay. It cannot tell one zone from another of the same name.
     pub(crate) fn secondary(&self) -> Double {
-        Double { inner: self.inner.clone(), kind: Kind::Secondary, state: Arc::default() }
+        Double { inner: self.inner.clone(), kind: NameserverKind::Secondary, state: Arc::default() }
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
@@ -56,7 +56,7 @@ impl Witness for Double {
         self.kind.name()
     }
 
-    fn kind(&self) -> Kind {
+    fn kind(&self) -> NameserverKind {
         self.kind
     }
 
@@ -69,7 +69,7 @@ impl Witness for Double {
             let served = self.inner.served(name).await?;
             let ahead = self.state().ahead;
             Ok(served.map(|served| Served {
-                id: served.id.filter(|_| self.kind != Kind::Secondary),
+                id: served.id.filter(|_| self.kind != NameserverKind::Secondary),
                 serial: Serial(served.serial.0.wrapping_add(ahead)),
             }))
         }
