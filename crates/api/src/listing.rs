@@ -19,7 +19,7 @@ use futures_util::stream;
 use store::{RecordFilter, RecordVisitor, StoredRecord, Tenant, VersionNumber, Zone};
 
 use crate::read_error::ReadError;
-use crate::tags::{Seen, etag};
+use crate::tags::{IfNoneMatch, etag};
 use crate::views::{RecordView, ZoneView};
 
 /// What the records stand in.
@@ -39,11 +39,11 @@ pub(crate) async fn all_records(
     zone: ZoneId,
     filter: RecordFilter,
     frame: Frame,
-    seen: &Seen,
+    if_none_match: &IfNoneMatch,
 ) -> Result<Response, ReadError> {
-    if seen.anything() {
+    if if_none_match.anything() {
         let now = zones.zone(zone).await?.ok_or(ReadError::NoZone)?;
-        if let Some(unchanged) = seen.unchanged(now.serial) {
+        if let Some(unchanged) = if_none_match.unchanged(now.serial) {
             return Ok(unchanged);
         }
     }

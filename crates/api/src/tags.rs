@@ -115,17 +115,17 @@ pub(crate) fn etag(serial: Serial) -> HeaderValue {
 
 /// `If-None-Match` of a request that only reads.
 #[derive(Debug)]
-pub(crate) struct Seen(Option<Tags>);
+pub(crate) struct IfNoneMatch(Option<Tags>);
 
-impl<S: Sync> FromRequestParts<S> for Seen {
+impl<S: Sync> FromRequestParts<S> for IfNoneMatch {
     type Rejection = TagError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, TagError> {
-        Tags::of(&parts.headers, header::IF_NONE_MATCH, "If-None-Match").map(Seen)
+        Tags::of(&parts.headers, header::IF_NONE_MATCH, "If-None-Match").map(IfNoneMatch)
     }
 }
 
-impl Seen {
+impl IfNoneMatch {
     /// Whether the client said what it has, so that it may be spared an answer.
     pub(crate) fn anything(&self) -> bool {
         self.0.is_some()

@@ -21,7 +21,7 @@ use crate::paging::{self, Page};
 use crate::query::{Parameters, QueryError, parse_uuid};
 use crate::read_error::ReadError;
 use crate::schema::Schema;
-use crate::tags::{Seen, etag};
+use crate::tags::{IfNoneMatch, etag};
 use crate::views::RecordView;
 
 #[derive(Debug, thiserror::Error)]
@@ -88,7 +88,7 @@ pub(crate) fn describe() -> Description {
         .refuses(Problem::no_zone().at("zone"))
 }
 
-pub(crate) async fn handle(caller: Caller<List>, parameters: Parameters, seen: Seen) -> Result<Response, Error> {
+pub(crate) async fn handle(caller: Caller<List>, parameters: Parameters, if_none_match: IfNoneMatch) -> Result<Response, Error> {
     let Request { zone, record_type, name, page } = Request::of(&parameters)?;
     let zones = caller.zones();
     let places = match (zone, name) {
@@ -104,14 +104,14 @@ pub(crate) async fn handle(caller: Caller<List>, parameters: Parameters, seen: S
         // Only one zone's list is answered without pages, and that has one place.
         let (zone, owner) =
             places.into_iter().next().and_then(|(zone, owner)| Some((zone?, owner))).ok_or(Error::NoZone)?;
-        return Ok(all_records(zones, zone, filter(owner), Frame::FlatRecords, &seen).await?);
+        return Ok(all_records(zones, zone, filter(owner), Frame::FlatRecords, &if_none_match).await?);
     };
     let serial = match zone {
         // As in the list of one zone's records.
         Some(zone) => Some(zones.zone(zone).await?.ok_or(Error::NoZone)?.serial),
         None => None,
     };
-    if let Some(unchanged) = serial.and_then(|serial| seen.unchanged(serial)) {
+    if let Some(unchanged) = serial.and_then(|serial| if_none_match.unchanged(serial)) {
         return Ok(unchanged);
     }
     let mut found: BTreeMap<RecordId, StoredRecord> = BTreeMap::new();

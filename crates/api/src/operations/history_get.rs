@@ -12,7 +12,7 @@ use crate::description::{self, Description, EXAMPLE_SERIAL, Group};
 use crate::error::Problem;
 use crate::query::{Parameters, QueryError};
 use crate::schema::Schema;
-use crate::tags::{Seen, etag};
+use crate::tags::{IfNoneMatch, etag};
 use crate::versions::{PathVersion, WholeVersionView, no_version};
 
 #[derive(Debug, thiserror::Error)]
@@ -65,7 +65,7 @@ pub(crate) async fn handle(
     caller: Caller<List>,
     path: PathVersion,
     parameters: Parameters,
-    seen: Seen,
+    if_none_match: IfNoneMatch,
 ) -> Result<Response, Error> {
     parameters.refuse_unknown(&[])?;
     let zone = ZoneId(path.zone.ok_or(Error::NoZone)?);
@@ -75,7 +75,7 @@ pub(crate) async fn handle(
         return Err(Error::NoVersion);
     };
     let (version, difference) = caller.zones().version(zone, serial).await?;
-    if let Some(unchanged) = seen.unchanged(serial) {
+    if let Some(unchanged) = if_none_match.unchanged(serial) {
         return Ok(unchanged);
     }
     let view = WholeVersionView::of(&version, &difference);

@@ -13,7 +13,7 @@ use crate::error::Problem;
 use crate::paging::{self, Page};
 use crate::query::{Parameters, PathId, QueryError};
 use crate::schema::Schema;
-use crate::tags::{Seen, etag};
+use crate::tags::{IfNoneMatch, etag};
 use crate::versions::{DifferenceView, VersionView, no_version, read_serial};
 
 #[derive(Debug, thiserror::Error)]
@@ -91,7 +91,7 @@ pub(crate) async fn handle(
     caller: Caller<List>,
     PathId(id): PathId,
     parameters: Parameters,
-    seen: Seen,
+    if_none_match: IfNoneMatch,
 ) -> Result<Response, Error> {
     let request = Request::of(&parameters)?;
     let zone = ZoneId(id.ok_or(Error::NoZone)?);
@@ -102,7 +102,7 @@ pub(crate) async fn handle(
     let history = caller.zones().history(zone, page.after(), page.limit()).await?;
     let history = history.ok_or(Error::NoZone)?;
     let head = history.zone.serial;
-    if let Some(unchanged) = seen.unchanged(head) {
+    if let Some(unchanged) = if_none_match.unchanged(head) {
         return Ok(unchanged);
     }
     let answer = page.answer(history.versions, &parameters, |version| version.number, VersionView::of);

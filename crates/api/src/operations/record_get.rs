@@ -10,7 +10,7 @@ use crate::auth::{Caller, List};
 use crate::description::{self, Description, Group, examples};
 use crate::query::{Parameters, PathId};
 use crate::read_error::ReadError;
-use crate::tags::{Seen, etag};
+use crate::tags::{IfNoneMatch, etag};
 use crate::views::RecordView;
 
 pub(crate) fn describe() -> Description {
@@ -23,12 +23,12 @@ pub(crate) async fn handle(
     caller: Caller<List>,
     PathId(id): PathId,
     parameters: Parameters,
-    seen: Seen,
+    if_none_match: IfNoneMatch,
 ) -> Result<Response, ReadError> {
     parameters.refuse_unknown(&[])?;
     let id = RecordId(id.ok_or(ReadError::NoRecord)?);
     let (_, stored) = caller.zones().record(id).await?.ok_or(ReadError::NoRecord)?;
-    if let Some(unchanged) = seen.unchanged(stored.serial) {
+    if let Some(unchanged) = if_none_match.unchanged(stored.serial) {
         return Ok(unchanged);
     }
     Ok(([(header::ETAG, etag(stored.serial))], Json(RecordView::flat(&stored))).into_response())

@@ -14,7 +14,7 @@ use crate::paging::{self, Page};
 use crate::query::{Parameters, PathId};
 use crate::read_error::ReadError;
 use crate::schema::Schema;
-use crate::tags::{Seen, etag};
+use crate::tags::{IfNoneMatch, etag};
 use crate::views::RecordView;
 
 pub(crate) fn describe() -> Description {
@@ -31,18 +31,18 @@ pub(crate) async fn handle(
     caller: Caller<List>,
     PathId(id): PathId,
     parameters: Parameters,
-    seen: Seen,
+    if_none_match: IfNoneMatch,
 ) -> Result<Response, ReadError> {
     parameters.refuse_unknown(&["page_size", "cursor"])?;
     let page = Page::if_asked(&parameters, paging::List::Records)?;
     let zone = ZoneId(id.ok_or(ReadError::NoZone)?);
     let filter = RecordFilter::default();
     let Some(page) = page else {
-        return all_records(caller.zones(), zone, filter, Frame::Records, &seen).await;
+        return all_records(caller.zones(), zone, filter, Frame::Records, &if_none_match).await;
     };
     // Before the page: a tag that is older than what it stands for is safe, a newer one is not.
     let serial = caller.zones().zone(zone).await?.ok_or(ReadError::NoZone)?.serial;
-    if let Some(unchanged) = seen.unchanged(serial) {
+    if let Some(unchanged) = if_none_match.unchanged(serial) {
         return Ok(unchanged);
     }
     let after = page.after().map(RecordId);

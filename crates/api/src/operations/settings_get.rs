@@ -9,7 +9,7 @@ use crate::auth::{Caller, List};
 use crate::description::{self, Description, Group};
 use crate::query::{Parameters, PathId};
 use crate::read_error::ReadError;
-use crate::tags::{Seen, etag};
+use crate::tags::{IfNoneMatch, etag};
 use crate::zone_settings::SettingsView;
 
 pub(crate) fn describe() -> Description {
@@ -23,12 +23,12 @@ pub(crate) async fn handle(
     caller: Caller<List>,
     PathId(id): PathId,
     parameters: Parameters,
-    seen: Seen,
+    if_none_match: IfNoneMatch,
 ) -> Result<Response, ReadError> {
     parameters.refuse_unknown(&[])?;
     let id = ZoneId(id.ok_or(ReadError::NoZone)?);
     let (zone, settings) = caller.zones().zone_settings(id).await?.ok_or(ReadError::NoZone)?;
-    if let Some(unchanged) = seen.unchanged(zone.serial) {
+    if let Some(unchanged) = if_none_match.unchanged(zone.serial) {
         return Ok(unchanged);
     }
     Ok(([(header::ETAG, etag(zone.serial))], Json(SettingsView::of(&settings))).into_response())

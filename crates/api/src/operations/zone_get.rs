@@ -11,7 +11,7 @@ use crate::description::{Description, Group, etag, examples};
 use crate::listing::{Frame, all_records};
 use crate::query::{Parameters, PathId};
 use crate::read_error::ReadError;
-use crate::tags::Seen;
+use crate::tags::IfNoneMatch;
 use crate::views::ZoneView;
 
 pub(crate) fn describe() -> Description {
@@ -26,9 +26,9 @@ pub(crate) async fn handle(
     caller: Caller<List>,
     PathId(id): PathId,
     parameters: Parameters,
-    seen: Seen,
+    if_none_match: IfNoneMatch,
 ) -> Result<Response, ReadError> {
     parameters.refuse_unknown(&[])?;
     let zone = ZoneId(id.ok_or(ReadError::NoZone)?);
-    all_records(caller.zones(), zone, RecordFilter::default(), Frame::Zone, &seen).await
+    all_records(caller.zones(), zone, RecordFilter::default(), Frame::Zone, &if_none_match).await
 }

@@ -12,7 +12,7 @@ use crate::description::{Description, EXAMPLE_SERIAL, Group, etag, file_name};
 use crate::error::Problem;
 use crate::query::{Parameters, PathId, QueryError};
 use crate::schema::Schema;
-use crate::tags::{self, Seen};
+use crate::tags::{self, IfNoneMatch};
 use crate::versions::{no_version, read_serial};
 use crate::zone_file::MEDIA_TYPE;
 
@@ -67,7 +67,7 @@ pub(crate) async fn handle(
     caller: Caller<List>,
     PathId(id): PathId,
     parameters: Parameters,
-    seen: Seen,
+    if_none_match: IfNoneMatch,
 ) -> Result<Response, Error> {
     parameters.refuse_unknown(&["serial"])?;
     let serial = parameters.get("serial").map(|text| read_serial(text).ok_or(Error::Serial)).transpose()?;
@@ -76,12 +76,12 @@ pub(crate) async fn handle(
     let serial = serial.unwrap_or(zone.serial);
     // Who has the newest version already is told so before its records are read; an older one may be gone, which is told first.
     if serial == zone.serial
-        && let Some(unchanged) = seen.unchanged(serial)
+        && let Some(unchanged) = if_none_match.unchanged(serial)
     {
         return Ok(unchanged);
     }
     let snapshot = caller.zones().snapshot_at(id, serial).await?;
-    if let Some(unchanged) = seen.unchanged(serial) {
+    if let Some(unchanged) = if_none_match.unchanged(serial) {
         return Ok(unchanged);
     }
     // A zone may have a million records.
