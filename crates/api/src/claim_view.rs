@@ -1,6 +1,6 @@
 //! Claims as answers show them.
 
-use claims::{OpenClaim, Seen};
+use claims::{OpenClaim, Unproved};
 use serde::Serialize;
 use serde_json::{Value, json};
 use store::CLAIM_LABEL;
@@ -19,21 +19,21 @@ pub(crate) struct OpenClaimView {
 }
 
 impl From<OpenClaim> for OpenClaimView {
-    fn from(OpenClaim { name, record_type, value, seen }: OpenClaim) -> OpenClaimView {
-        OpenClaimView { name, record_type, value, hint: (seen != Seen::New).then(|| hint(seen)) }
+    fn from(OpenClaim { name, record_type, value, unproved }: OpenClaim) -> OpenClaimView {
+        OpenClaimView { name, record_type, value, hint: (unproved != Unproved::New).then(|| hint(unproved)) }
     }
 }
 
 /// What a caller can do about a claim that is not proved.
-pub(crate) fn hint(seen: Seen) -> &'static str {
-    match seen {
-        Seen::New => {
+pub(crate) fn hint(unproved: Unproved) -> &'static str {
+    match unproved {
+        Unproved::New => {
             "if the name is yours, publish the TXT record in `claim` where its DNS is hosted now, then repeat this request"
         }
-        Seen::Nothing => {
+        Unproved::NotFound => {
             "the TXT record in `claim` was not found in the public DNS; it may take a while until it is seen everywhere"
         }
-        Seen::NoAnswer => {
+        Unproved::NoAnswer => {
             "the public DNS did not answer in time when the TXT record in `claim` was looked for; repeat this request"
         }
     }

@@ -54,16 +54,16 @@ pub struct OpenClaim {
     /// Its text.
     pub value: String,
     /// What the last look came to.
-    pub seen: Seen,
+    pub unproved: Unproved,
 }
 
 /// Why a claim is not proved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Seen {
+pub enum Unproved {
     /// It was only given out now.
     New,
     /// The record was not there.
-    Nothing,
+    NotFound,
     /// No resolver answered in time.
     NoAnswer,
 }
@@ -112,7 +112,7 @@ impl Claims {
     pub async fn claim(&self, zones: &Tenant, zone: &ZoneName) -> Result<Option<OpenClaim>, StoreError> {
         let Some(name) = claim_name(zone) else { return Ok(None) };
         let claim = zones.claim(zone).await?;
-        Ok(Some(open(&name, claim.value, Seen::New)))
+        Ok(Some(open(&name, claim.value, Unproved::New)))
     }
 
     /// [`Claims::look`], also for a name that the account has.
@@ -124,7 +124,7 @@ impl Claims {
         let Some(name) = claim_name(zone) else { return Ok(Look::NotClaimable) };
         let claim = zones.claim(zone).await?;
         if claim.is_new {
-            return Ok(Look::Open(open(&name, claim.value, Seen::New)));
+            return Ok(Look::Open(open(&name, claim.value, Unproved::New)));
         }
         self.count(zones.author().account, Instant::now())?;
         let rivals = zones.rivals(zone).await?;
@@ -135,12 +135,12 @@ impl Claims {
         });
         match seen.await {
             Ok(Ok(Some(proof))) => Ok(Look::Proved(proof)),
-            Ok(Ok(None)) => Ok(Look::Open(open(&name, claim.value, Seen::Nothing))),
+            Ok(Ok(None)) => Ok(Look::Open(open(&name, claim.value, Unproved::NotFound))),
             Ok(Err(error)) => {
                 tracing::warn!(zone.name = %zone, error = %store::Chain(&error), "a claim could not be checked");
-                Ok(Look::Open(open(&name, claim.value, Seen::NoAnswer)))
+                Ok(Look::Open(open(&name, claim.value, Unproved::NoAnswer)))
             }
-            Err(_) => Ok(Look::Open(open(&name, claim.value, Seen::NoAnswer))),
+            Err(_) => Ok(Look::Open(open(&name, claim.value, Unproved::NoAnswer))),
         }
     }
 
@@ -185,8 +185,8 @@ impl Claims {
     }
 }
 
-fn open(name: &Name, value: String, seen: Seen) -> OpenClaim {
-    OpenClaim { name: name.to_string(), record_type: "TXT", value, seen }
+fn open(name: &Name, value: String, unproved: Unproved) -> OpenClaim {
+    OpenClaim { name: name.to_string(), record_type: "TXT", value, unproved }
 }
 
 /// How many looks an account may make in a minute, for the headers of a refusal.

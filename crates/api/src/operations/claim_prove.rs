@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use claims::{Look, LookError, OpenClaim, Seen};
+use claims::{Look, LookError, OpenClaim, Unproved};
 use dns::ZoneId;
 use serde_json::json;
 use store::{ChangeError, ProveError, StoreError};
@@ -21,7 +21,7 @@ pub(crate) enum Error {
     NoZone,
     #[error("no claim can be published for a name as long as this one")]
     TooLong,
-    #[error("The name is not proved: {}", hint(.0.seen))]
+    #[error("The name is not proved: {}", hint(.0.unproved))]
     Open(OpenClaim),
     #[error(transparent)]
     Look(#[from] LookError),
@@ -52,7 +52,7 @@ impl IntoResponse for Error {
 
 pub(crate) fn describe() -> Description {
     let refusal = json!({
-        "detail": format!("The name is not proved: {}", hint(Seen::Nothing)), "error_code": ErrorCode::ValidationError.name(),
+        "detail": format!("The name is not proved: {}", hint(Unproved::NotFound)), "error_code": ErrorCode::ValidationError.name(),
         "field": null, "claim": OpenClaimView::example(),
     });
     Description::new("proveZoneClaim", Group::Zones, "Prove claim of DNS zone")

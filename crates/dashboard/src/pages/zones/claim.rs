@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
-use claims::{Look, LookError, OpenClaim, Seen};
+use claims::{Look, LookError, OpenClaim, Unproved};
 use store::ProveError;
 
 use super::{Head, Tab, failure, path, zone_id, zone_of};
@@ -57,7 +57,7 @@ pub(crate) async fn submit(who: SignedIn, Path(id): Path<String>, _: Form) -> Re
     let refuse = |status, problem| page(&who, &id, status, Some(problem));
     match who.visit.shared.claims.look_at(&who.zones(), &zone.name).await {
         Ok(Look::NotClaimable) => Err(Failure::NotFound),
-        Ok(Look::Open(OpenClaim { seen: Seen::NoAnswer, .. })) => {
+        Ok(Look::Open(OpenClaim { unproved: Unproved::NoAnswer, .. })) => {
             refuse(StatusCode::UNPROCESSABLE_ENTITY, z.claim_no_answer).await
         }
         Ok(Look::Open(_)) => refuse(StatusCode::UNPROCESSABLE_ENTITY, z.claim_not_seen).await,

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::Response;
-use claims::{Look, LookError, OpenClaim, Seen};
+use claims::{Look, LookError, OpenClaim, Unproved};
 use dns::ZoneName;
 use dns::zonefile::{Content, LeftOutReason, Options};
 use store::{CreateZoneError, NewZone, Reservation, Source, Zone};
@@ -129,10 +129,10 @@ pub(crate) async fn submit(who: SignedIn, form: Form) -> Result<Response, Failur
             Ok(Look::Open(claim)) => {
                 problems.add("domain", refusal);
                 let z = who.visit.language.zone_texts();
-                match claim.seen {
-                    Seen::New => {}
-                    Seen::Nothing => problems.add("", z.claim_not_seen),
-                    Seen::NoAnswer => problems.add("", z.claim_no_answer),
+                match claim.unproved {
+                    Unproved::New => {}
+                    Unproved::NotFound => problems.add("", z.claim_not_seen),
+                    Unproved::NoAnswer => problems.add("", z.claim_no_answer),
                 }
                 return offer(&who, &form, problems, claim);
             }
