@@ -54,8 +54,8 @@ use store::Store;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 pub use description::{
-    Answer, Body, Description, EXAMPLE_RECORD, EXAMPLE_SERIAL, EXAMPLE_ZONE, Group, Header, Parameter, ParameterPlace,
-    Refusal,
+    Body, Description, EXAMPLE_RECORD, EXAMPLE_SERIAL, EXAMPLE_ZONE, Group, Header, Parameter, ParameterPlace, Refusal,
+    Success,
 };
 pub use error::error_body;
 pub use openapi::{ABOUT, document};

@@ -33,7 +33,7 @@ pub(crate) enum Frame {
     Zone,
 }
 
-/// Answers all records of a zone that pass the filter, with the zone's tag; 304 to who has `seen` this version of the zone.
+/// Answers all records of a zone that pass the filter, with the zone's tag; 304 if `if_none_match` names this version.
 pub(crate) async fn all_records(
     zones: &Tenant,
     zone: ZoneId,

@@ -7,7 +7,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
-use crate::description::{Answer, Body, Description, Group, Header, Parameter, ParameterPlace, Refusal, headers};
+use crate::description::{Body, Description, Group, Header, Parameter, ParameterPlace, Refusal, Success, headers};
 use crate::operations::OPERATIONS;
 use crate::schema::Schema;
 use crate::shared::BASE;
@@ -147,7 +147,7 @@ impl Parts {
         json
     }
 
-    fn answer(&mut self, answer: &Answer) -> Value {
+    fn answer(&mut self, answer: &Success) -> Value {
         let mut json = json!({"description": answer.text, "headers": self.headers(&answer.headers)});
         if let Some((media_type, schema, example)) = &answer.body {
             json["content"] = json!({*media_type: {"schema": self.schema(schema), "example": example}});

@@ -50,7 +50,7 @@ impl Reply {
     }
 
     /// What the store keeps with the change; the tag of a deleted zone is its last.
-    pub(crate) fn of(self, zone: &Zone, deleted: bool) -> Answer {
+    pub(crate) fn into_answer(self, zone: &Zone, deleted: bool) -> Answer {
         let mut headers = Vec::with_capacity(3);
         if !self.body.is_empty() {
             headers.push((header::CONTENT_TYPE.to_string(), "application/json".to_owned()));

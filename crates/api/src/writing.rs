@@ -199,8 +199,9 @@ impl Write {
     ) -> Result<Response, ChangeError> {
         let (zones, dry_run) = (caller.zones().through(source), change.dry_run);
         // A dry run leaves the zone at the version that it has.
-        let answer =
-            move |made: &Committed| Ok(reply(made)?.of(if dry_run { &made.before } else { &made.zone }, false));
+        let answer = move |made: &Committed| {
+            Ok(reply(made)?.into_answer(if dry_run { &made.before } else { &made.zone }, false))
+        };
         let done = match &self.request {
             Some(request) if !dry_run => {
                 let once = Once { request: request.clone(), answer: Box::new(answer) };
@@ -220,7 +221,7 @@ impl Write {
         reply: impl Fn(&Zone) -> Result<Reply, StoreError> + Send + Sync + 'static,
     ) -> Result<Response, CreateZoneError> {
         let zones = caller.zones().through(source);
-        let answer = move |zone: &Zone| Ok(reply(zone)?.of(zone, false));
+        let answer = move |zone: &Zone| Ok(reply(zone)?.into_answer(zone, false));
         let done = match &self.request {
             Some(request) => {
                 let once = Once { request: request.clone(), answer: Box::new(answer) };
@@ -234,7 +235,7 @@ impl Write {
     /// Deletes a zone and answers that.
     pub(crate) async fn delete_zone<P>(&self, caller: &Caller<P>, id: ZoneId) -> Result<Response, ChangeError> {
         let zones = caller.zones();
-        let answer = |zone: &Zone| Ok(Reply::empty(zone.serial).of(zone, true));
+        let answer = |zone: &Zone| Ok(Reply::empty(zone.serial).into_answer(zone, true));
         let done = match &self.request {
             Some(request) => {
                 let once = Once { request: request.clone(), answer: Box::new(answer) };

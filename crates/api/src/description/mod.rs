@@ -50,7 +50,7 @@ pub struct Description {
     /// The bodies that it understands, by media type.
     pub bodies: Vec<Body>,
     /// How it answers when it succeeds.
-    pub answers: Vec<Answer>,
+    pub answers: Vec<Success>,
     /// How it answers when it does not.
     pub refusals: Vec<Refusal>,
 }
@@ -111,7 +111,7 @@ pub struct Body {
 
 /// A success.
 #[derive(Debug, Clone)]
-pub struct Answer {
+pub struct Success {
     /// Its status.
     pub status: StatusCode,
     /// What it says.
@@ -223,7 +223,7 @@ impl Description {
     }
 
     fn answer(mut self, status: StatusCode, text: &'static str, body: Option<(&'static str, Schema, Value)>) -> Self {
-        self.answers.push(Answer { status, text, body, headers: Vec::new(), leads_to: &[] });
+        self.answers.push(Success { status, text, body, headers: Vec::new(), leads_to: &[] });
         self
     }
 

@@ -88,7 +88,11 @@ pub(crate) fn describe() -> Description {
         .refuses(Problem::no_zone().at("zone"))
 }
 
-pub(crate) async fn handle(caller: Caller<List>, parameters: Parameters, if_none_match: IfNoneMatch) -> Result<Response, Error> {
+pub(crate) async fn handle(
+    caller: Caller<List>,
+    parameters: Parameters,
+    if_none_match: IfNoneMatch,
+) -> Result<Response, Error> {
     let Request { zone, record_type, name, page } = Request::of(&parameters)?;
     let zones = caller.zones();
     let places = match (zone, name) {

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use deploy::{DeployError, Embedded, NameserverKind, Nameserver, Served, Witness};
+use deploy::{DeployError, Embedded, Nameserver, NameserverKind, Served, Witness};
 use dns::{Serial, ZoneDelta, ZoneName, ZoneSnapshot};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;

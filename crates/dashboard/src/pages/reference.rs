@@ -151,7 +151,7 @@ fn parameter_row(parameter: &api::Parameter, writer: &Writer) -> Row {
 }
 
 impl AnswerView {
-    fn of(answer: &api::Answer, writer: &Writer) -> AnswerView {
+    fn of(answer: &api::Success, writer: &Writer) -> AnswerView {
         let headers = answer.headers.iter().map(|header| Row {
             name: header.name.to_owned(),
             place: "",
