@@ -1,4 +1,4 @@
-//! A small authoritative nameserver, for trying things out and for tests.
+//! A small authoritative nameserver inside the process, and the default one.
 //!
 //! It answers over UDP and TCP from a catalogue of zones in memory, [`Zones`], which whoever deploys fills and changes while
 //! [`Server`] answers. Each zone is an immutable version behind a pointer: a change makes the next version, which shares
