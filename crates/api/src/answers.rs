@@ -1,8 +1,8 @@
-//! Answers that wait for their clients, who may never take them: an account's share of the memory for them is bounded.
+//! Limits the memory of responses that wait for clients to read them, per account.
 //!
-//! A client holds an answer by not reading it: a connection of HTTP/2 holds as many as it has streams. So an answer that is more
-//! than a few packets takes a place in the [`Gate`] before it is sent, and gives it back when it is sent or given up. A list
-//! that is read while it is sent takes the room of the two chunks that it holds at a time.
+//! A client holds a response in memory by not reading it, and an HTTP/2 connection has many streams. A response of more than a
+//! few packets therefore takes a place in the [`Gate`] before it is sent, and releases it when it is sent or dropped. A list that
+//! is read while it is sent takes the room of the two chunks that it holds at a time.
 
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};

@@ -1,13 +1,13 @@
-//! Who is asking, and whether they may.
+//! Authentication and permissions.
 //!
-//! The order is the same for every operation and tells nothing about what exists: a token that is no good (401), one that lacks
-//! the permission (403), and only then anything about the request itself. A token that may not be used from the client's address
-//! is as good as unknown (401): whoever found it learns nothing. To a token that is bound to some zones the others do not exist
-//! ([`Tenant`]), and it may not make any (403).
+//! The checks have the same order for every operation, so that they reveal nothing about what exists: the token must be valid
+//! (401), then have the permission (403), and only then is the request itself examined. A token used from an address outside its
+//! networks is treated as unknown (401), so that a thief learns nothing. A token that is limited to some zones sees no others
+//! ([`Tenant`]) and cannot create zones (403).
 //!
-//! Requests with a valid token are limited per account where the operator set a limit. Bad tokens are counted per client address,
-//! so that the server cannot be used to try tokens in bulk or to fill its log; an IPv6 client counts by its /64, all of which is
-//! usually one customer's.
+//! Requests with a valid token are limited per account if the operator set a limit. Failed authentications are counted per client
+//! address, so that the server cannot be used to try tokens in bulk or to fill its log. An IPv6 client is counted by its /64,
+//! which usually belongs to one customer.
 
 use std::marker::PhantomData;
 use std::net::{IpAddr, Ipv6Addr};

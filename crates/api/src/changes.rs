@@ -1,8 +1,8 @@
-//! The answer to a change of many records: what it removed and added, and what is unwise about the outcome.
+//! The response to a changeset: the removed and added records, and warnings about the result.
 //!
-//! Of a long one under an `Idempotency-Key`, its JSON with empty lists is kept, and then the UUIDs of `records`, 16 octets each. A
-//! repeat takes `removed` and `added` from the zone's history, where they are in the same order. It differs from the first
-//! answer only where the server was replaced meanwhile by one that shows records in another form.
+//! If a long response has an `Idempotency-Key`, only its JSON with empty lists and the UUIDs of `records` (16 octets each) are
+//! stored. A repeated request reads `removed` and `added` from the zone's history, where they have the same order. It differs
+//! from the first response only if a newer version of the server shows records differently.
 
 use std::borrow::Cow;
 

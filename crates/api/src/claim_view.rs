@@ -1,4 +1,4 @@
-//! Claims as answers show them.
+//! Claims as responses show them.
 
 use claims::{OpenClaim, Unproved};
 use serde::Serialize;

@@ -1,7 +1,7 @@
 //! Cross-origin requests from browsers (CORS, the Fetch standard).
 //!
-//! Off by default. A page of an allowed origin may call the API with a token that it was given. Credentials (cookies) are never
-//! allowed: the API takes none, and the dashboard's session must not be usable from other origins.
+//! Off by default. A page of an allowed origin can call the API with a token. Credentials (cookies) are never allowed: the API
+//! uses none, and the dashboard's session must not be usable from other origins.
 
 use std::time::Duration;
 

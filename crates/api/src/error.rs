@@ -1,8 +1,8 @@
-//! The one shape of every answer that is no success.
+//! The body of every error response.
 //!
-//! A [`Problem`] is only the answer. What can go wrong is an enum beside each operation, and choosing its status is one `match`
-//! there. The cause of a 500 or 503 travels with the answer inside the process, is logged once by `http_server` under
-//! the request's id, and never reaches the client.
+//! A [`Problem`] is only the response. Each operation has its own enum of errors, and one `match` in it selects the status. The
+//! cause of a 500 or 503 stays inside the process: `http_server` logs it once under the request's id, and it is never sent to the
+//! client.
 
 use std::borrow::Cow;
 use std::error::Error;

@@ -1,8 +1,8 @@
-//! A JSON body, read within bounds, as a list of members.
+//! A JSON body, read within limits, as a list of members.
 //!
-//! Decided against: `axum::Json` with a struct for each request. serde would stop at its own first complaint, in its own words; the
-//! members are taken one by one instead, so that each fault names its member and says what would be right, and so that a member
-//! that is given twice, or that nobody knows, is refused.
+//! Decided against: `axum::Json` with a struct for each request. serde stops at the first problem and words the error itself.
+//! Here, members are read one by one, so that each error names its member and says what would be valid, and so that duplicate and
+//! unknown members are refused.
 
 use std::fmt;
 use std::sync::Arc;

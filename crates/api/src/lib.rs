@@ -1,15 +1,16 @@
 //! The REST API: one file per operation.
 //!
-//! [`OPERATIONS`] is the one table of what there is: the router is built from it, and the tests walk it, so that no route can
-//! exist without being asked for without a token, without the permission and for somebody else's object. A handler reaches the
-//! store only through `auth::Caller`, which has authenticated the request and checked the permission. The table also names what
-//! each operation says of itself, from which the OpenAPI [`document`] and the reference pages are made.
+//! [`OPERATIONS`] is the table of all operations. The router is built from it, and the tests iterate over it: every route is
+//! tested without a token, without the permission, and with another account's object. A handler reaches the store only through
+//! `auth::Caller`, which has authenticated the request and checked the permission. The table also has the description of each
+//! operation, from which the OpenAPI [`document`] and the reference pages are generated.
 //!
-//! `http_server` serves it, beside every other router of the process. [`error_body`] gives errors that no router has answered (a panic, a
-//! wrong method on a page) the same JSON as every other error.
+//! `http_server` serves the API beside the other routers of the process. [`error_body`] gives errors that no handler produced (a
+//! panic, a wrong method on a page) the same JSON as every other error.
 //!
-//! Decided against: a project-wide error type (each operation lists what can go wrong with it and maps it to a status in one `match`),
-//! and normalising paths before routing (both forms of each path are routes, so that other routers may be merged and keep theirs).
+//! Decided against: a project-wide error type (each operation lists its own errors and maps them to a status in one `match`), and
+//! normalising paths before routing (both forms of each path are routes, so that other routers can be merged without changing
+//! theirs).
 
 mod answers;
 mod auth;

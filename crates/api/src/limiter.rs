@@ -1,4 +1,4 @@
-//! Rate limits by a key: failed authentications by a client's network, requests by account.
+//! Rate limits by key: failed authentications by the client's network, requests by account.
 
 use std::hash::Hash;
 use std::num::NonZeroU32;

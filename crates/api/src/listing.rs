@@ -1,11 +1,11 @@
 //! Complete lists of a zone's records, of any length.
 //!
-//! A list is read in chunks, each when the client has taken the one before, so that a client that does not read costs a chunk and
-//! no reader. All chunks are of the version that the list began with: the journal knows what lived then. Each record is rendered
-//! as it is read; there is never a JSON value of the whole. A list that fits one chunk is answered with its length.
+//! A list is read in chunks, each after the client has read the one before, so that a slow client costs one chunk and no reader.
+//! All chunks are of the version with which the list began; the journal knows the records of that version. Each record is
+//! rendered as it is read; the list is never a JSON value in memory. A list that fits into one chunk is sent with its length.
 //!
-//! Decided against: one transaction of a reader for the whole list. It either waits for the client, and the few readers are soon
-//! all taken, or what it reads piles up in memory.
+//! Decided against: one read transaction for the whole list. It would either wait for the client, so that slow clients use up the
+//! few readers, or collect the list in memory.
 
 use std::io;
 use std::ops::ControlFlow;

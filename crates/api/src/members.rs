@@ -1,4 +1,4 @@
-//! The members of a record as requests carry them.
+//! The members of a record in requests.
 
 use dns::Ttl;
 use dns::change::TtlChoice;

@@ -1,7 +1,7 @@
 //! Pages of a list: keyset paging with an opaque cursor, the next page in the `Link` header (RFC 8288).
 //!
-//! A cursor names the last item of the page before, not a position, so that items which are made or deleted meanwhile shift
-//! nothing: whatever existed throughout is shown exactly once, also when the item that the cursor names is gone.
+//! A cursor names the last item of the previous page, not a position. If items are created or deleted meanwhile, each item that
+//! existed throughout is still listed exactly once, also if the item of the cursor was deleted.
 
 use axum::Json;
 use axum::http::{HeaderValue, header};

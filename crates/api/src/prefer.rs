@@ -1,4 +1,4 @@
-//! `Prefer: wait=N` (RFC 7240): how long a client would wait for its change to be served.
+//! `Prefer: wait=N` (RFC 7240): how long a request waits for the deployment of its change.
 
 use axum::http::{HeaderMap, HeaderName};
 

@@ -1,7 +1,7 @@
-//! What the answer to a change says of its deployment: the one place for `Prefer: wait=N`, `Preference-Applied` and `Deployment`.
+//! The deployment headers of the response to a change: `Prefer: wait=N`, `Preference-Applied` and `Deployment`.
 //!
-//! A change is stored before any of this, and nothing here can fail: a nameserver that is down, a stop of the server and a client
-//! that went away all leave it to the reconciler. Without the preference, nobody is asked, and the answer is `pending`.
+//! The change is already stored, and nothing here can fail: if a nameserver is down, the server stops or the client disconnects,
+//! the reconciler deploys the change later. Without the preference, no nameserver is polled, and the response is `pending`.
 
 use std::sync::Arc;
 use std::time::Duration;

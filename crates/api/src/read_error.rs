@@ -1,4 +1,4 @@
-//! Why an operation that only reads has nothing to show.
+//! The errors that operations which only read share.
 
 use axum::response::{IntoResponse, Response};
 use store::StoreError;

@@ -1,4 +1,4 @@
-//! The answer to a change, as it is made inside the transaction and kept with a request's `Idempotency-Key`.
+//! The response to a change. It is built inside the transaction, and stored with the request's `Idempotency-Key`.
 
 use axum::http::{StatusCode, header};
 use dns::Serial;

@@ -1,7 +1,7 @@
 //! JSON Schema (2020-12, as OpenAPI 3.1 uses it), in the few forms that this API needs.
 //!
-//! A [`Schema`] is its JSON, and the named schemas that it refers to: a description therefore never names one that is not there, and
-//! there is no list of them to keep.
+//! A [`Schema`] contains its JSON and the named schemas that it refers to, so a description cannot refer to a schema that does
+//! not exist, and no list of schemas is needed.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What the operator may bound.
+//! The limits of the API that the operator can set.
 
 use std::time::Duration;
 

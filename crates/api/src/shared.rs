@@ -1,4 +1,4 @@
-//! The state behind every request. The extractors work with it; handlers get the store only through their caller.
+//! The state that all requests share. The extractors use it; handlers reach the store only through their `Caller`.
 
 use std::net::IpAddr;
 use std::sync::Arc;

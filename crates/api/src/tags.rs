@@ -1,8 +1,8 @@
-//! Entity tags: the serial of what was read, so that a client can ask only for what is new, and change only what it has seen
-//! (RFC 9110, sections 8.8.3, 13.1.1 and 13.1.2).
+//! Entity tags (RFC 9110, sections 8.8.3, 13.1.1 and 13.1.2). A tag is a serial, with which a client can ask only for newer
+//! versions, or change only the version that it has read.
 //!
-//! A zone's tag is the serial of its newest version, a record's that of the version which last changed it. Serials rise with
-//! every change and never come again, so every tag is a strong one.
+//! A zone's tag is the serial of its newest version, a record's tag the serial of the version that last changed it. Serials
+//! increase with every change and are never reused, so every tag is strong.
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;

@@ -1,4 +1,4 @@
-//! Versions of a zone: how requests name them, and how answers show them and what lies between them.
+//! Versions of a zone: how requests name them, and how responses show them and their differences.
 
 use std::convert::Infallible;
 

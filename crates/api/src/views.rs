@@ -1,4 +1,4 @@
-//! What the API shows of zones, records, accounts and tokens. The order of the fields is the order in the JSON.
+//! Zones, records, accounts and tokens as JSON. The order of the fields is the order in the JSON.
 
 use std::borrow::Cow;
 

@@ -1,12 +1,12 @@
-//! What all operations that change something have in common: `If-Match`, `Idempotency-Key`, and the answer.
+//! What all operations that write share: `If-Match`, `Idempotency-Key`, and the response.
 //!
-//! A handler takes [`Writing`], and does its work inside [`Writing::once`] with the [`Write`] that it is given, which makes the
-//! change and answers it. The answer is made from what was changed inside the transaction, because a request with a key keeps it
-//! there. Where the key is known, the work is not done; where the work fails, the key is looked for again, because an equal
-//! request may have come first and have made it fail (a record is deleted only once).
+//! A handler takes [`Writing`], and works inside [`Writing::once`] with a [`Write`], which makes the change and builds the
+//! response. The response is built inside the transaction, because a request with a key stores it there. If the key is already
+//! known, the work is skipped. If the work fails, the key is looked up again: an equal request may have been first and have
+//! caused the failure (a record can be deleted only once).
 //!
-//! Decided against: a layer around the router. It would have to read bodies and authenticate before the operation does, in an order
-//! that tells what exists.
+//! Decided against: a middleware around the router. It would have to read bodies and authenticate before the operation does, in
+//! an order that reveals what exists.
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;

@@ -1,7 +1,7 @@
-//! Zone files in requests, and what answers say of them.
+//! Zone files in requests, and their results in responses.
 //!
-//! A file is read off the asynchronous threads, as what it makes of a zone; its faults, those of its text and those of the zone's
-//! rules alike, are all told at once, with line and column.
+//! A file is read outside the asynchronous threads. All its errors, of the syntax and of the zone's rules, are reported together,
+//! with line and column.
 
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};

@@ -1,4 +1,4 @@
-//! What is set for a zone as a whole: as answers show it, and as requests carry it.
+//! The settings of a zone, in responses and in requests.
 
 use dns::apex::SoaTimers;
 use dns::{Fault, Ttl};

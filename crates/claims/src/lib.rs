@@ -1,8 +1,8 @@
-//! Proof that an account controls a name: looking for its claim in the public DNS. What follows from a proof is the store's.
+//! Proof that an account controls a name: looks for its claim in the public DNS. The store decides what follows from a proof.
 //!
-//! A look takes as long as resolvers take, so it is made between two jobs of the store, never inside one: what was seen is handed
-//! to the store, which compares it with what is there by then. An account may look ten times a minute, and a bounded number of
-//! looks run at a time, so that no client can make this server query other nameservers in bulk.
+//! A lookup takes as long as the resolvers take, so it runs between two jobs of the store, never inside one. The result is passed
+//! to the store, which compares it with its current state. An account can check ten times per minute, and the number of
+//! concurrent lookups is limited, so that clients cannot make this server query other nameservers in bulk.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};

@@ -1,4 +1,4 @@
-//! Addresses within the server: where a visitor goes on, and what the query of an address asks for.
+//! Addresses within the server: redirect targets, and the values in the query of a URL.
 
 use std::borrow::Cow;
 

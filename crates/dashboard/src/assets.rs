@@ -1,5 +1,5 @@
-//! The stylesheet and the scripts, compiled in. Their paths carry a digest of their content, so that browsers may keep them for
-//! ever and still get the new ones of a new release.
+//! The stylesheet and the scripts, compiled in. Their paths contain a digest of their content, so that browsers can cache them
+//! forever and still get new ones from a new release.
 
 use std::sync::LazyLock;
 

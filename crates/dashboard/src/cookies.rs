@@ -1,8 +1,8 @@
-//! Cookies: which there are, and how they are set.
+//! The cookies, and how they are set.
 //!
-//! Over HTTPS the session's name begins with `__Host-`: browsers then take it only with `Secure`, for this host alone and for
-//! every path (RFC 6265bis, section 4.1.3.2), so that no neighbouring host can plant one. That needs `Secure`, and so over
-//! plain HTTP, on loopback, the name is another and the attribute is missing.
+//! Over HTTPS, the name of the session's cookie begins with `__Host-`: browsers then accept it only with `Secure`, for this host
+//! and for every path (RFC 6265bis, section 4.1.3.2), so that no neighbouring host can set one. Over plain HTTP, on loopback,
+//! `Secure` is not possible, so the name is different and the attribute is missing.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use store::{KNOWN_FOR, NewSession, SESSION};

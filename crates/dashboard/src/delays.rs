@@ -1,14 +1,14 @@
-//! How long somebody who tries passwords, or has letters sent, has to wait: longer with every time, by account and by address.
+//! Growing delays for attempts to sign in and for requested e-mails, per account and per address.
 //!
-//! A few failures are free. From then on an attempt within the delay is refused before any password is looked at. An account's
-//! delay stays short, because anybody can make it grow for anybody; an address's grows to a quarter of an hour. Every attempt
-//! counts as a failure until it has succeeded, so that many at the same time are no way around. Unknown accounts are counted
-//! like known ones: the delay does not tell which there are.
+//! A few failures are free. After that, an attempt during the delay is refused without checking the password. An account's delay
+//! stays short, because anyone can cause it for any account; an address's delay grows to a quarter of an hour. Every attempt
+//! counts as a failure until it has succeeded, so concurrent attempts do not get around the limit. Unknown accounts are counted
+//! like known ones, so that the delay does not reveal which accounts exist.
 //!
-//! Letters are counted for themselves, and none of them is ever a success: they do not delay anybody's sign-in, and their pauses are
-//! longer, because it is somebody's mailbox that they fill.
+//! E-mails are counted separately, and an e-mail never counts as a success: e-mails do not delay sign-ins, and their delays are
+//! longer, because they fill a person's mailbox.
 //!
-//! In memory: a restart forgets, and the passwords' slow hash bounds what that is worth.
+//! The counts are in memory and lost at a restart. The slow hash of passwords limits what an attacker gains from this.
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;

@@ -1,4 +1,5 @@
-//! Why a page was not shown. A handler ends with a [`Failure`]; the frame turns it into a page in the visitor's language.
+//! The reasons why a page is not shown. A handler returns a [`Failure`]; the frame renders it as a page in the visitor's
+//! language.
 
 use std::error::Error;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
-//! Forms: what was typed, what is wrong with it, and the fields that show both.
+//! Forms: the submitted values, the problems, and the fields that show both.
 //!
-//! A form with mistakes is shown again as it was typed, with a list of the mistakes at the top that leads to each field, and the
-//! sentence beside the field. Nothing is shown again of a password.
+//! A form with problems is shown again with the submitted values. A list at the top links to each problem, and the sentence is
+//! also next to the field. Passwords are never shown again.
 
 mod multipart;
 

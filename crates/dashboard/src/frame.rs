@@ -1,9 +1,9 @@
-//! Around every page: who is there is read once, requests from elsewhere are refused, failures become pages, and every answer
-//! gets the headers that keep a browser from doing with it what we do not want.
+//! The middleware of all pages: reads the session once, refuses requests from other origins, renders failures as pages, and sets
+//! the security headers of every response.
 //!
-//! A request that may change something has to come from our own pages. Browsers say where it comes from: in `Sec-Fetch-Site`
-//! over HTTPS and on loopback, and in `Origin` always. Each that is there has to be right, and one has to be there. Forms of a
-//! session carry its token as well (`form`).
+//! A request that can change something must come from our own pages. Browsers send its origin: in `Sec-Fetch-Site` over HTTPS and
+//! on loopback, and always in `Origin`. Each header that is present must be correct, and at least one must be present. Forms of a
+//! session also contain its token (`form`).
 
 use std::sync::Arc;
 

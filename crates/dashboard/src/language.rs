@@ -1,4 +1,4 @@
-//! Which language somebody reads: what the address says (`?lang=es`), or they chose before, or their browser asks for.
+//! The language of a visitor: from the URL (`?lang=es`), an earlier choice, or the browser's preference.
 
 use axum::http::{HeaderMap, header};
 

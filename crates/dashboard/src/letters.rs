@@ -1,8 +1,8 @@
-//! What is sent by mail.
+//! E-mails that visitors request.
 //!
-//! A letter is written in the background, from looking for the account on: the page that asked for it has been answered by then, in
-//! the same words and the same time whoever was asked for. It goes to the address that is stored, never to what was typed, and its
-//! links begin with the operator's `url`, never with what a request calls the server. Then it waits in the store (`outbox` sends it).
+//! An e-mail is prepared in the background, including the lookup of the account: the page has already responded, with the same
+//! text and after the same time for every address. It goes to the stored address, never to the submitted one, and its links begin
+//! with the operator's `url`, never with the `Host` of the request. Then it waits in the store (`outbox` sends it).
 
 mod outbox;
 

@@ -1,27 +1,27 @@
-//! The pages for people: server-rendered, usable without JavaScript, in three languages.
+//! The dashboard: server-rendered pages, usable without JavaScript, in three languages.
 //!
-//! | module | job |
+//! | module | purpose |
 //! |---|---|
-//! | `routes` | the one table of pages; the router is built from it, and the tests walk it |
-//! | `frame` | around every page: who is there, headers, foreign origins refused, failures shown as pages |
-//! | `visit`, `cookies`, `language` | who is there, and in which language |
-//! | `page`, `form`, `notice`, `failure` | what pages are made of |
-//! | `addresses` | where a visitor goes on, and what a query asks for |
-//! | `shared` | what every handler works with: the store, the nameservers, the settings |
+//! | `routes` | the table of pages; the router is built from it, and the tests iterate over it |
+//! | `frame` | the middleware of every page: session, headers, refusal of foreign origins, failures shown as pages |
+//! | `visit`, `cookies`, `language` | the visitor, and the language |
+//! | `page`, `form`, `notice`, `failure` | the parts of pages |
+//! | `addresses` | redirect targets, and the query of a URL |
+//! | `shared` | what every handler uses: the store, the nameservers, the settings |
 //! | `pages` | one file per page, with its template at the same path in `templates/` |
-//! | `reference` | what the page about the API is made of |
+//! | `reference` | the API reference |
 //! | `texts` | every text, per language |
-//! | `delays` | how long somebody who tries passwords, or has letters sent, has to wait |
-//! | `letters` | what is sent by mail because a visitor asks for it |
-//! | `owner_mail` | what owners are written to about |
+//! | `delays` | growing delays for sign-in attempts and requested e-mails |
+//! | `letters` | e-mails that visitors request |
+//! | `owner_mail` | e-mails to owners about their accounts |
 //! | `assets` | the stylesheet and scripts, compiled in |
 //!
-//! Pages call the operations of `store` that the API calls; there is no second set of rules. A handler gets the account only
-//! through `visit::SignedIn`, `visit::Operator` or `visit::Proved`, and a form's fields only through `form::Form`, which
-//! has compared the session's token.
+//! Pages use the same operations of `store` as the API, so there is only one set of rules. A handler gets the account only
+//! through `visit::SignedIn`, `visit::Operator` or `visit::Proved`, and the fields of a form only through `form::Form`, which has
+//! checked the session's token.
 //!
-//! Decided against: a client-side application (it would be a second program over the API, slower to the first page and useless
-//! without JavaScript), signed cookies instead of stored sessions (they cannot be ended), and a framework's stylesheet.
+//! Decided against: a client-side application (a second program on top of the API, slower to the first page, and useless without
+//! JavaScript), signed cookies instead of stored sessions (they cannot be revoked), and a framework's stylesheet.
 
 mod addresses;
 mod assets;

@@ -1,5 +1,5 @@
-//! What the next page says, once: that something was done. It travels as a word in a cookie, so that it is neither in an address
-//! that somebody copies, nor words that somebody else could choose.
+//! A message that the next page shows once, such as "Saved.". The cookie contains only the name of the message, so that it is not
+//! in a URL, and nobody else can choose its text.
 
 use crate::texts::{Texts, say};
 

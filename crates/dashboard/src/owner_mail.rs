@@ -1,8 +1,8 @@
-//! Mail to owners about what happened to their accounts: a sign-in from a new browser, another password, one-time codes turned
-//! off, a new token, codes that are guessed.
+//! E-mails to owners about events of their accounts: a sign-in from a new browser, a new password, two-factor authentication
+//! turned off, a new token, guessed codes.
 //!
-//! It follows the audit trail (`store::OwnerNotice`), so that what the command line does is mailed by the running server, too.
-//! A letter is in the language in which the owner last signed in, and has no links but to the server's own pages.
+//! It follows the audit log (`store::OwnerNotice`), so that the running server also sends e-mails about the operator's commands.
+//! An e-mail is in the language of the owner's last sign-in, and links only to the server's own pages.
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What every page shows around its own content, and how a page becomes an answer.
+//! What every page shows around its content, and the conversion of a page to a response.
 
 use askama::Template;
 use axum::http::{HeaderValue, StatusCode, header};

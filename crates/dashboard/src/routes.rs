@@ -1,5 +1,5 @@
-//! The one table of pages. The router is built from it, and the tests walk it: what needs a session is asked for without one,
-//! what is the operator's by somebody else, and what changes something from elsewhere.
+//! The table of pages. The router is built from it, and the tests iterate over it: pages that need a session are requested
+//! without one, operators' pages by another user, and changes from another origin.
 
 use std::sync::Arc;
 

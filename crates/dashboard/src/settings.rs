@@ -1,4 +1,4 @@
-//! What the operator chooses.
+//! The operator's settings of the dashboard.
 
 use std::net::SocketAddr;
 

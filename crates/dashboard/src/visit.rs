@@ -1,12 +1,12 @@
-//! Who is there: read once per request by the frame, asked for by handlers as the type that says what they need.
+//! The visitor: the frame reads it once per request, and handlers request it as the type that states what they need.
 //!
-//! | extractor | whom it lets in | others get |
+//! | extractor | who has access | others get |
 //! |---|---|---|
 //! | [`Visit`] | anyone | |
-//! | [`SignedIn`] | who has a session | the sign-in page |
-//! | [`Proved`] | who has proved in the last ten minutes who they are | the page that asks for the password |
+//! | [`SignedIn`] | users with a session | the sign-in page |
+//! | [`Proved`] | users who entered their password in the last ten minutes | the page that asks for the password |
 //! | [`Operator`] | operators | 404, as for a page that does not exist |
-//! | [`ProvedOperator`] | operators who have proved in the last ten minutes who they are | as the two above |
+//! | [`ProvedOperator`] | operators who entered their password in the last ten minutes | as the two above |
 
 pub(crate) mod doors;
 

@@ -1,7 +1,7 @@
-//! Records, settings and zone files as users write them: text that becomes types of `dns` and `store`, or errors that name the member.
+//! Records, settings and zone files as users write them: text becomes types of `dns` and `store`, or errors that name the member.
 //!
-//! The members of a JSON request and the fields of a page's form are read by the same rules and refused in the same words.
-//! `api` and `dashboard` stand on this crate, and neither depends on the other to change a zone.
+//! The members of a JSON request and the fields of a form are read by the same rules and get the same errors. `api` and
+//! `dashboard` both depend on this crate, so that the dashboard can change a zone without depending on `api`.
 
 mod member;
 mod record;

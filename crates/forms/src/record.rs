@@ -1,4 +1,4 @@
-//! The members of a record, and what they make of a zone's record.
+//! The members of a record, and their conversion to a record of a zone.
 
 use dns::change::{Amendment, NewRecord, TtlChoice};
 use dns::{Fault, NameError, OwnerName, RecordData, RecordType, Ttl, ZoneName};

@@ -1,4 +1,4 @@
-//! A record's members as somebody types them into a form: read as those of a request are, and refused in the same words.
+//! The members of a record from a form, read by the same rules and with the same errors as those of a request.
 
 use dns::change::{Amendment, NewRecord, TtlChoice};
 use dns::{Fault, Ttl, ZoneName};

@@ -1,4 +1,4 @@
-//! A zone's settings as somebody types them into a form: read as those of a request are, and refused in the same words.
+//! A zone's settings from a form, read by the same rules and with the same errors as those of a request.
 
 use dns::{Fault, Ttl};
 use store::{Comment, SettingsChange, ZoneSettings};

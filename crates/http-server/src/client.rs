@@ -1,14 +1,15 @@
-//! The client that sent a request, also behind reverse proxies.
+//! The address of the client, also behind reverse proxies.
 //!
-//! The client is the peer of the connection, unless that is a trusted proxy (`Settings::proxies`). Only then are `X-Forwarded-*`
-//! headers read, and only what trusted proxies wrote there. Each proxy appends the address of its own peer to `X-Forwarded-For`, so the
-//! entries are read from the right, and the first that is no trusted proxy is the client; entries left of it came from the client
-//! and may say anything. Of `X-Forwarded-Proto` the last value counts, which the nearest proxy wrote or let pass.
+//! The client is the peer of the connection, unless the peer is a trusted proxy (`Settings::proxies`). Only then are
+//! `X-Forwarded-*` headers read, and only the entries that trusted proxies wrote. Each proxy appends the address of its own peer
+//! to `X-Forwarded-For`, so the entries are read from the right, and the first that is not a trusted proxy is the client. Entries
+//! to the left of it came from the client and cannot be trusted. Of `X-Forwarded-Proto` the last value is used, which the nearest
+//! proxy wrote or passed on.
 //!
-//! Everything that depends on the client's address takes it from here: networks that tokens are bound to, failed authentications,
-//! delays of sign-in, the audit trail, the history, last uses, the log.
+//! Everything that depends on the client's address uses this module: networks of tokens, failed authentications, sign-in delays,
+//! the audit log, the history, last uses, the log.
 //!
-//! Decided against `Forwarded` (RFC 7239): few proxies write it, and one that passes on what it does not know would let a client
+//! Decided against `Forwarded` (RFC 7239): few proxies write it, and a proxy that passes on an unknown header would let a client
 //! choose its own address.
 
 use std::fmt;

@@ -1,12 +1,12 @@
-//! Which connections may be open, so that one client cannot take them all.
+//! Limits the connections, so that one client cannot take all of them.
 //!
-//! One network (an address; an IPv6 /64) may have a quarter of all connections. Its next one takes the place of its longest idle
-//! one, and is refused where none is idle. Where all connections are taken, the longest idle one of all clients gives way to the
-//! next client; where none is idle, the next client waits. Exempt networks (loopback and trusted proxies by default) have no share of
-//! their own: many clients may speak through one of them.
+//! One network (an IPv4 address, an IPv6 /64) can have a quarter of all connections. Its next connection replaces its longest
+//! idle one, and is refused if none is idle. If all connections are taken, the longest idle one of all clients is closed for the
+//! next client; if none is idle, the next client waits. Exempt networks (loopback and trusted proxies by default) have no limit
+//! of their own, because many clients may connect through one of them.
 //!
-//! A connection is idle while no request is under way, so also while it sends half a head, and during the TLS handshake. One that has
-//! been idle for less than a second does not give way: its request may be on its way.
+//! A connection is idle while it has no request in progress, also while a request's head is incomplete and during the TLS
+//! handshake. A connection that has been idle for less than a second is not closed: its request may be on the way.
 
 use std::collections::HashMap;
 use std::net::IpAddr;

@@ -1,5 +1,5 @@
-//! What every answer of the process gets, whichever router made it: a request id, a log line, metrics, and a JSON body where it
-//! failed without one.
+//! What every response gets, whichever router produced it: a request id, a log line, metrics, and a JSON body for errors without
+//! one.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;

@@ -1,4 +1,4 @@
-//! Errors that no router has answered, and what the log gets to know of all others.
+//! Errors that no handler produced, and the causes of all errors for the log.
 
 use std::fmt;
 

@@ -1,6 +1,6 @@
-//! The memory that large requests and answers may take at a time: one account's share, and all of it.
+//! Limits the memory of concurrent large requests and responses, per account and in total.
 //!
-//! Requests beyond it are refused and may be retried. Letting them wait would hold the part of them that was read already.
+//! Requests above the limit are refused and can be retried. If they waited, their already received part would stay in memory.
 
 use std::collections::HashMap;
 use std::hash::Hash;

@@ -1,7 +1,7 @@
 //! The Host header field (RFC 9112, section 3.2).
 //!
-//! A request over HTTP/1.1 has exactly one, and a valid one; every other request may have one. A server and a proxy that choose
-//! between two of them differently serve different sites for one request.
+//! A request over HTTP/1.1 must have exactly one valid Host; other requests may have one. If a server and a proxy select
+//! different ones of two, they serve different sites for one request.
 
 use axum::extract::{Request, State};
 use axum::http::uri::Authority;

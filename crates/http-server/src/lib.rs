@@ -1,20 +1,20 @@
-//! The HTTP server for every router of the process: the API, the pages for people, health checks and metrics.
+//! The HTTP server for every router of the process: the API, the dashboard, health checks and metrics.
 //!
-//! | module | job |
+//! | module | purpose |
 //! |---|---|
-//! | `server`, `connections`, `watch` | the accept loop, its time-outs, and how many connections one network may have |
+//! | `server`, `connections`, `watch` | the accept loop, its time-outs, and how many connections one network can have |
 //! | `client` | the address of the client, also behind reverse proxies |
 //! | `envelope` | a request id, a log line, metrics, and a body for errors without one |
-//! | `host`, `line_endings`, `refusal` | malformed requests, including those that hyper answers by itself |
+//! | `host`, `line_endings`, `refusal` | malformed requests, including those that hyper refuses by itself |
 //! | `methods` | the routes of a table, and 405 with `Allow` for other methods |
-//! | `read`, `lingering` | request bodies: their limits, and those dropped before their end |
-//! | `gate` | how much memory large bodies may take, of each account and in all |
+//! | `read`, `lingering` | request bodies: their limits, and bodies that are not read to the end |
+//! | `gate` | the memory of large bodies, per account and in total |
 //!
-//! It knows neither accounts nor the shape of an error's JSON: an account is any key, and [`ErrorBody`] writes the errors that no
-//! router has answered. So routers stand on this crate and not on each other.
+//! It does not know accounts or the JSON of errors: an account is any key, and [`ErrorBody`] writes the errors that no handler
+//! produced. So routers depend on this crate and not on each other.
 //!
-//! Decided against: `axum::serve`, which has no time-outs, so that a client that sends half a head keeps its connection for ever; and
-//! keeping this in `api`, where the pages would depend on the REST API for a socket.
+//! Decided against: `axum::serve`, which has no time-outs, so that a client that sends half a head keeps its connection forever;
+//! and keeping this code in `api`, which would make the dashboard depend on the REST API.
 
 mod client;
 mod connections;

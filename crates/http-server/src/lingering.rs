@@ -1,8 +1,8 @@
-//! A request's body that is dropped before its end.
+//! Request bodies that are dropped before their end.
 //!
-//! An answer may be ready before the body is read: no token, too large, no such path. Closing the connection then would make the
-//! operating system send a reset, which takes the answer away from a client that is still sending. The rest of the body is therefore
-//! read and discarded for a moment (a lingering close), bounded in octets and in time.
+//! A response may be ready before the body is read: no token, too large, no such path. Closing the connection then makes the
+//! operating system send a reset, which discards the response for a client that is still sending. The rest of the body is
+//! therefore read and discarded for a short time (a lingering close), limited in octets and time.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};

@@ -1,7 +1,7 @@
-//! Reading a whole request body: its limit in octets, its time-out, and the memory that it takes while it is read.
+//! Reading a complete request body: its limit in octets, its time-out, and its memory while it is read.
 //!
-//! Forms of pages are read by `dashboard`: a browser shows an answer only after it has sent the whole form, so a form above the limit is
-//! read up to it, where this refuses a body by its announced length.
+//! `dashboard` reads forms itself: a browser shows a response only after it has sent the complete form, so a form above the limit
+//! is read up to the limit, while this module refuses a body by its announced length.
 
 use std::hash::Hash;
 use std::time::Duration;

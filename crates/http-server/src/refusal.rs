@@ -1,8 +1,8 @@
-//! Requests that are no HTTP, or whose head is too large.
+//! Requests that are not HTTP, or whose head is too large.
 //!
-//! hyper answers these by itself, with a head and no body, before any service sees them, and has no hook for it. Every answer of
-//! this server is to be the same JSON with a request id, so that head is recognised on its way out and replaced: it is the only one
-//! that says it failed, has no body, and carries no request id, for the [envelope](crate::envelope) gives one to all others.
+//! hyper refuses these by itself, with a head and no body, before any service sees them, and has no hook for it. Every response
+//! of this server must be JSON with a request id, so this head is recognised on its way out and replaced. It is the only one with
+//! an error status, no body and no request id, because the [envelope](crate::envelope) adds one to all others.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;

@@ -1,14 +1,14 @@
-//! The accept loop: what a connection may cost, and how the server stops.
+//! The accept loop: limits of a connection, and how the server stops.
 //!
-//! Every way for a client to hold a connection by being slow has its deadline:
+//! Every way in which a slow client can hold a connection has a time-out:
 //!
-//! | the client | ends by |
+//! | the client | ended by |
 //! |---|---|
 //! | does not finish the TLS handshake | `handshake_timeout` |
 //! | sends nothing, or half a request's head | `header_timeout` |
-//! | sends a body slowly | `body_timeout` (where the body is read) |
-//! | stands idle | `header_timeout` (HTTP/1), `idle_timeout` (HTTP/2), pings |
-//! | does not take the answer | `write_timeout` |
+//! | sends a body slowly | `body_timeout` (when the body is read) |
+//! | is idle | `header_timeout` (HTTP/1), `idle_timeout` (HTTP/2), pings |
+//! | does not read the response | `write_timeout` |
 
 use std::convert::Infallible;
 use std::io;

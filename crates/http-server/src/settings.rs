@@ -1,4 +1,4 @@
-//! What the operator may bound of connections.
+//! The limits of connections that the operator can set.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;

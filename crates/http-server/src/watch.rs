@@ -1,8 +1,8 @@
-//! What a connection is doing, so that one that does nothing can be ended.
+//! The activity of a connection, so that an inactive one can be ended.
 //!
-//! hyper's own timer bounds the head of an HTTP/1 request, and the socket's write timer a client that takes no octets. Three ways to
-//! hold a connection remain: to send nothing at all (hyper waits for the protocol's first octets without a timer), to stand idle
-//! with HTTP/2, and to let an HTTP/2 stream's window run out. This watch sees all three.
+//! hyper's own timer limits the head of an HTTP/1 request, and the socket's write timer a client that reads nothing. Three ways
+//! to hold a connection remain: to send nothing at all (hyper waits for the first octets without a timer), to be idle with
+//! HTTP/2, and to use up the window of an HTTP/2 stream. This module detects all three.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,6 +1,6 @@
-//! One attempt to hand a letter to the mail server.
+//! One attempt to send an e-mail to the mail server.
 //!
-//! A [`Failure`] is for the log, and so it has no word of the server's: they repeat whom the letter is for.
+//! A [`Failure`] is logged, so it contains no text of the server's response: such texts repeat the recipient.
 
 use std::error::Error as _;
 use std::fmt;

@@ -1,16 +1,16 @@
-//! Letters over SMTP.
+//! E-mails over SMTP.
 //!
-//! | module | job |
+//! | module | purpose |
 //! |---|---|
-//! | `settings` | which server, how it is spoken to, who the letters are from |
-//! | `delivery` | one attempt to hand a letter over, and why it failed |
+//! | `settings` | the mail server, the connection to it, and the sender |
+//! | `delivery` | one attempt to send an e-mail, and why it failed |
 //!
-//! This crate writes a letter as a message and makes one attempt to hand it over. Letters wait in the store's queue, and `dashboard` takes
-//! them from there, so that this crate knows nothing of SQL. Nothing of a letter is logged: not its recipient, not its text, not the
-//! server's words, which repeat the recipient.
+//! This crate writes an e-mail as a message and makes one attempt to send it. E-mails wait in the store's queue, and `dashboard`
+//! takes them from there, so that this crate does not depend on SQL. Nothing of an e-mail is logged: not its recipient, not its
+//! text, and not the server's responses, which repeat the recipient.
 //!
-//! Decided against: keeping connections open (letters are rare), and handing letters to a `sendmail` program (one more thing that has to
-//! be on the machine, and its failures come as mail).
+//! Decided against: keeping connections open (e-mails are rare), and passing e-mails to a `sendmail` program (which would have to
+//! be installed, and reports its failures by e-mail).
 
 mod delivery;
 mod settings;

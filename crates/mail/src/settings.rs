@@ -1,4 +1,4 @@
-//! Which server takes the letters, how it is spoken to, and who they are from.
+//! The mail server, the connection to it, and the sender.
 
 use std::fmt;
 use std::str::FromStr;

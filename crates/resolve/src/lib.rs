@@ -1,12 +1,12 @@
-//! Asks the public DNS through recursive resolvers: what the world sees of a name, not what this server's nameservers serve.
+//! Queries the public DNS through recursive resolvers, independently of what this server's nameservers serve.
 //!
-//! An answer counts if it comes from the resolver that was asked (the sockets are connected, from a port that the kernel chose),
-//! with the question's random id and the question itself. One that does not fit a packet is asked for again over TCP. A resolver
-//! that is silent or fails is passed over for the next. Aliases (CNAME, DNAME) are not followed: who may write records at a
-//! name must not be able to speak for another.
+//! A response is accepted if it comes from the queried resolver (the sockets are connected, from a port that the kernel chose),
+//! with the query's random id and its question. A truncated response is queried again over TCP. If a resolver does not respond or
+//! fails, the next is used. Aliases (CNAME, DNAME) are not followed: a user who can write records at one name must not be able to
+//! answer for another.
 //!
-//! Decided against `hickory-resolver`: its cache and its search lists are in the way of a look at this moment, and this is
-//! smaller than its configuration.
+//! Decided against `hickory-resolver`: its cache and its search lists are not wanted for a fresh lookup, and this code is smaller
+//! than its configuration.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};

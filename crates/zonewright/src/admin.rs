@@ -1,4 +1,4 @@
-//! The operator's commands. They work on the same database file while the server runs; it notices within a second.
+//! The operator's commands. They use the same database file while the server runs; the server notices changes within a second.
 
 use std::io::BufRead;
 use std::path::Path;

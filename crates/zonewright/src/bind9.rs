@@ -1,4 +1,4 @@
-//! BIND 9 behind the server: a `named` of the operator's, or one that the server runs itself; and the configurations to print.
+//! BIND 9 as primary: an external `named`, or one that the server runs itself; and the configurations to print.
 
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! The command line. Its names are promises: scripts rely on them.
+//! The command line. Its names are stable: scripts rely on them.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,8 +1,8 @@
-//! The secret of the embedded nameserver's DNS cookies, where none is configured: made once for each data directory.
+//! The secret of the embedded nameserver's DNS cookies, if none is configured: created once for each data directory.
 //!
-//! It is kept in a file so that cookies survive a restart, and so that servers on one data directory accept each other's.
-//! Servers on several machines behind one address need `edns.cookie_secret` instead. Decided against: encrypting the file, because
-//! a lost secret only costs clients one more question; and one secret for each process.
+//! It is stored in a file, so that cookies survive a restart and servers on one data directory accept each other's cookies.
+//! Servers on several machines behind one address need `edns.cookie_secret` instead. Decided against: encrypting the file,
+//! because a lost secret only costs clients one more query; and one secret for each process.
 
 use std::fs::OpenOptions;
 use std::io::{self, ErrorKind, Read, Write};

@@ -1,4 +1,4 @@
-//! Opening the database of a configuration.
+//! Opens the database of a configuration.
 
 use store::{Clock, Options, Store};
 

@@ -1,4 +1,4 @@
-//! `zonewright zone list --deleted`, `zone undelete` and `zone purge`: what only the operator can do with a deleted zone.
+//! `zonewright zone list --deleted`, `zone undelete` and `zone purge`: the operator's commands for deleted zones.
 
 use dns::ZoneId;
 use store::{Store, UndeleteError};

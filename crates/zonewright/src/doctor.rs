@@ -1,4 +1,4 @@
-//! `zonewright doctor`: looks at everything the server needs and says, for what is wrong, how to fix it.
+//! `zonewright doctor`: checks everything that the server needs, and says how to fix each problem.
 
 use std::fmt;
 use std::fs;

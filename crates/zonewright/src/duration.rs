@@ -1,4 +1,4 @@
-//! Spans of time as people write them: `90d`.
+//! Durations as people write them: `90d`.
 
 use std::time::Duration;
 

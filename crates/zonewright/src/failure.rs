@@ -1,4 +1,4 @@
-//! Why commands fail.
+//! The reasons why commands fail.
 
 use crate::config::ConfigError;
 

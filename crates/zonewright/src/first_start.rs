@@ -1,7 +1,7 @@
-//! The first start on an empty data directory: an account, and how to get into it.
+//! The first start on an empty data directory: creates an account, and prints how to sign in.
 //!
-//! Secrets are printed on a terminal only. What a service prints ends in a log, which others read and which is kept for years; there the
-//! text names the commands that print them.
+//! Secrets are printed on a terminal only. The output of a service ends up in a log, which others can read and which is kept for
+//! years; there, the text names the commands that print the secrets.
 
 use std::io::IsTerminal;
 use std::net::SocketAddr;

@@ -1,5 +1,5 @@
-//! `/healthz` and `/readyz`, beside the API, and `/metrics`, on an address of its own: it shows how much every part of the server
-//! has to do, and has no token.
+//! `/healthz` and `/readyz` on the API's address, and `/metrics` on a separate address, because it shows the load of every part
+//! of the server and needs no token.
 
 use axum::Router;
 use axum::http::{StatusCode, header};

@@ -1,4 +1,4 @@
-//! Mail: the settings with what their files say, for who sends letters and for who tries whether that would work.
+//! Mail: the settings with the content of their files, for sending and for `doctor`.
 
 use std::path::Path;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What is measured, for Prometheus: the recorder, and what the names mean. No label names a zone, an account or a client.
+//! Metrics for Prometheus: the recorder, and the descriptions of the names. No label contains a zone, an account or a client.
 
 use std::time::Duration;
 

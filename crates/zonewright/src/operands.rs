@@ -1,4 +1,4 @@
-//! The accounts and zones that commands name.
+//! The accounts and zones that are arguments of commands.
 
 use dns::ZoneName;
 use store::{Account, Reservation, Store};

@@ -1,14 +1,14 @@
-//! `zonewright deploy resync`: zones are written anew on every nameserver, while the server runs.
+//! `zonewright deploy resync`: rewrites zones on every nameserver, while the server runs.
 //!
-//! What is asked for stands in the store: a version without changes that nameservers take whole. The server notices it like any
-//! other version, within a second, and one that does not run takes it up at its next start. The serial is above what any
-//! nameserver serves now, so that a zone that somebody changed by hand is no exception, and secondaries take it whole from a
-//! primary that has no journal of it.
+//! The request is stored as a version without changes, which nameservers load as a full zone. The server notices it like any
+//! other version, within a second; a server that is not running does so at its next start. The serial is higher than the serials
+//! that nameservers serve now, so that the command also repairs zones that were edited by hand, and secondaries transfer the full
+//! zone, because the primary has no journal of it.
 //!
-//! Of all zones, only some are under way at a time: the changes of customers do not wait behind a hundred thousand rebuilds.
+//! Only some zones are in progress at a time, so that customers' changes do not wait for a hundred thousand rebuilds.
 //!
-//! Decided against: a request to the running server, which would have to be found, and to know who asks; comparing from here,
-//! which says nothing of the next moment.
+//! Decided against: a request to the running server, which would have to be found and would have to authenticate the caller; and
+//! comparing the zones in this command, which cannot cover later changes.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;

@@ -1,7 +1,7 @@
-//! The key file of the secrets in the database: the commands about it, and what `doctor` finds.
+//! The key file of the secrets in the database: its commands, and the checks of `doctor`.
 //!
-//! The server cannot know whether a copy of the file exists elsewhere, so the operator shows one to `secrets confirm`, which compares
-//! it. Decided against: a confirmation without a comparison; a copy that turns out to be another file is as bad as none.
+//! The server cannot know whether a copy of the file exists elsewhere, so the operator passes a copy to `secrets confirm`, which
+//! compares it. Decided against: a confirmation without a comparison, because a copy of the wrong file is as bad as none.
 
 use std::fs;
 use std::io::Read;

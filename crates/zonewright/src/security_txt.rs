@@ -1,7 +1,7 @@
-//! `/.well-known/security.txt` (RFC 9116): whom to tell about a vulnerability of this server.
+//! `/.well-known/security.txt` (RFC 9116): the contact for vulnerabilities of this server.
 //!
-//! It is there only where the operator has set `security_contact`: the authors of this program are the wrong address for what somebody
-//! finds on an operator's machine. `SECURITY.md` in the repository is about the program.
+//! It exists only if the operator has set `security_contact`: the authors of this program are the wrong contact for an operator's
+//! machine. `SECURITY.md` in the repository is about the program.
 
 use axum::Router;
 use axum::http::header;

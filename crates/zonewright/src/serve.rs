@@ -1,4 +1,4 @@
-//! `zonewright serve`: the store, the nameserver, the deployment, the API and the pages, wired together, started and stopped.
+//! `zonewright serve`: connects, starts and stops the store, the nameserver, the deployment, the API and the dashboard.
 
 use std::io::Write;
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! Words of commands that are printed to be pasted into a shell. Users choose e-mail addresses, and an operator pastes them.
+//! Quoting of words in printed commands. Users choose e-mail addresses, and an operator pastes the commands into a shell.
 
 use std::fmt::Display;
 

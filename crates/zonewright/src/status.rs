@@ -1,6 +1,6 @@
-//! `zonewright deploy status`: which nameserver serves which version, asked now and from here.
+//! `zonewright deploy status`: the version that each nameserver serves, polled by this command.
 //!
-//! It needs no running server: the store says what should be served, and the nameservers are asked over DNS.
+//! It needs no running server: the store has the wanted versions, and the nameservers are queried over DNS.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;

@@ -1,9 +1,9 @@
 //! `zonewright zone export` and `zone import`: zones as BIND zone files, one or ten thousand at a time.
 //!
-//! An import reads files side by side and hands their zones to the store together, so that one fsync serves many. A zone that is
-//! there and equal is left alone; so an import that was interrupted is simply run again. One that is there and different is
-//! refused unless `--replace` is given: somebody may have edited it since. What cannot be imported holds back nothing else, and is
-//! told at the end with line and column.
+//! An import reads files in parallel and passes their zones to the store together, so that one fsync serves many. An existing
+//! equal zone is not changed, so an interrupted import can be run again. An existing different zone is refused unless `--replace`
+//! is given, because it may have been edited since. Files that cannot be imported do not stop the others, and are listed at the
+//! end with line and column.
 
 mod name;
 mod progress;

@@ -1,4 +1,4 @@
-//! The objects that examples show. They are held against the schemas, and what requests say is sent to the real router.
+//! The objects in examples. Tests validate them against the schemas, and send the requests to the real router.
 
 use serde_json::{Value, json};
 

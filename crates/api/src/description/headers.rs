@@ -1,4 +1,4 @@
-//! The headers of requests and answers, each described once.
+//! The headers of requests and responses, each described once.
 
 use serde_json::{Value, json};
 

@@ -1,16 +1,16 @@
-//! What each operation says of itself, once, for the OpenAPI document and the reference pages.
+//! The description of each operation, used for the OpenAPI document and the reference pages.
 //!
-//! Every row of the table names a function that gives its [`Description`], so an operation without one does not compile. It says
-//! only what is its own; what follows from its method, its path and the permission that it needs (the path's identifiers, the
-//! refusals of a bad token or body) is added by `operations`, and the headers of every answer by `openapi`. The tests hold every
-//! answer they get against the result, and send its examples to the real router.
+//! Every row of the table of operations names a function that returns its [`Description`], so an operation without one does not
+//! compile. A description has only what is specific to the operation. `operations` adds what follows from the method, the path
+//! and the permission (identifiers in the path, errors of tokens and bodies), and `openapi` adds the headers of every response.
+//! The tests validate every response against the result, and send the examples to the real router.
 //!
-//! This module knows no operation, so that every module may describe what it reads and writes: what all changes have in common is
-//! beside them in `writing`.
+//! This module does not depend on the operations, so that every module can describe its own requests and responses. What all
+//! changes have in common is described in `writing`.
 //!
-//! Decided against: deriving it from the handlers' types (utoipa). The members of requests are taken one by one, each with its own
-//! fault (see `json`), and lists are streamed, so there are no types that have the shape of what travels; the
-//! derived schemas would be of structs that exist only to be derived from.
+//! Decided against: deriving the description from the handlers' types (utoipa). Request members are read one by one, each with
+//! its own error (see `json`), and lists are streamed, so there are no types with the shape of the JSON; they would exist only
+//! for the derived schemas.
 
 pub(crate) mod examples;
 pub(crate) mod headers;

@@ -1,4 +1,4 @@
-//! What the bodies of errors look like. `error` writes them, and knows nothing of their description.
+//! The schemas of error bodies. `error` writes these bodies, and does not depend on their description.
 
 use crate::schema::{Schema, required};
 

@@ -1,4 +1,4 @@
-//! `GET /account/me/`: who the token speaks for, and what it allows. Any good token may ask.
+//! `GET /account/me/`: the account and the permissions of the token. Any valid token is accepted.
 
 use axum::Json;
 use axum::http::StatusCode;

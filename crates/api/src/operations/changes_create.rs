@@ -1,7 +1,7 @@
 //! `POST /dns-zones/{uuid}/changes/`: many changes of a zone, all or nothing, as one version.
 //!
-//! Each change is judged by its own members first, and all that are at fault are answered together; only where none is, the rules over
-//! the zone are. A change needs the permission of what it does, so that a token which may only create can create in bulk.
+//! The members of all changes are checked first, and all errors are reported together. If there are none, the rules of the zone
+//! are checked. A change needs the permission of what it does, so that a token which can only create can create in bulk.
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};

@@ -1,4 +1,4 @@
-//! `GET /dns-zones/{uuid}/claim/`: what proves that a zone's name is the account's, and whether that was seen.
+//! `GET /dns-zones/{uuid}/claim/`: the record that proves control of a zone's name, and whether it was found.
 
 use axum::Json;
 use axum::http::StatusCode;

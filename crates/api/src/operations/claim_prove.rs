@@ -1,4 +1,4 @@
-//! `POST /dns-zones/{uuid}/claim/`: looks for a zone's claim in the public DNS, now.
+//! `POST /dns-zones/{uuid}/claim/`: looks up a zone's claim in the public DNS.
 
 use axum::Json;
 use axum::http::StatusCode;

@@ -1,4 +1,4 @@
-//! `GET /dns-zones/{uuid}/deployment/`: what each nameserver serves of a zone, asked now.
+//! `GET /dns-zones/{uuid}/deployment/`: polls each nameserver for the version of a zone that it serves.
 
 use axum::Json;
 use axum::http::StatusCode;

@@ -1,4 +1,4 @@
-//! `POST /dns-records/`: a new record in the zone that the body names.
+//! `POST /dns-records/`: creates a record in the zone that the body names.
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};

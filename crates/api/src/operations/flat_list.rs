@@ -1,7 +1,9 @@
-//! `GET /dns-records/`: records by zone, type and name. All of one zone's unless pages are asked for; over all zones, in pages.
+//! `GET /dns-records/`: records by zone, type and name. All records of one zone, paginated only on request; over all zones always
+//! paginated.
 //!
-//! A name means in each zone what it would mean when making a record there: relative to it, unless it ends in the zone's name. Over
-//! all zones, a name therefore selects the records that have it as their relative name anywhere, and those of the zone it lies in.
+//! A name has the meaning that it would have for a new record in each zone: relative to the zone, unless it ends with the zone's
+//! name. Over all zones, a name therefore selects the records that have it as relative name in any zone, and the records of that
+//! name in the zone that contains it.
 
 use std::collections::BTreeMap;
 

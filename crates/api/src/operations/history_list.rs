@@ -1,4 +1,5 @@
-//! `GET /dns-zones/{uuid}/history/`: a zone's versions, newest first, in pages; or, with `from` and `to`, what lies between two.
+//! `GET /dns-zones/{uuid}/history/`: a zone's versions, newest first, in pages; with `from` and `to`, the difference between two
+//! versions.
 
 use axum::Json;
 use axum::http::{StatusCode, header};

@@ -1,8 +1,8 @@
 //! The table of operations, and one file for each.
 //!
-//! Each file has the same order: what can go wrong, its status in one `match`, the request, the answer, the description, the
-//! handler, tests. The body is read before anything is looked up, so that a request is judged by itself first; whatever does not exist and whatever is
-//! somebody else's are then the same 404.
+//! Each file has the same order: the errors, their status in one `match`, the request, the response, the description, the
+//! handler, tests. The body is read before anything is looked up, so that an invalid request gets the same error whether the
+//! object exists or not. Objects that do not exist and objects of other accounts get the same 404.
 
 mod account_me;
 mod changes_create;

@@ -1,4 +1,4 @@
-//! `POST /dns-zones/{uuid}/records/`: a new record in a zone.
+//! `POST /dns-zones/{uuid}/records/`: creates a record in a zone.
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};

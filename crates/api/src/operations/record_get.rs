@@ -1,4 +1,4 @@
-//! `GET /dns-records/{uuid}/`: one record.
+//! `GET /dns-records/{uuid}/`: returns one record.
 
 use axum::Json;
 use axum::http::StatusCode;

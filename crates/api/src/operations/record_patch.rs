@@ -1,7 +1,7 @@
 //! `PATCH /dns-records/{uuid}/`: changes some members of a record.
 //!
-//! The members are laid over the record as it is inside the transaction that stores the outcome. Two clients that change different
-//! members at the same time therefore both have their way.
+//! The members are merged into the record inside the transaction that stores the result. If two clients change different members
+//! at the same time, both changes are applied.
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};

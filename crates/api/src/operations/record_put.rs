@@ -1,6 +1,6 @@
-//! `PUT /dns-records/{uuid}/`: a record anew, under the identity it has.
+//! `PUT /dns-records/{uuid}/`: replaces a record, which keeps its UUID.
 //!
-//! All that is stored comes from the request, so whoever writes last wins, and no condition is needed.
+//! The request has all stored members, so the last request wins and no condition is needed.
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};

@@ -1,5 +1,5 @@
-//! `GET /record-types/`: the types that records can have, and what their data is made of. From the table that the data is read
-//! with, so that a form or a client that is built from it fits.
+//! `GET /record-types/`: the supported record types and the fields of their data, from the table that the parser uses. Clients
+//! can build forms from it.
 
 use axum::Json;
 use axum::http::StatusCode;

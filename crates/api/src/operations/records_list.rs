@@ -1,4 +1,4 @@
-//! `GET /dns-zones/{uuid}/records/`: a zone's records, all of them unless pages are asked for.
+//! `GET /dns-zones/{uuid}/records/`: all records of a zone, paginated only on request.
 
 use axum::http::StatusCode;
 use axum::http::header;

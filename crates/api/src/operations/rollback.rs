@@ -1,4 +1,4 @@
-//! `POST /dns-zones/{uuid}/rollback/`: a new version of a zone with the records and the settings of an earlier one.
+//! `POST /dns-zones/{uuid}/rollback/`: creates a version with the records and the settings of an earlier one.
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};

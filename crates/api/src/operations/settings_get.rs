@@ -1,4 +1,4 @@
-//! `GET /dns-zones/{uuid}/settings/`: what is set for a zone as a whole.
+//! `GET /dns-zones/{uuid}/settings/`: the settings of a zone.
 
 use axum::Json;
 use axum::http::{StatusCode, header};

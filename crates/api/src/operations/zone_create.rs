@@ -1,4 +1,4 @@
-//! `POST /dns-zones/`: a new zone, empty or made from a zone file.
+//! `POST /dns-zones/`: creates a zone, empty or from a zone file.
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};

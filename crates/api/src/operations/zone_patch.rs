@@ -1,4 +1,4 @@
-//! `PATCH /dns-zones/{uuid}/`: changes what is set for a zone as a whole. A version like any other.
+//! `PATCH /dns-zones/{uuid}/`: changes the settings of a zone, as a version like any other.
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};

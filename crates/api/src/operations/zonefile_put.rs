@@ -1,4 +1,4 @@
-//! `PUT /dns-zones/{uuid}/zonefile/`: replaces a zone's records by those of a BIND zone file.
+//! `PUT /dns-zones/{uuid}/zonefile/`: replaces a zone's records with those of a BIND zone file.
 
 use std::collections::HashSet;
 

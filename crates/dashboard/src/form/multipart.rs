@@ -1,7 +1,7 @@
-//! Forms with files: `multipart/form-data` (RFC 7578) as browsers send it, from a body that is in memory as a whole.
+//! Forms with files: `multipart/form-data` (RFC 7578) as browsers send it, from a complete body in memory.
 //!
-//! Decided against: a crate for it. They read streams, for which they bring an asynchronous reader and a table of character sets;
-//! here a body is bounded, its parts are few, and what is not exactly what a browser sends is refused.
+//! Decided against: a crate for it. They read streams, with an asynchronous reader and a table of character sets. Here the body
+//! is limited, it has few parts, and anything other than what browsers send is refused.
 
 /// The most parts that a form may have.
 const MOST: usize = 64;

@@ -1,8 +1,8 @@
-//! Sending what waits in the store's queue of mail.
+//! Sends the e-mails in the store's queue.
 //!
-//! A letter is taken from the queue for longer than an attempt can last, handed over, and removed. A crash between the last two sends it
-//! once more, under the same message id: SMTP has no way to do better (RFC 5321, section 6.1). Letters that the mail server puts
-//! off are tried again with growing pauses until they expire; letters that it refuses are dropped.
+//! An e-mail is reserved for longer than an attempt can last, sent, and removed. A crash between the last two steps sends it
+//! again with the same message id; SMTP cannot do better (RFC 5321, section 6.1). E-mails that the mail server refuses
+//! temporarily are retried with growing pauses until they expire; e-mails that it refuses permanently are dropped.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The account of whoever is signed in: what it says of them, how they come in, and where they are signed in.
+//! The account of the signed-in user: details, security, and sessions.
 
 use askama::Template;
 use axum::http::StatusCode;

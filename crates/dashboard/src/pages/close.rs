@@ -1,4 +1,4 @@
-//! Closing one's account, with everything that is in it.
+//! Deleting the own account with everything in it.
 
 use askama::Template;
 use axum::http::{StatusCode, header};

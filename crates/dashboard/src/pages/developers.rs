@@ -1,4 +1,4 @@
-//! API tokens: the list, and revoking one. Making one is `token_new`.
+//! API tokens: the list, and revoking a token. `token_new` creates one.
 
 use askama::Template;
 use axum::extract::Path;

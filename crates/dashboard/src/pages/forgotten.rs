@@ -1,7 +1,7 @@
-//! Who forgot their password has a link sent by mail.
+//! Requesting a link for a forgotten password.
 //!
-//! The answer is the same, and comes at the same time, whether there is such an account, it is suspended, or mail fails: nothing
-//! is looked for before it is given.
+//! The response is the same, and comes at the same time, whether the account exists, is suspended, or mail fails: nothing is
+//! looked up before the response.
 
 use askama::Template;
 use axum::http::StatusCode;

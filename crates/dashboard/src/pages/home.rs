@@ -1,4 +1,4 @@
-//! The first page of whoever is signed in.
+//! The first page after sign-in.
 
 use axum::response::Redirect;
 

@@ -1,5 +1,5 @@
-//! One-time links. Opening one only shows what it is for, so that a mail program that looks at links does not use it up; the
-//! button uses it.
+//! One-time links. Opening one only shows a page, so that mail programs that open links do not use it up; the button on the page
+//! uses it.
 
 use askama::Template;
 use axum::extract::Path;

@@ -1,4 +1,4 @@
-//! One file per page. Each has the same order: the template, what is typed and what is wrong with it, the handlers.
+//! One file per page. Each has the same order: the template, the form and its problems, the handlers.
 
 pub(crate) mod account;
 pub(crate) mod close;

@@ -1,4 +1,4 @@
-//! The operator's view of accounts: the list, and one with its limits, its suspension and its trail. What is done to them is in
+//! The operator's pages of accounts: the list, and one account with its limits, its suspension and its events. The actions are in
 //! `operator_actions`.
 
 use askama::Template;

@@ -1,7 +1,7 @@
-//! What an operator does to an account: suspend, reactivate, limit, invite, help its owner in again.
+//! The operator's actions on an account: suspend, reactivate, limit, invite, help its owner to sign in.
 //!
-//! Each has a page of its own that says what will happen, and a button there that does it. Both need a password that was given of
-//! late, and both work without JavaScript. A form that comes too late leads through the password back to its own page.
+//! Each action has a page that shows its effects, with a button that performs it. Both need a recently entered password, and both
+//! work without JavaScript. If a form is submitted too late, the visitor enters the password and gets back to its page.
 
 use askama::Template;
 use axum::extract::Path;

@@ -1,4 +1,4 @@
-//! The trail of what was done to accounts, for the operator.
+//! The audit log of accounts, for the operator.
 
 use askama::Template;
 use axum::extract::RawQuery;

@@ -1,4 +1,4 @@
-//! Setting a password: the first one, or another.
+//! Setting the first password, or changing it.
 
 use askama::Template;
 use axum::http::StatusCode;

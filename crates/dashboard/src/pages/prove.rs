@@ -1,4 +1,4 @@
-//! Proving again who one is, before what lets people in or keeps them out is changed.
+//! Entering the password again before a change that affects who can sign in.
 
 use askama::Template;
 use axum::extract::RawQuery;

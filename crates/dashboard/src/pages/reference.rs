@@ -1,4 +1,4 @@
-//! The reference of the API: every operation, with examples that have the visitor's own address of the server. For anyone.
+//! The API reference: every operation, with examples that contain the server's address as the visitor sees it. Open to everyone.
 
 use std::sync::LazyLock;
 

@@ -1,7 +1,7 @@
-//! Making an account: where registration is open, and by invitation.
+//! Creating an account, where registration is open, and by invitation.
 //!
-//! With mail, open registration invites whoever comes by a letter, so that the address is theirs, and so that nobody learns here who has
-//! an account. Without, whoever comes is believed.
+//! With mail, open registration sends an invitation link, so that the address is confirmed and the page does not reveal who has
+//! an account. Without mail, the address is not confirmed.
 
 use askama::Template;
 use axum::http::StatusCode;

@@ -1,6 +1,6 @@
-//! One-time codes: turning them on with an authenticator app, and off; recovery codes.
+//! Two-factor authentication: turning it on with an authenticator app, and off; recovery codes.
 //!
-//! The key travels in the form until a code shows that the app has it: it is bound to nothing before, and stored only then.
+//! The key is part of the form until a code shows that the app has it. Only then it is stored.
 
 use askama::Template;
 use axum::http::StatusCode;

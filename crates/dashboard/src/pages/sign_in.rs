@@ -1,7 +1,7 @@
-//! Signing in with address and password.
+//! Signing in with e-mail address and password.
 //!
-//! The answer is the same, and takes the same work, whether there is no such account, it is suspended, it has no password, or
-//! the password is another.
+//! The response is the same, and takes the same work, whether the account does not exist, is suspended or has no password, or the
+//! password is wrong.
 
 use askama::Template;
 use axum::extract::RawQuery;

@@ -1,4 +1,4 @@
-//! The second step of signing in: the one-time code, or a recovery code in its place.
+//! The second step of signing in: a one-time code or a recovery code.
 
 use askama::Template;
 use axum::extract::RawQuery;

@@ -1,4 +1,4 @@
-//! Making a token: what it is called, what it allows, and what bounds it. It is shown once, in the answer to the form.
+//! Creating a token with its name, permissions and limits. It is shown once, in the response to the form.
 
 use askama::Template;
 use axum::http::StatusCode;

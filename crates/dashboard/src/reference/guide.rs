@@ -1,8 +1,8 @@
-//! The page around the operations: what stands before them and after them.
+//! The chapters of the reference page before and after the operations.
 //!
-//! The texts are English here and translated like the descriptions of the operations (`words`). Tables that follow from code (the
-//! operations, the record types, the nameservers) are made from it, so that they stay true. The requests under "Common patterns"
-//! run as they are, and a test runs them.
+//! The texts are in English here and translated like the descriptions of the operations (`words`). Tables that follow from code
+//! (the operations, the record types, the nameservers) are generated from it. A test runs the requests under "Common patterns"
+//! unchanged.
 
 use std::net::SocketAddr;
 

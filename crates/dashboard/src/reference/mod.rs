@@ -1,8 +1,8 @@
-//! The reference of the API, as the page of the same name shows it.
+//! The API reference.
 //!
-//! What there is to say comes from `api`, where each operation describes itself; the OpenAPI document is made of the same. The
-//! English of the descriptions is the key of their translations (`texts/reference.*.po`), as usual for texts that belong to another
-//! part of a program: who changes a sentence is told by a test which translations it had.
+//! Its content comes from the descriptions of the operations in `api`, like the OpenAPI document. The English texts of the
+//! descriptions are the keys of their translations (`texts/reference.*.po`), as usual for texts from another part of a program.
+//! If a text changes, a test reports the translations to update.
 
 pub(crate) mod guide;
 pub(crate) mod rows;

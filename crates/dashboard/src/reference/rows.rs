@@ -1,4 +1,4 @@
-//! Schemas as rows of a table: a member, what it is, and what it means.
+//! Schemas as rows of a table: a member, its type and its meaning.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! One request, as curl, Python (requests) and JavaScript (fetch) write it. The examples of the page run as they are, with the
-//! token in the environment, and a test runs them.
+//! One request in curl, Python (requests) and JavaScript (fetch). A test runs the examples of the page unchanged, with the token
+//! in the environment.
 
 use std::fmt::Write as _;
 

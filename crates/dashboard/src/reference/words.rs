@@ -1,7 +1,7 @@
-//! The words of the API's descriptions in the reader's language.
+//! Translations of the API's descriptions.
 //!
-//! The catalogues have gettext's form (`msgid "English"`, `msgstr "translation"`, a long one over several lines of quoted text), so
-//! that translators find their tools. A text without a translation is shown in English; a test allows none.
+//! The catalogues have gettext's format (`msgid "English"`, `msgstr "translation"`, long ones over several lines), so that
+//! translators can use their tools. A text without a translation is shown in English; a test fails if there is one.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;

@@ -1,8 +1,8 @@
 //! Every text of the pages, in one place per language.
 //!
-//! A text is a field of [`Texts`], and each language is a value of it: one that a language lacks does not compile, and one that no
-//! page uses is a warning. What is the same everywhere (names, protocols, permissions) stands in the templates. Sentences with
-//! something in them have `{0}`, `{1}`... for [`say`]; a test holds that all languages have the same ones.
+//! A text is a field of [`Texts`], and each language is a value of it: a missing text does not compile, and an unused text is a
+//! warning. Words that are the same in all languages (names, protocols, permissions) are in the templates. Sentences with values
+//! have `{0}`, `{1}`... for [`say`]; a test checks that all languages have the same ones.
 
 mod english;
 mod malay;

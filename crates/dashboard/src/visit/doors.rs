@@ -1,5 +1,5 @@
-//! What the dashboard has of the store. Only `visit` opens it: each page gets what its visitor may do, and that from its
-//! extractor alone.
+//! The dashboard's access to the store. Only `visit` creates it, so that each page can do only what its visitor is allowed to do,
+//! and gets this access only from its extractor.
 
 use store::Store;
 

@@ -1,4 +1,4 @@
-//! Settings that cannot be used, each with the place where it was set.
+//! Errors in settings, each with the place where the setting was made.
 
 use std::fmt;
 use std::path::PathBuf;

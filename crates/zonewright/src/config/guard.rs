@@ -1,5 +1,5 @@
-//! Rate limiting, cookies, the identifier, and who may transfer zones: the settings of the embedded nameserver, which BIND gets too as
-//! far as it knows them.
+//! Rate limiting, cookies, NSID, and who can transfer zones: the settings of the embedded nameserver, which BIND also gets as far
+//! as it supports them.
 
 use deploy::ConfigText;
 use ipnet::IpNet;

@@ -1,6 +1,6 @@
-//! The keys: one table, from which the file, the environment and the flags are read.
+//! The table of keys, from which the file, the environment and the flags are read.
 //!
-//! A key's environment variable and flag follow from its name, so that nobody has to look them up.
+//! The environment variable and the flag of a key follow from its name.
 
 /// One thing that can be set.
 #[derive(Debug)]

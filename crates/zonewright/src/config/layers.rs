@@ -1,8 +1,8 @@
-//! Reading the configuration's layers, each over the one before: defaults, the settings of a running server (only for commands
+//! Reads the layers of the configuration, each over the one before: defaults, the settings of a running server (only for commands
 //! beside it), the TOML file, the environment, the flags.
 //!
-//! Decided against a library of layers: it gives one type for all of them, but not the words for a complaint, which are the
-//! point: the key, where it was set, and what would be right.
+//! Decided against a library for layers: it gives one type for all of them, but its errors do not name the key, the place where
+//! it was set, and what would be valid.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

@@ -1,4 +1,5 @@
-//! The keys of mail (`mail.*`), checked. Files that they name are read by who sends mail: other commands may not be able to.
+//! The keys of mail (`mail.*`), checked. The code that sends mail reads the files that they name; other commands may not have
+//! access to them.
 
 use std::net::IpAddr;
 use std::path::PathBuf;

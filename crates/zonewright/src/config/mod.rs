@@ -1,7 +1,7 @@
-//! The configuration: what can be set, read and checked.
+//! The configuration: reading and checking of all settings.
 //!
-//! Values are read as they are written and turned into types here, before anything is made on disk, so that every complaint
-//! names the key, where it was set, and what would be right.
+//! Values are converted to types here, before anything is created on disk, so that every error names the key, the place where it
+//! was set, and what would be valid.
 
 mod addresses;
 mod error;

@@ -1,12 +1,12 @@
-//! The settings of the servers on a data directory, for the commands that are run beside them.
+//! The settings of the servers on a data directory, for commands that run beside them.
 //!
-//! Each `serve` process writes the settings that it uses to a file of its own, `running/N.toml` in the data directory, and holds a
-//! lock (`flock`) on it. The kernel releases the lock when the process ends, however it ends, so a locked file belongs to a live
-//! process. Of several live processes the oldest counts: a second server, such as one that takes over for an upgrade, changes
-//! nothing for commands as long as the first runs. Where no server runs, the one that started last counts.
+//! Each `serve` process writes its settings to its own file, `running/N.toml` in the data directory, and holds a lock (`flock`)
+//! on it. The kernel releases the lock when the process ends for any reason, so a locked file belongs to a live process. Of
+//! several live processes the oldest is used: a second server, such as one that takes over for an upgrade, changes nothing for
+//! commands while the first runs. If no server runs, the one that started last is used.
 //!
-//! Decided against: process ids, which the kernel gives to other processes later and which mean nothing in another container;
-//! asking the server over HTTP, which a command could do only if it knew the server's address and had a token.
+//! Decided against: process ids, which the kernel reuses and which have no meaning in another container; and asking the server
+//! over HTTP, for which a command would need the server's address and a token.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};

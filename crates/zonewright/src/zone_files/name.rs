@@ -1,7 +1,7 @@
-//! Which zone a file is for, where neither its SOA record nor `$ORIGIN` says so: from the file's name, if it leaves no doubt.
+//! The zone of a file that neither its SOA record nor `$ORIGIN` names: taken from the file's name, if it is unambiguous.
 //!
-//! A name that can be read in two ways is never guessed: the refusal has the `--domain` to type. A zone under a wrong name answers
-//! nobody, and the mistake would show only when the domain moves.
+//! An ambiguous name is never guessed: the error suggests the `--domain` to use. A zone under a wrong name answers no queries,
+//! and the mistake would show only when the domain moves.
 
 use std::net::Ipv4Addr;
 use std::path::Path;

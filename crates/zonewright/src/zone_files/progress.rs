@@ -1,5 +1,5 @@
-//! How far an import is: a bar on a terminal, a line now and then elsewhere. Goes to standard error; standard output has the
-//! report.
+//! The progress of an import: a bar on a terminal, otherwise a line from time to time. It goes to standard error; standard output
+//! has the report.
 
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! Proving that the domain of a zone is its account's, by a record in the public DNS.
+//! Proving control of a zone's domain with a record in the public DNS.
 
 use askama::Template;
 use axum::extract::Path;

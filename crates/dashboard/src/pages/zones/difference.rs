@@ -1,4 +1,4 @@
-//! What a version, or a change that is not made yet, takes from a zone and brings to it.
+//! The records that a version, or a change that is not applied yet, removes from a zone and adds to it.
 
 use std::collections::HashMap;
 

@@ -1,11 +1,11 @@
-//! The changes that somebody collects before they apply them as one version.
+//! The changes that a user collects before applying them as one version.
 //!
-//! They travel in the forms of the page, as they were typed: nothing is kept on the server, two windows do not mix, and it works
-//! without JavaScript. What travels is not trusted: it is read by the API's rules each time, and the store looks only for
-//! records of the account.
+//! They are stored in the forms of the page, as typed, and not on the server: two windows do not mix, and it works without
+//! JavaScript. The forms are not trusted: their values are read by the API's rules each time, and the store finds only records of
+//! the account.
 //!
-//! A change of a record has the members as they were when its editor was opened, so that only what was really changed is written:
-//! what somebody else changed in other members meanwhile stays.
+//! The change of a record contains its members as they were when the editor was opened, so that only edited members are written,
+//! and changes that another user made to other members meanwhile are kept.
 
 use dns::change::Edit;
 use dns::{Fault, RecordId};

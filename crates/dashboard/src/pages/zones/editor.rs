@@ -1,4 +1,4 @@
-//! The fields of one record, fit for its type.
+//! The fields of one record, depending on its type.
 
 use askama::Template;
 use askama::filters::HtmlSafe;

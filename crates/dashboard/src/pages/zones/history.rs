@@ -1,4 +1,4 @@
-//! A zone's versions: who changed what, when and why.
+//! A zone's versions with author, difference, time and comment.
 
 use askama::Template;
 use axum::extract::{Path, RawQuery};

@@ -1,7 +1,7 @@
-//! A zone file that takes the place of a zone's records: shown first as the difference that it makes, then stored as one version.
+//! Replacing a zone's records with those of a zone file: first shown as a difference, then stored as one version.
 //!
-//! The file travels in the form of the preview, so that what is applied is what was shown, on one condition: that the zone is still
-//! at the version that the preview was made from. Where somebody changed it meanwhile, the difference is shown anew.
+//! The form of the preview contains the file, so that the applied file is the previewed one. It is applied only if the zone is
+//! still at the version of the preview. If another user changed the zone meanwhile, the new difference is shown.
 
 use std::borrow::Cow;
 use std::fmt::Write;

@@ -1,7 +1,7 @@
-//! Which nameserver serves which version of a zone: asked now, shown beside the records, and asked again by itself, less and less
-//! often. After some minutes it stops: a window that was left open must not keep a session alive.
+//! The version of a zone that each nameserver serves, shown next to the records. It is polled again automatically at growing
+//! intervals, and no longer after some minutes, so that an open window does not keep a session alive.
 //!
-//! Decided against: a stream of events. It would hold a connection for each window, and ask the nameservers just as often.
+//! Decided against: an event stream. It would hold a connection for each window, and poll the nameservers just as often.
 
 use std::time::Duration;
 

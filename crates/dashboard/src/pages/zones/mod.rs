@@ -1,15 +1,15 @@
 //! Zones and their records.
 //!
-//! | page | job |
+//! | page | purpose |
 //! |---|---|
 //! | `list`, `new`, `delete` | the zones of an account |
-//! | `records` | a zone's records, and changing them: `draft` is what was collected, `editor` the fields of one record, `view` what is shown |
-//! | `review` | what the collected changes would do, applying them, and what somebody else changed meanwhile |
-//! | `live` | which nameserver serves which version |
-//! | `history`, `restore` | the versions, and the way back to one |
-//! | `settings` | what is set for the zone as a whole |
-//! | `zone_file`, `import` | the zone to take along, and a zone file to take its place |
-//! | `difference` | records that are removed, added and changed, as a table |
+//! | `records` | a zone's records, and editing them: `draft` has the collected changes, `editor` the fields of one record, `view` what is shown |
+//! | `review` | the difference of the collected changes, applying them, and changes that other users made meanwhile |
+//! | `live` | the version that each nameserver serves |
+//! | `history`, `restore` | the versions, and restoring one |
+//! | `settings` | the settings of the zone |
+//! | `zone_file`, `import` | export and import of a zone file |
+//! | `difference` | removed, added and changed records, as a table |
 
 mod difference;
 mod draft;

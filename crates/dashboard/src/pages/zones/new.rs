@@ -1,4 +1,4 @@
-//! Making a zone, empty or from a zone file.
+//! Creating a zone, empty or from a zone file.
 
 use askama::Template;
 use axum::http::StatusCode;

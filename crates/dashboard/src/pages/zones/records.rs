@@ -1,8 +1,8 @@
-//! A zone's records, grouped by name, and everything that is done to them before it is applied.
+//! A zone's records, grouped by name, and the editing of them before the changes are applied.
 //!
-//! One page with three kinds of forms (the filter, the open editor, all other buttons), each of which carries the changes that
-//! were collected. Each button names in `do` what it does; the answer is the page as it is then. Nothing is stored until the
-//! changes are applied (`review`).
+//! One page with three kinds of forms (the filter, the open editor, all other buttons), each with the collected changes. Each
+//! button names its action in `do`; the response is the page after the action. Nothing is stored until the changes are applied
+//! (`review`).
 
 use axum::extract::{Path, RawQuery};
 use axum::http::HeaderMap;

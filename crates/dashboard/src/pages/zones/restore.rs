@@ -1,4 +1,4 @@
-//! The way back to an earlier version: shown first as the difference that it makes, then stored as a new version.
+//! Restoring an earlier version: first shown as a difference, then stored as a new version.
 
 use askama::Template;
 use axum::extract::Path;

@@ -1,8 +1,8 @@
-//! What the collected changes would do to the zone, and applying them.
+//! The difference of the collected changes, and applying them.
 //!
-//! They are applied on one condition: that the zone is still at the version that the page was made from. Where somebody changed
-//! it meanwhile, nothing is stored; both are shown, what changed and what was collected, and from there one goes on with the
-//! preview on the new state. So nobody overwrites what they have not seen.
+//! They are applied only if the zone is still at the version of the page. If another user changed it meanwhile, nothing is
+//! stored: the page shows both sets of changes, and continues with a preview on the new version. So users never overwrite changes
+//! that they have not seen.
 
 use std::collections::HashSet;
 

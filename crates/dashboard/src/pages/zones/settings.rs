@@ -1,8 +1,8 @@
-//! What is set for a zone as a whole: the default TTL, the SOA's timers, a comment. An empty field is the server's value.
+//! The settings of a zone: the default TTL, the SOA's timers, a comment. An empty field means the server's default.
 //!
-//! The form carries the version that it was made from, and each field as it was then. Where somebody changed the zone meanwhile,
-//! nothing is stored: their versions are shown, fields that one did not touch become theirs, and beside a field that both
-//! changed stands what they wrote.
+//! The form contains its version and the original value of each field. If another user changed the zone meanwhile, nothing is
+//! stored: their versions are shown, unedited fields take their values, and a field that both changed shows the other value next
+//! to it.
 
 use askama::Template;
 use axum::extract::Path;

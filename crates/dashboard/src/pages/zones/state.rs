@@ -1,4 +1,4 @@
-//! What the pages of records carry from one form to the next.
+//! The state that the forms of the records page pass from one request to the next.
 
 use dns::Serial;
 

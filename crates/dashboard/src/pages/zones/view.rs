@@ -1,4 +1,4 @@
-//! What the page of records shows: the groups of names, the changes that were collected, the editor where it is open.
+//! What the records page shows: the groups of names, the collected changes, the open editor.
 
 use std::collections::HashMap;
 

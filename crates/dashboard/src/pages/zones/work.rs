@@ -1,4 +1,4 @@
-//! The state of the page of records between two requests: the changes that were collected, and the editor that is open.
+//! The state of the records page between two requests: the collected changes, and the open editor.
 
 use axum::http::StatusCode;
 use axum::response::Response;

@@ -1,4 +1,4 @@
-//! The zone as a BIND zone file, to take along.
+//! Download of the zone as a BIND zone file.
 
 use axum::extract::Path;
 use axum::http::header;

@@ -1,4 +1,4 @@
-//! The texts of the pages of zones, in the way of [`texts`](super): a list of their own, so that neither grows beyond what one reads.
+//! The texts of the pages of zones, like [`texts`](super), in a separate list so that both stay short.
 
 mod english;
 mod malay;
