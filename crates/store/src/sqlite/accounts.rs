@@ -1,48 +1,49 @@
 //! Accounts: made, found, changed, suspended, closed.
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 
 use super::readers::Size;
 use super::rows::Place;
+use super::sql::{Statements, columns, value};
 use super::writer::Work;
 use super::zone_create::violates_uniqueness;
 use super::{events, links, mails, sessions, tokens, wrong_codes};
 use crate::*;
 
-/// The columns that [`account`] reads, in its order, of a table or alias named `a`.
-macro_rules! account_columns {
-    () => {
-        "a.id, a.email, a.first_name, a.last_name, a.company_name, a.created, a.role, a.suspended, a.totp IS NOT NULL,
-         a.max_zones, a.max_records, a.max_tokens, a.max_changes, a.zones_off, a.closes, a.max_stored"
-    };
+// What [`account`] reads, of a table or alias named `a`.
+columns! {
+    account_columns, AccountColumns of "a": id, email, first_name, last_name, company_name, created, role, suspended,
+        max_zones, max_records, max_tokens, max_changes, zones_off, closes, max_stored;
+        has_second_factor = "a.totp IS NOT NULL"; ... end
 }
-/// How many those are: the index of what a query selects after them.
-pub(super) const ACCOUNT_WIDTH: usize = 16;
+const ACCOUNT: AccountColumns = AccountColumns::after(0);
+/// The index of what a query selects after [`account_columns`].
+pub(super) const AFTER_ACCOUNT: usize = ACCOUNT.end;
 
 pub(super) use account_columns;
 
 /// Reads [`account_columns`].
 pub(super) fn account(row: &Row<'_>) -> Result<Account, StoreError> {
-    let id: i64 = row.get(0)?;
+    let id: i64 = row.get(ACCOUNT.id)?;
     let place = Place { table: "accounts", row: id };
     Ok(Account {
         id: AccountId(id),
-        email: row.get(1)?,
-        first_name: row.get(2)?,
-        last_name: row.get(3)?,
-        company_name: row.get(4)?,
-        created_at: place.time("created", row.get(5)?)?,
-        role: place.sound("role", role(row.get(6)?))?,
-        suspended_at: place.time_or_none("suspended", row.get(7)?)?,
-        zones_off_at: place.time_or_none("zones_off", row.get(13)?)?,
-        closes_at: place.time_or_none("closes", row.get(14)?)?,
-        has_second_factor: row.get(8)?,
+        email: row.get(ACCOUNT.email)?,
+        first_name: row.get(ACCOUNT.first_name)?,
+        last_name: row.get(ACCOUNT.last_name)?,
+        company_name: row.get(ACCOUNT.company_name)?,
+        created_at: place.time("created", row.get(ACCOUNT.created)?)?,
+        role: place.sound("role", role(row.get(ACCOUNT.role)?))?,
+        suspended_at: place.time_or_none("suspended", row.get(ACCOUNT.suspended)?)?,
+        zones_off_at: place.time_or_none("zones_off", row.get(ACCOUNT.zones_off)?)?,
+        closes_at: place.time_or_none("closes", row.get(ACCOUNT.closes)?)?,
+        has_second_factor: row.get(ACCOUNT.has_second_factor)?,
         limits: AccountLimits {
-            zones: row.get(9)?,
-            records: row.get(10)?,
-            tokens: row.get(11)?,
-            changes_per_day: row.get(12)?,
-            stored_records: row.get(15)?,
+            zones: row.get(ACCOUNT.max_zones)?,
+            records: row.get(ACCOUNT.max_records)?,
+            tokens: row.get(ACCOUNT.max_tokens)?,
+            changes_per_day: row.get(ACCOUNT.max_changes)?,
+            stored_records: row.get(ACCOUNT.max_stored)?,
         },
     })
 }
@@ -121,20 +122,13 @@ pub(super) const BY_EMAIL: &str =
 
 /// The account with that address.
 pub(super) fn by_email(connection: &Connection, email: &str) -> Result<Option<Account>, StoreError> {
-    connection.prepare_cached(BY_EMAIL)?.query_row([email_key(email)], |row| Ok(account(row))).optional()?.transpose()
+    connection.optional(BY_EMAIL, [email_key(email)], account)
 }
 
 /// The account, unless it is closed.
 fn by_id(connection: &Connection, id: AccountId) -> Result<Option<Account>, StoreError> {
-    connection
-        .prepare_cached(concat!(
-            "SELECT ",
-            account_columns!(),
-            " FROM accounts a WHERE a.id = ?1 AND a.closed IS NULL"
-        ))?
-        .query_row([id.0], |row| Ok(account(row)))
-        .optional()?
-        .transpose()
+    let sql = concat!("SELECT ", account_columns!(), " FROM accounts a WHERE a.id = ?1 AND a.closed IS NULL");
+    connection.optional(sql, [id.0], account)
 }
 
 /// The account, unless it is suspended or closed.
@@ -144,17 +138,8 @@ pub(super) fn active(connection: &Connection, id: AccountId) -> Result<Option<Ac
 
 /// All accounts, oldest first.
 pub(super) fn all(connection: &Connection) -> Result<Vec<Account>, StoreError> {
-    let mut statement = connection.prepare_cached(concat!(
-        "SELECT ",
-        account_columns!(),
-        " FROM accounts a WHERE a.closed IS NULL ORDER BY a.id"
-    ))?;
-    let mut rows = statement.query([])?;
-    let mut accounts = Vec::new();
-    while let Some(row) = rows.next()? {
-        accounts.push(account(row)?);
-    }
-    Ok(accounts)
+    let sql = concat!("SELECT ", account_columns!(), " FROM accounts a WHERE a.closed IS NULL ORDER BY a.id");
+    connection.list(sql, [], account)
 }
 
 pub(super) const BY_ADDRESS: &str = concat!(
@@ -191,10 +176,8 @@ fn has(account: &Account, text: &str) -> bool {
 
 /// The account's password, where it has one.
 pub(super) fn password(connection: &Connection, id: AccountId) -> Result<Option<PasswordHash>, StoreError> {
-    let password: Option<Option<String>> = connection
-        .prepare_cached("SELECT password FROM accounts WHERE id = ?1")?
-        .query_row([id.0], |row| row.get(0))
-        .optional()?;
+    let password: Option<Option<String>> =
+        connection.optional("SELECT password FROM accounts WHERE id = ?1", [id.0], value)?;
     Ok(password.flatten().map(PasswordHash))
 }
 
@@ -203,18 +186,14 @@ fn keep_an_operator(work: &Work, but: &Account) -> Result<(), AccountError> {
     if but.role != Role::Operator || but.suspended_at.is_some() {
         return Ok(());
     }
-    let another = work
-        .connection
-        .prepare_cached("SELECT 1 FROM accounts WHERE role = 2 AND suspended IS NULL AND closed IS NULL AND id <> ?1")
-        .and_then(|mut statement| statement.exists([but.id.0]))
-        .map_err(StoreError::from)?;
-    if another { Ok(()) } else { Err(AccountError::LastOperator) }
+    let sql = "SELECT 1 FROM accounts WHERE role = 2 AND suspended IS NULL AND closed IS NULL AND id <> ?1";
+    if work.connection.exists(sql, [but.id.0])? { Ok(()) } else { Err(AccountError::LastOperator) }
 }
 
 /// How many zones an account has.
 fn count_zones(connection: &Connection, id: AccountId) -> Result<u32, StoreError> {
     let sql = "SELECT count(*) FROM zones INDEXED BY zones_of_account WHERE account = ?1 AND deleted IS NULL";
-    Ok(connection.prepare_cached(sql)?.query_row([id.0], |row| row.get(0))?)
+    connection.one(sql, [id.0], value)
 }
 
 fn suspend(work: &Work, id: AccountId, how: Suspension, by: &Actor) -> Result<(), AccountError> {
@@ -266,17 +245,13 @@ pub(super) const DUE_TO_CLOSE: &str =
 
 /// Whether [`close_due`] has something to do.
 pub(super) fn is_due_to_close(connection: &Connection, now: Timestamp) -> Result<bool, StoreError> {
-    Ok(connection.prepare_cached(DUE_TO_CLOSE)?.exists([now.as_millisecond()])?)
+    connection.exists(DUE_TO_CLOSE, [now.as_millisecond()])
 }
 
 /// Closes an account whose time has come.
 pub(super) fn close_due(work: &Work) -> Result<(), StoreError> {
-    let due = work
-        .connection
-        .prepare_cached(DUE_TO_CLOSE)?
-        .query_row([work.now().as_millisecond()], |row| row.get(0).map(AccountId))
-        .optional()?;
-    let Some(id) = due else { return Ok(()) };
+    let due = work.connection.optional(DUE_TO_CLOSE, [work.now().as_millisecond()], value)?;
+    let Some(id) = due.map(AccountId) else { return Ok(()) };
     match close(work, id, &Actor::command_line()) {
         Ok(()) | Err(AccountError::NoAccount | AccountError::LastOperator) => Ok(()),
         Err(AccountError::Store(error)) => Err(error),
@@ -384,21 +359,16 @@ pub(super) const ZONES_OF_CLOSED: &str =
 
 /// Whether [`delete_zones_of_closed`] has something to do.
 pub(super) fn has_closed_with_zones(connection: &Connection) -> Result<bool, StoreError> {
-    Ok(connection.prepare_cached(ZONES_OF_CLOSED)?.exists([1])?)
+    connection.exists(ZONES_OF_CLOSED, [1])
 }
 
 /// Deletes some zones of closed accounts. False where there are none.
 pub(super) fn delete_zones_of_closed(work: &Work) -> Result<bool, StoreError> {
-    let mut found: Vec<(dns::ZoneId, AccountId)> = Vec::new();
-    {
-        let mut statement = work.connection.prepare_cached(ZONES_OF_CLOSED)?;
-        let mut rows = statement.query([CLOSE_STEP])?;
-        while let Some(row) = rows.next()? {
-            let account: i64 = row.get(1)?;
-            let id = Place { table: "zones", row: account }.uuid("uuid", row, 0)?;
-            found.push((dns::ZoneId(id), AccountId(account)));
-        }
-    }
+    let found = work.connection.list(ZONES_OF_CLOSED, [CLOSE_STEP], |row| {
+        let account: i64 = row.get("account")?;
+        let id = Place { table: "zones", row: account }.uuid("uuid", row, "uuid")?;
+        Ok((dns::ZoneId(id), AccountId(account)))
+    })?;
     let mut deleted = false;
     for (zone, account) in &found {
         let author =

@@ -11,12 +11,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use dns::apex::{Apex, ApexNameserver, SoaTimers};
 use dns::change::Lookup;
 use dns::{Name, OwnerName, Record, RecordData, RecordType, Ttl, ZoneId, ZoneName};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
 use super::journal::{self, By};
 use super::readers::Size;
 use super::rows::{Place, ZoneRow, zone, zone_columns};
+use super::sql::{Statements, value};
 use super::writer::{View, Work};
 use super::zones;
 use crate::logic::live::{LiveRecords, UNKNOWN_RECORD};
@@ -50,10 +51,7 @@ impl Apexes {
         if let Some(known) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&id) {
             return Ok(Arc::clone(known));
         }
-        let content: Option<String> = connection
-            .prepare_cached("SELECT content FROM apexes WHERE id = ?1")?
-            .query_row([id], |row| row.get(0))
-            .optional()?;
+        let content: Option<String> = connection.optional("SELECT content FROM apexes WHERE id = ?1", [id], value)?;
         let apex = content.as_deref().and_then(from_json);
         let apex = Arc::new(Place { table: "apexes", row: id }.sound("content", apex)?);
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::clone(&apex));
@@ -68,8 +66,7 @@ impl Tenant {
         let shared = Arc::clone(&self.store.inner.shared);
         let read = move |connection: &Connection| {
             let mut ids = Vec::new();
-            let mut present = connection.prepare_cached("SELECT apex FROM present_apex")?;
-            ids.extend(present.query_row([], |row| row.get::<_, i64>(0)).optional()?);
+            ids.extend(connection.optional("SELECT apex FROM present_apex", [], value::<i64>)?);
             if let Some(zone) = zone {
                 ids.extend(zones::by_uuid(connection, zone)?.map(|row| row.apex));
             }
@@ -86,10 +83,8 @@ impl Tenant {
 /// The number of `apex`, which is stored if it is new.
 pub(super) fn intern(connection: &mut Connection, apex: &Apex) -> Result<i64, StoreError> {
     let content = to_json(apex).map_err(|_| StoreError::Bug("an apex without a JSON form"))?;
-    let find = |connection: &Connection| {
-        let sql = "SELECT id FROM apexes WHERE content = ?1";
-        connection.query_row(sql, [&content], |row| row.get::<_, i64>(0)).optional()
-    };
+    let find =
+        |connection: &Connection| connection.optional("SELECT id FROM apexes WHERE content = ?1", [&content], value);
     if let Some(id) = find(connection)? {
         return Ok(id);
     }
@@ -142,8 +137,7 @@ pub(super) fn roll_out(work: &Work, at_most: u32) -> Result<u32, StoreError> {
 /// What the server that last rolled out its apex gives to all zones, and its number. For zones that a command makes or brings
 /// back, which knows nothing of the flags that the server was started with.
 pub(super) fn present(view: View<'_>) -> Result<(i64, Arc<Apex>), StoreError> {
-    let present =
-        view.connection.prepare_cached("SELECT apex FROM present_apex")?.query_row([], |row| row.get(0)).optional()?;
+    let present = view.connection.optional("SELECT apex FROM present_apex", [], value)?;
     let id = present.unwrap_or(view.shared.apex_id);
     Ok((id, view.shared.apexes.get(view.connection, id)?))
 }

@@ -3,9 +3,10 @@
 
 use dns::{Serial, ZoneId, ZoneName};
 use rusqlite::functions::FunctionFlags;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 
 use super::rows::Place;
+use super::sql::{Statements, value};
 use super::writer::Work;
 use crate::catalogs::of_key;
 use crate::{CatalogChange, CatalogSnapshot, CatalogVersion, Member, StoreError, Timestamp, catalog_of};
@@ -48,10 +49,8 @@ pub(super) fn raise(work: &Work, catalog: u8, above: Serial) -> Result<Serial, S
 }
 
 fn append(work: &Work, catalog: u8, serial: Serial, change: Change) -> Result<(), StoreError> {
-    let version: i64 = work
-        .connection
-        .prepare_cached("UPDATE catalogs SET version = version + 1, serial = ?2 WHERE number = ?1 RETURNING version")?
-        .query_row(params![catalog, serial.0], |row| row.get(0))?;
+    let sql = "UPDATE catalogs SET version = version + 1, serial = ?2 WHERE number = ?1 RETURNING version";
+    let version: i64 = work.connection.one(sql, params![catalog, serial.0], value)?;
     let (zone, change) = match change {
         Change::Joined(zone) => (Some(zone), 1),
         Change::Left(zone) => (Some(zone), -1),
@@ -68,28 +67,24 @@ fn append(work: &Work, catalog: u8, serial: Serial, change: Change) -> Result<()
 
 /// The newest serials, in the catalogs' order.
 pub(super) fn serials(connection: &Connection) -> Result<Vec<Serial>, StoreError> {
-    let mut statement = connection.prepare_cached("SELECT serial FROM catalogs ORDER BY number")?;
-    let serials = statement.query_map([], |row| row.get(0).map(Serial))?;
-    Ok(serials.collect::<Result<_, _>>()?)
+    connection.list("SELECT serial FROM catalogs ORDER BY number", [], |row| Ok(Serial(row.get(0)?)))
 }
 
 fn serial(connection: &Connection, catalog: u8) -> Result<Serial, StoreError> {
-    let mut statement = connection.prepare_cached("SELECT serial FROM catalogs WHERE number = ?1")?;
-    Ok(Serial(statement.query_row([catalog], |row| row.get(0))?))
+    connection.one("SELECT serial FROM catalogs WHERE number = ?1", [catalog], value).map(Serial)
 }
 
+/// The columns of a member: the same in [`MEMBERS`] and [`VERSIONS_SINCE`].
+const MEMBER: usize = 0;
+const MEMBER_UUID: usize = 1;
+const MEMBER_NAME: usize = 2;
 pub(super) const MEMBERS: &str = "SELECT id, uuid, name FROM zones INDEXED BY zones_by_catalog
      WHERE catalog = ?1 AND deleted IS NULL AND withheld = 0";
 
 /// All of a catalog.
 pub(super) fn snapshot(connection: &Connection, catalog: u8) -> Result<CatalogSnapshot, StoreError> {
     let serial = serial(connection, catalog)?;
-    let mut statement = connection.prepare_cached(MEMBERS)?;
-    let mut rows = statement.query([catalog])?;
-    let mut members = Vec::new();
-    while let Some(row) = rows.next()? {
-        members.push(member(row, row.get(0)?)?);
-    }
+    let members = connection.list(MEMBERS, [catalog], |row| member(row, row.get(MEMBER)?))?;
     Ok(CatalogSnapshot { serial, members })
 }
 
@@ -106,10 +101,8 @@ pub(super) const LAST_OF_ZONE: &str =
 /// Drops some of the versions up to the last one that names the zone with this row, the oldest first; that one stays, without
 /// the zone, so that those after it still have one to start from. False where no version names the zone any more.
 pub(super) fn forget(connection: &Connection, zone: i64, at_most: usize) -> Result<bool, StoreError> {
-    let last = connection
-        .prepare_cached(LAST_OF_ZONE)?
-        .query_row([zone], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
-        .optional()?;
+    let last: Option<(i64, i64)> =
+        connection.optional(LAST_OF_ZONE, [zone], |row| Ok((row.get("catalog")?, row.get("version")?)))?;
     let Some((catalog, last)) = last else { return Ok(false) };
     let dropped = connection
         .prepare_cached(
@@ -134,26 +127,20 @@ pub(super) fn versions(
     from: Serial,
     at_most: u32,
 ) -> Result<Option<Vec<CatalogVersion>>, StoreError> {
-    let earlier: Option<i64> = connection
-        .prepare_cached(VERSION_BY_SERIAL)?
-        .query_row(params![catalog, from.0], |row| row.get(0))
-        .optional()?;
+    let earlier: Option<i64> = connection.optional(VERSION_BY_SERIAL, params![catalog, from.0], value)?;
     let Some(earlier) = earlier else { return Ok(None) };
-    let mut statement = connection.prepare_cached(VERSIONS_SINCE)?;
-    let mut rows = statement.query(params![catalog, earlier, at_most])?;
-    let mut versions = Vec::new();
-    while let Some(row) = rows.next()? {
-        let change = match (row.get::<_, Option<i64>>(0)?, row.get::<_, i64>(3)?) {
-            (Some(zone), 1) => CatalogChange::Joined { member: member(row, zone)?, first: Serial(row.get(5)?) },
+    let versions = connection.list(VERSIONS_SINCE, params![catalog, earlier, at_most], |row| {
+        let change = match (row.get::<_, Option<i64>>(MEMBER)?, row.get::<_, i64>("change")?) {
+            (Some(zone), 1) => CatalogChange::Joined { member: member(row, zone)?, first: Serial(row.get("first")?) },
             (Some(zone), -1) => CatalogChange::Left(member(row, zone)?),
             _ => CatalogChange::Nothing,
         };
-        versions.push(CatalogVersion { serial: Serial(row.get(4)?), change });
-    }
-    Ok(Some(versions))
+        Ok(CatalogVersion { serial: Serial(row.get("serial")?), change })
+    });
+    versions.map(Some)
 }
 
 fn member(row: &Row<'_>, zone: i64) -> Result<Member, StoreError> {
     let place = Place { table: "zones", row: zone };
-    Ok(Member { id: ZoneId(place.uuid("uuid", row, 1)?), name: place.zone_name(row, 2)? })
+    Ok(Member { id: ZoneId(place.uuid("uuid", row, MEMBER_UUID)?), name: place.zone_name(row, MEMBER_NAME)? })
 }

@@ -2,10 +2,11 @@
 
 use data_encoding::HEXLOWER;
 use dns::{Name, ZoneId, ZoneName};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use super::readers::Size;
-use super::rows::{self, Place, ZONE_WIDTH, ZoneRow, zone_columns};
+use super::rows::{self, Place, ZoneRow, zone_columns};
+use super::sql::{Statements, value};
 use super::writer::Work;
 use super::{events, withheld, zone_names, zones};
 use crate::*;
@@ -41,8 +42,7 @@ fn due(work: &Work, holder: &ZoneRow) -> Result<Option<Timestamp>, StoreError> {
 }
 
 fn proved_at(connection: &Connection, zone: &ZoneRow) -> Result<Option<Timestamp>, StoreError> {
-    let proved =
-        connection.prepare_cached("SELECT proved FROM zones WHERE id = ?1")?.query_row([zone.row], |row| row.get(0))?;
+    let proved = connection.one("SELECT proved FROM zones WHERE id = ?1", [zone.row], value)?;
     Place { table: "zones", row: zone.row }.time_or_none("proved", proved)
 }
 
@@ -59,10 +59,8 @@ fn live(
     now: Timestamp,
 ) -> Result<Option<String>, StoreError> {
     let after = now.checked_sub(CLAIM_FOR).unwrap_or(Timestamp::MIN);
-    Ok(connection
-        .prepare_cached("SELECT value FROM claims WHERE account = ?1 AND name = ?2 AND created > ?3")?
-        .query_row(params![account.0, name.name().key(), after.as_millisecond()], |row| row.get(0))
-        .optional()?)
+    let sql = "SELECT value FROM claims WHERE account = ?1 AND name = ?2 AND created > ?3";
+    connection.optional(sql, params![account.0, name.name().key(), after.as_millisecond()], value)
 }
 
 fn create_claim(work: &Work, account: AccountId, name: &ZoneName, value: &str) -> Result<Claim, StoreError> {
@@ -95,13 +93,8 @@ pub(super) const BELOW: &str = concat!(
 
 fn below(connection: &Connection, account: AccountId, name: &Name, limit: usize) -> Result<Vec<ZoneRow>, StoreError> {
     let key = name.key();
-    let mut statement = connection.prepare_cached(BELOW)?;
-    let mut rows = statement.query(params![key, zone_names::key_beyond(&key), account.0, limit as i64])?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        found.push(rows::zone(row)?);
-    }
-    Ok(found)
+    let values = params![key, zone_names::key_beyond(&key), account.0, limit as i64];
+    connection.list(BELOW, values, rows::zone)
 }
 
 fn rivals(connection: &Connection, account: AccountId, name: &ZoneName) -> Result<Rivals, StoreError> {
@@ -118,7 +111,7 @@ fn rivals(connection: &Connection, account: AccountId, name: &ZoneName) -> Resul
 
 fn is_operators(work: &Work, zone: &ZoneRow) -> Result<bool, StoreError> {
     let sql = "SELECT role FROM accounts WHERE id = ?1";
-    let role: u8 = work.connection.prepare_cached(sql)?.query_row([zone.account.0], |row| row.get(0))?;
+    let role: u8 = work.connection.one(sql, [zone.account.0], value)?;
     Ok(role == Role::Operator as u8)
 }
 
@@ -174,8 +167,7 @@ pub(super) const WAITING: &str = concat!(
 
 /// The zone that waits for a name.
 fn waiting(connection: &Connection, name: &ZoneName) -> Result<Option<ZoneRow>, StoreError> {
-    let mut statement = connection.prepare_cached(WAITING)?;
-    statement.query_row([name.name().key()], |row| Ok(rows::zone(row))).optional()?.transpose()
+    connection.optional(WAITING, [name.name().key()], rows::zone)
 }
 
 /// Notes that a zone's account proved that it controls its name, and that zones are to give way to it.
@@ -332,33 +324,20 @@ pub(super) const KEPT_LONG_ENOUGH: &str = concat!(
 /// Whether [`advance`] has something to do.
 pub(super) fn is_due(connection: &Connection, now: Timestamp) -> Result<bool, StoreError> {
     let now = now.as_millisecond();
-    Ok(connection.prepare_cached(DUE)?.exists(params![now, 1])?
-        || connection.prepare_cached(KEPT_LONG_ENOUGH)?.exists(params![now, 1])?)
+    Ok(connection.exists(DUE, params![now, 1])? || connection.exists(KEPT_LONG_ENOUGH, params![now, 1])?)
 }
 
 /// Displaces some zones whose time has come, and deletes some that were kept long enough.
 pub(super) fn advance(work: &Work) -> Result<(), StoreError> {
     let now = work.now().as_millisecond();
-    let due: Vec<i64> = work
-        .connection
-        .prepare_cached(DUE)?
-        .query_map(params![now, STEP as i64], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
+    let due: Vec<i64> = work.connection.list(DUE, params![now, STEP as i64], value)?;
     for row in due {
         match zones::by_row(&work.connection, row)? {
             Some(mut zone) => displace(work, &mut zone)?,
             None => drop(work.connection.prepare_cached("DELETE FROM displacements WHERE zone = ?1")?.execute([row])?),
         }
     }
-    let mut kept = Vec::new();
-    {
-        let mut statement = work.connection.prepare_cached(KEPT_LONG_ENOUGH)?;
-        let mut rows = statement.query(params![now, STEP as i64])?;
-        while let Some(row) = rows.next()? {
-            kept.push(rows::zone(row)?);
-        }
-    }
-    for zone in kept {
+    for zone in work.connection.list(KEPT_LONG_ENOUGH, params![now, STEP as i64], rows::zone)? {
         let author =
             Author { account: zone.account, name: "displaced".to_owned(), source: Source::Server, address: None };
         zones::delete(work, &author, zone.zone.id)?;
@@ -383,7 +362,7 @@ macro_rules! displacements {
         concat!(
             "SELECT ",
             zone_columns!(),
-            ", a.email, a.language, b.name, c.email, d.due FROM displacements d
+            ", a.email, a.language, b.name AS by_name, c.email AS by_email, d.due FROM displacements d
              CROSS JOIN zones z ON z.id = d.zone CROSS JOIN accounts a ON a.id = z.account
              CROSS JOIN zones b ON b.id = d.by_zone CROSS JOIN accounts c ON c.id = b.account WHERE ",
             $condition,
@@ -395,23 +374,19 @@ pub(super) const DISPLACEMENTS: &str = displacements!("d.zone > 0");
 pub(super) const UNNOTICED: &str = displacements!("d.noticed IS NULL");
 
 fn displacements(connection: &Connection, sql: &'static str, limit: u32) -> Result<Vec<Displacement>, StoreError> {
-    let mut statement = connection.prepare_cached(sql)?;
-    let mut rows = statement.query([limit])?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
+    connection.list(sql, [limit], |row| {
         let zone = rows::zone(row)?;
         let place = Place { table: "displacements", row: zone.row };
-        found.push(Displacement {
+        Ok(Displacement {
             zone: zone.zone.id,
             name: zone.zone.name,
-            email: row.get(ZONE_WIDTH)?,
-            language: row.get(ZONE_WIDTH + 1)?,
-            by_name: place.zone_name(row, ZONE_WIDTH + 2)?,
-            by_email: row.get(ZONE_WIDTH + 3)?,
-            due: place.time_or_none("due", row.get(ZONE_WIDTH + 4)?)?,
-        });
-    }
-    Ok(found)
+            email: row.get("email")?,
+            language: row.get("language")?,
+            by_name: place.zone_name(row, "by_name")?,
+            by_email: row.get("by_email")?,
+            due: place.time_or_none("due", row.get("due")?)?,
+        })
+    })
 }
 
 impl Tenant {

@@ -26,13 +26,14 @@
 //! - *A zone's floor stays*, and with it the promise that no serial of its name comes again.
 
 use dns::ZoneId;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 use uuid::Uuid;
 
 use super::catalogs::{self, Change};
 use super::journal::{self, By, Kind};
 use super::readers::Size;
-use super::rows::{self, Place, ZONE_WIDTH, ZoneRow, zone_columns};
+use super::rows::{self, Place, ZoneRow, zone_columns};
+use super::sql::{Statements, value};
 use super::writer::Work;
 use super::{apexes, holds, reserved, withheld, zone_names, zones};
 use crate::{Counts, DeletedZone, Operator, Source, StoreError, Timestamp, UndeleteError, Withheld};
@@ -89,30 +90,23 @@ pub(super) struct Deleted {
     is_orphan: bool,
 }
 
-/// The columns that [`deleted`] reads.
-macro_rules! deleted_columns {
-    () => {
-        concat!(zone_columns!(), ", z.deleted, a.email, a.closed")
-    };
-}
-
 fn deleted(row: &Row<'_>) -> Result<Deleted, StoreError> {
     let zone_row = rows::zone(row)?;
     let place = Place { table: "zones", row: zone_row.row };
     let zone = DeletedZone {
         account: zone_row.account,
-        email: row.get(ZONE_WIDTH + 1)?,
+        email: row.get("email")?,
         zone: zone_row.zone.clone(),
-        deleted_at: place.time("deleted", row.get(ZONE_WIDTH)?)?,
+        deleted_at: place.time("deleted", row.get("deleted")?)?,
     };
-    let is_orphan = row.get::<_, Option<i64>>(ZONE_WIDTH + 2)?.is_some();
+    let is_orphan = row.get::<_, Option<i64>>("closed")?.is_some();
     Ok(Deleted { row: zone_row.row, zone_row, zone, is_orphan })
 }
 
 pub(super) const PAGE: &str = concat!(
     "SELECT ",
-    deleted_columns!(),
-    " FROM zones z INDEXED BY zones_deleted CROSS JOIN accounts a ON a.id = z.account
+    zone_columns!(),
+    ", z.deleted, a.email, a.closed FROM zones z INDEXED BY zones_deleted CROSS JOIN accounts a ON a.id = z.account
      WHERE z.deleted IS NOT NULL AND z.forgotten IS NULL AND (z.deleted, z.uuid) < (?1, ?2)
      ORDER BY z.deleted DESC, z.uuid DESC LIMIT ?3"
 );
@@ -123,25 +117,19 @@ fn page(
     limit: u32,
 ) -> Result<Vec<DeletedZone>, StoreError> {
     let (time, id) = after.map_or((i64::MAX, Uuid::max()), |(time, id)| (time.as_millisecond(), id.0));
-    let mut statement = connection.prepare_cached(PAGE)?;
-    let mut rows = statement.query(params![time, id.as_bytes(), limit])?;
-    let mut zones = Vec::new();
-    while let Some(row) = rows.next()? {
-        zones.push(deleted(row)?.zone);
-    }
-    Ok(zones)
+    connection.list(PAGE, params![time, id.as_bytes(), limit], |row| Ok(deleted(row)?.zone))
 }
 
 pub(super) const ONE: &str = concat!(
     "SELECT ",
-    deleted_columns!(),
-    " FROM zones z CROSS JOIN accounts a ON a.id = z.account
+    zone_columns!(),
+    ", z.deleted, a.email, a.closed FROM zones z CROSS JOIN accounts a ON a.id = z.account
      WHERE z.uuid = ?1 AND z.deleted IS NOT NULL AND z.forgotten IS NULL"
 );
 
 /// The deleted zone of that identity, where it can be brought back.
 pub(super) fn one(connection: &Connection, id: ZoneId) -> Result<Option<Deleted>, StoreError> {
-    connection.prepare_cached(ONE)?.query_row([id.0.as_bytes()], |row| Ok(deleted(row))).optional()?.transpose()
+    connection.optional(ONE, [id.0.as_bytes()], deleted)
 }
 
 /// One step of bringing a zone back; what it is once it is back.
@@ -273,13 +261,10 @@ fn forget(work: &Work, row: i64) -> Result<bool, StoreError> {
 
 /// Deletes some versions but the last, and what the zone's owner had said in its settings then.
 fn forget_versions(work: &Work, row: i64) -> Result<bool, StoreError> {
-    let mut statement = work.connection.prepare_cached(
-        "DELETE FROM versions WHERE seq IN (
+    let sql = "DELETE FROM versions WHERE seq IN (
              SELECT seq FROM versions INDEXED BY versions_by_number
-             WHERE zone = ?1 AND version < (SELECT version FROM zones WHERE id = ?1) LIMIT ?2) RETURNING settings",
-    )?;
-    let settings = statement.query_map(params![row, STEP as i64], |row| row.get::<_, Option<i64>>(0))?;
-    let mut settings = settings.collect::<Result<Vec<_>, _>>()?;
+             WHERE zone = ?1 AND version < (SELECT version FROM zones WHERE id = ?1) LIMIT ?2) RETURNING settings";
+    let mut settings: Vec<Option<i64>> = work.connection.list(sql, params![row, STEP as i64], value)?;
     let deleted = !settings.is_empty();
     settings.dedup();
     for id in settings.into_iter().flatten() {
@@ -322,8 +307,7 @@ pub(super) fn waiting(
     keep_from: Option<Timestamp>,
 ) -> Result<Option<Waiting>, StoreError> {
     let find = |sql: &'static str, parameters: &[i64]| -> Result<Option<i64>, StoreError> {
-        let mut statement = connection.prepare_cached(sql)?;
-        Ok(statement.query_row(rusqlite::params_from_iter(parameters), |row| row.get(0)).optional()?)
+        connection.optional(sql, rusqlite::params_from_iter(parameters), value)
     };
     if let Some(row) = find(BEING_FORGOTTEN, &[])? {
         return Ok(Some(Waiting::BeingForgotten(row)));
@@ -341,7 +325,7 @@ pub(super) fn advance(work: &Work, what: Waiting) -> Result<(), StoreError> {
         Waiting::Expired(row) => {
             // The look was a moment ago: it may have been brought back since.
             let is_deleted = "SELECT 1 FROM zones WHERE id = ?1 AND deleted IS NOT NULL AND forgotten IS NULL";
-            if work.connection.prepare_cached(is_deleted)?.exists([row])? {
+            if work.connection.exists(is_deleted, [row])? {
                 mark_forgotten(work, row)?;
             }
         }

@@ -7,13 +7,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use dns::{RecordType, ResourceRecord, Serial, Ttl, ZoneDelta, ZoneId, ZoneName, ZoneSnapshot};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 use tokio::sync::watch;
 
 use super::history::ENDING_BETWEEN;
 use super::readers::Size;
 use super::rows::{self, ZoneRow, lives, record_columns};
 use super::source::LIVE_AT_OWNER;
+use super::sql::Statements;
 use super::{Shared, catalogs, journal, settings, zones};
 use crate::{CatalogSnapshot, CatalogVersion, Head, Journal, Moves, Step, StoreError, StoredRecord, VersionNumber};
 
@@ -141,7 +142,7 @@ pub(super) fn snapshot(
 
 /// A serial comes again once they have wrapped: the newest version is meant.
 pub(super) const VERSION_BY_SERIAL: &str =
-    "SELECT version, apex, version < (SELECT rebuilt FROM zones WHERE id = ?1), settings
+    "SELECT version, apex, version < (SELECT rebuilt FROM zones WHERE id = ?1) AS is_before_rebuild, settings
      FROM versions INDEXED BY versions_by_serial WHERE zone = ?1 AND serial = ?2 ORDER BY seq DESC LIMIT 1";
 pub(super) const ENDED_SINCE: &str = concat!(
     "SELECT ",
@@ -193,16 +194,15 @@ struct Earlier {
 }
 
 fn earlier(connection: &Connection, zone: &ZoneRow, serial: Serial) -> Result<Option<Earlier>, StoreError> {
-    let found = connection.prepare_cached(VERSION_BY_SERIAL)?.query_row(params![zone.row, serial.0], |row| {
+    connection.optional(VERSION_BY_SERIAL, params![zone.row, serial.0], |row| {
         Ok(Earlier {
             serial,
-            version: row.get(0)?,
-            apex: row.get(1)?,
-            is_before_rebuild: row.get(2)?,
-            settings: row.get(3)?,
+            version: row.get("version")?,
+            apex: row.get("apex")?,
+            is_before_rebuild: row.get("is_before_rebuild")?,
+            settings: row.get("settings")?,
         })
-    });
-    Ok(found.optional()?)
+    })
 }
 
 fn difference(
@@ -270,11 +270,5 @@ pub(super) fn records(
     parameters: impl rusqlite::Params,
     zone: ZoneId,
 ) -> Result<Vec<StoredRecord>, StoreError> {
-    let mut statement = connection.prepare_cached(sql)?;
-    let mut found = statement.query(parameters)?;
-    let mut records = Vec::new();
-    while let Some(row) = found.next()? {
-        records.push(rows::record(row, zone)?.1);
-    }
-    Ok(records)
+    connection.list(sql, parameters, |row| Ok(rows::record(row, zone)?.1))
 }

@@ -5,6 +5,7 @@ use rusqlite::{Connection, Row, params};
 use super::accounts;
 use super::readers::Size;
 use super::rows::Place;
+use super::sql::{Statements, value};
 use super::writer::Work;
 use crate::{AccountEvent, AccountId, Actor, EventId, EventKind, Operator, People, StoreError, Timestamp};
 
@@ -34,7 +35,7 @@ pub(super) fn insert(
 macro_rules! select {
     ($condition:literal) => {
         concat!(
-            "SELECT e.id, e.time, e.kind, a.email, b.email, e.address, e.detail FROM events e
+            "SELECT e.id, e.time, e.kind, a.email, b.email AS actor, e.address, e.detail FROM events e
              LEFT JOIN accounts a ON a.id = e.account AND a.closed IS NULL
              LEFT JOIN accounts b ON b.id = e.actor AND b.id IS NOT e.account AND b.closed IS NULL
              WHERE ",
@@ -53,27 +54,22 @@ fn page(
     before: Option<EventId>,
     limit: u32,
 ) -> Result<Vec<AccountEvent>, StoreError> {
-    let mut statement = connection.prepare_cached(if account.is_some() { OF_ONE } else { OF_ALL })?;
+    let sql = if account.is_some() { OF_ONE } else { OF_ALL };
     let before = before.map_or(i64::MAX, |before| before.0);
-    let mut rows = statement.query(params![account.map(|account| account.0), before, limit])?;
-    let mut events = Vec::new();
-    while let Some(row) = rows.next()? {
-        events.push(event(row)?);
-    }
-    Ok(events)
+    connection.list(sql, params![account.map(|account| account.0), before, limit], event)
 }
 
 fn event(row: &Row<'_>) -> Result<AccountEvent, StoreError> {
-    let id: i64 = row.get(0)?;
+    let id: i64 = row.get("id")?;
     let place = Place { table: "events", row: id };
     Ok(AccountEvent {
         id: EventId(id),
-        time: place.time("time", row.get(1)?)?,
-        kind: place.sound("kind", EventKind::from_number(row.get(2)?))?,
-        email: row.get(3)?,
-        actor: row.get(4)?,
-        address: place.address("address", row.get(5)?)?,
-        detail: row.get(6)?,
+        time: place.time("time", row.get("time")?)?,
+        kind: place.sound("kind", EventKind::from_number(row.get("kind")?))?,
+        email: row.get("email")?,
+        actor: row.get("actor")?,
+        address: place.address("address", row.get("address")?)?,
+        detail: row.get("detail")?,
     })
 }
 
@@ -82,9 +78,8 @@ pub(super) const OLDEST: &str = "SELECT time FROM events WHERE id > 0 ORDER BY i
 
 /// Whether [`forget`] would find something.
 pub(super) fn has_old(connection: &Connection, old: Timestamp, step: usize) -> Result<bool, StoreError> {
-    let mut statement = connection.prepare_cached(OLDEST)?;
-    let mut times = statement.query_map([step as i64], |row| row.get::<_, i64>(0))?;
-    Ok(times.try_fold(false, |found, time| time.map(|time| found || time < old.as_millisecond()))?)
+    let times: Vec<i64> = connection.list(OLDEST, [step as i64], value)?;
+    Ok(times.into_iter().any(|time| time < old.as_millisecond()))
 }
 
 /// Forgets those of the `step` oldest events that are from before `old`; gives how many those were.

@@ -14,6 +14,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::open;
 use super::readers::Size;
+use super::sql::{Statements, value};
 use super::writer::Work;
 use crate::sealing::{Purpose, SecretKeys};
 use crate::{KeyError, Operator, Store, StoreError, Timestamp};
@@ -58,11 +59,10 @@ pub(super) fn define_function(connection: &Connection, keys: &SecretKeys) -> Res
 /// Refuses keys that the check value does not open with; a database without one gets it.
 pub(super) fn check(connection: &Connection, path: &Path, keys: &SecretKeys) -> Result<(), StoreError> {
     let number = keys.current();
-    let mut stored = connection.prepare("SELECT id, check_value FROM secret_keys")?;
-    let mut rows = stored.query([])?;
+    let sql = "SELECT id, check_value FROM secret_keys";
+    let stored: Vec<(i64, Vec<u8>)> = connection.list(sql, [], |row| Ok((row.get("id")?, row.get("check_value")?)))?;
     let mut has_one = false;
-    while let Some(row) = rows.next()? {
-        let (id, sealed): (i64, Vec<u8>) = (row.get(0)?, row.get(1)?);
+    for (id, sealed) in stored {
         if keys.open(Purpose::KeyCheck, id, &sealed).as_deref() != Some(CHECK) {
             return Err(KeyError::Wrong { path: path.to_owned() }.into());
         }
@@ -107,7 +107,7 @@ fn write_new(path: &Path, text: &str) -> io::Result<()> {
 
 fn confirmed(connection: &Connection) -> Result<Option<Timestamp>, StoreError> {
     let sql = "SELECT min(ifnull(confirmed, 0)) FROM secret_keys";
-    let time: Option<i64> = connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+    let time: Option<i64> = connection.one(sql, [], value)?;
     super::rows::Place { table: "secret_keys", row: 0 }.time_or_none("confirmed", time.filter(|time| *time > 0))
 }
 

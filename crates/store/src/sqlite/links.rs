@@ -1,9 +1,10 @@
 //! One-time links: made, looked at, used. Using one and what it is used for are one transaction.
 
 use jiff::SignedDuration;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use super::readers::Size;
+use super::sql::Statements;
 use super::tokens::hash;
 use super::writer::Work;
 use super::{accounts, events, mails, sessions};
@@ -17,12 +18,9 @@ struct Row {
 pub(super) const BY_HASH: &str = "SELECT id, account, email FROM links WHERE hash = ?1 AND expires > ?2";
 
 fn by_secret(connection: &Connection, presented: &str, now: Timestamp) -> Result<Option<Row>, StoreError> {
-    let found = connection
-        .prepare_cached(BY_HASH)?
-        .query_row(params![hash(presented), now.as_millisecond()], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(1)?, row.get::<_, Option<String>>(2)?))
-        })
-        .optional()?;
+    let found = connection.optional(BY_HASH, params![hash(presented), now.as_millisecond()], |row| {
+        Ok((row.get("id")?, row.get("account")?, row.get("email")?))
+    })?;
     let link = match found {
         Some((id, Some(account), _)) => accounts::active(connection, AccountId(account))?
             .map(|account| Row { id, link: Link::SignIn(Box::new(account)) }),

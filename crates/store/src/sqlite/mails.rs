@@ -1,12 +1,13 @@
 //! The queue of mail. At most a few thousand short rows, so that counting them costs nothing.
 
 use jiff::SignedDuration;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::readers::Size;
 use super::rows::Place;
+use super::sql::{Statements, value};
 use super::writer::Work;
 use crate::sealing::Purpose;
 use crate::*;
@@ -22,10 +23,7 @@ struct Sealed {
 
 fn queue(work: &Work, mail: NewMail) -> Result<(), QueueMailError> {
     let recipient = mail.to.to_lowercase();
-    let count = |sql: &str, values: &[&dyn rusqlite::ToSql]| {
-        let mut statement = work.connection.prepare_cached(sql).map_err(StoreError::from)?;
-        statement.query_row(values, |row| row.get::<_, u32>(0)).map_err(StoreError::from)
-    };
+    let count = |sql: &str, values: &[&dyn rusqlite::ToSql]| work.connection.one(sql, values, value::<u32>);
     let kind = mail.kind as u8;
     if count("SELECT count(*) FROM mails WHERE kind = ?1 AND recipient = ?2", &[&kind, &recipient])?
         >= mail.kind.places_of_one()
@@ -65,19 +63,15 @@ fn insert(work: &Work, mail: &NewMail, recipient: &str) -> Result<(), StoreError
 fn take(work: &Work, lease: SignedDuration) -> Result<Option<QueuedMail>, StoreError> {
     let now = work.now();
     let again = now.checked_add(lease).unwrap_or(now);
-    let row = work
-        .connection
-        .prepare_cached(
-            "UPDATE mails SET due = ?2, attempts = attempts + 1
-             WHERE id = (SELECT id FROM mails WHERE due <= ?1 AND expires > ?1 ORDER BY kind, due, id LIMIT 1)
-             RETURNING id, letter, attempts, expires",
-        )?
-        .query_row(params![now.as_millisecond(), again.as_millisecond()], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?, row.get::<_, u32>(2)?, row.get::<_, i64>(3)?))
-        })
-        .optional()?;
-    let Some((id, sealed, attempt, expires)) = row else { return Ok(None) };
-    let place = Place { table: "mails", row: id };
+    let sql = "UPDATE mails SET due = ?2, attempts = attempts + 1
+         WHERE id = (SELECT id FROM mails WHERE due <= ?1 AND expires > ?1 ORDER BY kind, due, id LIMIT 1)
+         RETURNING id, letter, attempts, expires";
+    let taken = work.connection.optional(sql, params![now.as_millisecond(), again.as_millisecond()], |row| {
+        let id: i64 = row.get("id")?;
+        let expires = Place { table: "mails", row: id }.time("expires", row.get("expires")?)?;
+        Ok((id, row.get::<_, Vec<u8>>("letter")?, row.get("attempts")?, expires))
+    })?;
+    let Some((id, sealed, attempt, expires)) = taken else { return Ok(None) };
     let letter = work.shared.secrets.open(Purpose::Mail, id, &sealed);
     let letter = letter.and_then(|letter| serde_json::from_slice::<Sealed>(&letter).ok());
     let Some(letter) = letter else {
@@ -87,7 +81,6 @@ fn take(work: &Work, lease: SignedDuration) -> Result<Option<QueuedMail>, StoreE
         return take(work, lease);
     };
     let Sealed { message_id, to, subject, text } = letter;
-    let expires = place.time("expires", expires)?;
     Ok(Some(QueuedMail { id: MailId(id), message_id, to, subject, text, attempt, expires }))
 }
 
@@ -116,9 +109,9 @@ pub(super) fn drop_all_of(work: &Work, account: AccountId) -> Result<(), StoreEr
 }
 
 fn waiting(connection: &Connection) -> Result<MailWaiting, StoreError> {
-    let sql = "SELECT count(*), min(min(due, expires)) FROM mails";
+    let sql = "SELECT count(*) AS letters, min(min(due, expires)) AS next FROM mails";
     let (letters, next): (u32, Option<i64>) =
-        connection.prepare_cached(sql)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        connection.one(sql, [], |row| Ok((row.get("letters")?, row.get("next")?)))?;
     let next = Place { table: "mails", row: 0 }.time_or_none("due", next)?;
     Ok(MailWaiting { letters, next })
 }

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
+use super::sql::{Statements, value};
 use super::{catalogs, key_file};
 use crate::StoreError;
 use crate::sealing::SecretKeys;
@@ -192,16 +193,13 @@ pub(super) fn copy(connection: &Connection, to: &Path) -> Result<(), StoreError>
 
 /// SQLite's own check, of every page, index, constraint and foreign key.
 pub(super) fn check(connection: &Connection) -> Result<Vec<String>, StoreError> {
-    let mut statement = connection.prepare("PRAGMA integrity_check")?;
-    let found = statement.query_map([], |row| row.get::<_, String>(0))?;
-    let mut complaints = found.collect::<Result<Vec<_>, _>>()?;
+    let mut complaints: Vec<String> = connection.list("PRAGMA integrity_check", [], value)?;
     complaints.retain(|complaint| complaint != "ok");
-    let mut statement = connection.prepare("PRAGMA foreign_key_check")?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let (table, id, parent): (String, Option<i64>, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        complaints.push(format!("row {} of {table} points at no row of {parent}", id.unwrap_or_default()));
-    }
+    complaints.extend(connection.list("PRAGMA foreign_key_check", [], |row| {
+        let (table, parent): (String, String) = (row.get("table")?, row.get("parent")?);
+        let id = row.get::<_, Option<i64>>("rowid")?.unwrap_or_default();
+        Ok(format!("row {id} of {table} points at no row of {parent}"))
+    })?);
     Ok(complaints)
 }
 

@@ -1,49 +1,47 @@
 //! The trail as mail to owners follows it.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 
 use super::Work;
 use super::readers::Size;
 use super::rows::Place;
+use super::sql::{Statements, value};
 use crate::*;
 
 pub(super) const NEWEST: &str = "SELECT coalesce(max(id), 0) FROM events";
 pub(super) const AFTER: &str =
-    "SELECT e.id, e.time, e.kind, e.detail, e.address, e.actor IS e.account, a.id, a.email, a.created, a.language
+    "SELECT e.id, e.time, e.kind, e.detail, e.address, e.actor IS e.account AS by_owner, e.account, a.email, a.created, a.language
      FROM events e CROSS JOIN accounts a ON a.id = e.account
      WHERE e.id > ?1 AND e.id <= ?2 AND a.closed IS NULL ORDER BY e.id";
 /// How many events are looked at in one reading.
 const STEP: i64 = 1000;
 
 fn read(connection: &Connection, after: i64) -> Result<(Vec<OwnerNotice>, EventId), StoreError> {
-    let newest: i64 = connection.prepare_cached(NEWEST)?.query_row([], |row| row.get(0))?;
+    let newest: i64 = connection.one(NEWEST, [], value)?;
     let until = newest.min(after.saturating_add(STEP));
     let mut notices = Vec::new();
     if until > after {
-        let mut statement = connection.prepare_cached(AFTER)?;
-        let mut rows = statement.query(params![after, until])?;
-        while let Some(row) = rows.next()? {
-            let id: i64 = row.get(0)?;
-            let place = Place { table: "events", row: id };
-            let kind = place.sound("kind", EventKind::from_number(row.get(2)?))?;
-            if !OwnerNotice::KINDS.contains(&kind) {
-                continue;
-            }
-            notices.push(OwnerNotice {
-                id: EventId(id),
-                time: place.time("time", row.get(1)?)?,
-                kind,
-                detail: row.get(3)?,
-                address: place.address("address", row.get(4)?)?,
-                by_owner: row.get(5)?,
-                account: AccountId(row.get(6)?),
-                email: row.get(7)?,
-                account_created_at: place.time("created", row.get(8)?)?,
-                language: row.get(9)?,
-            });
-        }
+        notices = connection.list(AFTER, params![after, until], notice)?;
+        notices.retain(|notice| OwnerNotice::KINDS.contains(&notice.kind));
     }
     Ok((notices, EventId(until.max(after))))
+}
+
+fn notice(row: &Row<'_>) -> Result<OwnerNotice, StoreError> {
+    let id: i64 = row.get("id")?;
+    let place = Place { table: "events", row: id };
+    Ok(OwnerNotice {
+        id: EventId(id),
+        time: place.time("time", row.get("time")?)?,
+        kind: place.sound("kind", EventKind::from_number(row.get("kind")?))?,
+        detail: row.get("detail")?,
+        address: place.address("address", row.get("address")?)?,
+        by_owner: row.get("by_owner")?,
+        account: AccountId(row.get("account")?),
+        email: row.get("email")?,
+        account_created_at: place.time("created", row.get("created")?)?,
+        language: row.get("language")?,
+    })
 }
 
 impl Outbox {
@@ -51,7 +49,7 @@ impl Outbox {
     pub async fn owners_written_to(&self) -> Result<EventId, StoreError> {
         let read = |connection: &Connection| {
             let sql = "SELECT event FROM owner_mail WHERE only = 1";
-            Ok(EventId(connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?))
+            Ok(EventId(connection.one(sql, [], value)?))
         };
         self.store.inner.readers.run(Size::Small, read).await
     }

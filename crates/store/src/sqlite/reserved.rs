@@ -7,7 +7,8 @@ use rusqlite::{Connection, params};
 
 use super::Work;
 use super::readers::Size;
-use super::rows::{self, Place, ZONE_WIDTH, ZoneRow, zone_columns};
+use super::rows::{self, Place, ZoneRow, zone_columns};
+use super::sql::Statements;
 use crate::{AccountId, Operator, Reservation, Reserved, Role, StoreError, ZoneOfAnyone};
 
 /// Why `account` may not be given a zone of this name. `decided`: the operator has decided that this account gets it, which
@@ -30,7 +31,7 @@ pub(super) fn reservation(
 
 fn is_operator(connection: &Connection, account: AccountId) -> Result<bool, StoreError> {
     let sql = "SELECT 1 FROM accounts WHERE id = ?1 AND role = ?2 AND closed IS NULL";
-    Ok(connection.prepare_cached(sql)?.exists(params![account.0, Role::Operator as u8])?)
+    connection.exists(sql, params![account.0, Role::Operator as u8])
 }
 
 /// Stores the operator's decision that the account of the zone may keep its name.
@@ -54,21 +55,21 @@ type Misheld = (ZoneOfAnyone, Reservation);
 /// Zones whose account may not hold their names, at most `limit`; those with the server's own names first. Looks at the names of
 /// all zones: public suffixes are thousands, and lie anywhere.
 fn misheld(reserved: &Reserved, connection: &Connection, limit: usize) -> Result<Vec<Misheld>, StoreError> {
-    let mut suspects: Vec<(i64, Reservation)> = Vec::new();
-    let mut statement = connection.prepare_cached(NAMES)?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
+    let suspects = connection.list(NAMES, [], |row| {
         let id = row.get(0)?;
         let name = Place { table: "zones", row: id }.zone_name(row, 1)?;
-        suspects.extend(reserved.of(&name).map(|reservation| (id, reservation)));
-    }
+        Ok(reserved.of(&name).map(|reservation| (id, reservation)))
+    })?;
+    let mut suspects: Vec<(i64, Reservation)> = suspects.into_iter().flatten().collect();
     suspects.sort_by_key(|(_, reservation)| *reservation as u8);
-    let mut statement = connection.prepare_cached(ONE)?;
     let mut found = Vec::new();
     for (id, reservation) in suspects {
-        let mut rows = statement.query([id])?;
-        let Some(row) = rows.next()? else { continue };
-        let (role, is_decided): (u8, bool) = (row.get(ZONE_WIDTH + 1)?, row.get(ZONE_WIDTH + 2)?);
+        let held = connection.optional(ONE, [id], |row| {
+            let ZoneRow { account, zone, .. } = rows::zone(row)?;
+            let zone = ZoneOfAnyone { account, email: row.get("email")?, zone };
+            Ok((zone, row.get::<_, u8>("role")?, row.get::<_, bool>("decided")?))
+        })?;
+        let Some((zone, role, is_decided)) = held else { continue };
         let is_users = role != Role::Operator as u8;
         let is_misheld = match reservation {
             Reservation::Catalogs => true,
@@ -76,8 +77,7 @@ fn misheld(reserved: &Reserved, connection: &Connection, limit: usize) -> Result
             Reservation::Suffix | Reservation::Local => is_users && !is_decided,
         };
         if is_misheld && found.len() < limit {
-            let ZoneRow { account, zone, .. } = rows::zone(row)?;
-            found.push((ZoneOfAnyone { account, email: row.get(ZONE_WIDTH)?, zone }, reservation));
+            found.push((zone, reservation));
         }
     }
     Ok(found)

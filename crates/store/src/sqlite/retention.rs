@@ -18,8 +18,9 @@
 
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
+use super::sql::{Statements, value};
 use super::writer::{Work, Writer};
 use super::{Shared, answers, deleted, events, journal};
 use crate::{Forgotten, Operator, Retention, StoreError, Timestamp};
@@ -197,24 +198,19 @@ fn last_beyond(connection: &Connection, zone: Candidate, retention: Retention) -
 
 /// Whether [`forget`] would find something.
 fn has_old(connection: &Connection, zone: Candidate, retention: Retention, now: Timestamp) -> Result<bool, StoreError> {
-    let oldest = connection
-        .prepare_cached(OLDEST)?
-        .query_row(params![zone.row, i64::MAX, 1], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
-        .optional()?;
+    let oldest: Option<(i64, i64)> = connection
+        .optional(OLDEST, params![zone.row, i64::MAX, 1], |row| Ok((row.get("version")?, row.get("time")?)))?;
     let Some((version, time)) = oldest else { return Ok(false) };
     if time < before(now, retention.age).as_millisecond() && version <= last_beyond(connection, zone, retention)? {
         return Ok(true);
     }
-    Ok(version > 1 && connection.prepare_cached(ENDED_BEFORE)?.exists(params![zone.row, version, 1])?)
+    Ok(version > 1 && connection.exists(ENDED_BEFORE, params![zone.row, version, 1])?)
 }
 
 /// One step in one zone: what it deleted, or `None` where there was nothing to delete.
 fn forget(work: &Work, zone: i64, retention: Retention) -> Result<Option<Forgotten>, StoreError> {
     let connection = &work.connection;
-    let head: Option<i64> = connection
-        .prepare_cached("SELECT version FROM zones WHERE id = ?1")?
-        .query_row([zone], |row| row.get(0))
-        .optional()?;
+    let head: Option<i64> = connection.optional("SELECT version FROM zones WHERE id = ?1", [zone], value)?;
     let Some(head) = head else { return Ok(None) };
     let mut statement = connection.prepare_cached(OLDEST)?;
     let mut rows = statement.query(params![zone, head, STEP as i64])?;
@@ -224,7 +220,7 @@ fn forget(work: &Work, zone: i64, retention: Retention) -> Result<Option<Forgott
     let mut last_old = None;
     let mut versions = 0;
     while let Some(row) = rows.next()? {
-        let (version, time): (i64, i64) = (row.get(0)?, row.get(1)?);
+        let (version, time): (i64, i64) = (row.get("version")?, row.get("time")?);
         oldest.get_or_insert(version);
         if version > last_beyond || time >= old {
             break;

@@ -3,29 +3,29 @@
 use std::net::IpAddr;
 
 use dns::{Name, OwnerName, Record, RecordData, RecordId, RecordType, Serial, Ttl, ZoneId, ZoneName};
-use rusqlite::Row;
+use rusqlite::{Row, RowIndex};
 use uuid::Uuid;
 
+use super::sql::columns;
 use crate::{AccountId, StoreError, StoredRecord, Timestamp, VersionNumber, Withheld, Zone};
 
-/// The columns that [`zone`] reads, in its order, of a table or alias named `z`. A macro, so that `concat!` takes it.
-macro_rules! zone_columns {
-    () => {
-        "z.id, z.uuid, z.name, z.created, z.record_count, z.version, z.serial, z.account, z.apex, z.settings,
-         z.withheld, z.withheld_until"
-    };
+// What [`zone`] reads, of a table or alias named `z`.
+columns! {
+    zone_columns, ZoneColumns of "z": id, uuid, name, created, record_count, version, serial, account, apex, settings,
+        withheld, withheld_until; ... end
 }
-/// How many those are: the index of what a query selects after them.
-pub(super) const ZONE_WIDTH: usize = 12;
+const ZONE: ZoneColumns = ZoneColumns::after(0);
+/// The index of what a query selects after [`zone_columns`].
+pub(super) const ZONE_WIDTH: usize = ZONE.end;
 
-/// The columns that [`record`] reads, in its order, of a table or alias named `r`.
-macro_rules! record_columns {
-    () => {
-        "r.id, r.record, r.owner, r.type, r.data, r.quoted, r.ttl, r.created, r.from_version, r.from_serial"
-    };
+// What [`record`] reads, of a table or alias named `r`.
+columns! {
+    record_columns, RecordColumns of "r": id, record, owner, data, quoted, ttl, created, from_version, from_serial;
+        record_type = "r.type"; ... end
 }
+const RECORD: RecordColumns = RecordColumns::after(0);
 /// As [`ZONE_WIDTH`].
-pub(super) const RECORD_WIDTH: usize = 10;
+pub(super) const RECORD_WIDTH: usize = RECORD.end;
 
 /// Whether the record `r` lives in the newest version of the zone whose row is `?1`. A version that is being written
 /// (`staging`) has not begun its records yet, and has not ended those that it will.
@@ -48,45 +48,50 @@ pub(super) use {lives, lives_in_z, record_columns, zone_columns};
 
 /// Reads [`zone_columns`].
 pub(super) fn zone(row: &Row<'_>) -> Result<ZoneRow, StoreError> {
-    let id: i64 = row.get(0)?;
+    let id: i64 = row.get(ZONE.id)?;
     let place = Place { table: "zones", row: id };
     Ok(ZoneRow {
         row: id,
-        account: AccountId(row.get(7)?),
-        apex: row.get(8)?,
-        settings: row.get(9)?,
+        account: AccountId(row.get(ZONE.account)?),
+        apex: row.get(ZONE.apex)?,
+        settings: row.get(ZONE.settings)?,
         zone: Zone {
-            id: ZoneId(place.uuid("uuid", row, 1)?),
-            name: place.zone_name(row, 2)?,
-            created_at: place.time("created", row.get(3)?)?,
-            record_count: place.sound("record_count", u64::try_from(row.get::<_, i64>(4)?).ok())?,
-            version: VersionNumber(place.sound("version", u64::try_from(row.get::<_, i64>(5)?).ok())?),
-            serial: Serial(place.sound("serial", u32::try_from(row.get::<_, i64>(6)?).ok())?),
-            withheld: Withheld { reasons: row.get(10)?, until: place.time_or_none("withheld_until", row.get(11)?)? },
+            id: ZoneId(place.uuid("uuid", row, ZONE.uuid)?),
+            name: place.zone_name(row, ZONE.name)?,
+            created_at: place.time("created", row.get(ZONE.created)?)?,
+            record_count: place.sound("record_count", u64::try_from(row.get::<_, i64>(ZONE.record_count)?).ok())?,
+            version: VersionNumber(place.sound("version", u64::try_from(row.get::<_, i64>(ZONE.version)?).ok())?),
+            serial: Serial(place.sound("serial", u32::try_from(row.get::<_, i64>(ZONE.serial)?).ok())?),
+            withheld: Withheld {
+                reasons: row.get(ZONE.withheld)?,
+                until: place.time_or_none("withheld_until", row.get(ZONE.withheld_until)?)?,
+            },
         },
     })
 }
 
 /// Reads [`record_columns`] of a record in `zone`; gives the row's number too.
 pub(super) fn record(row: &Row<'_>, zone: ZoneId) -> Result<(i64, StoredRecord), StoreError> {
-    let id: i64 = row.get(0)?;
+    let id: i64 = row.get(RECORD.id)?;
     let place = Place { table: "records", row: id };
-    let owner = row.get_ref(2)?.as_blob().ok().and_then(OwnerName::from_key);
-    let record_type = u16::try_from(row.get::<_, i64>(3)?).ok().and_then(RecordType::from_code);
+    let owner = row.get_ref(RECORD.owner)?.as_blob().ok().and_then(OwnerName::from_key);
+    let record_type = u16::try_from(row.get::<_, i64>(RECORD.record_type)?).ok().and_then(RecordType::from_code);
     let record_type = place.sound("type", record_type)?;
-    let wire = place.sound("data", row.get_ref(4)?.as_blob().ok())?;
-    let data = RecordData::from_stored(record_type, wire, row.get(5)?).ok();
+    let wire = place.sound("data", row.get_ref(RECORD.data)?.as_blob().ok())?;
+    let data = RecordData::from_stored(record_type, wire, row.get(RECORD.quoted)?).ok();
     let stored = StoredRecord {
         zone,
         record: Record {
-            id: RecordId(place.uuid("record", row, 1)?),
+            id: RecordId(place.uuid("record", row, RECORD.record)?),
             owner: place.sound("owner", owner)?,
-            ttl: place.sound("ttl", u32::try_from(row.get::<_, i64>(6)?).ok().and_then(Ttl::new))?,
+            ttl: place.sound("ttl", u32::try_from(row.get::<_, i64>(RECORD.ttl)?).ok().and_then(Ttl::new))?,
             data: place.sound("data", data)?,
         },
-        created_at: place.time("created", row.get(7)?)?,
-        version: VersionNumber(place.sound("from_version", u64::try_from(row.get::<_, i64>(8)?).ok())?),
-        serial: Serial(place.sound("from_serial", u32::try_from(row.get::<_, i64>(9)?).ok())?),
+        created_at: place.time("created", row.get(RECORD.created)?)?,
+        version: VersionNumber(
+            place.sound("from_version", u64::try_from(row.get::<_, i64>(RECORD.from_version)?).ok())?,
+        ),
+        serial: Serial(place.sound("from_serial", u32::try_from(row.get::<_, i64>(RECORD.from_serial)?).ok())?),
     };
     Ok((id, stored))
 }
@@ -124,13 +129,13 @@ impl Place {
     }
 
     /// A zone's name, which is stored as the key that sorts it.
-    pub(super) fn zone_name(self, row: &Row<'_>, index: usize) -> Result<ZoneName, StoreError> {
+    pub(super) fn zone_name(self, row: &Row<'_>, index: impl RowIndex) -> Result<ZoneName, StoreError> {
         let key = row.get_ref(index)?.as_blob().ok();
         self.sound("name", key.and_then(|key| Name::from_key(key).ok())).map(ZoneName::from_stored)
     }
 
     /// A UUID, which is stored as its 16 octets.
-    pub(super) fn uuid(self, column: &'static str, row: &Row<'_>, index: usize) -> Result<Uuid, StoreError> {
+    pub(super) fn uuid(self, column: &'static str, row: &Row<'_>, index: impl RowIndex) -> Result<Uuid, StoreError> {
         let octets = row.get_ref(index)?.as_blob().ok();
         self.sound(column, octets.and_then(|octets| Uuid::from_slice(octets).ok()))
     }

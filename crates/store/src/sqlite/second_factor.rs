@@ -1,7 +1,8 @@
 //! One-time keys and recovery codes.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
+use super::sql::{Statements, value};
 use super::tokens::hash;
 use super::writer::Work;
 use super::wrong_codes::{self, Kind};
@@ -15,11 +16,9 @@ fn take(work: &Work, account: AccountId, typed: &str, kind: Kind, by: &Actor) ->
     if kind == Kind::Recovery {
         return take_recovery_code(work, account, typed, by);
     }
-    let stored: Option<(Option<Vec<u8>>, i64)> = work
-        .connection
-        .prepare_cached("SELECT totp, totp_step FROM accounts WHERE id = ?1")?
-        .query_row([account.0], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
+    let sql = "SELECT totp, totp_step FROM accounts WHERE id = ?1";
+    let stored: Option<(Option<Vec<u8>>, i64)> =
+        work.connection.optional(sql, [account.0], |row| Ok((row.get("totp")?, row.get("totp_step")?)))?;
     let Some((Some(sealed), newest)) = stored else { return Ok(false) };
     let key = open_key(work, account, &sealed)?;
     let typed_code: String = typed.chars().filter(|c| !c.is_whitespace()).collect();
@@ -123,8 +122,7 @@ impl Person {
     pub async fn recovery_codes_left(&self) -> Result<u32, StoreError> {
         let account = self.account;
         let read = move |connection: &rusqlite::Connection| {
-            let mut count = connection.prepare_cached("SELECT count(*) FROM recovery_codes WHERE account = ?1")?;
-            Ok(count.query_row([account.0], |row| row.get(0))?)
+            connection.one("SELECT count(*) FROM recovery_codes WHERE account = ?1", [account.0], value)
         };
         self.store.inner.readers.run(super::readers::Size::Small, read).await
     }

@@ -1,10 +1,11 @@
 //! Sessions: begun, used, listed, ended.
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 
-use super::accounts::{ACCOUNT_WIDTH, account, account_columns};
+use super::accounts::{AFTER_ACCOUNT, account, account_columns};
 use super::readers::Size;
 use super::rows::Place;
+use super::sql::{Statements, columns, value};
 use super::tokens::hash;
 use super::writer::Work;
 use super::{events, identities, known_browsers};
@@ -15,26 +16,26 @@ const NOTE_EVERY_MS: i64 = 60_000;
 /// How much of what the browser says it is, is kept.
 const AGENT_LENGTH: usize = 200;
 
-macro_rules! session_columns {
-    () => {
-        "s.id, s.account, s.created, s.last_seen, s.expires, s.proved, s.waits, s.address, s.agent"
-    };
+// What [`session`] reads, of a table or alias named `s`.
+columns! {
+    session_columns, SessionColumns of "s": id, account, hash, created, last_seen, expires, proved, waits, address, agent
 }
+const SESSION_COLUMNS: SessionColumns = SessionColumns::after(0);
+const SESSION_AFTER_ACCOUNT: SessionColumns = SessionColumns::after(AFTER_ACCOUNT);
 
-/// Reads [`session_columns`] from column `first` on.
-fn session(row: &Row<'_>, first: usize) -> Result<Session, StoreError> {
-    let id: i64 = row.get(first)?;
+fn session(row: &Row<'_>, columns: &SessionColumns) -> Result<Session, StoreError> {
+    let id: i64 = row.get(columns.id)?;
     let place = Place { table: "sessions", row: id };
     Ok(Session {
         id: SessionId(id),
-        account: AccountId(row.get(first + 1)?),
-        created_at: place.time("created", row.get(first + 2)?)?,
-        last_seen_at: place.time("last_seen", row.get(first + 3)?)?,
-        expires_at: place.time("expires", row.get(first + 4)?)?,
-        proved_at: place.time_or_none("proved", row.get(first + 5)?)?,
-        waits_for_code: row.get(first + 6)?,
-        address: place.address("address", row.get(first + 7)?)?,
-        agent: row.get(first + 8)?,
+        account: AccountId(row.get(columns.account)?),
+        created_at: place.time("created", row.get(columns.created)?)?,
+        last_seen_at: place.time("last_seen", row.get(columns.last_seen)?)?,
+        expires_at: place.time("expires", row.get(columns.expires)?)?,
+        proved_at: place.time_or_none("proved", row.get(columns.proved)?)?,
+        waits_for_code: row.get(columns.waits)?,
+        address: place.address("address", row.get(columns.address)?)?,
+        agent: row.get(columns.agent)?,
     })
 }
 
@@ -114,7 +115,7 @@ pub(super) const BY_HASH: &str = concat!(
     account_columns!(),
     ", ",
     session_columns!(),
-    ", s.hash FROM sessions s CROSS JOIN accounts a ON a.id = s.account
+    " FROM sessions s CROSS JOIN accounts a ON a.id = s.account
      WHERE s.hash = ?1 AND a.suspended IS NULL AND a.closed IS NULL"
 );
 
@@ -124,18 +125,18 @@ fn by_secret(
     now: Timestamp,
 ) -> Result<Option<(Session, Account)>, StoreError> {
     let wanted = hash(presented);
-    let mut statement = connection.prepare_cached(BY_HASH)?;
-    let mut rows = statement.query([wanted])?;
-    let Some(row) = rows.next()? else { return Ok(None) };
-    if !identities::is_same(&row.get(ACCOUNT_WIDTH + 9)?, &wanted) {
+    let columns = &SESSION_AFTER_ACCOUNT;
+    let found = connection
+        .optional(BY_HASH, [wanted], |row| Ok((row.get(columns.hash)?, session(row, columns)?, account(row)?)))?;
+    let Some((stored, session, account)) = found else { return Ok(None) };
+    if !identities::is_same(&stored, &wanted) {
         return Ok(None);
     }
-    let session = session(row, ACCOUNT_WIDTH)?;
     let is_idle = session.last_seen_at.checked_add(IDLE).is_ok_and(|end| end <= now);
     if is_idle || session.expires_at <= now {
         return Ok(None);
     }
-    Ok(Some((session, account(row)?)))
+    Ok(Some((session, account)))
 }
 
 pub(super) const OF_ACCOUNT: &str = concat!(
@@ -160,7 +161,7 @@ pub(super) fn end_all_but(work: &Work, account: AccountId, keep: &Keep) -> Resul
 /// Whether a session still waits for its code.
 pub(super) fn waits(work: &Work, id: SessionId) -> Result<bool, StoreError> {
     let sql = "SELECT 1 FROM sessions WHERE id = ?1 AND waits = 1 AND expires > ?2";
-    Ok(work.connection.prepare_cached(sql)?.exists(params![id.0, work.now().as_millisecond()])?)
+    work.connection.exists(sql, params![id.0, work.now().as_millisecond()])
 }
 
 /// Counts a wrong code in a session that waits for one; true where that has ended it.
@@ -250,13 +251,8 @@ impl Person {
         let (account, now) = (self.account, self.store.now());
         let used_after = now.checked_sub(IDLE).unwrap_or(now);
         let read = move |connection: &Connection| {
-            let mut statement = connection.prepare_cached(OF_ACCOUNT)?;
-            let mut rows = statement.query(params![account.0, now.as_millisecond(), used_after.as_millisecond()])?;
-            let mut sessions = Vec::new();
-            while let Some(row) = rows.next()? {
-                sessions.push(session(row, 0)?);
-            }
-            Ok(sessions)
+            let values = params![account.0, now.as_millisecond(), used_after.as_millisecond()];
+            connection.list(OF_ACCOUNT, values, |row| session(row, &SESSION_COLUMNS))
         };
         self.store.inner.readers.run(Size::Small, read).await
     }
@@ -313,11 +309,8 @@ pub(super) fn complete(
     origin: &Origin,
     secret: PlainSecret,
 ) -> Result<Option<NewSession>, StoreError> {
-    let account: Option<i64> = work
-        .connection
-        .prepare_cached("DELETE FROM sessions WHERE id = ?1 AND waits = 1 RETURNING account")?
-        .query_row([waiting.0], |row| row.get(0))
-        .optional()?;
+    let sql = "DELETE FROM sessions WHERE id = ?1 AND waits = 1 RETURNING account";
+    let account: Option<i64> = work.connection.optional(sql, [waiting.0], value)?;
     let Some(account) = account else { return Ok(None) };
     let Some(account) = super::accounts::active(&work.connection, AccountId(account))? else { return Ok(None) };
     sign_in(work, account, false, origin, secret).map(Some)

@@ -4,13 +4,14 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use dns::ZoneId;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::accounts::{ACCOUNT_WIDTH, account, account_columns};
+use super::accounts::{AFTER_ACCOUNT, account, account_columns};
 use super::readers::Size;
 use super::rows::Place;
+use super::sql::{Statements, columns, value};
 use super::writer::Work;
 use super::{Shared, accounts, events, identities, zones};
 use crate::*;
@@ -69,33 +70,31 @@ pub(super) fn hash(text: &str) -> TokenHash {
     Sha256::digest(text.as_bytes()).into()
 }
 
-macro_rules! token_columns {
-    () => {
-        "t.id, t.account, t.name, t.permissions, t.last_four, t.created, t.expires, t.last_used, t.last_address, t.zones, t.networks"
-    };
+// What [`token`] reads, of a table or alias named `t`.
+columns! {
+    token_columns, TokenColumns of "t": id, account, hash, name, permissions, last_four, created, expires, last_used,
+        last_address, zones, networks
 }
+const TOKEN: TokenColumns = TokenColumns::after(0);
+const TOKEN_AFTER_ACCOUNT: TokenColumns = TokenColumns::after(AFTER_ACCOUNT);
 
-/// Reads [`token_columns`] from column `first` on.
-fn token(row: &Row<'_>, first: usize) -> Result<Token, StoreError> {
-    let id: i64 = row.get(first)?;
+fn token(row: &Row<'_>, columns: &TokenColumns) -> Result<Token, StoreError> {
+    let id: i64 = row.get(columns.id)?;
     let place = Place { table: "tokens", row: id };
     Ok(Token {
         id: TokenId(id),
-        account: AccountId(row.get(first + 1)?),
-        name: row.get(first + 2)?,
-        permissions: Permissions::from_bits(row.get(first + 3)?),
-        last_four: row.get(first + 4)?,
-        created_at: place.time("created", row.get(first + 5)?)?,
-        expires_at: place.time_or_none("expires", row.get(first + 6)?)?,
-        last_used_at: place.time_or_none("last_used", row.get(first + 7)?)?,
-        last_address: place.address("last_address", row.get(first + 8)?)?,
-        zones: place.sound("zones", zone_scope(row.get(first + 9)?))?,
-        networks: place.sound("networks", network_scope(row.get(first + 10)?))?,
+        account: AccountId(row.get(columns.account)?),
+        name: row.get(columns.name)?,
+        permissions: Permissions::from_bits(row.get(columns.permissions)?),
+        last_four: row.get(columns.last_four)?,
+        created_at: place.time("created", row.get(columns.created)?)?,
+        expires_at: place.time_or_none("expires", row.get(columns.expires)?)?,
+        last_used_at: place.time_or_none("last_used", row.get(columns.last_used)?)?,
+        last_address: place.address("last_address", row.get(columns.last_address)?)?,
+        zones: place.sound("zones", zone_scope(row.get(columns.zones)?))?,
+        networks: place.sound("networks", network_scope(row.get(columns.networks)?))?,
     })
 }
-
-/// How many [`token_columns`] there are.
-const TOKEN_WIDTH: usize = 11;
 
 fn zone_scope(stored: Option<Vec<u8>>) -> Option<ZoneScope> {
     let Some(stored) = stored else { return Some(ZoneScope::All) };
@@ -127,11 +126,7 @@ fn stored_networks(networks: &NetworkScope) -> Option<String> {
 fn check(work: &Work, id: AccountId, new: &NewToken) -> Result<(), CreateTokenError> {
     let account = accounts::active(&work.connection, id)?.ok_or(CreateTokenError::NoAccount)?;
     if let Some(most) = account.limits.tokens {
-        let held: u32 = work
-            .connection
-            .prepare_cached("SELECT count(*) FROM tokens WHERE account = ?1")
-            .and_then(|mut statement| statement.query_row([id.0], |row| row.get(0)))
-            .map_err(StoreError::from)?;
+        let held: u32 = work.connection.one("SELECT count(*) FROM tokens WHERE account = ?1", [id.0], value)?;
         if held >= most {
             return Err(CreateTokenError::Limit(most));
         }
@@ -205,13 +200,8 @@ pub(super) const OF_ONE: &str =
 
 /// The tokens of one account or of all, oldest first.
 pub(super) fn all(connection: &Connection, account: Option<AccountId>) -> Result<Vec<Token>, StoreError> {
-    let mut statement = connection.prepare_cached(if account.is_some() { OF_ONE } else { OF_ALL })?;
-    let mut rows = statement.query([account.map(|account| account.0)])?;
-    let mut tokens = Vec::new();
-    while let Some(row) = rows.next()? {
-        tokens.push(token(row, 0)?);
-    }
-    Ok(tokens)
+    let sql = if account.is_some() { OF_ONE } else { OF_ALL };
+    connection.list(sql, [account.map(|account| account.0)], |row| token(row, &TOKEN))
 }
 
 /// Revokes a token: any, or one of an account's. It is refused from when this returns.
@@ -223,54 +213,43 @@ async fn revoke_now(store: &Store, of: Option<AccountId>, id: TokenId, by: Actor
 }
 
 fn revoke(work: &Work, of: Option<AccountId>, id: TokenId, by: &Actor) -> Result<bool, StoreError> {
-    let revoked = work
-        .connection
-        .prepare_cached(
-            "DELETE FROM tokens WHERE id = ?1 AND (?2 IS NULL OR account = ?2) RETURNING account, name, last_four",
-        )?
-        .query_row(params![id.0, of.map(|account| account.0)], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
-        })
-        .optional()?;
-    let Some((account, name, last_four)) = revoked else { return Ok(false) };
-    let detail = format!("{name} ...{last_four}");
+    let sql = "DELETE FROM tokens WHERE id = ?1 AND (?2 IS NULL OR account = ?2) RETURNING account, name, last_four";
+    let revoked = work.connection.optional(sql, params![id.0, of.map(|account| account.0)], |row| {
+        let (name, last_four): (String, String) = (row.get("name")?, row.get("last_four")?);
+        Ok((row.get("account")?, format!("{name} ...{last_four}")))
+    })?;
+    let Some((account, detail)) = revoked else { return Ok(false) };
     events::insert(work, by, EventKind::TokenRevoked, Some(AccountId(account)), &detail)?;
     Ok(true)
 }
 
 /// Revokes all tokens of an account.
 pub(super) fn revoke_all(work: &Work, account: AccountId, by: &Actor) -> Result<(), StoreError> {
-    let mut numbers = Vec::new();
-    {
-        let mut statement = work.connection.prepare_cached("SELECT id FROM tokens WHERE account = ?1 ORDER BY id")?;
-        let mut rows = statement.query([account.0])?;
-        while let Some(row) = rows.next()? {
-            numbers.push(TokenId(row.get(0)?));
-        }
-    }
-    for number in numbers {
-        revoke(work, Some(account), number, by)?;
+    let sql = "SELECT id FROM tokens WHERE account = ?1 ORDER BY id";
+    for number in work.connection.list(sql, [account.0], value)? {
+        revoke(work, Some(account), TokenId(number), by)?;
     }
     Ok(())
 }
 
 /// Whom a hash speaks for, whether or not it has expired, with the hash that is stored.
 pub(super) fn identity(connection: &Connection, hash: TokenHash) -> Result<Option<(TokenHash, Identity)>, StoreError> {
-    connection
-        .prepare_cached(concat!(
+    connection.optional(
+        concat!(
             "SELECT ",
             account_columns!(),
             ", ",
             token_columns!(),
-            ", t.hash FROM tokens t CROSS JOIN accounts a ON a.id = t.account
+            " FROM tokens t CROSS JOIN accounts a ON a.id = t.account
              WHERE t.hash = ?1 AND a.suspended IS NULL AND a.closed IS NULL"
-        ))?
-        .query_row([hash], |row| {
-            let stored: TokenHash = row.get(ACCOUNT_WIDTH + TOKEN_WIDTH)?;
-            Ok(account(row).and_then(|account| Ok((stored, Identity { account, token: token(row, ACCOUNT_WIDTH)? }))))
-        })
-        .optional()?
-        .transpose()
+        ),
+        [hash],
+        |row| {
+            let columns = &TOKEN_AFTER_ACCOUNT;
+            let identity = Identity { account: account(row)?, token: token(row, columns)? };
+            Ok((row.get(columns.hash)?, identity))
+        },
+    )
 }
 
 /// Notes when and from where tokens were last used.
@@ -294,8 +273,7 @@ pub(super) struct TokenUse {
 
 /// What moves when an identity changes, whoever changed it.
 pub(super) fn revision(connection: &Connection) -> Result<i64, StoreError> {
-    let mut statement = connection.prepare_cached("SELECT revision FROM identities WHERE only = 1")?;
-    Ok(statement.query_row([], |row| row.get(0))?)
+    connection.one("SELECT revision FROM identities WHERE only = 1", [], value)
 }
 
 impl Person {
@@ -321,9 +299,7 @@ impl Person {
         let account = self.account;
         let read = move |connection: &Connection| {
             const ONE: &str = concat!("SELECT ", token_columns!(), " FROM tokens t WHERE t.id = ?1 AND t.account = ?2");
-            let mut statement = connection.prepare_cached(ONE)?;
-            let mut rows = statement.query(params![id.0, account.0])?;
-            rows.next()?.map(|row| token(row, 0)).transpose()
+            connection.optional(ONE, params![id.0, account.0], |row| token(row, &TOKEN))
         };
         self.store.inner.readers.run(Size::Small, read).await
     }

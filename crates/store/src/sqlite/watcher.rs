@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
+use super::sql::{Statements, value};
 use super::{Shared, background, journal, tokens};
 use crate::StoreError;
 
@@ -51,5 +52,5 @@ fn look(connection: &Connection, shared: &Shared, seen: &mut Seen) -> Result<(),
 
 /// A number that changes whenever another connection has committed.
 pub(super) fn data_version(connection: &Connection) -> Result<i64, StoreError> {
-    Ok(connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?)
+    connection.one("PRAGMA data_version", [], value)
 }

@@ -7,11 +7,12 @@
 //!
 //! All zones of an account are taken off, or put back, in steps by the housekeeper.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use super::catalogs::{self, Change};
 use super::journal::{self, By};
 use super::rows::{self, ZoneRow, zone_columns};
+use super::sql::{Statements, value};
 use super::writer::Work;
 use super::zone_names;
 use crate::{AccountId, Comment, StoreError, Timestamp, Withheld};
@@ -49,8 +50,8 @@ pub(super) fn set(work: &Work, zone: &mut ZoneRow, reasons: u8, why: &str) -> Re
 
 /// Whether the zones of an account are to be off the nameservers.
 pub(super) fn is_off(connection: &Connection, account: AccountId) -> Result<bool, StoreError> {
-    let mut statement = connection.prepare_cached("SELECT zones_off IS NOT NULL FROM accounts WHERE id = ?1")?;
-    Ok(statement.query_row([account.0], |row| row.get(0)).optional()?.unwrap_or_default())
+    let sql = "SELECT zones_off IS NOT NULL FROM accounts WHERE id = ?1";
+    Ok(connection.optional(sql, [account.0], value)?.unwrap_or_default())
 }
 
 /// The reasons of a zone, with those that follow from its account as that is now.
@@ -59,8 +60,7 @@ pub(super) fn reasons_for(work: &Work, account: AccountId, reasons: u8) -> Resul
     Ok(if is_off(&work.connection, account)? { own | Withheld::ACCOUNT } else { own })
 }
 
-pub(super) const ACCOUNTS: &str =
-    "SELECT id, zones_off IS NOT NULL FROM accounts INDEXED BY accounts_zones_move WHERE zones_move = 1 LIMIT 1";
+pub(super) const ACCOUNTS: &str = "SELECT id, zones_off IS NOT NULL AS is_off FROM accounts INDEXED BY accounts_zones_move WHERE zones_move = 1 LIMIT 1";
 pub(super) const TO_TAKE_OFF: &str = concat!(
     "SELECT ",
     zone_columns!(),
@@ -79,25 +79,16 @@ const STEP: usize = 20;
 
 /// Whether [`step`] has something to do.
 pub(super) fn is_moving(connection: &Connection) -> Result<bool, StoreError> {
-    Ok(connection.prepare_cached(ACCOUNTS)?.exists([])?)
+    connection.exists(ACCOUNTS, [])
 }
 
 /// Takes some zones off the nameservers, or puts some back, as their account says. False where there is nothing to do.
 pub(super) fn step(work: &Work) -> Result<bool, StoreError> {
-    let found = work
-        .connection
-        .prepare_cached(ACCOUNTS)?
-        .query_row([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, bool>(1)?)))
-        .optional()?;
+    let found: Option<(i64, bool)> =
+        work.connection.optional(ACCOUNTS, [], |row| Ok((row.get("id")?, row.get("is_off")?)))?;
     let Some((account, off)) = found else { return Ok(false) };
-    let mut zones = Vec::new();
-    {
-        let mut statement = work.connection.prepare_cached(if off { TO_TAKE_OFF } else { TO_PUT_BACK })?;
-        let mut rows = statement.query(params![account, STEP as i64])?;
-        while let Some(row) = rows.next()? {
-            zones.push(rows::zone(row)?);
-        }
-    }
+    let sql = if off { TO_TAKE_OFF } else { TO_PUT_BACK };
+    let mut zones = work.connection.list(sql, params![account, STEP as i64], rows::zone)?;
     let is_last = zones.len() < STEP;
     for zone in &mut zones {
         let (reasons, why) = match off {

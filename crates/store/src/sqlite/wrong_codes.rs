@@ -4,8 +4,9 @@
 //! else: not by a right password, a new session or a restart. An account's wait can be made to grow only by who has its
 //! password, and does not apply to its known browsers.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
+use super::sql::{Statements, value};
 use super::writer::Work;
 use crate::*;
 
@@ -39,11 +40,10 @@ fn wait_after(count: u32) -> i64 {
 
 /// How many seconds the account's next code of this kind has to wait; `None`: not at all.
 pub(super) fn wait(work: &Work, account: AccountId, kind: Kind) -> Result<Option<u64>, StoreError> {
+    let sql = "SELECT count, last FROM wrong_codes WHERE account = ?1 AND kind = ?2";
     let found: Option<(u32, i64)> = work
         .connection
-        .prepare_cached("SELECT count, last FROM wrong_codes WHERE account = ?1 AND kind = ?2")?
-        .query_row(params![account.0, kind as u8], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
+        .optional(sql, params![account.0, kind as u8], |row| Ok((row.get("count")?, row.get("last")?)))?;
     let Some((count, last)) = found else { return Ok(None) };
     let wait = wait_after(count);
     // A clock that was set back makes the wait no longer than it was.
@@ -56,7 +56,7 @@ pub(super) fn note(work: &Work, account: AccountId, kind: Kind) -> Result<u32, S
     let sql = "INSERT INTO wrong_codes (account, kind, count, last) VALUES (?1, ?2, 1, ?3)
                ON CONFLICT DO UPDATE SET count = min(count + 1, 1000000), last = excluded.last RETURNING count";
     let now = work.now().as_millisecond();
-    Ok(work.connection.prepare_cached(sql)?.query_row(params![account.0, kind as u8, now], |row| row.get(0))?)
+    work.connection.one(sql, params![account.0, kind as u8, now], value)
 }
 
 /// A right code was given.

@@ -4,6 +4,7 @@ use dns::{Name, Serial, ZoneName};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows::{Place, ZoneRow};
+use super::sql::Statements;
 use super::writer::Work;
 use crate::{AccountId, StoreError};
 
@@ -41,13 +42,11 @@ pub(super) fn related_to_another(
 ) -> Result<Option<ZoneName>, StoreError> {
     let key = name.key();
     let beyond = key_beyond(&key);
-    let mut below = connection.prepare_cached(BELOW)?;
-    let found = below
-        .query_row(params![key, beyond, account.0], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?)))
-        .optional()?;
-    if let Some((row, key)) = found {
-        let name = Place { table: "zones", row }.sound("name", Name::from_key(&key).ok())?;
-        return Ok(Some(ZoneName::from_stored(name)));
+    let found = connection.optional(BELOW, params![key, beyond, account.0], |row| {
+        Place { table: "zones", row: row.get("id")? }.zone_name(row, "name")
+    })?;
+    if found.is_some() {
+        return Ok(found);
     }
     above_another(connection, account, name)
 }
