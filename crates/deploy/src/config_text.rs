@@ -1,6 +1,6 @@
 //! Text in the configuration of a nameserver, BIND or Knot.
 //!
-//! Inside quotes both treat a backslash and a quote specially, each in its own way, and both take everything else as it is.
+//! Inside quotes, both treat a backslash and a quote specially, in different ways, and leave everything else unchanged.
 
 use std::fmt;
 use std::path::Path;

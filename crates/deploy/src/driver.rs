@@ -1,4 +1,4 @@
-//! The zones of one nameserver: which wait, which are being brought up to date, which failed and when they are tried again.
+//! The zones of one nameserver: which are waiting, which are running, which failed and when they are retried.
 //!
 //! ```text
 //!             moved                      a place is free
@@ -9,20 +9,19 @@
 //!                    |  `------ back-off over, or moved ---- failed <--- (error)
 //! ```
 //!
-//! A zone is in one of these states at a time, so that calls for one name never overlap; different names run side by side, and
-//! a zone that fails holds back nobody.
+//! A zone is in one of these states at a time, so operations on one name never overlap. Different names run concurrently, and a
+//! zone that fails does not delay others.
 //!
-//! There are two lanes, each with places of its own. In the one, steps are made, which take a nameserver a moment and us no
-//! memory to speak of: many at a time, because most of their time they wait for its disk and its turn on the processor. What turns out to need more
-//! (a new zone, a lost one, one to be removed) goes on to the other, where a zone may take seconds and all of it is in memory. So
-//! a customer's change does not wait behind a thousand new zones.
+//! There are two lanes, each with its own limit. The step lane runs many small updates concurrently; they mostly wait for the
+//! nameserver's disk. A zone that needs more (a new, lost or removed zone) moves to the other lane, where an operation may take
+//! seconds and the full zone is in memory. So a customer's change does not wait behind a thousand new zones.
 //!
-//! What a nameserver serves after a step is remembered for a while, so that the next step of a busy zone is tried without asking first.
-//! It is a guess and no more: the step compares and sets, and where the guess was wrong, the nameserver is asked.
+//! The serial after a step is cached for a while, so that the next step of a busy zone needs no query. A wrong value does no
+//! harm: the step compares and sets the serial, and if it fails, the nameserver is queried.
 //!
-//! A nameserver that cannot be reached is another matter: then no zone gets through, and trying each of them would only make it
-//! worse when it comes back. So the zones go back to waiting, nothing is started until a back-off is over, and then one
-//! zone alone tries. When it gets an answer, of whatever kind, all go on.
+//! If a nameserver cannot be reached, no zone can be deployed, and trying each of them would only slow its recovery. So all zones
+//! go back to waiting, nothing is started until a back-off is over, and then a single zone is tried. When it gets any response,
+//! all continue.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{BuildHasher, Hash, RandomState};

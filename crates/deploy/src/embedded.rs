@@ -1,4 +1,4 @@
-//! The embedded nameserver as a target: a pointer swap in this process.
+//! The embedded nameserver as a target: a change swaps a pointer in this process.
 
 use dns::{ZoneDelta, ZoneName, ZoneSnapshot};
 use futures_util::FutureExt;

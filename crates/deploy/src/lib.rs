@@ -1,8 +1,8 @@
-//! Deployment: every nameserver is brought to the newest version of every zone, and can be asked whether it is there.
+//! Deployment: brings every nameserver to the newest version of every zone, and polls what they serve.
 //!
-//! A reconciler, not a queue of commands. It takes no "what changed" from anybody: it asks a nameserver which serial it serves,
-//! asks the store for the step from there to the head, and makes it. It can be woken, delayed, killed and run twice, and ends
-//! in the same place.
+//! It is a reconciler, not a queue of commands. It does not depend on notifications of changes: it polls which serial a
+//! nameserver serves, reads the step from there to the head from the store, and sends it. It can be woken, delayed, killed and
+//! run twice, and ends in the same state.
 //!
 //! ```text
 //!   store.position() --> follow --> one Driver per nameserver --> reconcile --> Nameserver
@@ -10,8 +10,8 @@
 //!              store.heads() --> sweep-'
 //! ```
 //!
-//! Decided against: storing what is deployed (a second truth, and a write per change), and handing the change itself to the
-//! deployer (then a lost hand-over would be a lost change).
+//! Decided against: storing what is deployed (a second source of truth, and a write per change), and passing the change itself to
+//! the deployer (if it were lost, the change would be lost).
 
 pub mod bind9;
 pub mod catalog;

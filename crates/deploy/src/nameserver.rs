@@ -1,4 +1,4 @@
-//! What the reconciler asks of a nameserver, whatever its kind.
+//! What the reconciler needs of a nameserver of any kind.
 
 use std::error::Error;
 

@@ -1,11 +1,11 @@
-//! Telling secondaries of new versions (NOTIFY, RFC 1996), again and again until they serve them.
+//! Notifies secondaries of new versions (NOTIFY, RFC 1996), repeatedly until they serve them.
 //!
-//! named can do that itself, and does it badly. It sends by a clock: at the rates that it is given, ten at a time at each tick, so
-//! that the second secondary of a zone waits for the next tick; and with ticks short enough for that, named 9.18 spins until
-//! its coarse clock has moved (about 2 ms at each tick with Linux's usual 250 Hz), a third of a processor under load. And it
-//! tells once: a secondary that overlooks it, because it just failed to fetch the zone, looks again after a minute.
+//! named can do this itself, but badly. It sends by a clock, ten at each tick at the configured rates, so that the second
+//! secondary of a zone waits for the next tick. With short ticks, named 9.18 spins until its coarse clock has moved (about 2 ms
+//! at each tick with Linux's usual 250 Hz), which takes a third of a processor under load. And it notifies only once: a secondary
+//! that ignores it, because it just failed to transfer the zone, checks again after a minute.
 //!
-//! So this server tells them as soon as the primary has taken a step, signed with the key that they share:
+//! So this server notifies them as soon as the primary has taken a step, signed with the shared key:
 //!
 //! ```text
 //!   tell(zone, serial) --> NOTIFY, sent again until it is answered --> a pause --> which serial is served?
@@ -14,12 +14,12 @@
 //!                            `------------------------------------------------------'
 //! ```
 //!
-//! There is one such task for each zone and secondary at a time, and what is told meanwhile joins it. It gives up after some
-//! minutes in which the secondary answers and does not follow, and ends with this server: so all zones are compared at the start
-//! and now and then ([`Notifier::sweep_for_ever`]).
+//! There is one such task for each zone and secondary at a time, and further notifications meanwhile join it. It ends after some
+//! minutes in which the secondary responds but does not get the version, and when this server stops: so all zones are compared at
+//! the start and from time to time ([`Notifier::sweep_for_ever`]).
 //!
-//! Decided against: one kept socket with many NOTIFYs in flight, as questions have it. A socket of its own for each is less code,
-//! is as hard to answer falsely, and at a few hundred in a second costs nothing to speak of.
+//! Decided against: one shared socket with many NOTIFYs in flight, as for SOA queries. A separate socket for each is less code,
+//! equally hard to spoof, and cheap at a few hundred per second.
 
 use std::collections::HashMap;
 use std::error::Error;

@@ -1,4 +1,4 @@
-//! What the rest of the program may know of the work on one nameserver.
+//! The state of the work on one nameserver, for the rest of the program.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};

@@ -1,4 +1,4 @@
-//! Asking any nameserver once which version of a zone it serves. Who asks often keeps an [`Asker`].
+//! Queries a nameserver once for the serial of a zone. Frequent callers use an [`Asker`].
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -1,9 +1,9 @@
-//! One zone on one nameserver: what is served, what should be, and the way between.
+//! One zone on one nameserver: the served version, the wanted version, and the operation between them.
 //!
-//! Nothing that counts is remembered from one run to the next, and nothing is told by the caller beside the name but a guess. A run
-//! can therefore be repeated, delayed or cut off anywhere, and the next one ends in the same place.
+//! No state is kept from one run to the next, and the caller passes only the name and a guess of the served serial. So a run can
+//! be repeated, delayed or aborted anywhere, and the next one ends in the same state.
 //!
-//! There are two halves: [`step`] does what is quick, and where that is not enough says so to [`take`].
+//! There are two halves: [`step`] handles quick operations, and returns what it cannot do, for [`take`].
 
 use std::cmp::Ordering;
 

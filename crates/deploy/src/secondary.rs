@@ -1,4 +1,4 @@
-//! A secondary: takes its zones from the primary and is asked what it serves.
+//! A secondary: gets its zones from the primary, and is polled for what it serves.
 
 use std::net::SocketAddr;
 

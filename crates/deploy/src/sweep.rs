@@ -1,7 +1,7 @@
-//! The comparison of all zones with what a nameserver serves: at start, and now and then.
+//! The comparison of all zones with what a nameserver serves: at start, and from time to time.
 //!
-//! Moves are only hints: one may be lost with a process, and a nameserver may change by itself. The sweep is what makes the
-//! reconciler right; the hints make it quick.
+//! Notifications of changes are only hints: one may be lost with a process, and a nameserver may change by itself. The sweep
+//! makes the reconciler correct; the hints make it fast.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;

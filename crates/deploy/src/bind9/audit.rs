@@ -1,13 +1,13 @@
-//! The audit: whole zones as a primary serves them, compared with the store, slowly and for ever.
+//! The audit: slowly and continuously compares the zones that a primary serves with the store.
 //!
-//! A serial says which version a nameserver believes it serves, not what is in it: BIND says NOERROR to some updates that it
-//! ignores, and a zone file can be edited by hand. So every zone is transferred now and then and compared record by record,
-//! without regard to letter case and to what BIND itself adds to a zone that it signs.
+//! A serial says which version a nameserver serves, but not its content: BIND responds with NOERROR to some updates that it
+//! ignores, and a zone file can be edited by hand. So every zone is transferred from time to time and compared record by record,
+//! without regard to letter case and to records that BIND adds when it signs a zone.
 //!
-//! A zone that differs at the store's own serial needs a later one, or no secondary would take the repair. So the zone is marked and
-//! gets a version without changes; that wakes the driver like any other version, and because of the mark it makes the step from
-//! what is served instead of from the journal. The audit itself changes nothing on a nameserver, and cannot race with who
-//! does. A mark that is lost with the process costs one more round.
+//! If a zone differs at the store's serial, the repair needs a higher serial, because secondaries would not accept it otherwise.
+//! So the zone is marked and gets a version without changes. This wakes the driver like any other version, and because of the
+//! mark the driver computes the step from what is served instead of from the journal. The audit itself changes nothing on a
+//! nameserver, so it cannot race with the driver. A mark that is lost with the process costs one more round.
 //!
 //! A zone at another serial is left to the driver and the sweep.
 

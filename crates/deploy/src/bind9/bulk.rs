@@ -1,18 +1,18 @@
-//! All zones at once, when named has none: the first start with many, or a wiped folder.
+//! Loads all zones at once when named has none: at a first start with many zones, or after the zone folder was deleted.
 //!
-//! named keeps the zones that were added to it in a database, `_default.nzd`. Of its older form, the text file
-//! `_default.nzf` with one `zone` statement on each line, it takes over everything into that database when it is configured and
-//! the database is empty. So: all zone files, one such text file, one `reconfig`; and then every zone is one that was added, to
-//! be removed and to come back after a restart like all others.
+//! named keeps added zones in a database, `_default.nzd`. When it is configured and this database is empty, it imports the older
+//! format, the text file `_default.nzf` with one `zone` statement per line. So this module writes all zone files and one such
+//! text file, and sends one `reconfig`. Afterwards every zone is an added zone, which can be removed and is loaded again after a
+//! restart like all others.
 //!
-//! On two busy cores 10,000 zones took 6 to 9 s so, and 42 to 56 s by `addzone`; 100,000 took 138 s.
+//! On two busy cores, 10,000 zones took 6 to 9 s this way, and 42 to 56 s with `addzone`; 100,000 took 138 s.
 //!
-//! Decided against: an `include` with all zones. Its zones are part of the configuration, so that every removal would have to
-//! rewrite a file of many megabytes before the next restart, or a removed zone would be back.
+//! Decided against: an `include` with all zones. They would be part of the configuration, so that every removal would have to
+//! rewrite a file of many megabytes before the next restart, or a removed zone would come back.
 //!
-//! Killed before `reconfig`, the text file lies there, and a named that is started meanwhile takes the zones over: what the
-//! store said at that time. Killed after it, nothing is left to do. What named does not take, because its database is not
-//! empty, is left to `addzone`.
+//! If the process is killed before `reconfig`, the text file remains, and a named that is started meanwhile imports the zones as
+//! of that time. After `reconfig` nothing is left to do. If named does not import the zones, because its database is not empty,
+//! they are added with `addzone`.
 
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};

@@ -1,4 +1,4 @@
-//! What a nameserver serves against what it should serve, and the update that makes it so.
+//! The difference between served and wanted records, and the update that removes it.
 
 use std::collections::HashMap;
 

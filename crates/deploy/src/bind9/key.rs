@@ -1,6 +1,6 @@
 //! TSIG keys as `key` statements of `named.conf`.
 //!
-//! The control channel's key stands in the same statement, without its name being sent. So one secret may serve as both, as
+//! The control channel's key uses the same statement, although its name is not sent. So one secret can serve as both, as
 //! `rndc.key` often does.
 
 use dns::Name;

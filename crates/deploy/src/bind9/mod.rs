@@ -1,4 +1,4 @@
-//! BIND 9 as a nameserver that zones are deployed to: what only BIND understands, or does in its own way.
+//! BIND 9 as a nameserver that zones are deployed to: everything that is specific to BIND.
 //!
 //! The protocols that it shares with other nameservers are in [`wire`].
 

@@ -1,4 +1,4 @@
-//! What is in a catalog zone (RFC 9432, section 4), as records and as a zone file.
+//! The content of a catalog zone (RFC 9432, section 4), as records and as a zone file.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! Why a catalog is not up to date.
+//! The reasons why a catalog is not up to date.
 
 use std::error::Error;
 

@@ -1,4 +1,4 @@
-//! How a primary takes a catalog as a whole, which every make of nameserver does in its own way.
+//! How a primary adds or removes a full catalog, which depends on its software.
 
 use std::fmt;
 

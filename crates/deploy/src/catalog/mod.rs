@@ -1,12 +1,12 @@
-//! The catalog zones (RFC 9432), from which secondaries learn which zones there are.
+//! The catalog zones (RFC 9432), from which secondaries learn their zones.
 //!
-//! There are 256 of them, because a catalog costs a secondary time in proportion to its members at every change: 105 ms with
-//! 20,000 members, 10 ms with a few (BIND 9.18). A member's label is its zone's UUID, so that a zone that was deleted and made
-//! again is another member, and secondaries drop what they had of the old one (RFC 9432, section 5.4).
+//! There are 256 of them, because each change of a catalog costs a secondary time in proportion to its members: 105 ms with
+//! 20,000 members, 10 ms with a few (BIND 9.18). A member's label is its zone's UUID, so that a zone that was deleted and created
+//! again is another member, and secondaries discard the data of the old one (RFC 9432, section 5.4).
 //!
-//! [`Catalogs`] brings the primary's catalogs to what the store says, serials included. Like the reconciler of zones it is told
-//! nothing: it takes the serial that is served, asks the store for the step from there, and makes it as one compare-and-set
-//! update.
+//! [`Catalogs`] brings the primary's catalogs to the state of the store, including serials. Like the reconciler of zones, it does
+//! not depend on notifications: it takes the served serial, reads the step from there from the store, and sends it as one
+//! compare-and-set update.
 //!
 //! ```text
 //!   publish(zone) --.                                   .--> the step: one UPDATE, members batched
@@ -14,18 +14,17 @@
 //!   sweep, audit ---'                                   `--> unknown serial, wrong content: UPDATE from the difference
 //! ```
 //!
-//! The served serial is remembered between two runs, because an update that starts from a wrong one changes nothing; the sweep
-//! asks for it.
+//! The served serial is remembered between two runs, because an update from a wrong serial changes nothing; the sweep queries it.
 //!
-//! The order that keeps secondaries right: a zone is loaded on the primary and then published; it is withdrawn, then removed
-//! from the primary, then its files go. A secondary that learns of a zone before the primary serves it fails to fetch it,
-//! overlooks the NOTIFY that comes while it fails, and tries again after a minute. So the versions of a catalog from the first
-//! one on that names such a zone are held back, for a second at most: a zone that the primary does not take must not keep others
-//! from their secondaries.
+//! The order keeps secondaries correct: a zone is loaded on the primary and then published; it is withdrawn, then removed from
+//! the primary, then its files are deleted. A secondary that learns of a zone before the primary serves it fails to transfer it,
+//! ignores the NOTIFY that arrives meanwhile, and retries after a minute. So the versions of a catalog are held back from the
+//! first one that has such a zone, for at most a second: a zone that the primary refuses must not keep others from their
+//! secondaries.
 //!
-//! What a primary has to do once for each catalog, in the way of its make, is behind [`CatalogHost`].
+//! Operations on full catalogs depend on the primary's software and are behind [`CatalogHost`].
 //!
-//! Decided against: serials of the primary's own (two primaries of the same data would contradict one another).
+//! Decided against: serials that the primary assigns (two primaries with the same data would contradict each other).
 
 mod content;
 mod error;

@@ -1,4 +1,4 @@
-//! Which catalog a zone is in, and what the catalog is called.
+//! The catalog of a zone, and the names of catalogs.
 
 use dns::{Name, ZoneId, ZoneName};
 use store::{CATALOGS, Reservation, Reserved};

@@ -1,4 +1,4 @@
-//! One catalog on the primary: what is served, what should be, and the step between.
+//! One catalog on the primary: the served state, the wanted state, and the step between.
 
 use std::collections::{HashMap, HashSet};
 

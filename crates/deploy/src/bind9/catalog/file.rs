@@ -1,4 +1,4 @@
-//! A catalog's file: written whole or not at all, without the journals of what was there before.
+//! A catalog's file: written completely or not at all, and without the journals of an earlier file.
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};

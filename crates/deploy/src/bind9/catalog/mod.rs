@@ -1,8 +1,8 @@
-//! Catalogs on a BIND primary: a zone file each, and an `addzone`.
+//! Catalogs on a BIND primary: one zone file and one `addzone` each.
 //!
-//! A catalog is served from its own file or not at all: what named has under a catalog's name from another file is removed before
-//! anything else is done with it. An update would make a catalog of it that keeps the other file, and whatever the secondaries
-//! took from it. `primary` never gives named a zone of such a name, and the store refuses it to every account.
+//! A catalog is served only from its own file: a zone with a catalog's name from another file is removed from named first. An
+//! update would make it a catalog that keeps the other file, and everything that secondaries got from it. `primary` never adds a
+//! zone of such a name to named, and the store refuses the name to every account.
 //!
 //! Decided against: catalogs in `named.conf` (a wiped folder would need a restart).
 

@@ -1,5 +1,4 @@
-//! What keeps clients from flooding others through a nameserver, and what it says of itself: the same settings as the embedded
-//! nameserver has, as far as BIND knows them.
+//! Rate limiting, cookies and NSID of BIND: the same settings as in the embedded nameserver, as far as BIND supports them.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};

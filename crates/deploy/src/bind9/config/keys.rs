@@ -1,4 +1,4 @@
-//! The three keys that this server shares with nameservers, each in a file of its own that only this user can read.
+//! The three keys that this server shares with nameservers, each in a separate file that only this user can read.
 //!
 //! | file | who has it | what for |
 //! |---|---|---|
@@ -6,7 +6,7 @@
 //! | `update.key` | this server, the primary | dynamic updates, and transfers to compare |
 //! | `transfer.key` | the primary, the secondaries | transfers and NOTIFY |
 //!
-//! They are made once. A new one has to be brought to all who have it.
+//! They are created once. A new key must be copied to all who use it.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};

@@ -1,14 +1,14 @@
-//! Complete configurations of named: for the primary that zones are deployed to, and for secondaries that follow it.
+//! Complete configurations of named: for the primary, and for secondaries.
 //!
-//! Pure functions from typed values to text. The managed named, the command line and the tests all print through here, so that
-//! what an operator gets is what was tested. Text reaches named only through `writer`, which uses the quoting of the
-//! control channel's command lines.
+//! Pure functions from typed values to text. The managed named, the command line and the tests all use these functions, so that
+//! an operator gets the tested configuration. Text reaches named only through `writer`, which uses the quoting of the control
+//! channel's command lines.
 //!
-//! Every setting that differs from named's default has its reason beside it, in the text itself: it is read by the operator
-//! who merges it into a configuration of his own.
+//! Every setting that differs from named's default has its reason next to it in the output, for the operator who merges it into
+//! another configuration.
 //!
-//! Decided against: catalog zones in the primary's configuration. They are added over the control channel like any zone, so
-//! that a wiped folder heals without a restart, and the part to merge stays short.
+//! Decided against: catalog zones in the primary's configuration. They are added over the control channel like any zone, so that
+//! a deleted folder is restored without a restart, and the part to merge stays short.
 
 mod guard;
 mod keys;

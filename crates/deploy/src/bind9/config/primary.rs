@@ -1,4 +1,4 @@
-//! The primary: takes zones over its control channel and changes over dynamic updates, and gives them to the secondaries.
+//! The primary: gets zones over its control channel and changes as dynamic updates, and transfers them to the secondaries.
 
 use std::net::SocketAddr;
 

@@ -1,4 +1,4 @@
-//! A BIND secondary: knows no zone but the catalogs, and learns all others from them (RFC 9432).
+//! A BIND secondary: configured with the catalogs only, from which it learns all zones (RFC 9432).
 
 use std::net::SocketAddr;
 

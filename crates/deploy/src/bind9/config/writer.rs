@@ -1,6 +1,6 @@
-//! The layout of a configuration: statements, blocks and comments, one to a line.
+//! The layout of a configuration: statements, blocks and comments, one per line.
 //!
-//! What stands in a line goes through [`CommandLine`], which is the only way of putting outside data into named's language.
+//! The content of a line goes through [`CommandLine`], the only way to insert outside data into named's language.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;

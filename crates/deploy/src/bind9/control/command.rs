@@ -1,7 +1,7 @@
-//! The commands that named is sent, as values.
+//! The commands for named, as values.
 //!
-//! A command that concerns a zone always names it: without a name `freeze` and others apply to all zones of the server, which is
-//! never wanted here. Views are not used, so no command names one.
+//! A command about a zone always names it: without a name, `freeze` and others apply to all zones of the server, which is never
+//! intended here. Views are not used, so no command names one.
 
 use std::fmt;
 

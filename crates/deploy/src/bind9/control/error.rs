@@ -1,4 +1,4 @@
-//! Why a command has no successful answer.
+//! The reasons why a command has no successful response.
 
 use std::fmt;
 use std::io;

@@ -1,7 +1,7 @@
-//! The shared key of a control channel: read from an `rndc.key` file, made anew, used for signing.
+//! The shared key of a control channel: reading an `rndc.key` file, creating a key, signing.
 //!
-//! The channel authenticates by the key alone. Its name stands in configuration files on both sides but is never sent, so it is
-//! no part of [`ControlKey`].
+//! The channel authenticates by the key alone. Its name is in the configuration files of both sides but is never sent, so
+//! [`ControlKey`] does not contain it.
 
 use std::fmt;
 

@@ -1,16 +1,17 @@
-//! The text of a command or of a statement, and the only way of putting outside data into it.
+//! The text of a command or of a statement, and the only way to insert outside data into it.
 //!
-//! named splits a command line into tokens with the lexer of its configuration language, so a name or a path that is pasted in
-//! can close a quote or a brace and begin another command. Here a [`CommandLine`] takes words that stand in this program's
-//! source, numbers, addresses, names, and [`ConfigText`]. There is no method for any other string.
+//! named splits a command line into tokens with the lexer of its configuration language, so an inserted name or path could close
+//! a quote or a brace and begin another command. A [`CommandLine`] takes only words from this program's source, numbers,
+//! addresses, names, and [`ConfigText`]. It has no method for other strings.
 //!
-//! Inside quotes named's lexer knows two special octets. A backslash makes the quote after it plain and *stays in the text*
-//! otherwise, so there is no spelling of every text. Hence two kinds:
+//! Inside quotes, named's lexer has two special octets. A backslash makes the quote after it literal, but otherwise *stays in the
+//! text*, so some texts cannot be written. Hence there are two kinds:
 //!
-//! - a **name** is read a second time by named's name parser, which understands `\DDD` (RFC 1035, section 5.1). Every octet but
-//!   letters, digits, `-` and `_` is written so, and any name can be written. It always ends in a dot, so that no name can be an
+//! - A **name** is parsed again by named's name parser, which reads `\DDD` (RFC 1035, section 5.1). Every octet except letters,
+//!   digits, `-` and `_` is written like this, so any name can be written. It always ends in a dot, so that no name can be an
 //!   option such as `-clean`.
-//! - **text** (a path, a policy's name) is taken as it is. What has no spelling is refused when it is made into [`ConfigText`].
+//! - A **text** (a path, a policy's name) is used unchanged. A text that cannot be written is refused when it becomes a
+//!   [`ConfigText`].
 
 use std::fmt::{self, Write as _};
 use std::net::IpAddr;

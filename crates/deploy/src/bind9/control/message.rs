@@ -1,11 +1,11 @@
 //! The messages of the control channel: signing, encoding, verifying, decoding.
 //!
-//! A frame is its length in four octets and a message: four octets of version, then a table. A table is a row of entries `key
-//! length (1), key, type (1), value length (4), value`; all numbers are big-endian. The first entry, `_auth`, holds the HMAC over
-//! everything behind it.
+//! A frame is its length in four octets and a message: four octets of version, then a table. A table is a sequence of entries
+//! `key length (1), key, type (1), value length (4), value`; all numbers are big-endian. The first entry, `_auth`, has the HMAC
+//! over everything after it.
 //!
-//! An answer is verified before it is decoded: the place of `_auth` is fixed, so the decoder for nested tables sees nothing that
-//! the holder of the key did not write. It is bounded nevertheless.
+//! A response is verified before it is decoded: the position of `_auth` is fixed, so the decoder for nested tables reads only
+//! data from the holder of the key. It has limits nevertheless.
 
 use std::borrow::Cow;
 use std::str;

@@ -1,4 +1,4 @@
-//! What named responds to a command: a refusal with a reason, or the status of a zone.
+//! The responses of named: success, a refusal with a reason, the status of a zone.
 
 use std::str::FromStr;
 

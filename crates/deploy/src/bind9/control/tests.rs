@@ -1,4 +1,5 @@
-//! A named that breaks off, is slow, or answers something else. A real one cannot be made to do so; `tests/control.rs` has the rest.
+//! A fake named that closes the connection, is slow, or sends wrong responses, which a real one does not do. `tests/control.rs`
+//! has the other tests.
 
 use std::sync::Arc;
 

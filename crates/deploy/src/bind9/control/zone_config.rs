@@ -1,7 +1,7 @@
 //! The options of a zone that is added over the control channel.
 //!
-//! Only primary zones: secondaries learn their zones from catalogs (RFC 9432), not from commands. What is `None` or empty is left
-//! out, and named takes it from its `options`.
+//! Only primary zones: secondaries learn their zones from catalogs (RFC 9432), not from commands. Options that are `None` or
+//! empty are left out, and named uses its `options`.
 
 use dns::Name;
 

@@ -1,4 +1,4 @@
-//! The first line of a zone file: which zone, which version, when it was written.
+//! The first line of a zone file: the zone, the version, the time of writing.
 
 use std::fs::File;
 use std::io::{self, Read};

@@ -1,4 +1,4 @@
-//! The lock on a zone folder: `flock` on a file in it, which the kernel gives back when the process ends, however it ends.
+//! The lock on a zone folder: `flock` on a file in it, which the kernel releases when the process ends for any reason.
 
 use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Read, Write};

@@ -1,4 +1,4 @@
-//! The folder of a primary's zone files: who may write there, which files are there, and how they are written and removed.
+//! The folder of a primary's zone files: the lock, the files, and how they are written and removed.
 //!
 //! ```text
 //!   .lock                      held by the one process that deploys here; says its number
@@ -9,19 +9,19 @@
 //!   3f/tmp-XXXXXXXXXX          named's, while it writes a zone file; one that is an hour old was left behind, and is removed
 //! ```
 //!
-//! A file is named by the zone's identity, never by its name: the zone that is made again under an old name cannot meet the
-//! old one's journal, and the slash of an RFC 2317 name is no path. The lock is what makes `addzone`, `delzone`, renames, `freeze` and
-//! `thaw` safe, which are unconditional; it also holds for a process that was stopped and continued.
+//! A file is named after the zone's identity, never its name: a zone that is created again under an old name cannot meet the old
+//! one's journal, and the slash of an RFC 2317 name is not part of a path. The lock makes `addzone`, `delzone`, renames, `freeze`
+//! and `thaw` safe, which have no conditions; it also works for a process that was stopped and continued.
 //!
-//! Every file is complete or not there: it is written beside its place, synced, renamed, and its folder synced. Without that
-//! last sync a power failure could bring the older file back after the journal that made it newer was unlinked.
+//! Every file is complete or does not exist: it is written next to its final place, synced, renamed, and its folder synced.
+//! Without that last sync, a power failure could restore the older file after the journal that made it newer was unlinked.
 //!
-//! What is there is read once, at the start, and kept in memory as name to identities, because a file's name says only the
-//! identity. The header's first line says the name; where named has written the file anew (it does so without comments), it
-//! is the owner of the first record.
+//! The files are read once, at the start, and kept in memory as a map from name to identities, because a file's name has only the
+//! identity. The header's first line has the name. If named has rewritten the file, which removes comments, the name is the owner
+//! of the first record.
 //!
-//! Decided against: an index file (a second truth beside the folder), and one flat folder, whose lock in the kernel all
-//! writers would take turns at.
+//! Decided against: an index file (a second source of truth), and one flat folder, whose kernel lock all writers would compete
+//! for.
 
 mod header;
 mod lock;

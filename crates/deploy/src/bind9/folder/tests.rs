@@ -1,4 +1,4 @@
-//! The folder without a named.
+//! Tests of the folder without a named.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -1,4 +1,4 @@
-//! Why named does not run, in words that say what to do.
+//! The reasons why named does not run, each with what to do.
 
 use std::fmt;
 use std::io;

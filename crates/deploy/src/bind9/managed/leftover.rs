@@ -1,7 +1,7 @@
-//! A named that a killed server left behind: found by the process number it wrote, and stopped before a new one is started.
+//! A named that a killed server left behind: found by its stored process id, and stopped before a new one is started.
 //!
-//! A number may by now be another process's, so that process has to be a named on our own configuration file. It is stopped
-//! rather than adopted: then there is one way in which named is run, with the configuration of today and its log read.
+//! The id may belong to another process by now, so the process must be a named with our configuration file. It is stopped rather
+//! than adopted, so that named always runs with the current configuration and its log is read.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! A named of our own: configured, started, watched and stopped by this server, for one machine and for tests.
+//! A managed named: configured, started, monitored and stopped by this server, for one machine and for tests.
 //!
 //! ```text
 //!   start --> folder, keys, named.conf --> leftover stopped --> Process --> ready: the control channel answers
@@ -17,10 +17,10 @@
 //!   _default.nzd, named.pid    named's
 //! ```
 //!
-//! named runs as the user of this server, or as [`Settings::user`] where the server is root (`user.rs`).
+//! named runs as the user of this server, or as [`Settings::user`] if the server is root (`user.rs`).
 //!
-//! [`Managed::start`] returns when everything is in place that has to be for a named to run; that it runs, and whether it answers,
-//! [`Managed::state`] says. With a million zones a named answers after minutes, and nothing else should wait for that.
+//! [`Managed::start`] returns when everything is prepared for a named to run; [`Managed::state`] says whether it runs and
+//! responds. With a million zones, a named responds only after minutes, and nothing else should wait for that.
 
 mod error;
 mod leftover;

@@ -1,11 +1,11 @@
-//! The child process: started so that it dies with this process, its log read line by line, and reaped by the thread that
-//! started it.
+//! The child process: it ends together with this process, its log is read line by line, and the thread that started it waits for
+//! its end.
 //!
-//! The thread matters: what tells the child of its parent's death (`PR_SET_PDEATHSIG`) is tied to the thread that started it, so
-//! that has to live as long as the child. `setpriv` from util-linux asks for that signal before it becomes named, because
-//! asking in this process takes unsafe code. It also becomes the user that named runs as: a process that changes its user itself, as
-//! `named -u` does, is not told any more. Where there is no such `setpriv`, a named that outlives a killed server is found
-//! by the next start (`leftover.rs`).
+//! The thread matters: the signal of the parent's death (`PR_SET_PDEATHSIG`) is tied to the thread that started the child, so
+//! this thread must live as long as the child. `setpriv` from util-linux requests that signal before it becomes named, because
+//! requesting it in this process needs unsafe code. It also changes to the user that named runs as: a process that changes its
+//! user itself, as `named -u` does, no longer gets the signal. If there is no such `setpriv`, the next start finds a named that
+//! outlived a killed server (`leftover.rs`).
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::fs::fchown;

@@ -1,4 +1,4 @@
-//! The user that named runs as where this server is root, and what of the file system is that user's.
+//! The user that named runs as if this server is root, and the files that belong to this user.
 //!
 //! ```text
 //!   /var/lib/zonewright          root:bind 0710   bind may pass through, and see nothing
@@ -9,10 +9,11 @@
 //!       `-- zones/, catalogs/, dnssec/            as the folder
 //! ```
 //!
-//! Folders above the data directory belong to the system: they are never opened. Where one is closed, the error names it.
+//! Folders above the data directory belong to the system and their permissions are never changed. If one is not accessible, the
+//! error names it.
 //!
-//! The user is looked up by `id`, which asks the same sources as named does. Decided against: reading `/etc/passwd`, which not all
-//! users are in; and a crate around `getpwnam`, whose one call would be all that is used of it.
+//! `id` looks up the user, from the same sources as named. Decided against: reading `/etc/passwd`, which does not have all users;
+//! and a crate around `getpwnam`, of which only one call would be used.
 
 use std::fs::{self, Metadata, Permissions};
 use std::io::{self, ErrorKind};

@@ -1,7 +1,7 @@
-//! What the ways into a primary say, as what it means for deployment.
+//! Converts errors of the ways into a primary to their meaning for deployment.
 //!
-//! The line is drawn where the driver draws it: what concerns the nameserver (not there, not in time, another key) holds back
-//! all of its zones until it is over, what concerns a zone holds back that zone.
+//! The driver distinguishes two kinds: an error of the nameserver (not reachable, too slow, another key) delays all of its zones
+//! until it is over, an error of a zone delays only that zone.
 
 use wire::transfer::TransferError;
 use wire::update::UpdateError;

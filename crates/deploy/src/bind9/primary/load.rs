@@ -1,4 +1,4 @@
-//! Whole zones: added, brought to a version whatever they serve now, removed.
+//! Full zones: adding, loading regardless of what is served, and removing them.
 
 use std::cmp::Ordering;
 

@@ -1,35 +1,35 @@
-//! A BIND 9 primary on this host: zones come to it over the control channel and as files, changes by dynamic update.
+//! A BIND 9 primary on this host: it gets zones over the control channel and as files, and changes by dynamic update.
 //!
-//! It is the only module that knows all the ways in: [`control`](super::control) for what exists, [`folder`](super::folder) for
-//! what it is loaded from, [`update`] for what changes, [`ask`] and [`transfer`] for what is served. Nothing is remembered about
-//! named beside the names of the files; each call begins by asking.
+//! Only this module uses all the ways into a primary: [`control`](super::control) for the existence of zones,
+//! [`folder`](super::folder) for their files, [`update`] for changes, [`ask`] and [`transfer`] for what is served. Apart from the
+//! names of the files, no state of named is stored; each call begins with a query.
 //!
 //! # The steps, and why a kill between any two is harmless
 //!
 //! **A new zone**: unlink the files of other zones of that name; write the file (temporary, sync, rename, sync the folder);
-//! `addzone`. Killed before `addzone`, there is a file that named does not know: the next run does the same again, and if the
-//! zone is gone from the store by then, the file is an orphan that the sweep finds. The other zones' files go first: a folder
-//! then never holds two zones of one name, of which a restart would not know the one that is served.
+//! `addzone`. If killed before `addzone`, there is a file that named does not know: the next run does the same again, and if the
+//! zone is deleted from the store by then, the sweep finds the orphaned file. The other zones' files are removed first, so that a
+//! folder never has two zones of one name; after a restart, it would be unknown which one is served.
 //!
 //! **A change**: one UPDATE that compares and sets the serial. There is no step between.
 //!
-//! **A removal**: `delzone`; unlink the journals, then the file. Killed between, the files are orphans under an identity that
-//! is never used again. The other order would leave named a zone whose file is gone.
+//! **A removal**: `delzone`; unlink the journals, then the file. If killed between, the files are orphans under an identity that
+//! is never used again. The other order would leave named with a zone whose file is missing.
 //!
-//! **A rebuild** (what does not fit an UPDATE, or no UPDATE can be made): write the new file beside the old one, so that a full
-//! disk changes nothing; `freeze`, which makes named write all it knows into the old file, and wait for that; keep that file under another name;
-//! unlink the journals, which now say nothing that the file does not; rename the new file into place; `thaw`; confirm. Killed
-//! after `freeze`, the zone is served and refuses updates: the next run sees that it is frozen and goes on from there. Killed
-//! after the rename, named has the old content in memory and loads the new one when it is restarted, which is newer. Where
-//! named has refused the new file, the old one is put back, and the zone is thawed.
+//! **A rebuild** (a change that does not fit into an UPDATE, or for which no UPDATE is possible): write the new file next to the
+//! old one, so that a full disk changes nothing; `freeze`, which makes named write its data into the old file, and wait for that;
+//! keep that file under another name; unlink the journals, which now have nothing that the file lacks; rename the new file into
+//! place; `thaw`; confirm. If killed after `freeze`, the zone is served and refuses updates: the next run sees that it is frozen
+//! and continues from there. If killed after the rename, named has the old content in memory and loads the new file, which is
+//! newer, at its next restart. If named refuses the new file, the old one is restored, and the zone is thawed.
 //!
-//! A zone that named has from a file elsewhere is the operator's: it is never touched, and deploying over it is refused. So is a
-//! zone of a catalog's name (one from before the store refused such names), which is also removed where named has it.
+//! A zone that named has from another file is the operator's: it is never changed, and deploying over it is refused. The same
+//! applies to a zone with a catalog's name (from before the store refused such names), which is also removed from named.
 //!
 //! # Signed zones
 //!
-//! What is compared and set is the serial that named was given, not the signed one it serves; the two are equal as long as no
-//! zone is signed. Of a signed zone `zonestatus` says both. Keys are never in the zone folder.
+//! The serial that is compared and set is the one that was given to named, not the signed one that it serves; they are equal as
+//! long as no zone is signed. For a signed zone, `zonestatus` has both. Keys are never in the zone folder.
 
 mod error;
 mod load;

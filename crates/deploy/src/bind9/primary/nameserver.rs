@@ -1,4 +1,4 @@
-//! A BIND 9 primary as a [`Nameserver`]: the serial that it serves, and its next version by one update.
+//! A BIND 9 primary as a [`Nameserver`]: the served serial, and the step to the next version by one update.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;

@@ -1,4 +1,4 @@
-//! A zone that is served is loaded from a new file.
+//! Loads a served zone from a new file.
 //!
 //! ```text
 //!   stage --> freeze --> dumped --> replace --> thaw --> confirmed
@@ -7,12 +7,13 @@
 //!                `--------------------'-- failed: thaw
 //! ```
 //!
-//! named answers `freeze` and `thaw` before it has done what they say, and says nothing when it has refused a file: the zone then
-//! stays frozen, and is served as it was. So what was begun is remembered, nobody waits for more than a moment, and the next try goes
-//! on where this one ended. What is forgotten with the process costs one more rebuild.
+//! named responds to `freeze` and `thaw` before it has finished, and does not report a refused file: the zone then stays frozen
+//! and is served unchanged. So the state is remembered, no caller waits long, and the next attempt continues where this one
+//! ended. If the state is lost with the process, one more rebuild follows.
 //!
-//! The old file is given back only when the new one has certainly been refused: a load that is late would otherwise be followed by
-//! one of the older file, and the zone would go back. A later version of the zone need not wait for that, for it only goes forward.
+//! The old file is restored only when the new one has certainly been refused: otherwise a late load could be followed by a load
+//! of the older file, and the zone would go back. A later version of the zone need not wait for this, because it only goes
+//! forward.
 
 use std::time::Duration;
 

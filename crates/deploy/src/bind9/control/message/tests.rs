@@ -1,4 +1,4 @@
-//! Good, malformed and hostile messages.
+//! Valid, malformed and hostile messages.
 
 use proptest::prelude::*;
 use wire::secret::Algorithm;
