@@ -1,8 +1,8 @@
-//! What the server itself puts into every zone: the SOA, the operator's NS set, and the addresses of those nameservers where
-//! they lie inside the zone.
+//! The records that the server creates in every zone: the SOA, the operator's NS records, and the addresses of those nameservers
+//! inside the zone.
 //!
-//! It is kept apart from the users' records: one value shared by all zones, and each version of a zone says which value was
-//! in force. A change of the operator's nameservers is then a version of every zone like any other change.
+//! They are separate from the users' records: one value that all zones share, and each version of a zone refers to its value. A
+//! change of the operator's nameservers is a version of every zone like any other change.
 
 use std::net::IpAddr;
 

@@ -1,10 +1,10 @@
-//! Planning a change: from what a user wants to what the zone loses and gains, with every rule over the zone checked.
+//! Planning a change: from the edits of a user to the records that the zone loses and gains, with all rules checked.
 //!
-//! The zone is seen only through [`Lookup`], at the names that the change touches (and the hosts of NS records at the apex, and
-//! whether there is a DNAME above), so that a change costs the same in a zone of ten records and of a million. The store runs [`plan`] inside the transaction
-//! that stores the result: what was checked is what is stored.
+//! The zone is read only through [`Lookup`], at the names that the change touches (and the hosts of NS records at the apex, and
+//! for a DNAME above), so that a change costs the same in a zone of ten records and of a million. The store runs [`plan`] inside
+//! the transaction that stores the result, so the checked result is the stored one.
 //!
-//! Decided against: rules as database constraints. They would speak neither of the member at fault nor of what would be right.
+//! Decided against: rules as database constraints. Their errors would name neither the member at fault nor a valid value.
 
 mod content;
 mod delegation;

@@ -1,4 +1,4 @@
-//! Why something a user sent cannot be stored.
+//! The reason why a user's input cannot be stored.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! Names of hosts that record data points at.
+//! Names of hosts in record data.
 
 use std::fmt;
 use std::net::IpAddr;

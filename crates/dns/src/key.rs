@@ -1,7 +1,7 @@
 //! A byte string that sorts names in the canonical order of RFC 4034, section 6.1.
 //!
-//! Labels stand from the root downwards, each ended by a zero octet; inside a label, 0 becomes `01 01` and 1 becomes `01 02`,
-//! so that a zero always ends a label. Comparing two keys octet by octet is then the canonical order, and "is below" is
+//! The labels are in order from the root downwards, each ended by a zero octet. Inside a label, 0 becomes `01 01` and 1 becomes
+//! `01 02`, so that a zero always ends a label. Comparing two keys octet by octet gives the canonical order, and "is below" is
 //! "starts with": one encoding serves the nameserver's tree, the database's indexes and the rules.
 
 /// Appends `label` to a key. Labels come from the root downwards.

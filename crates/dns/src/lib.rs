@@ -1,12 +1,12 @@
-//! What DNS means to Zonewright: names, record data, RRsets, the rules over a zone, serials, changes, and zone-file text.
+//! The DNS model of Zonewright: names, record data, RRsets, the rules over a zone, serials, changes, and zone-file text.
 //!
-//! This crate does no I/O and knows no database, no HTTP and no clock. Text becomes a type here ([`ZoneName`], [`OwnerName`],
-//! [`HostName`], [`Ttl`], [`Serial`], [`RecordData`]); past this crate there are no strings to distrust. A change is planned
-//! here too ([`change::plan`]), against a zone that is seen only through the small [`change::Lookup`] interface, so that the
-//! store can check every rule inside the transaction that stores the change, at a cost that does not grow with the zone.
+//! This crate does no I/O and depends on no database, no HTTP and no clock. Text becomes a type here ([`ZoneName`],
+//! [`OwnerName`], [`HostName`], [`Ttl`], [`Serial`], [`RecordData`]); other crates do not handle unparsed strings. Changes are
+//! planned here too ([`change::plan`]), against a zone that is read only through the small [`change::Lookup`] interface, so that
+//! the store can check every rule inside the transaction that stores the change, at a cost that does not grow with the zone.
 //!
-//! Decided against: one struct with a field for every record type, and record data kept as text. Data is compared in its
-//! wire form, which is the only form in which two spellings of one record are equal.
+//! Decided against: one struct with a field for every record type, and record data as text. Data is compared in wire form, the
+//! only form in which two spellings of one record are equal.
 
 pub mod apex;
 pub mod change;

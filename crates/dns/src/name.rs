@@ -1,8 +1,8 @@
 //! Absolute domain names, in one form only: lower case, A-labels.
 //!
-//! A name is held in wire form (RFC 1035, section 3.1), lower-cased when it is made, so that equality of octets is equality
-//! of names. Text is read here and nowhere else; Unicode goes through UTS 46. The parser is our own, small as it is, because
-//! a user has to be told which label is wrong and why, and because an unescaped `;` or `"` is a mistake here, not a label.
+//! A name is stored in wire form (RFC 1035, section 3.1), in lower case, so that equal octets are equal names. Only this module
+//! parses names; Unicode is converted with UTS 46. The small parser is our own, because errors must say which label is wrong and
+//! why, and because an unescaped `;` or `"` is an error here, not a label.
 
 use std::fmt;
 use std::net::Ipv4Addr;

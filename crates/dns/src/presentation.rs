@@ -1,8 +1,8 @@
-//! The tokens that record data is written in (RFC 1035, section 5.1), wherever they come from.
+//! The tokens of record data in presentation format (RFC 1035, section 5.1), from any source.
 //!
-//! A zone file and a value of the API have the same tokens; who cuts them is different (a zone file has comments, parentheses
-//! and lines, a value has not), and what is read from them is the same ([`crate::rdata::fields`]).
-//! Escapes stay as they are written until a field is read: only the field knows whether `\.` is a dot inside a label.
+//! A zone file and a value of the API have the same tokens. They are split differently (a zone file has comments, parentheses and
+//! lines, a value has not), but read by the same code ([`crate::rdata::fields`]). Escapes are kept until a field is read: only
+//! the field knows whether `\.` is a dot inside a label.
 
 use crate::Fault;
 

@@ -1,4 +1,4 @@
-//! The zones in which the names of a network's addresses stand (RFC 1035, section 3.5; RFC 3596, section 2.5; RFC 2317).
+//! The zones for the addresses of a network (RFC 1035, section 3.5; RFC 3596, section 2.5; RFC 2317).
 
 use std::net::Ipv6Addr;
 

@@ -1,4 +1,4 @@
-//! A zone's content at one version, and the step from one version to another.
+//! A zone's content at one version, and the difference between two versions.
 
 use uuid::Uuid;
 

@@ -1,8 +1,8 @@
 //! Names under which other people register names: the public suffix list, and the top-level names for local networks.
 //!
-//! The ICANN section of the list (`com`, `co.uk`) can never be a zone here. Its private section (`github.io`, `eu.org`) has owners
-//! who may host such a name, and a local network has a use for `lan`, but a tenant of a shared server has neither: those names
-//! need the operator's decision, which the store asks for. Names below them are ordinary names.
+//! The ICANN section of the list (`com`, `co.uk`) can never be a zone here. The names of its private section (`github.io`,
+//! `eu.org`) have owners who may host them, and a local network may use `lan`, but a tenant of a shared server has no use for
+//! either: those names need the operator's decision, which the store checks. Names below them are ordinary names.
 
 use crate::Name;
 

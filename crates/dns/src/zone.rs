@@ -1,4 +1,4 @@
-//! The names that zones may have.
+//! Valid names of zones.
 
 use std::fmt;
 

@@ -1,14 +1,14 @@
 //! Zone-file text (RFC 1035, section 5): [`parse`] reads it, [`render`] writes it.
 //!
-//! Reading follows BIND 9.18: what `named` loads is accepted, with the same records, and what it refuses is refused; the few
-//! differences stand in `docs/zone-files.md`, each with its reason. No file is ever opened. Whoever reads a file wants its
-//! records and not its making: comments, order and spelling are gone afterwards.
+//! Parsing follows BIND 9.18: what `named` loads is accepted, with the same records, and what it refuses is refused;
+//! `docs/zone-files.md` lists the few differences, each with its reason. No file is ever opened. Only the records are kept:
+//! comments, order and spelling are lost.
 //!
-//! The parts, in the order in which text passes them: `lexer` cuts it into entries and tokens, `parser` understands entries and
-//! directives (`generate` those that stand for many), `runs` finds the TTL that counts where a file gives several, `settle` puts
-//! the records in order. The data of each type is read where its type is ([`crate::rdata`]).
+//! The modules, in the order in which text passes them: `lexer` splits it into entries and tokens, `parser` reads entries and
+//! directives (`generate` those that stand for many), `runs` selects the TTL if a file has several for an RRset, `settle` sorts
+//! the records. The data of each type is read by its type ([`crate::rdata`]).
 //!
-//! Decided against: the parser of the `domain` crate, which knows no TTL units, wraps integers and stops at the first error.
+//! Decided against: the parser of the `domain` crate, which has no TTL units, wraps integers and stops at the first error.
 
 mod apex;
 mod content;

@@ -1,10 +1,10 @@
-//! Answering: the algorithm of RFC 1034, section 4.3.2, over one version of one zone.
+//! Answers a query: the algorithm of RFC 1034, section 4.3.2, over one version of one zone.
 //!
-//! What a query sees is one version, from its question to its additional records. CNAMEs are followed and addresses added
-//! inside that zone only, as BIND does: what another zone on this server says about a name is for whoever asks for it.
+//! A query sees one version, from its question to its additional records. CNAMEs are followed and addresses added only inside
+//! that zone, as BIND does; records of another zone on this server are never used.
 //!
-//! A positive answer has no authority section (BIND's `minimal-responses no-auth`): the NS set there tells a resolver
-//! nothing it does not have, and costs it the room for addresses.
+//! A positive answer has no authority section (BIND's `minimal-responses no-auth`): the NS set there tells a resolver nothing new
+//! and takes the room for addresses.
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -1,8 +1,8 @@
-//! DNS cookies (RFC 7873) in the form that all servers share (RFC 9018).
+//! DNS cookies (RFC 7873) in the interoperable format (RFC 9018).
 //!
-//! A server cookie proves that its client received an answer at its address within the last hour. Nothing is remembered: it
-//! is a keyed hash over the client's cookie, its address and a timestamp. Servers behind one address that have the same secret,
-//! BIND among them, accept each other's cookies.
+//! A server cookie proves that its client received a response at its address within the last hour. The server stores nothing: the
+//! cookie is a keyed hash over the client's cookie, its address and a timestamp. Servers behind one address with the same secret,
+//! BIND included, accept each other's cookies.
 
 use std::hash::Hasher;
 use std::net::IpAddr;

@@ -1,9 +1,9 @@
-//! A small authoritative nameserver inside the process, and the default one.
+//! A small authoritative nameserver, for trials and for tests.
 //!
-//! It answers over UDP and TCP from a catalogue of zones in memory, [`Zones`], which whoever deploys fills and changes while
-//! [`Server`] answers. Each zone is an immutable version behind a pointer: a change makes the next version, which shares
-//! nearly everything with the one before, and swaps the pointer. A query holds one version from its start to its end, so it
-//! never waits and never sees half a change.
+//! It answers over UDP and TCP from a catalogue of zones in memory, [`Zones`], which the deployer fills and changes while
+//! [`Server`] answers. Each zone is an immutable version behind a pointer: a change creates the next version, which shares nearly
+//! everything with the one before, and swaps the pointer. A query uses one version from start to end, so it never waits and never
+//! sees part of a change.
 
 mod answer;
 mod cookie;

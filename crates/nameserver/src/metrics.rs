@@ -1,7 +1,7 @@
-//! What is counted. No label names a zone or a client: there may be a million of each.
+//! The metrics. No label contains a zone or a client: there may be a million of each.
 //!
-//! The handles are made once, when the server is bound, so a recorder has to be installed before. Finding a counter by its
-//! name for every query would cost more than the answer.
+//! The handles are created once, when the server is bound, so a recorder must be installed before. Looking up a counter by name
+//! for every query would cost more than the answer.
 
 use domain::base::iana::OptRcode;
 use metrics::{Counter, Gauge, counter, describe_counter, describe_gauge, gauge};

@@ -1,4 +1,4 @@
-//! Names as queries need them: without an allocation, cut at every label, turned into keys.
+//! Names for queries: without an allocation, cut at every label, converted to keys.
 
 use std::sync::Arc;
 

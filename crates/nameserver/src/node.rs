@@ -1,8 +1,8 @@
 //! All RRsets of one name, packed into one allocation.
 //!
-//! A nameserver for a million small zones is bound by memory before it is bound by time, so a name costs one allocation: its
-//! key (see [`dns::key`]) and its RRsets one after the other, records in wire form. Packed, a name is compared by its key, read
-//! without touching any other memory, and copied into an answer as it is. Nodes never change: a change makes a new one.
+//! Memory limits a nameserver with a million small zones before time does, so a name costs one allocation: its key (see
+//! [`dns::key`]) and its RRsets one after the other, records in wire form. A packed name is compared by its key, read without
+//! touching other memory, and copied into an answer unchanged. Nodes never change: a change creates a new one.
 //!
 //! Decided against: a map of RRsets in each name. Most names have one RRset and few have five; a scan is as fast as a look-up.
 

@@ -1,4 +1,4 @@
-//! Reading queries: what is asked, what the client can take, and what is wrong with the message.
+//! Parses queries: the question, the client's limits, and errors of the message.
 
 use domain::base::header::Header;
 use domain::base::iana::{Opcode, OptRcode, OptionCode, Rtype};

@@ -1,8 +1,8 @@
-//! Response rate limiting: a forged query over UDP must not make this server flood the address in it.
+//! Response rate limiting: forged queries over UDP must not make this server flood the address in them.
 //!
-//! Equal responses to one network are counted in a balance, as BIND counts them: it gains `rate` each second up to `rate`, every
-//! response costs one, and a debt grows no deeper than `window` seconds can pay. A network in debt gets no responses, but
-//! for every `slip`th, which is truncated, so that a real client can ask over TCP. What counts as equal:
+//! Equal responses to one network are counted in a balance, as in BIND: it gains `rate` each second up to `rate`, every response
+//! costs one, and it never falls below what `window` seconds can pay. A network with a negative balance gets no responses, except
+//! for every `slip`th, which is truncated, so that a real client can retry over TCP. Equal responses:
 //!
 //! | response | counted by |
 //! |---|---|
@@ -12,11 +12,11 @@
 //! | a referral | the name of the cut |
 //! | an error | the network alone; it is never truncated, only dropped |
 //!
-//! The table has a fixed size. Each counter is one atomic word in a set of four; where a set is full, the counter that was idle
-//! the longest makes room. So memory does not grow under attack, and cores do not wait for each other.
+//! The table has a fixed size. Each counter is one atomic word in a set of four; if a set is full, the counter that was idle for
+//! longest is replaced. So memory does not grow under attack, and cores do not wait for each other.
 //!
 //! Decided against: a hash map behind locks, which grows with the number of forged addresses; and a library of token buckets
-//! (`governor`), which has neither a bound nor debts.
+//! (`governor`), which has neither a fixed size nor negative balances.
 
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

@@ -1,9 +1,9 @@
-//! Which TCP connections there are, and which one has to go for a new one.
+//! The open TCP connections, and which one is closed for a new one.
 //!
-//! One address, an IPv6 /64 being one, gets at most a quarter of the places, so that a client cannot keep all others out.
-//! Where it has its quarter, or where all places are taken, the new connection gets the place of the one that has waited
-//! longest for a query. A connection that is being answered is never cut off; where there is no other, the new one is closed.
-//! Exempt clients (this machine, secondaries) may have all places, and only give one up for each other.
+//! One address (for IPv6, a /64) gets at most a quarter of the places, so that a client cannot keep all others out. If it has its
+//! quarter, or if all places are taken, the new connection replaces the one that has waited longest for a query. A connection
+//! that is being answered is never closed; if there is no other, the new one is closed. Exempt clients (this machine,
+//! secondaries) can have all places, and give one up only for each other.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};

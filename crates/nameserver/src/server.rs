@@ -1,9 +1,9 @@
 //! The sockets: UDP and TCP on one address.
 //!
-//! UDP has one socket for each core, all on the same port (`SO_REUSEPORT`): the kernel shares the clients out among them, and
+//! UDP has one socket for each core, all on the same port (`SO_REUSEPORT`): the kernel distributes the clients among them, and
 //! each is a task that answers one datagram after the other.
 //!
-//! Decided against: several tasks on one socket. They wake each other for nothing, and share the socket's lock.
+//! Decided against: several tasks on one socket. They wake each other without need, and share the socket's lock.
 
 use std::io;
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! What an operator can set, with the defaults.
+//! The operator's settings, with their defaults.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

@@ -1,7 +1,7 @@
 //! Queries over TCP: any number on one connection, answered in their order (RFC 7766).
 //!
-//! A connection is a task, never a thread, and has to earn its place: a message must be complete in time, what is sent must be
-//! taken in time, and when places are running out, idle connections get little patience (RFC 7766, section 6.2.3).
+//! A connection is a task, never a thread, and has time-outs: for a complete message, for reading the response, and, shorter when
+//! places are running out, for being idle (RFC 7766, section 6.2.3).
 
 use std::io;
 use std::net::IpAddr;

@@ -1,10 +1,9 @@
-//! Whole zones: AXFR (RFC 5936), and IXFR (RFC 1995) answered with the zone as it is.
+//! Zone transfers: AXFR (RFC 5936), and IXFR (RFC 1995) answered with the full zone.
 //!
-//! A transfer holds its version of the zone and writes one message at a time, so that its memory is one message, however
-//! large the zone. Clients on this machine get one where the operator allows it; other clients never do.
+//! A transfer uses one version of the zone and writes one message at a time, so that it needs the memory of one message for any
+//! zone. Clients on this machine can transfer zones if the operator allows it; other clients never can.
 //!
-//! Decided against: incremental answers to IXFR. RFC 1995 lets a server give the whole zone, and who wants every change has
-//! the journal.
+//! Decided against: incremental answers to IXFR. RFC 1995 allows the full zone, and the journal has every change.
 
 use std::iter::Peekable;
 use std::sync::Arc;

@@ -1,10 +1,10 @@
-//! Writing messages: sections in order, names compressed (RFC 1035, section 4.1.4), never longer than agreed.
+//! Writes messages: sections in order, names compressed (RFC 1035, section 4.1.4), within a maximum length.
 //!
-//! Record data is stored in wire form and copied as it is, but for the names in the types of RFC 1035, which may be compressed
-//! (RFC 3597, section 4). What does not fit is taken back as a whole.
+//! Record data is stored in wire form and copied unchanged, except for the names in the types of RFC 1035, which may be
+//! compressed (RFC 3597, section 4). An RRset that does not fit is removed completely.
 //!
-//! Decided against: the message builder of `domain`. Its compressors either stop at 24 names or allocate for each, and it
-//! writes typed data, which would have to be parsed again for every answer.
+//! Decided against: the message builder of `domain`. Its compressors either stop at 24 names or allocate for each, and it writes
+//! typed data, which would have to be parsed again for every answer.
 
 use dns::RecordType;
 use domain::base::header::{Header, HeaderCounts};

@@ -1,8 +1,8 @@
-//! One zone at one version: what is at a name, what a change makes of it.
+//! One zone at one version: looking up names, and applying changes.
 //!
-//! Names stand in a persistent set in the order of their keys, in which what is below a name is a range (see [`dns::key`]). A
-//! change copies the path to the names it touches and shares all others with the version before, so it costs the same in a
-//! zone of ten records and of a million, and whoever reads the old version goes on reading it.
+//! Names are in a persistent set in the order of their keys, in which the names below a name are a range (see [`dns::key`]). A
+//! change copies the path to the names it touches and shares all others with the version before, so it costs the same in a zone
+//! of ten records and of a million, and readers of the old version are not affected.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;

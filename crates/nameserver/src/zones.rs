@@ -1,8 +1,8 @@
-//! The catalogue: which zones are served, each at its current version.
+//! The catalogue: the served zones, each at its current version.
 //!
-//! Readers take the catalogue's map and then a zone's version by loading a pointer; they hold both for one query, and nothing
-//! a writer does makes them wait. A change of a zone swaps the zone's own pointer and leaves the map alone; a new or removed
-//! zone publishes a new map, which shares all but a path with the one before.
+//! Readers load a pointer to the catalogue's map and then to a zone's version; they hold both for one query, and never wait for a
+//! writer. A change of a zone swaps the zone's own pointer and not the map; a new or removed zone publishes a new map, which
+//! shares all but one path with the one before.
 //!
 //! Decided against: a lock around a hash table. While a large table grows, every query would wait.
 

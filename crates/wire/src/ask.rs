@@ -1,12 +1,12 @@
-//! Asking a nameserver which versions it serves: SOA questions, thousands at a time.
+//! Queries a nameserver for the serials of zones: SOA queries, thousands at a time.
 //!
-//! [`Asker`] keeps a few UDP sockets and many questions in flight on each; a question without an answer is asked once more. So
-//! the serials of 100,000 zones are read in seconds, and the proof of deployment costs one packet each way.
+//! [`Asker`] keeps a few UDP sockets and many queries in flight on each; a query without a response is sent once more. So the
+//! serials of 100,000 zones are read in seconds, and the proof of deployment costs one packet each way.
 //!
-//! An answer counts if it comes from the nameserver that was asked (the sockets are connected), to the port that asked, with the
-//! question's random id and the question itself, and is authoritative.
+//! A response is accepted if it comes from the queried nameserver (the sockets are connected), to the port of the query, with its
+//! random id and its question, and is authoritative.
 //!
-//! Decided against: TCP, which costs BIND more for each answer; a socket for each question, which costs more than the question.
+//! Decided against: TCP, which costs BIND more for each response; a socket for each query, which costs more than the query.
 
 use std::collections::{HashMap, VecDeque};
 use std::io;

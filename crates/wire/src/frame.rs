@@ -1,7 +1,7 @@
 //! DNS messages on a TCP stream: two octets of length before each (RFC 1035, section 4.2.2).
 //!
-//! Clients with many messages in flight use [`FrameReader`], which can be cancelled at any time. Servers read one message at a time into a
-//! buffer that they keep ([`read`]), and write behind a length that is filled in afterwards ([`begin`], [`end`]).
+//! Clients with many messages in flight use [`FrameReader`], which can be cancelled at any time. Servers read one message at a
+//! time into a reused buffer ([`read`]), and write after a length that is filled in later ([`begin`], [`end`]).
 
 use std::io;
 

@@ -1,6 +1,6 @@
-//! The DNS protocol as spoken between nameservers, whoever made them.
+//! The DNS protocol between nameservers, independent of their software.
 //!
-//! Everything here speaks to any nameserver that follows the RFCs. What only BIND understands is in `deploy::bind9`.
+//! This crate works with any nameserver that follows the RFCs. What only BIND supports is in `deploy::bind9`.
 //!
 //! | module | job | RFC |
 //! |---|---|---|
@@ -12,12 +12,12 @@
 //! | [`update`] | dynamic updates, the client | 2136 |
 //! | [`transfer`] | zone transfers (AXFR), the client | 5936 |
 //!
-//! This crate depends on `dns` for names and serials, and on nothing above it: no store, no settings, no metrics. Callers decide what a
-//! result means and when to retry.
+//! This crate depends on `dns` for names and serials, and on nothing above it: no store, no settings, no metrics. Callers decide
+//! what a result means and when to retry.
 //!
-//! Decided against: keeping this beside BIND's code in `deploy`, where another kind of nameserver, or a server for dynamic updates,
-//! would have to depend on BIND's client; and the client transports of `domain`, which do not keep many updates in flight on one
-//! connection and cannot bound the memory that a zone transfer takes.
+//! Decided against: keeping this next to BIND's code in `deploy`, where another kind of nameserver, or a server for dynamic
+//! updates, would have to depend on BIND's client; and the client transports of `domain`, which do not keep many updates in
+//! flight on one connection and cannot limit the memory of a zone transfer.
 
 pub mod ask;
 pub mod frame;

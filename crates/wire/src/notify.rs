@@ -1,7 +1,7 @@
-//! The client of NOTIFY (RFC 1996): one signed message, sent again until it is answered or given up.
+//! The client of NOTIFY (RFC 1996): one signed message, sent again until there is a response or a time-out.
 //!
-//! Each NOTIFY has a socket of its own, so that its answer can only come from the nameserver that was asked, to a port that nobody can
-//! know. Whether the nameserver then fetches the zone is not part of the protocol: ask it for the serial.
+//! Each NOTIFY has its own socket, so that its response can only come from the right nameserver, to a port that attackers cannot
+//! know. Whether the nameserver then transfers the zone is not part of the protocol: query its serial.
 
 use std::io;
 use std::net::SocketAddr;

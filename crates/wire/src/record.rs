@@ -1,7 +1,7 @@
-//! A record of any type, as it travels: what a transfer brings, and what an update sends.
+//! A record of any type in wire form, for transfers and updates.
 //!
-//! The record types of [`dns`] are those that users may edit. A nameserver may hold others, so this one keeps the data of any type as
-//! octets.
+//! The record types of [`dns`] are those that users may edit. A nameserver may have others, so this type stores the data of any
+//! type as octets.
 
 use dns::rdata::Soa;
 use dns::{Name, ResourceRecord, Serial, Ttl, ZoneName};

@@ -1,4 +1,4 @@
-//! Shared secrets and the HMAC that each is for, as configuration files spell them.
+//! Shared secrets with their HMAC algorithms, as configuration files write them.
 //!
 //! A secret has no name. TSIG adds one ([`TsigKey`](crate::tsig::TsigKey)); BIND's control channel uses the same secrets without.
 

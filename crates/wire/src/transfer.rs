@@ -1,9 +1,9 @@
-//! Zone transfers (AXFR, RFC 5936) as a client: what a nameserver really serves, for the audit and for repairs.
+//! The client of zone transfers (AXFR, RFC 5936): reads what a nameserver really serves, for the audit and for repairs.
 //!
-//! Records come out in the form of [`WireRecord`], in which equal octets are equal records, one message at a time and within a
-//! bound on memory. A signed transfer is verified over all of its messages (RFC 8945, section 5.3.1).
+//! Records are returned as [`WireRecord`], in which equal octets are equal records, one message at a time and within a memory
+//! limit. A signed transfer is verified over all of its messages (RFC 8945, section 5.3.1).
 //!
-//! Decided against: IXFR. The audit wants what is served, not what the nameserver's journal says has changed.
+//! Decided against: IXFR. The audit needs what is served, not the changes in the nameserver's journal.
 
 use std::io;
 use std::net::SocketAddr;

@@ -1,7 +1,8 @@
-//! TSIG (RFC 8945): the keys that dynamic updates, zone transfers and NOTIFYs are signed with, and why a signature was not accepted.
+//! TSIG (RFC 8945): the keys that sign dynamic updates, zone transfers and NOTIFYs, and the reasons why a signature is not
+//! accepted.
 //!
-//! A [`TsigKey`] is a [`Secret`] and a name, which is sent and signed along. How a nameserver's configuration spells a key is that
-//! nameserver's business; what no configuration could spell alike is refused here.
+//! A [`TsigKey`] is a [`Secret`] and a name, which is sent and signed too. Each nameserver has its own syntax for keys in its
+//! configuration; names that not all of them can write are refused here.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
-//! The way from what a zone holds to what it is to hold: the edits that make the difference, and no others.
+//! Replacing the content of a zone: computes the edits from the current to the wanted records, and no others.
 //!
-//! What stands in both, compared in wire form, keeps its identity, its time of creation and its spelling. A name at which
-//! nothing differs is not touched at all, so that its rules are not checked again.
+//! A record in both, compared in wire form, keeps its identity, its creation time and its spelling. A name without differences is
+//! not touched, so that its rules are not checked again.
 
 use std::collections::{HashMap, HashSet};
 

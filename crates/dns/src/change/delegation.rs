@@ -1,4 +1,5 @@
-//! The rules of types that belong to a place: DNAME (RFC 6672), DS (RFC 4034, section 5), CDS and CDNSKEY (RFC 7344).
+//! The rules of types that are allowed only in certain places: DNAME (RFC 6672), DS (RFC 4034, section 5), CDS and CDNSKEY (RFC
+//! 7344).
 
 use super::lookup::Lookup;
 use super::place::Place;

@@ -1,4 +1,4 @@
-//! What a change asks for.
+//! The edits of a change.
 
 use crate::{Fault, OwnerName, Record, RecordData, RecordId, RecordType, Ttl, ZoneName};
 

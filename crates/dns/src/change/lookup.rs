@@ -1,4 +1,4 @@
-//! What planning sees: the zone as it is stored, and the operator's limits.
+//! The input of planning: the zone as it is stored, and the operator's limits.
 
 use crate::{OwnerName, Record, RecordId, RecordType, Ttl};
 

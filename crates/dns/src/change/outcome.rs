@@ -1,4 +1,4 @@
-//! What planning comes to.
+//! The result of planning.
 
 use std::collections::HashSet;
 

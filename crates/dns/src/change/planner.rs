@@ -1,4 +1,4 @@
-//! The work of [`plan`](super::plan): the edits one after the other, the rules, the difference.
+//! The implementation of [`plan`](super::plan): the edits in their order, the rules, the difference.
 
 use std::collections::{BTreeMap, HashMap};
 

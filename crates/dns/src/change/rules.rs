@@ -1,8 +1,7 @@
-//! The rules over a zone: what BIND would refuse or ignore, and what the API promises.
+//! The rules over a zone: what BIND would refuse or ignore, and what the API guarantees.
 //!
-//! Each is checked on the zone as it would be after all edits, and names the edit that a user would change to mend it. A rule
-//! that was broken before the change, and is not broken further by it, is not this change's fault: it must be possible to
-//! mend a zone step by step.
+//! Each rule is checked on the zone after all edits, and names the edit that the user should fix. A rule that was violated before
+//! the change, and not further by it, is not reported: users must be able to fix a zone step by step.
 
 use super::delegation;
 use super::edit::{NewRecord, TtlChoice};

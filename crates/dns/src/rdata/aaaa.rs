@@ -1,4 +1,4 @@
-//! AAAA: an IPv6 address (RFC 3596), answered in the form of RFC 5952.
+//! AAAA: an IPv6 address (RFC 3596), written in the form of RFC 5952.
 
 use std::fmt;
 use std::net::Ipv6Addr;

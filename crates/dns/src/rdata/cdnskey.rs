@@ -1,4 +1,4 @@
-//! CDNSKEY: the key that the parent shall have a DS for (RFC 7344, section 3.2; `0 3 0 AA==` for none: RFC 8078, section 4).
+//! CDNSKEY: the key for which the parent should have a DS (RFC 7344, section 3.2; `0 3 0 AA==` for none: RFC 8078, section 4).
 
 use super::digest;
 use super::form::{Field, Form};

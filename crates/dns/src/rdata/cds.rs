@@ -1,4 +1,4 @@
-//! CDS: what the parent shall have as DS (RFC 7344, section 3.1; `0 0 0 00` for none at all: RFC 8078, section 4).
+//! CDS: the DS that the parent should have (RFC 7344, section 3.1; `0 0 0 00` for none: RFC 8078, section 4).
 
 use super::digest;
 use super::form::{Field, Form};

@@ -1,4 +1,4 @@
-//! CSYNC: what the parent shall copy from the zone (RFC 7477).
+//! CSYNC: the records that the parent should copy from the zone (RFC 7477).
 
 use super::bitmap::Types;
 use super::form::{Field, Form, anything};

@@ -1,4 +1,4 @@
-//! DHCID: which DHCP client an address belongs to (RFC 4701). DHCP servers write and compare it; to DNS it is octets.
+//! DHCID: the DHCP client of an address (RFC 4701). DHCP servers write and compare it; for DNS it is opaque.
 
 use super::form::{Field, Form, anything};
 use super::kinds::Base64;

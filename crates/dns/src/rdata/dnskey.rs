@@ -1,7 +1,7 @@
-//! DNSKEY: a key that signs the zone (RFC 4034, section 2). Users publish the keys of other signers (RFC 8901); the keys of the
-//! nameservers of this server are made by them.
+//! DNSKEY: a key that signs the zone (RFC 4034, section 2). Users publish the keys of other signers (RFC 8901); this server's
+//! nameservers create their own keys.
 //!
-//! Unlike BIND, flags and protocol are numbers only, as RFC 4034, section 2.2 has them.
+//! Unlike in BIND, flags and protocol must be numbers, as in RFC 4034, section 2.2.
 
 use super::digest;
 use super::form::{Field, Form};

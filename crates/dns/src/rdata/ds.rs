@@ -1,4 +1,4 @@
-//! DS: a delegation's key (RFC 4034, section 5). Only beside the NS records of a delegation; see the rules over a zone.
+//! DS: a delegation's key (RFC 4034, section 5). Only with the NS records of a delegation; see the rules over a zone.
 
 use super::digest;
 use super::form::{Field, Form};

@@ -1,5 +1,5 @@
-//! EUI48: an address of 48 bits (RFC 7043). Written strictly, in pairs of digits with a dash between; BIND lets more pass, and
-//! drops what is too much.
+//! EUI48: an address of 48 bits (RFC 7043). Only pairs of digits, separated by dashes, are accepted; BIND accepts more, and drops
+//! the excess.
 
 use super::eui::Eui;
 use super::form::{Field, Form, anything};

@@ -1,4 +1,4 @@
-//! What every record type's table of examples is checked for.
+//! The checks of every record type's table of examples.
 
 use super::fields::{FieldError, Fields, Names, Readings};
 pub(crate) use crate::RecordType;

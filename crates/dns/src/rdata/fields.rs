@@ -1,8 +1,8 @@
-//! Reading the fields of one record's data, one after the other.
+//! Reads the fields of one record's data in order.
 //!
-//! A zone file and the API share this reader. They differ in the names: a zone file's are relative to `$ORIGIN`, the API's are
-//! always full ([`Names`]). Every error says what was expected and where the token at fault stands. Numbers are compared with
-//! their range before they become a type: nothing wraps.
+//! A zone file and the API share this reader. Only names differ: in a zone file they are relative to `$ORIGIN`, in the API always
+//! full ([`Names`]). Every error says what was expected and the position of the token at fault. Numbers are compared with their
+//! range before they become a type, so nothing wraps.
 
 use std::cell::RefCell;
 use std::str;

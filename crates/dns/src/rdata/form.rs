@@ -1,8 +1,8 @@
-//! The form of a type's data: its fields in order, each of a kind.
+//! The form of a type's data: its fields in order, each with its kind.
 //!
-//! One table says how a type is read from text, checked in wire form, written, and described to users; so none of these can
-//! drift from the others. A type that needs more than its fields say (a digest's length, which goes by another field) has a
-//! check over the whole.
+//! One table defines how a type is parsed from text, checked in wire form, written, and described to users, so these cannot
+//! differ. A type with rules beyond its fields (a digest whose length depends on another field) has a check over the complete
+//! data.
 
 use std::fmt;
 

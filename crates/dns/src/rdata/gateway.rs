@@ -1,5 +1,5 @@
-//! What IPSECKEY and AMTRELAY share: a number says whether a gateway is missing (0), an IPv4 address (1), an IPv6 address (2) or a
-//! host's name (3).
+//! What IPSECKEY and AMTRELAY share: a number that says whether the gateway is missing (0), an IPv4 address (1), an IPv6 address
+//! (2) or a host name (3).
 
 use std::fmt;
 

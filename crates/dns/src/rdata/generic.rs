@@ -1,4 +1,4 @@
-//! Data that is held as its octets: of types whose form says all there is to say, and of unknown types (RFC 3597).
+//! Data stored as octets: of types that are completely described by their form, and of unknown types (RFC 3597).
 
 use std::fmt;
 

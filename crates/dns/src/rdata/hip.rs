@@ -1,4 +1,4 @@
-//! HIP: the identity of a host in the Host Identity Protocol, and where to meet it (RFC 8005).
+//! HIP: the identity of a host in the Host Identity Protocol, and its rendezvous servers (RFC 8005).
 
 use std::fmt;
 

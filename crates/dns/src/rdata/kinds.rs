@@ -1,4 +1,4 @@
-//! The kinds of fields that many types are made of. What only one type has is in that type's file.
+//! The kinds of fields that many types share. Kinds of a single type are in that type's file.
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};

@@ -1,7 +1,7 @@
-//! LOC: a place on earth (RFC 1876).
+//! LOC: a geographic location (RFC 1876).
 //!
 //! The text has up to twelve words for 16 octets: degrees, minutes and seconds of latitude and longitude, the altitude in metres,
-//! and how large and how exact it all is. The sizes keep one digit, as the RFC has it; what is more is cut off, as BIND does.
+//! the size and the precisions. The sizes have one significant digit, as in the RFC; further digits are cut off, as BIND does.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! LP: where locators are (RFC 6742, section 2.4).
+//! LP: the name with the locators (RFC 6742, section 2.4).
 
 use super::form::{Field, Form, anything};
 use super::kinds::{Host, U16};

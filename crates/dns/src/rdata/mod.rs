@@ -1,8 +1,8 @@
 //! Record data: one file per type, collected in one enum.
 //!
-//! Each type knows how users write it (`parse`, `value`, with the priority apart), how it travels and is compared (`compose`,
-//! `from_wire`: uncompressed, names in lower case) and how a zone file writes it (`Display`, all names absolute). To add a type,
-//! see `docs/adding-a-record-type.md`.
+//! Each type defines how users write it (`parse`, `value`, without the priority), its wire form, in which it is stored and
+//! compared (`compose`, `from_wire`: uncompressed, names in lower case), and how a zone file writes it (`Display`, all names
+//! absolute). To add a type, see `docs/adding-a-record-type.md`.
 
 mod a;
 mod aaaa;

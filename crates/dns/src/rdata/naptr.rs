@@ -1,6 +1,6 @@
 //! NAPTR: rules for rewriting names (RFC 3403, section 4).
 //!
-//! The regular expression is checked as BIND checks it, which refuses the zone otherwise; see `regexp.rs`.
+//! The regular expression is checked as strictly as BIND does, which otherwise refuses the zone; see `regexp.rs`.
 
 use super::form::{Field, Form};
 use super::kinds::{Host, Text, U16};

@@ -1,4 +1,4 @@
-//! Record types: which there are, and which users may make.
+//! Record types, and which of them users can create.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;

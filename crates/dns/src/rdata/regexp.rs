@@ -1,4 +1,4 @@
-//! The substitutions of NAPTR (RFC 3402, section 3.2), as BIND checks them: what it does not take for one costs the whole zone.
+//! The substitutions of NAPTR (RFC 3402, section 3.2), checked as BIND does: it refuses the zone if one is not valid.
 
 /// Whether `text` is a delimiter, an extended regular expression (POSIX), a replacement that names no group which the expression
 /// does not have, and flags, each ended by the delimiter.

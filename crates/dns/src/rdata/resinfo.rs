@@ -1,6 +1,6 @@
-//! RESINFO: what a resolver offers (RFC 9606). The strings of TXT, each a key, or a key and a value.
+//! RESINFO: properties of a resolver (RFC 9606). Strings like those of TXT, each a key, or a key and a value.
 //!
-//! BIND 9.18 learned the type during its life: a zone file has it by number, which every nameserver reads.
+//! Only later releases of BIND 9.18 support the type: in a zone file it is written by number, which every nameserver reads.
 
 use super::form::{Field, Form, anything};
 use super::kinds::Texts;

@@ -1,4 +1,4 @@
-//! SOA: the start of a zone of authority (RFC 1035, section 3.3.13). Made by the server, never by users.
+//! SOA: the start of a zone of authority (RFC 1035, section 3.3.13). Created by the server, never by users.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! SPF: who may send mail, in a type of its own (RFC 4408, section 3.1.1). RFC 7208 withdrew it: a TXT record says the same.
+//! SPF: the hosts that may send mail, as a separate type (RFC 4408, section 3.1.1). RFC 7208 made it obsolete in favour of TXT.
 
 use super::form::{Field, Form, anything};
 use super::kinds::Texts;

@@ -1,7 +1,7 @@
 //! SVCB: how to reach a service (RFC 9460).
 //!
-//! The parameters are kept in the order of their numbers, which is their wire form; each is written by name where BIND 9.18 has a
-//! name for it. A list in a parameter is escaped twice (appendix A.1): once as a string of a zone file, once for its commas.
+//! The parameters are stored in the order of their numbers, which is their wire form, and written by name if BIND 9.18 has a name
+//! for them. A list in a parameter is escaped twice (appendix A.1): once as a string of a zone file, once for its commas.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr};

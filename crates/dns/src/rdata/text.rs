@@ -1,4 +1,4 @@
-//! The pieces that several record types are written with: numbers and quoted strings.
+//! Parts that several record types use: numbers and quoted strings.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,7 +1,7 @@
 //! TXT: text in strings of up to 255 octets (RFC 1035, section 3.3.14).
 //!
-//! Users give either plain text, which is split here, or quoted strings, whose borders are kept because they may mean
-//! something to the reader. Which of the two it was is remembered, and answered; served are the same octets.
+//! Users give either plain text, which is split here, or quoted strings, whose boundaries are kept because they may matter to the
+//! reader. The form is stored and used in responses; the served octets are the same.
 
 use std::fmt;
 use std::sync::Arc;

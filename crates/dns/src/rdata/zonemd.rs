@@ -1,5 +1,4 @@
-//! ZONEMD: a digest over the whole zone (RFC 8976). It is not kept up to date here: whoever makes one has to make it anew with
-//! every change.
+//! ZONEMD: a digest over the zone (RFC 8976). The server does not update it: its owner must replace it with every change.
 
 use super::form::{Field, Form};
 use super::kinds::{Hex, U8, U32};

@@ -1,4 +1,4 @@
-//! Aliases that lead back to where they begin, so that no resolver finds an end.
+//! Aliases that lead back to themselves, so that resolvers find no end.
 
 use super::{Code, Search};
 use crate::change::Lookup;

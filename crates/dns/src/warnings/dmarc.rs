@@ -1,4 +1,4 @@
-//! The tags of DMARC records (RFC 7489, section 6.3): with a mistake in the policy, receivers do as if there were none.
+//! The tags of DMARC records (RFC 7489, section 6.3): receivers ignore a record with an error in the policy.
 
 /// What is wrong with a record that says that it is DMARC; `None` where it can be read.
 pub(super) fn fault(text: &str) -> Option<String> {

@@ -1,4 +1,4 @@
-//! SPF and DMARC: texts that receivers of mail read by their own rules, and ignore silently where these are broken.
+//! SPF and DMARC: receivers of mail have their own rules for these texts, and silently ignore texts that violate them.
 
 use std::collections::HashSet;
 

@@ -1,14 +1,14 @@
-//! What is accepted and yet unwise: a zone that is sound to every nameserver, and does not do what its owner wants.
+//! Warnings: the zone is valid for every nameserver, but may not do what its owner wants.
 //!
-//! Warnings never refuse anything. They are looked for at the names that a change touches, in the zone as the change leaves it, so
-//! that their cost does not grow with the zone. Each has a stable code, and under it a section in `docs/warnings.md`.
+//! Warnings never refuse anything. They are computed at the names that a change touches, in the zone after the change, so that
+//! their cost does not grow with the zone. Each has a stable code, with a section in `docs/warnings.md`.
 //!
-//! A change of very many names is looked at up to [`MAX_NAMES`] of them, and [`MAX_WARNINGS`] warnings are given; the last one then says
-//! so. What one name costs is bounded by its own records: their targets are looked for once, and chains of aliases are followed a
+//! At most [`MAX_NAMES`] names of a change are checked, and at most [`MAX_WARNINGS`] warnings returned; the last one then says
+//! so. The cost of a name is limited by its own records: their targets are looked up once, and chains of aliases are followed a
 //! few steps.
 //!
-//! Decided against: rules for these (the owner may know better: the host may come tomorrow), and looking outside the zone (that
-//! would be slow, and another answer each time).
+//! Decided against: rules instead of warnings (the owner may know better: the host may be added tomorrow), and queries outside
+//! the zone (slow, and with changing results).
 
 mod aliases;
 mod dmarc;

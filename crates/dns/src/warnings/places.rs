@@ -1,4 +1,4 @@
-//! Where a name stands in the zone: what is there, and whether a delegation takes it out of the zone's hands.
+//! A name in the zone: its records, and whether it is delegated.
 
 use super::{Code, Search};
 use crate::change::Lookup;

@@ -1,4 +1,4 @@
-//! The grammar of SPF records (RFC 7208, sections 4.6 and 5): one mistake, and receivers treat the whole record as an error.
+//! The grammar of SPF records (RFC 7208, sections 4.6 and 5): after one mistake, receivers treat the record as an error.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 

@@ -1,4 +1,4 @@
-//! Values that every nameserver serves and no program understands, and names that look like a slip.
+//! Values that nameservers serve but programs do not understand, and names that look like a mistake.
 
 use std::str;
 

@@ -1,4 +1,4 @@
-//! Which zone a file is for, where the file says so itself.
+//! The zone of a file, as far as the file names it.
 
 use std::str;
 

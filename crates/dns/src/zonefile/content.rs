@@ -1,4 +1,4 @@
-//! From what a file holds to what it makes of a zone here: without the server's own records.
+//! Converts the content of a file to the content of a zone, without the server's own records.
 
 use super::maker::Maker;
 use super::{FileFault, FileRecord, LeftOut, LeftOutReason, Note, ZoneFile, unwise};

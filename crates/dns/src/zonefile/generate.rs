@@ -1,11 +1,11 @@
-//! `$GENERATE`: one entry that stands for many, numbered ones (BIND 9.18, "The $GENERATE Directive").
+//! `$GENERATE`: one entry that stands for many numbered ones (BIND 9.18, "The $GENERATE Directive").
 //!
 //! In the owner and the data, `$` stands for the number, `${offset,width,base}` for it plus an offset, padded with zeros to a
 //! width, in a base: `d` decimal, `o` octal, `x` and `X` hexadecimal, `n` and `N` hexadecimal digits in reverse with dots
 //! between them, for ip6.arpa. `$$` and `\$` stand for a dollar sign. As in BIND, a bare `$` takes the offset of the last `${}`
 //! before it in the same word.
 //!
-//! A short line can ask for billions of records, so how many all lines of a file make is bounded, and so are their octets.
+//! A short line can generate billions of records, so the records and the octets of all lines of a file are limited.
 
 use std::str;
 

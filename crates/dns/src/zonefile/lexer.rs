@@ -1,11 +1,11 @@
-//! Cuts a zone file into entries, and an entry into tokens (RFC 1035, section 5.1), where BIND 9.18 cuts them.
+//! Splits a zone file into entries, and an entry into tokens (RFC 1035, section 5.1), as BIND 9.18 does.
 //!
-//! An entry is a line, or several lines that parentheses join. The tokens borrow from the text; escapes stay in them. One pass,
-//! no look back: the time is that of the text's length whatever the text is.
+//! An entry is a line, or several lines joined by parentheses. The tokens borrow from the text; escapes stay in them. There is
+//! one pass without backtracking: the time is proportional to the length of any text.
 //!
-//! What is easy to get wrong, and is as BIND has it: a comment may begin inside a word (`a;b` is `a`), but not after a backslash;
-//! a carriage return alone ends a line; no escape joins two lines outside quotes, and inside quotes only an escaped line break
-//! is text; a NUL ends a word and is no token.
+//! Details as in BIND that are easy to get wrong: a comment may begin inside a word (`a;b` is `a`), but not after a backslash; a
+//! carriage return alone ends a line; no escape joins two lines outside quotes, and inside quotes only an escaped line break is
+//! text; a NUL ends a word and is not a token.
 
 use crate::presentation::{Position, Token};
 

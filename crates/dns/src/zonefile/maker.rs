@@ -1,4 +1,4 @@
-//! Which program wrote a file, where its comments say so: some write what no other means.
+//! The program that wrote a file, if its comments name it: some programs give values a special meaning.
 
 use crate::Name;
 

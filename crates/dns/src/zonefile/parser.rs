@@ -1,4 +1,4 @@
-//! Understands entries: directives, and records with what they inherit (owner, TTL, origin).
+//! Reads entries: directives, and records with what they inherit (owner, TTL, origin).
 
 use std::str;
 

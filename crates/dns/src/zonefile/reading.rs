@@ -1,4 +1,4 @@
-//! A zone file as a zone's content here, or everything that is wrong with it: for every door through which files come.
+//! Reads a zone file as the content of a zone, or returns all its errors; used by every interface that accepts files.
 
 use super::maker::Maker;
 use super::parser::{SOA_OWNER, fault_at};

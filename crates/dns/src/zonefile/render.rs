@@ -1,7 +1,7 @@
-//! Zone-file text (RFC 1035, section 5) from a zone's content.
+//! Writes zone-file text (RFC 1035, section 5) from a zone's content.
 //!
-//! The text is deterministic: the same content gives the same octets. Every name and string is written from its typed value,
-//! so that nothing a user sent can become a second record or a directive.
+//! The text is deterministic: the same content gives the same octets. Every name and string is written from its typed value, so
+//! that nothing from a user can become a second record or a directive.
 
 use std::fmt::{self, Write};
 

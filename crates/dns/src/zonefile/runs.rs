@@ -1,10 +1,10 @@
-//! The TTL that counts where a file gives an RRset more than one.
+//! Selects the TTL if a file gives an RRset more than one.
 //!
-//! RFC 2181 (section 5.2) forbids it and says nothing of files. BIND collects the records of consecutive entries with one
-//! owner, a *run*, and hands them over together: in a run the first TTL counts, and a later run's replaces an earlier run's.
-//! Addresses of nameservers are the exception: where the run has NS records and the next owner is one of their hosts, a run of
-//! that owner stands inside, and the outer one goes on behind it. Files with this fault are served all over the world, so what
-//! they mean is what BIND serves.
+//! RFC 2181 (section 5.2) forbids this but does not say how to read such files. BIND collects the records of consecutive entries
+//! with one owner, a *run*, and processes them together: in a run the first TTL is used, and the TTL of a later run replaces that
+//! of an earlier one. Addresses of nameservers are the exception: if the run has NS records and the next owner is one of their
+//! hosts, a run of that owner is nested, and the outer run continues after it. Files with this error are in use worldwide, so
+//! they are read as BIND serves them.
 
 use std::collections::{BTreeMap, HashSet};
 

@@ -1,4 +1,4 @@
-//! From rows in a file's order to a zone's RRsets: sorted, no record twice, one TTL for each.
+//! Converts rows in a file's order to a zone's RRsets: sorted, without duplicates, one TTL for each.
 
 use std::collections::HashSet;
 

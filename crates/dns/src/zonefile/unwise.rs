@@ -1,6 +1,6 @@
-//! Warnings about a zone that has exactly the records of a file.
+//! Warnings about a zone with exactly the records of a file.
 //!
-//! They are looked for here, over the file, and not in the store: a zone of many records would hold up its writer.
+//! They are computed from the file, and not in the store: a large zone would delay its writer.
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;

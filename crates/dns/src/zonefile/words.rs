@@ -1,4 +1,4 @@
-//! What kind of word stands in a record before its data.
+//! Classifies the words of a record before its data.
 
 use std::str;
 

@@ -1,7 +1,7 @@
 //! One UPDATE message (RFC 2136): from serial A to serial B, or nothing.
 //!
-//! The prerequisite is "the SOA RRset is the one with serial A" (section 2.4.2), which the nameserver checks and acts upon in
-//! one step: compare-and-set. A message is a whole step. What does not fit is refused here, before anything is sent.
+//! The prerequisite is "the SOA RRset is the one with serial A" (section 2.4.2), which the nameserver checks and applies in one
+//! step: compare-and-set. A message has a complete step. A step that does not fit is refused here, before anything is sent.
 
 use std::collections::HashSet;
 

@@ -1,8 +1,8 @@
-//! The client of dynamic updates (RFC 2136): a step of a zone becomes one signed message, and its answer an [`Outcome`].
+//! The client of dynamic updates (RFC 2136): sends a step of a zone as one signed message, and returns an [`Outcome`].
 //!
-//! [`Updater`] keeps a few TCP connections to one nameserver, with many updates in flight on each, told apart by their message
-//! ids. Updates of one zone take the same connection and BIND carries them out in their order; different zones run side by
-//! side. Every update carries its own compare-and-set, so that order is a matter of speed and not of correctness.
+//! [`Updater`] keeps a few TCP connections to one nameserver, with many updates in flight on each, identified by their message
+//! ids. Updates of one zone use the same connection and BIND applies them in order; different zones run concurrently. Every
+//! update has its own compare-and-set, so the order affects only speed and not correctness.
 //!
 //! ```text
 //!   Updater::send --> queue (bounded) --> Worker: sign, write --> in flight --> answer verified --> Outcome
@@ -10,11 +10,11 @@
 //!                        `-- not sent <------'-- cannot connect       `-- lost: time is up, or the connection broke
 //! ```
 //!
-//! BIND syncs its journal to the disk twice for every update, so what waits for one zone goes out as one step: a [`ZoneDelta`] may
-//! span many versions, and an [`UpdateBuilder`] take many members of a catalog.
+//! BIND syncs its journal to the disk twice for every update, so changes that wait for one zone are sent as one step: a
+//! [`ZoneDelta`] may span many versions, and an [`UpdateBuilder`] may have many members of a catalog.
 //!
-//! Decided against: UDP, which has no room for large steps and repeats them behind the sender's back; sending a lost update
-//! once more from here, because the caller has to look at the serial in any case and may have a newer step by then.
+//! Decided against: UDP, which has no room for large steps and may repeat them without the sender's knowledge; resending a lost
+//! update here, because the caller must check the serial in any case and may have a newer step by then.
 
 mod connection;
 mod message;

@@ -1,4 +1,4 @@
-//! What became of an update, and why it has no outcome.
+//! The result of an update, or the reason why there is none.
 
 use std::io;
 use std::sync::Arc;
