@@ -46,9 +46,9 @@ pub struct NewRecord {
 pub enum TtlChoice {
     /// This TTL, for the whole RRset.
     Set(Ttl),
-    /// The TTL of the RRset it joins, or this one where it is the first.
+    /// The TTL of the RRset that it joins; for a new RRset, this one.
     Join(Ttl),
-    /// The TTL of the RRset it joins, or [`Limits::default_ttl`] where it is the first.
+    /// The TTL of the RRset that it joins; for a new RRset, the zone's default TTL.
     Default,
 }
 
