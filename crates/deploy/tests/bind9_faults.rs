@@ -239,8 +239,7 @@ async fn a_restored_backup_moves_above_what_is_served() {
     primary.in_order().await;
     let watch = primary.watch(&zones);
     let backup = primary.folder.path().join("backup.db");
-    let vacuum = format!("VACUUM INTO '{}'", backup.display());
-    sqlite(&primary.folder.path().join("store.db"), &vacuum);
+    primary.store.command_line().back_up(&backup).await.unwrap();
     primary.add(&zones[0], "lost", "192.0.2.1").await;
     primary.add(&zones[0], "lost-too", "192.0.2.1").await;
     primary.in_order().await;
@@ -255,10 +254,6 @@ async fn a_restored_backup_moves_above_what_is_served() {
     primary.in_order().await;
     watch.end().await;
     running.stop().await;
-}
-
-fn sqlite(file: &Path, sql: &str) {
-    rusqlite::Connection::open(file).unwrap().execute_batch(sql).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,7 +6,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Fixture, delete, eventually};
+use common::{Fixture, Rows, delete, eventually};
 use store::{
     ANSWERS_KEPT_FOR, Answer, Author, Change, ChangeError, Committed, Done, Head, Once, Repeatable, Retention,
     StoreError, Zone,
@@ -51,7 +51,7 @@ async fn an_answer_is_kept_with_its_change_and_only_with_it() {
     let once = Once { request: request(&me, "failed", 1), answer: Box::new(|_| Err(StoreError::Panicked)) };
     let change = Change::from(vec![f.create(&zone, "c", "192.0.2.1")]);
     assert!(f.store.change_once(&me, zone.id, change, once).await.is_err());
-    assert_eq!(f.count("SELECT count(*) FROM answers"), 1);
+    assert_eq!(f.count(Rows::Answers), 1);
     let now = f.store.zone(me.account, zone.id).await.unwrap().unwrap();
     assert_eq!(now.record_count, 1, "a change without its answer is taken back");
 }
@@ -68,7 +68,7 @@ async fn after_a_day_a_key_is_free_and_its_answer_is_dropped() {
     assert!(matches!(attempt(&f, &me, &zone, request(&me, "k0", 1), "x").await.unwrap(), Done::Before(_)));
     f.clock.advance(1);
     assert!(matches!(attempt(&f, &me, &zone, request(&me, "k0", 2), "x").await.unwrap(), Done::Now(_)));
-    eventually("old answers are dropped", async || f.count("SELECT count(*) FROM answers") == 1).await;
+    eventually("old answers are dropped", async || f.count(Rows::Answers) == 1).await;
 }
 
 #[tokio::test]
@@ -125,8 +125,7 @@ async fn of_a_long_answer_a_rest_is_kept_and_the_history_has_the_records() {
         let create = |number: usize| f.create(&zone, &name(number), &format!("192.0.2.{}", number % 2));
         let created = Change::from((0..count).map(create).collect::<Vec<_>>());
         let (made, first) = long(&f, &me, &zone, key, created).await;
-        let stored = "SELECT max(length(body) + length(rest) + length(headers)) FROM answers";
-        assert!(f.count(stored) < 100, "the body itself is not kept");
+        assert!(f.count(Rows::LargestAnswer) < 100, "the body itself is not kept");
         let before = f.store.done_before(&request(&me, key, 1)).await.unwrap();
         assert_eq!(before, Some(Done::Before(Answer { body: Vec::new(), ..first.clone() })));
         same(f.store.own_change(me.account, &first.head).await.unwrap(), &made);
@@ -135,8 +134,7 @@ async fn of_a_long_answer_a_rest_is_kept_and_the_history_has_the_records() {
         for _ in 0..2 {
             same(f.store.own_change(me.account, &first.head).await.unwrap(), &made);
             same(f.store.own_change(me.account, &second.head).await.unwrap(), &removed);
-            let unsettled = "SELECT count(*) FROM records WHERE ends > 0";
-            eventually("all ends are settled", async || f.count(unsettled) == 0).await;
+            eventually("all ends are settled", async || f.count(Rows::UnsettledRecords) == 0).await;
         }
         assert_eq!(f.store.own_change(other.account, &first.head).await.unwrap(), None, "it is not that account's");
     }
@@ -157,7 +155,7 @@ async fn versions_that_an_answer_needs_are_kept_as_long_as_it_is() {
     assert_eq!(f.operator().forget_old_versions(retention).await.unwrap().versions, 2, "the two before it");
     same(f.store.own_change(me.account, &answer.head).await.unwrap(), &made);
     f.clock.advance(1);
-    eventually("the answer is dropped", async || f.count("SELECT count(*) FROM answers") == 0).await;
+    eventually("the answer is dropped", async || f.count(Rows::Answers) == 0).await;
     assert_eq!(f.operator().forget_old_versions(retention).await.unwrap().versions, 5);
     assert_eq!(f.store.own_change(me.account, &answer.head).await.unwrap(), None);
 }

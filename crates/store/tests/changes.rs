@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{Collect, Fixture, START, delete, wish, zone_name};
+use common::{Collect, Fixture, Rows, START, delete, wish, zone_name};
 use dns::change::{Edit, NewRecord, NewSet, TtlChoice};
 use dns::{OwnerName, RecordData, RecordType, Serial, Ttl};
 use store::{
@@ -102,7 +102,7 @@ async fn a_zone_begins_with_its_content_above_the_serial_it_had_elsewhere() {
     };
     let zone = f.store.create_zone_with(&me, new).await.unwrap();
     assert_eq!((zone.version.0, zone.record_count, zone.serial), (1, 1, Serial(above.0 + 1)));
-    assert_eq!(f.count("SELECT count(*) FROM versions WHERE comment = 'moved here'"), 1);
+    assert_eq!(f.count(Rows::VersionsCommented("moved here")), 1);
 
     let change = |above| Change { serial_above: Some(above), ..Change::of(Wish::Content(Vec::new())) };
     let lower = f.store.change(&me, zone.id, change(Serial(7))).await.unwrap();
@@ -119,7 +119,7 @@ async fn a_dry_run_says_what_would_be_and_leaves_nothing() {
     let one = f.add(&me, &zone, "one", "192.0.2.1").await;
     let before = f.store.zone(me.account, zone.id).await.unwrap().unwrap();
     let position = *f.store.journal().position().borrow();
-    let versions = f.count("SELECT count(*) FROM versions");
+    let versions = f.count(Rows::Versions);
 
     let edits = vec![delete(one.record.id), f.create(&zone, "two", "192.0.2.2")];
     let dry = Change { dry_run: true, ..Change::from(edits.clone()) };
@@ -133,10 +133,7 @@ async fn a_dry_run_says_what_would_be_and_leaves_nothing() {
 
     assert_eq!(f.store.zone(me.account, zone.id).await.unwrap().unwrap(), before);
     assert_eq!(content(&f, &me, &zone).await, [one]);
-    assert_eq!(
-        (f.count("SELECT count(*) FROM versions"), *f.store.journal().position().borrow()),
-        (versions, position)
-    );
+    assert_eq!((f.count(Rows::Versions), *f.store.journal().position().borrow()), (versions, position));
 
     let real = f.store.change(&me, zone.id, edits).await.unwrap();
     assert_eq!(real.zone.record_count, would.zone.record_count);
@@ -237,7 +234,7 @@ async fn others_write_while_a_dry_run_is_planned() {
     let would = running.await.unwrap().unwrap();
     assert_eq!((would.added.len(), would.zone.record_count), (20_000, 20_000));
     assert!(written > 3, "others wrote {written} times meanwhile");
-    assert_eq!(f.count("SELECT count(*) FROM records"), i64::from(written), "nothing of it is stored");
+    assert_eq!(f.count(Rows::Records), i64::from(written), "nothing of it is stored");
 }
 
 #[tokio::test]

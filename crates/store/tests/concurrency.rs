@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use common::{Fixture, delete, eventually, wish, zone_name};
+use common::{Fixture, Rows, delete, eventually, wish, zone_name};
 use dns::RecordType;
 use dns::change::Edit;
 use store::{Change, ChangeError, Condition, CreateZoneError, NewToken, Permission, RecordFilter, ZoneOfAnyone};
@@ -41,7 +41,7 @@ async fn of_many_that_make_one_zone_one_wins() {
         }
         assert_eq!(won, 1);
     }
-    assert_eq!(f.count("SELECT count(*) FROM zones"), 5);
+    assert_eq!(f.count(Rows::Zones), 5);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -65,8 +65,8 @@ async fn of_many_that_make_one_record_one_wins() {
         }
     }
     assert_eq!(won, 1);
-    assert_eq!(f.count("SELECT count(*) FROM records"), 1);
-    assert_eq!(f.count("SELECT count(*) FROM versions"), 2, "refusals make no version");
+    assert_eq!(f.count(Rows::Records), 1);
+    assert_eq!(f.count(Rows::Versions), 2, "refusals make no version");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{Fixture, START, apex, delete, eventually, zone_name};
+use common::{Fixture, Rows, START, apex, delete, eventually, zone_name};
 use dns::{Serial, ZoneId};
 use store::*;
 
@@ -20,8 +20,7 @@ async fn filled(f: &Fixture, author: &Author, name: &str, records: usize) -> Zon
 }
 
 async fn swept(f: &Fixture) {
-    let live = "SELECT count(*) FROM records r JOIN zones z ON z.id = r.zone WHERE z.deleted IS NOT NULL AND r.to_version IS NULL";
-    eventually("the records of deleted zones have ended", async || f.count(live) == 0).await;
+    eventually("the records of deleted zones have ended", async || f.count(Rows::LiveRecordsOfDeletedZones) == 0).await;
 }
 
 #[tokio::test]
@@ -205,16 +204,15 @@ async fn a_purged_zone_is_forgotten_and_the_rest_does_not_notice() {
     assert_eq!(f.operator().purge_zone(zone.id).await.unwrap(), None);
     assert!(matches!(f.operator().undelete_zone(zone.id).await, Err(UndeleteError::NoZone(_))));
     assert_eq!(f.operator().deleted_zones(None, 10).await.unwrap(), []);
-    assert_eq!((f.count("SELECT count(*) FROM records"), f.count("SELECT count(*) FROM versions")), (0, 1));
-    assert_eq!(f.count("SELECT count(*) FROM versions WHERE account IS NOT NULL OR author <> ''"), 0);
-    assert_eq!(f.count("SELECT count(*) FROM zone_settings WHERE comment IS NOT NULL"), 0);
+    assert_eq!((f.count(Rows::Records), f.count(Rows::Versions)), (0, 1));
+    assert_eq!(f.count(Rows::VersionsWithAuthor), 0);
+    assert_eq!(f.count(Rows::SettingsWithComment), 0);
 
     // Who follows the journal and is behind still hears of it, for an hour.
     assert_eq!(f.store.journal().moves(position - 1).await.unwrap().names, [zone_name("example.com")]);
     f.clock.advance(3601);
     f.zone(&me, "keeps.the.position.test").await;
-    let left = "SELECT count(*) FROM zones WHERE deleted IS NOT NULL";
-    eventually("nothing is left", async || f.count(left) == 0).await;
+    eventually("nothing is left", async || f.count(Rows::DeletedZones) == 0).await;
     let next = f.store.journal().moves(position).await.unwrap();
     assert_eq!((next.names, next.position), (vec![zone_name("keeps.the.position.test")], position + 1));
 
@@ -266,7 +264,7 @@ async fn zones_are_forgotten_when_the_operators_time_is_over_and_not_before() {
     f.clock.advance(1);
     eventually("the old one is forgotten", async || f.operator().deleted_zones(None, 10).await.unwrap().len() == 1)
         .await;
-    eventually("with its records", async || f.count("SELECT count(*) FROM records") == 3).await;
+    eventually("with its records", async || f.count(Rows::Records) == 3).await;
     assert_eq!(f.operator().deleted_zones(None, 10).await.unwrap()[0].zone.id, young.id);
     let all = f.operator().deleted_zones(None, 10).await.unwrap();
     let after = Some((all[0].deleted_at, all[0].zone.id));

@@ -7,7 +7,7 @@ mod common;
 
 use std::collections::{BTreeSet, HashMap};
 
-use common::{Fixture, apex, delete, zone_name};
+use common::{Fixture, Rows, apex, delete, zone_name};
 use dns::apex::Apex;
 use dns::change::{Edit, NewRecord, TtlChoice};
 use dns::rdata::Soa;
@@ -171,9 +171,7 @@ impl World {
         let zone = store.zone(self.me.account, zone.id).await.unwrap().unwrap();
         assert_eq!(zone.serial, head.serial());
         check_content(&head);
-        let live = "SELECT count(*) FROM records r JOIN zones z ON z.id = r.zone
-                    WHERE z.deleted IS NULL AND r.to_version IS NULL";
-        assert_eq!(zone.record_count as i64, self.fixture.count(live));
+        assert_eq!(zone.record_count as i64, self.fixture.count(Rows::LiveRecordsOfLiveZones));
 
         if let Some(highest) = self.highest {
             assert!(head.serial() == highest || head.serial().is_newer_than(highest), "the serial went back");

@@ -4,7 +4,7 @@ mod common;
 
 use std::os::unix::fs::PermissionsExt;
 
-use common::{Fixture, TestClock, apex, options};
+use common::{Fixture, Rows, TestClock, apex, options};
 use store::{Store, StoreError};
 
 fn open(path: &std::path::Path) -> Result<Store, StoreError> {
@@ -44,7 +44,7 @@ fn a_file_of_something_else_is_refused_and_left_alone() {
         .execute_batch("CREATE TABLE theirs (x); PRAGMA user_version = 1")
         .unwrap();
     assert!(matches!(open(&database), Err(StoreError::Foreign { .. })));
-    let tables = common::count(&database, "SELECT count(*) FROM sqlite_schema");
+    let tables = common::count(&database, Rows::Tables);
     assert_eq!(tables, 1);
 }
 
@@ -129,6 +129,6 @@ fn stores_that_open_a_new_file_together_do_not_disturb_each_other() {
     for thread in threads {
         thread.join().unwrap().unwrap();
     }
-    assert_eq!(common::count(&path, "SELECT count(*) FROM apexes"), 1);
-    assert_eq!(common::count(&path, "SELECT count(*) FROM identities"), 1);
+    assert_eq!(common::count(&path, Rows::Apexes), 1);
+    assert_eq!(common::count(&path, Rows::Identities), 1);
 }

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Collect, Fixture, START, delete, eventually, zone_name};
+use common::{Collect, Fixture, Rows, START, delete, eventually, zone_name};
 use dns::Serial;
 use store::{Change, Condition, NewToken, Permission, RecordFilter, Timestamp, Zone};
 
@@ -79,12 +79,9 @@ async fn a_deleted_zone_is_gone_at_once_and_swept_later() {
     let condition = Condition::Unmoved(one.record.id, one.version);
     assert!(f.store.change(&me, again.id, Change::from(vec![]).on(condition)).await.is_err());
 
-    let alive = "SELECT count(*) FROM records r JOIN zones z ON z.id = r.zone
-                 WHERE z.deleted IS NOT NULL AND r.to_version IS NULL";
-    eventually("swept", async || f.count(alive) == 0).await;
-    eventually("noted as swept", async || f.count("SELECT count(*) FROM zones WHERE swept = 1") == 1).await;
-    let ended = format!("SELECT count(*) FROM records WHERE to_version = {}", deleted.version.0);
-    assert_eq!(f.count(&ended), 1000, "by the version that deleted the zone");
+    eventually("swept", async || f.count(Rows::LiveRecordsOfDeletedZones) == 0).await;
+    eventually("noted as swept", async || f.count(Rows::SweptZones) == 1).await;
+    assert_eq!(f.count(Rows::RecordsEndedBy(deleted.version.0)), 1000, "by the version that deleted the zone");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -118,11 +115,10 @@ async fn tokens_end() {
     f.clock.advance(1);
     assert!(accepted(ending.plain.reveal()).await.is_none(), "also from memory");
 
-    let used = "SELECT coalesce(max(last_used), 0) FROM tokens WHERE id = 1";
-    eventually("the use is stored", async || f.count(used) == START * 1000).await;
+    eventually("the use is stored", async || f.count(Rows::LastUseOf(1)) == START * 1000).await;
     f.clock.advance(1);
     accepted(lasting.plain.reveal()).await.unwrap();
-    eventually("and the next", async || f.count(used) == (START + 61) * 1000).await;
+    eventually("and the next", async || f.count(Rows::LastUseOf(1)) == (START + 61) * 1000).await;
 
     assert!(f.operator().revoke_token(lasting.token.id).await.unwrap());
     assert!(accepted(lasting.plain.reveal()).await.is_none());
@@ -140,7 +136,7 @@ async fn the_last_uses_are_stored_when_the_store_closes() {
     let token = f.operator().person(me.account).create_token(token).await.unwrap();
     f.store.people().authenticate(token.plain.reveal(), None).await.unwrap().unwrap();
     f.store.close().await;
-    assert_eq!(f.count("SELECT last_used FROM tokens"), START * 1000);
+    assert_eq!(f.count(Rows::LastUseOf(1)), START * 1000);
     assert!(matches!(f.operator().accounts().await, Err(store::StoreError::Closed)));
     assert!(matches!(f.operator().revoke_token(store::TokenId::from_number(1)).await, Err(store::StoreError::Closed)));
     f.store.close().await;

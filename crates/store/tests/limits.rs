@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Fixture, delete, zone_name};
+use common::{Fixture, Rows, delete, zone_name};
 use dns::RecordType;
 use store::{
     AccountLimits, Actor, Change, ChangeError, CreateTokenError, CreateZoneError, NewToken, NewZone, Permission,
@@ -32,7 +32,7 @@ async fn a_zone_too_many_is_refused_even_when_many_are_made_at_once() {
             Err(other) => panic!("{other:?}"),
         }
     }
-    assert_eq!((made, f.count("SELECT count(*) FROM zones")), (3, 3), "a refusal leaves nothing");
+    assert_eq!((made, f.count(Rows::Zones)), (3, 3), "a refusal leaves nothing");
     let operator = store::Author { source: Source::Operator, ..me.clone() };
     f.zone(&operator, "by-the-operator.example").await;
     let zone = f.store.zones(me.account, None, None, 1).await.unwrap().pop().unwrap();
@@ -53,7 +53,7 @@ async fn records_are_counted_over_all_zones_and_only_growth_is_refused() {
     let refused = f.store.change(&me, two.id, vec![f.create(&two, "b", "192.0.2.2")]).await;
     let Err(ChangeError::Faults(faults)) = refused else { panic!("{refused:?}") };
     assert_eq!(faults[0].1.detail, "This account may have at most 2 records in all its zones");
-    assert_eq!(f.count("SELECT count(*) FROM records WHERE to_version IS NULL"), 2, "a refusal leaves nothing");
+    assert_eq!(f.count(Rows::LiveRecords), 2, "a refusal leaves nothing");
 
     f.store.operator(by).set_limits(me.account, AccountLimits { records: Some(1), ..NONE }).await.unwrap();
     let swap = vec![delete(first.record.id), f.create(&one, "b", "192.0.2.2")];
@@ -113,7 +113,7 @@ async fn changes_are_counted_by_record_and_begin_again_at_midnight() {
     assert!(matches!(refused, Err(CreateZoneError::DailyLimit(_))), "{refused:?}");
     let refused = f.store.delete_zone_on(&me, zone.id, Vec::new()).await;
     assert!(matches!(refused, Err(ChangeError::DailyLimit(_))), "{refused:?}");
-    assert_eq!(f.count("SELECT count(*) FROM zones WHERE deleted IS NULL"), 1, "a refusal leaves nothing");
+    assert_eq!(f.count(Rows::LiveZones), 1, "a refusal leaves nothing");
     let operator = store::Author { source: Source::Operator, ..me.clone() };
     f.add(&operator, &zone, "by-the-operator", "192.0.2.1").await;
 

@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::{Fixture, author, zone_name};
+use common::{Fixture, Rows, author, zone_name};
 use dns::{Name, ZoneName};
 use store::{
     Actor, Author, CreateZoneError, MoveZoneError, NewAccount, NewZone, Reservation, Role, Source, Store, UndeleteError,
@@ -69,7 +69,7 @@ async fn no_tenant_creates_a_reserved_name_through_any_door() {
             assert_eq!(known, Some(reservation), "{name}");
         }
     }
-    assert_eq!(f.count("SELECT count(*) FROM zones"), 0, "a refusal leaves nothing");
+    assert_eq!(f.count(Rows::Zones), 0, "a refusal leaves nothing");
     for name in ["foo.github.io", "foo.lan", "example.com", "www.example.net", "ns2.zonewright.test", "other.invalid"] {
         create(&f.store, &tenant, name).await.unwrap();
     }

@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::Fixture;
+use common::{Fixture, Rows};
 use store::*;
 
 /// An account with one-time codes, and what opens it.
@@ -173,9 +173,9 @@ async fn browsers_are_known_by_account_for_half_a_year_and_not_after_what_ends_s
         sign_in(bob, None).await;
         f.clock.advance(1);
     }
-    assert_eq!(f.count("SELECT count(*) FROM known_browsers WHERE account = 2"), 20);
+    assert_eq!(f.count(Rows::KnownBrowsersOf(2)), 20);
     f.clock.advance(180 * 24 * 3600 - 25);
     assert!(!knows("ann@example.com", &both).await);
     f.store.person(bob, by).close().await.unwrap();
-    assert_eq!(f.count("SELECT count(*) FROM known_browsers WHERE account = 2"), 0);
+    assert_eq!(f.count(Rows::KnownBrowsersOf(2)), 0);
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use common::{Collect, Fixture, START, eventually, wish, zone_name};
+use common::{Collect, Fixture, Rows, START, eventually, wish, zone_name};
 use dns::change::{NewRecord, TtlChoice};
 use dns::{RecordId, RecordType, ResourceRecord, Serial, Ttl, ZoneSnapshot};
 use store::*;
@@ -84,11 +84,7 @@ async fn check(store: &Store, me: &Author, zone: &Zone) {
 
 /// How many rows there are that belong to no version, or are yet to be settled.
 fn left_over(f: &Fixture) -> i64 {
-    f.count(
-        "SELECT (SELECT count(*) FROM stages) + (SELECT count(*) FROM records WHERE ends > 0)
-              + (SELECT count(*) FROM records r JOIN zones z ON z.id = r.zone WHERE r.from_version > z.version)
-              + (SELECT count(*) FROM zones WHERE swept = 4)",
-    )
+    f.count(Rows::LeftOver)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -172,12 +168,12 @@ async fn other_changes_of_the_zone_wait_and_conditions_hold() {
     assert!(matches!(f.store.change(&me, zone.id, none).await, Err(ChangeError::Forbidden(Permission::Create))));
     let dry = Change { dry_run: true, ..content(addresses(&zone, 0, 1_000, 60)) };
     assert_eq!(f.store.change(&me, zone.id, dry).await.unwrap().added.len(), 1_000);
-    assert_eq!((left_over(&f), f.count("SELECT count(*) FROM records")), (0, 0), "nothing was written");
+    assert_eq!((left_over(&f), f.count(Rows::Records)), (0, 0), "nothing was written");
 
     let large = content(addresses(&zone, 0, 3_000, 60)).on(Condition::Zone(vec![zone.serial]));
     let (store, author, id) = (f.store.clone(), me.clone(), zone.id);
     let running = tokio::spawn(async move { store.change(&author, id, large).await });
-    eventually("it is being written", async || f.count("SELECT count(*) FROM stages") > 0).await;
+    eventually("it is being written", async || f.count(Rows::Stages) > 0).await;
     let small = f.store.change(&me, zone.id, vec![f.create(&zone, "small", "192.0.2.1")]).await.unwrap();
     assert_eq!(small.zone.record_count, 3_001, "it was made on top of the large one");
     let large = running.await.unwrap().unwrap();
@@ -250,10 +246,7 @@ async fn equal_large_requests_at_once_get_one_answer_and_small_changes_wait() {
             })
         })
         .collect();
-    eventually("the change is being written", async || {
-        f.count("SELECT count(*) FROM stages WHERE token IS NOT NULL") > 0
-    })
-    .await;
+    eventually("the change is being written", async || f.count(Rows::RunningStages) > 0).await;
     let small: Vec<_> = (0..4)
         .map(|number| {
             let (store, me) = (f.store.clone(), me.clone());
@@ -294,8 +287,7 @@ async fn what_a_server_that_stopped_left_behind_is_invisible_and_removed() {
     let wanted = content([addresses(&zone, 0, 500, 90), addresses(&zone, 2_000, 8_000, 60)].concat());
     let (store, author, id) = (another.clone(), me.clone(), zone.id);
     let running = tokio::spawn(async move { store.change(&author, id, wanted).await });
-    eventually("some of it is written", async || f.count("SELECT count(*) FROM records WHERE from_version > 2") > 500)
-        .await;
+    eventually("some of it is written", async || f.count(Rows::RecordsSince(2)) > 500).await;
     another.close().await;
     assert!(matches!(running.await.unwrap(), Err(ChangeError::Store(StoreError::Closed))));
     assert!(left_over(&f) > 500);
@@ -335,10 +327,7 @@ async fn a_zone_with_a_large_content_is_there_whole_or_not_at_all() {
     // So many that writing them takes longer than the questions below.
     let new = || NewZone { content: addresses(&template, 0, 30_000, 60), ..NewZone::named(zone_name("example.com")) };
     let nothing_left = async || {
-        eventually("nothing is left", async || {
-            left_over(&f) + f.count("SELECT count(*) FROM records") + f.count("SELECT count(*) FROM zones") == 0
-        })
-        .await
+        eventually("nothing is left", async || left_over(&f) + f.count(Rows::Records) + f.count(Rows::Zones) == 0).await
     };
     f.operator()
         .set_limits(other.account, AccountLimits { records: Some(2_999), ..AccountLimits::default() })
@@ -350,13 +339,13 @@ async fn a_zone_with_a_large_content_is_there_whole_or_not_at_all() {
     // Somebody takes the name while it is being made.
     let (store, author, wanted) = (f.store.clone(), me.clone(), new());
     let running = tokio::spawn(async move { store.create_zone_with(&author, wanted).await });
-    eventually("it is being written", async || f.count("SELECT count(*) FROM records") > 0).await;
+    eventually("it is being written", async || f.count(Rows::Records) > 0).await;
     assert!(f.store.zones(me.account, None, None, 10).await.unwrap().is_empty());
     assert!(f.operator().deleted_zones(None, 10).await.unwrap().is_empty());
     assert!(f.store.records(me.account, None, RecordFilter::default(), None, 10).await.unwrap().unwrap().is_empty());
     let taken = f.store.create_zone(&other, zone_name("example.com"), false).await.unwrap();
     assert!(matches!(running.await.unwrap(), Err(CreateZoneError::Exists)));
-    eventually("nothing is left", async || left_over(&f) + f.count("SELECT count(*) FROM records") == 0).await;
+    eventually("nothing is left", async || left_over(&f) + f.count(Rows::Records) == 0).await;
     f.store.delete_zone(&other, taken.id).await.unwrap().unwrap();
     f.operator().release_name(&zone_name("example.com")).await.unwrap();
 

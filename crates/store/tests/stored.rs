@@ -7,7 +7,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Fixture, delete, eventually, replace, wish, zone_name};
+use common::{Fixture, Rows, delete, eventually, replace, wish, zone_name};
 use dns::change::NewRecord;
 use dns::{RecordType, ZoneId};
 use proptest::prelude::*;
@@ -20,7 +20,7 @@ impl Fixture {
     }
 
     fn held(&self, account: AccountId) -> i64 {
-        self.count(&format!("SELECT coalesce(held_stored, -1) FROM accounts WHERE id = {}", account.number()))
+        self.count(Rows::HeldBy(account.number()))
     }
 
     async fn records(&self, account: AccountId, zone: ZoneId) -> Vec<StoredRecord> {
@@ -183,13 +183,13 @@ async fn rows_of_a_version_that_never_comes_do_not_count() {
     let another = f.another();
     let (store, author, wanted) = (another.clone(), me.clone(), content(addresses(&zone, 0..8_000)));
     let running = tokio::spawn(async move { store.change(&author, zone.id, wanted).await });
-    eventually("some of it is written", async || f.count("SELECT count(*) FROM records") > 1).await;
+    eventually("some of it is written", async || f.count(Rows::Records) > 1).await;
     another.close().await;
     assert!(running.await.unwrap().is_err());
     f.check_stored();
     assert_eq!(f.held(me.account), 1);
     f.clock.advance(11);
-    eventually("what was left behind is removed", async || f.count("SELECT count(*) FROM records") == 1).await;
+    eventually("what was left behind is removed", async || f.count(Rows::Records) == 1).await;
     f.check_stored();
     assert_eq!(f.held(me.account), 1);
 }

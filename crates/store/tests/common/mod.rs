@@ -3,6 +3,8 @@
 #![expect(dead_code, reason = "each test file uses its part of this")]
 #![expect(clippy::unwrap_used, reason = "only tests use this")]
 
+mod rows;
+
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,6 +15,8 @@ use dns::apex::{Apex, ApexNameserver};
 use dns::change::{Edit, Limits, NewRecord, TtlChoice};
 use dns::{Name, OwnerName, RecordData, RecordId, RecordType, Ttl, ZoneName};
 use store::*;
+
+pub(crate) use rows::Rows;
 
 /// 2024-01-15T10:30:00Z.
 pub(crate) const START: i64 = 1_705_314_600;
@@ -120,9 +124,9 @@ impl Fixture {
         Edit::Create(self.store.new_record_id(), wish(zone, owner, RecordType::A, address))
     }
 
-    /// The number that a direct question to the file answers.
-    pub(crate) fn count(&self, sql: &str) -> i64 {
-        count(&self.path(), sql)
+    /// How many rows the file has.
+    pub(crate) fn count(&self, rows: Rows) -> i64 {
+        count(&self.path(), rows)
     }
 
     /// Each zone and each limited account has as many rows in kept versions as is noted.
@@ -130,16 +134,20 @@ impl Fixture {
         let rows =
             "(SELECT count(*) FROM records r JOIN zones z ON z.id = r.zone WHERE r.from_version <= z.version AND";
         let zones = format!("SELECT count(*) FROM zones o WHERE o.stored <> {rows} z.id = o.id)");
-        assert_eq!(self.count(&zones), 0, "zones whose rows are others");
+        assert_eq!(count_by(&self.path(), &zones), 0, "zones whose rows are others");
         let accounts = format!(
             "SELECT count(*) FROM accounts o
              WHERE iif(o.max_stored IS NULL, NULL, {rows} z.account = o.id)) IS NOT o.held_stored"
         );
-        assert_eq!(self.count(&accounts), 0, "accounts whose rows are others");
+        assert_eq!(count_by(&self.path(), &accounts), 0, "accounts whose rows are others");
     }
 }
 
-pub(crate) fn count(path: &Path, sql: &str) -> i64 {
+pub(crate) fn count(path: &Path, rows: Rows) -> i64 {
+    count_by(path, &rows.sql())
+}
+
+fn count_by(path: &Path, sql: &str) -> i64 {
     let connection = rusqlite::Connection::open(path).unwrap();
     connection.query_row(sql, [], |row| row.get(0)).unwrap()
 }
