@@ -7,6 +7,8 @@
 //! The interface speaks the types of `dns` and of this crate, never SQL. Every query over tenants' data takes the account, by
 //! itself or inside an [`Author`], so that forgetting it does not compile. "Not found" is `Ok(None)`.
 //!
+//! To add a column, see `docs/adding-a-setting.md`; `schema.sql` shows all of them.
+//!
 //! Decided against: one ORM over several databases (group commit and the journal's range reads need SQL that we can see), and
 //! storing what is deployed (the nameserver is asked; anything else is a second truth).
 
