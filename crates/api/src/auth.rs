@@ -38,7 +38,7 @@ pub(crate) struct Caller<P> {
 
 /// The permission that an operation needs, as a type.
 pub(crate) trait Needs: Send + Sync {
-    /// `None`: any good token.
+    /// `None`: any valid token.
     const PERMISSION: Option<Permission>;
     /// Whether a token that may change nothing at all is refused. What it needs beyond that depends on what the request changes.
     const ANY_CHANGE: bool = false;
@@ -46,7 +46,7 @@ pub(crate) trait Needs: Send + Sync {
     const EVERY_ZONE: bool = false;
 }
 
-/// Any good token.
+/// Any valid token.
 pub(crate) enum AnyToken {}
 
 impl Needs for AnyToken {

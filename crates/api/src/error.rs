@@ -250,7 +250,7 @@ impl Problem {
         Problem::new(ErrorCode::InternalError, FAILED).because(error)
     }
 
-    /// An answer for a status that somebody else gave, without a body.
+    /// A response for a status without a body from other code.
     pub(crate) fn of_status(status: StatusCode) -> Problem {
         let code = match status {
             StatusCode::UNAUTHORIZED => ErrorCode::AuthenticationFailed,

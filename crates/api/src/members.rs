@@ -136,7 +136,7 @@ const NAME: &str = "`@` for the zone's own name, a name relative to the zone (`w
 const VALUE: &str = "The data of the type: an address, a host name, a text. Responses have it in canonical form.";
 const PRIORITY: &str = "Required for MX and SRV; for other types null or absent.";
 
-/// `ttl`; an explicit null is as good as nothing.
+/// `ttl`; an explicit null is the same as none.
 pub(crate) fn ttl(members: &Members) -> Result<Option<Ttl>, MemberError> {
     Ok(members.integer("ttl", Ttl::MAX.seconds())?.flatten().and_then(Ttl::new))
 }

@@ -70,7 +70,7 @@ pub(crate) async fn get_document() -> Response {
     ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], TEXT.as_str()).into_response()
 }
 
-/// It is no row of the table, because it is the one path that asks nobody for a token.
+/// It is not in the table, because it is the only path without a token.
 fn about_itself() -> Description {
     let schema = Schema::raw(json!({"type": "object", "required": ["openapi", "info", "paths"]}));
     Description::new("getDescription", Group::Discovery, "Get OpenAPI document")

@@ -14,7 +14,7 @@ use crate::query::{Parameters, QueryError};
 
 /// The most items on a page.
 const MAX_SIZE: u32 = 1000;
-/// The items on a page when nobody says how many.
+/// The default number of items per page.
 const DEFAULT_SIZE: u32 = 100;
 
 /// Which list a cursor belongs to.

@@ -3,7 +3,7 @@
 use axum::http::{HeaderMap, HeaderName};
 
 const PREFER: HeaderName = HeaderName::from_static("prefer");
-/// The longest wait, in seconds; who asks for more gets this.
+/// The longest wait, in seconds; longer waits are shortened to it.
 const LONGEST_WAIT: u32 = 60;
 
 /// The seconds that the request prefers to wait, at most 60. Only the first `wait` counts (section 2); what is malformed is

@@ -141,7 +141,7 @@ pub(crate) struct LeftOutView {
     detail: &'static str,
 }
 
-/// Something that whoever wrote the file should know.
+/// A note for the author of the file.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct NoteView {
     line: u32,

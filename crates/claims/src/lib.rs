@@ -21,7 +21,7 @@ const LOOKS: usize = 10;
 const A_MINUTE: Duration = Duration::from_secs(60);
 /// How many looks run at a time.
 const AT_ONCE: usize = 64;
-/// From how many accounts on those that did not look of late are forgotten.
+/// Above this number of accounts, accounts without recent checks are removed.
 const FORGET_FROM: usize = 1024;
 
 /// Looks for claims.

@@ -7,7 +7,7 @@
 use axum::http::{HeaderMap, HeaderValue, header};
 use store::{KNOWN_FOR, NewSession, SESSION};
 
-/// The language that somebody chose.
+/// The chosen language.
 pub(crate) const LANGUAGE: &str = "zonewright_language";
 /// What the next page is to say, once.
 pub(crate) const NOTICE: &str = "zonewright_notice";

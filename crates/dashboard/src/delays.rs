@@ -39,7 +39,7 @@ const FORGET_AFTER: i64 = 60 * 60_000;
 /// The most that is remembered: some 4 MB. Beyond, what is oldest goes.
 const CAPACITY: usize = 65_536;
 
-/// The failures of late.
+/// The recent failures.
 pub(crate) struct Delays {
     pace: Pace,
     clock: Clock,
@@ -47,7 +47,7 @@ pub(crate) struct Delays {
     failures: Mutex<HashMap<Key, Failures>>,
 }
 
-/// Whose failures they are. Addresses of mail are kept as a keyed hash: nobody reads memory dumps for them.
+/// The account or address of the failures. E-mail addresses are stored as a keyed hash, so that memory dumps do not show them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Key {
     Account(u64),

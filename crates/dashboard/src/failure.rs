@@ -19,7 +19,7 @@ const UNAVAILABLE_FOR: &str = "30";
 /// Why there is no page.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum Failure {
-    /// Nobody is signed in; afterwards, this is where they wanted to go.
+    /// The visitor is not signed in; the path is the redirect target after sign-in.
     #[error("not signed in")]
     SignIn { next: String },
     /// A one-time code is still missing.

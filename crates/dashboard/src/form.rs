@@ -24,7 +24,7 @@ use crate::visit::Visit;
 pub(crate) const LARGEST_FILE: usize = 4 * 1024 * 1024;
 /// The largest form. A file that is shown in a field comes back with two octets for each end of a line.
 const LARGEST: usize = 2 * LARGEST_FILE + 1024 * 1024;
-/// The same of somebody who is not signed in: there they type names and passwords.
+/// The limit for anonymous visitors, whose forms have only names and passwords.
 const LARGEST_OF_A_VISITOR: usize = 64 * 1024;
 /// How long a form may take to come.
 const TAKES: Duration = Duration::from_secs(30);
@@ -186,7 +186,7 @@ impl Field {
 
     /// An address of mail.
     pub(crate) fn email(name: &'static str, label: &str) -> Field {
-        // Not type=email: browsers refuse addresses there that are good.
+        // Not type=email: browsers refuse some valid addresses there.
         Field { inputmode: "email", autocomplete: "username", ..Field::text(name, label) }
     }
 
@@ -234,7 +234,7 @@ impl Field {
         self
     }
 
-    /// The most characters that it takes; 254 where nobody says so.
+    /// The maximum number of characters. Default: 254.
     pub(crate) fn longest(mut self, characters: u32) -> Field {
         self.longest = characters;
         self

@@ -77,7 +77,7 @@ pub(crate) async fn frame(State(shared): State<Arc<Shared>>, request: Request, n
     response
 }
 
-/// Answers a browser that asks for a page that nobody has with a page, instead of the API's JSON.
+/// Sends browsers a page for an unknown path, instead of the API's JSON.
 pub(crate) async fn pages_for_browsers(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
     let is_routed = request.extensions().get::<MatchedPath>().is_some();
     let accepts = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());

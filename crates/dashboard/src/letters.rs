@@ -21,9 +21,9 @@ use tokio_util::sync::CancellationToken;
 use crate::language::Language;
 use crate::texts::{minute, say};
 
-/// How long a link into an account is good: letters may lie about.
+/// How long a link that signs in is valid; short, because e-mails may be read later by others.
 const RESET_FOR: SignedDuration = SignedDuration::from_hours(1);
-/// How long a link is good that leads to making an account.
+/// How long a link to create an account is valid.
 const INVITATION_FOR: SignedDuration = SignedDuration::from_hours(24);
 /// How long a letter about an account is worth sending.
 const NOTICE_FOR: SignedDuration = SignedDuration::from_hours(72);
@@ -169,7 +169,7 @@ fn report(kind: MailKind, queued: Result<(), QueueMailError>) {
     }
 }
 
-/// What a visitor asks for who types an address.
+/// What a visitor requests by submitting an address.
 pub(crate) struct MailRequest {
     pub(crate) language: Language,
     pub(crate) by: Actor,

@@ -17,7 +17,7 @@ use crate::visit::{SignedIn, Visit};
 /// Which entry of the navigation a page belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Section {
-    /// None: before somebody is signed in, and failures.
+    /// None: pages before sign-in, and failures.
     None,
     Zones,
     Account,
@@ -32,7 +32,7 @@ pub(crate) struct Page {
     /// The texts in the visitor's language.
     pub(crate) t: &'static Texts,
     pub(crate) language: Language,
-    /// The address of whoever is signed in.
+    /// The e-mail address of the signed-in user.
     pub(crate) email: Option<String>,
     pub(crate) is_operator: bool,
     /// What every form carries in its field `csrf`: `{% include "csrf.html" %}`.

@@ -20,25 +20,25 @@ pub struct Route {
     pub method: Method,
     /// The path, with its final slash.
     pub path: &'static str,
-    /// Who may.
+    /// Who has access.
     pub access: Access,
     pub(crate) route: RouteFn<Arc<Shared>>,
 }
 
-/// Who may see a page. The handler's extractor is what enforces it.
+/// Who has access to a page. The handler's extractor enforces it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     /// Anyone.
     Anyone,
-    /// Who has given a password, and lacks the one-time code.
+    /// Visitors who entered the password, but not yet the one-time code.
     Waiting,
-    /// Who is signed in.
+    /// Signed-in users.
     SignedIn,
-    /// Who is signed in and has proved of late who they are.
+    /// Signed-in users who entered the password recently.
     Proved,
     /// Operators.
     Operator,
-    /// Operators who have proved of late who they are.
+    /// Operators who entered the password recently.
     ProvedOperator,
 }
 

@@ -8,7 +8,7 @@ use store::AccountLimits;
 /// What the pages need to know of how the server is run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// Who may make an account.
+    /// Who can create an account.
     pub registration: Registration,
     /// The address at which people reach the server, without a path: `https://dns.example.net`. `None` where nobody said so;
     /// then requests are taken at their `Host`.
@@ -43,14 +43,14 @@ impl Default for Settings {
     }
 }
 
-/// Who may make an account.
+/// Who can create an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Registration {
-    /// Whoever comes.
+    /// Everyone.
     Open,
-    /// Whoever an operator invited.
+    /// People whom an operator invited.
     Invitation,
-    /// Nobody: the operator makes accounts on the command line.
+    /// Only the operator, on the command line.
     #[default]
     Closed,
 }

@@ -59,7 +59,7 @@ pub(crate) struct Visit {
 }
 
 impl Visit {
-    /// Reads who is there.
+    /// Reads the visitor from the request.
     pub(crate) async fn of(parts: &Parts, shared: &Arc<Shared>) -> Result<Visit, Failure> {
         let client = parts.extensions.get::<Client>();
         let is_https = shared.settings.is_https(client);
@@ -105,7 +105,7 @@ impl Visit {
         self.shared.doors.store().now()
     }
 
-    /// The visitor who is not signed in, for the audit trail.
+    /// The anonymous visitor, for the audit log.
     pub(crate) fn stranger(&self) -> Actor {
         Actor { account: None, address: self.origin.address }
     }
@@ -124,7 +124,7 @@ impl Visit {
         MailRequest { language: self.language, by: self.stranger(), email: email.to_owned() }
     }
 
-    /// The session of somebody who gave a password, and still lacks the code.
+    /// The session of a visitor who entered the password, but not yet the one-time code.
     pub(crate) fn waiting(&self) -> Option<&Session> {
         self.session.as_ref().map(|(session, _)| session).filter(|session| session.waits_for_code)
     }
@@ -180,7 +180,7 @@ impl FromRequestParts<Arc<Shared>> for Visit {
     }
 }
 
-/// Somebody who is signed in.
+/// A signed-in user.
 #[derive(Debug, Clone)]
 pub(crate) struct SignedIn {
     pub(crate) visit: Visit,
@@ -225,7 +225,7 @@ impl FromRequestParts<Arc<Shared>> for SignedIn {
     }
 }
 
-/// Somebody who is signed in, and has proved of late who they are: for what lets people in or keeps them out.
+/// A signed-in user who entered the password recently: for changes that affect who can sign in.
 #[derive(Debug, Clone)]
 pub(crate) struct Proved(pub(crate) SignedIn);
 
@@ -262,7 +262,7 @@ impl FromRequestParts<Arc<Shared>> for Operator {
     }
 }
 
-/// Where somebody wanted to go. What they wanted to do there is lost: a form is filled in again.
+/// The redirect target after sign-in. A submitted form is lost and must be filled in again.
 fn wanted(parts: &Parts) -> String {
     let path = parts.uri.path();
     match parts.uri.query() {
@@ -271,7 +271,7 @@ fn wanted(parts: &Parts) -> String {
     }
 }
 
-/// An operator who has proved of late who they are: for what is done to the accounts of others.
+/// An operator who entered the password recently: for actions on other accounts.
 #[derive(Debug, Clone)]
 pub(crate) struct ProvedOperator(pub(crate) SignedIn, pub(crate) store::Operator);
 

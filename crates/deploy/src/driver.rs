@@ -57,7 +57,7 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
 /// How often the gauges are set.
 const REPORT_EVERY: Duration = Duration::from_secs(1);
 
-/// Keeps one nameserver at the heads of the zones it is told of.
+/// Keeps one nameserver at the heads of its zones.
 pub(crate) struct Driver {
     store: Journal,
     nameserver: Arc<dyn Nameserver>,
@@ -218,7 +218,7 @@ impl Driver {
         self.stepping < self.may_run(Lane::Steps) && self.taking < self.may_run(Lane::Whole)
     }
 
-    /// Everything that differed was told of: when what is under way has ended, it is settled.
+    /// The sweep is complete: once the running operations end, the nameserver is settled.
     fn swept(&mut self) {
         if !self.progress.is_settled() {
             let unsettled = self.zones.iter().filter(|(_, state)| !matches!(state, State::Failed { .. }));

@@ -45,7 +45,7 @@ use crate::{secondary, signing};
 
 /// How many NOTIFYs a secondary has to answer at a time; others wait.
 const IN_FLIGHT: usize = 64;
-/// When it is first looked whether a secondary serves what it was told of.
+/// When a secondary is first polled for the version that it was notified of.
 const FIRST_LOOK: Duration = Duration::from_millis(200);
 /// After each look that finds something older the pause is doubled, up to this.
 const LAST_LOOK: Duration = Duration::from_secs(30);
@@ -128,7 +128,7 @@ impl Notifier {
     }
 }
 
-/// One secondary, as it is told.
+/// One secondary that is notified.
 #[derive(Debug)]
 struct Follower {
     address: SocketAddr,
@@ -161,7 +161,7 @@ impl Follower {
         }
     }
 
-    /// Tells of a zone until what is told is served, or until the zone is forgotten or given up.
+    /// Notifies a secondary of a zone until it serves the version, or until the zone is deleted or the time is up.
     async fn bring(&self, zone: &ZoneName, mut newest: watch::Receiver<Serial>) {
         let mut pause = FIRST_LOOK;
         let mut looks = 0;
@@ -181,7 +181,7 @@ impl Follower {
                     let served = match self.asker.serial(zone).await {
                         Ok(served) => Some(served),
                         Err(AskError::Rcode(_) | AskError::Malformed) => Some(None),
-                        // While nobody answers, nothing is known.
+                        // Without a response, nothing is known.
                         Err(_) => None,
                     };
                     if let Some(served) = served {

@@ -21,7 +21,7 @@ pub(crate) enum Outcome {
     Applied,
     /// The whole zone was loaded.
     Loaded,
-    /// The whole zone was written anew.
+    /// The full zone was written again.
     Rebuilt,
     /// The zone was removed.
     Removed,
@@ -41,7 +41,7 @@ pub(crate) enum Next {
 pub(crate) enum Whole {
     /// So that it serves this content in the end, or nothing.
     Load,
-    /// Written anew, whatever is there.
+    /// The full zone is written again, whatever is served.
     Rebuild,
 }
 

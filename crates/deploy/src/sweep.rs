@@ -32,7 +32,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 pub(crate) enum Swept {
     /// The nameserver does not serve this zone's newest version.
     Differs(ZoneName),
-    /// Every zone was compared, and what differed was told before.
+    /// Every zone was compared; the zones that differ were sent before.
     Through,
 }
 
@@ -113,7 +113,7 @@ async fn sweep(
             return Ok(());
         }
     }
-    // Where nobody listens any more there is nobody to tell.
+    // The receiver is gone.
     let _ = swept.send(Swept::Through).await;
     Ok(())
 }

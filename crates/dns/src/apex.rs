@@ -25,7 +25,7 @@ pub struct Apex {
 pub struct ApexNameserver {
     /// Its name.
     pub name: Name,
-    /// Its addresses, served in the zone that its name lies in. Empty where somebody else serves them.
+    /// Its addresses, served in the zone that contains its name. Empty if another server serves them.
     pub addresses: Vec<IpAddr>,
 }
 

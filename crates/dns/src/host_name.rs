@@ -23,7 +23,7 @@ impl HostName {
         if text == "." {
             return Ok(HostName(Name::root()));
         }
-        // With a final dot `192.0.2.1.` would be a name all the same, but one that BIND warns of and nobody means.
+        // With a final dot `192.0.2.1.` would be a name all the same, but BIND warns of it, and it is always a mistake.
         if text.strip_suffix('.').unwrap_or(text).parse::<IpAddr>().is_ok() {
             return Err(NameError::Address(text.to_owned()));
         }

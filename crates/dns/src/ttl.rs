@@ -7,7 +7,7 @@ use std::fmt;
 pub struct Ttl(u32);
 
 impl Ttl {
-    /// What a record gets when nobody says otherwise: an hour.
+    /// The default TTL: an hour.
     pub const DEFAULT: Ttl = Ttl(3600);
     /// Not to be kept at all.
     pub const MIN: Ttl = Ttl(0);

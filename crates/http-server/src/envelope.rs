@@ -21,7 +21,7 @@ use crate::error::{Cause, ErrorBody, ServerError};
 /// The header that carries a request's id.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Runs a request. The id is always our own: one from outside could be anybody's words in our log.
+/// Runs a request. The id is always created here: an id from a client could put any text into the log.
 pub(crate) async fn envelope(State(body): State<ErrorBody>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = Uuid::now_v7();

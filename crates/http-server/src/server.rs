@@ -237,7 +237,7 @@ fn is_the_peers(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-/// How clients end their connections is their own affair; the log keeps it for whoever looks for it.
+/// Clients may end connections in any way; it is logged at the debug level only.
 fn log_end(peer: SocketAddr, ended: Result<(), Box<dyn std::error::Error + Send + Sync>>) {
     if let Err(error) = ended {
         tracing::debug!(client.address = %peer, %error, "a connection ended early");

@@ -16,7 +16,7 @@ pub struct Settings {
     pub write_timeout: Duration,
     /// How long a TLS handshake may take.
     pub handshake_timeout: Duration,
-    /// How long requests under way may go on once the server is told to stop.
+    /// How long requests in progress can continue after the server begins to stop.
     pub shutdown_timeout: Duration,
     /// How many connections there may be at a time. One network has at most a quarter of them; what is idle gives way.
     pub max_connections: usize,

@@ -101,7 +101,7 @@ pub(crate) struct UnderWay {
 }
 
 impl UnderWay {
-    /// Notes that something moved, and who is waited for now.
+    /// Records activity, and which side is expected to act next.
     fn moved(&mut self, ours: bool) {
         let mut state = self.watch.state();
         state.changed = Instant::now();

@@ -43,7 +43,7 @@ pub const RETRY_AFTER: [Duration; 5] = [
 /// A letter in plain text.
 #[derive(Clone)]
 pub struct Letter {
-    /// The address of whoever gets it.
+    /// The recipient's address.
     pub to: String,
     /// One line.
     pub subject: String,

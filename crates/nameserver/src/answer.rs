@@ -69,7 +69,7 @@ pub(crate) enum Transport {
     Tcp,
 }
 
-/// Who asks and how, and what of that goes into the response.
+/// The client, its transport, and what the response needs of both.
 pub(crate) struct Asked<'o> {
     pub(crate) transport: Transport,
     /// An IPv4 client of an IPv6 socket as an IPv4 address.
@@ -318,7 +318,7 @@ impl Search<'_, '_> {
         loop {
             self.key.set(&name, depth);
             let node = match zone.find(self.key.key(), self.key.ends()) {
-                // The parent side of a cut has DS, and nothing else that anybody asks for (RFC 4035, section 3.1.4.1).
+                // The parent side of a cut answers only for DS (RFC 4035, section 3.1.4.1).
                 Found::Cut { node, depth: cut, at } if !(at && qtype == Rtype::DS.to_int()) => {
                     self.reply.aa = !followed.is_empty();
                     if followed.is_empty() {
@@ -453,7 +453,7 @@ impl Search<'_, '_> {
             self.key.set(&name, depth);
             let zone = self.zone;
             if let Found::Exact(node) | Found::Wildcard(node) = zone.find(self.key.key(), self.key.ends()) {
-                // RFC 2181, section 9: additional records that do not fit are left out, and nobody is told.
+                // RFC 2181, section 9: additional records that do not fit are left out without truncation.
                 if self.add_node(target, node) == Err(Full) {
                     return;
                 }

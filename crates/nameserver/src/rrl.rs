@@ -55,7 +55,7 @@ pub(crate) struct Limiter {
     settings: RateLimit,
     /// In sets of [`WAYS`].
     counters: Box<[AtomicU64]>,
-    /// Under a secret of this process: nobody can choose names whose counters meet.
+    /// Keyed with a secret of this process, so that attackers cannot choose names that share counters.
     hasher: RandomState,
     start: Instant,
 }

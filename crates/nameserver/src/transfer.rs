@@ -129,7 +129,7 @@ impl Messages<'_> {
         while let Some(record) = self.records.peek() {
             let full = writer.has_records() && writer.len() + record.octets() > MESSAGE;
             let Record { owner, rtype, ttl, data } = record;
-            // A record that does not fit alone cannot be: whoever made the zone has seen to that.
+            // A single record always fits: the rules of `dns` guarantee it.
             if full || (writer.record(Section::Answer, owner, *rtype, *ttl, data).is_err() && writer.has_records()) {
                 break;
             }

@@ -89,7 +89,7 @@ impl Zones {
                 owner: diverged.owner,
                 record_type: diverged.record_type,
             })?;
-            // Somebody else's version may have come between; then the serial has to be looked at again.
+            // Another writer may have been first; then the serial must be checked again.
             let before = slot.compare_and_swap(&*current, Arc::new(next));
             if Arc::ptr_eq(&before, &current) {
                 return Ok(());

@@ -201,7 +201,7 @@ async fn over_udp(server: SocketAddr, question: &Message<Vec<u8>>) -> io::Result
     let mut buffer = vec![0; usize::from(MAX_UDP)];
     loop {
         let length = socket.recv(&mut buffer).await?;
-        // What is no answer to this question is somebody else's, and the wait goes on.
+        // Other messages are ignored, and the wait continues.
         if let Some(answer) = buffer.get(..length).and_then(|octets| Message::from_octets(octets.to_vec()).ok())
             && answers(&answer, question)
         {

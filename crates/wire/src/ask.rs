@@ -200,7 +200,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Nobody listens there, or there is no way: true for all that wait.
+    /// The nameserver cannot be reached; this applies to all waiting queries.
     fn unreachable(&mut self, error: io::Error, asks: impl IntoIterator<Item = Ask>) {
         let error = AskError::Unreachable(Arc::new(error));
         for ask in asks {

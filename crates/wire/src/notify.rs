@@ -76,7 +76,7 @@ impl NotifyClient {
             let verified = request.transaction.answer(&mut answer, self.clock.now());
             return match verified.map_err(|error| TsigFault::new(error, &answer)) {
                 Ok(()) => Ok(Some(rcode)),
-                // Nothing follows from it, whoever says so.
+                // It has no consequence, so it need not be verified.
                 Err(TsigFault::Unsigned) if rcode == Rcode::NOTAUTH => Ok(Some(rcode)),
                 Err(fault) => Err(NotifyError::Tsig(fault)),
             };

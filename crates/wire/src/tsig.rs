@@ -145,10 +145,10 @@ pub enum TsigFault {
     /// BADTIME (RFC 8945, section 5.2.3).
     #[error("the nameserver's clock differs from this one by more than 5 minutes")]
     Clock,
-    /// The answer carries no signature: it may be anybody's.
+    /// The response is not signed: it may be forged.
     #[error("the response is not signed")]
     Unsigned,
-    /// The answer's signature is wrong: it is somebody else's.
+    /// The signature of the response is wrong: it may be forged.
     #[error("the signature of the response is wrong")]
     Forged,
 }

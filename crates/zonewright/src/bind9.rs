@@ -165,7 +165,7 @@ impl Primary {
     }
 }
 
-/// Resolves with the reason when a named of our own is given up for good.
+/// Resolves with the reason when a managed named is given up permanently.
 pub(crate) async fn given_up(primary: &mut Option<Primary>) -> StartError {
     match primary.as_mut().and_then(|primary| primary.managed.as_mut()) {
         Some((named, _)) => named.failed().await,

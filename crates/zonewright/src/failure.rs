@@ -2,7 +2,7 @@
 
 use crate::config::ConfigError;
 
-/// Why a command ended early, in words for whoever typed it.
+/// Why a command ended early, for the user.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     #[error(transparent)]

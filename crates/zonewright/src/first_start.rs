@@ -14,9 +14,9 @@ use crate::config::{Config, SetBy};
 use crate::failure::{Failure, chain};
 use crate::shell;
 
-/// How long a link of the command line is good.
+/// How long a link from the command line is valid.
 pub(crate) const LINK_GOOD_FOR: SignedDuration = SignedDuration::from_hours(24);
-/// How long the token of the first start is good: for trying things out.
+/// How long the token of the first start is valid; it is for trials.
 const TOKEN_GOOD_FOR: SignedDuration = SignedDuration::from_hours(24);
 /// The account of the first start.
 const EMAIL: &str = "admin@localhost";
@@ -70,7 +70,7 @@ pub(crate) fn link_to(config: &Config, http: SocketAddr, secret: &PlainSecret) -
 
 fn text(config: &Config, token: &str, link: &str, http: SocketAddr, dns: Option<SocketAddr>) -> String {
     let data = data_flag(config);
-    // No certificate is made for a loopback address, so curl is told not to compare (-k).
+    // Certificates are not issued for loopback addresses, so curl must not verify it (-k).
     let (base, curl) = if config.tls.is_some() {
         (format!("https://{http}/api/v1"), "curl -sk")
     } else {

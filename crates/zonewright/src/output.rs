@@ -4,7 +4,7 @@ use std::io::Write;
 
 use crate::failure::Failure;
 
-/// Whether anybody takes what is printed.
+/// Whether the output is still read.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Reader {
     Listens,

@@ -47,7 +47,7 @@ const SAY_EVERY: Duration = Duration::from_secs(2);
 
 type Nameservers = Arc<[(SocketAddr, Asker)]>;
 
-/// Exit code 0 where every nameserver serves every zone as it was written anew, 1 otherwise.
+/// Exit code 0 if every nameserver serves every rewritten zone, 1 otherwise.
 pub(crate) async fn resync(domain: Option<ZoneName>, serve: &ServeFlags) -> Result<ExitCode, Failure> {
     let config = Config::load_beside(serve)?;
     let store = open_existing_store(&config)?;
@@ -79,7 +79,7 @@ pub(crate) async fn resync(domain: Option<ZoneName>, serve: &ServeFlags) -> Resu
 struct Tally {
     in_sync: usize,
     behind: usize,
-    /// Nothing was done about anything: nobody is there to do it.
+    /// Nothing was rewritten: no server is running.
     is_ignored: bool,
 }
 
@@ -141,7 +141,7 @@ struct Outcome {
     lines: String,
 }
 
-/// Asks for a zone to be written anew, and waits until it is served or given up. `None` where the zone is gone.
+/// Requests the rewriting of a zone, and waits until it is served or the time is up. `None`: the zone was deleted.
 async fn rebuild(
     store: Store,
     nameservers: Nameservers,
@@ -168,7 +168,7 @@ async fn rebuild(
             return Ok(None);
         };
         let answers = nameservers.iter().zip(now).map(|((address, _), served)| {
-            // A version that was made since the zone was written anew contains that.
+            // A version that was created after the rewriting includes it.
             let is_between =
                 |served: &Serial| !head.serial.is_newer_than(*served) && !served.is_newer_than(newest.serial);
             let is_there = matches!(&served, Ok(Some(served)) if is_between(served));

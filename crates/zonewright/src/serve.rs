@@ -276,7 +276,7 @@ async fn roll_out_apex(store: store::Store, stop: CancellationToken) {
     }
 }
 
-/// Shows a text to whoever started the server; where nobody reads, that is no reason to stop.
+/// Prints a text at the start; failing to print it does not stop the server.
 fn show(text: &str) {
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());

@@ -35,7 +35,7 @@ use progress::Progress;
 const AT_ONCE: usize = 64;
 /// How many records `$GENERATE` may make in a file that the operator imports.
 const GENERATED_RECORDS: usize = 1_000_000;
-/// So many faults of a file are told, and so many notes and warnings; the rest are counted.
+/// The maximum number of errors, notes and warnings that are listed for a file; the rest are counted.
 const FAULTS_TOLD: usize = 5;
 /// What a nameserver keeps beside its zone files.
 const BESIDE_ZONE_FILES: [&str; 6] = ["jnl", "jbk", "signed", "key", "private", "state"];
@@ -377,7 +377,7 @@ impl LeftOut {
     }
 }
 
-/// What is told at the end.
+/// The report at the end.
 #[derive(Default)]
 struct Report {
     made: usize,

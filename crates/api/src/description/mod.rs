@@ -243,7 +243,7 @@ impl Description {
         self
     }
 
-    /// It shows a zone or a record at its version, to be said after the success: the tag, and 304 for who has seen it.
+    /// The response shows a version of a zone or record: adds the ETag, `If-None-Match` and 304. Call it after the success.
     pub(crate) fn tagged(self, tag: Header) -> Self {
         let text = "One or more ETags. The response is 304 if the zone or record is still at one of these versions.";
         self.header(tag)

@@ -33,7 +33,7 @@ struct NameserverView {
 }
 
 impl DeploymentView {
-    /// Where there is no nameserver, nobody serves the zone, so it is not in sync.
+    /// Without nameservers, the zone is not served, so it is not in sync.
     fn of(head: &Head, is_served: bool, mut nameservers: Vec<NameserverStatus>) -> DeploymentView {
         if !is_served {
             // What they serve under the name is another zone.
@@ -104,7 +104,7 @@ pub(crate) async fn handle(
 ) -> Result<Json<DeploymentView>, ReadError> {
     parameters.refuse_unknown(&[])?;
     let id = ZoneId(id.ok_or(ReadError::NoZone)?);
-    // Read before anybody is asked: a change that is made meanwhile must not make what is served look old.
+    // Read before the nameservers are polled: a change meanwhile must not make the served version look old.
     let zone = caller.zones().zone(id).await?.ok_or(ReadError::NoZone)?;
     let is_served = zone.withheld.is_served();
     let head = Head::from(zone);

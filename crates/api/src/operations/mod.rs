@@ -53,7 +53,7 @@ pub struct Operation {
     pub method: Method,
     /// The path below [`BASE`](crate::BASE), with its final slash; without it, the path answers as well.
     pub path: &'static str,
-    /// What a token needs; `None`: nothing but to be good, or what the request changes.
+    /// The permission that the token needs. `None`: only a valid token, or the permissions of what the request changes.
     pub permission: Option<Permission>,
     pub(crate) describe: fn() -> Description,
     pub(crate) route: RouteFn<Arc<Shared>>,

@@ -74,7 +74,8 @@ pub(crate) async fn handle(
     let id = ZoneId(id.ok_or(Error::NoZone)?);
     let zone = caller.zones().zone(id).await?.ok_or(Error::NoZone)?;
     let serial = serial.unwrap_or(zone.serial);
-    // Who has the newest version already is told so before its records are read; an older one may be gone, which is told first.
+    // A client that has the newest version gets 304 before its records are read. An older version may be deleted,
+    // so 404 comes first.
     if serial == zone.serial
         && let Some(unchanged) = if_none_match.unchanged(serial)
     {

@@ -43,7 +43,7 @@ struct Request {
 impl Request {
     fn of(parameters: &Parameters) -> Result<Request, Error> {
         parameters.refuse_unknown(&["domain", "page_size", "cursor"])?;
-        // Only the name's form matters: a name that nobody may have is simply not found.
+        // Only the name's form matters: a name that cannot be a zone is simply not found.
         let domain = parameters.get("domain").map(Name::parse).transpose()?.map(ZoneName::from_stored);
         Ok(Request { domain, page: Page::of(parameters, paging::List::Zones)? })
     }

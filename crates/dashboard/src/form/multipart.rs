@@ -10,7 +10,7 @@ const MOST: usize = 64;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Part<'a> {
     pub(super) name: String,
-    /// Whether it is a file that somebody chose (or could have chosen: then it is empty).
+    /// Whether it is a file input; it is empty if the user chose no file.
     pub(super) is_file: bool,
     pub(super) content: &'a [u8],
 }

@@ -32,7 +32,7 @@ struct UsedPage {
     text: &'static str,
 }
 
-/// 410: it was there, and is not any more. Or it never was; nobody can tell.
+/// 410: the link was used or has expired, or it never existed, which cannot be distinguished.
 fn used(visit: &Visit) -> Result<Response, Failure> {
     let page = visit.page(Section::None);
     let text = if visit.shared.post.is_some() { page.t.link_used_mail_text } else { page.t.link_used_text };

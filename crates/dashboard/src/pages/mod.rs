@@ -25,7 +25,7 @@ use store::{PasswordProblem, SHORTEST_PASSWORD, TextProblem, check_password, che
 use crate::form::Problems;
 use crate::texts::{Texts, say};
 
-/// Notes what is wrong with a password that somebody chose.
+/// Adds the problems of a chosen password.
 pub(crate) fn check_new_password(password: &str, email: &str, t: &Texts, problems: &mut Problems) {
     match check_password(password, email) {
         Ok(()) => {}

@@ -125,7 +125,7 @@ pub(crate) async fn submit(visit: Visit, form: Form) -> Result<Response, Failure
     let t = visit.language.texts();
     let email = form.text("email").to_owned();
     let mut problems = Problems::new(t.problems);
-    // Each attempt counts, and success forgives none, so that nobody makes accounts, or asks which there are, in bulk.
+    // Every attempt counts, also a success, so that clients cannot create accounts, or test which exist, in bulk.
     if let Err(wait) = visit.shared.delays.begin(&email, visit.origin.address) {
         problems.add("", say(t.problem_wait, &[&wait.0.to_string()]));
         return too_early(wait, &RegisterPage::of(&visit, None, &form, problems));
@@ -156,7 +156,7 @@ pub(crate) fn show_invited(visit: &Visit, email: String) -> Result<Response, Fai
     show_page(&RegisterPage::of(visit, Some(email), &Form::default(), Problems::default()))
 }
 
-/// Uses an invitation. `None`: the link is not good any more.
+/// Uses an invitation. `None`: the link is no longer valid.
 pub(crate) async fn accept(
     visit: &Visit,
     secret: &str,

@@ -20,7 +20,7 @@ struct KeyPage {
     page: Page,
     problems: Problems,
     key: String,
-    /// The key in groups of four, for whoever types it.
+    /// The key in groups of four, for typing it.
     shown: String,
     uri: String,
     qr: Square,

@@ -18,7 +18,7 @@ use crate::visit::{Proved, SignedIn};
 
 /// After how many days a token may end by itself; 0 for never.
 const DAYS: [i64; 6] = [7, 30, 90, 180, 365, 0];
-/// What is chosen before somebody chooses.
+/// The default choice.
 const USUAL_DAYS: i64 = 90;
 /// The most zones, and the most networks, that a token may be bound to.
 const MOST: usize = 100;
@@ -161,7 +161,7 @@ async fn read(who: &SignedIn, form: &Form, t: &Texts, problems: &mut Problems) -
     Ok(NewToken { name: name.to_owned(), permissions, expires_at, zones, networks })
 }
 
-/// An empty choice, or one that is none of ours, is the usual one: never a longer life than somebody asked for.
+/// An empty or unknown choice means the default, so a token never lives longer than requested.
 fn expiry(text: &str, now: Timestamp) -> Option<Timestamp> {
     let days = text.parse().ok().filter(|days| DAYS.contains(days)).unwrap_or(USUAL_DAYS);
     if days == 0 { None } else { now.checked_add(SignedDuration::from_hours(24 * days)).ok() }

@@ -54,7 +54,7 @@ pub enum CatalogError {
     /// The primary could not be given the catalog as a whole.
     #[error(transparent)]
     Host(Box<dyn Error + Send + Sync>),
-    /// Somebody else changes the catalog all the time.
+    /// Another program keeps changing the catalog.
     #[error("the catalog {catalog} is changed by another program: is another server deploying to this nameserver?")]
     Contended {
         /// Which catalog.

@@ -54,7 +54,7 @@ impl Inner {
                 continue;
             }
             let Some(versions) = self.store.catalog_versions(catalog.0, serial, STEP).await? else {
-                // The store never had that version: a backup was restored, or somebody changed the catalog.
+                // The store never had that version: a backup was restored, or the catalog was changed elsewhere.
                 is_suspect = true;
                 continue;
             };

@@ -2,7 +2,7 @@
 
 use crate::{Fault, OwnerName, Record, RecordData, RecordId, RecordType, Ttl, ZoneName};
 
-/// One wish of a change. The edits of a change are applied in their order; the rules are checked on what comes out.
+/// One edit of a change. Edits are applied in order; the rules are checked on the result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Edit {
     /// A new record, under an identity that the caller made.
@@ -64,7 +64,7 @@ pub struct Amendment {
     pub owner: Option<OwnerName>,
     /// Another value, as users write it.
     pub value: Option<String>,
-    /// Another TTL, for the whole RRset; or, explicitly, that of a record for which nobody gives one.
+    /// Another TTL for the RRset; or, explicitly, the default TTL.
     pub ttl: Option<TtlChoice>,
     /// Another priority, or, explicitly, none.
     pub priority: Option<Option<u16>>,

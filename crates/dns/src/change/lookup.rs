@@ -29,7 +29,7 @@ pub struct Limits {
     pub ttl_min: Ttl,
     /// The largest TTL a user may set.
     pub ttl_max: Ttl,
-    /// The TTL of a record for which nobody said one; within the two above.
+    /// The TTL of a record without one; within the two above.
     pub default_ttl: Ttl,
 }
 

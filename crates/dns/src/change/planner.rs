@@ -174,7 +174,7 @@ impl<'a, L: Lookup> Planner<'a, L> {
         };
         let fault = self.insert(index, id, wanted)?;
         if fault.is_some() {
-            // Without it, the rules over the zone would miss a record that nobody wanted gone.
+            // Otherwise the rules over the zone would not see a record that stays.
             self.put(spot, old)?;
         }
         Ok(fault)

@@ -88,7 +88,7 @@ pub enum RecordType {
     Svcb,
     /// How to reach a web server (RFC 9460).
     Https,
-    /// Who may send mail; withdrawn (RFC 7208).
+    /// The hosts that may send mail; obsolete (RFC 7208).
     Spf,
     /// A node identifier (RFC 6742).
     Nid,

@@ -9,15 +9,15 @@ use crate::{Name, Serial, Ttl};
 pub struct Soa {
     /// The primary nameserver.
     pub mname: Name,
-    /// The mailbox of who is responsible, its `@` written as a dot.
+    /// The mailbox of the responsible person, with a dot in place of the `@`.
     pub rname: Name,
     /// The version.
     pub serial: Serial,
     /// Seconds between a secondary's looks at the primary.
     pub refresh: u32,
-    /// Seconds before a failed look is tried again.
+    /// Seconds until a secondary retries after a failed refresh.
     pub retry: u32,
-    /// Seconds after which a secondary that reached nobody stops answering.
+    /// Seconds that a secondary keeps answering without reaching the primary.
     pub expire: u32,
     /// Seconds that "there is no such record" may be kept (RFC 2308, section 4).
     pub minimum: u32,

@@ -434,7 +434,7 @@ mod tests {
         check(RecordType::Svcb, &good, &bad);
     }
 
-    /// RFC 9460, appendix D: the test vectors, good ones with their wire form.
+    /// RFC 9460, appendix D: the test vectors, valid ones with their wire form.
     #[test]
     fn the_test_vectors_of_the_rfc() {
         for (text, wire) in [

@@ -21,7 +21,7 @@ const MAX_STRING: usize = 255;
 /// One or more strings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Txt {
-    /// The strings in wire form: an octet of length before each. Never empty, always sound.
+    /// The strings in wire form: an octet of length before each. Never empty, always valid.
     wire: Arc<[u8]>,
     quoted: bool,
 }

@@ -56,7 +56,7 @@ pub enum Code {
     SpfLookups,
     /// More than one SPF record at a name (RFC 7208, section 3.2).
     SpfMultiple,
-    /// A DMARC record at a name where nobody looks for it (RFC 7489, section 6.1).
+    /// A DMARC record at a name where receivers do not look for it (RFC 7489, section 6.1).
     DmarcName,
     /// An underscore in the name of a host (RFC 952; RFC 1123, section 2.1).
     UnderscoreHost,

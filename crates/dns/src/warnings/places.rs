@@ -15,7 +15,7 @@ pub(super) enum Target {
     NoAddress,
     /// There is nothing.
     Missing,
-    /// Somebody else answers for it: it lies at or below a delegation, or below a DNAME.
+    /// The zone does not answer for it: it is at or below a delegation, or below a DNAME.
     Elsewhere,
 }
 

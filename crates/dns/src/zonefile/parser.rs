@@ -91,7 +91,7 @@ struct Owner {
 /// The TTL of records that have none of their own (RFC 2308, section 4; RFC 1035, section 5.1).
 #[derive(Default)]
 struct InheritedTtl {
-    /// `$TTL`, or the minimum of an SOA for which nobody had said another.
+    /// `$TTL`, or without one the minimum of the SOA.
     default: Option<Ttl>,
     /// The last TTL that an entry had.
     last: Option<Ttl>,

@@ -179,7 +179,7 @@ impl Worker {
 
 async fn connect(server: SocketAddr) -> io::Result<TcpStream> {
     let stream = TcpStream::connect(server).await?;
-    // Updates are small and wait for nobody.
+    // Updates are small and must not be delayed.
     stream.set_nodelay(true)?;
     Ok(stream)
 }
@@ -208,7 +208,7 @@ fn outcome(rcode: Rcode) -> Result<Outcome, UpdateError> {
 /// What is in flight on one connection. An id whose answer is overdue stays taken: the answer may still come.
 struct Flight {
     by_id: HashMap<u16, Option<InFlight>>,
-    /// How many of them somebody waits for.
+    /// How many of them have a waiting caller.
     waiting: usize,
     /// All have the same patience, so the first is the next.
     deadlines: VecDeque<Due>,
@@ -257,7 +257,7 @@ impl Flight {
         self.deadlines.push_back(Due { at: deadline, sent: Instant::now(), id });
     }
 
-    /// The update that an answer is for, if somebody still waits for it.
+    /// The update that a response belongs to, if its caller still waits.
     fn take(&mut self, id: u16) -> Option<InFlight> {
         let update = self.by_id.remove(&id)??;
         self.waiting -= 1;

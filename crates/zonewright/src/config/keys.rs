@@ -8,7 +8,7 @@ pub(crate) struct Key {
     /// Its name in the configuration file; a dot stands for a table.
     pub(crate) name: &'static str,
     pub(crate) kind: ValueKind,
-    /// What counts where nobody sets it, as it is written in the environment; empty for nothing.
+    /// The default, as it is written in the environment; empty for none.
     pub(crate) default: &'static str,
 }
 

@@ -112,7 +112,7 @@ impl Layers {
         ConfigError::new(self.set_by(key), key, problem, hint)
     }
 
-    /// The text of a key, if it has one. An empty one is a complaint: whoever wrote it meant something else.
+    /// The text of a key, if it is set. An empty text is an error.
     pub(crate) fn text(&self, key: &str) -> Result<Option<&str>, ConfigError> {
         match self.values.get(key) {
             Some((Value::Text(text), _)) if text.trim().is_empty() => {
@@ -131,7 +131,7 @@ impl Layers {
         }
     }
 
-    /// Whether somebody set a key.
+    /// Whether a key is set.
     pub(crate) fn is_set(&self, key: &str) -> bool {
         self.set_by(key) != SetBy::Default
     }

@@ -96,7 +96,7 @@ pub(super) fn find(data: &Path) -> Result<Option<Running>, ConfigError> {
                 Ok(settings) if is_running => return Ok(Some(Running { path, is_running, settings })),
                 Ok(settings) => last = Some(Running { path, is_running, settings }),
                 Err(error) if is_running => return Err(failed(&path, &error)),
-                // Damaged, and nobody's any more.
+                // Damaged, and no longer in use.
                 Err(_) => {}
             }
         }

@@ -111,7 +111,7 @@ impl Draft {
 /// What is wrong, each with the place of the change at fault.
 pub(super) type Faults = Vec<(usize, Fault)>;
 
-/// A fault for a record that somebody deleted meanwhile.
+/// The error for a record that was deleted meanwhile.
 pub(super) fn gone() -> Fault {
     Fault::of("uuid", "no-record", "there is no such record in this zone")
 }

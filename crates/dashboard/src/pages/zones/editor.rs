@@ -160,7 +160,7 @@ pub(super) struct Editor {
 impl HtmlSafe for Editor {}
 
 impl Editor {
-    /// `default_ttl` is what a record gets for which nobody gives a TTL.
+    /// `default_ttl` is the TTL of records without one.
     pub(super) fn of(
         editing: &Editing,
         default_ttl: Ttl,

@@ -24,7 +24,7 @@ use crate::visit::SignedIn;
 const PATIENCE: Duration = Duration::from_millis(250);
 /// How long the panel itself waits; a nameserver that does not answer is given up after two seconds.
 const LONG_PATIENCE: Duration = Duration::from_secs(3);
-/// After how many seconds the panel asks again, while somebody is behind; the last is repeated.
+/// The seconds between polls while a nameserver is behind; the last is repeated.
 const BEHIND: [u32; 6] = [1, 1, 2, 3, 5, 10];
 /// The same while all are at the newest version.
 const IN_SYNC: u32 = 30;

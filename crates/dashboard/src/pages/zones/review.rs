@@ -54,7 +54,7 @@ struct ConflictPage {
     items: Vec<ItemRow>,
 }
 
-/// Shows what the changes would do; or what is wrong with them; or that somebody was faster.
+/// Shows the difference of the changes, their errors, or that another user changed the zone first.
 pub(super) async fn show(
     who: &SignedIn,
     zone: &Zone,

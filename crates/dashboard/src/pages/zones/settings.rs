@@ -63,7 +63,7 @@ impl Typed {
         Ok(Typed { base: serial_of(form)?, was: settings("was-"), now: settings("") })
     }
 
-    /// Goes on from what is stored now. Gives the fields in which somebody else wrote something too, and what.
+    /// Continues from the stored settings. Returns the fields that another user changed too, with their values.
     fn rebase(&mut self, current: &OwnSettings) -> Vec<(&'static str, String)> {
         let theirs = TypedSettings::of(&current.own);
         let mut both = Vec::new();
@@ -173,7 +173,7 @@ async fn refuse(who: &SignedIn, id: &str, typed: &Typed, faults: Vec<Fault>) -> 
     show_with(StatusCode::UNPROCESSABLE_ENTITY, &SettingsPage::of(page, &current, typed, problems, Vec::new()))
 }
 
-/// Somebody was faster: what they did, and the form as it goes on from there.
+/// Another user changed the zone first: shows their changes, and the form based on them.
 async fn conflict(who: &SignedIn, zone: &Zone, mut typed: Typed) -> Result<Response, Failure> {
     // Before the versions: what is stored between the two is listed, and meets the condition of the next attempt.
     let current = who.zones().own_zone_settings(zone.id).await?.ok_or(Failure::NotFound)?;

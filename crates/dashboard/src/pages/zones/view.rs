@@ -80,7 +80,7 @@ pub(super) struct Shown<'a> {
     pub(super) nameservers: Vec<String>,
     pub(super) draft: &'a Draft,
     pub(super) faults: &'a Faults,
-    /// The editor that is open, and what a record gets for which nobody gives a TTL.
+    /// The open editor, and the TTL of records without one.
     pub(super) editing: Option<(&'a Editing, Ttl)>,
     pub(super) state: State,
     pub(super) problem: Option<&'static str>,

@@ -112,7 +112,7 @@ fn create(folder: &Path, purpose: &str, path: &Path) -> Result<(), KeysError> {
     }
 }
 
-/// Writes a file that only this user can read, whoever could read what was there before.
+/// Writes a file that only this user can read, whatever the permissions of the old file were.
 pub(in crate::bind9) fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),

@@ -26,7 +26,7 @@ impl Refused {
 
 /// The refusals that a caller can act on.
 ///
-/// They are told apart by named's words: the numbers of the results changed from release to release, the words did not.
+/// They are distinguished by named's texts: the numbers of the results changed between releases, the texts did not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     /// The zone to add exists.

@@ -282,7 +282,7 @@ impl ZoneFolder {
         unlink(&with_suffix(&self.file(id), KEPT))
     }
 
-    /// The zone's file as named is to be told of it.
+    /// The path of the zone's file for named.
     ///
     /// # Errors
     ///

@@ -102,7 +102,7 @@ pub enum StartError {
         /// What to do about it.
         hint: Hint,
     },
-    /// Somebody else is at the control channel's address.
+    /// Another program uses the control channel's address.
     #[error("another named responds at {address}, the address of the control channel")]
     ControlTaken {
         /// Where.

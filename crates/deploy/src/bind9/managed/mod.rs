@@ -58,7 +58,7 @@ use self::process::Process;
 /// takes minutes, and a named that is killed meanwhile would begin again.
 const SILENT: Duration = Duration::from_secs(60);
 const READY_POLL: Duration = Duration::from_millis(20);
-/// How long somebody else's answer on the control channel is taken for a slip.
+/// How long a wrong response on the control channel is tolerated.
 const FOREIGN: Duration = Duration::from_secs(3);
 /// The folders in which named and this server write.
 const PARTS: [&str; 3] = ["zones", "catalogs", "dnssec"];
@@ -343,7 +343,7 @@ impl Supervisor {
             loop {
                 match control.send(&Command::Status).await {
                     Ok(_) => return Ok(()),
-                    // Somebody else answers there: waiting does not help.
+                    // Another program responds there: waiting does not help.
                     Err(error @ ControlError::Authentication { .. }) if begun.elapsed() > FOREIGN => return Err(error),
                     Err(_) => sleep(READY_POLL).await,
                 }

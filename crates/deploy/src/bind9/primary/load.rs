@@ -158,7 +158,7 @@ impl Bind9 {
             return Ok(());
         };
         match error.refusal() {
-            // The command was repeated after its connection broke, or somebody else added a zone.
+            // The command was repeated after its connection broke, or another program added the zone.
             Some(Refusal::AlreadyExists) => match self.configured(&name).await? {
                 Configured::Loaded(there, status) if (there, status.serial) == (id, serial) => Ok(()),
                 _ => Err(DeployError::Diverged("another zone was added under that name".to_owned())),

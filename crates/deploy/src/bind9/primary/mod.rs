@@ -190,7 +190,7 @@ impl Bind9 {
         }
     }
 
-    /// The configuration of a zone; named's `options` say who may transfer it and who is notified.
+    /// The configuration of a zone; named's `options` define who can transfer it and who is notified.
     pub(super) fn zone_config(&self, id: ZoneId) -> Result<ZoneConfig, ConfigTextError> {
         Ok(ZoneConfig {
             update_keys: vec![self.settings.update_key.name().clone()],
