@@ -17,6 +17,7 @@ mod answers;
 mod backoff;
 mod catalogs;
 mod chain;
+mod changes;
 mod claims;
 mod clock;
 mod deleted;
@@ -56,6 +57,7 @@ pub use answers::{ANSWERS_KEPT_FOR, Answer, Done, MakeAnswer, Once, Repeatable};
 pub use backoff::Backoff;
 pub use catalogs::{CatalogChange, CatalogSnapshot, CatalogVersion, Member, catalog_of};
 pub use chain::Chain;
+pub use changes::{Change, ChangeError, Committed, Condition, CreateZoneError, NewZone, Wish};
 pub use claims::{
     CLAIM_FOR, CLAIM_LABEL, Claim, Displacement, MOST_BELOW, Proof, ProveError, Rivals, claim_name, needs_whole_zone,
 };
@@ -90,7 +92,4 @@ pub use tokens::{
     ZoneScope, parse_network,
 };
 pub use versions::{Author, Comment, Head, Moves, Source, Step, VersionNumber};
-pub use zones::{
-    Change, ChangeError, Committed, Condition, CreateZoneError, NewZone, RecordFilter, RecordVisitor, StoredRecord,
-    Wish, Withheld, Zone, ZoneOfAnyone,
-};
+pub use zones::{RecordFilter, RecordVisitor, StoredRecord, Withheld, Zone, ZoneOfAnyone};

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use dns::{Apex, OwnerName, Record, RecordId, RecordType, ZoneId};
 
 use super::Rules;
-use super::change::Prepared;
+use super::prepared::Prepared;
 use super::source::{Quota, RecordRow, Source, ZoneRow};
 use crate::{AccountId, Answer, Done, Repeatable, StoreError, StoredRecord, ZoneSettings};
 

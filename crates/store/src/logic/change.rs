@@ -14,6 +14,7 @@ use dns::{Record, RecordId, ZoneId};
 
 use super::cache::Cache;
 use super::live::{After, LiveRecords, UNKNOWN_RECORD};
+pub(crate) use super::prepared::Prepared;
 use super::rollback::{self, plan_version};
 use super::source::ZoneRow;
 use super::{limits, settings, version};
@@ -21,22 +22,6 @@ use crate::*;
 
 /// The most rows that a change writes within one job of the writer; what is larger is staged.
 pub(crate) const AT_ONCE: usize = 500;
-
-/// A change that was planned and checked, and of which nothing is stored yet.
-pub(crate) struct Prepared {
-    /// The zone as it will be, but for the number of settings that are yet to be stored.
-    pub(crate) zone: ZoneRow,
-    /// The rows of the records that end, in the order of [`Committed::removed`].
-    pub(crate) ends: Vec<i64>,
-    /// How many records are changed: they are among the removed and the added ones.
-    pub(crate) changed: usize,
-    /// Settings that the zone gets and that have no row yet.
-    pub(crate) new_settings: Option<ZoneSettings>,
-    /// When it was prepared: the time of the version.
-    pub(crate) now: Timestamp,
-    /// The outcome.
-    pub(crate) committed: Committed,
-}
 
 /// What a wish comes to.
 struct Planned {
@@ -50,27 +35,6 @@ enum SettingsPlan {
     Again(Option<i64>),
     /// The zone's own; these are stored as they are where the flag says that they are others.
     New(ZoneSettings, bool),
-}
-
-impl Prepared {
-    /// How many records it creates, changes or deletes; one that changes counts once.
-    pub(crate) fn touched(&self) -> u64 {
-        (self.ends.len() + self.committed.added.len() - self.changed) as u64
-    }
-
-    /// How many rows it writes.
-    pub(crate) fn rows(&self) -> usize {
-        self.ends.len() + self.committed.added.len()
-    }
-
-    /// What the version's row says of its records.
-    pub(crate) fn counts(&self) -> Counts {
-        Counts {
-            removed: self.ends.len() as u64,
-            added: self.committed.added.len() as u64,
-            changed: self.changed as u64,
-        }
-    }
 }
 
 /// Whether a change is too large to be planned by the writer, as far as that is seen without planning it.

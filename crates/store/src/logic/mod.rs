@@ -18,6 +18,7 @@ pub(crate) mod change;
 pub(crate) mod group;
 pub(crate) mod limits;
 pub(crate) mod live;
+mod prepared;
 pub(crate) mod rollback;
 pub(crate) mod settings;
 pub(crate) mod source;
