@@ -43,7 +43,7 @@ pub(crate) struct WarningView {
 }
 
 impl ChangeView {
-    fn of(made: &Committed, dry_run: bool) -> ChangeView {
+    fn new(made: &Committed, dry_run: bool) -> ChangeView {
         // What is not stored has no serial of its own.
         let zone = if dry_run { &made.before } else { &made.zone };
         ChangeView {
@@ -57,14 +57,14 @@ impl ChangeView {
                 .iter()
                 .map(|record| record.as_ref().map(|stored| stored.record.id.0).filter(|_| !dry_run))
                 .collect(),
-            warnings: made.warnings.iter().map(WarningView::of).collect(),
+            warnings: made.warnings.iter().map(WarningView::new).collect(),
         }
     }
 
     /// The whole answer, with the tag of the version that there is now.
     pub(crate) fn reply(made: &Committed, dry_run: bool) -> Result<Reply, StoreError> {
         let zone = if dry_run { &made.before } else { &made.zone };
-        let view = ChangeView::of(made, dry_run);
+        let view = ChangeView::new(made, dry_run);
         Reply::json(zone.serial, &view)?.keeping(|| view.rest())
     }
 
@@ -150,7 +150,7 @@ impl WarningView {
         .named("Warning")
     }
 
-    pub(crate) fn of(warning: &Warning) -> WarningView {
+    pub(crate) fn new(warning: &Warning) -> WarningView {
         WarningView {
             code: warning.code.name().into(),
             field: warning.field.into(),

@@ -153,7 +153,7 @@ impl Renderer {
 impl RecordVisitor for Renderer {
     fn zone(&mut self, zone: &Zone) {
         if self.frame == Frame::Zone {
-            self.push(&ZoneView::of(zone));
+            self.push(&ZoneView::new(zone));
             self.text.pop();
             self.text.extend_from_slice(b",\"records\":");
         }

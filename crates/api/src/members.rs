@@ -103,7 +103,7 @@ impl ReadOnly {
     }
 
     /// Takes the members; a text that is no identifier was never read from here.
-    pub(crate) fn of(members: &Members) -> Result<ReadOnly, MemberError> {
+    pub(crate) fn read(members: &Members) -> Result<ReadOnly, MemberError> {
         let uuid = |name| match members.string(name) {
             Ok(Some(text)) => parse_uuid(text).map(Some).ok_or(MemberError::ReadOnly { name }),
             other => other.map(|_| None),

@@ -65,7 +65,7 @@ pub(crate) struct Page<K = Uuid> {
 
 impl<K: Key + Copy> Page<K> {
     /// Reads `page_size` and `cursor`.
-    pub(crate) fn of(parameters: &Parameters, list: List) -> Result<Self, QueryError> {
+    pub(crate) fn read(parameters: &Parameters, list: List) -> Result<Self, QueryError> {
         let size = match parameters.get("page_size") {
             None => DEFAULT_SIZE,
             Some(text) => {
@@ -82,7 +82,7 @@ impl<K: Key + Copy> Page<K> {
     /// The same, but `None` where neither parameter is given.
     pub(crate) fn if_asked(parameters: &Parameters, list: List) -> Result<Option<Self>, QueryError> {
         let asked = parameters.get("page_size").is_some() || parameters.get("cursor").is_some();
-        asked.then(|| Page::of(parameters, list)).transpose()
+        asked.then(|| Page::read(parameters, list)).transpose()
     }
 
     /// How many items to read: one more than are shown, which tells whether there is another page.

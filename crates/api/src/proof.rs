@@ -31,7 +31,7 @@ pub(crate) struct Proof {
 
 impl Proof {
     /// Reads the request's preference.
-    pub(crate) fn of(parts: &Parts, shared: &Arc<Shared>) -> Proof {
+    pub(crate) fn new(parts: &Parts, shared: &Arc<Shared>) -> Proof {
         let stopping = parts.extensions.get().cloned();
         Proof { wait: prefer::wait(&parts.headers), stopping, shared: Arc::clone(shared) }
     }

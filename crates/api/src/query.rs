@@ -59,12 +59,12 @@ impl<S: Sync> FromRequestParts<S> for Parameters {
     type Rejection = QueryError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, QueryError> {
-        Parameters::of(&parts.uri)
+        Parameters::read(&parts.uri)
     }
 }
 
 impl Parameters {
-    fn of(uri: &Uri) -> Result<Parameters, QueryError> {
+    fn read(uri: &Uri) -> Result<Parameters, QueryError> {
         let Query(list) = Query::<Vec<(String, String)>>::try_from_uri(uri).map_err(|_| QueryError::Malformed)?;
         for (index, (name, _)) in list.iter().enumerate() {
             if list.iter().take(index).any(|(earlier, _)| earlier == name) {
@@ -146,17 +146,18 @@ mod tests {
 
     #[test]
     fn repeated_and_unknown_parameters_are_refused() {
-        let twice = Parameters::of(&Uri::from_static("/x?zone=a&zone=b")).unwrap_err();
+        let twice = Parameters::read(&Uri::from_static("/x?zone=a&zone=b")).unwrap_err();
         assert_eq!(twice, QueryError::Twice("zone".to_owned()));
-        let unknown = Parameters::of(&Uri::from_static("/x?type=MX")).unwrap().refuse_unknown(&["zone"]).unwrap_err();
+        let unknown = Parameters::read(&Uri::from_static("/x?type=MX")).unwrap().refuse_unknown(&["zone"]).unwrap_err();
         assert!(matches!(unknown, QueryError::Unknown { name, .. } if name == "type"));
     }
 
     #[test]
     fn the_next_page_keeps_the_other_parameters() {
-        let parameters = Parameters::of(&Uri::from_static("/x/?name=a%26b%20c%C3%A9&cursor=old&page_size=2")).unwrap();
+        let parameters =
+            Parameters::read(&Uri::from_static("/x/?name=a%26b%20c%C3%A9&cursor=old&page_size=2")).unwrap();
         assert_eq!(parameters.with_cursor("new"), "/x/?name=a%26b%20c%C3%A9&page_size=2&cursor=new");
-        assert_eq!(Parameters::of(&Uri::from_static("/x")).unwrap().with_cursor("c"), "/x?cursor=c");
+        assert_eq!(Parameters::read(&Uri::from_static("/x")).unwrap().with_cursor("c"), "/x?cursor=c");
     }
 
     #[test]

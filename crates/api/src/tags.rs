@@ -43,12 +43,12 @@ impl IntoResponse for TagError {
 impl Tags {
     /// `If-Match`.
     pub(crate) fn if_match(headers: &HeaderMap) -> Result<Option<Tags>, TagError> {
-        Tags::of(headers, header::IF_MATCH, "If-Match")
+        Tags::read(headers, header::IF_MATCH, "If-Match")
     }
 
     /// All lines of the header are one list (RFC 9110, section 5.3); empty members do not count (section 5.6.1). A weak mark, which
     /// proxies add when they compress an answer, says nothing about a zone and is ignored.
-    fn of(headers: &HeaderMap, header: HeaderName, name: &'static str) -> Result<Option<Tags>, TagError> {
+    fn read(headers: &HeaderMap, header: HeaderName, name: &'static str) -> Result<Option<Tags>, TagError> {
         let mut found = false;
         let mut any = false;
         let mut members = 0;
@@ -121,7 +121,7 @@ impl<S: Sync> FromRequestParts<S> for IfNoneMatch {
     type Rejection = TagError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, TagError> {
-        Tags::of(&parts.headers, header::IF_NONE_MATCH, "If-None-Match").map(IfNoneMatch)
+        Tags::read(&parts.headers, header::IF_NONE_MATCH, "If-None-Match").map(IfNoneMatch)
     }
 }
 

@@ -45,7 +45,7 @@ struct CountsView {
 }
 
 impl VersionView {
-    pub(crate) fn of(version: &Version) -> VersionView {
+    pub(crate) fn new(version: &Version) -> VersionView {
         let Counts { removed, added, changed } = version.counts;
         VersionView {
             serial: version.serial.0,
@@ -56,7 +56,7 @@ impl VersionView {
                 Event::Deleted => "deleted",
                 Event::Undeleted => "undeleted",
             },
-            author: AuthorView::of(version),
+            author: AuthorView::new(version),
             source: version.source.name(),
             comment: version.comment.clone(),
             counts: CountsView { removed, added, changed },
@@ -104,7 +104,7 @@ impl VersionView {
 }
 
 impl AuthorView {
-    fn of(version: &Version) -> AuthorView {
+    fn new(version: &Version) -> AuthorView {
         let is_token = match version.source {
             Source::Api => true,
             // A token's, or a signed-in user's.
@@ -139,7 +139,7 @@ struct RecordsView {
 }
 
 impl RecordsView {
-    fn of(difference: &Difference) -> RecordsView {
+    fn new(difference: &Difference) -> RecordsView {
         RecordsView {
             removed: difference.removed.iter().map(RecordView::nested).collect(),
             added: difference.added.iter().map(RecordView::nested).collect(),
@@ -166,9 +166,9 @@ impl DifferenceView {
         Schema::object(members.into_iter().chain(RecordsView::members())).named("Difference")
     }
 
-    pub(crate) fn of(difference: &Difference) -> DifferenceView {
+    pub(crate) fn new(difference: &Difference) -> DifferenceView {
         let from = difference.from.map(|serial| serial.0);
-        DifferenceView { from, to: difference.to.0, records: RecordsView::of(difference) }
+        DifferenceView { from, to: difference.to.0, records: RecordsView::new(difference) }
     }
 }
 
@@ -198,11 +198,11 @@ impl WholeVersionView {
         version
     }
 
-    pub(crate) fn of(version: &Version, difference: &Difference) -> WholeVersionView {
+    pub(crate) fn new(version: &Version, difference: &Difference) -> WholeVersionView {
         WholeVersionView {
-            version: VersionView::of(version),
+            version: VersionView::new(version),
             previous: difference.from.map(|serial| serial.0),
-            records: RecordsView::of(difference),
+            records: RecordsView::new(difference),
         }
     }
 }

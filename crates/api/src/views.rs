@@ -28,7 +28,7 @@ struct NotServed {
 }
 
 impl NotServed {
-    fn of(withheld: Withheld) -> Option<NotServed> {
+    fn new(withheld: Withheld) -> Option<NotServed> {
         let until = withheld.until().map(iso);
         match withheld {
             withheld if withheld.is_displaced() => Some(NotServed { reason: "displaced", until }),
@@ -54,13 +54,13 @@ impl NotServed {
 }
 
 impl ZoneView {
-    pub(crate) fn of(zone: &Zone) -> ZoneView {
+    pub(crate) fn new(zone: &Zone) -> ZoneView {
         ZoneView {
             uuid: zone.id.0,
             domain: zone.name.to_string(),
             created_at: iso(zone.created_at),
             record_count: zone.record_count,
-            not_served: NotServed::of(zone.withheld),
+            not_served: NotServed::new(zone.withheld),
         }
     }
 
@@ -194,7 +194,7 @@ impl MeView<'_> {
         Schema::object([required("account", account), required("token", token)]).named("Me")
     }
 
-    pub(crate) fn of(identity: &Identity) -> MeView<'_> {
+    pub(crate) fn new(identity: &Identity) -> MeView<'_> {
         let (account, token) = (&identity.account, &identity.token);
         MeView {
             account: AccountView {

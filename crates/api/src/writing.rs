@@ -99,7 +99,7 @@ impl FromRequestParts<Arc<Shared>> for Writing {
             key: key(parts)?,
             operation: format!("{} {}", parts.method, parts.uri.path().trim_end_matches('/')),
             query: parts.uri.query().unwrap_or_default().to_owned(),
-            proof: Proof::of(parts, shared),
+            proof: Proof::new(parts, shared),
         })
     }
 }

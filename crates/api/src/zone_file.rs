@@ -159,7 +159,7 @@ pub(crate) struct FileView {
 }
 
 impl FileView {
-    pub(crate) fn of(content: &Content) -> FileView {
+    pub(crate) fn new(content: &Content) -> FileView {
         let left_out = |LeftOut { reason, record_type, count, first }: &LeftOut| LeftOutView {
             record_type: record_type.clone(),
             count: *count,
@@ -176,7 +176,7 @@ impl FileView {
         FileView {
             left_out: content.left_out.iter().map(left_out).collect(),
             notes: content.notes.iter().map(note).collect(),
-            warnings: content.warnings.iter().map(WarningView::of).collect(),
+            warnings: content.warnings.iter().map(WarningView::new).collect(),
         }
     }
 

@@ -33,7 +33,7 @@ const TIMERS: [&str; 4] = [
 ];
 
 impl SettingsView<'_> {
-    pub(crate) fn of(settings: &EffectiveSettings) -> SettingsView<'_> {
+    pub(crate) fn new(settings: &EffectiveSettings) -> SettingsView<'_> {
         let SoaTimers { refresh, retry, expire, minimum } = settings.timers;
         SettingsView {
             default_ttl: settings.default_ttl.seconds(),

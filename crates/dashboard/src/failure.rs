@@ -146,7 +146,7 @@ fn to(path: &str, next: &str) -> Response {
 }
 
 /// Whether a response brings its own body; those of the frame's own failures do not.
-pub(crate) fn of(response: &Response) -> Option<&Failure> {
+pub(crate) fn unrendered(response: &Response) -> Option<&Failure> {
     let is_bare = !response.headers().contains_key(header::CONTENT_TYPE);
     response.extensions().get::<Failure>().filter(|_| is_bare)
 }

@@ -140,7 +140,7 @@ impl Problems {
     }
 
     /// The first sentence about a field.
-    pub(crate) fn of(&self, field: &str) -> Option<&str> {
+    pub(crate) fn get(&self, field: &str) -> Option<&str> {
         self.list.iter().find(|(found, _)| *found == field).map(|(_, text)| text.as_str())
     }
 }
@@ -219,7 +219,7 @@ impl Field {
 
     /// What is wrong with it, if something is.
     pub(crate) fn problem(mut self, problems: &Problems) -> Field {
-        self.problem = problems.of(self.name).map(str::to_owned);
+        self.problem = problems.get(self.name).map(str::to_owned);
         self
     }
 

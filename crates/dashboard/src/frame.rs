@@ -42,7 +42,7 @@ struct FailurePage {
 pub(crate) async fn frame(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let is_https = shared.settings.is_https(parts.extensions.get::<Client>());
-    let visit = match Visit::of(&parts, &shared).await {
+    let visit = match Visit::read(&parts, &shared).await {
         Ok(visit) => visit,
         Err(failure) => return finish(failure.into_response(), None, &parts.headers, is_https),
     };
@@ -86,7 +86,7 @@ pub(crate) async fn pages_for_browsers(State(shared): State<Arc<Shared>>, reques
         return next.run(request).await;
     }
     let (parts, _) = request.into_parts();
-    let visit = Visit::of(&parts, &shared).await.ok();
+    let visit = Visit::read(&parts, &shared).await.ok();
     let is_https = shared.settings.is_https(parts.extensions.get::<Client>());
     finish(Failure::NotFound.into_response(), visit.as_ref(), &parts.headers, is_https)
 }
@@ -115,7 +115,7 @@ fn is_own(origin: &HeaderValue, parts: &Parts, settings: &Settings, is_https: bo
 
 /// Turns a failure into a page, and adds the headers.
 fn finish(response: Response, visit: Option<&Visit>, headers: &HeaderMap, is_https: bool) -> Response {
-    let mut response = match failure::of(&response).cloned() {
+    let mut response = match failure::unrendered(&response).cloned() {
         Some(failure) => failure_page(response, failure, visit, headers),
         None => response,
     };

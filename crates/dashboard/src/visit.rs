@@ -60,7 +60,7 @@ pub(crate) struct Visit {
 
 impl Visit {
     /// Reads the visitor from the request.
-    pub(crate) async fn of(parts: &Parts, shared: &Arc<Shared>) -> Result<Visit, Failure> {
+    pub(crate) async fn read(parts: &Parts, shared: &Arc<Shared>) -> Result<Visit, Failure> {
         let client = parts.extensions.get::<Client>();
         let is_https = shared.settings.is_https(client);
         let secret = cookies::read(&parts.headers, cookies::session_name(is_https));
@@ -175,7 +175,7 @@ impl FromRequestParts<Arc<Shared>> for Visit {
     async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Visit, Failure> {
         match parts.extensions.get::<Visit>() {
             Some(visit) => Ok(visit.clone()),
-            None => Visit::of(parts, shared).await,
+            None => Visit::read(parts, shared).await,
         }
     }
 }

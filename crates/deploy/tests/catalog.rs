@@ -53,7 +53,7 @@ async fn zones_come_and_go() {
 async fn zones_of_one_catalog_are_published_together() {
     let followers = Followers::start(0, 0).await;
     let mut zones = Vec::new();
-    let catalog = CatalogName::of(&dns::ZoneName::parse("zone0.example").unwrap());
+    let catalog = CatalogName::for_zone(&dns::ZoneName::parse("zone0.example").unwrap());
     for number in (0..20_000).filter(|number| is_in(catalog, *number)) {
         zones.push(followers.create(&format!("zone{number}.example")).await);
     }
@@ -69,7 +69,7 @@ async fn whatever_is_wrong_is_mended() {
     let zone = followers.create("example.com").await;
     assert!(followers.is_served(&zone, PATIENCE).await);
     let zones = [zone];
-    let catalog = CatalogName::of(&zones[0].name);
+    let catalog = CatalogName::for_zone(&zones[0].name);
     eventually(async || is_right(&followers, &zones).await).await;
 
     // A stranger in the catalog, under a serial of its own.
@@ -108,7 +108,8 @@ async fn whatever_is_wrong_is_mended() {
 async fn attacking(followers: &Followers, catalog: CatalogName) -> Zone {
     // A name of the same catalog as the catalog's name, so that it is the same member under both.
     let names = (0..).map(|number| dns::ZoneName::parse(&format!("attacker{number}.example")).unwrap());
-    let name = names.into_iter().find(|name| CatalogName::of(name) == CatalogName::of(&catalog.zone())).unwrap();
+    let name =
+        names.into_iter().find(|name| CatalogName::for_zone(name) == CatalogName::for_zone(&catalog.zone())).unwrap();
     let zone = followers.create(&name.to_string()).await;
     followers.put(&zone, "version", RecordType::Txt, "2").await;
     followers.put(&zone, "primaries.ext", RecordType::A, "127.0.0.66").await;
@@ -131,7 +132,7 @@ async fn a_zone_of_a_catalogs_name_never_becomes_the_catalog() {
     let mut followers = Followers::start(1, 0).await;
     let victim = followers.create("alice-shop.com").await;
     assert!(followers.is_served(&victim, PATIENCE).await);
-    let catalog = CatalogName::of(&victim.name);
+    let catalog = CatalogName::for_zone(&victim.name);
     let attacker = attacking(&followers, catalog).await;
     let name = attacker.name.to_string();
     let attacker = followers.rename(&attacker, catalog.zone());
@@ -186,7 +187,7 @@ async fn a_zone_in_a_catalogs_place_is_removed() {
     let followers = Followers::start(0, 0).await;
     let victim = followers.create("alice-shop.com").await;
     assert!(followers.is_served(&victim, PATIENCE).await);
-    let catalog = CatalogName::of(&victim.name);
+    let catalog = CatalogName::for_zone(&victim.name);
     eventually(async || is_its_own(&followers, catalog).await).await;
     let attacker = attacking(&followers, catalog).await;
     let file = zone_file(&followers, &attacker);
@@ -233,8 +234,9 @@ fn zone_file(followers: &Followers, zone: &Zone) -> PathBuf {
 
 /// Whether every catalog holds the members it should, under the store's serial.
 async fn is_right(followers: &Followers, zones: &[Zone]) -> bool {
-    let mut expected: HashSet<Name> = zones.iter().map(|zone| CatalogName::of(&zone.name).member(zone.id)).collect();
-    let catalogs: HashSet<CatalogName> = zones.iter().map(|zone| CatalogName::of(&zone.name)).collect();
+    let mut expected: HashSet<Name> =
+        zones.iter().map(|zone| CatalogName::for_zone(&zone.name).member(zone.id)).collect();
+    let catalogs: HashSet<CatalogName> = zones.iter().map(|zone| CatalogName::for_zone(&zone.name)).collect();
     for catalog in catalogs {
         let there = fetch(followers, catalog).await;
         if there.serial().unwrap() != followers.store.journal().catalog(catalog.0).await.unwrap().serial {
@@ -290,5 +292,5 @@ fn pointer(catalog: CatalogName, name: &str) -> WireRecord {
 }
 
 fn is_in(catalog: CatalogName, number: u32) -> bool {
-    CatalogName::of(&dns::ZoneName::parse(&format!("zone{number}.example")).unwrap()) == catalog
+    CatalogName::for_zone(&dns::ZoneName::parse(&format!("zone{number}.example")).unwrap()) == catalog
 }

@@ -255,7 +255,8 @@ async fn a_difference_is_found_and_repaired() {
 
     let served = named.transfer(&zone).await;
     let difference = compare(&wanted, &served);
-    let of = |owner, ttl, record_type, data| WireRecord::of(&record(&zone, (owner, ttl, record_type, data)), &zone);
+    let of =
+        |owner, ttl, record_type, data| WireRecord::from_record(&record(&zone, (owner, ttl, record_type, data)), &zone);
     assert_eq!(difference.missing, [of("www", 300, "A", "192.0.2.1"), of("gone", 300, "TXT", "t")]);
     let extra =
         [unknown, of("www", 60, "A", "192.0.2.1"), of("more", 300, "A", "192.0.2.9"), of("@", 3600, "NS", "x.net.")];

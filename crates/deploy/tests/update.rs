@@ -87,9 +87,9 @@ async fn the_largest_message_is_taken_and_one_record_more_is_refused_here() {
         let index = after.records.len();
         let line = format!("{index:0>250}");
         after.records.push(record(&zone, (&format!("t{}", index % 50), 300, "TXT", &line)));
-        if UpdateMessage::of(&step(&before, &after)).is_err() {
+        if UpdateMessage::from_delta(&step(&before, &after)).is_err() {
             after.records.pop();
-            break UpdateMessage::of(&step(&before, &after)).unwrap();
+            break UpdateMessage::from_delta(&step(&before, &after)).unwrap();
         }
     };
     assert!(message.len() > 64_800, "{}", message.len());

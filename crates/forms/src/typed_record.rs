@@ -20,7 +20,7 @@ pub struct TypedRecord {
 
 impl TypedRecord {
     /// A record as requests would send it back.
-    pub fn of(stored: &StoredRecord) -> TypedRecord {
+    pub fn from_stored(stored: &StoredRecord) -> TypedRecord {
         let record = &stored.record;
         TypedRecord {
             record_type: record.data.record_type().to_string(),

@@ -19,7 +19,7 @@ pub struct TypedSettings {
 
 impl TypedSettings {
     /// A zone's own settings as a form shows them.
-    pub fn of(own: &ZoneSettings) -> TypedSettings {
+    pub fn from_settings(own: &ZoneSettings) -> TypedSettings {
         fn shown(value: Option<impl ToString>) -> String {
             value.map(|value| value.to_string()).unwrap_or_default()
         }

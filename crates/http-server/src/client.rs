@@ -34,7 +34,7 @@ pub struct Client {
 
 impl Client {
     /// The client of a request that came over a connection from `peer`.
-    pub(crate) fn of(peer: SocketAddr, is_tls: bool, headers: &HeaderMap, proxies: &[IpNet]) -> Client {
+    pub(crate) fn new(peer: SocketAddr, is_tls: bool, headers: &HeaderMap, proxies: &[IpNet]) -> Client {
         let is_proxy = |address: IpAddr| proxies.iter().any(|network| network.contains(&address));
         let mut client = Client { address: peer.ip().to_canonical(), is_https: is_tls, port: Some(peer.port()) };
         if !is_proxy(client.address) {
@@ -104,7 +104,7 @@ mod tests {
             headers.append(FORWARDED_PROTO, HeaderValue::from_str(value).unwrap());
         }
         let proxies: Vec<IpNet> = PROXIES.iter().map(|network| network.parse().unwrap()).collect();
-        Client::of(peer.parse().unwrap(), false, &headers, &proxies)
+        Client::new(peer.parse().unwrap(), false, &headers, &proxies)
     }
 
     fn told(peer: &str, forwarded: &[&str]) -> String {
@@ -120,12 +120,12 @@ mod tests {
             }
             assert!(!client(peer, &[b"10.0.0.1"], &["https"]).is_https);
         }
-        let over_tls = Client::of("203.0.113.9:1".parse().unwrap(), true, &HeaderMap::new(), &[]);
+        let over_tls = Client::new("203.0.113.9:1".parse().unwrap(), true, &HeaderMap::new(), &[]);
         assert!(over_tls.is_https);
         let mut headers = HeaderMap::new();
         headers.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
         headers.insert(FORWARDED_FOR, HeaderValue::from_static("10.0.0.1"));
-        assert_eq!(Client::of("203.0.113.9:1".parse().unwrap(), true, &headers, &[]), over_tls);
+        assert_eq!(Client::new("203.0.113.9:1".parse().unwrap(), true, &headers, &[]), over_tls);
     }
 
     #[test]

@@ -79,7 +79,7 @@ impl Connections {
             let closed = self.0.closed.notified();
             {
                 let mut open = self.open();
-                if network.is_some() && open.of(network).count() >= (self.0.most / SHARE).max(1) {
+                if network.is_some() && open.of_network(network).count() >= (self.0.most / SHARE).max(1) {
                     open.evict_longest_idle(|entry| entry.network == network).then_some(())?;
                 }
                 if open.list.len() < self.0.most {
@@ -109,7 +109,7 @@ impl Connections {
 
 impl Open {
     /// A network's connections, without those that give way already.
-    fn of(&self, network: Option<IpAddr>) -> impl Iterator<Item = &Entry> {
+    fn of_network(&self, network: Option<IpAddr>) -> impl Iterator<Item = &Entry> {
         self.list.values().filter(move |entry| entry.network == network && !entry.evicted.is_cancelled())
     }
 

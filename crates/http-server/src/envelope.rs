@@ -25,7 +25,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub(crate) async fn envelope(State(body): State<ErrorBody>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = Uuid::now_v7();
-    let facts = Facts::of(&request);
+    let facts = Facts::new(&request);
     let span = tracing::info_span!("request", "request.id" = %id, "http.route" = facts.route);
     let outcome = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span).await;
     let mut response = match outcome {
@@ -75,7 +75,7 @@ struct Facts {
 }
 
 impl Facts {
-    fn of(request: &Request) -> Facts {
+    fn new(request: &Request) -> Facts {
         let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str);
         let route = match route.trim_end_matches('/') {
             "" => "/",

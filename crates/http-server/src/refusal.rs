@@ -25,7 +25,7 @@ pub(crate) struct Refusals<S> {
 }
 
 impl<S> Refusals<S> {
-    pub(crate) fn of(stream: S, error_body: ErrorBody) -> Refusals<S> {
+    pub(crate) fn new(stream: S, error_body: ErrorBody) -> Refusals<S> {
         Refusals { stream, error_body, endings: LineEndings::new(), instead: Vec::new() }
     }
 }

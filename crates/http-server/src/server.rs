@@ -185,7 +185,7 @@ impl Server {
         let service = service_fn(|request: Request<Incoming>| {
             let under_way = watch.request();
             let (app, stopping) = (self.app.clone(), Stopping(self.stop.clone()));
-            let client = Client::of(peer, self.tls.is_some(), request.headers(), &self.settings.proxies);
+            let client = Client::new(peer, self.tls.is_some(), request.headers(), &self.settings.proxies);
             async move {
                 let (parts, body) = request.into_parts();
                 let body = Body::new(Lingering::new(body, &parts.headers));
@@ -197,7 +197,7 @@ impl Server {
             }
         });
         let mut connection =
-            pin!(self.builder.serve_connection(TokioIo::new(Refusals::of(io, self.error_body)), service));
+            pin!(self.builder.serve_connection(TokioIo::new(Refusals::new(io, self.error_body)), service));
         let mut ending = pin!(async {
             tokio::select! {
                 () = self.stop.cancelled() => None,

@@ -22,7 +22,7 @@ pub struct WireRecord {
 
 impl WireRecord {
     /// A record of a zone, with its owner made absolute.
-    pub fn of(record: &ResourceRecord, zone: &ZoneName) -> WireRecord {
+    pub fn from_record(record: &ResourceRecord, zone: &ZoneName) -> WireRecord {
         WireRecord {
             owner: record.owner.in_zone(zone),
             record_type: Rtype::from_int(record.data.record_type().code()),

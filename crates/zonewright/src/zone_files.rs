@@ -149,7 +149,7 @@ fn told(faults: &[FileFault]) -> String {
 /// Imports all files, some at a time, in their order.
 async fn run(work: &Arc<Work>, files: Vec<PathBuf>, domain: Option<ZoneName>) -> Report {
     let mut report = Report::default();
-    let mut progress = Progress::of(files.len());
+    let mut progress = Progress::new(files.len());
     let mut files = files.into_iter();
     let mut seen = HashSet::new();
     let mut reading = JoinSet::new();
@@ -226,7 +226,7 @@ fn zone_of(file: &Path, text: &[u8]) -> Result<ZoneName, Refusal> {
 
 /// Makes the zone, or makes it equal, or sees that it is.
 async fn store(work: &Work, zone: ZoneName, content: Content) -> Result<Imported, Refusal> {
-    let (left_out, told) = (LeftOut::of(&content), told_of(&content));
+    let (left_out, told) = (LeftOut::new(&content), told_of(&content));
     let outcome = match work.store.zone_of_anyone(&zone).await? {
         Some(ZoneOfAnyone { account, email, .. }) if account != work.author.account => {
             return Err(Refusal::OfAnother { zone, owner: email });
@@ -369,7 +369,7 @@ struct LeftOut {
 }
 
 impl LeftOut {
-    fn of(content: &Content) -> LeftOut {
+    fn new(content: &Content) -> LeftOut {
         let count = |reason: LeftOutReason| {
             content.left_out.iter().filter(|left| left.reason == reason).map(|left| left.count).sum()
         };

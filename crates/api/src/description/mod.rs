@@ -254,13 +254,13 @@ impl Description {
 
     /// An answer that is no success, beside those that every operation of its kind has.
     pub(crate) fn refuses(mut self, problem: Problem) -> Self {
-        self.refusals.push(Refusal::of(&problem));
+        self.refusals.push(Refusal::new(&problem));
         self
     }
 
     /// The same with a body of its own.
     pub(crate) fn refuses_with(mut self, code: ErrorCode, schema: Schema, example: Value) -> Self {
-        self.refusals.push(Refusal { schema, example, ..Refusal::of(&Problem::new(code, "")) });
+        self.refusals.push(Refusal { schema, example, ..Refusal::new(&Problem::new(code, "")) });
         self
     }
 }
@@ -298,7 +298,7 @@ impl Group {
 }
 
 impl Refusal {
-    fn of(problem: &Problem) -> Refusal {
+    fn new(problem: &Problem) -> Refusal {
         let (status, code) = (problem.status(), problem.code());
         let headers = match code {
             ErrorCode::AuthenticationFailed => vec![headers::www_authenticate()],

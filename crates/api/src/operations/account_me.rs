@@ -28,5 +28,5 @@ pub(crate) fn describe() -> Description {
 
 pub(crate) async fn handle(caller: Caller<AnyToken>, parameters: Parameters) -> Result<Response, QueryError> {
     parameters.refuse_unknown(&[])?;
-    Ok(Json(MeView::of(caller.identity())).into_response())
+    Ok(Json(MeView::new(caller.identity())).into_response())
 }

@@ -111,7 +111,7 @@ enum Action {
 }
 
 impl Action {
-    fn of(part: &Json) -> Result<Action, PartError> {
+    fn read(part: &Json) -> Result<Action, PartError> {
         let members = part.object().ok_or(PartError::NotAnObject)?;
         match members.required_string("action")? {
             "create" => {
@@ -207,7 +207,7 @@ struct Request {
 }
 
 impl Request {
-    fn of(parameters: &Parameters, members: &Members) -> Result<Request, Error> {
+    fn read(parameters: &Parameters, members: &Members) -> Result<Request, Error> {
         parameters.refuse_unknown(&["dry_run"])?;
         let dry_run = parameters.flag("dry_run")?;
         members.refuse_unknown(&[CHANGES, "comment"])?;
@@ -216,7 +216,7 @@ impl Request {
         if !(1..=MOST).contains(&parts.len()) {
             return Err(Error::Count);
         }
-        let actions = parts.iter().map(Action::of).collect();
+        let actions = parts.iter().map(Action::read).collect();
         Ok(Request { actions, comment, dry_run })
     }
 }
@@ -293,7 +293,7 @@ pub(crate) async fn handle(
     Bulk(members): Bulk,
 ) -> Response {
     let work = async |write: Write| -> Result<Response, Error> {
-        let Request { actions, comment, dry_run } = Request::of(&parameters, &members)?;
+        let Request { actions, comment, dry_run } = Request::read(&parameters, &members)?;
         for action in actions.iter().flatten() {
             action.needs().iter().try_for_each(|permission| caller.check(*permission))?;
         }

@@ -51,7 +51,7 @@ pub(crate) struct ClaimView {
 }
 
 impl ClaimView {
-    pub(crate) fn of(claim: OpenClaim, proved_at: Option<Timestamp>) -> ClaimView {
+    pub(crate) fn new(claim: OpenClaim, proved_at: Option<Timestamp>) -> ClaimView {
         ClaimView { claim: claim.into(), proved_at: proved_at.map(iso) }
     }
 
@@ -83,5 +83,5 @@ pub(crate) async fn handle(
     let id = ZoneId(id.ok_or(Error::NoZone)?);
     let (zone, proved_at) = caller.zones().zone_proved_at(id).await?.ok_or(Error::NoZone)?;
     let claim = caller.claims().claim(caller.zones(), &zone.name).await?.ok_or(Error::TooLong)?;
-    Ok(Json(ClaimView::of(claim, proved_at)))
+    Ok(Json(ClaimView::new(claim, proved_at)))
 }

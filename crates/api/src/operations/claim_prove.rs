@@ -78,7 +78,7 @@ pub(crate) async fn handle(caller: Caller<Update>, PathId(id): PathId) -> Result
         Look::Proved(proof) => {
             let proved_at = caller.zones().prove_zone(id, proof).await?;
             let claim = caller.claims().claim(caller.zones(), &zone.name).await?.ok_or(Error::TooLong)?;
-            Ok(Json(ClaimView::of(claim, Some(proved_at))))
+            Ok(Json(ClaimView::new(claim, Some(proved_at))))
         }
     }
 }

@@ -34,20 +34,20 @@ struct NameserverView {
 
 impl DeploymentView {
     /// Without nameservers, the zone is not served, so it is not in sync.
-    fn of(head: &Head, is_served: bool, mut nameservers: Vec<NameserverStatus>) -> DeploymentView {
+    fn new(head: &Head, is_served: bool, mut nameservers: Vec<NameserverStatus>) -> DeploymentView {
         if !is_served {
             // What they serve under the name is another zone.
             nameservers.iter_mut().for_each(|status| status.in_sync = false);
         }
         let in_sync = !nameservers.is_empty() && nameservers.iter().all(|status| status.in_sync);
-        let nameservers = nameservers.into_iter().map(NameserverView::of).collect();
+        let nameservers = nameservers.into_iter().map(NameserverView::new).collect();
         DeploymentView { serial: head.serial.0, in_sync, nameservers }
     }
 }
 
 impl NameserverView {
     /// The operator's words about an error may name addresses and files, and stay with the operator.
-    fn of(status: NameserverStatus) -> NameserverView {
+    fn new(status: NameserverStatus) -> NameserverView {
         NameserverView {
             name: status.name,
             kind: status.kind.name(),
@@ -109,5 +109,5 @@ pub(crate) async fn handle(
     let is_served = zone.withheld.is_served();
     let head = Head::from(zone);
     let nameservers = caller.deployment().status(&head).await;
-    Ok(Json(DeploymentView::of(&head, is_served, nameservers)))
+    Ok(Json(DeploymentView::new(&head, is_served, nameservers)))
 }

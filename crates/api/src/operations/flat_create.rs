@@ -55,7 +55,7 @@ struct Request {
 }
 
 impl Request {
-    fn of(members: &Members) -> Result<Request, MemberError> {
+    fn read(members: &Members) -> Result<Request, MemberError> {
         members.refuse_unknown(&["zone", "record_type", "name", "value", "ttl", "priority"])?;
         let record = members::whole_record(members)?;
         let zone = parse_uuid(members.required_string("zone")?).ok_or(MemberError::Uuid { name: "zone" })?;
@@ -76,7 +76,7 @@ pub(crate) fn describe() -> Description {
 
 pub(crate) async fn handle(caller: Caller<Create>, writing: Writing, members: Members) -> Response {
     let work = async |write: Write| -> Result<Response, Error> {
-        let request = Request::of(&members)?;
+        let request = Request::read(&members)?;
         Ok(create(&caller, &write, request.zone, &request.record, RecordView::flat).await?)
     };
     writing.once(&caller, members.octets(), work).await

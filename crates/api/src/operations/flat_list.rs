@@ -61,14 +61,14 @@ struct Request<'a> {
 }
 
 impl Request<'_> {
-    fn of(parameters: &Parameters) -> Result<Request<'_>, Error> {
+    fn read(parameters: &Parameters) -> Result<Request<'_>, Error> {
         parameters.refuse_unknown(&["zone", "record_type", "name", "page_size", "cursor"])?;
         let zone =
             parameters.get("zone").map(|text| parse_uuid(text).map(ZoneId).ok_or(QueryError::Zone)).transpose()?;
         let record_type = parameters.get("record_type").map(RecordType::parse).transpose()?;
         let page = match zone {
             Some(_) => Page::if_asked(parameters, paging::List::Records)?,
-            None => Some(Page::of(parameters, paging::List::Records)?),
+            None => Some(Page::read(parameters, paging::List::Records)?),
         };
         Ok(Request { zone, record_type, name: parameters.get("name"), page })
     }
@@ -95,7 +95,7 @@ pub(crate) async fn handle(
     parameters: Parameters,
     if_none_match: IfNoneMatch,
 ) -> Result<Response, Error> {
-    let Request { zone, record_type, name, page } = Request::of(&parameters)?;
+    let Request { zone, record_type, name, page } = Request::read(&parameters)?;
     let zones = caller.zones();
     let places = match (zone, name) {
         (zone, None) => vec![(zone, None)],

@@ -78,6 +78,6 @@ pub(crate) async fn handle(
     if let Some(unchanged) = if_none_match.unchanged(serial) {
         return Ok(unchanged);
     }
-    let view = WholeVersionView::of(&version, &difference);
+    let view = WholeVersionView::new(&version, &difference);
     Ok(([(header::ETAG, etag(serial))], Json(view)).into_response())
 }

@@ -56,14 +56,14 @@ enum Request {
 }
 
 impl Request {
-    fn of(parameters: &Parameters) -> Result<Request, Error> {
+    fn read(parameters: &Parameters) -> Result<Request, Error> {
         parameters.refuse_unknown(&["page_size", "cursor", "from", "to"])?;
         let serial = |name| match parameters.get(name) {
             Some(text) => read_serial(text).map(Some).ok_or(Error::Serial(name)),
             None => Ok(None),
         };
         match (serial("from")?, serial("to")?) {
-            (None, None) => Ok(Request::Versions(Page::of(parameters, paging::List::Versions)?)),
+            (None, None) => Ok(Request::Versions(Page::read(parameters, paging::List::Versions)?)),
             (None, Some(_)) => Err(Error::NoFrom),
             (Some(from), to) => match ["page_size", "cursor"].into_iter().find(|name| parameters.get(name).is_some()) {
                 Some(name) => Err(Error::DifferenceInPages(name)),
@@ -94,7 +94,7 @@ pub(crate) async fn handle(
     parameters: Parameters,
     if_none_match: IfNoneMatch,
 ) -> Result<Response, Error> {
-    let request = Request::of(&parameters)?;
+    let request = Request::read(&parameters)?;
     let zone = ZoneId(id.ok_or(Error::NoZone)?);
     let page = match request {
         Request::Versions(page) => page,
@@ -106,13 +106,13 @@ pub(crate) async fn handle(
     if let Some(unchanged) = if_none_match.unchanged(head) {
         return Ok(unchanged);
     }
-    let answer = page.answer(history.versions, &parameters, |version| version.number, VersionView::of);
+    let answer = page.answer(history.versions, &parameters, |version| version.number, VersionView::new);
     Ok(([(header::ETAG, etag(head))], answer).into_response())
 }
 
 async fn difference(caller: &Caller<List>, zone: ZoneId, from: Serial, to: Option<Serial>) -> Result<Response, Error> {
     match caller.zones().difference(zone, from, to).await {
-        Ok(difference) => Ok(Json(DifferenceView::of(&difference)).into_response()),
+        Ok(difference) => Ok(Json(DifferenceView::new(&difference)).into_response()),
         Err(HistoryError::NoZone) => Err(Error::NoZone),
         Err(HistoryError::NoVersion(serial)) => Err(Error::NoVersion(if serial == from { "from" } else { "to" })),
         Err(HistoryError::Store(error)) => Err(error.into()),

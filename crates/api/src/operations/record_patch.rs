@@ -66,7 +66,7 @@ pub(crate) fn describe() -> Description {
 pub(crate) async fn handle(caller: Caller<Update>, PathId(id): PathId, writing: Writing, members: Members) -> Response {
     let patch = async |write: Write| -> Result<Response, Error> {
         members.refuse_unknown(ReadOnly::WITH_RECORD)?;
-        let (changes, read_only) = (members::record_changes(&members)?, ReadOnly::of(&members)?);
+        let (changes, read_only) = (members::record_changes(&members)?, ReadOnly::read(&members)?);
         let id = RecordId(id.ok_or(Error::NoRecord)?);
         let (zone, current) = caller.zones().record(id).await?.ok_or(Error::NoRecord)?;
         // What they are about never changes, so that there is no need to look again.

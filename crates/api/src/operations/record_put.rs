@@ -69,7 +69,7 @@ pub(crate) fn describe() -> Description {
 pub(crate) async fn handle(caller: Caller<Update>, PathId(id): PathId, writing: Writing, members: Members) -> Response {
     let put = async |write: Write| -> Result<Response, Error> {
         members.refuse_unknown(ReadOnly::WITH_RECORD)?;
-        let (wanted, read_only) = (members::whole_record(&members)?, ReadOnly::of(&members)?);
+        let (wanted, read_only) = (members::whole_record(&members)?, ReadOnly::read(&members)?);
         let id = RecordId(id.ok_or(Error::NoRecord)?);
         let (zone, current) = caller.zones().record(id).await?.ok_or(Error::NoRecord)?;
         read_only.check(&current)?;

@@ -46,7 +46,7 @@ struct ExampleView {
 
 impl TypeView {
     /// `None` for types that no user makes.
-    fn of(record_type: RecordType) -> Option<TypeView> {
+    fn new(record_type: RecordType) -> Option<TypeView> {
         let form = record_type.form()?;
         let example = record_type.example()?;
         let has_priority = record_type.has_priority();
@@ -136,6 +136,6 @@ pub(crate) fn describe() -> Description {
 
 pub(crate) async fn handle(_: Caller<AnyToken>, parameters: Parameters) -> Result<Response, QueryError> {
     parameters.refuse_unknown(&[])?;
-    let types: Vec<TypeView> = RecordType::EDITABLE.into_iter().filter_map(TypeView::of).collect();
+    let types: Vec<TypeView> = RecordType::EDITABLE.into_iter().filter_map(TypeView::new).collect();
     Ok(Json(types).into_response())
 }

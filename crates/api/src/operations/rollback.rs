@@ -62,7 +62,7 @@ struct Request {
 }
 
 impl Request {
-    fn of(parameters: &Parameters, members: &Members) -> Result<Request, Error> {
+    fn read(parameters: &Parameters, members: &Members) -> Result<Request, Error> {
         parameters.refuse_unknown(&["dry_run"])?;
         members.refuse_unknown(&["serial", "comment"])?;
         let serial = members.integer("serial", u32::MAX)?.flatten().ok_or(MemberError::Missing("serial"))?;
@@ -114,7 +114,7 @@ pub(crate) async fn handle(
     members: Members,
 ) -> Response {
     let roll_back = async |write: Write| -> Result<Response, Error> {
-        let Request { serial, comment, dry_run } = Request::of(&parameters, &members)?;
+        let Request { serial, comment, dry_run } = Request::read(&parameters, &members)?;
         let zone = ZoneId(id.ok_or(Error::NoZone)?);
         let conditions = write.on_zone();
         let allowed = Some(caller.permissions());

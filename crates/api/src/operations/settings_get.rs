@@ -31,5 +31,5 @@ pub(crate) async fn handle(
     if let Some(unchanged) = if_none_match.unchanged(zone.serial) {
         return Ok(unchanged);
     }
-    Ok(([(header::ETAG, etag(zone.serial))], Json(SettingsView::of(&settings))).into_response())
+    Ok(([(header::ETAG, etag(zone.serial))], Json(SettingsView::new(&settings))).into_response())
 }

@@ -82,7 +82,7 @@ struct Request {
 }
 
 impl Request {
-    fn of(members: &Members, parameters: &Parameters) -> Result<Request, Error> {
+    fn read(members: &Members, parameters: &Parameters) -> Result<Request, Error> {
         parameters.refuse_unknown(&["keep_apex_ns", "keep_keys", "keep_ttl", "leave_out_unknown"])?;
         let options = Options { keep_apex_ns: parameters.flag("keep_apex_ns")?, ..zone_file::options(parameters)? };
         members.refuse_unknown(&["domain", "zonefile"])?;
@@ -167,7 +167,7 @@ pub(crate) async fn handle(
     members: Members,
 ) -> Response {
     let create = async |write: Write| -> Result<Response, Error> {
-        let request = Request::of(&members, &parameters)?;
+        let request = Request::read(&members, &parameters)?;
         if !write.allows_new() {
             return Err(Error::Precondition);
         }
@@ -181,7 +181,7 @@ pub(crate) async fn handle(
             source = Source::Import;
             content = Some(read);
         }
-        let file = || content.as_ref().map(FileView::of);
+        let file = || content.as_ref().map(FileView::new);
         let name = new.name.clone();
         let first = write.create_zone(&caller, source, new.clone(), reply(file())).await;
         let outcome = match first {
@@ -210,7 +210,7 @@ pub(crate) async fn handle(
 
 fn reply(file: Option<FileView>) -> impl Fn(&Zone) -> Result<Reply, StoreError> + Send + Sync + 'static {
     move |zone| {
-        let view = Created { zone: ZoneView::of(zone), records: file.is_none().then_some([]), file: file.clone() };
+        let view = Created { zone: ZoneView::new(zone), records: file.is_none().then_some([]), file: file.clone() };
         Ok(Reply::json(zone.serial, &view)?.created(format!("/dns-zones/{}/", zone.id.0)))
     }
 }

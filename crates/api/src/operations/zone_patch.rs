@@ -65,7 +65,7 @@ pub(crate) async fn handle(caller: Caller<Update>, PathId(id): PathId, writing: 
         let change = Change { conditions: write.on_zone(), ..Change::of(Wish::Settings(wanted)) };
         let reply = |made: &Committed| {
             let settings = made.settings.as_ref().ok_or(StoreError::Bug("a change of settings without settings"))?;
-            Reply::json(made.zone.serial, &SettingsView::of(settings))
+            Reply::json(made.zone.serial, &SettingsView::new(settings))
         };
         Ok(write.change(&caller, zone, change, reply).await?)
     };

@@ -66,7 +66,7 @@ struct Request {
 }
 
 impl Request {
-    fn of(parameters: &Parameters) -> Result<Request, Error> {
+    fn read(parameters: &Parameters) -> Result<Request, Error> {
         parameters.refuse_unknown(&["dry_run", "keep_keys", "keep_ttl", "leave_out_unknown", "comment"])?;
         let comment = parameters.get("comment").map_or(Ok(None), Comment::parse).map_err(Error::Comment)?;
         let options = zone_file::options(parameters)?;
@@ -87,11 +87,11 @@ struct Replaced {
 }
 
 impl Replaced {
-    fn of(made: &Committed, dry_run: bool, file: FileView) -> Replaced {
+    fn new(made: &Committed, dry_run: bool, file: FileView) -> Replaced {
         let before: HashSet<RecordId> = made.removed.iter().map(|stored| stored.record.id).collect();
         let changed = made.added.iter().filter(|stored| before.contains(&stored.record.id)).count();
         let difference = || {
-            DifferenceView::of(&Difference {
+            DifferenceView::new(&Difference {
                 from: Some(made.before.serial),
                 to: made.zone.serial,
                 removed: made.removed.clone(),
@@ -180,7 +180,7 @@ async fn replace(
     write: &Write,
     text: Bytes,
 ) -> Result<Response, Error> {
-    let Request { dry_run, options, comment } = Request::of(parameters)?;
+    let Request { dry_run, options, comment } = Request::read(parameters)?;
     let zone = caller.zones().zone(id.ok_or(Error::NoZone)?).await?.ok_or(Error::NoZone)?;
     let apex = caller.zones().own_apex(Some(zone.id)).await?;
     let mut content = read_zone_file(text, &zone.name, apex, options).await?;
@@ -193,8 +193,8 @@ async fn replace(
         dry_run,
         ..Change::of(Wish::Content(records))
     };
-    let view = FileView::of(&content);
-    let reply = move |made: &Committed| Reply::json(made.zone.serial, &Replaced::of(made, dry_run, view.clone()));
+    let view = FileView::new(&content);
+    let reply = move |made: &Committed| Reply::json(made.zone.serial, &Replaced::new(made, dry_run, view.clone()));
     match write.change_as(caller, Source::Import, zone.id, change, reply).await {
         Ok(response) => Ok(response),
         Err(ChangeError::Faults(faults)) => Err(ZoneFileError::Faults(content.faults(faults)).into()),

@@ -41,11 +41,11 @@ struct Request {
 }
 
 impl Request {
-    fn of(parameters: &Parameters) -> Result<Request, Error> {
+    fn read(parameters: &Parameters) -> Result<Request, Error> {
         parameters.refuse_unknown(&["domain", "page_size", "cursor"])?;
         // Only the name's form matters: a name that cannot be a zone is simply not found.
         let domain = parameters.get("domain").map(Name::parse).transpose()?.map(ZoneName::from_stored);
-        Ok(Request { domain, page: Page::of(parameters, paging::List::Zones)? })
+        Ok(Request { domain, page: Page::read(parameters, paging::List::Zones)? })
     }
 }
 
@@ -60,7 +60,7 @@ pub(crate) fn describe() -> Description {
 }
 
 pub(crate) async fn handle(caller: Caller<List>, parameters: Parameters) -> Result<Response, Error> {
-    let Request { domain, page } = Request::of(&parameters)?;
+    let Request { domain, page } = Request::read(&parameters)?;
     let zones = caller.zones().zones(domain, page.after().map(ZoneId), page.limit()).await?;
-    Ok(page.answer(zones, &parameters, |zone| zone.id.0, ZoneView::of))
+    Ok(page.answer(zones, &parameters, |zone| zone.id.0, ZoneView::new))
 }

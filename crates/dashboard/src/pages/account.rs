@@ -36,7 +36,7 @@ struct SessionRow {
 }
 
 impl SessionRow {
-    fn of(session: &Session, this: &Session) -> SessionRow {
+    fn new(session: &Session, this: &Session) -> SessionRow {
         SessionRow {
             number: session.id.number(),
             is_this: session.id == this.id,
@@ -82,7 +82,7 @@ pub(crate) fn known_browser(agent: &str) -> Option<String> {
 }
 
 impl AccountPage {
-    async fn of(who: &SignedIn, names: &AccountNames, problems: Problems) -> Result<AccountPage, Failure> {
+    async fn new(who: &SignedIn, names: &AccountNames, problems: Problems) -> Result<AccountPage, Failure> {
         let page = who.page(Section::Account);
         let t = page.t;
         let field = |name, label, value: &str| Field::text(name, label).value(value).problem(&problems);
@@ -97,7 +97,7 @@ impl AccountPage {
             email: who.account.email.clone(),
             since: who.account.created_at.strftime("%Y-%m-%d").to_string(),
             names,
-            sessions: sessions.iter().rev().map(|session| SessionRow::of(session, &who.session)).collect(),
+            sessions: sessions.iter().rev().map(|session| SessionRow::new(session, &who.session)).collect(),
             has_second_factor: who.account.has_second_factor,
             codes_left: say(t.recovery_codes_left, &[&left.to_string()]),
             page,
@@ -112,7 +112,7 @@ pub(crate) async fn show(who: SignedIn) -> Result<Response, Failure> {
         last_name: who.account.last_name.clone(),
         company_name: who.account.company_name.clone(),
     };
-    show_page(&AccountPage::of(&who, &names, Problems::default()).await?)
+    show_page(&AccountPage::new(&who, &names, Problems::default()).await?)
 }
 
 pub(crate) async fn submit(who: SignedIn, form: Form) -> Result<Response, Failure> {
@@ -129,7 +129,7 @@ pub(crate) async fn submit(who: SignedIn, form: Form) -> Result<Response, Failur
         super::check_name(field, name, t, &mut problems);
     }
     if !problems.is_empty() {
-        return show_with(StatusCode::UNPROCESSABLE_ENTITY, &AccountPage::of(&who, &names, problems).await?);
+        return show_with(StatusCode::UNPROCESSABLE_ENTITY, &AccountPage::new(&who, &names, problems).await?);
     }
     who.person().set_names(names).await?;
     Ok(go("/account/", Some(Notice::NamesSaved), &who.visit.shared.settings))

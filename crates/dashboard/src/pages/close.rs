@@ -22,7 +22,7 @@ struct ClosePage {
 }
 
 impl ClosePage {
-    fn of(who: &SignedIn, typed: &str, problems: Problems) -> ClosePage {
+    fn new(who: &SignedIn, typed: &str, problems: Problems) -> ClosePage {
         let page = who.page(Section::Account);
         let label = say(page.t.close_type, &[&who.account.email]);
         let email = Field::text("email", &label).value(typed).required().problem(&problems);
@@ -31,7 +31,7 @@ impl ClosePage {
 }
 
 pub(crate) async fn show(Proved(who): Proved) -> Result<Response, Failure> {
-    show_page(&ClosePage::of(&who, "", Problems::default()))
+    show_page(&ClosePage::new(&who, "", Problems::default()))
 }
 
 pub(crate) async fn submit(Proved(who): Proved, form: Form) -> Result<Response, Failure> {
@@ -48,7 +48,7 @@ pub(crate) async fn submit(Proved(who): Proved, form: Form) -> Result<Response, 
     } else {
         problems.add("email", t.problem_close_type);
     }
-    show_with(StatusCode::UNPROCESSABLE_ENTITY, &ClosePage::of(&who, typed, problems))
+    show_with(StatusCode::UNPROCESSABLE_ENTITY, &ClosePage::new(&who, typed, problems))
 }
 
 fn closed(who: &SignedIn) -> Response {

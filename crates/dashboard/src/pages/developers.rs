@@ -35,7 +35,7 @@ struct TokenRow {
 }
 
 impl TokenRow {
-    fn of(token: Token, now: store::Timestamp, t: &Texts) -> TokenRow {
+    fn new(token: Token, now: store::Timestamp, t: &Texts) -> TokenRow {
         let mut limits = Vec::new();
         if let ZoneScope::Only(zones) = &token.zones {
             limits.push(say(t.token_zones_count, &[&zones.len().to_string()]));
@@ -62,7 +62,7 @@ pub(crate) async fn show(who: SignedIn) -> Result<Response, Failure> {
     let page = who.page(Section::Developers);
     let (t, now) = (page.t, who.visit.now());
     let tokens = who.person().tokens().await?;
-    let tokens = tokens.into_iter().rev().map(|token| TokenRow::of(token, now, t)).collect();
+    let tokens = tokens.into_iter().rev().map(|token| TokenRow::new(token, now, t)).collect();
     show_page(&DevelopersPage { page, tokens, base: who.visit.base.clone() })
 }
 

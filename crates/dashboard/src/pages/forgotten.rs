@@ -25,7 +25,7 @@ struct ForgottenPage {
 }
 
 impl ForgottenPage {
-    fn of(visit: &Visit, typed: &str, problems: Problems) -> ForgottenPage {
+    fn new(visit: &Visit, typed: &str, problems: Problems) -> ForgottenPage {
         let page = visit.page(Section::None);
         let email = Field::email("email", page.t.email).value(typed).required().autofocus().problem(&problems);
         ForgottenPage { page, problems, email, sends_mail: visit.shared.post.is_some() }
@@ -41,7 +41,7 @@ struct SentPage {
 }
 
 pub(crate) async fn show(visit: Visit) -> Result<Response, Failure> {
-    show_page(&ForgottenPage::of(&visit, "", Problems::default()))
+    show_page(&ForgottenPage::new(&visit, "", Problems::default()))
 }
 
 pub(crate) async fn submit(visit: Visit, form: Form) -> Result<Response, Failure> {
@@ -51,7 +51,7 @@ pub(crate) async fn submit(visit: Visit, form: Form) -> Result<Response, Failure
     let mut problems = Problems::new(t.problems);
     let checked = check(&visit, email, &mut problems);
     if !problems.is_empty() {
-        return refused(checked, &ForgottenPage::of(&visit, email, problems));
+        return refused(checked, &ForgottenPage::new(&visit, email, problems));
     }
     post.send_reset(visit.mail_request(email));
     sent(&visit, t.forgot_sent_text)

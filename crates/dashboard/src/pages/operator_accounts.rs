@@ -50,7 +50,7 @@ struct ClaimRow {
 }
 
 impl ClaimRow {
-    fn of(displacement: Displacement, t: &Texts) -> ClaimRow {
+    fn new(displacement: Displacement, t: &Texts) -> ClaimRow {
         let Displacement { name, email, by_name, by_email, due, .. } = displacement;
         ClaimRow {
             by: if by_name == name { by_email } else { format!("{by_email} ({by_name})") },
@@ -73,7 +73,7 @@ struct AccountRow {
 }
 
 impl AccountRow {
-    fn of(account: &Account) -> AccountRow {
+    fn new(account: &Account) -> AccountRow {
         let names = [&account.first_name, &account.last_name, &account.company_name];
         let names: Vec<&str> = names.into_iter().map(String::as_str).filter(|name| !name.is_empty()).collect();
         AccountRow {
@@ -96,13 +96,13 @@ pub(crate) async fn list(Operator(who, operator): Operator, RawQuery(query): Raw
     let page = who.page(Section::Accounts);
     let claims = if is_first && text.is_empty() { operator.displacements(CLAIMS).await? } else { Vec::new() };
     show_page(&AccountsPage {
-        claims: claims.into_iter().map(|claim| ClaimRow::of(claim, page.t)).collect(),
+        claims: claims.into_iter().map(|claim| ClaimRow::new(claim, page.t)).collect(),
         z: page.language.zone_texts(),
         first: address(&text, ""),
         next: found.next.map(|email| address(&text, &email)),
         query: text,
         is_first,
-        accounts: found.accounts.iter().map(AccountRow::of).collect(),
+        accounts: found.accounts.iter().map(AccountRow::new).collect(),
         may_invite: who.visit.shared.settings.registration == Registration::Invitation,
         page,
     })
@@ -133,11 +133,11 @@ pub(crate) async fn show(Operator(who, operator): Operator, Path(number): Path<S
     let t = page.t;
     let events = operator.events(Some(account.id), None, EVENTS).await?;
     show_page(&AccountPage {
-        row: AccountRow::of(&account),
+        row: AccountRow::new(&account),
         suspended_since: account.suspended_at.map(minute).unwrap_or_default(),
         zones: operator.count_zones(account.id).await?.to_string(),
         limits: shown(account.limits, t),
-        events: events.into_iter().map(|event| EventRow::of(event, t)).collect(),
+        events: events.into_iter().map(|event| EventRow::new(event, t)).collect(),
         is_oneself: account.id == who.account.id,
         page,
     })

@@ -50,7 +50,7 @@ enum Action {
 }
 
 impl ConfirmPage {
-    fn of(who: &SignedIn, action: Action, account: &Account, problems: Problems) -> ConfirmPage {
+    fn new(who: &SignedIn, action: Action, account: &Account, problems: Problems) -> ConfirmPage {
         let page = who.page(Section::Accounts);
         let t = page.t;
         let (heading, text, button, is_bad) = match action {
@@ -75,7 +75,7 @@ pub(super) async fn find(operator: &store::Operator, number: &str) -> Result<Acc
 
 async fn ask(who: &SignedIn, operator: &store::Operator, number: &str, action: Action) -> Result<Response, Failure> {
     let account = find(operator, number).await?;
-    show_page(&ConfirmPage::of(who, action, &account, Problems::default()))
+    show_page(&ConfirmPage::new(who, action, &account, Problems::default()))
 }
 
 pub(crate) async fn ask_suspend(
@@ -98,7 +98,7 @@ pub(crate) async fn suspend(
             let t = who.visit.language.texts();
             let mut problems = Problems::new(t.problems);
             problems.add("", t.problem_last_operator);
-            show_with(StatusCode::CONFLICT, &ConfirmPage::of(&who, Action::Suspend, &account, problems))
+            show_with(StatusCode::CONFLICT, &ConfirmPage::new(&who, Action::Suspend, &account, problems))
         }
         Err(AccountError::Store(error)) => Err(error.into()),
     }
@@ -190,7 +190,7 @@ pub(super) fn shown(mut account: AccountLimits, t: &Texts) -> Vec<(&'static str,
 }
 
 impl LimitsPage {
-    fn of(who: &SignedIn, account: &Account, form: Option<&Form>, problems: Problems) -> LimitsPage {
+    fn new(who: &SignedIn, account: &Account, form: Option<&Form>, problems: Problems) -> LimitsPage {
         let page = who.page(Section::Accounts);
         let mut current = account.limits;
         let field = |limit: Limit| {
@@ -208,7 +208,7 @@ pub(crate) async fn ask_limits(
     Path(id): Path<String>,
 ) -> Result<Response, Failure> {
     let account = find(&operator, &id).await?;
-    show_page(&LimitsPage::of(&who, &account, None, Problems::default()))
+    show_page(&LimitsPage::new(&who, &account, None, Problems::default()))
 }
 
 /// Shows what was typed beside what is, and sets it where that was confirmed.
@@ -231,7 +231,7 @@ pub(crate) async fn set_limits(
         *(limit.value)(&mut wanted) = number;
     }
     if !problems.is_empty() {
-        let page = LimitsPage::of(&who, &account, Some(&form), problems);
+        let page = LimitsPage::new(&who, &account, Some(&form), problems);
         return show_with(StatusCode::UNPROCESSABLE_ENTITY, &page);
     }
     if form.has(CONFIRMED.0, CONFIRMED.1) {
@@ -265,7 +265,7 @@ struct LinkPage {
 }
 
 impl LinkPage {
-    fn of(who: &SignedIn, heading: &'static str, text: &str, email: &str, secret: &str) -> LinkPage {
+    fn new(who: &SignedIn, heading: &'static str, text: &str, email: &str, secret: &str) -> LinkPage {
         let link = format!("{}/link/{secret}/", who.visit.base);
         LinkPage { page: who.page(Section::Accounts), heading, text: say(text, &[email]), link }
     }
@@ -289,7 +289,7 @@ pub(crate) async fn make_link(
     let link = operator.create_link(account.id, valid_for).await?;
     let secret = link.ok_or(Failure::NotFound)?;
     let t = who.visit.language.texts();
-    show_page(&LinkPage::of(&who, t.operator_link, t.operator_link_text, &account.email, secret.reveal()))
+    show_page(&LinkPage::new(&who, t.operator_link, t.operator_link_text, &account.email, secret.reveal()))
 }
 
 #[derive(Template)]
@@ -301,7 +301,7 @@ struct InvitePage {
 }
 
 impl InvitePage {
-    fn of(who: &SignedIn, typed: &str, problems: Problems) -> InvitePage {
+    fn new(who: &SignedIn, typed: &str, problems: Problems) -> InvitePage {
         let page = who.page(Section::Accounts);
         let email = Field::text("email", page.t.email).value(typed).required().autofocus().problem(&problems);
         InvitePage { page, problems, email }
@@ -310,7 +310,7 @@ impl InvitePage {
 
 pub(crate) async fn ask_invite(ProvedOperator(who, _): ProvedOperator) -> Result<Response, Failure> {
     allow_invitations(&who)?;
-    show_page(&InvitePage::of(&who, "", Problems::default()))
+    show_page(&InvitePage::new(&who, "", Problems::default()))
 }
 
 /// Shows who would be invited to what, and invites them where that was confirmed.
@@ -325,7 +325,7 @@ pub(crate) async fn invite(ProvedOperator(who, operator): ProvedOperator, form: 
         match operator.invite(email, valid_for).await {
             Ok(secret) => {
                 let text = t.operator_invitation_text;
-                return show_page(&LinkPage::of(&who, t.operator_invitation, text, email, secret.reveal()));
+                return show_page(&LinkPage::new(&who, t.operator_invitation, text, email, secret.reveal()));
             }
             Err(error) => super::register::note(error, t, &mut problems)?,
         }
@@ -346,7 +346,7 @@ pub(crate) async fn invite(ProvedOperator(who, operator): ProvedOperator, form: 
             page,
         });
     }
-    show_with(StatusCode::UNPROCESSABLE_ENTITY, &InvitePage::of(&who, email, problems))
+    show_with(StatusCode::UNPROCESSABLE_ENTITY, &InvitePage::new(&who, email, problems))
 }
 
 fn allow_invitations(who: &SignedIn) -> Result<(), Failure> {

@@ -35,7 +35,7 @@ pub(crate) struct EventRow {
 }
 
 impl EventRow {
-    pub(crate) fn of(event: AccountEvent, t: &Texts) -> EventRow {
+    pub(crate) fn new(event: AccountEvent, t: &Texts) -> EventRow {
         EventRow {
             time: minute(event.time),
             what: what(event.kind, t),
@@ -85,6 +85,6 @@ pub(crate) async fn list(Operator(who, operator): Operator, RawQuery(query): Raw
     let events = operator.events(None, before.map(EventId), PAGE).await?;
     let is_full = events.len() == PAGE as usize;
     let older = events.last().filter(|_| is_full).map(|event| event.id.0);
-    let events = events.into_iter().map(|event| EventRow::of(event, t)).collect();
+    let events = events.into_iter().map(|event| EventRow::new(event, t)).collect();
     show_page(&EventsPage { page, events, older })
 }

@@ -27,7 +27,7 @@ struct PasswordPage {
 }
 
 impl PasswordPage {
-    async fn of(who: &SignedIn, form: &Form, problems: Problems) -> Result<PasswordPage, Failure> {
+    async fn new(who: &SignedIn, form: &Form, problems: Problems) -> Result<PasswordPage, Failure> {
         let page = who.page(Section::Account);
         let hint = say(page.t.password_hint, &["10"]);
         let password = Field::password("password", page.t.new_password, "new-password").hint(&hint);
@@ -44,7 +44,7 @@ fn revokes_tokens(form: &Form) -> bool {
 }
 
 pub(crate) async fn show(Proved(who): Proved) -> Result<Response, Failure> {
-    show_page(&PasswordPage::of(&who, &Form::default(), Problems::default()).await?)
+    show_page(&PasswordPage::new(&who, &Form::default(), Problems::default()).await?)
 }
 
 pub(crate) async fn submit(Proved(who): Proved, form: Form) -> Result<Response, Failure> {
@@ -53,7 +53,7 @@ pub(crate) async fn submit(Proved(who): Proved, form: Form) -> Result<Response, 
     let mut problems = Problems::new(t.problems);
     check_new_password(password, &who.account.email, t, &mut problems);
     if !problems.is_empty() {
-        return show_with(StatusCode::UNPROCESSABLE_ENTITY, &PasswordPage::of(&who, &form, problems).await?);
+        return show_with(StatusCode::UNPROCESSABLE_ENTITY, &PasswordPage::new(&who, &form, problems).await?);
     }
     let hash = who.visit.people().hash_password(password, Lane::Known(who.account.id)).await?;
     let tokens = if revokes_tokens(&form) { TokensAfterwards::Revoked } else { TokensAfterwards::Kept };

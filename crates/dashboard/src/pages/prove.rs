@@ -25,7 +25,7 @@ struct ProvePage {
 }
 
 impl ProvePage {
-    async fn of(who: &SignedIn, next: String, problems: Problems) -> Result<ProvePage, Failure> {
+    async fn new(who: &SignedIn, next: String, problems: Problems) -> Result<ProvePage, Failure> {
         let page = who.page(Section::Account);
         let has_password = who.person().has_password().await?;
         let field = Field::password("password", page.t.password, "current-password");
@@ -35,7 +35,7 @@ impl ProvePage {
 }
 
 pub(crate) async fn show(who: SignedIn, RawQuery(query): RawQuery) -> Result<Response, Failure> {
-    show_page(&ProvePage::of(&who, next_of_query(query.as_deref()), Problems::default()).await?)
+    show_page(&ProvePage::new(&who, next_of_query(query.as_deref()), Problems::default()).await?)
 }
 
 pub(crate) async fn submit(who: SignedIn, form: Form) -> Result<Response, Failure> {
@@ -48,7 +48,7 @@ pub(crate) async fn submit(who: SignedIn, form: Form) -> Result<Response, Failur
         Ok((attempt, _)) => attempt,
         Err(wait) => {
             problems.add("", say(t.problem_wait, &[&wait.0.to_string()]));
-            return too_early(wait, &ProvePage::of(&who, next, problems).await?);
+            return too_early(wait, &ProvePage::new(&who, next, problems).await?);
         }
     };
     if who.visit.people().check_password(&who.account.email, form.raw("password"), lane).await?.is_some() {
@@ -57,5 +57,5 @@ pub(crate) async fn submit(who: SignedIn, form: Form) -> Result<Response, Failur
         return Ok(go(&next, None, settings));
     }
     problems.add("password", t.problem_password_wrong);
-    show_with(StatusCode::UNPROCESSABLE_ENTITY, &ProvePage::of(&who, next, problems).await?)
+    show_with(StatusCode::UNPROCESSABLE_ENTITY, &ProvePage::new(&who, next, problems).await?)
 }

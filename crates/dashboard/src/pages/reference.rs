@@ -75,7 +75,7 @@ pub(crate) static DESCRIPTIONS: LazyLock<Vec<(&'static Operation, Description)>>
 pub(crate) async fn show(visit: Visit) -> Result<Response, Failure> {
     let page = visit.page(Section::None);
     let writer = Writer { t: page.t, words: Words::of(page.language) };
-    let groups = Group::ALL.into_iter().filter_map(|group| GroupView::of(group, &writer, &visit.base)).collect();
+    let groups = Group::ALL.into_iter().filter_map(|group| GroupView::new(group, &writer, &visit.base)).collect();
     let objects = objects(DESCRIPTIONS.iter().map(|(_, description)| description))
         .into_iter()
         .map(|(name, json)| ObjectView { name, shapes: writer.shapes(&json) })
@@ -90,21 +90,21 @@ pub(crate) async fn show(visit: Visit) -> Result<Response, Failure> {
 }
 
 impl GroupView {
-    fn of(group: Group, writer: &Writer, base: &str) -> Option<GroupView> {
+    fn new(group: Group, writer: &Writer, base: &str) -> Option<GroupView> {
         let operations: Vec<_> = DESCRIPTIONS
             .iter()
             .filter(|(_, description)| description.group == group)
-            .map(|(operation, description)| OperationView::of(operation, description, writer, base))
+            .map(|(operation, description)| OperationView::new(operation, description, writer, base))
             .collect();
         let title = writer.words.say(group.name()).to_owned();
-        let text = Prose::of(writer.words.say(group.text()));
+        let text = Prose::new(writer.words.say(group.text()));
         (!operations.is_empty()).then_some(GroupView { name: group.name(), title, text, operations })
     }
 }
 
 impl OperationView {
-    fn of(operation: &'static Operation, description: &Description, writer: &Writer, base: &str) -> OperationView {
-        let examples = Request::of(operation, description, base).programs();
+    fn new(operation: &'static Operation, description: &Description, writer: &Writer, base: &str) -> OperationView {
+        let examples = Request::new(operation, description, base).programs();
         // The first is in the examples above.
         let bodies = description.bodies.iter().flat_map(|body| {
             let example = |(about, example): &(&'static str, _)| {
@@ -112,7 +112,7 @@ impl OperationView {
             };
             body.examples.iter().map(example).collect::<Vec<_>>()
         });
-        let mut refusals: Vec<_> = description.refusals.iter().map(RefusalView::of).collect();
+        let mut refusals: Vec<_> = description.refusals.iter().map(RefusalView::new).collect();
         refusals.sort_by_key(|refusal| refusal.status);
         OperationView {
             id: description.id,
@@ -125,7 +125,7 @@ impl OperationView {
             parameters: description.parameters.iter().map(|parameter| parameter_row(parameter, writer)).collect(),
             body: description.bodies.first().map(|body| writer.members(&body.schema)).unwrap_or_default(),
             bodies: bodies.skip(1).collect(),
-            answers: description.answers.iter().map(|answer| AnswerView::of(answer, writer)).collect(),
+            answers: description.answers.iter().map(|answer| AnswerView::new(answer, writer)).collect(),
             refusals,
         }
     }
@@ -137,9 +137,9 @@ fn parameter_row(parameter: &api::Parameter, writer: &Writer) -> Row {
         ParameterPlace::Query => writer.t.reference_query,
         ParameterPlace::Header => writer.t.reference_header,
     };
-    let mut text = Prose::of(writer.words.say(parameter.text));
+    let mut text = Prose::new(writer.words.say(parameter.text));
     if !parameter.example.is_null() {
-        text.0.extend(Prose::of(&format!(" `{}`", plain(&parameter.example))).0);
+        text.0.extend(Prose::new(&format!(" `{}`", plain(&parameter.example))).0);
     }
     Row {
         name: parameter.name.to_owned(),
@@ -151,13 +151,13 @@ fn parameter_row(parameter: &api::Parameter, writer: &Writer) -> Row {
 }
 
 impl AnswerView {
-    fn of(answer: &api::Success, writer: &Writer) -> AnswerView {
+    fn new(answer: &api::Success, writer: &Writer) -> AnswerView {
         let headers = answer.headers.iter().map(|header| Row {
             name: header.name.to_owned(),
             place: "",
             required: false,
             kinds: writer.kinds(header.schema.json()),
-            text: Prose::of(writer.words.say(header.text)),
+            text: Prose::new(writer.words.say(header.text)),
         });
         AnswerView {
             status: answer.status.as_u16(),
@@ -170,7 +170,7 @@ impl AnswerView {
 }
 
 impl RefusalView {
-    fn of(refusal: &api::Refusal) -> RefusalView {
+    fn new(refusal: &api::Refusal) -> RefusalView {
         let text = |member: &str| refusal.example[member].as_str().unwrap_or_default().to_owned();
         RefusalView {
             status: refusal.status.as_u16(),

@@ -32,7 +32,7 @@ struct RegisterPage {
 }
 
 impl RegisterPage {
-    fn of(visit: &Visit, invited: Option<String>, form: &Form, problems: Problems) -> RegisterPage {
+    fn new(visit: &Visit, invited: Option<String>, form: &Form, problems: Problems) -> RegisterPage {
         let page = visit.page(Section::None);
         let t = page.t;
         let name = |name, label| Field::text(name, label).value(form.text(name)).problem(&problems);
@@ -90,7 +90,7 @@ struct ByMailPage {
 }
 
 impl ByMailPage {
-    fn of(visit: &Visit, typed: &str, problems: Problems) -> ByMailPage {
+    fn new(visit: &Visit, typed: &str, problems: Problems) -> ByMailPage {
         let page = visit.page(Section::None);
         let email = Field::email("email", page.t.email).value(typed).required().autofocus().problem(&problems);
         ByMailPage { page, problems, email }
@@ -103,7 +103,7 @@ fn submit_by_mail(visit: &Visit, form: &Form, post: &Letters) -> Result<Response
     let mut problems = Problems::new(t.problems);
     let checked = forgotten::check(visit, email, &mut problems);
     if !problems.is_empty() {
-        return forgotten::refused(checked, &ByMailPage::of(visit, email, problems));
+        return forgotten::refused(checked, &ByMailPage::new(visit, email, problems));
     }
     post.send_invitation(visit.mail_request(email));
     forgotten::sent(visit, t.register_sent_text)
@@ -112,9 +112,9 @@ fn submit_by_mail(visit: &Visit, form: &Form, post: &Letters) -> Result<Response
 pub(crate) async fn show(visit: Visit) -> Result<Response, Failure> {
     only_where_open(&visit)?;
     if visit.shared.post.is_some() {
-        return show_page(&ByMailPage::of(&visit, "", Problems::default()));
+        return show_page(&ByMailPage::new(&visit, "", Problems::default()));
     }
-    show_page(&RegisterPage::of(&visit, None, &Form::default(), Problems::default()))
+    show_page(&RegisterPage::new(&visit, None, &Form::default(), Problems::default()))
 }
 
 pub(crate) async fn submit(visit: Visit, form: Form) -> Result<Response, Failure> {
@@ -128,7 +128,7 @@ pub(crate) async fn submit(visit: Visit, form: Form) -> Result<Response, Failure
     // Every attempt counts, also a success, so that clients cannot create accounts, or test which exist, in bulk.
     if let Err(wait) = visit.shared.delays.begin(&email, visit.origin.address) {
         problems.add("", say(t.problem_wait, &[&wait.0.to_string()]));
-        return too_early(wait, &RegisterPage::of(&visit, None, &form, problems));
+        return too_early(wait, &RegisterPage::new(&visit, None, &form, problems));
     }
     let new = read(&visit, &form, &email, &mut problems).await?;
     if problems.is_empty() {
@@ -141,7 +141,7 @@ pub(crate) async fn submit(visit: Visit, form: Form) -> Result<Response, Failure
             Err(error) => note(error, t, &mut problems)?,
         }
     }
-    show_with(StatusCode::UNPROCESSABLE_ENTITY, &RegisterPage::of(&visit, None, &form, problems))
+    show_with(StatusCode::UNPROCESSABLE_ENTITY, &RegisterPage::new(&visit, None, &form, problems))
 }
 
 fn only_where_open(visit: &Visit) -> Result<(), Failure> {
@@ -153,7 +153,7 @@ fn only_where_open(visit: &Visit) -> Result<(), Failure> {
 
 /// The form of an invitation's link.
 pub(crate) fn show_invited(visit: &Visit, email: String) -> Result<Response, Failure> {
-    show_page(&RegisterPage::of(visit, Some(email), &Form::default(), Problems::default()))
+    show_page(&RegisterPage::new(visit, Some(email), &Form::default(), Problems::default()))
 }
 
 /// Uses an invitation. `None`: the link is no longer valid.
@@ -173,6 +173,6 @@ pub(crate) async fn accept(
             Err(AcceptError::Create(error)) => note(error, t, &mut problems)?,
         }
     }
-    let page = RegisterPage::of(visit, Some(email), form, problems);
+    let page = RegisterPage::new(visit, Some(email), form, problems);
     show_with(StatusCode::UNPROCESSABLE_ENTITY, &page).map(Some)
 }

@@ -48,7 +48,7 @@ struct Square {
 
 impl Square {
     /// Empty where the text is too long for any code; the address of an account is not.
-    fn of(text: &str) -> Square {
+    fn new(text: &str) -> Square {
         let Ok(code) = QrCode::encode_text(text, QrCodeEcc::Medium) else {
             return Square { size: 0, path: String::new() };
         };
@@ -71,14 +71,14 @@ fn uri(email: &str, key: &str) -> String {
 }
 
 impl KeyPage {
-    fn of(who: &SignedIn, key: &OneTimeKey, problems: Problems) -> KeyPage {
+    fn new(who: &SignedIn, key: &OneTimeKey, problems: Problems) -> KeyPage {
         let page = who.page(Section::Account);
         let key = key.base32();
         let uri = uri(&who.account.email, &key);
         let code = Field::text("code", page.t.code).hint(page.t.second_factor_code_hint).autocomplete("one-time-code");
         let groups: Vec<&str> = (0..key.len() / 4).map(|group| &key[group * 4..group * 4 + 4]).collect();
         KeyPage {
-            qr: Square::of(&uri),
+            qr: Square::new(&uri),
             shown: groups.join(" "),
             code: code.numeric().required().problem(&problems),
             page,
@@ -93,7 +93,7 @@ pub(crate) async fn show(Proved(who): Proved) -> Result<Response, Failure> {
     if who.account.has_second_factor {
         return Ok(go("/account/", None, &who.visit.shared.settings));
     }
-    show_page(&KeyPage::of(&who, &OneTimeKey::draw()?, Problems::default()))
+    show_page(&KeyPage::new(&who, &OneTimeKey::draw()?, Problems::default()))
 }
 
 pub(crate) async fn submit(Proved(who): Proved, form: Form) -> Result<Response, Failure> {
@@ -106,7 +106,7 @@ pub(crate) async fn submit(Proved(who): Proved, form: Form) -> Result<Response, 
         None => {
             let mut problems = Problems::new(t.problems);
             problems.add("code", t.problem_code);
-            show_with(StatusCode::UNPROCESSABLE_ENTITY, &KeyPage::of(&who, &key, problems))
+            show_with(StatusCode::UNPROCESSABLE_ENTITY, &KeyPage::new(&who, &key, problems))
         }
     }
 }
@@ -156,7 +156,7 @@ mod tests {
             uri("ann+dns@example.com", "GEZDGNBV"),
             "otpauth://totp/Zonewright:ann%2Bdns%40example.com?secret=GEZDGNBV&issuer=Zonewright"
         );
-        let square = Square::of(&uri(&"a".repeat(254), "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"));
+        let square = Square::new(&uri(&"a".repeat(254), "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"));
         assert!(square.size > 20 && square.path.starts_with("M4 4h1v1h-1z"), "the corner of a finder pattern");
     }
 }

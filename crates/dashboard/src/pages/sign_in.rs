@@ -33,7 +33,7 @@ struct SignInPage {
 }
 
 impl SignInPage {
-    fn of(visit: &Visit, email: &str, next: String, problems: Problems) -> SignInPage {
+    fn new(visit: &Visit, email: &str, next: String, problems: Problems) -> SignInPage {
         let page = visit.page(Section::None);
         let t = page.t;
         let email_field = Field::email("email", t.email).value(email).required().problem(&problems);
@@ -53,7 +53,7 @@ pub(crate) async fn show(visit: Visit, RawQuery(query): RawQuery) -> Result<Resp
     if visit.session.as_ref().is_some_and(|(session, _)| !session.waits_for_code) {
         return Ok(go(&next, None, &visit.shared.settings));
     }
-    show_page(&SignInPage::of(&visit, "", next, Problems::default()))
+    show_page(&SignInPage::new(&visit, "", next, Problems::default()))
 }
 
 pub(crate) async fn submit(visit: Visit, form: Form) -> Result<Response, Failure> {
@@ -64,7 +64,7 @@ pub(crate) async fn submit(visit: Visit, form: Form) -> Result<Response, Failure
         Ok(begun) => begun,
         Err(wait) => {
             problems.add("", say(t.problem_wait, &[&wait.0.to_string()]));
-            return too_early(wait, &SignInPage::of(&visit, email, next.to_owned(), problems));
+            return too_early(wait, &SignInPage::new(&visit, email, next.to_owned(), problems));
         }
     };
     let account = visit.people().check_password(email, form.raw("password"), lane).await?;
@@ -75,7 +75,7 @@ pub(crate) async fn submit(visit: Visit, form: Form) -> Result<Response, Failure
     let Some(session) = session else {
         visit.people().note_failed_sign_in(email, visit.stranger()).await?;
         problems.add("", t.problem_sign_in_text);
-        return show_with(StatusCode::UNPROCESSABLE_ENTITY, &SignInPage::of(&visit, email, next.to_owned(), problems));
+        return show_with(StatusCode::UNPROCESSABLE_ENTITY, &SignInPage::new(&visit, email, next.to_owned(), problems));
     };
     visit.shared.delays.succeed(&attempt);
     Ok(signed_in(&visit, &session, next, None))
@@ -97,7 +97,7 @@ pub(super) fn ended(visit: &Visit, email: &str, next: String) -> Result<Response
     let t = visit.language.texts();
     let mut problems = Problems::new(t.problem_sign_in);
     problems.add("", t.problem_codes_ended);
-    let mut response = show_with(StatusCode::UNPROCESSABLE_ENTITY, &SignInPage::of(visit, email, next, problems))?;
+    let mut response = show_with(StatusCode::UNPROCESSABLE_ENTITY, &SignInPage::new(visit, email, next, problems))?;
     let cookie = cookies::remove(cookies::session_name(visit.is_https), visit.is_https);
     response.headers_mut().extend(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
     Ok(response)

@@ -25,7 +25,7 @@ struct CodePage {
 }
 
 impl CodePage {
-    fn of(visit: &Visit, next: String, problems: Problems) -> CodePage {
+    fn new(visit: &Visit, next: String, problems: Problems) -> CodePage {
         let page = visit.page(Section::None);
         let code = Field::text("code", page.t.code).hint(page.t.code_hint).autocomplete("one-time-code");
         let code = code.required().autofocus().problem(&problems);
@@ -38,7 +38,7 @@ pub(crate) async fn show(visit: Visit, RawQuery(query): RawQuery) -> Result<Resp
     if visit.waiting().is_none() {
         return Err(Failure::SignIn { next });
     }
-    show_page(&CodePage::of(&visit, next, Problems::default()))
+    show_page(&CodePage::new(&visit, next, Problems::default()))
 }
 
 pub(crate) async fn submit(visit: Visit, form: Form) -> Result<Response, Failure> {
@@ -52,12 +52,12 @@ pub(crate) async fn submit(visit: Visit, form: Form) -> Result<Response, Failure
         CodeOutcome::Right(session) => Ok(signed_in(&visit, &session, &next, None)),
         CodeOutcome::Wrong => {
             problems.add("code", t.problem_code);
-            show_with(StatusCode::UNPROCESSABLE_ENTITY, &CodePage::of(&visit, next, problems))
+            show_with(StatusCode::UNPROCESSABLE_ENTITY, &CodePage::new(&visit, next, problems))
         }
         CodeOutcome::Ended => ended(&visit, &account.email, next),
         CodeOutcome::TooEarly { seconds } => {
             problems.add("", say(t.problem_codes_wait, &[&seconds.div_ceil(60).to_string()]));
-            too_early(Wait(seconds), &CodePage::of(&visit, next, problems))
+            too_early(Wait(seconds), &CodePage::new(&visit, next, problems))
         }
         CodeOutcome::Gone => Err(Failure::SignIn { next }),
     }

@@ -89,7 +89,7 @@ impl NewPage {
                     is_chosen: typed.has("permission", permission.name()),
                 })
                 .collect(),
-            permissions_problem: problems.of("permission").map(str::to_owned),
+            permissions_problem: problems.get("permission").map(str::to_owned),
             days: DAYS
                 .into_iter()
                 .map(|days| DaysChoice {
@@ -229,7 +229,7 @@ mod tests {
         for wrong in ["192.0.2.1/24", "192.0.2.0/33", "example.com", "::/129", "192.0.2"] {
             let mut problems = Problems::default();
             networks(wrong, &ENGLISH, &mut problems);
-            assert!(problems.of("networks").is_some_and(|text| text.contains(wrong)), "{wrong}");
+            assert!(problems.get("networks").is_some_and(|text| text.contains(wrong)), "{wrong}");
         }
     }
 

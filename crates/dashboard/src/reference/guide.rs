@@ -85,7 +85,7 @@ impl Guide<'_> {
     }
 
     fn text(&self, text: &'static str) -> Block {
-        Block::Text(Prose::of(&(self.say)(text)))
+        Block::Text(Prose::new(&(self.say)(text)))
     }
 
     fn heading(&self, text: &'static str) -> Block {
@@ -93,7 +93,7 @@ impl Guide<'_> {
     }
 
     fn prose<const N: usize>(&self, texts: [&'static str; N]) -> Vec<Prose> {
-        texts.iter().map(|text| Prose::of(&(self.say)(text))).collect()
+        texts.iter().map(|text| Prose::new(&(self.say)(text))).collect()
     }
 
     fn table<const N: usize>(&self, caption: &'static str, head: [&'static str; N], rows: Vec<Vec<Prose>>) -> Block {
@@ -119,8 +119,8 @@ impl Guide<'_> {
         let count = (self.say)("Number of nameservers: `{count}`. Enter their names at your registrar:");
         let blocks = vec![
             self.text("All zones are served by the same authoritative nameservers."),
-            Block::Text(Prose::of(&count.replace("{count}", &names().count().to_string()))),
-            Block::List(names().map(|name| Prose::of(&format!("`{name}`"))).collect()),
+            Block::Text(Prose::new(&count.replace("{count}", &names().count().to_string()))),
+            Block::List(names().map(|name| Prose::new(&format!("`{name}`"))).collect()),
             self.text(
                 "Deployment means that a stored change reaches the nameservers. The server deploys each change by itself, usually within \
                  milliseconds, and retries until every nameserver serves it.",
@@ -161,7 +161,7 @@ impl Guide<'_> {
             ("dns:delete", "Delete zones and records."),
             ("dns:*", "All of these."),
         ];
-        let rows = permissions.map(|(name, meaning)| vec![code(name), Prose::of(&(self.say)(meaning))]).into();
+        let rows = permissions.map(|(name, meaning)| vec![code(name), Prose::new(&(self.say)(meaning))]).into();
         let blocks = vec![
             self.heading("How to create a token"),
             Block::Steps(steps),
@@ -194,7 +194,7 @@ impl Guide<'_> {
             let (form, example) = (record_type.form()?, record_type.example()?);
             let priority = if record_type.has_priority() { &yes } else { &no };
             let value = code(&example.value());
-            Some(vec![code(form.name), Prose::of(&(self.say)(form.description)), value, Prose::of(priority)])
+            Some(vec![code(form.name), Prose::new(&(self.say)(form.description)), value, Prose::new(priority)])
         };
         let rows = RecordType::EDITABLE.into_iter().filter_map(row).collect();
         let blocks = vec![
@@ -211,7 +211,7 @@ impl Guide<'_> {
             ("3600", "The default. It suits most records."),
             ("86400", "Records that rarely change, such as the MX records of an established mail provider."),
         ];
-        let rows = ttls.map(|(ttl, meaning)| vec![code(ttl), Prose::of(&(self.say)(meaning))]).into();
+        let rows = ttls.map(|(ttl, meaning)| vec![code(ttl), Prose::new(&(self.say)(meaning))]).into();
         let mut blocks = vec![
             self.heading("Choosing a TTL"),
             self.text("The TTL says for how many seconds resolvers may cache a record. A change is seen everywhere after the old TTL has passed."),
@@ -282,7 +282,7 @@ impl Guide<'_> {
             ),
         ];
         let rows = solutions
-            .map(|(status, codes, solution)| vec![code(status), Prose::of(codes), Prose::of(&(self.say)(solution))])
+            .map(|(status, codes, solution)| vec![code(status), Prose::new(codes), Prose::new(&(self.say)(solution))])
             .into();
         let blocks = vec![
             self.text("Every error has the same form: `detail` is for people, `error_code` for programs, and `field` names the member at fault, or is null."),
@@ -329,7 +329,7 @@ impl Guide<'_> {
             ("flags: aa", "The answer is authoritative: it comes from a nameserver of the zone, not from a cache."),
             ("3600 IN A", "The number is the TTL. In an answer from a cache it counts down to the next look-up."),
         ];
-        let rows = signs.map(|(sign, meaning)| vec![code(sign), Prose::of(&(self.say)(meaning))]).into();
+        let rows = signs.map(|(sign, meaning)| vec![code(sign), Prose::new(&(self.say)(meaning))]).into();
         blocks.push(self.table("Parts of the answer", ["In the answer", "Meaning"], rows));
         self.chapter("testing", "Testing changes", blocks)
     }

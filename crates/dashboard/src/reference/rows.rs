@@ -41,7 +41,7 @@ pub(crate) struct Piece {
 
 impl Prose {
     /// Code is what stands between backticks.
-    pub(crate) fn of(text: &str) -> Prose {
+    pub(crate) fn new(text: &str) -> Prose {
         let pieces = text.split('`').enumerate().filter(|(_, piece)| !piece.is_empty());
         Prose(
             pieces
@@ -62,7 +62,7 @@ impl Prose {
 
     /// The paragraphs of a text.
     pub(crate) fn paragraphs(text: &str) -> Vec<Prose> {
-        text.split("\n\n").filter(|text| !text.is_empty()).map(Prose::of).collect()
+        text.split("\n\n").filter(|text| !text.is_empty()).map(Prose::new).collect()
     }
 }
 
@@ -108,7 +108,7 @@ impl Writer {
                 place: "",
                 required: required.contains(&name.as_str()),
                 kinds: self.kinds(member),
-                text: Prose::of(self.words.say(member["description"].as_str().unwrap_or_default())),
+                text: Prose::new(self.words.say(member["description"].as_str().unwrap_or_default())),
             });
             self.add_members(member, &format!("{full}."), rows);
             if referred(&member["items"]).is_none() {

@@ -25,7 +25,7 @@ enum Reading {
 
 impl<'a> Request<'a> {
     /// The request of an operation's first example, to the server at `base`.
-    pub(crate) fn of(operation: &'a Operation, description: &'a Description, base: &str) -> Request<'a> {
+    pub(crate) fn new(operation: &'a Operation, description: &'a Description, base: &str) -> Request<'a> {
         let mut path = operation.path.to_owned();
         for parameter in description.parameters.iter().filter(|parameter| parameter.place == ParameterPlace::Path) {
             path = path.replace(&format!("{{{}}}", parameter.name), &plain(&parameter.example));

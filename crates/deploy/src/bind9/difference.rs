@@ -33,7 +33,7 @@ impl Difference {
 /// count).
 pub fn compare(wanted: &ZoneSnapshot, served: &TransferredZone) -> Difference {
     let mut missing: Vec<WireRecord> =
-        wanted.records.iter().map(|record| WireRecord::of(record, &wanted.name)).collect();
+        wanted.records.iter().map(|record| WireRecord::from_record(record, &wanted.name)).collect();
     let mut extra = Vec::new();
     let mut ttls: HashMap<_, Option<Ttl>> =
         missing.iter().map(|record| (record.identity(), Some(record.ttl))).collect();

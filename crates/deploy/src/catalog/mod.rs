@@ -164,7 +164,7 @@ impl Catalogs {
     ///
     /// See [`CatalogError`]. It may be called again, and the next sweep of [`Catalogs::run`] comes soon.
     pub async fn publish(&self, zone: &ZoneName) -> Result<(), CatalogError> {
-        self.run_one(CatalogName::of(zone), Occasion::Publish).await.map(drop)
+        self.run_one(CatalogName::for_zone(zone), Occasion::Publish).await.map(drop)
     }
 
     /// Takes zones of this name that are deleted out of their catalog. When it returns, the primary's catalog is without them,
@@ -174,7 +174,7 @@ impl Catalogs {
     ///
     /// As [`Catalogs::publish`].
     pub async fn withdraw(&self, zone: &ZoneName) -> Result<(), CatalogError> {
-        let catalog = CatalogName::of(zone);
+        let catalog = CatalogName::for_zone(zone);
         let begun = Instant::now();
         loop {
             let reached = self.run_one(catalog, Occasion::Publish).await?;

@@ -16,7 +16,7 @@ impl CatalogName {
     }
 
     /// The catalog a zone is in.
-    pub fn of(zone: &ZoneName) -> CatalogName {
+    pub fn for_zone(zone: &ZoneName) -> CatalogName {
         CatalogName(store::catalog_of(zone))
     }
 

@@ -33,15 +33,15 @@ impl UpdateMessage {
     /// # Errors
     ///
     /// See [`MessageError`]; there is never half a step.
-    pub fn of(delta: &ZoneDelta) -> Result<UpdateMessage, MessageError> {
+    pub fn from_delta(delta: &ZoneDelta) -> Result<UpdateMessage, MessageError> {
         let zone = &delta.name;
         let (from, to) = (WireRecord::soa(&delta.from, zone), WireRecord::soa(&delta.to, zone));
         let mut step = UpdateBuilder::new(zone.clone(), from, to);
         for record in &delta.removed {
-            step.remove(WireRecord::of(record, zone));
+            step.remove(WireRecord::from_record(record, zone));
         }
         for record in &delta.added {
-            step.add(WireRecord::of(record, zone));
+            step.add(WireRecord::from_record(record, zone));
         }
         step.build()
     }

@@ -84,7 +84,7 @@ impl Updater {
     ///
     /// As [`Updater::send`], and [`UpdateError::Message`].
     pub async fn apply(&self, delta: &ZoneDelta) -> Result<Outcome, UpdateError> {
-        self.send(UpdateMessage::of(delta)?).await
+        self.send(UpdateMessage::from_delta(delta)?).await
     }
 
     /// Sends an update and waits for its answer.

@@ -22,7 +22,7 @@ const LINE: Duration = Duration::from_secs(5);
 const WIDTH: usize = 30;
 
 impl Progress {
-    pub(super) fn of(all: usize) -> Progress {
+    pub(super) fn new(all: usize) -> Progress {
         let (terminal, now) = (std::io::stderr().is_terminal(), Instant::now());
         Progress { all, done: 0, refused: 0, terminal, started: now, shown: now }
     }

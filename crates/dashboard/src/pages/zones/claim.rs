@@ -37,7 +37,7 @@ async fn page(who: &SignedIn, id: &str, status: StatusCode, problem: Option<&str
         problems.add("", problem);
     }
     let page = ClaimPage {
-        head: Head::of(&zone, Tab::Settings),
+        head: Head::new(&zone, Tab::Settings),
         claim: claim.ok_or(Failure::NotFound)?,
         state: proved_at.map_or_else(|| z.not_proved.to_owned(), |time| say(z.proved_at, &[&minute(time)])),
         problems,

@@ -28,14 +28,14 @@ struct DeletePage {
 }
 
 impl DeletePage {
-    fn of(who: &SignedIn, zone: &Zone, typed: &str, problems: Problems) -> DeletePage {
+    fn new(who: &SignedIn, zone: &Zone, typed: &str, problems: Problems) -> DeletePage {
         let page = who.page(Section::Zones);
         let z = page.language.zone_texts();
         let name = zone.name.to_string();
         let domain = Field::text("domain", &say(z.delete_type, &[&name])).value(typed).required();
         DeletePage {
             z,
-            head: Head::of(zone, Tab::Delete),
+            head: Head::new(zone, Tab::Delete),
             text: say(z.delete_text, &[&name, &view::count(zone.record_count)]),
             domain: domain.problem(&problems),
             problems,
@@ -46,7 +46,7 @@ impl DeletePage {
 
 pub(crate) async fn show(who: SignedIn, Path(id): Path<String>) -> Result<Response, Failure> {
     let zone = zone_of(&who, &id).await?;
-    show_page(&DeletePage::of(&who, &zone, "", Problems::default()))
+    show_page(&DeletePage::new(&who, &zone, "", Problems::default()))
 }
 
 pub(crate) async fn submit(who: SignedIn, Path(id): Path<String>, form: Form) -> Result<Response, Failure> {
@@ -55,7 +55,7 @@ pub(crate) async fn submit(who: SignedIn, Path(id): Path<String>, form: Form) ->
     if Name::parse(typed).ok().as_ref() != Some(zone.name.name()) {
         let mut problems = Problems::new(who.visit.language.texts().problems);
         problems.add("domain", who.visit.language.zone_texts().problem_delete);
-        return show_with(StatusCode::UNPROCESSABLE_ENTITY, &DeletePage::of(&who, &zone, typed, problems));
+        return show_with(StatusCode::UNPROCESSABLE_ENTITY, &DeletePage::new(&who, &zone, typed, problems));
     }
     who.zones().delete_zone_on(zone.id, Vec::new()).await.map_err(failure)?;
     Ok(go("/zones/", Some(Notice::ZoneDeleted), &who.visit.shared.settings))

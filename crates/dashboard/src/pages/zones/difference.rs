@@ -51,7 +51,7 @@ struct Shown {
 }
 
 impl Shown {
-    fn of(stored: &StoredRecord) -> Shown {
+    fn new(stored: &StoredRecord) -> Shown {
         Shown { value: value(stored), ttl: stored.record.ttl.to_string(), name: None }
     }
 }
@@ -67,7 +67,7 @@ pub(super) fn with_priority(priority: &str, value: &str) -> String {
 }
 
 impl DifferenceTable {
-    pub(super) fn of(removed: &[StoredRecord], added: &[StoredRecord], z: &'static ZoneTexts) -> DifferenceTable {
+    pub(super) fn new(removed: &[StoredRecord], added: &[StoredRecord], z: &'static ZoneTexts) -> DifferenceTable {
         let mut before: HashMap<RecordId, &StoredRecord> =
             removed.iter().map(|stored| (stored.record.id, stored)).collect();
         // By the record that names the row: what it was, and what it is.
@@ -99,7 +99,7 @@ impl Row {
         };
         let named = after.or(before);
         let name = |stored: &StoredRecord| stored.record.owner.to_string();
-        let mut old = before.map(Shown::of);
+        let mut old = before.map(Shown::new);
         if let (Some(old), Some(before), Some(after)) = (&mut old, before, after)
             && before.record.owner != after.record.owner
         {
@@ -110,7 +110,7 @@ impl Row {
             name: named.map(name).unwrap_or_default(),
             record_type: named.map(|stored| stored.record.data.record_type().to_string()).unwrap_or_default(),
             before: old,
-            after: after.map(Shown::of),
+            after: after.map(Shown::new),
         }
     }
 

@@ -41,8 +41,8 @@ pub(crate) async fn list(
     let is_full = history.versions.len() == PAGE as usize;
     let older = history.versions.last().filter(|oldest| is_full && oldest.number.0 > 1).map(|oldest| oldest.number.0);
     let newest = history.zone.serial;
-    let versions = history.versions.iter().map(|version| VersionRow::of(version, newest, z)).collect();
-    show_page(&HistoryPage { page, z, head: Head::of(&history.zone, Tab::History), versions, older })
+    let versions = history.versions.iter().map(|version| VersionRow::new(version, newest, z)).collect();
+    show_page(&HistoryPage { page, z, head: Head::new(&history.zone, Tab::History), versions, older })
 }
 
 #[derive(Template)]
@@ -66,9 +66,9 @@ pub(crate) async fn show(who: SignedIn, Path((id, serial)): Path<(String, String
     let page = who.page(Section::Zones);
     let z = page.language.zone_texts();
     show_page(&VersionPage {
-        head: Head::of(&zone, Tab::History),
-        version: VersionRow::of(&version, zone.serial, z),
-        difference: DifferenceTable::of(&difference.removed, &difference.added, z),
+        head: Head::new(&zone, Tab::History),
+        version: VersionRow::new(&version, zone.serial, z),
+        difference: DifferenceTable::new(&difference.removed, &difference.added, z),
         z,
         page,
     })

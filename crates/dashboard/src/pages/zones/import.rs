@@ -187,7 +187,7 @@ fn ask(who: &SignedIn, zone: &Zone, text: &str, options: Options, problems: Prob
     let z = page.language.zone_texts();
     let [upload, file] = fields(text, 16, z, &problems);
     let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    let (head, leave_out_unknown) = (Head::of(zone, Tab::Import), options.leave_out_unknown);
+    let (head, leave_out_unknown) = (Head::new(zone, Tab::Import), options.leave_out_unknown);
     show_with(status, &ImportPage { head, upload, file, leave_out_unknown, z, problems, page })
 }
 
@@ -242,11 +242,11 @@ async fn preview(
     let z = page.language.zone_texts();
     let comment = Field::text("comment", z.comment).hint(z.comment_hint).value(comment).longest(500);
     let shown = ReviewPage {
-        head: Head::of(zone, Tab::Import),
+        head: Head::new(zone, Tab::Import),
         serial: committed.before.serial,
         file: text.to_owned(),
         counts: counts(&committed, z),
-        difference: DifferenceTable::of(&committed.removed, &committed.added, z),
+        difference: DifferenceTable::new(&committed.removed, &committed.added, z),
         changes_nothing: !committed.changed,
         remarks: Remarks::of(&content, z),
         leave_out_unknown: options.leave_out_unknown,

@@ -40,7 +40,7 @@ struct ZoneRow {
 }
 
 impl ZoneRow {
-    fn of(zone: Zone) -> ZoneRow {
+    fn new(zone: Zone) -> ZoneRow {
         ZoneRow {
             path: path(zone.id),
             name: zone.name.to_string(),
@@ -69,7 +69,7 @@ pub(crate) async fn show(who: SignedIn, RawQuery(query): RawQuery) -> Result<Res
         first: address(&text, ""),
         query: text,
         is_first,
-        zones: found.zones.into_iter().map(ZoneRow::of).collect(),
+        zones: found.zones.into_iter().map(ZoneRow::new).collect(),
         next,
         nameservers: super::work::nameservers(&who),
         page,

@@ -66,7 +66,7 @@ struct Head {
 }
 
 impl Head {
-    fn of(zone: &Zone, tab: Tab) -> Head {
+    fn new(zone: &Zone, tab: Tab) -> Head {
         Head { name: zone.name.to_string(), path: path(zone.id), tab, withheld: zone.withheld }
     }
 

@@ -82,13 +82,13 @@ async fn preview(
     let field = Field::text("comment", z.comment).hint(z.comment_hint).value(comment).longest(500);
     let shown = RestorePage {
         z,
-        head: Head::of(zone, Tab::History),
+        head: Head::new(zone, Tab::History),
         title: say(z.restore_version, &[&wanted.to_string()]),
         serial: committed.as_ref().map_or(zone.serial, |committed| committed.before.serial),
         wanted,
         settings,
         changes_nothing: committed.as_ref().is_some_and(|committed| !committed.changed),
-        difference: committed.map(|committed| DifferenceTable::of(&committed.removed, &committed.added, z)),
+        difference: committed.map(|committed| DifferenceTable::new(&committed.removed, &committed.added, z)),
         comment: field.problem(&problems),
         problems,
         page,

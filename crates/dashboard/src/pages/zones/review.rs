@@ -80,9 +80,9 @@ pub(super) async fn show(
     let problems = refused.map(|(_, problems)| problems).unwrap_or_default();
     let shown = ReviewPage {
         z,
-        head: Head::of(zone, Tab::Records),
+        head: Head::new(zone, Tab::Records),
         state: state(&page, zone, base, &work.draft),
-        difference: DifferenceTable::of(&committed.removed, &committed.added, z),
+        difference: DifferenceTable::new(&committed.removed, &committed.added, z),
         changes_nothing: !committed.changed,
         warnings: committed.warnings.iter().map(|warning| format!("{}: {}", warning.owner, warning.detail)).collect(),
         comment: comment.problem(&problems),
@@ -160,10 +160,10 @@ async fn conflict(who: &SignedIn, zone: &Zone, base: Serial, work: &Work) -> Res
         StatusCode::CONFLICT,
         &ConflictPage {
             z,
-            head: Head::of(&history.zone, Tab::Records),
+            head: Head::new(&history.zone, Tab::Records),
             state: state(&page, zone, newest, &work.draft),
-            versions: newer.map(|version| VersionRow::of(version, newest, z)).collect(),
-            difference: difference.map(|between| DifferenceTable::of(&between.removed, &between.added, z)),
+            versions: newer.map(|version| VersionRow::new(version, newest, z)).collect(),
+            difference: difference.map(|between| DifferenceTable::new(&between.removed, &between.added, z)),
             items,
             page,
         },

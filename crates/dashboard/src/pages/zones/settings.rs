@@ -50,7 +50,7 @@ struct Typed {
 }
 
 impl Typed {
-    fn of(form: &Form) -> Result<Typed, Failure> {
+    fn read(form: &Form) -> Result<Typed, Failure> {
         let field = |prefix: &str, name: &str| form.text(&format!("{prefix}{name}")).to_owned();
         let settings = |prefix: &str| TypedSettings {
             default_ttl: field(prefix, "default_ttl"),
@@ -65,7 +65,7 @@ impl Typed {
 
     /// Continues from the stored settings. Returns the fields that another user changed too, with their values.
     fn rebase(&mut self, current: &OwnSettings) -> Vec<(&'static str, String)> {
-        let theirs = TypedSettings::of(&current.own);
+        let theirs = TypedSettings::from_settings(&current.own);
         let mut both = Vec::new();
         for ((name, now), ((_, was), (_, theirs))) in
             members_mut(&mut self.now).into_iter().zip(members(&self.was).into_iter().zip(members(&theirs)))
@@ -83,7 +83,7 @@ impl Typed {
 }
 
 impl SettingsPage {
-    fn of(
+    fn new(
         page: Page,
         current: &OwnSettings,
         typed: &Typed,
@@ -104,7 +104,7 @@ impl SettingsPage {
             (z.minimum_hint, server.timers.minimum, &now.minimum),
         ];
         SettingsPage {
-            head: Head::of(&current.zone, Tab::Settings),
+            head: Head::new(&current.zone, Tab::Settings),
             serial: *base,
             was: members(was).map(|(name, value)| (name, value.clone())),
             default_ttl: number("default_ttl", z.default_ttl, &default_hint, &now.default_ttl),
@@ -136,14 +136,14 @@ async fn current(who: &SignedIn, id: &str) -> Result<OwnSettings, Failure> {
 
 pub(crate) async fn show(who: SignedIn, Path(id): Path<String>) -> Result<Response, Failure> {
     let current = current(&who, &id).await?;
-    let as_stored = TypedSettings::of(&current.own);
+    let as_stored = TypedSettings::from_settings(&current.own);
     let typed = Typed { base: current.zone.serial, was: as_stored.clone(), now: as_stored };
-    show_page(&SettingsPage::of(who.page(Section::Zones), &current, &typed, Problems::default(), Vec::new()))
+    show_page(&SettingsPage::new(who.page(Section::Zones), &current, &typed, Problems::default(), Vec::new()))
 }
 
 pub(crate) async fn submit(who: SignedIn, Path(id): Path<String>, form: Form) -> Result<Response, Failure> {
     let zone = zone_of(&who, &id).await?;
-    let typed = Typed::of(&form)?;
+    let typed = Typed::read(&form)?;
     let wanted = match typed.now.change(&typed.was) {
         Ok(wanted) => wanted,
         Err(faults) => return refuse(&who, &id, &typed, faults).await,
@@ -170,7 +170,7 @@ async fn refuse(who: &SignedIn, id: &str, typed: &Typed, faults: Vec<Fault>) -> 
     for fault in faults {
         problems.add(fault.field.unwrap_or_default(), fault.detail);
     }
-    show_with(StatusCode::UNPROCESSABLE_ENTITY, &SettingsPage::of(page, &current, typed, problems, Vec::new()))
+    show_with(StatusCode::UNPROCESSABLE_ENTITY, &SettingsPage::new(page, &current, typed, problems, Vec::new()))
 }
 
 /// Another user changed the zone first: shows their changes, and the form based on them.
@@ -181,9 +181,9 @@ async fn conflict(who: &SignedIn, zone: &Zone, mut typed: Typed) -> Result<Respo
     let page = who.page(Section::Zones);
     let z = page.language.zone_texts();
     let newer = history.versions.iter().take_while(|version| version.serial != typed.base);
-    let meanwhile = newer.map(|version| VersionRow::of(version, history.zone.serial, z)).collect();
+    let meanwhile = newer.map(|version| VersionRow::new(version, history.zone.serial, z)).collect();
     let problems = problems(typed.rebase(&current), page.t, z);
-    show_with(StatusCode::CONFLICT, &SettingsPage::of(page, &current, &typed, problems, meanwhile))
+    show_with(StatusCode::CONFLICT, &SettingsPage::new(page, &current, &typed, problems, meanwhile))
 }
 
 fn problems(both: Vec<(&'static str, String)>, t: &Texts, z: &ZoneTexts) -> Problems {

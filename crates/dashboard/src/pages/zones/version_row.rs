@@ -25,7 +25,7 @@ pub(super) struct VersionRow {
 }
 
 impl VersionRow {
-    pub(super) fn of(version: &Version, newest: Serial, z: &'static ZoneTexts) -> VersionRow {
+    pub(super) fn new(version: &Version, newest: Serial, z: &'static ZoneTexts) -> VersionRow {
         let by = version.by.as_ref();
         VersionRow {
             serial: version.serial,
@@ -75,7 +75,7 @@ fn settings(
     (before, after): &(ZoneSettings, ZoneSettings),
     z: &'static ZoneTexts,
 ) -> Vec<(&'static str, String, String)> {
-    let [before, after] = [before, after].map(TypedSettings::of);
+    let [before, after] = [before, after].map(TypedSettings::from_settings);
     let shown = |value: &str| if value.is_empty() { z.of_server.to_owned() } else { value.to_owned() };
     members(&before)
         .into_iter()

@@ -115,7 +115,7 @@ impl RecordsPage {
         }
         RecordsPage {
             z,
-            head: Head::of(&zone, Tab::Records),
+            head: Head::new(&zone, Tab::Records),
             live,
             nameservers,
             is_empty: zone.record_count == 0,

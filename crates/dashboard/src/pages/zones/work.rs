@@ -52,7 +52,7 @@ impl Work {
         }
         match current(who, zone, id).await? {
             Some(stored) => {
-                let was = TypedRecord::of(&stored);
+                let was = TypedRecord::from_stored(&stored);
                 self.editing = Some(Editing::open(Subject::Record(id), was.clone(), was));
                 self.base = self.base.or(Some(zone.serial));
             }
@@ -74,7 +74,7 @@ impl Work {
         let collected = place.and_then(|place| self.draft.0.get(place)).and_then(Item::was).cloned();
         let was = match collected {
             Some(was) => Some(was),
-            None => current(who, zone, id).await?.map(|stored| TypedRecord::of(&stored)),
+            None => current(who, zone, id).await?.map(|stored| TypedRecord::from_stored(&stored)),
         };
         match was {
             Some(_) if place.is_none() && self.is_full(who) => {}
