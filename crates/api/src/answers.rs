@@ -55,7 +55,7 @@ pub(crate) async fn bound(State(gate): State<Gate<AccountId>>, mut request: Requ
     }
 }
 
-/// 429 or 503 for what there is no room for now.
+/// 429 or 503 if there is no room for the response now.
 pub(crate) fn refusal(full: Full) -> Problem {
     let problem = match full {
         Full::Account(most) => {

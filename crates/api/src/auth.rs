@@ -108,7 +108,7 @@ impl<P> Caller<P> {
         &self.shared.deployment
     }
 
-    /// What looks for claims in the public DNS.
+    /// Looks up claims in the public DNS.
     pub(crate) fn claims(&self) -> &Claims {
         &self.shared.claims
     }

@@ -84,7 +84,7 @@ impl ChangeView {
         Some(ChangeView { records, ..serde_json::from_slice(json).ok()? })
     }
 
-    /// The body of which `rest` was kept; `None` where its records are forgotten.
+    /// The body of the stored `rest`; `None` if its records are deleted.
     pub(crate) async fn again<P>(caller: &Caller<P>, made: &Head, rest: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         let mut view = ChangeView::of_rest(rest).ok_or(StoreError::Bug("a stored answer cannot be read"))?;
         let mut difference = None;

@@ -40,7 +40,7 @@ const SHOWN: [HeaderName; 13] = [
     HeaderName::from_static("x-request-id"),
 ];
 
-/// The layer for these origins; `None` where there are none.
+/// The layer for these origins; `None` if the list is empty.
 pub(crate) fn layer(origins: &[String]) -> Option<CorsLayer> {
     let allowed = if origins.iter().any(|origin| origin == "*") {
         AllowOrigin::any()

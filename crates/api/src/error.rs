@@ -168,7 +168,7 @@ impl Problem {
         Problem::new(ErrorCode::RateLimited, limit.to_string()).limited(resets_in.into(), most, left)
     }
 
-    /// 429: the account looked for claims too often.
+    /// 429: the account has checked claims too often.
     pub(crate) fn looks(error: LookError) -> Problem {
         let detail = error.to_string();
         match error {
@@ -187,7 +187,7 @@ impl Problem {
             .with(HeaderName::from_static("ratelimit-reset"), seconds)
     }
 
-    /// 404 for a zone that does not exist, or is another account's, or whose identifier is none.
+    /// 404 for a zone that does not exist or belongs to another account, or for an invalid identifier.
     pub(crate) fn no_zone() -> Problem {
         Problem::new(ErrorCode::NotFound, "There is no such zone")
     }

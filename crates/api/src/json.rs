@@ -239,8 +239,8 @@ impl Members {
         self.string(name)?.ok_or(MemberError::Missing(name))
     }
 
-    /// A member that must be an integer from 0 to `max`, or null, where it is given. A number with a fraction or an exponent is
-    /// none, whatever its value.
+    /// An optional member that must be an integer from 0 to `max`, or null. A number with a fraction or an exponent is not an
+    /// integer, whatever its value.
     pub(crate) fn integer(&self, name: &'static str, max: u32) -> Result<Option<Option<u32>>, MemberError> {
         let fault = || MemberError::Type { name, expected: format!("an integer from 0 to {max}") };
         match self.get(name) {

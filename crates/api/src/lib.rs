@@ -75,7 +75,7 @@ pub struct Api {
 }
 
 impl Api {
-    /// The API that answers from `store`, proves its answers by `deployment`, and looks for claims with `claims`.
+    /// The API, with its store, the deployment that it polls, and the lookup of claims.
     pub fn new(store: Store, deployment: Deployment, claims: Arc<Claims>, settings: Settings) -> Api {
         Api { shared: Arc::new(Shared::new(store, deployment, claims, settings)) }
     }

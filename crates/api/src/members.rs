@@ -33,7 +33,7 @@ pub(crate) fn new_record_of_zone_schema() -> Schema {
     Schema::request(whole_record_members().into_iter().chain([zone])).named("NewRecordOfZone")
 }
 
-/// What a request for a record anew looks like.
+/// The schema of a request with a complete record.
 pub(crate) fn record_anew_schema() -> Schema {
     Schema::request(whole_record_members().into_iter().chain(ReadOnly::members())).named("RecordAnew")
 }

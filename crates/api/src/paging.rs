@@ -55,7 +55,7 @@ impl Key for VersionNumber {
     }
 }
 
-/// The page that was asked for.
+/// The requested page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Page<K = Uuid> {
     list: List,
@@ -85,7 +85,7 @@ impl<K: Key + Copy> Page<K> {
         asked.then(|| Page::read(parameters, list)).transpose()
     }
 
-    /// How many items to read: one more than are shown, which tells whether there is another page.
+    /// The number of items to read: one more than shown, to know whether there is another page.
     pub(crate) fn limit(&self) -> u32 {
         self.size + 1
     }

@@ -67,7 +67,7 @@ impl Proof {
         answer
     }
 
-    /// Resolves soon after the server was told to stop.
+    /// Resolves soon after the server begins to stop.
     async fn stop(&self) {
         match &self.stopping {
             Some(Stopping(stop)) => stop.cancelled().await,

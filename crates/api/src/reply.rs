@@ -8,7 +8,7 @@ use store::{Answer, Head, StoreError, Zone};
 use crate::shared::BASE;
 use crate::tags::etag;
 
-/// Bodies above this size, in octets, are not kept whole, where they can be made again.
+/// Bodies above this size, in octets, are not stored completely if they can be rebuilt.
 const LONG: usize = 4 * 1024;
 
 /// The body of an answer.
@@ -17,7 +17,7 @@ pub(crate) fn json(view: &impl Serialize) -> Result<Vec<u8>, StoreError> {
     serde_json::to_vec(view).map_err(|_| StoreError::Bug("a response without a JSON form"))
 }
 
-/// The answer to a change, before it is known whether it is kept.
+/// The response to a change, before it is known whether it is stored.
 #[derive(Debug)]
 pub(crate) struct Reply {
     status: StatusCode,
@@ -38,7 +38,7 @@ impl Reply {
         Ok(Reply { status: StatusCode::OK, body: json(view)?, ..Reply::empty(serial) })
     }
 
-    /// Has `rest` kept instead of the body where that is long: see `ChangeView::again`.
+    /// Stores `rest` instead of a long body: see `ChangeView::again`.
     pub(crate) fn keeping(self, rest: impl FnOnce() -> Result<Vec<u8>, StoreError>) -> Result<Reply, StoreError> {
         let rest = if self.body.len() > LONG { Some(rest()?) } else { None };
         Ok(Reply { rest, ..self })

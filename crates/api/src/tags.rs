@@ -21,7 +21,7 @@ pub(crate) enum Tags {
     Listed(Vec<Serial>),
 }
 
-/// A header of tags that is none.
+/// An invalid header of entity tags.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{name} must be *, or a list of entity tags as they were read, each in double quotes: \"1705314600\"")]
 pub(crate) struct TagError {

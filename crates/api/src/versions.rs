@@ -122,7 +122,7 @@ impl AuthorView {
     }
 }
 
-/// What lies between two versions. A record that changed is in both lists, and its UUID in the third.
+/// The difference between two versions. A changed record is in both lists, and its UUID in the third.
 #[derive(Debug, Serialize)]
 pub(crate) struct DifferenceView {
     from: Option<u32>,
@@ -207,7 +207,7 @@ impl WholeVersionView {
     }
 }
 
-/// 404 for a version that never was, or is not kept any more.
+/// 404 for a version that never existed or is no longer kept.
 pub(crate) fn no_version() -> Problem {
     Problem::new(
         ErrorCode::NotFound,

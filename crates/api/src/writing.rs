@@ -44,7 +44,7 @@ pub(crate) struct Writing {
     proof: Proof,
 }
 
-/// Why the terms cannot be kept.
+/// Why the terms of the request cannot be met.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TermsError {
     #[error(transparent)]

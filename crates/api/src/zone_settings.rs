@@ -62,7 +62,7 @@ impl SettingsView<'_> {
     }
 }
 
-/// Why a request for other settings is none.
+/// Why a request with settings is not valid.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SettingsError {
     #[error(transparent)]

@@ -28,7 +28,7 @@ const FORGET_FROM: usize = 1024;
 #[derive(Debug)]
 pub struct Claims {
     resolver: Resolver,
-    /// When each account looked in the last minute.
+    /// The times of each account's checks in the last minute.
     looks: Mutex<HashMap<AccountId, VecDeque<Instant>>>,
     places: Semaphore,
 }
@@ -68,10 +68,10 @@ pub enum Unproved {
     NoAnswer,
 }
 
-/// Why it was not looked.
+/// Why there was no check.
 #[derive(Debug, thiserror::Error)]
 pub enum LookError {
-    /// The account looked too often.
+    /// The account has checked too often.
     #[error("Too many checks of claims; try again in {seconds} s")]
     TooMany {
         /// When it may look again.

@@ -46,7 +46,7 @@ struct Writers {
     others: Arc<Semaphore>,
 }
 
-/// A letter that was written, and how long it is worth sending.
+/// A written e-mail, and how long it may be sent.
 struct Written {
     account: Option<AccountId>,
     letter: Letter,
@@ -70,12 +70,12 @@ impl Post {
         outbox::run(self.mailer.clone(), outbox, stop).await;
     }
 
-    /// Whether letters are being written.
+    /// Whether e-mails are being written.
     pub fn is_writing(&self) -> bool {
         [&self.writers.resets, &self.writers.others].iter().any(|places| places.available_permits() < WRITERS)
     }
 
-    /// Queues a letter to an owner about their account; false where there is no place for it now.
+    /// Queues an e-mail to an owner about their account; false if the queue has no room now.
     pub(crate) async fn send(&self, outbox: &Outbox, account: AccountId, letter: Letter) -> Result<bool, StoreError> {
         let written = Written { account: Some(account), letter, good_for: NOTICE_FOR };
         match queue(outbox, MailKind::Notice, written).await {

@@ -17,7 +17,7 @@ use crate::letters::Post;
 use crate::pages::account::known_browser;
 use crate::texts::{minute, say};
 
-/// How often the trail is looked at.
+/// How often the audit log is checked.
 const EVERY: Duration = Duration::from_secs(1);
 /// Older events are not mailed: mail was configured later, or the server was down for long.
 const TOO_OLD: SignedDuration = SignedDuration::from_hours(24);
@@ -40,7 +40,7 @@ pub(crate) async fn follow(post: &Post, outbox: &Outbox) {
 struct Writer<'a> {
     post: &'a Post,
     outbox: &'a Outbox,
-    /// The last event that was looked at.
+    /// The last processed event.
     after: Option<EventId>,
     /// How many letters an account got since when.
     written: HashMap<AccountId, (Timestamp, u32)>,
@@ -80,7 +80,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Whether a letter is to be written, which is counted.
+    /// Whether to write an e-mail, which is counted.
     fn is_due(&mut self, notice: &OwnerNotice) -> bool {
         let now = self.outbox.now();
         let since = |time: Timestamp| now.duration_since(time);

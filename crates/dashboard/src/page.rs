@@ -123,8 +123,8 @@ pub(crate) fn show_with(status: StatusCode, page: &impl Template) -> Result<Resp
 /// To another page, which says what was done.
 pub(crate) fn go(to: &str, notice: Option<Notice>, settings: &Settings) -> Response {
     let mut response = Redirect::to(to).into_response();
-    // Ten minutes: whoever does not follow at once does not need to hear of it. It is no secret, and need not be `Secure` where
-    // only a proxy says that it is HTTPS.
+    // Ten minutes: later, the message is out of date. It is not secret, and need not be `Secure` if only a proxy says that the
+    // connection is HTTPS.
     let cookie = notice.and_then(|notice| cookies::set(cookies::NOTICE, &notice.word(), 600, settings.https));
     if let Some(cookie) = cookie {
         response.headers_mut().append(header::SET_COOKIE, cookie);

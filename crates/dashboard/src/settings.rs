@@ -10,8 +10,7 @@ use store::AccountLimits;
 pub struct Settings {
     /// Who can create an account.
     pub registration: Registration,
-    /// The address at which people reach the server, without a path: `https://dns.example.net`. `None` where nobody said so;
-    /// then requests are taken at their `Host`.
+    /// The public address of the server, without a path: `https://dns.example.net`. If `None`, the `Host` of requests is used.
     pub url: Option<String>,
     /// What accounts may have that people made by themselves, also by invitation.
     pub registered: AccountLimits,
@@ -22,7 +21,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Whether a client uses TLS: as the public address says, and where there is none, as its connection or a trusted proxy does.
+    /// Whether a client uses TLS: from the public address, or without one, from its connection or a trusted proxy.
     pub(crate) fn is_https(&self, client: Option<&Client>) -> bool {
         match &self.url {
             Some(url) => url.starts_with("https://"),

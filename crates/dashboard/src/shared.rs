@@ -23,7 +23,7 @@ pub(crate) struct Shared {
     /// How letters leave; `None` where mail is not configured.
     pub(crate) post: Option<Letters>,
     pub(crate) letter_delays: Delays,
-    /// What looks for claims in the public DNS.
+    /// Looks up claims in the public DNS.
     pub(crate) claims: Arc<Claims>,
     /// Zone files that are being read and stored.
     pub(crate) files: Gate<AccountId>,

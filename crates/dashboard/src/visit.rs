@@ -163,7 +163,7 @@ fn base(parts: &Parts, settings: &Settings, is_https: bool) -> String {
     format!("{scheme}://{host}")
 }
 
-/// What a session's forms carry: it follows from the cookie's secret, and tells nothing about it.
+/// The token in a session's forms: derived from the cookie's secret, which it does not reveal.
 fn csrf(secret: &str) -> String {
     let digest = Sha256::digest(format!("form {secret}"));
     HEXLOWER.encode(&digest[..16])
@@ -205,7 +205,7 @@ impl SignedIn {
         self.visit.shared.doors.store().tenant(author, ZoneScope::All)
     }
 
-    /// This session, and that this browser is known: what goes on when all other sign-ins end.
+    /// This session and this known browser, which continue when all other sign-ins end.
     pub(crate) fn keep(&self) -> Keep {
         Keep { session: Some(self.session.id), browser: self.visit.origin.browser.clone() }
     }

@@ -138,8 +138,8 @@ impl Driver {
         }
     }
 
-    /// Runs until `stop`, or until nobody is left to say what moved. Zones that a sweep found different yield to those that
-    /// somebody just changed.
+    /// Runs until `stop`, or until the sender of changes is gone. Zones that a sweep found different yield to zones that were
+    /// just changed.
     pub(crate) async fn run(
         mut self,
         mut moved: mpsc::UnboundedReceiver<Arc<[ZoneName]>>,
@@ -238,7 +238,7 @@ impl Driver {
         }
     }
 
-    /// A zone may have another head than it had.
+    /// The head of a zone may have changed.
     fn mark(&mut self, name: &ZoneName) {
         let now = Instant::now();
         match self.zones.get_mut(name) {

@@ -11,7 +11,7 @@ use crate::config_text::ConfigText;
 /// What a Knot secondary's configuration depends on.
 #[derive(Debug, Clone)]
 pub struct KnotConfig {
-    /// Where zones and the control socket are kept, absolute. Knot does not make it.
+    /// The absolute path of the folder for zones and the control socket. Knot does not create it.
     pub directory: ConfigText,
     /// Where queries and NOTIFYs are answered, UDP and TCP.
     pub listen: Vec<SocketAddr>,

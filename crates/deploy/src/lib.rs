@@ -307,7 +307,7 @@ impl Target {
     }
 }
 
-/// Reads the journal as it grows and tells the drivers which zones moved.
+/// Follows the journal and notifies the drivers of changed zones.
 async fn follow(
     store: Journal,
     mut position: tokio::sync::watch::Receiver<u64>,

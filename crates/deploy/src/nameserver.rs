@@ -39,8 +39,7 @@ pub trait Nameserver: Witness {
     /// Makes it serve exactly this content, whatever it served under that name before.
     fn load(&self, zone: ZoneSnapshot) -> BoxFuture<'_, Result<(), DeployError>>;
 
-    /// Writes the zone anew, whatever it has of it, as the operator asked: also what looks right, so that those who take the zone
-    /// from it take all of it again.
+    /// Rewrites the zone whatever is served, as the operator requested, so that secondaries transfer the full zone too.
     fn rebuild(&self, zone: ZoneSnapshot) -> BoxFuture<'_, Result<(), DeployError>> {
         self.load(zone)
     }
@@ -56,8 +55,8 @@ pub trait Nameserver: Witness {
     /// Makes it serve nothing under that name, and leaves nothing of the zone behind.
     fn remove<'a>(&'a self, name: &'a ZoneName) -> BoxFuture<'a, Result<(), DeployError>>;
 
-    /// The zones that it has, whether they are served or not, as far as it can tell: among them those that were removed from
-    /// the store while nobody was here to remove them.
+    /// All zones of the nameserver, served or not, as far as it can list them, including zones that were deleted from the store
+    /// while this server was not running.
     fn zones(&self) -> BoxFuture<'_, Result<Vec<(ZoneName, ZoneId)>, DeployError>> {
         ready(Ok(Vec::new())).boxed()
     }
@@ -94,13 +93,13 @@ impl NameserverKind {
 /// What a nameserver serves under a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Served {
-    /// The zone, where the nameserver can tell; a zone that was deleted and made again is another one.
+    /// The zone's identity, if the nameserver knows it; a zone that was deleted and created again is another one.
     pub id: Option<ZoneId>,
     /// The version.
     pub serial: Serial,
 }
 
-/// Why a nameserver does not do as it is asked.
+/// Why an operation on a nameserver failed.
 #[derive(Debug, thiserror::Error)]
 pub enum DeployError {
     /// It serves something else than the step starts from.

@@ -49,9 +49,8 @@ const IN_FLIGHT: usize = 64;
 const FIRST_LOOK: Duration = Duration::from_millis(200);
 /// After each look that finds something older the pause is doubled, up to this.
 const LAST_LOOK: Duration = Duration::from_secs(30);
-/// After so many looks (more than two minutes) that found something older, or no such zone, a zone is left to the sweep, and a
-/// catalog to the secondary's own look once a minute: it need not tell everybody of its catalogs, may be configured to have
-/// fewer zones, or does not take what this one holds.
+/// After this many checks (more than two minutes) with an older serial or no such zone, a zone is left to the sweep, and a
+/// catalog to the secondary's own check once a minute: the secondary may be configured for fewer zones, or refuse this one.
 const MAX_LOOKS: u32 = 11;
 /// Beyond so many zones that one secondary was not seen to serve, the others are left to the sweep.
 const MAX_BEHIND: usize = 20_000;
@@ -67,8 +66,7 @@ pub struct Notifier {
 }
 
 impl Notifier {
-    /// Will tell these secondaries, with the key that they share with the primary, until `stop`. Has to be called within a Tokio
-    /// runtime.
+    /// Creates the notifier for these secondaries, with the transfer key, until `stop`. Must be called within a Tokio runtime.
     pub fn new(secondaries: &[SocketAddr], key: &TsigKey, clock: &Clock, stop: &CancellationToken) -> Notifier {
         let follower = |address: &SocketAddr| {
             metrics::counter!("zonewright_notify_errors_total", "nameserver" => secondary::name(*address)).increment(0);
@@ -99,12 +97,12 @@ impl Notifier {
         }
     }
 
-    /// Compares all zones of the store with what the secondaries serve, slowly, and tells of those that are behind; waits `every`,
-    /// and begins anew, until the stop. A zone of which a secondary has a later version than the store, as after a backup was
-    /// restored, is raised above that.
+    /// Compares all zones of the store with the secondaries, slowly, and notifies those that are behind; waits `every`, and
+    /// repeats, until the stop. If a secondary has a later version than the store, as after a backup was restored, the zone gets
+    /// a higher serial.
     pub async fn sweep_for_ever(&self, store: Journal, every: Duration) {
         let sweeps = self.followers.iter().map(|follower| async {
-            // A comparison that was broken off goes on where it was.
+            // An interrupted comparison continues where it was.
             let mut after = None;
             loop {
                 match follower.sweep(&store, &mut after).await {
@@ -174,7 +172,7 @@ impl Follower {
             self.notify(zone).await;
             drop(place);
             tokio::select! {
-                // Also what was told meanwhile: it may have come too late for the question that the NOTIFY led to.
+                // Including later notifications: they may have come after the query that the NOTIFY caused.
                 _ = newest.changed() => (pause, looks) = (FIRST_LOOK, 0),
                 () = sleep(pause) => {
                     pause = LAST_LOOK.min(pause * 2);
@@ -198,7 +196,7 @@ impl Follower {
         }
     }
 
-    /// Whether nothing more is to be told of a zone, by what is served and the number of looks that it took. Then it is no longer
+    /// Whether the notifications of a zone can end, from the served serial and the number of checks. The zone is then no longer
     /// behind.
     fn is_done(&self, zone: &ZoneName, newest: &watch::Receiver<Serial>, served: Option<Serial>, looks: u32) -> bool {
         let mut behind = self.behind();
@@ -234,8 +232,8 @@ impl Follower {
         }
     }
 
-    /// Compares the zones after `after` to the last one; says how many were behind. Zones of which it is no authority are none
-    /// of those: it learns of them from the catalogs, or it is not to have them.
+    /// Compares the zones after `after` to the last one; returns how many were behind. Zones that the secondary does not serve
+    /// are not counted: it learns of them from the catalogs, or is not configured for them.
     async fn sweep(self: &Arc<Self>, store: &Journal, after: &mut Option<ZoneId>) -> Result<usize, SweepError> {
         let mut found = 0;
         loop {

@@ -146,7 +146,7 @@ async fn tell_deleted(
     }
 }
 
-/// Asks what is served of some zones, and tells which differ from what should be. Breaks where nobody listens any more.
+/// Queries the served serials of some zones, and sends those that differ. Stops if the receiver is gone.
 async fn tell_differing(
     nameserver: &dyn Nameserver,
     swept: &mpsc::Sender<Swept>,

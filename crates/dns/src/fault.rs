@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 /// One broken rule: which, in which member of the request, and what would be right.
 ///
-/// Every fault is the user's to mend, so there is one shape for all of them and one HTTP status (400). Programs tell faults
-/// apart by `check`, people read `detail`.
+/// Users can fix every fault, so all have the same shape and the same HTTP status (400). Programs distinguish faults by `check`,
+/// people read `detail`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{detail}")]
 pub struct Fault {

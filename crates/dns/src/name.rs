@@ -340,7 +340,7 @@ pub enum NameError {
     /// A character that is not seen, and that UTS 46 would drop or that turns the direction of text.
     #[error("the name has the invisible character U+{:04X}; delete it (it often comes along when text is copied)", u32::from(*.0))]
     Invisible(char),
-    /// An owner that lies outside its zone.
+    /// An owner outside its zone.
     #[error("\"{name}\" is not inside the zone {zone}")]
     OutsideZone {
         /// The owner as it was read.
@@ -356,7 +356,7 @@ pub(crate) struct ParsedLabels {
     pub(crate) absolute: bool,
 }
 
-/// Splits a name in presentation form into its labels, in lower case; lengths are checked by whoever puts them together.
+/// Splits a name in presentation form into its labels, in lower case; the caller checks the lengths.
 pub(crate) fn parse_labels(text: &str) -> Result<ParsedLabels, NameError> {
     if text.is_empty() {
         return Err(NameError::Empty);

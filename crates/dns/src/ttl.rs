@@ -9,7 +9,7 @@ pub struct Ttl(u32);
 impl Ttl {
     /// The default TTL: an hour.
     pub const DEFAULT: Ttl = Ttl(3600);
-    /// Not to be kept at all.
+    /// Not to be cached.
     pub const MIN: Ttl = Ttl(0);
     /// RFC 2181, section 8: the top bit is not used.
     pub const MAX: Ttl = Ttl(i32::MAX as u32);

@@ -24,9 +24,9 @@ use crate::watch::Watch;
 /// The share of all connections that one network may have: one in so many.
 const SHARE: usize = 4;
 
-/// How long a connection has to be idle before it gives way to another.
+/// How long a connection must be idle before it can be closed for another.
 const IDLE_AT_LEAST: Duration = Duration::from_secs(1);
-/// How often a client that waits for a place looks for a connection that has become idle.
+/// How often a waiting client checks for an idle connection.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// The open connections. Cheap to clone; clones see the same.
@@ -85,7 +85,7 @@ impl Connections {
                 if open.list.len() < self.0.most {
                     return Some(self.place(&mut open, network));
                 }
-                // One that gives way already is enough.
+                // One closing connection is enough.
                 if open.list.values().all(|entry| !entry.evicted.is_cancelled()) {
                     open.evict_longest_idle(|_| true);
                 }

@@ -114,7 +114,7 @@ fn status_label(status: StatusCode) -> String {
     status.as_str().to_owned()
 }
 
-/// A client may invent methods, and each label is kept for ever.
+/// Clients can invent methods, and every label is stored forever.
 fn method_label(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",

@@ -28,7 +28,7 @@ pub enum ReadError {
     /// It did not arrive in time.
     #[error("The body did not arrive within {} s", .within.as_secs_f32())]
     TimedOut {
-        /// The time that it had.
+        /// The time limit.
         within: Duration,
     },
     /// The connection or the stream ended first.

@@ -96,7 +96,7 @@ const EVICTED_WITHIN: Duration = Duration::from_millis(10);
 const MAX_STREAMS: u32 = 64;
 /// The head of a request, in octets.
 const MAX_HEAD: usize = 32 * 1024;
-/// How often an HTTP/2 peer is asked whether it is there, and how long it may take to say so.
+/// The interval of HTTP/2 pings, and the time-out of the response.
 const PING_EVERY: Duration = Duration::from_secs(20);
 
 fn builder(settings: &Settings) -> Builder<TokioExecutor> {

@@ -18,7 +18,7 @@ pub struct Settings {
     pub handshake_timeout: Duration,
     /// How long requests in progress can continue after the server begins to stop.
     pub shutdown_timeout: Duration,
-    /// How many connections there may be at a time. One network has at most a quarter of them; what is idle gives way.
+    /// The maximum number of connections. One network has at most a quarter of them; idle ones are closed first.
     pub max_connections: usize,
     /// Networks that have no share of their own of the connections, besides [`Settings::proxies`]. Default: loopback.
     pub exempt: Vec<IpNet>,

@@ -74,7 +74,7 @@ impl Watch {
         }
     }
 
-    /// When to look again, and what it would mean if nothing had changed by then.
+    /// When to check again, and what it means if nothing has changed by then.
     fn deadline(&self, settings: &Settings) -> (Instant, Option<Expired>) {
         let state = self.state();
         if state.theirs > 0 {

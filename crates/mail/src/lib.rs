@@ -31,7 +31,7 @@ use delivery::Route;
 
 /// The most connections to the mail server at a time.
 pub const CONNECTIONS: usize = 4;
-/// The pauses before a letter is tried again; after the last of them, that one is repeated until the letter expires.
+/// The pauses before retries of an e-mail; the last one is repeated until the e-mail expires.
 pub const RETRY_AFTER: [Duration; 5] = [
     Duration::from_secs(2),
     Duration::from_secs(30),
@@ -90,7 +90,7 @@ impl Mailer {
         outcome
     }
 
-    /// How long to wait after this attempt has failed, counted from 1; `None`: the letter is given up.
+    /// The pause after this failed attempt, counted from 1; `None`: the e-mail is dropped.
     pub fn retry_after(&self, attempt: u32) -> Option<Duration> {
         let pauses = &self.inner.settings.retry_after;
         let index = usize::try_from(attempt).unwrap_or(usize::MAX).saturating_sub(1);

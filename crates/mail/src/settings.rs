@@ -17,17 +17,17 @@ pub struct Settings {
     pub security: Security,
     /// Where the server wants to know who sends.
     pub login: Option<Login>,
-    /// Who letters are from.
+    /// The sender.
     pub sender: Sender,
     /// Certificates (PEM) of authorities that are trusted besides those of the machine.
     pub authorities: Option<Vec<u8>>,
     /// This server's own name, for the greeting (RFC 5321, section 4.1.4).
     pub host: String,
-    /// The pauses before a letter that was not taken is tried again; the last of them is repeated. Without any it is given up at once.
+    /// The pauses before retries of an e-mail; the last one is repeated. If empty, an e-mail is dropped after one attempt.
     pub retry_after: Vec<Duration>,
 }
 
-/// Whether the connection to the mail server is secret. What is wanted is had, or nothing is sent.
+/// How the connection to the mail server is encrypted. If TLS is required and unavailable, mail is not sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Security {
     /// TLS from the first octet on (RFC 8314).
@@ -79,7 +79,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Who letters are from: an address, with or without a name (`Zonewright <dns@example.net>`).
+/// The sender: an address, with or without a name (`Zonewright <dns@example.net>`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sender(Mailbox);
 

@@ -82,7 +82,7 @@ pub(crate) struct Asked<'o> {
 pub(crate) enum Outcome {
     /// It is no query.
     Dropped,
-    /// Its client has had enough responses.
+    /// Its client has reached the rate limit.
     Limited,
     /// The response is in the buffer.
     Replied {
@@ -90,7 +90,7 @@ pub(crate) enum Outcome {
         rcode: OptRcode,
         /// Whether it says that there is more over TCP.
         truncated: bool,
-        /// Whether it says so because its client has had enough responses over UDP.
+        /// Whether it is truncated because of the rate limit over UDP.
         limited: bool,
     },
     /// The response is a whole zone, to be streamed.
@@ -426,8 +426,8 @@ impl Search<'_, '_> {
         self.reply.writer.rrset(Section::Authority, self.zone.name().name().wire(), soa, ttl)
     }
 
-    /// `ANY`: all RRsets over TCP. Over UDP only that there are some, because whoever asks may not be who is answered
-    /// (RFC 8482, section 4.4). Additional addresses it gets none, as with BIND: whoever wants everything has them already.
+    /// `ANY`: all RRsets over TCP. Over UDP only a minimal response (RFC 8482, section 4.4), because the sender's address may be
+    /// forged. There are no additional addresses, as with BIND: the client already gets all RRsets.
     fn everything(&mut self, name: &FlatName, node: &Node, transport: Transport) -> Result<(), Full> {
         if transport == Transport::Udp {
             return Err(Full);
@@ -468,8 +468,8 @@ impl Search<'_, '_> {
         Ok(())
     }
 
-    /// A referral: the NS set of the cut, and the addresses of its hosts as far as this zone has them. Without the addresses
-    /// of hosts at or below the cut nobody gets further, so the answer is truncated where those do not fit (RFC 9471).
+    /// A referral: the NS set of the cut, and the addresses of its hosts as far as this zone has them. Resolvers need the
+    /// addresses of hosts at or below the cut, so the response is truncated if those do not fit (RFC 9471).
     fn refer(&mut self, cut: &Node, owner: &[u8]) -> Result<(), Full> {
         let Some(nameservers) = cut.rrset(NS) else { return Ok(()) };
         self.reply.writer.rrset(Section::Authority, owner, nameservers, nameservers.ttl)?;

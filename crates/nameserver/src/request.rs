@@ -26,7 +26,7 @@ pub(crate) struct Request {
     pub(crate) client_serial: Option<Serial>,
 }
 
-/// What is asked.
+/// The question.
 pub(crate) struct Question {
     /// The name in the letters in which it was asked.
     pub(crate) asked: FlatName,

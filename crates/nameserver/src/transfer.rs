@@ -21,7 +21,7 @@ use crate::zone::Zone;
 /// After this many octets a message is full. More would not compress: pointers reach 16 KiB.
 const MESSAGE: usize = 16_384;
 
-/// Which transfer is asked for.
+/// The type of the transfer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TransferKind {
     Axfr,

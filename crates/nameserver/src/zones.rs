@@ -97,7 +97,7 @@ impl Zones {
         }
     }
 
-    /// Serves the zone no longer. Not an error where there is none.
+    /// Stops serving the zone. Not an error if it is not served.
     pub fn remove(&self, name: &ZoneName) {
         let wire = name.name().wire();
         let shard = self.catalogue.shard(wire);

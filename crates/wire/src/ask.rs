@@ -28,14 +28,14 @@ use crate::socket::open;
 /// The largest answer asked for (EDNS, RFC 6891): an SOA with the longest names does not fit the 512 octets of old.
 const MAX_ANSWER: u16 = 1232;
 
-/// How a nameserver is asked.
+/// The settings of queries to a nameserver.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
-    /// How many sockets are kept.
+    /// The number of sockets.
     pub sockets: usize,
     /// How many questions may be in flight on each; others wait.
     pub in_flight: usize,
-    /// How often a question is asked.
+    /// How often a query is sent.
     pub tries: u32,
     /// How long to wait for an answer to each try.
     pub patience: Duration,
@@ -81,7 +81,7 @@ impl Asker {
     }
 }
 
-/// Why a nameserver's answer to a SOA question tells nothing.
+/// Why a SOA query has no usable response.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum AskError {
     /// Nothing came back in time.
@@ -226,7 +226,7 @@ fn receive_all(socket: &UdpSocket, buffer: &mut [u8], flight: &mut Flight) -> io
 /// The questions in flight on one socket.
 struct Flight {
     by_id: HashMap<u16, Ask>,
-    /// When each of them is asked again or given up, the next first; some are answered by then.
+    /// When each query is sent again or given up, the next first; some have a response by then.
     deadlines: VecDeque<(Instant, u16)>,
     ids: RandomIds,
 }

@@ -58,7 +58,7 @@ impl NotifyClient {
         Err(NotifyError::Timeout)
     }
 
-    /// The answer that comes until then; whatever else comes is not looked at.
+    /// The response that arrives until then; other messages are ignored.
     async fn answer(
         &self,
         socket: &UdpSocket,

@@ -130,7 +130,7 @@ impl FromStr for Algorithm {
 /// Why a secret cannot be used. No message contains the secret.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
-    /// HMAC-MD5 was asked for.
+    /// HMAC-MD5 was requested.
     #[error("hmac-md5 is not accepted: create a key with hmac-sha256")]
     Md5,
     /// Not the name of an algorithm.

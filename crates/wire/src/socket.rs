@@ -14,7 +14,7 @@ pub(crate) async fn open(server: SocketAddr) -> io::Result<UdpSocket> {
     let local: SocketAddr =
         if server.is_ipv4() { (Ipv4Addr::UNSPECIFIED, 0).into() } else { (Ipv6Addr::UNSPECIFIED, 0).into() };
     let socket = UdpSocket::bind(local).await?;
-    // A kernel that gives less loses some answers, which are then asked for again.
+    // With a smaller buffer, some responses are lost and their queries are sent again.
     let _ = SockRef::from(&socket).set_recv_buffer_size(RECEIVE_BUFFER);
     socket.connect(server).await?;
     Ok(socket)

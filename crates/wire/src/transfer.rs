@@ -209,7 +209,7 @@ fn wire_record(record: &ParsedRecord<'_, Vec<u8>>) -> Result<WireRecord, ParseEr
     let _ = parsed.data().compose_canonical_rdata(&mut data);
     let owner = parsed.owner().to_canonical_name::<Vec<u8>>();
     let (owner, _) = Name::from_wire(owner.as_slice()).map_err(|_| ParseError::form_error("owner"))?;
-    // A TTL with the top bit set is none (RFC 2181, section 8).
+    // A TTL with the top bit set is invalid (RFC 2181, section 8).
     let ttl = Ttl::new(record.ttl().as_secs()).unwrap_or(Ttl::MIN);
     Ok(WireRecord { owner, record_type: record.rtype(), ttl, data: data.into() })
 }

@@ -30,8 +30,8 @@ pub(crate) async fn account(command: AccountCommand) -> Result<ExitCode, Failure
             let config = Config::load_for_data(&data)?;
             let password = if password_stdin { Some(read_password(&email).await?) } else { None };
             let has_password = password.is_some();
-            // The one command that may come before the first start: whoever makes an account now has no need of the first
-            // start's.
+            // The only command that may run before the first start: an account that is created now replaces that of the first
+            // start.
             let store = open_store(&config)?;
             let role = if operator { Role::Operator } else { Role::User };
             let limits = AccountLimits::default();

@@ -33,7 +33,7 @@ const PRIMARY: &str = "primary";
 const CATALOGS_EVERY: Duration = Duration::from_secs(300);
 /// How long rests lie between the comparisons of all zones with what a secondary serves.
 const SECONDARIES_EVERY: Duration = Duration::from_secs(300);
-/// How often it is asked whether the primary is up to date after a start.
+/// How often the primary is checked for being up to date after a start.
 const SETTLED_EVERY: Duration = Duration::from_millis(20);
 
 /// A primary that zones are deployed to, and all that runs beside it.
@@ -109,7 +109,7 @@ impl Primary {
         let work = vec![tokio::spawn(audit)];
         let mut nameserver: Arc<dyn Nameserver> = bind9;
         let mut catalogs = None;
-        // Catalogs are for secondaries, which have to be configured here to be told and allowed anything.
+        // Catalogs are for secondaries, which must be configured here to be notified and to have access.
         if !config.secondaries.is_empty() {
             let notifier = Notifier::new(&config.secondaries, &way.keys.transfer, &Clock::system(), stop);
             let host = CatalogZones::new(catalog::Settings {
@@ -134,7 +134,7 @@ impl Primary {
         Ok(Primary { nameserver, secondaries: secondaries.collect(), dns: way.dns, catalogs, work, managed })
     }
 
-    /// Begins to tell secondaries of zones, as soon as the deployment has brought the primary up to date.
+    /// Begins to notify secondaries as soon as the primary is up to date.
     pub(crate) fn publish(&mut self, deployment: Deployment, journal: Journal, stop: &CancellationToken) {
         let Some(catalogs) = self.catalogs.take() else { return };
         let stop = stop.clone();

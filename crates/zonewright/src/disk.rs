@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use store::{Health, Store};
 use tokio_util::sync::CancellationToken;
 
-/// How often the disk is looked at.
+/// How often the disk is checked.
 const EVERY: Duration = Duration::from_secs(5);
 /// How often the log says again that there is little room.
 const WARN_EVERY: Duration = Duration::from_secs(3600);

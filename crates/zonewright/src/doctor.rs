@@ -407,7 +407,7 @@ async fn behind(
     store: &Store,
     heads: &[Head],
 ) -> Result<Vec<String>, Box<dyn std::error::Error + Send + Sync>> {
-    // Without a zone to ask for, any name tells whether DNS is spoken there.
+    // Without a zone to query, any name shows whether a DNS server responds there.
     if heads.is_empty() {
         let nobodys = ZoneName::parse("zonewright.invalid")?;
         deploy::query::serial(server, &nobodys, PATIENCE).await?;
@@ -437,7 +437,7 @@ async fn behind(
     Ok(behind)
 }
 
-/// Serials are times: zones far ahead of the clock tell that it was, or is, wrong.
+/// Serials are times: zones far ahead of the clock show that it was, or is, wrong.
 fn clock(heads: &[Head]) -> Finding {
     let now = dns::Serial::at_time(Clock::system().now().as_second());
     let limit = dns::Serial(now.0.wrapping_add(CLOCK_SLACK));
@@ -503,7 +503,7 @@ fn https(config: &Config) -> Option<Finding> {
     })
 }
 
-/// Whether the mail server lets us in; no letter is sent.
+/// Whether the mail server accepts the sign-in; no e-mail is sent.
 async fn mail(config: &Config) -> Option<Finding> {
     let mail = config.mail.as_ref()?;
     let server = format!("{}, port {}", mail.server, mail.port);

@@ -21,8 +21,8 @@ const TOKEN_GOOD_FOR: SignedDuration = SignedDuration::from_hours(24);
 /// The account of the first start.
 const EMAIL: &str = "admin@localhost";
 
-/// Makes the first account where there is none yet, and gives the text to show, once. Only where standard output is a terminal, the
-/// text has a token and a sign-in link.
+/// Creates the first account if there is none, and returns the text to show once. Only if standard output is a terminal, the text
+/// has a token and a sign-in link.
 pub(crate) async fn welcome(
     store: &Store,
     config: &Config,

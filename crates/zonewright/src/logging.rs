@@ -11,7 +11,7 @@ const DEFAULT_FILTER: &str = "info";
 pub(crate) fn start() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    // A second subscriber in one process is refused; the first goes on.
+    // A second subscriber in one process is refused; the first stays.
     let _ = if std::io::stderr().is_terminal() {
         builder.with_target(false).try_init()
     } else {

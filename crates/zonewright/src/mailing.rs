@@ -13,10 +13,9 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{Config, ConfigError, Mail, Password};
 use crate::failure::chain;
 
-/// What writes and sends letters; `None` where mail is not configured. Connects to nothing.
+/// Writes and sends e-mails; `None` if mail is not configured. Opens no connections.
 ///
-/// Without a public address it is refused: what a request says of the server's name may be anybody's choice, and must not get into a
-/// link that is mailed to somebody.
+/// It requires a public address: the `Host` of a request can be chosen by an attacker, and must not be in an e-mailed link.
 pub(crate) fn post(config: &Config) -> Result<Option<Post>, ConfigError> {
     let Some(mail) = &config.mail else { return Ok(None) };
     let url = config.dashboard.url.clone().ok_or_else(|| {
@@ -74,13 +73,13 @@ fn authorities(config: &Config, path: &Path) -> Result<Vec<u8>, ConfigError> {
     }
 }
 
-/// How often it looks for owners to tell.
+/// How often it checks for owners to notify.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
-/// How many owners it tells at a time.
+/// How many owners it notifies at a time.
 const AT_ONCE: u32 = 20;
 
-/// Tells owners by mail that their zones are to be displaced, until `stop`. Without mail nobody is told but the operator, in the
-/// trail and by `zonewright zone claims`.
+/// Notifies owners by e-mail that their zones will be displaced, until `stop`. Without mail, only the operator is notified, in
+/// the audit log and by `zonewright zone claims`.
 pub(crate) async fn tell_displaced(outbox: Outbox, post: Option<Post>, stop: CancellationToken) {
     let Some(post) = post else { return };
     while stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await.is_some() {

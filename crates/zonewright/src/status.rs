@@ -19,7 +19,7 @@ use crate::failure::{Failure, chain};
 use crate::operands::no_zone;
 use crate::output::{Reader, print};
 
-/// How many zones are asked for at a time.
+/// How many zones are queried at a time.
 const PAGE: u32 = 200;
 
 /// Exit code 0 where every nameserver serves the newest version of every zone, 1 otherwise.

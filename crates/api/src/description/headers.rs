@@ -50,7 +50,7 @@ pub(crate) fn etag() -> Header {
     Header::always("ETag", text, pattern("^\"[0-9]+\"$").like("\"1705314600\""))
 }
 
-/// What to call the answer when it is kept.
+/// The file name for saving the response.
 pub(crate) fn file_name() -> Header {
     let example = "attachment; filename=\"example.com.zone\"";
     Header::always("Content-Disposition", "A name for the file.", Schema::string().like(example))

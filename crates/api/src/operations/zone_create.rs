@@ -91,7 +91,7 @@ impl Request {
     }
 }
 
-/// An empty zone has its records in the answer; one made from a file has what the file had beside them.
+/// The response for an empty zone has its records; for a zone from a file, it has the results of reading the file.
 #[derive(Serialize)]
 struct Created {
     #[serde(flatten)]

@@ -49,7 +49,7 @@ impl IntoResponse for Error {
             Self::Change(ChangeError::Condition) => Problem::precondition_failed(),
             Self::Store(error) | Self::Change(ChangeError::Store(error)) => Problem::store(error),
             Self::Change(ChangeError::Forbidden(needed)) => return AuthError::Lacks(needed).into_response(),
-            // A wish for a content names no record that is there, and its faults were made the file's.
+            // Replacing the content names no record ids, and its errors are already errors of the file.
             error @ Self::Change(ChangeError::NoRecord { .. } | ChangeError::Moved | ChangeError::Faults(_)) => {
                 Problem::internal(error)
             }

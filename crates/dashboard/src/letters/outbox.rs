@@ -13,15 +13,15 @@ use store::{Outbox, QueuedMail, StoreError, Timestamp};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// For how long a letter is taken: longer than an attempt can last.
+/// How long an e-mail is reserved: longer than an attempt can last.
 const LEASE: SignedDuration = SignedDuration::from_secs(mail::ATTEMPT.as_secs() as i64 + 30);
-/// How often the queue is looked at for what other processes put there.
+/// How often the queue is checked for e-mails of other processes.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// The shortest pause between two looks, for clocks that differ a little.
 const LOOK_AT_MOST_EVERY: Duration = Duration::from_millis(20);
 /// How long attempts that run may go on when the server stops.
 const FAREWELL: Duration = Duration::from_secs(5);
-/// How often it is tried to remove a letter that was sent from the queue.
+/// How often the removal of a sent e-mail from the queue is attempted.
 const REMOVE_EVERY: Duration = Duration::from_secs(1);
 
 /// Sends letters until `stop`.
@@ -47,7 +47,7 @@ pub(super) async fn run(mailer: Mailer, outbox: Outbox, stop: CancellationToken)
     let _ = tokio::time::timeout(FAREWELL, async { while attempts.join_next().await.is_some() {} }).await;
 }
 
-/// Starts an attempt for every letter that is due, as far as there are connections for it; how long there is nothing to do.
+/// Starts an attempt for every e-mail that is due, up to the limit of connections; returns the time until the next one is due.
 async fn start_due(mailer: &Mailer, outbox: &Outbox, attempts: &mut JoinSet<()>) -> Result<Duration, StoreError> {
     let waiting = outbox.mail_waiting().await?;
     metrics::gauge!("zonewright_mail_waiting").set(waiting.letters);
@@ -92,7 +92,7 @@ async fn attempt(mailer: Mailer, outbox: Outbox, mail: QueuedMail) {
             tracing::error!(error = %failure, attempt, "an e-mail is dropped");
         }
     }
-    // A letter that was sent must not be taken again, so this is repeated until the store has it.
+    // A sent e-mail must not be sent again, so this is retried until the store has removed it.
     loop {
         let noted = match retry {
             Some(time) => outbox.put_mail_off(id, time).await,
@@ -115,7 +115,7 @@ fn retry_at(mailer: &Mailer, failure: &Failure, attempt: u32, now: Timestamp) ->
     now.checked_add(mailer.retry_after(attempt)?).ok()
 }
 
-/// Counts letters that are never sent.
+/// Counts e-mails that are never sent.
 pub(super) fn lost(reason: &'static str, letters: usize) {
     metrics::counter!("zonewright_mail_lost_total", "reason" => reason).increment(letters as u64);
 }

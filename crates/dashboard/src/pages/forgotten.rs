@@ -57,7 +57,7 @@ pub(crate) async fn submit(visit: Visit, form: Form) -> Result<Response, Failure
     sent(&visit, t.forgot_sent_text)
 }
 
-/// Notes why nothing is sent to an address: it is none, or it is too early, which is also the error.
+/// Adds the problem if nothing is sent to an address: it is not valid, or there is a delay, which is also the error.
 pub(super) fn check(visit: &Visit, email: &str, problems: &mut Problems) -> Result<(), Wait> {
     let t = visit.language.texts();
     if !store::is_email_address(email) {

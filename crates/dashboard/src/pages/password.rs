@@ -21,7 +21,7 @@ struct PasswordPage {
     problems: Problems,
     email: String,
     password: Field,
-    /// What stands beside the box that revokes all tokens; `None` where there is none to revoke.
+    /// The label of the check box that revokes all tokens; `None` if there are no tokens.
     tokens: Option<String>,
     revokes_tokens: bool,
 }

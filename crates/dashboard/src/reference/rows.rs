@@ -74,7 +74,7 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// The members of an object.
+    /// The members of an object, for each of its variants. Members that only responses have are not required.
     pub(crate) fn members(&self, schema: &Schema) -> Vec<Row> {
         let mut rows = Vec::new();
         let object = match referred(schema.json()) {
@@ -85,7 +85,7 @@ impl Writer {
         rows
     }
 
-    /// The members of an object, for each of the shapes that it may have. Nobody has to give what only answers have.
+    /// The members of an object, for each of its variants. Members that only responses have are not required.
     pub(crate) fn shapes(&self, json: &Value) -> Vec<Vec<Row>> {
         let choices = json["anyOf"].as_array().map_or(std::slice::from_ref(json), Vec::as_slice);
         let shape = |object: &Value| {

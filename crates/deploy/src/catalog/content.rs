@@ -15,7 +15,7 @@ const REFRESH: u32 = 60;
 const RETRY: u32 = 10;
 /// Secondaries go on with the zones they know however long the primary is away.
 const EXPIRE: u32 = 0x7fff_fffe;
-/// Catalogs are not asked for by resolvers.
+/// Resolvers do not query catalogs.
 const TTL: Ttl = Ttl::MIN;
 
 impl CatalogName {

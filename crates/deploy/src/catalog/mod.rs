@@ -78,7 +78,7 @@ pub struct Settings {
     pub dns: SocketAddr,
     /// The key of updates and transfers.
     pub update_key: TsigKey,
-    /// Who tells the secondaries.
+    /// Notifies the secondaries.
     pub notifier: Notifier,
     /// Where the time comes from.
     pub clock: Clock,
@@ -105,7 +105,7 @@ struct Inner {
 /// What is known of one catalog.
 #[derive(Debug, Default)]
 struct Slot {
-    /// Counts the wishes; a run fulfils all that were there when it began.
+    /// Counts the requests; a run handles all requests that existed when it began.
     wished: AtomicU64,
     fulfilled: AtomicU64,
     /// Held by the one run at a time.
@@ -123,7 +123,7 @@ struct Seen {
 /// How a run begins.
 #[derive(Debug, Clone, Copy)]
 struct Begin {
-    /// The serial that is served, if that is known. Otherwise the primary is asked.
+    /// The served serial, if it is known; otherwise the primary is queried.
     served: Option<Serial>,
     /// Whether what is served may be wrong whatever its serial.
     compare: bool,
@@ -138,7 +138,7 @@ enum Occasion {
     Publish,
     /// A zone goes, and it has waited long enough for those before it.
     Insist,
-    /// The serials are asked for.
+    /// The serials are queried.
     Sweep,
     /// The content is compared.
     Audit,
@@ -236,7 +236,7 @@ impl Catalogs {
         }
     }
 
-    /// Who tells the secondaries.
+    /// Notifies the secondaries.
     pub fn notifier(&self) -> &Notifier {
         &self.inner.settings.notifier
     }

@@ -26,7 +26,7 @@ impl Published {
         Published { primary, catalogs }
     }
 
-    /// Publishes a zone after the primary has taken this version of it, and tells the secondaries.
+    /// Publishes a zone after the primary has this version of it, and notifies the secondaries.
     fn published<'a>(
         &'a self,
         name: ZoneName,
@@ -42,8 +42,8 @@ impl Published {
                 Ok(()) => self.catalogs.publish(&name).await.map_err(DeployError::from),
                 failed => failed,
             };
-            // Also where only an answer was lost: the next try finds the zone in order, and says nothing. Of what is not served,
-            // secondaries are told in vain, and not for long.
+            // Also if only the response was lost: the next attempt finds the zone in sync and does not notify. If the zone is not
+            // served, the notification has no effect and soon ends.
             self.catalogs.notifier().tell(&name, serial);
             published
         }

@@ -16,7 +16,7 @@ use crate::signing;
 
 /// How many versions one update spans: a record takes up to 300 octets of the 65,000 of a message.
 const STEP: u32 = 200;
-/// How often a run looks again, where what it saw had changed by the time it acted.
+/// How often a run retries if the served state changed before it acted.
 const TRIES: u32 = 8;
 
 /// How far a run came.
@@ -191,7 +191,7 @@ impl Inner {
         Ok(then == *records)
     }
 
-    /// Makes a step to the version with the serial `to`, and tells the secondaries.
+    /// Sends a step to the version with the serial `to`, and notifies the secondaries.
     async fn send(&self, catalog: CatalogName, step: &UpdateBuilder, to: Serial) -> Result<Sent, CatalogError> {
         let failed = |source| CatalogError::Update { catalog: catalog.zone().to_string(), source };
         let message = match step.build() {
@@ -233,7 +233,7 @@ struct Step {
     to: Serial,
 }
 
-/// The update that these versions make together; `None` where there are none.
+/// One update with these versions; `None` if there are none.
 fn step(catalog: CatalogName, from: Serial, versions: &[CatalogVersion]) -> Option<Step> {
     let to = versions.last()?.serial;
     let mut update = UpdateBuilder::new(catalog.zone(), catalog.soa(from), catalog.soa(to));
@@ -279,7 +279,7 @@ fn left(version: &CatalogVersion) -> Option<&Member> {
 enum Repaired {
     /// It is a version of the store's, with this serial.
     Sound(Serial),
-    /// It was changed, or is to be looked at again.
+    /// It was changed, or must be checked again.
     Again,
     /// No update can fix it.
     Impossible,

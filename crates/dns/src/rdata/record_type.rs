@@ -114,7 +114,7 @@ pub enum RecordType {
     Unknown(UnknownType),
 }
 
-/// The number of a type that is none of the known ones, and that a record may have.
+/// The number of an unknown type that a record may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UnknownType(u16);
 

@@ -19,7 +19,7 @@ pub struct Soa {
     pub retry: u32,
     /// Seconds that a secondary keeps answering without reaching the primary.
     pub expire: u32,
-    /// Seconds that "there is no such record" may be kept (RFC 2308, section 4).
+    /// Seconds that resolvers may cache that a record does not exist (RFC 2308, section 4).
     pub minimum: u32,
     /// The TTL of the SOA record itself.
     pub ttl: Ttl,

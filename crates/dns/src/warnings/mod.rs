@@ -25,7 +25,7 @@ use crate::{Apex, OwnerName, Record, RecordData, RecordType, Ttl, ZoneName};
 
 use places::{Found, Target};
 
-/// The most names that are looked at for one change, in canonical order.
+/// The maximum number of names that are checked for one change, in canonical order.
 pub const MAX_NAMES: usize = 10_000;
 /// The most warnings that are given for one change, one of which then says that there may be more.
 pub const MAX_WARNINGS: usize = 1000;
@@ -228,7 +228,7 @@ impl<L: Lookup> Search<'_, L> {
         self.found.push(Warning { code, field, owner: owner.clone(), detail });
     }
 
-    /// The warnings so far, of which the last says that names from `owner` on were not looked at.
+    /// The warnings so far; the last says that names from `owner` on were not checked.
     fn ended_at(mut self, owner: &OwnerName, names: usize) -> Vec<Warning> {
         self.found.truncate(MAX_WARNINGS - 1);
         let detail = format!("there may be more warnings: {names} names from {owner} on were not looked at");
@@ -236,7 +236,7 @@ impl<L: Lookup> Search<'_, L> {
         self.found
     }
 
-    /// Addresses at names that are no host names, and targets that are none.
+    /// Addresses at names that are not host names, and targets that are not host names.
     fn hosts(&mut self, owner: &OwnerName, records: &[Record]) {
         let has_address = records.iter().any(|record| matches!(record.data, RecordData::A(_) | RecordData::Aaaa(_)));
         if has_address && owner.in_zone(self.zone).labels().any(has_underscore) {

@@ -12,7 +12,7 @@ use crate::change::{Lookup, NewRecord, TtlChoice};
 use crate::warnings::{Warning, check};
 use crate::{Apex, OwnerName, Record, RecordId, RecordType, Ttl, ZoneName};
 
-/// Names are looked at by so many, so that the work ends soon after there are enough warnings.
+/// Names are checked in batches of this size, so that the work ends soon after there are enough warnings.
 const AT_ONCE: usize = 1000;
 
 /// At most [`MAX_WARNINGS`] about these records, which stand in the order of their owners.

@@ -192,7 +192,7 @@ pub enum MessageError {
         /// The zone.
         zone: String,
     },
-    /// What was given as SOA is none.
+    /// The given SOA is not valid.
     #[error("not the data of an SOA record")]
     NotSoa,
 }
@@ -205,7 +205,7 @@ impl MessageError {
 }
 
 fn wire_name(record: &WireRecord) -> Result<WireName<&[u8]>, PushError> {
-    // A name of ours is always sound, and so is data of at most 65,535 octets; what is longer does not fit in any case.
+    // Our names are always valid, and so is data of at most 65,535 octets; longer data does not fit in any case.
     WireName::from_octets(record.owner.wire()).map_err(|_| PushError::ShortBuf)
 }
 

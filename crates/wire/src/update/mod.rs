@@ -41,7 +41,7 @@ use crate::tsig::{Clock, TsigKey};
 /// `connections` times `in_flight` has to stay below.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
-    /// How many connections are kept.
+    /// The number of connections.
     pub connections: usize,
     /// How many updates may be in flight on each.
     pub in_flight: usize,

@@ -43,7 +43,7 @@ pub enum UpdateError {
     /// saying so is not signed.
     #[error(transparent)]
     Tsig(#[from] TsigFault),
-    /// An answer that is none to an update.
+    /// A message that is not a response to an update.
     #[error("the nameserver responded with {0}")]
     Rcode(Rcode),
 }

@@ -55,7 +55,7 @@ pub(super) fn is_own(resolver: SocketAddr, own: &[SocketAddr]) -> bool {
     })
 }
 
-/// The resolvers through which the public DNS is asked for claims.
+/// The resolvers for claims.
 pub(super) fn resolvers(layers: &Layers) -> Result<Option<Vec<SocketAddr>>, ConfigError> {
     let Some(key) = ["claims.resolvers", "resolvers"].into_iter().find(|key| !layers.list(key).is_empty()) else {
         return Ok(None);
@@ -160,7 +160,7 @@ fn nameserver_name(text: &str) -> Result<Name, String> {
     Ok(name)
 }
 
-/// The origin of an address without a path; `None` where it is none.
+/// The origin of an address without a path; `None` if it is not one.
 pub(super) fn origin_of(text: &str) -> Option<String> {
     let trimmed = text.strip_suffix('/').unwrap_or(text).to_lowercase();
     let host = trimmed.strip_prefix("https://").or_else(|| trimmed.strip_prefix("http://"))?;

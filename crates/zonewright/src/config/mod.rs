@@ -58,7 +58,7 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     /// What applies to all accounts.
     pub(crate) policy: Policy,
-    /// The resolvers that are asked for claims; `None`: those of the machine.
+    /// The resolvers for claims; `None`: those of the machine.
     pub(crate) resolvers: Option<Vec<SocketAddr>>,
     pub(crate) retention: Retention,
     /// Below what the operator is warned of a disk that fills.
@@ -69,7 +69,7 @@ pub(crate) struct Config {
     /// How letters leave, where they may.
     pub(crate) mail: Option<Mail>,
     key_file: Option<PathBuf>,
-    /// Whom to tell about a vulnerability of this server: a URI.
+    /// The contact for vulnerabilities of this server: a URI.
     pub(crate) security_contact: Option<String>,
     layers: Layers,
     server: Option<Server>,
@@ -152,7 +152,7 @@ impl Config {
         self.server.as_ref()
     }
 
-    /// What is kept for BIND: the keys, and unless another directory is set, its files.
+    /// The folder for BIND: the keys, and unless another directory is set, its files.
     pub(crate) fn bind9_keys(&self) -> PathBuf {
         self.data.join(BIND9).join("keys")
     }

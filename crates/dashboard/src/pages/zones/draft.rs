@@ -66,7 +66,7 @@ impl Draft {
         self.0.iter().position(|item| item.id() == Some(id))
     }
 
-    /// Puts a change in the place of another, or at the end. A change that changes nothing is none.
+    /// Replaces a change, or appends it. A change without a difference is dropped.
     pub(super) fn put(&mut self, place: Option<usize>, item: Item) {
         let is_nothing = matches!(&item, Item::Update { was, now, .. } if was == now);
         match place.filter(|place| *place < self.0.len()) {
@@ -121,7 +121,7 @@ fn edit(item: &Item, who: &SignedIn, zone: &Zone) -> Result<Edit, Fault> {
     Ok(match item {
         Item::Create(now) => Edit::Create(who.zones().new_record_id(), read(now)?),
         Item::Update { id, was, now } => {
-            // As a whole too: what is wrong with it by itself is known before the zone is looked at.
+            // Checks the complete record too: its own errors are known before the zone is read.
             read(now)?;
             Edit::Amend(*id, now.amendment(was, &zone.name)?)
         }

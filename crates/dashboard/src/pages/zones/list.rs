@@ -51,7 +51,7 @@ impl ZoneRow {
 }
 
 impl ListPage {
-    /// Whether there is nothing at all, and not only nothing that was looked for.
+    /// Whether there are no zones at all, not only no matches.
     fn is_new(&self) -> bool {
         self.zones.is_empty() && self.query.is_empty() && self.is_first
     }

@@ -49,7 +49,7 @@ struct ConflictPage {
     head: Head,
     state: State,
     versions: Vec<VersionRow>,
-    /// `None` where the version that the page was made from is not kept any more.
+    /// `None` if the version of the page is no longer kept.
     difference: Option<DifferenceTable>,
     items: Vec<ItemRow>,
 }
@@ -132,7 +132,7 @@ pub(super) async fn apply(who: &SignedIn, zone: &Zone, work: Work, form: &Form) 
     }
 }
 
-/// Both: what changed meanwhile, and what was collected. The form goes on from the state that is shown.
+/// Shows the changes of other users and the collected changes. The form continues from the shown version.
 async fn conflict(who: &SignedIn, zone: &Zone, base: Serial, work: &Work) -> Result<Response, Failure> {
     let history = who.zones().history(zone.id, None, VERSIONS).await?.ok_or(Failure::NotFound)?;
     let newest = history.zone.serial;

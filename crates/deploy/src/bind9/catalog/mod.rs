@@ -29,7 +29,7 @@ pub struct Settings {
     pub control_key: ControlKey,
     /// The name of the key that may update the catalogs.
     pub update_key: Name,
-    /// The folder of the catalogs' files. Made where there is none. Only one process may use it.
+    /// The folder of the catalogs' files. Created if missing. Only one process may use it.
     pub folder: PathBuf,
 }
 

@@ -48,7 +48,7 @@ impl Keys {
     }
 }
 
-/// Why the keys cannot be had.
+/// Why the keys cannot be read or created.
 #[derive(Debug, thiserror::Error)]
 pub enum KeysError {
     /// The operating system refused.

@@ -12,7 +12,7 @@ use crate::config_text::ConfigText;
 /// What a primary's configuration depends on.
 #[derive(Debug, Clone)]
 pub struct PrimaryConfig {
-    /// named's working directory, absolute; the list of added zones is kept in it. named does not make it.
+    /// named's working directory, absolute; it has the list of added zones. named does not create it.
     pub directory: ConfigText,
     /// Where queries, updates and transfers are answered, UDP and TCP.
     pub listen: Vec<SocketAddr>,

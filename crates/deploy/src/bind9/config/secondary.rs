@@ -14,7 +14,7 @@ use crate::config_text::ConfigText;
 /// What a secondary's configuration depends on.
 #[derive(Debug, Clone)]
 pub struct SecondaryConfig {
-    /// named's working directory, absolute; all zones are kept in it. named does not make it.
+    /// named's working directory, absolute; it has all zones. named does not create it.
     pub directory: ConfigText,
     /// Where queries and NOTIFYs are answered, UDP and TCP.
     pub listen: Vec<SocketAddr>,

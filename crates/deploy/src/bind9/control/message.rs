@@ -166,7 +166,7 @@ pub enum ProtocolError {
     /// A genuine message that answers something else: another serial or nonce, or a request.
     #[error("the response does not belong to the request")]
     Unrelated,
-    /// The text of an answer lacks a line, or the line's value is none.
+    /// The text of a response lacks a line, or the line's value is not valid.
     #[error("the text of the response has no valid line `{0}`")]
     Text(&'static str),
 }
@@ -242,7 +242,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// The text without the NUL that some of named's texts end with. Empty when there is none.
+    /// The text without the NUL that ends some of named's texts; empty if there is no text.
     fn text(&self, name: &str) -> Cow<'a, str> {
         match self.get(name) {
             Some(Value::Octets(text)) => String::from_utf8_lossy(text.strip_suffix(b"\0").unwrap_or(text)),

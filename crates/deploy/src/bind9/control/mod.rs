@@ -183,8 +183,7 @@ impl Default for Timeouts {
     }
 }
 
-/// Closes the kept connection when it was idle for long enough. There is one such task for each connection, not one for each
-/// command.
+/// Closes the connection when it was idle for long enough. There is one such task for each connection, not for each command.
 async fn close_when_idle(kept: Weak<Mutex<Option<Kept>>>, idle: Duration) {
     let mut at = Instant::now() + idle;
     loop {

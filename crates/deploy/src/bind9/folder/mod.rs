@@ -260,7 +260,7 @@ impl ZoneFolder {
         }
     }
 
-    /// Puts back the file that was kept.
+    /// Restores the saved file.
     ///
     /// # Errors
     ///
@@ -273,7 +273,7 @@ impl ZoneFolder {
         }
     }
 
-    /// The kept file is not needed any more.
+    /// Deletes the saved file.
     ///
     /// # Errors
     ///

@@ -27,7 +27,7 @@ pub enum StartError {
         /// The other server's process.
         process: Option<u32>,
     },
-    /// A named of an earlier run goes on running.
+    /// A named of an earlier run is still running.
     #[error("a named of an earlier run cannot be stopped: end process {process}, which may belong to another user")]
     Leftover {
         /// Its process.
@@ -66,7 +66,7 @@ pub enum StartError {
         #[source]
         source: io::Error,
     },
-    /// The keys cannot be had.
+    /// The keys cannot be read or created.
     #[error(transparent)]
     Keys(#[from] KeysError),
     /// The control channel's client.

@@ -34,7 +34,7 @@ pub(super) async fn stop(pid_file: &Path, config: &Path) -> Result<(), u32> {
         }
         tracing::warn!(process = id, "a named of an earlier run is still running; it is stopped");
         let pid = i32::try_from(id).ok().and_then(Pid::from_raw).ok_or(id)?;
-        // It may have ended just now, or belong to another user: the next look tells.
+        // It may have just ended, or belong to another user: the next check shows it.
         let _ = kill_process(pid, signal);
         let deadline = Instant::now() + patience;
         while !has_ended(id) && Instant::now() < deadline {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// How many of the last complaints are kept for an error message.
+/// The number of recent problems that are kept for an error message.
 const KEPT: usize = 8;
 
 /// How bad a line is, in named's words.

@@ -62,7 +62,7 @@ const READY_POLL: Duration = Duration::from_millis(20);
 const FOREIGN: Duration = Duration::from_secs(3);
 /// The folders in which named and this server write.
 const PARTS: [&str; 3] = ["zones", "catalogs", "dnssec"];
-/// Where free ports are looked for, up from here, and how often.
+/// The first of the ports that are tried, and how many.
 const LOWEST_PORT: u16 = 10_000;
 const PORT_TRIES: u32 = 100;
 /// How long named may take to end when asked to.
@@ -77,7 +77,7 @@ const STEADY: Duration = Duration::from_secs(60);
 /// What a managed named is run with.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Its folder. Made where there is none.
+    /// Its folder. Created if missing.
     pub folder: PathBuf,
     /// Where it answers queries, UDP and TCP.
     pub listen: Vec<SocketAddr>,
@@ -421,8 +421,8 @@ fn check_free(address: SocketAddr) -> Result<(), StartError> {
     bound.map_err(|source| StartError::Listen { address, source })
 }
 
-/// A port that the kernel does not give to outgoing connections: one of those may take it while named is started again, and
-/// connecting to such a port where nobody listens can even connect to itself.
+/// A port that the kernel does not give to outgoing connections: one of them could take it while named restarts, and connecting
+/// to such a port without a listener can even connect to itself.
 fn free_port() -> io::Result<SocketAddr> {
     let range = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
     let first_ephemeral = range.split_whitespace().next().and_then(|first| first.parse().ok()).unwrap_or(32_768);

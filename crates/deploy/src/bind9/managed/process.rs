@@ -22,7 +22,7 @@ use super::user::User;
 
 /// Lines of the log are cut here, in octets.
 const LONGEST_LINE: u64 = 4096;
-/// Between the end of the log and that of the process lies next to nothing.
+/// The process ends almost at the same time as its log.
 const REAP_POLL: Duration = Duration::from_millis(5);
 
 /// A running named. Dropped, it is killed.

@@ -97,7 +97,7 @@ impl User {
         Ok(())
     }
 
-    /// Lets the user pass through a folder of this server's own, and nobody else where its group has no other use.
+    /// Allows the user to traverse a folder of this server, and no others unless its group already has access.
     fn open(&self, folder: &Path, metadata: &Metadata) -> io::Result<()> {
         let mode = metadata.mode() & 0o7777;
         if mode & 0o070 != 0 {

@@ -75,7 +75,7 @@ pub struct Bind9Settings {
     pub dns: SocketAddr,
     /// The key of updates and transfers.
     pub update_key: TsigKey,
-    /// The folder of the zone files. Nothing else belongs in it; it is made where there is none.
+    /// The folder of the zone files. It must have no other files; it is created if missing.
     pub zone_folder: PathBuf,
     /// The folder in which named keeps the list of added zones (`_default.nzd`): its `new-zones-directory`, or its
     /// `directory`. With it, thousands of zones are taken at once when named has none.
@@ -102,7 +102,7 @@ pub struct Bind9 {
     is_unreadable: AtomicBool,
     /// Zones whose content was found wrong: the next step is made from what they serve, not from the journal.
     suspects: Mutex<HashSet<ZoneName>>,
-    /// The rebuilds that are under way, or were when they were last looked at.
+    /// The rebuilds in progress, as of the last check.
     rebuilds: Mutex<HashMap<ZoneName, Rebuild>>,
 }
 
@@ -177,8 +177,8 @@ impl Bind9 {
         transfer::fetch(*dns, name, Some(update_key), transfer::Limits::default(), &signing::clock(clock)).await
     }
 
-    /// Runs work on the zone folder on a thread that may block. It is carried out even if nobody waits for it any more, under
-    /// the lock, which it keeps alive.
+    /// Runs work on the zone folder on a blocking thread. It is completed even if no caller waits for it any more, and holds the
+    /// lock until then.
     pub(super) async fn in_folder<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Arc<ZoneFolder>) -> Result<T, FolderError> + Send + 'static,

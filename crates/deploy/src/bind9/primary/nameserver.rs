@@ -130,7 +130,7 @@ impl Bind9 {
     }
 }
 
-/// What is asked before [`Nameserver::ready`].
+/// Calls before [`Nameserver::ready`].
 #[derive(Debug, thiserror::Error)]
 #[error("the server has only just been started, and has not read its zone folder yet")]
 struct NotReady;

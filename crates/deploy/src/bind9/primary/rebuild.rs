@@ -98,7 +98,7 @@ impl Bind9 {
         }
         step("replace", &name);
         let replaced = self.in_folder(move |folder| {
-            // Where the last file was refused, the one that is kept is the one before it.
+            // If the last file was refused, the saved file is the one before it.
             if !matches!(begun, Some(Rebuild::Loading { .. })) {
                 folder.keep(id)?;
             }
@@ -137,9 +137,8 @@ impl Bind9 {
         Ok(())
     }
 
-    /// Waits until named has written a frozen zone into its file. It renames its file into place when it is done: over ours, if
-    /// that were there already. Where it does not get there in time, the rebuild goes on, and is made again if it was
-    /// overwritten.
+    /// Waits until named has written a frozen zone into its file. named renames its file into place when it is done, over ours if
+    /// that is already there. If this takes too long, the rebuild continues, and is repeated if it was overwritten.
     async fn wait_for_dump(
         &self,
         id: ZoneId,
