@@ -29,7 +29,7 @@ use crate::shared::Shared;
 pub(crate) struct Members {
     list: Vec<(String, Json)>,
     octets: Bytes,
-    /// Where the body is large: its place among what is under way.
+    /// For a large body: its place in the gate.
     _place: Option<Permit<AccountId>>,
 }
 

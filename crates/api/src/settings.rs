@@ -9,8 +9,8 @@ pub struct Settings {
     pub body_limit: usize,
     /// The largest body of a request that may change a whole zone at once, in octets.
     pub bulk_limit: usize,
-    /// How many octets of large request bodies one account may have under way at a time. A body is under way until its request
-    /// is answered; one that is larger than this is taken alone.
+    /// The maximum octets of large request bodies of one account at a time. A body counts until its response is ready; a body
+    /// above this limit is accepted only alone.
     pub bulk_per_account: usize,
     /// The same of all accounts together.
     pub bulk_in_all: usize,

@@ -25,7 +25,7 @@ pub(crate) struct Shared {
     /// By account; `None`: not limited.
     pub(crate) requests: Option<Limiter<AccountId>>,
     pub(crate) claims: Arc<Claims>,
-    /// Large requests that are under way.
+    /// Large requests in progress.
     pub(crate) bulk: Gate<AccountId>,
     /// Large answers that their clients have not taken yet.
     pub(crate) unread: Gate<AccountId>,

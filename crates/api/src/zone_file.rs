@@ -31,7 +31,7 @@ pub(crate) const MEDIA_TYPE: &str = "text/dns";
 /// A zone file as the body of a request.
 pub(crate) struct ZoneFileBody {
     pub(crate) text: Bytes,
-    /// Its place among what is under way.
+    /// Its place in the gate.
     pub(crate) place: Option<Permit<AccountId>>,
 }
 

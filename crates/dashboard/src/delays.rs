@@ -61,7 +61,7 @@ struct Failures {
     last: i64,
 }
 
-/// An attempt that is under way. It has been counted as a failure.
+/// An attempt in progress. It has been counted as a failure.
 #[derive(Debug)]
 pub(crate) struct Attempt([Key; 2]);
 

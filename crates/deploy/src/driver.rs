@@ -43,8 +43,7 @@ use crate::reconcile::{Next, Outcome, Whole, bring_to_head, step};
 use crate::sweep::Swept;
 use store::Chain;
 
-/// How many steps are under way at the same time. Not much more than a BIND takes updates at once, so that what waits longer is
-/// merged until its turn comes.
+/// The maximum number of concurrent steps: not much more than BIND accepts at once, so that changes that wait longer are merged.
 const STEPS_AT_ONCE: usize = 96;
 /// How many whole zones are given at the same time: as many may be in memory.
 const WHOLE_AT_ONCE: usize = 32;
@@ -72,7 +71,7 @@ pub(crate) struct Driver {
     taking: usize,
     /// What is probably served, of zones that took a step not long ago.
     guesses: HashMap<ZoneName, Served>,
-    /// After the first sweep: what was under way at its end.
+    /// After the first sweep: the operations that were running at its end.
     unsettled: Option<HashSet<ZoneName>>,
     /// The failed ones, until they are tried again.
     failed: DelayQueue<ZoneName>,
@@ -366,7 +365,8 @@ impl Driver {
         }
     }
 
-    /// Stops all work for a while. What was under way when the nameserver went says the same again, and counts once.
+    /// Pauses all work. Operations that were running when the nameserver became unreachable report the same failure, which counts
+    /// once.
     fn unreachable(&mut self, error: &str) {
         let now = Instant::now();
         let failures = match &self.outage {

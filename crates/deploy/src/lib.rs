@@ -200,7 +200,7 @@ impl Deployment {
     pub async fn wait_gone(&self, last: &Head, patience: Duration) -> bool {
         let since = Instant::now();
         let serves_nothing_of_it = |answer: &PollResult| {
-            // While a deployment that began before the deletion is under way, "not served" may mean "not yet".
+            // While a deployment that began before the deletion is running, "not served" may mean "not yet".
             let is_settled = answer.quiet && answer.asked >= since;
             let is_another = |served: Served| match served.id {
                 Some(id) => id != last.id,

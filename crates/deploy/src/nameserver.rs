@@ -27,8 +27,8 @@ pub trait Witness: Send + Sync + 'static {
 
 /// A nameserver that zones are deployed to.
 ///
-/// Each call either brings about what it says or fails and may be made again; none is told what happened before. The
-/// reconciler never makes two calls for one zone name at the same time.
+/// Each call either succeeds or fails and can be repeated, and does not depend on earlier calls. The reconciler never makes two
+/// calls for one zone name at the same time.
 pub trait Nameserver: Witness {
     /// Resolves when zones can be deployed to it for the first time since the start; what is called before that fails. It may
     /// take minutes, and nothing but the deployment to this nameserver waits for it. May be called more than once.

@@ -8,7 +8,7 @@ use dns::ZoneName;
 
 use crate::polling::Polls;
 
-/// Shared between a driver, which writes it, and whoever asks. That of a secondary stays empty: nobody works on it from here.
+/// Shared between a driver, which writes it, and its readers. That of a secondary stays empty, because nothing is deployed to it.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
     settled: AtomicBool,

@@ -36,8 +36,8 @@ pub(crate) enum Swept {
     Through,
 }
 
-/// Sweeps at once and then every `every`, until `stop` or until nobody listens. The channel's bound is what keeps a sweep over a
-/// million zones from running ahead of the work it makes.
+/// Sweeps at once and then every `every`, until `stop` or until the receiver is gone. The bounded channel keeps a sweep over a
+/// million zones from running ahead of the driver.
 pub(crate) async fn sweep_for_ever(
     store: Journal,
     nameserver: Arc<dyn Nameserver>,
@@ -128,8 +128,8 @@ async fn answers(nameserver: &dyn Nameserver) -> Result<(), DeployError> {
     }
 }
 
-/// Tells of zones that were deleted while nobody was here to remove them, also where their files are gone and only the nameserver
-/// itself knows of them. Whoever looks on sees later removals.
+/// Sends the zones that were deleted while this server was not running, including those whose files are gone and that only the
+/// nameserver knows. Later removals come through the journal.
 async fn tell_deleted(
     store: &Journal,
     nameserver: &dyn Nameserver,
@@ -158,7 +158,7 @@ async fn tell_differing(
                 (Ok(Some(served)), Some(head)) => is_exactly_at(head, served),
                 (Ok(served), wanted) => served.is_none() && wanted.is_none(),
                 (Err(error @ DeployError::Unreachable(_)), _) => return Err(error),
-                // One zone's trouble: the driver keeps it in mind, and the sweep goes on.
+                // An error of one zone: the driver remembers it, and the sweep continues.
                 (Err(_), _) => false,
             };
             Ok((!is_in_order).then(|| name.clone()))
@@ -166,8 +166,8 @@ async fn tell_differing(
         .buffer_unordered(ASKED_AT_ONCE)
         .try_filter_map(|name| async { Ok(name) })
         .boxed();
-    // All are answered before any is told. Told one by one, the others' questions would stand still whenever the driver has no
-    // time, and keep the turns that they were given from the questions that the driver itself waits for.
+    // All responses are collected before any zone is sent. Otherwise the other queries would stop whenever the driver is busy,
+    // and block the queries that the driver itself waits for.
     let differing: Vec<ZoneName> = differing.try_collect().await?;
     for name in differing {
         if swept.send(Swept::Differs(name)).await.is_err() {

@@ -203,8 +203,8 @@ impl Name {
         Name::from_labels(labels.iter().rev().map(Vec::as_slice))
     }
 
-    /// Whether every label is made of letters, digits, hyphens and underscores. Underscores are no part of host names (RFC 952),
-    /// but many hosts in use have them.
+    /// Whether every label has only letters, digits, hyphens and underscores. Underscores are not allowed in host names (RFC
+    /// 952), but many hosts in use have them.
     pub fn is_host_like(&self) -> bool {
         self.labels()
             .all(|label| label.iter().all(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_')))

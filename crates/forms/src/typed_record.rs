@@ -47,8 +47,8 @@ impl TypedRecord {
         whole.in_zone(zone)
     }
 
-    /// What they change of the record that the form began with, as `PATCH` reads it: members that are the same are none, so that
-    /// what somebody else changed there meanwhile stays. A TTL that was taken away becomes what `PUT` without one gives.
+    /// The changes to the record of the form, as `PATCH` reads them: unchanged members are left out, so that changes of other
+    /// users to them are kept. A removed TTL means the same as in a `PUT` without one.
     ///
     /// # Errors
     ///

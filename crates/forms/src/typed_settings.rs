@@ -33,8 +33,8 @@ impl TypedSettings {
         }
     }
 
-    /// What they change of the settings that the form began with, as `PATCH` reads it: members that are the same are none, so
-    /// that what somebody else changed there meanwhile stays.
+    /// The changes to the settings of the form, as `PATCH` reads them: unchanged members are left out, so that changes of other
+    /// users to them are kept.
     ///
     /// # Errors
     ///

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Counts the octets that are under way. `K` identifies an account. Clones share the count.
+/// Counts the octets in progress. `K` identifies an account. Clones share the count.
 #[derive(Debug, Clone)]
 pub struct Gate<K>(Arc<Inner<K>>);
 
@@ -26,10 +26,10 @@ struct Held<K> {
 /// Why there is no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Full {
-    /// The account has its share under way: so many octets.
+    /// The account has reached its limit of octets in progress.
     #[error("this account has other large requests in progress")]
     Account(usize),
-    /// All accounts together have as much under way as the server takes.
+    /// All accounts together have reached the server's limit.
     #[error("the server has too many large requests in progress")]
     Server,
 }

@@ -44,10 +44,10 @@ use crate::refusal::Refusals;
 use crate::settings::Settings;
 use crate::watch::{Expired, Watched};
 
-/// Serves `app` until `stop` is cancelled, then lets the requests under way finish, for `settings.shutdown_timeout` at most.
+/// Serves `app` until `stop` is cancelled, then lets the requests in progress finish, for at most `settings.shutdown_timeout`.
 ///
-/// Every answer gets its request id here, and each error without a body the one that `error_body` writes, so `app` may be merged from
-/// any routers. Requests carry their [`Client`] and [`Stopping`] as extensions.
+/// Every response gets its request id here, and each error without a body gets the one that `error_body` writes, so `app` may be
+/// merged from any routers. Requests have their [`Client`] and [`Stopping`] as extensions.
 pub async fn serve(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
@@ -92,7 +92,7 @@ pub struct Stopping(pub CancellationToken);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long an idle connection may take to end when another client needs its slot.
 const EVICTED_WITHIN: Duration = Duration::from_millis(10);
-/// Requests that one HTTP/2 connection may have under way.
+/// The maximum number of concurrent requests on one HTTP/2 connection.
 const MAX_STREAMS: u32 = 64;
 /// The head of a request, in octets.
 const MAX_HEAD: usize = 32 * 1024;

@@ -33,7 +33,7 @@ struct State {
 /// Why a connection should end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Expired {
-    /// Nothing is under way: it may say goodbye.
+    /// No request is in progress: the connection can be closed gracefully.
     Idle,
     /// The client takes nothing of what is ready.
     Stalled,
@@ -46,7 +46,7 @@ impl Watch {
         Watch(Arc::new(Mutex::new(State { ours: 0, theirs: 0, used: false, changed: Instant::now() })))
     }
 
-    /// Since when the connection has no request under way; `None` while it has one.
+    /// Since when the connection has no request in progress; `None` while it has one.
     pub(crate) fn idle_since(&self) -> Option<Instant> {
         let state = self.state();
         (state.ours == 0 && state.theirs == 0).then_some(state.changed)

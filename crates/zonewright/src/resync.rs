@@ -30,7 +30,7 @@ use crate::operands::no_zone;
 use crate::output::print;
 use crate::status::{ask, line, nameservers};
 
-/// How many zones are under way at a time.
+/// The number of zones in progress at a time.
 const AT_ONCE: usize = 32;
 /// How many zones are read at a time.
 const PAGE: u32 = 1000;

@@ -21,7 +21,7 @@ use crate::database::open_store;
 use crate::failure::{Failure, chain};
 use crate::{bind9, cookie_secret, disk, first_start, health, logging, mailing, monitor, security_txt, tls};
 
-/// From SIGTERM to the end, at most: requests under way get most of it.
+/// The maximum time from SIGTERM to the end; requests in progress get most of it.
 const STOP_WITHIN: Duration = Duration::from_secs(9);
 /// How many zones get the operator's new nameservers in one transaction.
 const ROLL_OUT_STEP: u32 = 200;

@@ -10,11 +10,12 @@ use store::Journal;
 use super::Catalogs;
 use crate::nameserver::{DeployError, Nameserver, NameserverKind, Served, Witness};
 
-/// A nameserver and its catalogs, kept in the order that secondaries need, which are told of every version.
+/// A nameserver with its catalogs, changed in the order that secondaries need, and the secondaries that are notified of every
+/// version.
 ///
-/// A zone that is loaded is published afterwards, one that is removed is withdrawn before: a secondary then does not ask the
-/// primary for a zone that it has only heard of, and never takes the old one for one that was made again under its name.
-/// Publishes nothing before [`Catalogs::run`] does.
+/// A loaded zone is published afterwards, a removed zone is withdrawn before. So a secondary does not query the primary for a
+/// zone that it does not serve yet, and never keeps the old zone when one is created again under its name. Nothing is published
+/// before [`Catalogs::run`].
 pub struct Published {
     primary: Arc<dyn Nameserver>,
     catalogs: Catalogs,

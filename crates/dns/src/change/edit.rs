@@ -9,7 +9,7 @@ pub enum Edit {
     Create(RecordId, NewRecord),
     /// Another owner, type, data or TTL for a record that exists.
     Replace(RecordId, NewRecord),
-    /// Some members of a record that exists anew, laid over it as the edits before leave it.
+    /// New values for some members of an existing record, merged into it after the edits before.
     Amend(RecordId, Amendment),
     /// No such record any more.
     Delete(RecordId),

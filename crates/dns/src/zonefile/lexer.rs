@@ -64,7 +64,7 @@ impl<'a> Lexer<'a> {
     ///
     /// # Errors
     ///
-    /// After an error the rest of the entry has been skipped, and the next call goes on behind it.
+    /// After an error the rest of the entry is skipped, and the next call continues after it.
     pub(super) fn entry(&mut self, tokens: &mut Vec<Token<'a>>) -> Option<Result<Entry, LexError>> {
         loop {
             tokens.clear();

@@ -19,12 +19,12 @@ use crate::{Fault, Name, OwnerName, RecordType, Serial, Ttl, ZoneName};
 
 /// Reads a zone file as the content of `zone`, which is also the first origin.
 ///
-/// Takes time and memory in proportion to the text, and to what `$GENERATE` is allowed to make.
+/// Time and memory are proportional to the text, and to the allowed output of `$GENERATE`.
 ///
 /// # Errors
 ///
-/// All faults in the order of the file, at most [`MAX_FAULTS`] and one that says that there may be more. The rules over a
-/// zone (no CNAME beside other data, and so on) are not checked here, but by whoever makes the records a zone's content.
+/// All errors in the order of the file, at most [`MAX_FAULTS`] and one that says that there may be more. The rules over a zone
+/// (no CNAME beside other data, and so on) are not checked here, but when the records become a zone's content.
 pub fn parse(text: &[u8], zone: &ZoneName, options: &Options) -> Result<ZoneFile, Vec<FileFault>> {
     // A byte order mark, which some editors write, is no part of the first name.
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);

@@ -15,7 +15,7 @@ use crate::{Name, RecordType, Ttl};
 pub(super) struct Runs {
     outer: Option<Run>,
     inner: Option<Run>,
-    /// When each run ended, counted from 1; 0 while it goes on.
+    /// When each run ended, counted from 1; 0 while it continues.
     ended: Vec<u32>,
     ends: u32,
 }
@@ -48,7 +48,7 @@ impl Runs {
         }
     }
 
-    /// Puts a record into the run that goes on; gives the run, and the TTL that the record has there.
+    /// Adds a record to the current run; returns the run, and the TTL of the record in it.
     pub(super) fn add(&mut self, record_type: RecordType, ttl: Ttl, nameserver: Option<&Name>) -> (RunId, Ttl) {
         match self.inner.as_mut().or(self.outer.as_mut()) {
             Some(run) => {
@@ -66,7 +66,7 @@ impl Runs {
         id
     }
 
-    /// When a run ended: of two, the later one counts. A run that goes on ends last, an outer one before an inner one.
+    /// When a run ended: of two, the later one is used. A run that continues ends last, an outer one before an inner one.
     pub(super) fn end_of(&self, id: RunId) -> u32 {
         let is = |run: &Option<Run>| run.as_ref().is_some_and(|run| run.id == id);
         match self.ended.get(id.0 as usize) {

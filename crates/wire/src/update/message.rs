@@ -171,9 +171,9 @@ pub enum MessageError {
         /// How many records were to be removed and added.
         records: usize,
     },
-    /// It adds or takes away a DNSKEY record, wherever that stands. BIND takes an update with one for the wish to sign with that key:
-    /// it moves the serial on its own afterwards, so that a later step seems to be served that never was, or it fails for
-    /// want of the private key. From a file the same record is a record like any other: the zone has to be loaded as a whole.
+    /// It adds or removes a DNSKEY record. BIND reads an update with a DNSKEY as a request to sign with that key: it then
+    /// increases the serial on its own, so that a step that was never sent seems to be served, or it fails because the private
+    /// key is missing. From a file, it is a record like any other, so the full zone must be loaded.
     #[error("DNSKEY records change, which BIND accepts only from a file")]
     Keys,
     /// BIND would ignore the new SOA, carry out the rest, and choose a serial of its own.

@@ -35,10 +35,10 @@ pub use self::outcome::{Lost, NotSent, Outcome, UpdateError};
 use self::connection::{Job, Worker};
 use crate::tsig::{Clock, TsigKey};
 
-/// How many updates go to a nameserver at the same time, and how long each may take.
+/// The number of concurrent updates to a nameserver, and their time-out.
 ///
-/// BIND drops updates without a word when more than its `update-quota` (100) are under way, from all its clients:
-/// `connections` times `in_flight` has to stay below.
+/// BIND silently drops updates when more than its `update-quota` (100) are in progress, from all its clients: `connections` times
+/// `in_flight` must stay below.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
     /// The number of connections.

@@ -73,7 +73,7 @@ struct Row {
     editor: Option<Editor>,
 }
 
-/// What the page is made from.
+/// The data of the page.
 pub(super) struct Shown<'a> {
     pub(super) found: FoundRecords,
     pub(super) live: Live,

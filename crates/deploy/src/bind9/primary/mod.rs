@@ -100,7 +100,7 @@ pub struct Bind9 {
     is_read: OnceCell<()>,
     /// Whether the last attempt to read it failed.
     is_unreadable: AtomicBool,
-    /// Zones whose content was found wrong: the next step is made from what they serve, not from the journal.
+    /// Zones whose content was found wrong: the next step is computed from what they serve, not from the journal.
     suspects: Mutex<HashSet<ZoneName>>,
     /// The rebuilds in progress, as of the last check.
     rebuilds: Mutex<HashMap<ZoneName, Rebuild>>,
