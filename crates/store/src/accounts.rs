@@ -37,7 +37,7 @@ pub struct Account {
     pub last_name: String,
     /// May be empty.
     pub company_name: String,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// What its owner may see.
     pub role: Role,
@@ -119,7 +119,7 @@ pub struct AccountNames {
     pub company_name: String,
 }
 
-/// An account to be made.
+/// An account to be created.
 #[derive(Debug, Clone, Default)]
 #[expect(missing_docs, reason = "as in Account")]
 pub struct NewAccount {
@@ -217,7 +217,7 @@ pub fn is_email_address(text: &str) -> bool {
         && check_text(text).is_ok()
 }
 
-/// Why an account was not made.
+/// Why an account was not created.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateAccountError {
     /// It is no address: one `@` with something on both sides, no spaces, at most 254 octets.

@@ -1,4 +1,4 @@
-//! Requests that may be sent again: the answer to the first is kept with the change, in one transaction, and given again.
+//! Requests that can be repeated: the response to the first is stored with the change, in one transaction, and returned again.
 
 use dns::ZoneId;
 

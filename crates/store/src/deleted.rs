@@ -1,4 +1,4 @@
-//! Deleted zones: gone for their accounts at once, and kept for the operator for a while.
+//! Deleted zones: invisible to their accounts at once, and kept for the operator for a while.
 
 use dns::{ZoneId, ZoneName};
 

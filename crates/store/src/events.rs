@@ -1,6 +1,6 @@
-//! The trail of what was done to accounts: who came in, who tried, and who changed what lets them in.
+//! The audit trail of accounts: sign-ins, failed attempts, and changes of what allows signing in.
 //!
-//! What was done to zones is in their versions. Events are written in the transaction of what they tell of.
+//! Changes of zones are in their versions. Events are written in the transaction that they record.
 
 use std::net::IpAddr;
 

@@ -1,4 +1,4 @@
-//! Who may do what: each part of the program holds the facet of the store that its work needs, and nothing else.
+//! Facets: each part of the program holds the facet of the store that its work needs, and nothing else.
 //!
 //! | facet | who holds it | what it allows |
 //! |---|---|---|
@@ -9,7 +9,7 @@
 //! | [`Operator`] | the command line, pages of operators | all accounts and zones, and the database itself |
 //! | [`Outbox`] | mail | the queue of mail, and what is to be written to owners |
 //!
-//! [`Store`] gives them out, so whoever holds a `Store` decides: the dashboard gives an `Operator` only to a request with an
+//! [`Store`] creates them, so the holder of a `Store` decides: the dashboard gives an `Operator` only to a request with an
 //! operator's session. The methods stand beside their SQL, in `sqlite`.
 
 use crate::{AccountId, Actor, Clock, Store, Timestamp};
@@ -26,7 +26,7 @@ pub struct People {
     pub(crate) store: Store,
 }
 
-/// One account, as its owner may change it. The trail names `by`: the owner, or an operator.
+/// One account, as its owner may change it. The audit trail names `by`: the owner, or an operator.
 #[derive(Debug, Clone)]
 pub struct Person {
     pub(crate) store: Store,
@@ -34,7 +34,7 @@ pub struct Person {
     pub(crate) by: Actor,
 }
 
-/// All accounts and zones, and the database. The trail names `by`.
+/// All accounts and zones, and the database. The audit trail names `by`.
 #[derive(Debug, Clone)]
 pub struct Operator {
     pub(crate) store: Store,

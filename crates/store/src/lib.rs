@@ -1,11 +1,11 @@
-//! What Zonewright knows: accounts, tokens, zones and every version of them, on SQLite.
+//! What Zonewright stores: accounts, tokens, zones and every version of them, on SQLite.
 //!
 //! A zone is a sequence of versions, and a version is what one committed change removed and added. That one journal is the
 //! history, the audit log, and what the nameservers are brought up to date from; there is no second log. A change is planned
 //! (`dns::change`), checked and stored in one transaction, and is durable when its future resolves.
 //!
-//! The interface speaks the types of `dns` and of this crate, never SQL. Every query over tenants' data takes the account, by
-//! itself or inside an [`Author`], so that forgetting it does not compile. "Not found" is `Ok(None)`.
+//! The interface speaks the types of `dns` and of this crate, never SQL. Each part of the program holds the facet that it needs
+//! (`facets`), so that forgetting a tenant's scope does not compile. "Not found" is `Ok(None)`.
 //!
 //! To add a column, see `docs/adding-a-setting.md`; `schema.sql` shows all of them.
 //!

@@ -1,4 +1,4 @@
-//! What owners are written to about: the events of the trail that concern who can get into their accounts.
+//! Events that owners get an e-mail about: those of the audit trail that concern access to their accounts.
 //!
 //! Mail follows the trail, so every way to do something (pages, command line, another process) is covered, nothing is mailed
 //! that was rolled back, and a restart forgets none. Decided against: writing where each thing is done; the command line sends

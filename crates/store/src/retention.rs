@@ -1,4 +1,4 @@
-//! How long the past is kept.
+//! How long versions, deleted zones and events are kept.
 
 use std::time::Duration;
 

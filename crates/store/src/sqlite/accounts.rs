@@ -1,4 +1,4 @@
-//! Accounts: made, found, changed, suspended, closed.
+//! Accounts: creating, finding, changing, suspending and closing them.
 
 use rusqlite::{Connection, Row, params};
 

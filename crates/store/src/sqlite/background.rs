@@ -1,4 +1,4 @@
-//! The loop of the store's background threads: work at intervals, and after a failure later and later.
+//! The loop of the store's background threads: work at fixed intervals, and after failures at growing ones.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;

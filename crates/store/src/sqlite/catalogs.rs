@@ -1,5 +1,5 @@
-//! Catalogs on SQLite. A zone joins its catalog in the transaction that makes it, and leaves it in the one that deletes it, each
-//! as a version of the catalog, so that the step from an earlier version is a range of rows.
+//! Catalogs on SQLite. A zone joins its catalog in the transaction that creates it and leaves it in the one that deletes it. Each
+//! is a version of the catalog, so that the step from an earlier version is a range of rows.
 
 use dns::{Serial, ZoneId, ZoneName};
 use rusqlite::functions::FunctionFlags;

@@ -1,4 +1,4 @@
-//! Claims on names: given out, proved, and what a proof does to the zones of others. See [`crate::claims`].
+//! Claims on names: creating and proving them, and what a proof does to the zones of other accounts. See [`crate::claims`].
 
 use data_encoding::HEXLOWER;
 use dns::{Name, ZoneId, ZoneName};

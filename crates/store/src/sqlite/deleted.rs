@@ -1,4 +1,4 @@
-//! Deleted zones: listing them, bringing one back, forgetting one.
+//! Deleted zones: listing, restoring and purging them.
 //!
 //! ```text
 //!             delete              sweep
@@ -10,20 +10,20 @@
 //!        last step                            rows, step by step    an hour
 //! ```
 //!
-//! Bringing back takes away the ends that the sweep gave to the records, so that their lives go on as if nothing had been: the
-//! version that deleted the zone changed no record, and neither does the one that brings it back. All this is done in small
-//! steps while the zone is still deleted, and nobody sees it; the last one is a change of one row.
+//! Restoring clears the end of the records that the sweep ended, so that they continue as before: neither the version that deleted
+//! the zone nor the one that restores it changes a record. This happens in small steps while the zone is still deleted and
+//! invisible; the last step changes one row.
 //!
-//! Forgetting deletes rows, which nothing else in the journal does but `retention`. What the journal's readers rely on stays:
+//! Purging deletes rows. Nothing else in the journal does, except `retention`. The journal's readers rely on this:
 //!
-//! - *Positions only grow.* `versions.seq` is a new row's number, the highest that there is and one; so the row with the highest
-//!   is never deleted (`journal::position`).
-//! - *Who follows the journal hears of the deletion* (`journal::moves`): a forgotten zone keeps its row and its last version,
-//!   without author, for an hour.
-//! - *Catalogs.* Their versions name zones by row. Before the row goes, the catalog's versions up to the last one that names it
-//!   are dropped; that one stays, as the version from which the later ones start. A nameserver that is still further behind
-//!   gets the difference to what it serves.
-//! - *A zone's floor stays*, and with it the promise that no serial of its name comes again.
+//! - *Positions only grow.* `versions.seq` of a new row is the highest one plus 1, so the row with the highest number is never
+//!   deleted (`journal::position`).
+//! - *Followers of the journal see the deletion* (`journal::moves`): a purged zone keeps its row and its last version, without
+//!   author, for an hour.
+//! - *Catalogs.* Their versions refer to zones by row. Before the row is deleted, the catalog's versions up to the last one that
+//!   refers to it are deleted; that one stays as the start of the later ones. A nameserver that is further behind gets the
+//!   difference to what it serves.
+//! - *The floor of a name stays*, so that no serial of the name is used twice.
 
 use dns::ZoneId;
 use rusqlite::{Connection, Row, params};
@@ -40,7 +40,7 @@ use crate::{Counts, DeletedZone, Operator, Source, StoreError, Timestamp, Undele
 
 /// How many rows a step writes or deletes: a few milliseconds of the writer's time.
 const STEP: usize = 200;
-/// How long what is left of a forgotten zone stays, for those who follow the journal.
+/// How long a purged zone's tombstone is kept, so that followers of the journal see the deletion.
 const ECHO_MILLISECONDS: i64 = 3_600_000;
 
 impl Operator {

@@ -1,4 +1,4 @@
-//! The trail of events.
+//! The audit trail of accounts.
 
 use rusqlite::{Connection, Row, params};
 

@@ -1,8 +1,8 @@
-//! Names on hold: for some days after a deletion, only the last owner may take the name, its parents or its children. A name
-//! that was deleted by mistake, or with an account that was taken over, is not lost to the first one who asks.
+//! Names on hold: for some days after a deletion, only the last owner can take the name, its parents or its children. So a name that
+//! was deleted by mistake, or by an attacker, is not lost to the first account that asks.
 //!
-//! A hold is a row of its own, not a look at deleted zones: those are forgotten when the operator says so, and a hold ends by
-//! time alone, or by [`Operator::release_name`].
+//! A hold is a row of its own and does not depend on the deleted zone, which the operator can purge. It ends by time, or by
+//! [`Operator::release_name`].
 
 use dns::{Name, ZoneName};
 use rusqlite::params;

@@ -1,11 +1,11 @@
-//! What has to be done but never on a request's path: storing when tokens were used, deleting the zones of closed accounts,
-//! ending the records of deleted zones, removing sessions and kept answers that are over, forgetting what is too old (`retention`), and
-//! copying the log back into the file.
+//! Work that no request waits for: storing when tokens were used, deleting the zones of closed accounts, ending the records of
+//! deleted zones, removing expired sessions and stored responses, deleting what is too old (`retention`), and checkpoints of the
+//! write-ahead log.
 //!
-//! SQLite would copy the log back inside the commit that makes it long, and that commit's clients would wait for it. Here the
-//! housekeeper does it beside the writer. While others write the log does not come to its end that way and would grow for
-//! ever, so where it has become long, the writer itself copies the little that is left between two transactions: then the
-//! log begins again from its start.
+//! By default, SQLite runs a checkpoint inside the commit that makes the log long, and the clients of that commit wait for it. Here
+//! the housekeeper runs it beside the writer. While others write, such a checkpoint cannot reach the end of the log, which would
+//! grow without limit. So when the log is long, the writer copies the small rest between two transactions, and the log starts
+//! from its beginning again.
 
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};

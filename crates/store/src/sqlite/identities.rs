@@ -1,7 +1,7 @@
-//! The identities that were asked for lately, in memory: with them, authenticating costs no database read.
+//! A cache of the identities of tokens: with it, authentication reads no database.
 //!
-//! Emptied at once by this process's own changes, and by the watcher when another process changed one. What is unknown is not
-//! kept: anybody could fill the memory with it.
+//! This process flushes it at once when it changes a token or an account; the watcher flushes it when another process does. Unknown
+//! tokens are not cached, because anybody could fill the cache with them.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -12,13 +12,13 @@ use subtle::ConstantTimeEq;
 use super::tokens::{TokenHash, TokenUse};
 use crate::{Identity, Timestamp, TokenId};
 
-/// The most identities that are kept; a few hundred octets each.
+/// The capacity of the cache; an identity takes a few hundred octets.
 const CAPACITY: usize = 10_000;
 
 /// How often the use of a token is noted.
 const NOTE_EVERY_MS: i64 = 60_000;
 
-/// The identities in memory, and the uses that are yet to be stored.
+/// The cache, and the uses of tokens that are not stored yet.
 #[derive(Debug, Default)]
 pub(super) struct Identities {
     known: RwLock<Known>,
@@ -27,28 +27,28 @@ pub(super) struct Identities {
 
 #[derive(Debug, Default)]
 struct Known {
-    /// Counts how often the memory was emptied.
+    /// The number of flushes.
     age: u64,
     by_hash: HashMap<TokenHash, Arc<Identity>>,
 }
 
-/// A moment of the memory: what was read before it was emptied may not come into it afterwards.
+/// Cache generation: a value read before a flush must not be inserted after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Age(u64);
 
 impl Identities {
-    /// The moment before a read of the database.
+    /// The generation, to be read before the database.
     pub(super) fn age(&self) -> Age {
         Age(self.known.read().unwrap_or_else(PoisonError::into_inner).age)
     }
 
-    /// The identity of a hash, if it is known.
+    /// The identity of a hash, if it is cached.
     pub(super) fn get(&self, hash: &TokenHash) -> Option<Arc<Identity>> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         known.by_hash.get_key_value(hash).filter(|(known, _)| is_same(known, hash)).map(|(_, found)| Arc::clone(found))
     }
 
-    /// Accepts a use of the token, and gives the identity back as it is known from now on.
+    /// Records a use of the token, and returns the identity as it is cached from now on.
     pub(super) fn accept(
         &self,
         hash: &TokenHash,
@@ -90,7 +90,7 @@ impl Identities {
         known.by_hash.insert(*hash, Arc::clone(identity));
     }
 
-    /// Forgets everything: an identity may have changed.
+    /// Flushes the cache: an identity may have changed.
     pub(super) fn empty(&self) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         known.age += 1;
@@ -103,7 +103,7 @@ impl Identities {
     }
 }
 
-/// Compares in a time that does not tell how much is equal.
+/// Compares in constant time.
 pub(super) fn is_same(one: &TokenHash, other: &TokenHash) -> bool {
     one.ct_eq(other).into()
 }

@@ -1,8 +1,7 @@
-//! The key file: created with the database, found again at every start, and held against the value in the database that tells
-//! whether it is the right one.
+//! The key file: created with the database, read at every start, and compared with the check value in the database.
 //!
-//! The check value is sealed like every other (`sealing`). A database that has one is never opened with another key: what would be sealed
-//! then could not be read after the right file came back.
+//! The check value is encrypted like all secrets (`sealing`). A database with a check value is never opened with another key: what
+//! was encrypted with that key could not be read once the right file is back.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};

@@ -1,11 +1,11 @@
-//! Known browsers: those in which an owner has signed in completely, password and code.
+//! Known browsers: those in which an owner has completed a sign-in, with password and code.
 //!
-//! The browser has a cookie with a random secret; the store has its hash. Known browsers are not delayed by what others try, and
-//! signing in from a browser that is not known is mailed to the owner. Each sign-in gives the browser a new secret, so a secret
-//! that was planted or copied before is worthless afterwards. Being known never replaces password or code.
+//! The browser has a cookie with a random secret; the store has its hash. Guesses from other browsers do not delay known ones, and
+//! an owner gets an e-mail about a sign-in from an unknown browser. Each sign-in gives the browser a new secret, so a secret that was
+//! planted or copied before is worthless afterwards. A known browser still needs password and code.
 //!
-//! Decided against: a signed cookie. It needs a key that outlives restarts and stays secret, and it cannot be taken back when a
-//! password is changed; a row can, and needs no key.
+//! Decided against: a signed cookie. It needs a key that outlives restarts and stays secret, and it cannot be revoked when a
+//! password is changed. A row can, and needs no key.
 
 use rusqlite::{Connection, params};
 

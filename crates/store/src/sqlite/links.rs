@@ -1,4 +1,4 @@
-//! One-time links: made, looked at, used. Using one and what it is used for are one transaction.
+//! One-time links: creating and using them. A link and what it is used for change in one transaction.
 
 use jiff::SignedDuration;
 use rusqlite::{Connection, params};

@@ -9,22 +9,22 @@
 //! | `writer` | the one writing thread: group commit |
 //! | `readers` | the reading threads |
 //! | `watcher` | what other processes write |
-//! | `housekeeper` | what waits: uses of tokens, records of deleted zones, the log |
+//! | `housekeeper` | work that no request waits for: uses of tokens, records of deleted zones, the log |
 //! | `background` | the loop of those two |
-//! | `accounts`, `tokens`, `identities` | who may ask |
-//! | `limits`, `reserved` | how much they may have, and which names they may not |
+//! | `accounts`, `tokens`, `identities` | accounts and tokens, and the cache for authentication |
+//! | `limits`, `reserved` | limits of accounts, and reserved names |
 //! | `holds` | names that were deleted a short time ago |
-//! | `sessions`, `links`, `second_factor` | how people come in |
-//! | `known_browsers`, `wrong_codes` | what holds up those who guess |
+//! | `sessions`, `links`, `second_factor` | signing in |
+//! | `known_browsers`, `wrong_codes` | delays for guessing |
 //! | `mails` | mail that waits to be sent |
-//! | `events`, `owner_mail` | the trail of what was done to accounts, and what owners are written to about |
+//! | `events`, `owner_mail` | the audit trail, and its events that owners get an e-mail about |
 //! | `zones`, `zone_create`, `zone_names`, `records`, `change`, `apexes` | what they may ask for |
 //! | `source` | what planning asks (`crate::logic`) |
 //! | `staging`, `stages` | the same, where it is large |
 //! | `journal`, `catalogs`, `deployment` | what follows from it |
-//! | `withheld` | zones that no nameserver is to serve |
-//! | `claims` | what follows from a proof that an account controls a name |
-//! | `search` | what people look for by a part of its name |
+//! | `withheld` | zones that are not served |
+//! | `claims` | proof of control over a name, and its effects |
+//! | `search` | searching by a part of a name or value |
 //! | `history`, `deleted`, `retention` | what was, the way back to it, and how long it is kept |
 //!
 //! The log is written ahead (WAL) with `synchronous=FULL`: a commit that was answered survives the loss of power. Other
@@ -103,7 +103,7 @@ use crate::*;
 /// What a store is opened with.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Where the time comes from.
+    /// The source of the time.
     pub clock: Clock,
     /// What the operator bounds.
     pub limits: Limits,
@@ -156,7 +156,7 @@ struct Shared {
     position: watch::Sender<u64>,
     health: Arc<HealthWatch>,
     secrets: SecretKeys,
-    /// A letter was queued.
+    /// An e-mail was queued.
     mail_queued: tokio::sync::Notify,
     stages: stages::Stages,
     closing: AtomicBool,

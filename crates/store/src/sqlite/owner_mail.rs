@@ -1,4 +1,4 @@
-//! The trail as mail to owners follows it.
+//! Events of the audit trail that owners get an e-mail about.
 
 use rusqlite::{Connection, Row, params};
 

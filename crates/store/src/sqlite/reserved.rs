@@ -1,4 +1,4 @@
-//! Who may hold a reserved name (`crate::reserved`), as the database says inside the transaction that gives the name.
+//! Which accounts can hold a reserved name (`crate::reserved`), checked in the transaction that assigns the name.
 
 use std::sync::Arc;
 

@@ -1,20 +1,20 @@
-//! Forgetting what is older than the operator's promise, in small steps beside everything else.
+//! Deletes versions and events that the operator's retention does not keep, in small steps beside all other work.
 //!
-//! A zone's versions are forgotten from the oldest on: those that are both older than the age and beyond the newest so many. First
-//! the versions' rows go, and then what only they had: the records whose life ended before the oldest version that is left. In this
-//! order every version that there is a row for is whole at every moment, and a step that never came is made by the next
-//! pass. The records that the oldest version itself ended are kept: they are what it removed. Versions of which an answer may
-//! have to be made again are kept as long as that answer is.
+//! A zone's versions are deleted from the oldest on, if they are both older than the age and not among the newest ones to keep. The
+//! rows of versions are deleted first, then the records that only they had: those that ended before the oldest remaining version.
+//! In this order, every version that has a row is complete at every moment, and the next pass continues after an interruption.
+//! Records that the oldest version itself ended are kept: they are what it removed. Versions that a stored response refers to are
+//! kept as long as that response.
 //!
-//! The trail of what was done to accounts loses what is older than its own age.
+//! Events of the audit trail are deleted by their own age.
 //!
-//! A nameserver that serves a forgotten version finds no step from it, and loads the whole zone.
+//! A nameserver that serves a deleted version finds no step from it, and loads the whole zone.
 //!
-//! Each step is a job of the writer with a bounded number of rows, and steps take a bounded part of its time. Only a process that
-//! was told to ([`Operator::retain`]) forgets by age: a command that the operator runs with another configuration must not.
+//! Each step is a job of the writer with a bounded number of rows, and all steps together take a bounded part of its time. Only a
+//! process that was told to ([`Operator::retain`]) deletes by age: a command with another configuration must not.
 //!
-//! Decided against: merging versions that are too old into one (their authors and comments would be lost all the same), and
-//! giving pages back to the file system (SQLite uses them for what comes next).
+//! Decided against: merging old versions into one (their authors and comments would be lost all the same), and returning pages to
+//! the file system (SQLite reuses them).
 
 use std::time::{Duration, Instant};
 
@@ -31,18 +31,18 @@ const STEP: usize = 200;
 const AT_MOST: Duration = Duration::from_millis(20);
 /// How many zones are looked at together.
 const ZONES: u32 = 500;
-/// How long a pass over all zones, or over the trail, waits for the next.
+/// The pause between two passes over all zones, or over the audit trail.
 const REST: Duration = Duration::from_secs(600);
 /// How often it looks for zones to forget.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 impl Operator {
-    /// From now on, has this process forget what `retention` does not promise.
+    /// From now on, this process deletes what `retention` does not keep.
     pub fn retain(&self, retention: Retention) {
         self.store.inner.shared.rules.retain(retention);
     }
 
-    /// Forgets at once, for who will not wait for the background, all versions that `retention` does not promise.
+    /// Deletes all versions outside `retention` now, without waiting for the background task.
     pub async fn forget_old_versions(&self, retention: Retention) -> Result<Forgotten, StoreError> {
         let mut total = Forgotten::default();
         let mut after = 0;

@@ -1,12 +1,12 @@
-//! Looking for zones and records by a part of what people see of them.
+//! Searching zones and records by a part of what people see of them.
 //!
-//! A text that is looked for may stand anywhere, so no index leads to it. What an index gives is the order, and rows that are
-//! narrow: SQLite passes over those that cannot match without leaving the index, and the rest is compared here. That costs as much
-//! as the account has zones (100,000: some 30 ms of a processor) and ends with the page. It runs where whole zones are read, so that it keeps no
-//! small question waiting.
+//! The text can be anywhere in a name or value, so no index leads to it. An index provides the order and narrow rows: SQLite skips
+//! those that cannot match without leaving the index, and the rest is compared here. The cost grows with the zones of the account
+//! (100,000: about 30 ms of processor time) and ends with the page. Searches run on the threads for whole zones, so that they do not
+//! delay small reads.
 //!
-//! Decided against: an index of trigrams, which would cost every new zone and record more than all searches save; and looking
-//! only for the beginning of a name, which does not find what people remember.
+//! Decided against: an index of trigrams (it would cost every new zone and record more than all searches save), and searching
+//! only for the beginning of a name (people do not remember it).
 
 use dns::{Name, OwnerName, Record, RecordData, RecordType, ZoneId, ZoneName};
 use rusqlite::{Connection, OptionalExtension, Row, params};

@@ -1,4 +1,4 @@
-//! One-time keys and recovery codes.
+//! Two-factor authentication: one-time passwords and recovery codes.
 
 use rusqlite::params;
 

@@ -1,4 +1,4 @@
-//! Sessions: begun, used, listed, ended.
+//! Sessions: beginning, using, listing and ending them.
 
 use rusqlite::{Connection, Row, params};
 

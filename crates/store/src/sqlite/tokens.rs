@@ -1,4 +1,4 @@
-//! Tokens: made, listed, revoked.
+//! Tokens: creating, listing and revoking them, and finding the account of one.
 
 use std::net::IpAddr;
 use std::sync::Arc;

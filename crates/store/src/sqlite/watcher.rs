@@ -1,8 +1,8 @@
-//! Notices what other processes write into the file: the admin commands.
+//! Notices what other processes (the operator's commands) write into the file.
 //!
-//! `PRAGMA data_version` tells a connection whether another one has committed since it last asked, at the cost of a look at
-//! the shared index of the log. On a change, the journal's position moves on, and what is in memory of tokens is emptied if a
-//! token or an account was changed.
+//! `PRAGMA data_version` tells a connection whether another one has committed since it last asked, at the cost of reading the
+//! shared index of the log. After a change, the position of the journal advances, and the cache of tokens is flushed if a token or
+//! an account has changed.
 
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
@@ -23,7 +23,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 pub(super) fn run(connection: &Connection, shared: &Arc<Shared>, stop: &mpsc::Receiver<()>) {
     let mut seen = Seen::default();
     background::repeat("the watch over the database", (EVERY, LONGEST_PAUSE), shared, stop, || {
-        // What cannot be watched may not be trusted.
+        // If `data_version` cannot be read, flush the cache.
         look(connection, shared, &mut seen).inspect_err(|_| shared.identities.empty())
     });
 }

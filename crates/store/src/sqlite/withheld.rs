@@ -1,11 +1,10 @@
-//! Zones that no nameserver is to serve, although they are there: one state in the zone's row, which heads, snapshots, steps and
-//! catalogs respect.
+//! Zones that exist and are not served: one number in the zone's row, which heads, snapshots, steps and catalogs respect.
 //!
-//! Taking a zone off the nameservers, and putting it back, are versions without changes. So everybody who follows the journal
-//! looks at the name again, and the zone comes back above every serial that its name was ever served with: while it is off, the
-//! serial that it was served with is the name's floor.
+//! Removing a zone from the nameservers and adding it again are versions without changes. So all followers of the journal check
+//! the name again, and the zone returns above every serial that its name was ever served with: meanwhile, the last served serial
+//! is the name's floor.
 //!
-//! All zones of an account are taken off, or put back, in steps by the housekeeper.
+//! The housekeeper removes or adds all zones of an account, in steps.
 
 use rusqlite::{Connection, params};
 

@@ -1,8 +1,8 @@
-//! How many wrong codes were given for an account, and how long its next one waits.
+//! Counts the wrong codes of an account, and delays its next one.
 //!
-//! One-time codes and recovery codes have counts of their own. A count is cleared by a right code of its kind and by nothing
-//! else: not by a right password, a new session or a restart. An account's wait can be made to grow only by who has its
-//! password, and does not apply to its known browsers.
+//! One-time passwords and recovery codes have separate counts. Only a right code of the same kind clears a count: not a right
+//! password, a new session or a restart. Only a person with the account's password can increase the delay, and it does not apply to
+//! the account's known browsers.
 
 use rusqlite::params;
 

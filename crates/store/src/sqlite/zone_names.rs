@@ -1,4 +1,4 @@
-//! What a zone's name has to do with other zones: the serials that were used under it, and zones above and below it.
+//! The serials that were used under a zone's name, and the zones above and below it.
 
 use dns::{Name, Serial, ZoneName};
 use rusqlite::{Connection, OptionalExtension, params};
