@@ -35,7 +35,7 @@ use crate::notice::Notice;
 use crate::settings::Settings;
 use crate::shared::Shared;
 
-/// For so long, what was proved counts.
+/// How long an entered password counts as recent.
 const PROVED_FOR: SignedDuration = SignedDuration::from_mins(10);
 
 /// A request, and who makes it.

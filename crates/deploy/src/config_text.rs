@@ -42,7 +42,7 @@ impl fmt::Display for ConfigText {
     }
 }
 
-/// Why a text cannot stand in a nameserver's configuration.
+/// Why a text cannot be written in a nameserver's configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigTextError {
     /// There is no text.
