@@ -10,8 +10,8 @@ mod content;
 mod delegation;
 mod edit;
 mod lookup;
+mod name_state;
 mod outcome;
-mod place;
 mod planner;
 mod rules;
 

@@ -2,12 +2,12 @@
 //! 7344).
 
 use super::lookup::Lookup;
-use super::place::Place;
+use super::name_state::NameState;
 use super::planner::Planner;
 use crate::{Fault, Name, OwnerName, RecordData, RecordType};
 
 /// A DNAME is the only one at its name (RFC 6672, section 2.4), and not at a delegation (section 2.3).
-pub(super) fn check_dname(owner: &OwnerName, place: &Place) -> Option<(usize, Fault)> {
+pub(super) fn check_dname(owner: &OwnerName, place: &NameState) -> Option<(usize, Fault)> {
     let aliases = place.set(RecordType::Dname)?;
     let (index, check, detail) = if aliases.records.len() > 1 {
         (aliases.touched_by?, "dname-single", format!("{owner} can have only one DNAME record"))
@@ -25,7 +25,7 @@ pub(super) fn check_dname(owner: &OwnerName, place: &Place) -> Option<(usize, Fa
 }
 
 /// A DS record says how a zone below is signed: there must be one, and BIND refuses one at the apex, which is the parent's.
-pub(super) fn check_ds(owner: &OwnerName, place: &Place) -> Option<(usize, Fault)> {
+pub(super) fn check_ds(owner: &OwnerName, place: &NameState) -> Option<(usize, Fault)> {
     let keys = place.set(RecordType::Ds)?;
     if owner.is_apex() {
         let detail = "the DS records of this zone stand in the zone above it; here they can stand only beside the NS records of a delegation";
@@ -42,7 +42,7 @@ pub(super) fn check_ds(owner: &OwnerName, place: &Place) -> Option<(usize, Fault
 
 /// What BIND demands of CDS and CDNSKEY at the apex, and refuses the zone otherwise: the record that says "none" is alone, and
 /// any other is of an algorithm that a DNSKEY has.
-pub(super) fn check_child_keys(owner: &OwnerName, place: &Place, faults: &mut Vec<(usize, Fault)>) {
+pub(super) fn check_child_keys(owner: &OwnerName, place: &NameState, faults: &mut Vec<(usize, Fault)>) {
     if !owner.is_apex() {
         return;
     }

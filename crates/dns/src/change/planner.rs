@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::edit::{Amendment, Edit, NewRecord, NewSet, TtlChoice};
 use super::lookup::Lookup;
+use super::name_state::{Held, NameState};
 use super::outcome::{Plan, PlanError};
-use super::place::{Held, Place};
 use super::rules::{self, Setting};
 use crate::{Fault, OwnerName, Record, RecordId, RecordType};
 
@@ -16,7 +16,7 @@ pub(super) struct Planner<'a, L> {
     pub(super) setting: Setting<'a>,
     pub(super) lookup: &'a mut L,
     /// The names looked at so far.
-    places: BTreeMap<OwnerName, Place>,
+    places: BTreeMap<OwnerName, NameState>,
     /// Where each record stands that was seen so far; `None` once an edit has deleted it.
     spots: HashMap<RecordId, Option<Spot>>,
     /// Whether a name that is looked at for nothing else has a DNAME.
@@ -272,7 +272,7 @@ impl<'a, L: Lookup> Planner<'a, L> {
 
     /// Whether nothing is left at a name after all edits, as far as that has been looked up.
     pub(super) fn is_empty_after(&self, owner: &OwnerName) -> Option<bool> {
-        self.places.get(owner).map(Place::is_empty)
+        self.places.get(owner).map(NameState::is_empty)
     }
 
     /// How many names below `owner` have been looked up.
@@ -283,13 +283,13 @@ impl<'a, L: Lookup> Planner<'a, L> {
     }
 
     /// The records at a name, looked up once.
-    pub(super) fn place(&mut self, owner: &OwnerName) -> Result<&mut Place, L::Error> {
+    pub(super) fn place(&mut self, owner: &OwnerName) -> Result<&mut NameState, L::Error> {
         if !self.places.contains_key(owner) {
             let stored = self.lookup.at(owner)?;
             for record in &stored {
                 self.spots.insert(record.id, Some(Spot::of(owner, &record.data)));
             }
-            self.places.insert(owner.clone(), Place::new(stored));
+            self.places.insert(owner.clone(), NameState::new(stored));
         }
         Ok(self.places.entry(owner.clone()).or_default())
     }

@@ -6,7 +6,7 @@
 use super::delegation;
 use super::edit::{NewRecord, TtlChoice};
 use super::lookup::{Limits, Lookup};
-use super::place::{Place, RrSet, is_address};
+use super::name_state::{NameState, RrSet, is_address};
 use super::planner::Planner;
 use crate::apex::Apex;
 use crate::{Fault, Name, OwnerName, RecordData, RecordType, ZoneName};
@@ -63,7 +63,7 @@ fn redirected<'a>(setting: Setting<'a>, wanted: &NewRecord) -> Option<&'a Name> 
 }
 
 /// The rules over all records of one name.
-pub(super) fn check_name(setting: Setting<'_>, owner: &OwnerName, place: &Place, faults: &mut Vec<(usize, Fault)>) {
+pub(super) fn check_name(setting: Setting<'_>, owner: &OwnerName, place: &NameState, faults: &mut Vec<(usize, Fault)>) {
     faults.extend(check_alias(setting, owner, place));
     faults.extend(delegation::check_dname(owner, place));
     faults.extend(delegation::check_ds(owner, place));
@@ -85,7 +85,7 @@ pub(super) fn check_name(setting: Setting<'_>, owner: &OwnerName, place: &Place,
 }
 
 /// A CNAME is alone at its name (RFC 1034, section 3.6.2; RFC 2181, section 10.1).
-fn check_alias(setting: Setting<'_>, owner: &OwnerName, place: &Place) -> Option<(usize, Fault)> {
+fn check_alias(setting: Setting<'_>, owner: &OwnerName, place: &NameState) -> Option<(usize, Fault)> {
     let aliases = place.set(RecordType::Cname)?;
     let (index, check, detail) = if owner.is_apex() {
         let detail = "a CNAME cannot stand at the apex, beside the zone's SOA and NS records".to_owned();

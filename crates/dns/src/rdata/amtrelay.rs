@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::fields::{FieldError, Fields};
-use super::form::{Field, Form, Kind, Style, anything};
+use super::form::{Field, FieldKind, Form, Style, anything};
 use super::kinds::{U8, take_octets};
 use super::{WireError, gateway};
 use crate::Name;
@@ -32,7 +32,7 @@ const OPTIONAL: u8 = 0x80;
 /// The flag and the type, which share an octet, and the relay.
 struct Relay;
 
-impl Kind for Relay {
+impl FieldKind for Relay {
     fn name(&self) -> &'static str {
         "relay"
     }
@@ -44,9 +44,9 @@ impl Kind for Relay {
         gateway::read(fields, number, wire)
     }
 
-    fn take<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
+    fn read_wire<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
         let rest = take_octets(wire, 1, canonical)?;
-        gateway::take(rest, wire.first().ok_or(WireError)? & !OPTIONAL, canonical)
+        gateway::read_wire(rest, wire.first().ok_or(WireError)? & !OPTIONAL, canonical)
     }
 
     fn write(&self, octets: &[u8], out: &mut dyn fmt::Write, style: Style) -> fmt::Result {

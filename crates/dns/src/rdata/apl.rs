@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::{fmt, str};
 
 use super::fields::{FieldError, Fields, error, excerpt, number};
-use super::form::{Field, Form, Kind, Style, anything};
+use super::form::{Field, FieldKind, Form, Style, anything};
 use super::{WireError, generic};
 
 pub(super) const FORM: Form = Form {
@@ -24,7 +24,7 @@ pub(super) const FORM: Form = Form {
 /// Any number of prefixes, to the end. The bits of an address that do not count are kept, as BIND keeps them.
 struct Prefixes;
 
-impl Kind for Prefixes {
+impl FieldKind for Prefixes {
     fn name(&self) -> &'static str {
         "prefixes"
     }
@@ -44,7 +44,7 @@ impl Kind for Prefixes {
         Ok(())
     }
 
-    fn take<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
+    fn read_wire<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
         items(wire)?;
         canonical.extend(wire);
         Ok(&[])

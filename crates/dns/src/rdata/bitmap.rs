@@ -5,13 +5,13 @@ use std::{fmt, str};
 
 use super::WireError;
 use super::fields::{FieldError, Fields, error, excerpt};
-use super::form::{Kind, Style};
+use super::form::{FieldKind, Style};
 use super::record_type;
 
 /// Any number of types, to the end.
 pub(super) struct Types;
 
-impl Kind for Types {
+impl FieldKind for Types {
     fn name(&self) -> &'static str {
         "types"
     }
@@ -30,7 +30,7 @@ impl Kind for Types {
         Ok(())
     }
 
-    fn take<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
+    fn read_wire<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
         let codes = parse(wire)?;
         compose(&codes, canonical);
         Ok(&[])

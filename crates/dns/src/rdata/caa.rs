@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::fields::{FieldError, Fields, error};
-use super::form::{Field, Form, Kind, Style};
+use super::form::{Field, FieldKind, Form, Style};
 use super::kinds::{LongText, Text, U8};
 use super::{WireError, text};
 use crate::Fault;
@@ -51,7 +51,7 @@ fn check(wire: &[u8]) -> Result<(), &'static str> {
 /// The name of a property, in lower case (RFC 8659, section 4.1.1), with an octet of length before it.
 struct Tag;
 
-impl Kind for Tag {
+impl FieldKind for Tag {
     fn name(&self) -> &'static str {
         "tag"
     }
@@ -71,9 +71,9 @@ impl Kind for Tag {
         Ok(())
     }
 
-    fn take<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
+    fn read_wire<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
         let start = canonical.len();
-        let rest = Text.take(wire, canonical)?;
+        let rest = Text.read_wire(wire, canonical)?;
         let tag = canonical.get_mut(start + 1..).unwrap_or_default();
         if tag.is_empty() || !tag.iter().all(u8::is_ascii_alphanumeric) {
             return Err(WireError);

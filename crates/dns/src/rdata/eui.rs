@@ -4,13 +4,13 @@ use std::{fmt, str};
 
 use super::WireError;
 use super::fields::{FieldError, Fields, error, excerpt};
-use super::form::{Kind, Style};
+use super::form::{FieldKind, Style};
 use super::kinds::take_octets;
 
 /// So many octets in hexadecimal, with dashes between.
 pub(super) struct Eui<const OCTETS: usize>;
 
-impl<const OCTETS: usize> Kind for Eui<OCTETS> {
+impl<const OCTETS: usize> FieldKind for Eui<OCTETS> {
     fn name(&self) -> &'static str {
         if OCTETS == 6 { "eui48" } else { "eui64" }
     }
@@ -29,7 +29,7 @@ impl<const OCTETS: usize> Kind for Eui<OCTETS> {
         Ok(())
     }
 
-    fn take<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
+    fn read_wire<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
         take_octets(wire, OCTETS, canonical)
     }
 

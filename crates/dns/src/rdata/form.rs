@@ -34,11 +34,11 @@ pub struct Field {
     pub name: &'static str,
     /// What it says.
     pub description: &'static str,
-    pub(super) kind: &'static dyn Kind,
+    pub(super) kind: &'static dyn FieldKind,
 }
 
 impl Field {
-    pub(super) const fn new(name: &'static str, kind: &'static dyn Kind, description: &'static str) -> Field {
+    pub(super) const fn new(name: &'static str, kind: &'static dyn FieldKind, description: &'static str) -> Field {
         Field { name, description, kind }
     }
 
@@ -54,7 +54,7 @@ impl Field {
 }
 
 /// What may stand in a field, in text and in wire form.
-pub(super) trait Kind: Sync {
+pub(super) trait FieldKind: Sync {
     /// As the API lists it.
     fn name(&self) -> &'static str;
 
@@ -66,8 +66,8 @@ pub(super) trait Kind: Sync {
     /// Reads it from text, and appends its canonical wire form. `what` names the field in messages.
     fn read(&self, fields: &mut Fields<'_>, what: &str, wire: &mut Vec<u8>) -> Result<(), FieldError>;
 
-    /// Takes it from the front of `wire`, which is untrusted, and appends its canonical wire form; gives what follows.
-    fn take<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError>;
+    /// Reads it from the front of `wire`, which is untrusted, and appends its canonical wire form; gives what follows.
+    fn read_wire<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError>;
 
     /// The hosts that it names, for kinds that name some.
     fn hosts(&self, _octets: &[u8]) -> Vec<Name> {
@@ -115,7 +115,7 @@ impl Form {
         let mut canonical = Vec::with_capacity(wire.len());
         let mut rest = wire;
         for field in self.fields {
-            rest = field.kind.take(rest, &mut canonical)?;
+            rest = field.kind.read_wire(rest, &mut canonical)?;
         }
         if !rest.is_empty() {
             return Err(WireError);
@@ -132,7 +132,7 @@ impl Form {
         let mut rest = canonical.as_slice();
         for field in self.fields {
             let mut octets = Vec::with_capacity(rest.len());
-            rest = field.kind.take(rest, &mut octets).map_err(no_data)?;
+            rest = field.kind.read_wire(rest, &mut octets).map_err(no_data)?;
             for host in field.kind.hosts(&octets) {
                 host.check_host(&host.to_string())
                     .map_err(|reason| (NOT_A_HOST, format!("{}: {reason}", field.name)))?;
@@ -147,7 +147,7 @@ impl Form {
         let mut text = String::new();
         for field in self.fields {
             let mut octets = Vec::with_capacity(rest.len());
-            rest = field.kind.take(rest, &mut octets).map_err(|_| fmt::Error)?;
+            rest = field.kind.read_wire(rest, &mut octets).map_err(|_| fmt::Error)?;
             text.clear();
             field.kind.write(&octets, &mut text, style)?;
             // A last field of nothing leaves no space behind.

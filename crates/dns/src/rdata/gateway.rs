@@ -5,12 +5,12 @@ use std::fmt;
 
 use super::WireError;
 use super::fields::{FieldError, Fields, error, excerpt};
-use super::form::{Kind, Style};
+use super::form::{FieldKind, Style};
 use super::kinds::{Host, Ipv4, Ipv6};
 use crate::Name;
 
 /// The kind that a number stands for; `None` for no gateway.
-fn kind(number: u8) -> Result<Option<&'static dyn Kind>, WireError> {
+fn kind(number: u8) -> Result<Option<&'static dyn FieldKind>, WireError> {
     match number {
         0 => Ok(None),
         1 => Ok(Some(&Ipv4)),
@@ -43,9 +43,9 @@ pub(super) fn read(fields: &mut Fields<'_>, number: u8, wire: &mut Vec<u8>) -> R
     Err(error(token, "field-gateway", detail))
 }
 
-pub(super) fn take<'w>(wire: &'w [u8], number: u8, canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
+pub(super) fn read_wire<'w>(wire: &'w [u8], number: u8, canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
     match kind(number)? {
-        Some(kind) => kind.take(wire, canonical),
+        Some(kind) => kind.read_wire(wire, canonical),
         None => Ok(wire),
     }
 }

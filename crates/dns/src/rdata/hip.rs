@@ -6,7 +6,7 @@ use base64::Engine;
 
 use super::WireError;
 use super::fields::{BASE64, FieldError, Fields, error, hex_digit};
-use super::form::{Field, Form, Kind, Style, anything};
+use super::form::{Field, FieldKind, Form, Style, anything};
 use super::kinds::{Host, take_octets};
 use crate::Name;
 
@@ -35,7 +35,7 @@ pub(super) const FORM: Form = Form {
 /// Algorithm, tag and key, whose lengths stand before both.
 struct Identity;
 
-impl Kind for Identity {
+impl FieldKind for Identity {
     fn name(&self) -> &'static str {
         "identity"
     }
@@ -62,7 +62,7 @@ impl Kind for Identity {
         Ok(())
     }
 
-    fn take<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
+    fn read_wire<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
         let (&[tag, _, high, low], _) = wire.split_first_chunk().ok_or(WireError)?;
         let key = usize::from(u16::from_be_bytes([high, low]));
         if tag == 0 || key == 0 {
@@ -83,7 +83,7 @@ impl Kind for Identity {
 /// Names of hosts, to the end; there may be none.
 struct Hosts;
 
-impl Kind for Hosts {
+impl FieldKind for Hosts {
     fn name(&self) -> &'static str {
         "names"
     }
@@ -95,10 +95,10 @@ impl Kind for Hosts {
         Ok(())
     }
 
-    fn take<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
+    fn read_wire<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
         let mut rest = wire;
         while !rest.is_empty() {
-            rest = Host.take(rest, canonical)?;
+            rest = Host.read_wire(rest, canonical)?;
         }
         Ok(rest)
     }

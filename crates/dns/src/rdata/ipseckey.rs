@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::fields::{FieldError, Fields};
-use super::form::{Field, Form, Kind, Style, anything};
+use super::form::{Field, FieldKind, Form, Style, anything};
 use super::kinds::{Base64, U8, take_octets};
 use super::{WireError, gateway};
 use crate::Name;
@@ -30,7 +30,7 @@ pub(super) const FORM: Form = Form {
 /// Type, algorithm and gateway: the octet of the algorithm stands between the other two, which depend on each other.
 struct Gateway;
 
-impl Kind for Gateway {
+impl FieldKind for Gateway {
     fn name(&self) -> &'static str {
         "gateway"
     }
@@ -41,9 +41,9 @@ impl Kind for Gateway {
         gateway::read(fields, number, wire)
     }
 
-    fn take<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
+    fn read_wire<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
         let rest = take_octets(wire, 2, canonical)?;
-        gateway::take(rest, *wire.first().ok_or(WireError)?, canonical)
+        gateway::read_wire(rest, *wire.first().ok_or(WireError)?, canonical)
     }
 
     fn write(&self, octets: &[u8], out: &mut dyn fmt::Write, style: Style) -> fmt::Result {

@@ -7,7 +7,7 @@ use std::str;
 use base64::Engine;
 
 use super::fields::{BASE64, FieldError, Fields, MAX_STRING, error, excerpt};
-use super::form::{Kind, Style};
+use super::form::{FieldKind, Style};
 use super::{WireError, text};
 use crate::{HostName, Name};
 
@@ -60,7 +60,7 @@ pub(super) fn big_endian(octets: &[u8]) -> u32 {
 
 macro_rules! number {
     ($kind:ident, $number:ident, $name:literal) => {
-        impl Kind for $kind {
+        impl FieldKind for $kind {
             fn name(&self) -> &'static str {
                 $name
             }
@@ -74,7 +74,7 @@ macro_rules! number {
                 Ok(())
             }
 
-            fn take<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
+            fn read_wire<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
                 take_octets(wire, size_of::<$number>(), canonical)
             }
 
@@ -89,7 +89,7 @@ number!(U8, u8, "u8");
 number!(U16, u16, "u16");
 number!(U32, u32, "u32");
 
-impl Kind for Domain {
+impl FieldKind for Domain {
     fn name(&self) -> &'static str {
         "name"
     }
@@ -99,7 +99,7 @@ impl Kind for Domain {
         Ok(())
     }
 
-    fn take<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
+    fn read_wire<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
         let (name, rest) = Name::from_wire(wire)?;
         canonical.extend(name.wire());
         Ok(rest)
@@ -114,7 +114,7 @@ impl Kind for Domain {
     }
 }
 
-impl Kind for Host {
+impl FieldKind for Host {
     fn name(&self) -> &'static str {
         Domain.name()
     }
@@ -124,8 +124,8 @@ impl Kind for Host {
         Ok(())
     }
 
-    fn take<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
-        Domain.take(wire, canonical)
+    fn read_wire<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
+        Domain.read_wire(wire, canonical)
     }
 
     fn write(&self, octets: &[u8], out: &mut dyn fmt::Write, style: Style) -> fmt::Result {
@@ -139,7 +139,7 @@ impl Kind for Host {
 
 macro_rules! address {
     ($kind:ident, $address:ident, $name:literal, $octets:literal, $example:literal) => {
-        impl Kind for $kind {
+        impl FieldKind for $kind {
             fn name(&self) -> &'static str {
                 $name
             }
@@ -156,7 +156,7 @@ macro_rules! address {
                 Ok(())
             }
 
-            fn take<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
+            fn read_wire<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
                 take_octets(wire, $octets, canonical)
             }
 
@@ -171,7 +171,7 @@ macro_rules! address {
 address!(Ipv4, Ipv4Addr, "ipv4", 4, "192.0.2.1");
 address!(Ipv6, Ipv6Addr, "ipv6", 16, "2001:db8::1");
 
-impl Kind for Text {
+impl FieldKind for Text {
     fn name(&self) -> &'static str {
         "string"
     }
@@ -183,7 +183,7 @@ impl Kind for Text {
         Ok(())
     }
 
-    fn take<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
+    fn read_wire<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
         let length = *wire.first().ok_or(WireError)?;
         take_octets(wire, 1 + usize::from(length), canonical)
     }
@@ -193,7 +193,7 @@ impl Kind for Text {
     }
 }
 
-impl Kind for Texts {
+impl FieldKind for Texts {
     fn name(&self) -> &'static str {
         "strings"
     }
@@ -206,10 +206,10 @@ impl Kind for Texts {
         Ok(())
     }
 
-    fn take<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
-        let mut rest = Text.take(wire, canonical)?;
+    fn read_wire<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
+        let mut rest = Text.read_wire(wire, canonical)?;
         while !rest.is_empty() {
-            rest = Text.take(rest, canonical)?;
+            rest = Text.read_wire(rest, canonical)?;
         }
         Ok(rest)
     }
@@ -219,7 +219,7 @@ impl Kind for Texts {
         let mut separator = "";
         while !rest.is_empty() {
             let mut string = Vec::with_capacity(MAX_STRING + 1);
-            rest = Text.take(rest, &mut string).map_err(|_| fmt::Error)?;
+            rest = Text.read_wire(rest, &mut string).map_err(|_| fmt::Error)?;
             out.write_str(separator)?;
             Text.write(&string, out, style)?;
             separator = " ";
@@ -228,7 +228,7 @@ impl Kind for Texts {
     }
 }
 
-impl Kind for LongText {
+impl FieldKind for LongText {
     fn name(&self) -> &'static str {
         "text"
     }
@@ -238,7 +238,7 @@ impl Kind for LongText {
         Ok(())
     }
 
-    fn take<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
+    fn read_wire<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
         take_rest(wire, 0, canonical)
     }
 
@@ -247,7 +247,7 @@ impl Kind for LongText {
     }
 }
 
-impl Kind for Hex {
+impl FieldKind for Hex {
     fn name(&self) -> &'static str {
         "hex"
     }
@@ -257,7 +257,7 @@ impl Kind for Hex {
         Ok(())
     }
 
-    fn take<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
+    fn read_wire<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
         take_rest(wire, 1, canonical)
     }
 
@@ -266,7 +266,7 @@ impl Kind for Hex {
     }
 }
 
-impl Kind for Base64 {
+impl FieldKind for Base64 {
     fn name(&self) -> &'static str {
         "base64"
     }
@@ -276,7 +276,7 @@ impl Kind for Base64 {
         Ok(())
     }
 
-    fn take<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
+    fn read_wire<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
         take_rest(wire, 1, canonical)
     }
 
@@ -285,7 +285,7 @@ impl Kind for Base64 {
     }
 }
 
-impl Kind for OptionalBase64 {
+impl FieldKind for OptionalBase64 {
     fn name(&self) -> &'static str {
         Base64.name()
     }
@@ -294,7 +294,7 @@ impl Kind for OptionalBase64 {
         if fields.is_empty() { Ok(()) } else { Base64.read(fields, what, wire) }
     }
 
-    fn take<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
+    fn read_wire<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
         take_rest(wire, 0, canonical)
     }
 

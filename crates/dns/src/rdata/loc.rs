@@ -6,7 +6,7 @@
 use std::fmt;
 
 use super::fields::{FieldError, Fields, error, excerpt, number};
-use super::form::{Field, Form, Kind, Style, anything};
+use super::form::{Field, FieldKind, Form, Style, anything};
 use super::kinds::{big_endian, take_octets};
 use super::{WireError, generic};
 use crate::presentation::Token;
@@ -38,7 +38,7 @@ const DEGREE: u32 = 3_600_000;
 /// The sizes where none are given (RFC 1876, section 3): 1 m, 10 km, 10 m; the first digit, and the power of ten in centimetres.
 const SIZES: [u8; 3] = [0x12, 0x16, 0x13];
 
-impl Kind for Location {
+impl FieldKind for Location {
     fn name(&self) -> &'static str {
         "location"
     }
@@ -60,7 +60,7 @@ impl Kind for Location {
         Ok(())
     }
 
-    fn take<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
+    fn read_wire<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
         if wire.first().ok_or(WireError)? != &0 {
             // Another version, of which nothing is known.
             return take_octets(wire, wire.len(), canonical);

@@ -4,13 +4,13 @@ use std::{fmt, str};
 
 use super::WireError;
 use super::fields::{FieldError, Fields, error, excerpt};
-use super::form::{Kind, Style};
+use super::form::{FieldKind, Style};
 use super::kinds::{big_endian, take_octets};
 
 /// Four groups of up to four hexadecimal digits; none may be left out, as `::` would in an IPv6 address.
 pub(super) struct Locator;
 
-impl Kind for Locator {
+impl FieldKind for Locator {
     fn name(&self) -> &'static str {
         "locator64"
     }
@@ -29,7 +29,7 @@ impl Kind for Locator {
         Ok(())
     }
 
-    fn take<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
+    fn read_wire<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
         take_octets(wire, 8, canonical)
     }
 

@@ -4,7 +4,7 @@ use std::{fmt, str};
 
 use super::WireError;
 use super::fields::{FieldError, Fields, error, excerpt, number};
-use super::form::{Kind, Style};
+use super::form::{FieldKind, Style};
 use super::kinds::{big_endian, take_octets};
 
 /// A number of one or two octets, some of which may be written by name, in any letter case.
@@ -17,7 +17,7 @@ pub(super) struct Mnemonic {
     pub(super) names: &'static [(&'static str, u16)],
 }
 
-impl Kind for Mnemonic {
+impl FieldKind for Mnemonic {
     fn name(&self) -> &'static str {
         if self.octets == 1 { "u8" } else { "u16" }
     }
@@ -47,7 +47,7 @@ impl Kind for Mnemonic {
         Ok(())
     }
 
-    fn take<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
+    fn read_wire<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
         take_octets(wire, self.octets, canonical)
     }
 

@@ -10,7 +10,7 @@ use std::{fmt, str};
 use base64::Engine;
 
 use super::fields::{BASE64, FieldError, Fields, error, excerpt, number};
-use super::form::{Field, Form, Kind, Style, anything};
+use super::form::{Field, FieldKind, Form, Style, anything};
 use super::kinds::{Host, U16};
 use super::{WireError, text};
 use crate::Name;
@@ -59,7 +59,7 @@ const KEYS: [(&str, u16); 8] = [
     ("dohpath", DOHPATH),
 ];
 
-impl Kind for Parameters {
+impl FieldKind for Parameters {
     fn name(&self) -> &'static str {
         "parameters"
     }
@@ -85,7 +85,7 @@ impl Kind for Parameters {
         Ok(())
     }
 
-    fn take<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
+    fn read_wire<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
         let parameters = split(wire)?;
         let in_order = parameters.is_sorted_by(|(before, _), (after, _)| before < after);
         let parameters: BTreeMap<u16, Vec<u8>> =

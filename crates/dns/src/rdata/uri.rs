@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::WireError;
 use super::fields::{FieldError, Fields};
-use super::form::{Field, Form, Kind, Style, anything};
+use super::form::{Field, FieldKind, Form, Style, anything};
 use super::kinds::{LongText, U16};
 
 pub(super) const FORM: Form = Form {
@@ -24,7 +24,7 @@ pub(super) const FORM: Form = Form {
 /// Text to the end, which has to stand in quotes (RFC 7553, section 4.4); BIND refuses it otherwise.
 struct Quoted;
 
-impl Kind for Quoted {
+impl FieldKind for Quoted {
     fn name(&self) -> &'static str {
         LongText.name()
     }
@@ -36,8 +36,8 @@ impl Kind for Quoted {
         LongText.read(fields, what, wire)
     }
 
-    fn take<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
-        LongText.take(wire, canonical)
+    fn read_wire<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError> {
+        LongText.read_wire(wire, canonical)
     }
 
     fn write(&self, octets: &[u8], out: &mut dyn fmt::Write, style: Style) -> fmt::Result {

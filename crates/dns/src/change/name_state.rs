@@ -6,7 +6,7 @@ use crate::{OwnerName, Record, RecordData, RecordId, RecordType, Ttl};
 
 /// The records at one name: as they are stored, and as the edits so far leave them.
 #[derive(Default)]
-pub(super) struct Place {
+pub(super) struct NameState {
     pub(super) stored: Vec<Record>,
     sets: BTreeMap<RecordType, RrSet>,
 }
@@ -32,16 +32,16 @@ pub(super) struct Held {
     pub(super) edit: Option<usize>,
 }
 
-impl Place {
-    pub(super) fn new(stored: Vec<Record>) -> Place {
-        let mut place = Place { stored: Vec::new(), sets: BTreeMap::new() };
+impl NameState {
+    pub(super) fn new(stored: Vec<Record>) -> NameState {
+        let mut place = NameState { stored: Vec::new(), sets: BTreeMap::new() };
         for record in &stored {
             let set = place.set_mut(record.data.record_type());
             set.ttl = record.ttl;
             set.stored += 1;
             set.put(record.data.wire(), Held { id: record.id, data: record.data.clone(), edit: None });
         }
-        Place { stored, ..place }
+        NameState { stored, ..place }
     }
 
     /// The set of one type, where it has records.
