@@ -12,6 +12,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::sql::{Statements, value};
@@ -79,7 +80,10 @@ pub(super) fn connect(path: &Path, role: Role) -> Result<Connection, StoreError>
     // Each connection stays on one thread, so SQLite's own locks around it would only cost.
     let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY)?;
-    connection.set_prepared_statement_cache_capacity(64);
+    // All of them.
+    connection.set_prepared_statement_cache_capacity(256);
+    // Plans do not depend on bound values: otherwise SQLite prepares most statements again whenever they get other values.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     if role == Role::Writer {
         set_wal(&connection).map_err(|error| foreign(error, path))?;
     }

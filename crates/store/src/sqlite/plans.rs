@@ -136,6 +136,26 @@ fn searching_stays_within_the_index() {
     }
 }
 
+/// SQLite prepares a statement again whenever a value is bound that its plan may depend on, which costs more than running it.
+#[test]
+fn no_query_is_prepared_again_for_other_values() {
+    let folder = tempfile::tempdir().unwrap();
+    let (connection, _) = open::prepare(&folder.path().join("store.db"), &folder.path().join("secret.key")).unwrap();
+    let mut again = Vec::new();
+    for (what, sql) in QUERIES.iter().chain(UNORDERED) {
+        let mut statement = connection.prepare(sql).unwrap();
+        for value in 1..4_i64 {
+            let values = vec![value; statement.parameter_count()];
+            let mut rows = statement.query(rusqlite::params_from_iter(values)).unwrap();
+            while rows.next().unwrap().is_some() {}
+        }
+        if statement.get_status(rusqlite::StatementStatus::RePrepare) > 0 {
+            again.push(what);
+        }
+    }
+    assert!(again.is_empty(), "{again:?}");
+}
+
 fn plan(connection: &Connection, sql: &str) -> Vec<String> {
     let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
     let unbound = vec![rusqlite::types::Null; statement.parameter_count()];
