@@ -95,6 +95,6 @@ pub(crate) struct Quota {
     pub(crate) stored: Option<Bound>,
     /// Changed records a day.
     pub(crate) changes: Option<i64>,
-    /// The last day on which changes were counted, in days since 1970, and how many there were.
+    /// Where changes a day are limited: the last day on which they were counted, in days since 1970, and how many there were.
     pub(crate) made: Option<(i64, i64)>,
 }

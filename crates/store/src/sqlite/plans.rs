@@ -12,6 +12,7 @@ use super::{
 const QUERIES: &[(&str, &str)] = &[
     ("answer", answers::BY_KEY),
     ("limits of an account", source::QUOTA),
+    ("changes of an account today", source::MADE),
     ("oldest version that an answer needs", answers::NEEDED),
     ("account by address", accounts::BY_EMAIL),
     ("accounts by address", accounts::BY_ADDRESS),

@@ -40,8 +40,8 @@ pub(super) const LIVE_OF_ACCOUNT: &str = "SELECT 1 FROM records INDEXED BY recor
 pub(super) const CHANGED_SINCE: &str = "SELECT removed + added FROM versions INDEXED BY versions_by_number
      WHERE zone = ?1 AND version > ?2 ORDER BY version";
 pub(super) const QUOTA: &str =
-    "SELECT a.max_records, a.held_records, a.max_stored, a.held_stored, a.max_changes, c.day, c.made
-     FROM accounts a LEFT JOIN changes_made c ON c.account = a.id WHERE a.id = ?1";
+    "SELECT max_records, held_records, max_stored, held_stored, max_changes FROM accounts WHERE id = ?1";
+pub(super) const MADE: &str = "SELECT day, made FROM changes_made WHERE account = ?1";
 
 impl Source for View<'_> {
     fn zone(&self, id: ZoneId) -> Result<Option<ZoneRow>, StoreError> {
@@ -70,10 +70,17 @@ impl Source for View<'_> {
                 live: bound(row, "max_records", "held_records")?,
                 stored: bound(row, "max_stored", "held_stored")?,
                 changes: row.get("max_changes")?,
-                made: row.get::<_, Option<i64>>("day")?.zip(row.get("made")?),
+                made: None,
             })
         };
-        Ok(self.connection.prepare_cached(QUOTA)?.query_row([account.0], read).optional()?)
+        let mut quota = self.connection.prepare_cached(QUOTA)?.query_row([account.0], read).optional()?;
+        if let Some(quota) = &mut quota
+            && (quota.changes.is_some() || self.shared.rules.policy.changes_per_day.is_some())
+        {
+            let made = |row: &Row<'_>| Ok((row.get("day")?, row.get("made")?));
+            quota.made = self.connection.prepare_cached(MADE)?.query_row([account.0], made).optional()?;
+        }
+        Ok(quota)
     }
 
     fn answer(&self, request: &Repeatable, now: Timestamp) -> Result<Option<Done>, StoreError> {
