@@ -20,6 +20,7 @@ const ACCOUNT: AccountColumns = AccountColumns::after(0);
 /// The index of what a query selects after [`account_columns`].
 pub(super) const AFTER_ACCOUNT: usize = ACCOUNT.end;
 
+#[expect(clippy::single_component_path_imports, reason = "the macro is defined by `columns!`")]
 pub(super) use account_columns;
 
 /// Reads [`account_columns`].

@@ -44,7 +44,9 @@ macro_rules! lives_in_z {
 }
 
 pub(super) use crate::logic::source::ZoneRow;
-pub(super) use {lives, lives_in_z, record_columns, zone_columns};
+pub(super) use {lives, lives_in_z};
+#[expect(clippy::single_component_path_imports, reason = "the macro is defined by `columns!`")]
+pub(super) use {record_columns, zone_columns};
 
 /// Reads [`zone_columns`].
 pub(super) fn zone(row: &Row<'_>) -> Result<ZoneRow, StoreError> {

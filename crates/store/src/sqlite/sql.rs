@@ -119,8 +119,8 @@ macro_rules! columns {
                 let next = first + 1;
                 $(let $column = next; let next = next + 1;)*
                 $(let $computed = next; let next = next + 1;)*
-                $(let $end = next; let next = $end;)?
-                let _ = next;
+                let _end = next;
+                $(let $end = _end;)?
                 $indexes { $first $(, $column)* $(, $computed)* $(, $end)? }
             }
         }
