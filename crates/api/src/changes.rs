@@ -154,7 +154,7 @@ impl WarningView {
         WarningView {
             code: warning.code.name().into(),
             field: warning.field.into(),
-            detail: warning.detail.clone(),
+            detail: warning.detail.to_string(),
             name: warning.owner.to_string(),
         }
     }

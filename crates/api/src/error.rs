@@ -117,7 +117,7 @@ impl Problem {
 
     /// 400 for a broken rule.
     pub(crate) fn fault(fault: Fault) -> Problem {
-        let problem = Problem::new(ErrorCode::ValidationError, fault.detail);
+        let problem = Problem::new(ErrorCode::ValidationError, fault.detail.to_string());
         match fault.field {
             Some(field) => problem.at(field),
             None => problem,
@@ -148,7 +148,7 @@ impl Problem {
         let errors = faults.into_iter().map(|FileFault { at, fault }| PartError {
             place: PartPlace::Text { line: at.line, column: at.column },
             field: fault.field.map(Cow::Borrowed),
-            detail: fault.detail,
+            detail: fault.detail.to_string().into(),
             error_code: ErrorCode::ValidationError.name(),
         });
         Problem { errors: errors.collect(), ..Problem::new(ErrorCode::ValidationError, detail) }

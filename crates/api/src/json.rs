@@ -13,6 +13,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Version, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use dns::{Message, message};
 use forms::MemberError;
 use http_server::{Permit, ReadError, read_body};
 use hyper::body::Body as _;
@@ -222,7 +223,7 @@ impl Members {
         match self.get(name) {
             None => Ok(None),
             Some(Json::String(text)) => Ok(Some(text)),
-            Some(_) => Err(MemberError::Type { name, expected: "a string".to_owned() }),
+            Some(_) => Err(MemberError::Type { name, expected: Message::untranslated("a string") }),
         }
     }
 
@@ -242,7 +243,7 @@ impl Members {
     /// An optional member that must be an integer from 0 to `max`, or null. A number with a fraction or an exponent is not an
     /// integer, whatever its value.
     pub(crate) fn integer(&self, name: &'static str, max: u32) -> Result<Option<Option<u32>>, MemberError> {
-        let fault = || MemberError::Type { name, expected: format!("an integer from 0 to {max}") };
+        let fault = || MemberError::Type { name, expected: message!("an integer from 0 to {max}", max) };
         match self.get(name) {
             None => Ok(None),
             Some(Json::Null) => Ok(Some(None)),
@@ -259,7 +260,7 @@ impl Members {
         match self.get(name) {
             None => Err(MemberError::Missing(name)),
             Some(Json::Array(items)) => Ok(items),
-            Some(_) => Err(MemberError::Type { name, expected: "an array".to_owned() }),
+            Some(_) => Err(MemberError::Type { name, expected: Message::untranslated("an array") }),
         }
     }
 

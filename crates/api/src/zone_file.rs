@@ -171,7 +171,7 @@ impl FileView {
             line: at.line,
             column: at.column,
             code: check,
-            detail: detail.clone(),
+            detail: detail.to_string(),
         };
         FileView {
             left_out: content.left_out.iter().map(left_out).collect(),

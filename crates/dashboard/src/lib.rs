@@ -11,6 +11,7 @@
 //! | `pages` | one file per page, with its template at the same path in `templates/` |
 //! | `reference` | the API reference |
 //! | `texts` | every text, per language |
+//! | `catalogue` | translations that are keyed by their English |
 //! | `delays` | growing delays for sign-in attempts and requested e-mails |
 //! | `letters` | e-mails that visitors request |
 //! | `owner_mail` | e-mails to owners about their accounts |
@@ -25,6 +26,7 @@
 
 mod addresses;
 mod assets;
+mod catalogue;
 mod cookies;
 mod delays;
 mod failure;

@@ -7,7 +7,7 @@
 use std::net::IpAddr;
 
 use crate::rdata::{A, Aaaa, Ns, Soa};
-use crate::{Fault, HostName, Name, OwnerName, RecordData, ResourceRecord, Serial, Ttl, ZoneName};
+use crate::{Fault, HostName, Name, OwnerName, RecordData, ResourceRecord, Serial, Ttl, ZoneName, message};
 
 /// The operator's nameservers and the SOA's timers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,9 +139,11 @@ impl Apex {
             None => Ok(()),
             Some(nameserver) => {
                 let name = &nameserver.name;
-                let detail = format!(
+                let detail = message!(
                     "this server's nameserver {name} lies inside {zone}, and its addresses are not known here; \
-                     the operator has to start the server with --ns {name}=ADDRESS"
+                     the operator has to start the server with --ns {name}=ADDRESS",
+                    name,
+                    zone
                 );
                 Err(Fault::of("domain", "apex-address", detail))
             }

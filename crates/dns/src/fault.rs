@@ -1,6 +1,6 @@
 //! The reason why a user's input cannot be stored.
 
-use std::borrow::Cow;
+use crate::Message;
 
 /// One broken rule: which, in which member of the request, and what would be right.
 ///
@@ -14,17 +14,17 @@ pub struct Fault {
     /// The member of the request at fault; `None` where no single member is.
     pub field: Option<&'static str>,
     /// A sentence for people: what is wrong and what would be right.
-    pub detail: Cow<'static, str>,
+    pub detail: Message,
 }
 
 impl Fault {
     /// A fault of one member of the request.
-    pub fn of(field: &'static str, check: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { check, field: Some(field), detail: detail.into() }
+    pub fn of(field: &'static str, check: &'static str, detail: Message) -> Self {
+        Self { check, field: Some(field), detail }
     }
 
     /// A fault that no single member carries.
-    pub fn general(check: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { check, field: None, detail: detail.into() }
+    pub fn general(check: &'static str, detail: Message) -> Self {
+        Self { check, field: None, detail }
     }
 }

@@ -13,6 +13,7 @@ use idna::AsciiDenyList;
 
 use crate::key;
 use crate::presentation::escape;
+use crate::{Message, message};
 
 /// The longest name in wire form, the root's zero octet included (RFC 1035, section 2.3.4).
 pub(crate) const MAX_WIRE: usize = 255;
@@ -220,10 +221,10 @@ impl Name {
         }
         let advice = match host_in(written) {
             _ if self.labels().any(|label| label == b"*") => {
-                "a wildcard stands for other names and is no host".to_owned()
+                message!("a wildcard is not a host, because it stands for other names")
             }
-            Some(host) => format!("give the name alone, {host}"),
-            None => "host names are made of letters, digits and hyphens".to_owned(),
+            Some(host) => message!("enter only the name, {host}", host),
+            None => message!("host names consist of letters, digits and hyphens"),
         };
         Err(NameError::NotAHost { written: written.to_owned(), advice })
     }
@@ -287,39 +288,26 @@ pub(crate) enum Reading {
     Octets,
 }
 
-/// Why a text is no domain name.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+/// Why a text is no domain name. `Display` is the English of [`NameError::message`].
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NameError {
     /// Nothing at all.
-    #[error("a name may not be empty")]
     Empty,
     /// Two dots in a row, or one at the start.
-    #[error("a name may not have an empty label (two dots in a row, or a dot at the start)")]
     EmptyLabel,
     /// A label over 63 octets (RFC 1035, section 2.3.4).
-    #[error("the label \"{0}\" is longer than 63 octets")]
     LongLabel(String),
     /// A name over 255 octets (RFC 1035, section 2.3.4).
-    #[error("the full name is longer than 255 octets")]
     TooLong,
     /// A character that has to be escaped to stand in a name.
-    #[error(
-        "the character {0:?} cannot stand in a name as it is; if it is meant, write it as \\DDD (three decimal digits)"
-    )]
     Character(char),
     /// A backslash that begins no escape.
-    #[error("a backslash must be followed by one character or by three decimal digits from 000 to 255")]
     Escape,
     /// UTS 46 refuses it.
-    #[error("\"{0}\" is not a valid internationalized domain name (UTS 46)")]
     Idna(String),
     /// Octets that are no uncompressed name.
-    #[error("not a domain name in wire form")]
     Wire,
     /// A target of one label, without the final dot.
-    #[error(
-        "\"{label}\" is not a full name: did you mean \"{label}.{zone}\"? (for the top-level name itself write \"{label}.\")"
-    )]
     SingleLabel {
         /// The label as it was read.
         label: String,
@@ -327,21 +315,17 @@ pub enum NameError {
         zone: String,
     },
     /// An address where a name is needed.
-    #[error("{0} is an address, and a host name is needed here: give the name that has this address")]
     Address(String),
     /// A name that no host can have, where a host is needed.
-    #[error("\"{written}\" is not a host name: {advice}")]
     NotAHost {
         /// As it was written.
         written: String,
         /// What would be right.
-        advice: String,
+        advice: Message,
     },
     /// A character that is not seen, and that UTS 46 would drop or that turns the direction of text.
-    #[error("the name has the invisible character U+{:04X}; delete it (it often comes along when text is copied)", u32::from(*.0))]
     Invisible(char),
     /// An owner outside its zone.
-    #[error("\"{name}\" is not inside the zone {zone}")]
     OutsideZone {
         /// The owner as it was read.
         name: String,
@@ -349,6 +333,57 @@ pub enum NameError {
         zone: String,
     },
 }
+
+impl NameError {
+    /// What is wrong, as a sentence.
+    pub fn message(&self) -> Message {
+        match self {
+            Self::Empty => message!("a name may not be empty"),
+            Self::EmptyLabel => {
+                message!("a name may not have an empty label (two dots in a row, or a dot at the start)")
+            }
+            Self::LongLabel(label) => message!("the label \"{label}\" is longer than 63 octets", label),
+            Self::TooLong => message!("the full name is longer than 255 octets"),
+            Self::Character(' ') => message!("a domain name cannot contain spaces"),
+            Self::Character(character) => message!(
+                "the character {character} is not allowed in a name; if you mean it, write it as \\DDD (three decimal digits)",
+                character = format!("{character:?}")
+            ),
+            Self::Escape => {
+                message!("a backslash must be followed by one character or by three decimal digits from 000 to 255")
+            }
+            Self::Idna(name) => {
+                message!("\"{name}\" is not a valid internationalized domain name (UTS 46)", name)
+            }
+            Self::Wire => message!("not a domain name in wire form"),
+            Self::SingleLabel { label, zone } => message!(
+                "\"{label}\" is not a full name: did you mean \"{label}.{zone}\"? (for the top-level name itself write \"{label}.\")",
+                label,
+                zone
+            ),
+            Self::Address(address) => message!(
+                "{address} is an address, but a host name is needed here: enter the name that has this address",
+                address
+            ),
+            Self::NotAHost { written, advice } => {
+                message!("\"{written}\" is not a host name: {advice}", written, advice)
+            }
+            Self::Invisible(character) => message!(
+                "the name has the invisible character {character}; delete it (it often comes along when text is copied)",
+                character = format!("U+{:04X}", u32::from(*character))
+            ),
+            Self::OutsideZone { name, zone } => message!("\"{name}\" is not inside the zone {zone}", name, zone),
+        }
+    }
+}
+
+impl fmt::Display for NameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.message().fmt(f)
+    }
+}
+
+impl std::error::Error for NameError {}
 
 /// The labels of a text, leftmost first, and whether it ended with a dot.
 pub(crate) struct ParsedLabels {

@@ -4,7 +4,7 @@
 //! lines, a value has not), but read by the same code ([`crate::rdata::fields`]). Escapes are kept until a field is read: only
 //! the field knows whether `\.` is a dot inside a label.
 
-use crate::Fault;
+use crate::{Fault, message};
 
 /// A place in a text. Both numbers begin at 1; the column counts octets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,7 +41,7 @@ impl Token<'_> {
 /// What a zone file gives a meaning outside quotes (parentheses, comments) has none here, and is refused; so are quotes that
 /// are not closed, and control characters.
 pub(crate) fn value_tokens(value: &str) -> Result<(Vec<Token<'_>>, Position), Fault> {
-    let fault = |detail: &'static str| Fault::of("value", "value-token", detail);
+    let fault = |detail| Fault::of("value", "value-token", detail);
     let octets = value.as_bytes();
     let place = |at: usize| Position { line: 1, column: u32::try_from(at + 1).unwrap_or(u32::MAX) };
     let mut tokens = Vec::new();
@@ -56,22 +56,24 @@ pub(crate) fn value_tokens(value: &str) -> Result<(Vec<Token<'_>>, Position), Fa
                 let raw = octets.get(at..at + length).unwrap_or_default();
                 at += length + 1;
                 if at > octets.len() {
-                    return Err(fault("a quoted string is not closed: the final quote is missing"));
+                    return Err(fault(message!("a quoted string is not closed: the final quote is missing")));
                 }
                 if raw.iter().any(u8::is_ascii_control) {
-                    return Err(fault(
-                        "control characters in a quoted string are written as \\DDD (three decimal digits)",
-                    ));
+                    return Err(fault(message!(
+                        "control characters are not allowed in a quoted string; write them as \\DDD (three decimal digits)"
+                    )));
                 }
                 tokens.push(Token { raw, quoted: true, at: place(start) });
             }
             b'(' | b')' | b';' => {
-                return Err(fault(
-                    "parentheses and semicolons have no meaning in a value; where they are meant as text, put it in double quotes",
-                ));
+                return Err(fault(message!(
+                    "parentheses and semicolons have no meaning in a value; if you mean them as text, put the text in double quotes"
+                )));
             }
             control if control.is_ascii_control() => {
-                return Err(fault("control characters are written as \\DDD (three decimal digits)"));
+                return Err(fault(message!(
+                    "control characters are not allowed; write them as \\DDD (three decimal digits)"
+                )));
             }
             _ => {
                 let ends = |octet: u8| octet.is_ascii_control() || matches!(octet, b' ' | b'"' | b';' | b'(' | b')');

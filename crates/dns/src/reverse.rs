@@ -2,13 +2,13 @@
 
 use std::net::Ipv6Addr;
 
-use crate::Name;
 use crate::rdata::text::number;
+use crate::{Message, Name, message};
 
 /// For a network or an address, a sentence that names its reverse zone or zones; `None` for any other text.
 ///
 /// Takes the forms that people write: `192.0.2.0/24`, `192.0.2`, `192.168/16`, `192.0.2.1`, `2001:db8::/32`.
-pub(crate) fn zones_of(text: &str) -> Option<String> {
+pub(crate) fn zones_of(text: &str) -> Option<Message> {
     let text = text.strip_suffix('.').unwrap_or(text);
     let (address, length) = match text.split_once('/') {
         Some((address, length)) => (address, Some(number::<u8>(length)?)),
@@ -39,8 +39,9 @@ pub(crate) fn zones_of(text: &str) -> Option<String> {
             };
             if length > 24 {
                 let [a, b, c, d] = octets.as_slice() else { return None };
-                return Some(format!(
-                    "the zone for its reverse names is {d}/{length}.{c}.{b}.{a}.in-addr.arpa (RFC 2317)"
+                return Some(message!(
+                    "the zone for its reverse names is {name} (RFC 2317)",
+                    name = format!("{d}/{length}.{c}.{b}.{a}.in-addr.arpa")
                 ));
             }
             Some(sentence(&octets, 8, length, |octet| octet.to_string(), "in-addr.arpa"))
@@ -56,13 +57,15 @@ pub(crate) fn is_reverse(name: &Name) -> bool {
 
 /// Names the zone whose labels are the first `length` bits, each label of so many bits; the first of several zones where the
 /// network ends inside a label.
-fn sentence(parts: &[u8], bits: usize, length: usize, write: impl Fn(u8) -> String, suffix: &str) -> String {
+fn sentence(parts: &[u8], bits: usize, length: usize, write: impl Fn(u8) -> String, suffix: &str) -> Message {
     let labels = length.div_ceil(bits).max(1);
     let name: Vec<String> = parts.iter().take(labels).rev().map(|part| write(*part)).collect();
     let name = format!("{}.{suffix}", name.join("."));
     match 1u32 << (labels * bits - length) {
-        1 => format!("the zone for its reverse names is {name}"),
-        count => format!("the zones for its reverse names are {name} and the {} after it", count - 1),
+        1 => message!("the zone for its reverse names is {name}", name),
+        count => {
+            message!("the zones for its reverse names are {name} and the {count} after it", name, count = count - 1)
+        }
     }
 }
 
@@ -88,7 +91,7 @@ mod tests {
             ("2001:db8::1", "zone for its reverse names is 0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa"),
         ] {
             let found = zones_of(text).unwrap_or_else(|| panic!("{text} is a network"));
-            assert!(found.contains(zones), "{text}: {found}");
+            assert!(found.to_string().contains(zones), "{text}: {found}");
         }
         for text in ["", ".", "/", "10", "example.com", "1.2.3.4.5", "256.1", "1.2/33", "1.2/x", "::/x", "a/24", "1..2"]
         {

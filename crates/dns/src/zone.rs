@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::name::host_in;
-use crate::{Fault, Name, Suffix, reverse};
+use crate::{Fault, Name, Suffix, message, reverse};
 
 /// The name of a zone that an account may be given: never a top-level domain or a public suffix, but for those that
 /// [`ZoneName::parse_for_operator`] reads.
@@ -23,7 +23,8 @@ impl ZoneName {
     pub fn parse(text: &str) -> Result<ZoneName, Fault> {
         let name = ZoneName::parse_for_operator(text)?;
         if name.suffix() == Some(Suffix::Local) {
-            let detail = format!("{name} is a name for local networks; only the operator of this server can create it");
+            let detail =
+                message!("{name} is a name for local networks; only the operator of this server can create it", name);
             return Err(Fault::of("domain", "domain-local", detail));
         }
         Ok(name)
@@ -35,17 +36,24 @@ impl ZoneName {
     ///
     /// The text is no such name.
     pub fn parse_for_operator(text: &str) -> Result<ZoneName, Fault> {
-        let fault = |check, detail: String| Fault::of("domain", check, detail);
+        let fault = |check, detail| Fault::of("domain", check, detail);
         if let Some(zones) = reverse::zones_of(text) {
             return Err(fault(
                 "domain-address",
-                format!("{text} is a network or an address, not a domain name; {zones}"),
+                message!(
+                    "{text} is a network or an address, not a domain name; {zones}",
+                    text = text.to_owned(),
+                    zones
+                ),
             ));
         }
-        let name = Name::parse(text).map_err(|error| fault("domain-name", error.to_string()))?;
+        let name = Name::parse(text).map_err(|error| fault("domain-name", error.message()))?;
         // Also what becomes an address when it is converted, such as fullwidth digits.
         if let Some(zones) = reverse::zones_of(&name.to_string()) {
-            return Err(fault("domain-address", format!("{name} is an address, not a domain name; {zones}")));
+            return Err(fault(
+                "domain-address",
+                message!("{name} is an address, not a domain name; {zones}", name, zones),
+            ));
         }
         let slash_allowed = reverse::is_reverse(&name);
         for label in name.labels() {
@@ -53,29 +61,36 @@ impl ZoneName {
                 .iter()
                 .all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_') || (*c == b'/' && slash_allowed));
             if !sound || label.starts_with(b"-") || label.ends_with(b"-") {
-                let rule =
-                    "the labels of a zone's name are made of letters, digits and hyphens, with a hyphen only inside";
+                let rule = message!(
+                    "the labels of a zone's name consist of letters, digits and hyphens, with a hyphen only inside"
+                );
                 let detail = match host_in(text).filter(|host| ZoneName::parse(&host.to_string()).is_ok()) {
-                    Some(host) => format!("{rule}; give the name alone, {host}"),
+                    Some(host) => message!("{rule}; enter only the name, {host}", rule, host),
                     None if label.contains(&b'/') => {
-                        format!("{rule}; a slash can stand only in a name below in-addr.arpa or ip6.arpa (RFC 2317)")
+                        message!(
+                            "{rule}; a slash is allowed only in a name below in-addr.arpa or ip6.arpa (RFC 2317)",
+                            rule
+                        )
                     }
-                    None => rule.to_owned(),
+                    None => rule,
                 };
                 return Err(fault("domain-label", detail));
             }
         }
         if name.labels().last().is_some_and(|label| label.iter().all(u8::is_ascii_digit)) {
-            let detail = format!("{name} ends with a number, and no domain name does; give a name such as example.com");
+            let detail =
+                message!("{name} ends with a number, and no domain name does; enter a name such as example.com", name);
             return Err(fault("domain-number", detail));
         }
         if Suffix::of(&name) == Some(Suffix::Public) {
-            let (check, what) = if name.labels().count() < 2 {
-                ("domain-top-level", "a top-level name; give a name below one, such as example.com")
+            return Err(if name.labels().count() < 2 {
+                let detail = message!("{name} is a top-level name; enter a name below it, such as example.com", name);
+                fault("domain-top-level", detail)
             } else {
-                ("domain-public-suffix", "a public suffix under which names are registered; give a name below it")
-            };
-            return Err(fault(check, format!("{name} is {what}")));
+                let detail =
+                    message!("{name} is a public suffix under which names are registered; enter a name below it", name);
+                fault("domain-public-suffix", detail)
+            });
         }
         Ok(ZoneName(name))
     }
@@ -175,7 +190,7 @@ mod tests {
             ("exam\u{200b}ple.com", "U+200B"),
         ] {
             let fault = ZoneName::parse(text).unwrap_err();
-            assert!(fault.detail.contains(offers), "{text}: {fault}");
+            assert!(fault.detail.to_string().contains(offers), "{text}: {fault}");
         }
     }
 

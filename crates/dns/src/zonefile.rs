@@ -32,7 +32,8 @@ pub use render::{export, render};
 
 use crate::presentation::Position;
 use crate::rdata::Soa;
-use crate::{Fault, ResourceRecord};
+use crate::rdata::fields::FieldError;
+use crate::{Fault, Message, ResourceRecord};
 
 /// What a zone file holds, sorted into what may become a zone's records and what may not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,7 +140,7 @@ pub struct Note {
     /// A stable identifier, such as `ttl-differs`.
     pub check: &'static str,
     /// A sentence.
-    pub detail: String,
+    pub detail: Message,
 }
 
 /// A fault and where it is.
@@ -150,6 +151,12 @@ pub struct FileFault {
     pub at: Position,
     /// What is wrong; `field` is `name`, `ttl`, `record_type` or `value`.
     pub fault: Fault,
+}
+
+impl From<FieldError> for FileFault {
+    fn from(error: FieldError) -> Self {
+        FileFault { at: error.at, fault: error.fault }
+    }
 }
 
 /// How a file is to be read.

@@ -1,17 +1,46 @@
 //! Errors of one member of a request, or of one field of a form.
 
-/// What is wrong with one member.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+use std::fmt;
+
+use dns::{Message, message};
+
+/// What is wrong with one member. `Display` is the English of [`MemberError::message`].
+#[derive(Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each says so in its text")]
 pub enum MemberError {
-    #[error("This member is not known here; known are {}", .known.join(", "))]
     Unknown { name: String, known: &'static [&'static str] },
-    #[error("{0} is required")]
     Missing(&'static str),
-    #[error("{name} must be {expected}")]
-    Type { name: &'static str, expected: String },
-    #[error("{name} cannot be changed; leave it out, or send it as it was read")]
+    Type { name: &'static str, expected: Message },
     ReadOnly { name: &'static str },
-    #[error("{name} must be a UUID")]
     Uuid { name: &'static str },
 }
+
+impl MemberError {
+    /// What is wrong, as a sentence.
+    pub fn message(&self) -> Message {
+        match self {
+            Self::Unknown { known, .. } => {
+                message!("This member is not known here; known are {known}", known = known.join(", "))
+            }
+            Self::Missing(name) => message!("{name} is required", name = Message::untranslated(name)),
+            Self::Type { name, expected } => {
+                message!("{name} must be {expected}", name = Message::untranslated(name), expected)
+            }
+            Self::ReadOnly { name } => {
+                message!(
+                    "{name} cannot be changed; leave it out, or send it as it was read",
+                    name = Message::untranslated(name)
+                )
+            }
+            Self::Uuid { name } => message!("{name} must be a UUID", name = Message::untranslated(name)),
+        }
+    }
+}
+
+impl fmt::Display for MemberError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.message().fmt(f)
+    }
+}
+
+impl std::error::Error for MemberError {}

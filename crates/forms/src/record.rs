@@ -1,7 +1,7 @@
 //! The members of a record, and their conversion to a record of a zone.
 
 use dns::change::{Amendment, NewRecord, TtlChoice};
-use dns::{Fault, NameError, OwnerName, RecordData, RecordType, Ttl, ZoneName};
+use dns::{Fault, OwnerName, RecordData, RecordType, Ttl, ZoneName};
 
 /// What POST and PUT say of a record: everything, but for the members that have a default.
 #[derive(Debug)]
@@ -63,5 +63,5 @@ impl RecordChanges {
 ///
 /// The text is no name, or a name outside the zone.
 pub fn owner(text: &str, zone: &ZoneName) -> Result<OwnerName, Fault> {
-    OwnerName::parse(text, zone).map_err(|error: NameError| Fault::of("name", "owner-name", error.to_string()))
+    OwnerName::parse(text, zone).map_err(|error| Fault::of("name", "owner-name", error.message()))
 }

@@ -1,7 +1,7 @@
 //! The members of a record from a form, read by the same rules and with the same errors as those of a request.
 
 use dns::change::{Amendment, NewRecord, TtlChoice};
-use dns::{Fault, Ttl, ZoneName};
+use dns::{Fault, Ttl, ZoneName, message};
 use store::StoredRecord;
 
 use crate::member::MemberError;
@@ -88,12 +88,12 @@ pub(crate) fn integer(name: &'static str, text: &str, max: u32) -> Result<Option
     }
     let is_plain = text.bytes().all(|c| c.is_ascii_digit());
     let number = text.parse().ok().filter(|number| is_plain && *number <= max);
-    let refused = || MemberError::Type { name, expected: format!("an integer from 0 to {max}") };
+    let refused = || MemberError::Type { name, expected: message!("an integer from 0 to {max}", max) };
     number.map(Some).ok_or_else(|| fault(name, &refused()))
 }
 
 fn fault(name: &'static str, error: &MemberError) -> Fault {
-    Fault::of(name, "member", error.to_string())
+    Fault::of(name, "member", error.message())
 }
 
 #[cfg(test)]
@@ -120,7 +120,7 @@ mod tests {
             ),
         ] {
             let fault = record.read(&zone).unwrap_err();
-            assert_eq!((fault.field, fault.detail.as_ref()), (Some(field), detail), "{record:?}");
+            assert_eq!((fault.field, fault.detail.to_string()), (Some(field), detail.to_owned()), "{record:?}");
         }
         assert!(typed("MX", "@", "mail.example.com", "", "10").read(&zone).is_ok());
     }

@@ -79,13 +79,13 @@ mod tests {
     #[test]
     fn everything_that_cannot_be_read_is_told_in_the_words_of_a_request() {
         let faults = typed("1h", "-1", "a\nb").change(&TypedSettings::default()).unwrap_err();
-        let told: Vec<_> = faults.iter().map(|fault| (fault.field, fault.detail.as_ref())).collect();
+        let told: Vec<_> = faults.iter().map(|fault| (fault.field, fault.detail.to_string())).collect();
         assert_eq!(
             told,
             [
-                (Some("default_ttl"), "default_ttl must be an integer from 0 to 2147483647"),
-                (Some("refresh"), "refresh must be an integer from 0 to 4294967295"),
-                (Some("comment"), "comment is one line: control characters and line breaks are not allowed"),
+                (Some("default_ttl"), "default_ttl must be an integer from 0 to 2147483647".to_owned()),
+                (Some("refresh"), "refresh must be an integer from 0 to 4294967295".to_owned()),
+                (Some("comment"), "comment is one line: control characters and line breaks are not allowed".to_owned()),
             ]
         );
     }

@@ -2,7 +2,7 @@
 
 use dns::apex::SoaTimers;
 use dns::change::Limits;
-use dns::{Fault, Ttl};
+use dns::{Fault, Ttl, message};
 
 use crate::{Comment, Zone};
 
@@ -91,19 +91,21 @@ impl ZoneSettings {
         let given = [self.refresh, self.retry, self.expire, self.minimum];
         for ((field, least, most), seconds) in TIMER_BOUNDS.into_iter().zip(given) {
             if seconds.is_some_and(|seconds| !(least..=most).contains(&seconds)) {
-                let detail = format!("{field} must be from {least} to {most} seconds");
+                let detail =
+                    message!("{field} must be from {least} to {most} seconds", field = field.to_owned(), least, most);
                 faults.push((0, Fault::of(field, "timer-range", detail)));
             }
         }
         if self.default_ttl.is_some_and(|ttl| ttl < limits.ttl_min || ttl > limits.ttl_max) {
-            let detail = format!("default_ttl must be between {} and {} seconds here", limits.ttl_min, limits.ttl_max);
+            let Limits { ttl_min: least, ttl_max: most, .. } = limits;
+            let detail = message!("default_ttl must be between {least} and {most} seconds here", least, most);
             faults.push((0, Fault::of("default_ttl", "ttl-range", detail)));
         }
         let SoaTimers { refresh, retry, expire, .. } = self.timers(server);
         if faults.is_empty() && expire <= refresh.saturating_add(retry) {
-            let detail = format!(
-                "expire must be more than refresh and retry together ({}), or secondaries give the zone up before they ask twice",
-                refresh.saturating_add(retry)
+            let detail = message!(
+                "expire must be more than refresh and retry together ({both}), or secondaries stop serving the zone before they have polled twice",
+                both = refresh.saturating_add(retry)
             );
             faults.push((0, Fault::of("expire", "timer-order", detail)));
         }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use dns::{Fault, Serial, ZoneDelta, ZoneId, ZoneName};
+use dns::{Fault, Serial, ZoneDelta, ZoneId, ZoneName, message};
 
 use crate::free_text::{TextProblem, check_text};
 use crate::{AccountId, Zone};
@@ -91,16 +91,20 @@ impl Comment {
     pub fn parse(text: &str) -> Result<Option<Comment>, Fault> {
         let text = text.trim_matches(' ');
         if text.chars().count() > Self::MAX_CHARACTERS {
-            let detail = format!("comment may have at most {} characters", Self::MAX_CHARACTERS);
+            let detail = message!("comment may have at most {most} characters", most = Self::MAX_CHARACTERS);
             return Err(Fault::of("comment", "comment-length", detail));
         }
         match check_text(text) {
             Err(TextProblem::Control) => {
-                let detail = "comment is one line: control characters and line breaks are not allowed";
+                let detail = message!("comment is one line: control characters and line breaks are not allowed");
                 return Err(Fault::of("comment", "comment-control", detail));
             }
-            Err(problem @ TextProblem::Invisible(_)) => {
-                return Err(Fault::of("comment", "comment-invisible", format!("comment: {problem}")));
+            Err(TextProblem::Invisible(character)) => {
+                let detail = message!(
+                    "comment has the invisible character {character}; delete it (it often comes along when text is copied)",
+                    character = format!("U+{:04X}", u32::from(character))
+                );
+                return Err(Fault::of("comment", "comment-invisible", detail));
             }
             Ok(()) => {}
         }

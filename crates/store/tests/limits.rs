@@ -27,7 +27,7 @@ async fn a_zone_too_many_is_refused_even_when_many_are_made_at_once() {
         match attempt.await.unwrap() {
             Ok(_) => made += 1,
             Err(CreateZoneError::Faults(faults)) => {
-                assert_eq!(faults[0].1.detail, "This account may have at most 3 zones");
+                assert_eq!(faults[0].1.detail.to_string(), "This account may have at most 3 zones");
             }
             Err(other) => panic!("{other:?}"),
         }
@@ -52,7 +52,7 @@ async fn records_are_counted_over_all_zones_and_only_growth_is_refused() {
     f.store.operator(by).set_limits(me.account, AccountLimits { records: Some(2), ..NONE }).await.unwrap();
     let refused = f.store.change(&me, two.id, vec![f.create(&two, "b", "192.0.2.2")]).await;
     let Err(ChangeError::Faults(faults)) = refused else { panic!("{refused:?}") };
-    assert_eq!(faults[0].1.detail, "This account may have at most 2 records in all its zones");
+    assert_eq!(faults[0].1.detail.to_string(), "This account may have at most 2 records in all its zones");
     assert_eq!(f.count(Rows::LiveRecords), 2, "a refusal leaves nothing");
 
     f.store.operator(by).set_limits(me.account, AccountLimits { records: Some(1), ..NONE }).await.unwrap();

@@ -24,7 +24,7 @@ async fn back(f: &Fixture, me: &Author, zone: &Zone, serial: Serial) -> Result<C
 
 fn faults(outcome: Result<Committed, ChangeError>) -> Vec<(Option<&'static str>, String)> {
     let Err(ChangeError::Faults(faults)) = outcome else { panic!("{outcome:?}") };
-    faults.into_iter().map(|(_, fault)| (fault.field, fault.detail.into_owned())).collect()
+    faults.into_iter().map(|(_, fault)| (fault.field, fault.detail.to_string())).collect()
 }
 
 #[tokio::test]

@@ -431,7 +431,7 @@ impl ImportFlags {
 
 /// The name of a zone that is to be made.
 fn new_zone_name(text: &str) -> Result<ZoneName, String> {
-    ZoneName::parse_for_operator(text).map_err(|fault| fault.detail.into_owned())
+    ZoneName::parse_for_operator(text).map_err(|fault| fault.to_string())
 }
 
 fn token_name(text: &str) -> Result<String, String> {

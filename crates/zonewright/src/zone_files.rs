@@ -218,7 +218,7 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 fn zone_of(file: &Path, text: &[u8]) -> Result<ZoneName, Refusal> {
     match zonefile::apex_of(text) {
         Some(zone) => {
-            ZoneName::parse_for_operator(&zone.to_string()).map_err(|fault| Refusal::Domain(fault.detail.into_owned()))
+            ZoneName::parse_for_operator(&zone.to_string()).map_err(|fault| Refusal::Domain(fault.to_string()))
         }
         None => Ok(name::zone_of(file)?),
     }

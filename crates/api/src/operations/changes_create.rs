@@ -6,7 +6,7 @@
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use dns::change::{Edit, NO_RECORD, NewSet, TtlChoice};
-use dns::{Fault, RecordData, RecordId, RecordType, Ttl, ZoneId, ZoneName};
+use dns::{Fault, Message, RecordData, RecordId, RecordType, Ttl, ZoneId, ZoneName};
 use forms::{MemberError, RecordChanges, WholeRecord, owner};
 use serde_json::json;
 use store::{Change, ChangeError, Comment, Committed, Permission, StoreError, Tenant};
@@ -130,7 +130,9 @@ impl Action {
                 members.refuse_unknown(&["action", "record_type", "name", "ttl", "records"])?;
                 let values = members.required_array("records")?;
                 if values.is_empty() {
-                    let detail = "an RRset has at least one record; to remove it, the action is delete_rrset";
+                    let detail = Message::untranslated(
+                        "an RRset has at least one record; to remove it, the action is delete_rrset",
+                    );
                     return Err(Fault::of("records", "rrset-empty", detail).into());
                 }
                 Ok(Action::UpsertSet {
@@ -148,7 +150,8 @@ impl Action {
                 })
             }
             _ => {
-                let detail = "action must be create, update, delete, upsert_rrset or delete_rrset";
+                let detail =
+                    Message::untranslated("action must be create, update, delete, upsert_rrset or delete_rrset");
                 Err(Fault::of("action", "action", detail).into())
             }
         }
@@ -189,7 +192,8 @@ impl Action {
 
 /// One record of an RRset that is given as a whole.
 fn value(part: &Json) -> Result<(String, Option<u16>), PartError> {
-    let not_an_object = || MemberError::Type { name: "records", expected: "an array of objects".to_owned() };
+    let not_an_object =
+        || MemberError::Type { name: "records", expected: Message::untranslated("an array of objects") };
     let members = part.object().ok_or_else(not_an_object)?;
     members.refuse_unknown(&["value", "priority"])?;
     Ok((members.required_string("value")?.to_owned(), members::priority(members)?.flatten()))
@@ -257,7 +261,8 @@ pub(crate) fn describe() -> Description {
     let changes = Schema::array(change.named("OneChange")).with("minItems", 1).with("maxItems", MOST);
     let comment = "A comment for the history: one line of at most 500 characters.";
     let dry_run = "`true`: nothing is stored; the response shows what would change.";
-    let fault = Fault::of("value", "value", "an IPv4 address such as 192.0.2.1 is expected");
+    let detail = Message::untranslated("an IPv4 address such as 192.0.2.1 is expected");
+    let fault = Fault::of("value", "value", detail);
     let example = Problem::parts(CHANGES, vec![(2, Problem::fault(fault))]);
     Description::new("changeZone", Group::Records, "Apply many changes at once")
         .text("All changes are applied in their order as one version, or none is. The rules are checked on the result. Each \

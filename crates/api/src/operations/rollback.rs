@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use dns::{Fault, Serial, ZoneId};
+use dns::{Fault, Message, Serial, ZoneId};
 use forms::MemberError;
 use serde_json::json;
 use store::{Change, ChangeError, Comment, Committed, Permission, Source, Wish};
@@ -51,7 +51,7 @@ impl IntoResponse for Error {
 
 /// 400 with everything that is in the way.
 fn not_possible(faults: &[(usize, Fault)]) -> Problem {
-    let all: Vec<&str> = faults.iter().map(|(_, fault)| fault.detail.as_ref()).collect();
+    let all: Vec<String> = faults.iter().map(|(_, fault)| fault.detail.to_string()).collect();
     Problem::validation("serial", all.join("; "))
 }
 
@@ -81,11 +81,8 @@ impl Request {
 }
 
 pub(crate) fn describe() -> Description {
-    let gone = Fault::of(
-        "serial",
-        "no-such-version",
-        "the zone has no version 7; it never had one, or it was too old to be kept",
-    );
+    let detail = Message::untranslated("the zone has no version 7; it never had one, or it was too old to be kept");
+    let gone = Fault::of("serial", "no-such-version", detail);
     let body = Schema::request([
         required("serial", Schema::serial().about("The version whose records and settings are restored.")),
         optional("comment", Schema::string().about("A comment for the history: one line of at most 500 characters.")),

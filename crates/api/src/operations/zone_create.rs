@@ -54,7 +54,7 @@ impl IntoResponse for Error {
             Self::File(error) => return zone_file::refuse(error, Some("zonefile")),
             Self::Query(error) => Problem::from(error),
             Self::Member(error) => Problem::from(error),
-            Self::Domain(fault) => Problem::validation("domain", fault.detail),
+            Self::Domain(fault) => Problem::validation("domain", fault.detail.to_string()),
             Self::Precondition => Problem::precondition_failed(),
             Self::Create(CreateZoneError::Exists) => Problem::validation("domain", EXISTS),
             Self::Create(CreateZoneError::Related) => {
@@ -65,7 +65,7 @@ impl IntoResponse for Error {
                 Problem::validation("domain", error.to_string())
             }
             Self::Create(CreateZoneError::DailyLimit(limit)) => Problem::daily_limit(&limit),
-            Self::Create(CreateZoneError::Apex(fault)) => Problem::validation("domain", fault.detail),
+            Self::Create(CreateZoneError::Apex(fault)) => Problem::validation("domain", fault.detail.to_string()),
             Self::Create(CreateZoneError::Faults(faults)) => Problem::faults(faults),
             Self::Store(error) | Self::Create(CreateZoneError::Store(error)) => Problem::store(error),
         }

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use dns::{Fault, ZoneId};
+use dns::{Fault, Message, ZoneId};
 use serde_json::json;
 use store::{Change, ChangeError, Committed, StoreError, Wish};
 
@@ -44,7 +44,8 @@ impl IntoResponse for Error {
 }
 
 pub(crate) fn describe() -> Description {
-    let fault = Fault::of("refresh", "timer-range", "refresh must be from 60 to 2592000 seconds");
+    let detail = Message::untranslated("refresh must be from 60 to 2592000 seconds");
+    let fault = Fault::of("refresh", "timer-range", detail);
     Description::new("updateZone", Group::Zones, "Update DNS zone settings")
         .text(
             "Only the members that are given change; null means the server's default. The new SOA timers reach the \

@@ -1,17 +1,14 @@
 //! Translations of the API's descriptions.
 //!
-//! The catalogues have gettext's format (`msgid "English"`, `msgstr "translation"`, long ones over several lines), so that
-//! translators can use their tools. A text without a translation is shown in English; a test fails if there is one.
+//! A text without a translation is shown in English; a test fails if there is one.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use crate::catalogue::Catalogue;
 use crate::language::Language;
 
 const SPANISH: &str = include_str!("../../texts/reference.es.po");
 const MALAY: &str = include_str!("../../texts/reference.ms.po");
-
-type Catalogue = HashMap<String, String>;
 
 /// The words of one language.
 #[derive(Debug, Clone, Copy)]
@@ -21,8 +18,8 @@ pub(crate) struct Words {
 
 impl Words {
     pub(crate) fn of(language: Language) -> Words {
-        static IN_SPANISH: LazyLock<Catalogue> = LazyLock::new(|| read(SPANISH));
-        static IN_MALAY: LazyLock<Catalogue> = LazyLock::new(|| read(MALAY));
+        static IN_SPANISH: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::read(SPANISH));
+        static IN_MALAY: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::read(MALAY));
         let catalogue: Option<&'static Catalogue> = match language {
             Language::English => None,
             Language::Spanish => Some(&IN_SPANISH),
@@ -36,50 +33,8 @@ impl Words {
     where
         'static: 'a,
     {
-        self.catalogue.and_then(|catalogue| catalogue.get(english)).map_or(english, String::as_str)
+        self.catalogue.and_then(|catalogue| catalogue.get(english)).unwrap_or(english)
     }
-}
-
-/// Reads a catalogue. Whatever is no `msgid`, `msgstr` or quoted line is a comment.
-fn read(text: &str) -> Catalogue {
-    let mut catalogue = Catalogue::new();
-    let (mut id, mut translation) = (String::new(), String::new());
-    let mut in_translation = false;
-    for line in text.lines().map(str::trim).chain(["msgid \"\""]) {
-        let quoted = if let Some(rest) = line.strip_prefix("msgid ") {
-            if !id.is_empty() && !translation.is_empty() {
-                catalogue.insert(std::mem::take(&mut id), std::mem::take(&mut translation));
-            }
-            id.clear();
-            translation.clear();
-            in_translation = false;
-            rest
-        } else if let Some(rest) = line.strip_prefix("msgstr ") {
-            in_translation = true;
-            rest
-        } else {
-            line
-        };
-        let Some(inside) = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else { continue };
-        if in_translation { &mut translation } else { &mut id }.push_str(&unescaped(inside));
-    }
-    catalogue
-}
-
-fn unescaped(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    let mut characters = text.chars();
-    while let Some(character) = characters.next() {
-        match (character, character == '\\') {
-            (_, true) => match characters.next() {
-                Some('n') => plain.push('\n'),
-                Some(other) => plain.push(other),
-                None => {}
-            },
-            (character, false) => plain.push(character),
-        }
-    }
-    plain
 }
 
 #[cfg(test)]
@@ -172,7 +127,7 @@ mod tests {
     fn every_description_is_translated_and_no_translation_is_left_over() {
         let texts = texts();
         let mut wrong = String::new();
-        for (name, catalogue) in [("es", read(SPANISH)), ("ms", read(MALAY))] {
+        for (name, catalogue) in [("es", Catalogue::read(SPANISH)), ("ms", Catalogue::read(MALAY))] {
             for text in &texts {
                 match catalogue.get(text) {
                     None => wrong.push_str(&format!(
@@ -185,21 +140,10 @@ mod tests {
                     Some(_) => {}
                 }
             }
-            for text in catalogue.keys().filter(|text| !texts.contains(*text)) {
+            for text in catalogue.english().filter(|text| !texts.contains(*text)) {
                 wrong.push_str(&format!("texts/reference.{name}.po translates what nobody says any more:\n{text}\n\n"));
             }
         }
         assert!(wrong.is_empty(), "{wrong}");
-    }
-
-    #[test]
-    fn a_catalogue_is_read() {
-        let text = "# about\nmsgid \"\"\nmsgstr \"\"\n\"Language: es\\n\"\n\nmsgid \"a \\\"b\\\"\"\nmsgstr \"\"\n\"eins \"\n\"zwei\\n\"\n\n\
-                    msgid \"not yet\"\nmsgstr \"\"\nmsgid \"last\"\nmsgstr \"letzte\"";
-        let catalogue = read(text);
-        let mut entries: Vec<_> =
-            catalogue.iter().map(|(id, translation)| (id.as_str(), translation.as_str())).collect();
-        entries.sort_unstable();
-        assert_eq!(entries, [("a \"b\"", "eins zwei\n"), ("last", "letzte")]);
     }
 }

@@ -6,6 +6,7 @@
 
 mod english;
 mod malay;
+mod messages;
 mod say;
 mod spanish;
 
@@ -352,7 +353,7 @@ mod tests {
     /// Texts that are the same in another language because the word is.
     const SAME: &[&str] = &["token", "limit_tokens", "type_integer"];
 
-    fn places(text: &str) -> Vec<String> {
+    pub(super) fn places(text: &str) -> Vec<String> {
         let mut found: Vec<String> =
             text.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0.to_owned())).collect();
         found.sort();

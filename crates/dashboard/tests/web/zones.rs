@@ -369,3 +369,36 @@ fn every_type_can_be_edited() {
         shown.is(200).says(&format!("New {record_type} record")).says("id=\"editor\"");
     }
 }
+
+#[test]
+fn errors_and_warnings_are_in_the_language_of_the_reader() {
+    let server = Server::start();
+    let zone = server.zone(&server.user("ann@example.com"), "example.com");
+    let mut browser = server.signed_in("ann@example.com");
+    for (language, error, unclosed, warning, taken) in [
+        (
+            "es",
+            "los registros MX requieren un valor de prioridad",
+            "Línea 1, columna 7: una cadena entre comillas no se cierra",
+            "@: el registro MX nombra mail.example.com, que no existe en esta zona",
+            "la zona ya existe",
+        ),
+        (
+            "ms",
+            "rekod MX memerlukan nilai keutamaan",
+            "Baris 1, lajur 7: rentetan berpetik tidak ditutup",
+            "@: rekod MX menamakan mail.example.com, yang tiada dalam zon ini",
+            "zon sudah wujud",
+        ),
+    ] {
+        browser.get(&format!("/zones/?lang={language}")).is(200);
+        let page = open(&mut browser, &zone);
+        let record = [("record_type", "MX"), ("name", "@"), ("value", "mail.example.com")];
+        page.act(&mut browser, &[&[("do", "keep"), ("subject", "new")], &record[..]].concat()).is(422).says(error);
+        let import = format!("{}import/", path(&zone));
+        let preview = |text| [("do", "preview"), ("zonefile", text)];
+        browser.post(&import, &preview("@ TXT \"open")).is(422).says(unclosed);
+        browser.post(&import, &preview("$TTL 60\n@ MX 10 mail.example.com.")).is(200).says(warning);
+        browser.post("/zones/new/", &[("domain", "example.com")]).is(422).says(taken);
+    }
+}

@@ -4,19 +4,19 @@
 use super::lookup::Lookup;
 use super::name_state::NameState;
 use super::planner::Planner;
-use crate::{Fault, Name, OwnerName, RecordData, RecordType};
+use crate::{Fault, Name, OwnerName, RecordData, RecordType, message};
 
 /// A DNAME is the only one at its name (RFC 6672, section 2.4), and not at a delegation (section 2.3).
 pub(super) fn check_dname(owner: &OwnerName, place: &NameState) -> Option<(usize, Fault)> {
     let aliases = place.set(RecordType::Dname)?;
     let (index, check, detail) = if aliases.records.len() > 1 {
-        (aliases.touched_by?, "dname-single", format!("{owner} can have only one DNAME record"))
+        (aliases.touched_by?, "dname-single", message!("{owner} can have only one DNAME record", owner))
     } else if !owner.is_apex() && place.set(RecordType::Ns).is_some() {
         let last = place.touched_by(|of| matches!(of, RecordType::Dname | RecordType::Ns))?;
         (
             last,
             "dname-delegation",
-            format!("a DNAME record cannot stand beside NS records, and {owner} would have both"),
+            message!("a DNAME record cannot exist beside NS records, and {owner} would have both", owner),
         )
     } else {
         return None;
@@ -28,15 +28,19 @@ pub(super) fn check_dname(owner: &OwnerName, place: &NameState) -> Option<(usize
 pub(super) fn check_ds(owner: &OwnerName, place: &NameState) -> Option<(usize, Fault)> {
     let keys = place.set(RecordType::Ds)?;
     if owner.is_apex() {
-        let detail = "the DS records of this zone stand in the zone above it; here they can stand only beside the NS records of a delegation";
+        let detail = message!(
+            "the DS records of this zone belong in the zone above it; here, DS records are allowed only beside the NS records of a delegation"
+        );
         return Some((keys.touched_by?, Fault::of("name", "ds-apex", detail)));
     }
     if place.set(RecordType::Ns).is_some() {
         return None;
     }
     let index = place.touched_by(|of| matches!(of, RecordType::Ds | RecordType::Ns))?;
-    let detail =
-        format!("a DS record can stand only beside the NS records of a delegation, and {owner} would have none");
+    let detail = message!(
+        "a DS record is allowed only beside the NS records of a delegation, and {owner} would have none",
+        owner
+    );
     Some((index, Fault::of("name", "ds-delegation", detail)))
 }
 
@@ -57,14 +61,19 @@ pub(super) fn check_child_keys(owner: &OwnerName, place: &NameState, faults: &mu
         let Some(index) = touched else { continue };
         let says_none = set.records.keys().any(|wire| **wire == none);
         if says_none && set.records.len() > 1 {
-            let detail = format!("the {record_type} record that asks for no DS records at all must be the only one");
+            let detail = message!(
+                "the {record_type} record that asks for the removal of all DS records must be the only one",
+                record_type
+            );
             faults.push((index, Fault::of("value", "child-key-none", detail)));
         } else if !says_none
             && let Some(wire) = set.records.keys().find(|wire| wire.get(at).is_none_or(|it| !has_key(*it)))
         {
             let algorithm = wire.get(at).copied().unwrap_or_default();
-            let detail = format!(
-                "a {record_type} record at the apex needs a DNSKEY record of its algorithm, and there is none of {algorithm}"
+            let detail = message!(
+                "a {record_type} record at the apex needs a DNSKEY record of its algorithm, and there is none of {algorithm}",
+                record_type,
+                algorithm
             );
             faults.push((index, Fault::of("value", "child-key-unknown", detail)));
         }
@@ -91,8 +100,9 @@ impl<L: Lookup> Planner<'_, L> {
 
 /// The fault of that rule.
 pub(super) fn signed_nameserver(host: &Name, field: &'static str) -> Fault {
-    let detail = format!(
-        "{host} is named by an NS record at the apex and would be a delegation with DS records; BIND refuses a zone with both"
+    let detail = message!(
+        "{host} is named by an NS record at the apex and would be a delegation with DS records; BIND refuses a zone with both",
+        host
     );
     Fault::of(field, "ds-nameserver", detail)
 }
@@ -104,7 +114,7 @@ impl<L: Lookup> Planner<'_, L> {
         let Some(index) = self.place(owner)?.came() else { return Ok(()) };
         for above in owner.ancestors() {
             if self.has_dname(&above)? {
-                let detail = format!("{above} has a DNAME record, and nothing can stand below it");
+                let detail = message!("{above} has a DNAME record, and no records are allowed below it", above);
                 self.faults.push((index, Fault::of("name", "dname-below", detail)));
                 break;
             }
@@ -119,7 +129,7 @@ impl<L: Lookup> Planner<'_, L> {
         // The names that this change has emptied do not count, and there may be as many of them as it touches.
         let mut found = self.lookup.below(owner, self.touched_below(owner) + 1)?.into_iter();
         if let Some(name) = found.find(|name| self.is_empty_after(name) != Some(true)) {
-            let detail = format!("nothing can stand below a DNAME record, and {name} does; remove what is there first");
+            let detail = message!("no records are allowed below a DNAME record; remove those at {name} first", name);
             self.faults.push((index, Fault::of("name", "dname-above", detail)));
         }
         Ok(())

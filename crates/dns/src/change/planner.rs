@@ -7,7 +7,7 @@ use super::lookup::Lookup;
 use super::name_state::{Held, NameState};
 use super::outcome::{Plan, PlanError};
 use super::rules::{self, Setting};
-use crate::{Fault, OwnerName, Record, RecordId, RecordType};
+use crate::{Fault, OwnerName, Record, RecordId, RecordType, message};
 
 /// The rule that is broken by naming a record that is not there.
 pub const NO_RECORD: &str = "no-record";
@@ -128,8 +128,11 @@ impl<'a, L: Lookup> Planner<'a, L> {
         set.ttl = match wanted.ttl {
             TtlChoice::Set(ttl) => {
                 if let Some(other) = set.given_ttl.filter(|other| *other != ttl) {
-                    let detail = format!(
-                        "all {record_type} records of a name share one TTL, and this change gives both {other} and {ttl}"
+                    let detail = message!(
+                        "all {record_type} records of a name share one TTL, and this change gives both {other} and {ttl}",
+                        record_type,
+                        other,
+                        ttl
                     );
                     return Ok(Some(Fault::of("ttl", "ttl-conflict", detail)));
                 }
@@ -158,7 +161,7 @@ impl<'a, L: Lookup> Planner<'a, L> {
 
     /// Takes a record from where it stands.
     fn take(&mut self, index: usize, id: RecordId) -> Result<Result<(Spot, Held), Fault>, L::Error> {
-        let missing = || Fault::of("uuid", NO_RECORD, "there is no such record in this zone");
+        let missing = || Fault::of("uuid", NO_RECORD, message!("there is no such record in this zone"));
         let Some(spot) = self.locate(id)? else { return Ok(Err(missing())) };
         let set = self.place(&spot.owner)?.set_mut(spot.record_type);
         let Some(held) = set.take(&spot.wire, id) else { return Ok(Err(missing())) };

@@ -9,7 +9,7 @@ use super::lookup::{Limits, Lookup};
 use super::name_state::{NameState, RrSet, is_address};
 use super::planner::Planner;
 use crate::apex::Apex;
-use crate::{Fault, Name, OwnerName, RecordData, RecordType, ZoneName};
+use crate::{Fault, Name, OwnerName, RecordData, RecordType, ZoneName, message};
 
 /// What a change is planned for and under which terms.
 #[derive(Clone, Copy)]
@@ -25,13 +25,14 @@ pub(super) fn check_record(setting: Setting<'_>, wanted: &NewRecord) -> Result<(
     let record_type = wanted.data.record_type();
     if is_address(record_type) && apex.owns_addresses(zone, &wanted.owner) {
         let host = wanted.owner.in_zone(zone);
-        let detail = format!("{host} is a nameserver of this server, which looks after its addresses");
+        let detail = message!("{host} is a nameserver of this server, which manages its addresses", host);
         return Err(Fault::of("name", "server-owned", detail));
     }
     if let Some(host) = redirected(setting, wanted) {
-        let detail = format!(
-            "{host} is a nameserver of this server; {record_type} records cannot stand at its name or above, because they would \
-             send questions for its addresses elsewhere"
+        let detail = message!(
+            "{host} is a nameserver of this server; {record_type} records are not allowed at its name or above, because they would send queries for its addresses elsewhere",
+            host,
+            record_type
         );
         return Err(Fault::of("name", "server-owned", detail));
     }
@@ -39,12 +40,16 @@ pub(super) fn check_record(setting: Setting<'_>, wanted: &NewRecord) -> Result<(
         && wanted.owner.is_apex()
         && apex.has_nameserver(ns.host.name())
     {
-        let detail = "this NS record is one of the server's own, which every zone has";
+        let detail = message!("this NS record is one of the server's own, which every zone has");
         return Err(Fault::of("value", "duplicate", detail));
     }
     match wanted.ttl {
         TtlChoice::Set(ttl) if ttl < limits.ttl_min || ttl > limits.ttl_max => {
-            let detail = format!("ttl must be between {} and {} seconds here", limits.ttl_min, limits.ttl_max);
+            let detail = message!(
+                "ttl must be between {least} and {most} seconds here",
+                least = limits.ttl_min,
+                most = limits.ttl_max
+            );
             Err(Fault::of("ttl", "ttl-range", detail))
         }
         _ => Ok(()),
@@ -72,12 +77,12 @@ pub(super) fn check_name(setting: Setting<'_>, owner: &OwnerName, place: &NameSt
         let Some(index) = set.touched_by else { continue };
         check_duplicates(record_type, owner, set, faults);
         if record_type == RecordType::Ns && owner.is_wildcard() {
-            let detail = "NS records cannot stand at a wildcard name; nameservers ignore them there";
+            let detail = message!("NS records are not allowed at a wildcard name; nameservers ignore them there");
             faults.push((index, Fault::of("name", "ns-wildcard", detail)));
         }
         // RFC 9606, section 5.
         if record_type == RecordType::Resinfo && set.records.len() > 1 {
-            let detail = format!("{owner} can have only one RESINFO record");
+            let detail = message!("{owner} can have only one RESINFO record", owner);
             faults.push((index, Fault::of("name", "resinfo-single", detail)));
         }
         faults.extend(check_size(setting, record_type, owner, set).map(|fault| (index, fault)));
@@ -88,13 +93,13 @@ pub(super) fn check_name(setting: Setting<'_>, owner: &OwnerName, place: &NameSt
 fn check_alias(setting: Setting<'_>, owner: &OwnerName, place: &NameState) -> Option<(usize, Fault)> {
     let aliases = place.set(RecordType::Cname)?;
     let (index, check, detail) = if owner.is_apex() {
-        let detail = "a CNAME cannot stand at the apex, beside the zone's SOA and NS records".to_owned();
+        let detail = message!("a CNAME record is not allowed at the apex, beside the zone's SOA and NS records");
         (aliases.touched_by?, "cname-apex", detail)
     } else if aliases.records.len() > 1 {
-        (aliases.touched_by?, "cname-single", format!("{owner} can have only one CNAME record"))
+        (aliases.touched_by?, "cname-single", message!("{owner} can have only one CNAME record", owner))
     } else if place.sets().count() > 1 || setting.apex.owns_addresses(setting.zone, owner) {
         let last = place.sets().filter_map(|(_, set)| set.touched_by).max()?;
-        let detail = format!("a CNAME record cannot stand beside other records, and {owner} would have both");
+        let detail = message!("a CNAME record cannot exist beside other records, and {owner} would have both", owner);
         (last, "cname-alone", detail)
     } else {
         return None;
@@ -109,8 +114,11 @@ fn check_duplicates(record_type: RecordType, owner: &OwnerName, set: &RrSet, fau
         // The first of them may stay, be it stored or new.
         edits.sort_unstable();
         for index in edits.into_iter().skip(1).flatten() {
-            let detail =
-                format!("the same {record_type} record exists already at {owner} (compared in canonical form)");
+            let detail = message!(
+                "the same {record_type} record exists already at {owner} (compared in canonical form)",
+                record_type,
+                owner
+            );
             faults.push((index, Fault::of("value", "duplicate", detail)));
         }
     }
@@ -124,15 +132,24 @@ fn check_size(setting: Setting<'_>, record_type: RecordType, owner: &OwnerName, 
     let count = users + own.len();
     if count > limits.rrset_records && users > set.stored {
         let most = limits.rrset_records;
-        let detail = format!("{owner} would have {count} {record_type} records; at most {most} are allowed");
+        let detail = message!(
+            "{owner} would have {count} {record_type} records; at most {most} are allowed",
+            owner,
+            count,
+            record_type,
+            most
+        );
         return Some(Fault::general("rrset-records", detail));
     }
     let users_octets: usize = set.records.keys().map(|wire| RR_OVERHEAD + wire.len()).sum();
     let own_octets: usize = own.iter().map(|nameserver| RR_OVERHEAD + nameserver.name.wire().len()).sum();
     let question = owner.in_zone(zone).wire().len();
     if users_octets + own_octets + question + MESSAGE_OVERHEAD > usize::from(u16::MAX) {
-        let detail =
-            format!("the {record_type} records at {owner} would no longer fit one DNS message of 65535 octets");
+        let detail = message!(
+            "the {record_type} records at {owner} would no longer fit one DNS message of 65535 octets",
+            record_type,
+            owner
+        );
         return Some(Fault::of("value", "rrset-octets", detail));
     }
     None
@@ -160,9 +177,10 @@ impl<L: Lookup> Planner<'_, L> {
             set.held().any(|held| held.edit.is_none() && held.data.target().is_some_and(|it| *it.name() == host))
         });
         if needed {
-            let detail = format!(
+            let detail = message!(
                 "{host} is named by an NS record at the apex and needs at least one A or AAAA record; \
-                 remove that NS record first"
+                 remove that NS record first",
+                host
             );
             self.faults.push((index, Fault::general("apex-ns-address", detail)));
         }
@@ -180,8 +198,10 @@ impl<L: Lookup> Planner<'_, L> {
         for (index, owner) in new {
             if !apex.owns_addresses(zone, &owner) && !self.place(&owner)?.has_address() {
                 let host = owner.in_zone(zone);
-                let detail =
-                    format!("{host} lies inside this zone and has no address; create its A or AAAA record first");
+                let detail = message!(
+                    "{host} lies inside this zone and has no address; create its A or AAAA record first",
+                    host
+                );
                 self.faults.push((index, Fault::of("value", "apex-ns-address", detail)));
             }
             if self.place(&owner)?.set(RecordType::Ds).is_some() {

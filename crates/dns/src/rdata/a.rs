@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use super::WireError;
 use super::form::{Field, Form, anything};
 use super::kinds::Ipv4;
-use crate::Fault;
+use crate::{Fault, message};
 
 /// An IPv4 address.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,11 +24,9 @@ pub(super) const FORM: Form = Form {
 
 impl A {
     pub(super) fn parse(value: &str) -> Result<A, Fault> {
-        value
-            .trim()
-            .parse()
-            .map(A)
-            .map_err(|_| Fault::of("value", "a-address", "an A record needs an IPv4 address such as 192.0.2.1"))
+        value.trim().parse().map(A).map_err(|_| {
+            Fault::of("value", "a-address", message!("an A record needs an IPv4 address such as 192.0.2.1"))
+        })
     }
 
     pub(super) fn from_wire(wire: &[u8]) -> Result<A, WireError> {

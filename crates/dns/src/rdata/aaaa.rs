@@ -6,7 +6,7 @@ use std::net::Ipv6Addr;
 use super::WireError;
 use super::form::{Field, Form, anything};
 use super::kinds::Ipv6;
-use crate::Fault;
+use crate::{Fault, message};
 
 /// An IPv6 address.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,11 +24,9 @@ pub(super) const FORM: Form = Form {
 
 impl Aaaa {
     pub(super) fn parse(value: &str) -> Result<Aaaa, Fault> {
-        value
-            .trim()
-            .parse()
-            .map(Aaaa)
-            .map_err(|_| Fault::of("value", "aaaa-address", "an AAAA record needs an IPv6 address such as 2001:db8::1"))
+        value.trim().parse().map(Aaaa).map_err(|_| {
+            Fault::of("value", "aaaa-address", message!("an AAAA record needs an IPv6 address such as 2001:db8::1"))
+        })
     }
 
     pub(super) fn from_wire(wire: &[u8]) -> Result<Aaaa, WireError> {

@@ -6,7 +6,7 @@ use super::fields::{FieldError, Fields};
 use super::form::{Field, FieldKind, Form, Style, anything};
 use super::kinds::{U8, take_octets};
 use super::{WireError, gateway};
-use crate::Name;
+use crate::{Message, Name, message};
 
 pub(super) const FORM: Form = Form {
     code: 260,
@@ -37,8 +37,8 @@ impl FieldKind for Relay {
         "relay"
     }
 
-    fn read(&self, fields: &mut Fields<'_>, _: &str, wire: &mut Vec<u8>) -> Result<(), FieldError> {
-        let optional = fields.number("the discovery flag", 1)? == 1;
+    fn read(&self, fields: &mut Fields<'_>, _: &Message, wire: &mut Vec<u8>) -> Result<(), FieldError> {
+        let optional = fields.number(&message!("the discovery flag"), 1)? == 1;
         let number = gateway::read_number(fields)?;
         wire.push(if optional { OPTIONAL | number } else { number });
         gateway::read(fields, number, wire)

@@ -6,6 +6,7 @@ use std::{fmt, str};
 use super::fields::{FieldError, Fields, error, excerpt, number};
 use super::form::{Field, FieldKind, Form, Style, anything};
 use super::{WireError, generic};
+use crate::{Message, message};
 
 pub(super) const FORM: Form = Form {
     code: 42,
@@ -29,13 +30,14 @@ impl FieldKind for Prefixes {
         "prefixes"
     }
 
-    fn read(&self, fields: &mut Fields<'_>, what: &str, wire: &mut Vec<u8>) -> Result<(), FieldError> {
+    fn read(&self, fields: &mut Fields<'_>, what: &Message, wire: &mut Vec<u8>) -> Result<(), FieldError> {
         while !fields.is_empty() {
             let token = fields.word(what)?;
             let item = str::from_utf8(token.raw).ok().and_then(item).ok_or_else(|| {
-                let detail = format!(
-                    "{what} must be such as 1:192.0.2.0/24, !1:192.0.2.64/28 or 2:2001:db8::/32, not \"{}\"",
-                    excerpt(token.raw)
+                let detail = message!(
+                    "{what} must look like 1:192.0.2.0/24, !1:192.0.2.64/28 or 2:2001:db8::/32, not \"{found}\"",
+                    what,
+                    found = excerpt(token.raw)
                 );
                 error(token, "field-prefix", detail)
             })?;

@@ -7,6 +7,7 @@ use super::WireError;
 use super::fields::{FieldError, Fields, error, excerpt};
 use super::form::{FieldKind, Style};
 use super::record_type;
+use crate::{Message, message};
 
 /// Any number of types, to the end.
 pub(super) struct Types;
@@ -16,13 +17,13 @@ impl FieldKind for Types {
         "types"
     }
 
-    fn read(&self, fields: &mut Fields<'_>, what: &str, wire: &mut Vec<u8>) -> Result<(), FieldError> {
+    fn read(&self, fields: &mut Fields<'_>, what: &Message, wire: &mut Vec<u8>) -> Result<(), FieldError> {
         let mut codes = BTreeSet::new();
         while !fields.is_empty() {
             let token = fields.word(what)?;
             let code = str::from_utf8(token.raw).ok().and_then(record_type::code_of);
             codes.insert(code.ok_or_else(|| {
-                let detail = format!("{what}: \"{}\" is no record type", excerpt(token.raw));
+                let detail = message!("{what}: \"{found}\" is not a record type", what, found = excerpt(token.raw));
                 error(token, "field-type", detail)
             })?);
         }

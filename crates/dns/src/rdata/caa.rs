@@ -6,7 +6,7 @@ use super::fields::{FieldError, Fields, error};
 use super::form::{Field, FieldKind, Form, Style};
 use super::kinds::{LongText, Text, U8};
 use super::{WireError, text};
-use crate::Fault;
+use crate::{Fault, Message, message};
 
 /// The longest value accepted, in octets. The format's own limit is 64 KiB; no property in use comes near this one.
 const MAX_VALUE: usize = 1024;
@@ -37,13 +37,15 @@ pub(super) const FORM: Form = Form {
 };
 
 /// The limits that users' values have, too.
-fn check(wire: &[u8]) -> Result<(), &'static str> {
+fn check(wire: &[u8]) -> Result<(), Message> {
     let tag = wire.get(1).copied().unwrap_or_default();
     if tag > 15 {
-        return Err("the tag of a CAA record is 1 to 15 letters or digits, such as issue, issuewild or iodef");
+        return Err(message!(
+            "the tag of a CAA record is 1 to 15 letters or digits, such as issue, issuewild or iodef"
+        ));
     }
     if wire.len() > 2 + usize::from(tag) + MAX_VALUE {
-        return Err("the value of a CAA record may have at most 1024 octets");
+        return Err(message!("the value of a CAA record may have at most 1024 octets"));
     }
     Ok(())
 }
@@ -56,14 +58,14 @@ impl FieldKind for Tag {
         "tag"
     }
 
-    fn read(&self, fields: &mut Fields<'_>, what: &str, wire: &mut Vec<u8>) -> Result<(), FieldError> {
+    fn read(&self, fields: &mut Fields<'_>, what: &Message, wire: &mut Vec<u8>) -> Result<(), FieldError> {
         let token = fields.word(what)?;
         let plain = (1..=255).contains(&token.raw.len()) && token.raw.iter().all(u8::is_ascii_alphanumeric);
         if !plain {
             return Err(error(
                 token,
                 "caa-tag",
-                format!("{what} must be letters and digits, such as issue, issuewild or iodef"),
+                message!("{what} must be letters and digits, such as issue, issuewild or iodef", what),
             ));
         }
         wire.push(token.raw.len() as u8);
@@ -90,17 +92,21 @@ impl FieldKind for Tag {
 
 impl Caa {
     pub(super) fn parse(value: &str) -> Result<Caa, Fault> {
-        let fault = |check, detail: &'static str| Fault::of("value", check, detail);
-        let form =
-            || fault("caa-value", "a CAA record's value is: flags tag \"value\", such as 0 issue \"letsencrypt.org\"");
+        let fault = |check, detail| Fault::of("value", check, detail);
+        let form = || {
+            fault(
+                "caa-value",
+                message!("a CAA record's value is: flags tag \"value\", such as 0 issue \"letsencrypt.org\""),
+            )
+        };
         let (flags, rest) = value.trim().split_once(char::is_whitespace).ok_or_else(form)?;
         let (tag, data) = rest.trim_start().split_once(char::is_whitespace).ok_or_else(form)?;
         let flags = text::number::<u8>(flags)
-            .ok_or_else(|| fault("caa-flags", "the flags of a CAA record must be a number from 0 to 255"))?;
+            .ok_or_else(|| fault("caa-flags", message!("the flags of a CAA record must be a number from 0 to 255")))?;
         if tag.is_empty() || tag.len() > 15 || !tag.bytes().all(|c| c.is_ascii_alphanumeric()) {
             return Err(fault(
                 "caa-tag",
-                "the tag of a CAA record is 1 to 15 letters or digits, such as issue, issuewild or iodef",
+                message!("the tag of a CAA record is 1 to 15 letters or digits, such as issue, issuewild or iodef"),
             ));
         }
         let data = data.trim_start();
@@ -112,12 +118,12 @@ impl Caa {
         } else if data
             .contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '\\' | ';' | '(' | ')'))
         {
-            return Err(fault("caa-value", "put the value of a CAA record in double quotes"));
+            return Err(fault("caa-value", message!("put the value of a CAA record in double quotes")));
         } else {
             data.as_bytes().to_vec()
         };
         if value.len() > MAX_VALUE {
-            return Err(fault("caa-value-long", "the value of a CAA record may have at most 1024 octets"));
+            return Err(fault("caa-value-long", message!("the value of a CAA record may have at most 1024 octets")));
         }
         Ok(Caa { flags, tag: tag.to_ascii_lowercase().into(), value: value.into() })
     }

@@ -1,7 +1,7 @@
 //! What the types of DNSSEC share: the algorithms of keys (RFC 8624) and the types of digests.
 
 use super::mnemonic::Mnemonic;
-use crate::Name;
+use crate::{Message, Name, message};
 
 /// The mnemonics that BIND reads. Of a key, the number is written.
 pub(super) const ALGORITHM: Mnemonic = Mnemonic {
@@ -38,21 +38,21 @@ pub(super) const DIGEST: Mnemonic = Mnemonic {
 };
 
 /// A digest of a known type has that type's length.
-pub(super) fn check_length(kind: u8, digest: &[u8]) -> Result<(), &'static str> {
+pub(super) fn check_length(kind: u8, digest: &[u8]) -> Result<(), Message> {
     match (kind, digest.len()) {
         (1, 20) | (2, 32) | (4, 48) => Ok(()),
-        (1, _) => Err("a digest by SHA-1 (1) has 20 octets: 40 hexadecimal digits"),
-        (2, _) => Err("a digest by SHA-256 (2) has 32 octets: 64 hexadecimal digits"),
-        (4, _) => Err("a digest by SHA-384 (4) has 48 octets: 96 hexadecimal digits"),
+        (1, _) => Err(message!("a digest by SHA-1 (1) has 20 octets: 40 hexadecimal digits")),
+        (2, _) => Err(message!("a digest by SHA-256 (2) has 32 octets: 64 hexadecimal digits")),
+        (4, _) => Err(message!("a digest by SHA-384 (4) has 48 octets: 96 hexadecimal digits")),
         _ => Ok(()),
     }
 }
 
 /// A key of a private algorithm begins with the algorithm's name (RFC 4034, appendix A.1.1).
-pub(super) fn check_key(wire: &[u8]) -> Result<(), &'static str> {
+pub(super) fn check_key(wire: &[u8]) -> Result<(), Message> {
     match wire {
         [_, _, _, 253, key @ ..] if Name::from_wire(key).is_err() => {
-            Err("a key of the algorithm PRIVATEDNS (253) begins with a domain name in wire form")
+            Err(message!("a key of the algorithm PRIVATEDNS (253) begins with a domain name in wire form"))
         }
         _ => Ok(()),
     }

@@ -3,6 +3,7 @@
 use super::digest;
 use super::form::{Field, Form};
 use super::kinds::{Hex, U16};
+use crate::Message;
 
 pub(super) const FORM: Form = Form {
     code: 43,
@@ -23,7 +24,7 @@ pub(super) const FORM: Form = Form {
     check,
 };
 
-fn check(wire: &[u8]) -> Result<(), &'static str> {
+fn check(wire: &[u8]) -> Result<(), Message> {
     match wire {
         [_, _, _, kind, digest @ ..] => digest::check_length(*kind, digest),
         _ => Ok(()),

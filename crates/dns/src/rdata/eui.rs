@@ -6,6 +6,7 @@ use super::WireError;
 use super::fields::{FieldError, Fields, error, excerpt};
 use super::form::{FieldKind, Style};
 use super::kinds::take_octets;
+use crate::{Message, message};
 
 /// So many octets in hexadecimal, with dashes between.
 pub(super) struct Eui<const OCTETS: usize>;
@@ -15,13 +16,15 @@ impl<const OCTETS: usize> FieldKind for Eui<OCTETS> {
         if OCTETS == 6 { "eui48" } else { "eui64" }
     }
 
-    fn read(&self, fields: &mut Fields<'_>, what: &str, wire: &mut Vec<u8>) -> Result<(), FieldError> {
+    fn read(&self, fields: &mut Fields<'_>, what: &Message, wire: &mut Vec<u8>) -> Result<(), FieldError> {
         let token = fields.word(what)?;
         let octets: Option<Vec<u8>> = token.raw.split(|octet| *octet == b'-').map(pair).collect();
         let octets = octets.filter(|octets| octets.len() == OCTETS).ok_or_else(|| {
-            let detail = format!(
-                "{what} must be {OCTETS} pairs of hexadecimal digits with a dash between, not \"{}\"",
-                excerpt(token.raw)
+            let detail = message!(
+                "{what} must be {count} pairs of hexadecimal digits with a dash between, not \"{found}\"",
+                what,
+                count = OCTETS,
+                found = excerpt(token.raw)
             );
             error(token, "field-eui", detail)
         })?;

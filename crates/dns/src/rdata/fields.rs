@@ -13,7 +13,7 @@ use base64::engine::general_purpose::{GeneralPurpose, STANDARD};
 use super::text;
 use crate::name::Reading;
 use crate::presentation::{Position, Token, unescape};
-use crate::{Fault, HostName, Name, NameError, ZoneName};
+use crate::{Fault, HostName, Message, Name, NameError, ZoneName, message};
 
 /// How a name in record data is understood.
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +38,7 @@ pub(crate) struct Readings(RefCell<Vec<Noted>>);
 pub(crate) struct Noted {
     pub(crate) at: Position,
     pub(crate) check: &'static str,
-    pub(crate) detail: String,
+    pub(crate) detail: Message,
 }
 
 impl Readings {
@@ -74,18 +74,27 @@ impl Readings {
     const MOST: usize = 100;
 }
 
-fn note(raw: &[u8], name: &Name, origin: &Name, reading: Reading) -> (&'static str, String) {
+fn note(raw: &[u8], name: &Name, origin: &Name, reading: Reading) -> (&'static str, Message) {
     let text: String = String::from_utf8_lossy(raw).chars().take(100).collect();
-    let name = name.fqdn();
+    let name = name.fqdn().to_string();
     match reading {
-        Reading::Converted => ("name-converted", format!("\"{text}\" is not ASCII and is read as {name} (UTS 46)")),
-        Reading::AtSign => {
-            ("name-at-sign", format!("\"{text}\" is read as {name}: \"@\" stands for {}", origin.fqdn()))
+        Reading::Converted => {
+            ("name-converted", message!("\"{text}\" is not ASCII and is read as {name} (UTS 46)", text, name))
         }
+        Reading::AtSign => (
+            "name-at-sign",
+            message!(
+                "\"{text}\" is read as {name}: \"@\" stands for {origin}",
+                text,
+                name,
+                origin = origin.fqdn().to_string()
+            ),
+        ),
         Reading::Octets => (
             "name-octets",
-            format!(
-                "{name} has octets that are not ASCII, which are kept as they are; a name in UTF-8 without escapes is converted"
+            message!(
+                "{name} has octets that are not ASCII, which are kept as they are; a name in UTF-8 without escapes is converted",
+                name
             ),
         ),
     }
@@ -134,51 +143,56 @@ impl<'a> Fields<'a> {
     }
 
     /// The next token, quoted or not.
-    pub(crate) fn token(&mut self, what: &str) -> Result<&'a Token<'a>, FieldError> {
+    pub(crate) fn token(&mut self, what: &Message) -> Result<&'a Token<'a>, FieldError> {
         match self.tokens.split_first() {
             Some((token, rest)) => {
                 self.tokens = rest;
                 Ok(token)
             }
-            None => Err(self.fault("field-missing", format!("{what} is missing"))),
+            None => Err(self.fault("field-missing", message!("{what} is missing", what))),
         }
     }
 
     /// A word as it is written, escapes and all; a quoted string is none.
-    pub(crate) fn word(&mut self, what: &str) -> Result<&'a Token<'a>, FieldError> {
+    pub(crate) fn word(&mut self, what: &Message) -> Result<&'a Token<'a>, FieldError> {
         let token = self.token(what)?;
         if token.quoted {
-            return Err(error(token, "field-quoted", format!("{what} does not stand in quotes")));
+            return Err(error(token, "field-quoted", message!("{what} must not be in quotes", what)));
         }
         Ok(token)
     }
 
     /// A number of one octet.
-    pub(crate) fn u8(&mut self, what: &str) -> Result<u8, FieldError> {
+    pub(crate) fn u8(&mut self, what: &Message) -> Result<u8, FieldError> {
         Ok(self.number(what, u8::MAX.into())? as u8)
     }
 
     /// A number of two octets.
-    pub(crate) fn u16(&mut self, what: &str) -> Result<u16, FieldError> {
+    pub(crate) fn u16(&mut self, what: &Message) -> Result<u16, FieldError> {
         Ok(self.number(what, u16::MAX.into())? as u16)
     }
 
     /// A number of four octets.
-    pub(crate) fn u32(&mut self, what: &str) -> Result<u32, FieldError> {
+    pub(crate) fn u32(&mut self, what: &Message) -> Result<u32, FieldError> {
         self.number(what, u32::MAX)
     }
 
     /// A number of decimal digits, at most `max`.
-    pub(crate) fn number(&mut self, what: &str, max: u32) -> Result<u32, FieldError> {
+    pub(crate) fn number(&mut self, what: &Message, max: u32) -> Result<u32, FieldError> {
         let token = self.word(what)?;
         number(token.raw).filter(|number| *number <= max).ok_or_else(|| {
-            let detail = format!("{what} must be a number from 0 to {max}, not \"{}\"", excerpt(token.raw));
+            let detail = message!(
+                "{what} must be a number from 0 to {max}, not \"{found}\"",
+                what,
+                max,
+                found = excerpt(token.raw)
+            );
             error(token, "field-number", detail)
         })
     }
 
     /// A name, absolute whatever way it was written.
-    pub(crate) fn name(&mut self, what: &str) -> Result<Name, FieldError> {
+    pub(crate) fn name(&mut self, what: &Message) -> Result<Name, FieldError> {
         let token = self.word(what)?;
         let name = match self.names {
             Names::File { origin, readings } => readings.name(token.raw, token.at, origin, "host-name"),
@@ -188,61 +202,62 @@ impl<'a> Fields<'a> {
                 .map(|host| host.name().clone())
                 .map_err(|reason| ("host-name", reason)),
         };
-        name.map_err(|(check, reason)| error(token, check, format!("{what}: {reason}")))
+        name.map_err(|(check, reason)| error(token, check, message!("{what}: {reason}", what, reason)))
     }
 
     /// The name of a host, absolute; refuses what only looks like one, such as a URL.
-    pub(crate) fn host(&mut self, what: &str) -> Result<Name, FieldError> {
+    pub(crate) fn host(&mut self, what: &Message) -> Result<Name, FieldError> {
         let written = self.tokens.first();
         let name = self.name(what)?;
         if let Some(token) = written {
             name.check_host(&String::from_utf8_lossy(token.raw))
-                .map_err(|reason| error(token, NOT_A_HOST, format!("{what}: {reason}")))?;
+                .map_err(|reason| error(token, NOT_A_HOST, message!("{what}: {reason}", what, reason)))?;
         }
         Ok(name)
     }
 
     /// A character-string (RFC 1035, section 3.3): at most 255 octets, in quotes or not.
-    pub(crate) fn string(&mut self, what: &str) -> Result<Vec<u8>, FieldError> {
+    pub(crate) fn string(&mut self, what: &Message) -> Result<Vec<u8>, FieldError> {
         let at = self.tokens;
         let text = self.text(what)?;
         match at.first() {
             Some(token) if text.len() > MAX_STRING => {
-                Err(error(token, "field-string-long", format!("{what} has more than 255 octets")))
+                Err(error(token, "field-string-long", message!("{what} has more than 255 octets", what)))
             }
             _ => Ok(text),
         }
     }
 
     /// Text of any length, in quotes or not.
-    pub(crate) fn text(&mut self, what: &str) -> Result<Vec<u8>, FieldError> {
+    pub(crate) fn text(&mut self, what: &Message) -> Result<Vec<u8>, FieldError> {
         let token = self.token(what)?;
         unescape(token.raw).ok_or_else(|| {
-            let detail = format!(
-                "{what}: a backslash must be followed by one character or by three decimal digits from 000 to 255"
+            let detail = message!(
+                "{what}: a backslash must be followed by one character or by three decimal digits from 000 to 255",
+                what
             );
             error(token, "field-escape", detail)
         })
     }
 
     /// All that is left, as hexadecimal digits; the words may be cut anywhere.
-    pub(crate) fn rest_hex(&mut self, what: &str) -> Result<Vec<u8>, FieldError> {
+    pub(crate) fn rest_hex(&mut self, what: &Message) -> Result<Vec<u8>, FieldError> {
         let (digits, first) = self.rest_joined(what)?;
         let octets = digits.chunks(2).map(|pair| match pair {
             [high, low] => Some(hex_digit(*high)? << 4 | hex_digit(*low)?),
             _ => None,
         });
         octets.collect::<Option<Vec<u8>>>().ok_or_else(|| {
-            error(first, "field-hex", format!("{what} must be pairs of hexadecimal digits, such as 0a1b"))
+            error(first, "field-hex", message!("{what} must be pairs of hexadecimal digits, such as 0a1b", what))
         })
     }
 
     /// All that is left, as base64 (RFC 4648, section 4); the words may be cut anywhere.
-    pub(crate) fn rest_base64(&mut self, what: &str) -> Result<Vec<u8>, FieldError> {
+    pub(crate) fn rest_base64(&mut self, what: &Message) -> Result<Vec<u8>, FieldError> {
         let (digits, first) = self.rest_joined(what)?;
         BASE64
             .decode(digits)
-            .map_err(|_| error(first, "field-base64", format!("{what} must be base64 with its padding")))
+            .map_err(|_| error(first, "field-base64", message!("{what} must be base64 with its padding", what)))
     }
 
     /// Nothing may be left.
@@ -250,20 +265,21 @@ impl<'a> Fields<'a> {
         match self.tokens.first() {
             None => Ok(()),
             Some(token) => {
-                let detail = format!("nothing more is expected here, and there is \"{}\"", excerpt(token.raw));
+                let detail =
+                    message!("nothing more is expected here, but there is \"{found}\"", found = excerpt(token.raw));
                 Err(error(token, "field-extra", detail))
             }
         }
     }
 
     /// A fault of the next token, or of its absence.
-    pub(crate) fn fault(&self, check: &'static str, detail: impl Into<String>) -> FieldError {
+    pub(crate) fn fault(&self, check: &'static str, detail: Message) -> FieldError {
         let at = self.tokens.first().map_or(self.end, |token| token.at);
-        FieldError { fault: Fault::of("value", check, detail.into()), at }
+        FieldError { fault: Fault::of("value", check, detail), at }
     }
 
     /// All words that are left as one, and the first of them.
-    fn rest_joined(&mut self, what: &str) -> Result<(Vec<u8>, &'a Token<'a>), FieldError> {
+    fn rest_joined(&mut self, what: &Message) -> Result<(Vec<u8>, &'a Token<'a>), FieldError> {
         let first = self.word(what)?;
         let mut joined = first.raw.to_vec();
         while !self.is_empty() {
@@ -274,8 +290,8 @@ impl<'a> Fields<'a> {
 }
 
 /// A fault of one token.
-pub(crate) fn error(token: &Token<'_>, check: &'static str, detail: impl Into<String>) -> FieldError {
-    FieldError { fault: Fault::of("value", check, detail.into()), at: token.at }
+pub(crate) fn error(token: &Token<'_>, check: &'static str, detail: Message) -> FieldError {
+    FieldError { fault: Fault::of("value", check, detail), at: token.at }
 }
 
 /// A token for a message: printable, and no longer than a line.
@@ -338,28 +354,36 @@ mod tests {
             "\"1\"",
             "\\049",
         ] {
-            assert!(api(text, |fields| fields.u16("the port")).is_err(), "{text}");
+            assert!(api(text, |fields| fields.u16(&Message::untranslated("the port"))).is_err(), "{text}");
         }
-        assert!(api("256", |fields| fields.u8("the flags")).is_err());
-        assert!(api("4294967296", |fields| fields.u32("the serial")).is_err());
-        assert_eq!(api("065535", |fields| fields.u16("the port")), Ok(65535));
-        assert_eq!(api("4294967295", |fields| fields.u32("the serial")), Ok(u32::MAX));
+        assert!(api("256", |fields| fields.u8(&Message::untranslated("the flags"))).is_err());
+        assert!(api("4294967296", |fields| fields.u32(&Message::untranslated("the serial"))).is_err());
+        assert_eq!(api("065535", |fields| fields.u16(&Message::untranslated("the port"))), Ok(65535));
+        assert_eq!(api("4294967295", |fields| fields.u32(&Message::untranslated("the serial"))), Ok(u32::MAX));
     }
 
     #[test]
     fn faults_say_where_and_what() {
-        let error = api("1  x y", |fields| fields.u8("the weight").and_then(|_| fields.u8("the port"))).unwrap_err();
+        let error = api("1  x y", |fields| {
+            fields.u8(&Message::untranslated("the weight")).and_then(|_| fields.u8(&Message::untranslated("the port")))
+        })
+        .unwrap_err();
         assert_eq!((error.at.line, error.at.column), (1, 4));
-        assert_eq!(error.fault.detail, "the port must be a number from 0 to 255, not \"x\"");
-        let error = api("1 ", |fields| fields.u8("the weight").and_then(|_| fields.u8("the port"))).unwrap_err();
+        assert_eq!(error.fault.detail.to_string(), "the port must be a number from 0 to 255, not \"x\"");
+        let error = api("1 ", |fields| {
+            fields.u8(&Message::untranslated("the weight")).and_then(|_| fields.u8(&Message::untranslated("the port")))
+        })
+        .unwrap_err();
         assert_eq!((error.at.column, error.fault.check), (3, "field-missing"));
-        let error = api("1 2", |fields| fields.u8("the weight")).unwrap_err();
+        let error = api("1 2", |fields| fields.u8(&Message::untranslated("the weight"))).unwrap_err();
         assert_eq!((error.at.column, error.fault.check), (3, "field-extra"));
     }
 
     #[test]
     fn names_follow_the_policy() {
-        let read = |fields: &mut Fields<'_>| fields.name("the target").map(|name| name.fqdn().to_string());
+        let read = |fields: &mut Fields<'_>| {
+            fields.name(&Message::untranslated("the target")).map(|name| name.fqdn().to_string())
+        };
         for (text, by_api, by_file) in [
             ("@", Some("example.com."), Some("sub.example.com.")),
             ("a", None, Some("a.sub.example.com.")),
@@ -401,7 +425,7 @@ mod tests {
 
     #[test]
     fn strings_have_at_most_255_octets_when_decoded() {
-        let read = |fields: &mut Fields<'_>| fields.string("the text");
+        let read = |fields: &mut Fields<'_>| fields.string(&Message::untranslated("the text"));
         assert_eq!(file("\"a\\\"b \\065\"", read), Ok(b"a\"b A".to_vec()));
         assert_eq!(file("a\\ b", read), Ok(b"a b".to_vec()));
         assert_eq!(file(&"\\255".repeat(255), read), Ok(vec![255; 255]));
@@ -411,12 +435,12 @@ mod tests {
 
     #[test]
     fn digits_may_be_cut_anywhere() {
-        let hex = |fields: &mut Fields<'_>| fields.rest_hex("the digest");
+        let hex = |fields: &mut Fields<'_>| fields.rest_hex(&Message::untranslated("the digest"));
         assert_eq!(file("0a1 B2 c", hex), Ok(vec![0x0a, 0x1b, 0x2c]));
         for text in ["", "0", "0g", "\"00\"", "0a \"1b\"", "0x00"] {
             assert!(file(text, hex).is_err(), "{text}");
         }
-        let base64 = |fields: &mut Fields<'_>| fields.rest_base64("the key");
+        let base64 = |fields: &mut Fields<'_>| fields.rest_base64(&Message::untranslated("the key"));
         assert_eq!(file("Zm 9v YmE =", base64), Ok(b"fooba".to_vec()));
         for text in ["", "Zm9vYmE", "Zm9vYmE==", "Zm9v=", "Z===", "Zm9v!!!!", "Zg==Zg==", "Zh=="] {
             assert!(file(text, base64).is_err(), "{text}");

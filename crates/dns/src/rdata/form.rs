@@ -8,7 +8,7 @@ use std::fmt;
 
 use super::WireError;
 use super::fields::{FieldError, Fields, NOT_A_HOST};
-use crate::Name;
+use crate::{Message, Name, message};
 
 /// A record type, as it is read, written and described.
 pub struct Form {
@@ -25,7 +25,7 @@ pub struct Form {
     /// Data that is accepted, as a zone file has it.
     pub example: &'static str,
     /// What must hold over the whole of the data in wire form, beyond the fields: says what would be right.
-    pub(super) check: fn(&[u8]) -> Result<(), &'static str>,
+    pub(super) check: fn(&[u8]) -> Result<(), Message>,
 }
 
 /// One field of a type's data.
@@ -64,7 +64,7 @@ pub(super) trait FieldKind: Sync {
     }
 
     /// Reads it from text, and appends its canonical wire form. `what` names the field in messages.
-    fn read(&self, fields: &mut Fields<'_>, what: &str, wire: &mut Vec<u8>) -> Result<(), FieldError>;
+    fn read(&self, fields: &mut Fields<'_>, what: &Message, wire: &mut Vec<u8>) -> Result<(), FieldError>;
 
     /// Reads it from the front of `wire`, which is untrusted, and appends its canonical wire form; gives what follows.
     fn read_wire<'w>(&self, wire: &'w [u8], canonical: &mut Vec<u8>) -> Result<&'w [u8], WireError>;
@@ -93,18 +93,21 @@ impl Form {
         let mut wire = Vec::with_capacity(32);
         let start = fields.clone();
         for field in self.fields {
-            field.kind.read(fields, field.name, &mut wire).map_err(|mut error| {
+            field.kind.read(fields, &Message::untranslated(field.name), &mut wire).map_err(|mut error| {
                 if error.fault.check == "field-missing" {
-                    error.fault.detail =
-                        format!("{}; the data of a {} record is: {}", error.fault.detail, self.name, self.outline())
-                            .into();
+                    error.fault.detail = message!(
+                        "{detail}; the data of a {record_type} record is: {outline}",
+                        detail = error.fault.detail,
+                        record_type = self.name.to_owned(),
+                        outline = self.outline()
+                    );
                 }
                 error
             })?;
         }
         fields.end()?;
         if wire.len() > usize::from(u16::MAX) {
-            return Err(start.fault("record-length", "the data of a record may have at most 65535 octets"));
+            return Err(start.fault("record-length", message!("the data of a record may have at most 65535 octets")));
         }
         (self.check)(&wire).map_err(|reason| start.fault("record-data", reason))?;
         Ok(wire)
@@ -126,16 +129,25 @@ impl Form {
 
     /// Data in wire form that a user gives: as [`Form::canonical`], and its hosts must be hosts. Stored data is not asked for
     /// that, so that a later release may refuse more.
-    pub(super) fn accept(&self, wire: &[u8]) -> Result<Vec<u8>, (&'static str, String)> {
-        let no_data = |_| ("record-data", format!("these octets are no data of a {} record", self.name));
+    pub(super) fn accept(&self, wire: &[u8]) -> Result<Vec<u8>, (&'static str, Message)> {
+        let no_data = |_| {
+            (
+                "record-data",
+                message!(
+                    "these octets are not valid data of a {record_type} record",
+                    record_type = self.name.to_owned()
+                ),
+            )
+        };
         let canonical = self.canonical(wire).map_err(no_data)?;
         let mut rest = canonical.as_slice();
         for field in self.fields {
             let mut octets = Vec::with_capacity(rest.len());
             rest = field.kind.read_wire(rest, &mut octets).map_err(no_data)?;
             for host in field.kind.hosts(&octets) {
-                host.check_host(&host.to_string())
-                    .map_err(|reason| (NOT_A_HOST, format!("{}: {reason}", field.name)))?;
+                host.check_host(&host.to_string()).map_err(|reason| {
+                    (NOT_A_HOST, message!("{what}: {reason}", what = field.name.to_owned(), reason))
+                })?;
             }
         }
         Ok(canonical)
@@ -173,6 +185,6 @@ impl fmt::Debug for Form {
 }
 
 /// The check of types whose fields say it all.
-pub(super) fn anything(_: &[u8]) -> Result<(), &'static str> {
+pub(super) fn anything(_: &[u8]) -> Result<(), Message> {
     Ok(())
 }

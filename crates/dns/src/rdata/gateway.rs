@@ -7,7 +7,7 @@ use super::WireError;
 use super::fields::{FieldError, Fields, error, excerpt};
 use super::form::{FieldKind, Style};
 use super::kinds::{Host, Ipv4, Ipv6};
-use crate::Name;
+use crate::{Message, Name, message};
 
 /// The kind that a number stands for; `None` for no gateway.
 fn kind(number: u8) -> Result<Option<&'static dyn FieldKind>, WireError> {
@@ -23,9 +23,9 @@ fn kind(number: u8) -> Result<Option<&'static dyn FieldKind>, WireError> {
 /// Reads the number.
 pub(super) fn read_number(fields: &mut Fields<'_>) -> Result<u8, FieldError> {
     let start = fields.clone();
-    let number = fields.u8("the gateway's type")?;
+    let number = fields.u8(&message!("the gateway's type"))?;
     kind(number).map(|_| number).map_err(|_| {
-        let detail = "the gateway's type is 0 (none), 1 (an IPv4 address), 2 (an IPv6 address) or 3 (a name)";
+        let detail = message!("the gateway's type is 0 (none), 1 (an IPv4 address), 2 (an IPv6 address) or 3 (a name)");
         start.fault("field-gateway", detail)
     })
 }
@@ -33,13 +33,13 @@ pub(super) fn read_number(fields: &mut Fields<'_>) -> Result<u8, FieldError> {
 /// Reads the gateway; `.` where there is none.
 pub(super) fn read(fields: &mut Fields<'_>, number: u8, wire: &mut Vec<u8>) -> Result<(), FieldError> {
     if let Ok(Some(kind)) = kind(number) {
-        return kind.read(fields, "gateway", wire);
+        return kind.read(fields, &Message::untranslated("gateway"), wire);
     }
-    let token = fields.word("the gateway")?;
+    let token = fields.word(&message!("the gateway"))?;
     if token.raw == b"." {
         return Ok(());
     }
-    let detail = format!("a gateway of type 0 is written as \".\", not \"{}\"", excerpt(token.raw));
+    let detail = message!("a gateway of type 0 is written as \".\", not \"{found}\"", found = excerpt(token.raw));
     Err(error(token, "field-gateway", detail))
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use super::fields::{FieldError, Fields, error};
 use super::form::Style;
 use super::{RecordType, WireError};
+use crate::{Message, message};
 
 /// A type and its data in canonical wire form.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,18 +67,19 @@ impl fmt::Display for GenericForm<'_> {
 /// Whether the data is written in the way of RFC 3597, section 5, which every type may be. (Not TXT where no number follows:
 /// then it is an escaped `#`.)
 pub(super) fn is_unknown_form(record_type: RecordType, fields: &Fields<'_>) -> bool {
-    let mut ahead = fields.clone();
-    let marked = ahead.token("").is_ok_and(|token| token.raw == b"\\#" && !token.quoted);
-    marked && (record_type != RecordType::Txt || ahead.u32("").is_ok())
+    let (mut ahead, word) = (fields.clone(), Message::untranslated(""));
+    let marked = ahead.token(&word).is_ok_and(|token| token.raw == b"\\#" && !token.quoted);
+    marked && (record_type != RecordType::Txt || ahead.u32(&word).is_ok())
 }
 
 /// Reads `\# length hex`: the octets, of whatever type.
 pub(super) fn read_unknown_form(fields: &mut Fields<'_>) -> Result<Vec<u8>, FieldError> {
-    let mark = fields.word("\\#")?;
-    let length = usize::from(fields.u16("the length")?);
-    let octets = if fields.is_empty() { Vec::new() } else { fields.rest_hex("the data")? };
+    let mark = fields.word(&Message::untranslated("\\#"))?;
+    let length = usize::from(fields.u16(&message!("the length"))?);
+    let octets = if fields.is_empty() { Vec::new() } else { fields.rest_hex(&message!("the data"))? };
     if octets.len() != length {
-        let detail = format!("the length is given as {length} octets, and {} follow", octets.len());
+        let detail =
+            message!("the length is given as {length} octets, and {octets} follow", length, octets = octets.len());
         return Err(error(mark, "record-length", detail));
     }
     Ok(octets)

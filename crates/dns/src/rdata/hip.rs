@@ -8,7 +8,7 @@ use super::WireError;
 use super::fields::{BASE64, FieldError, Fields, error, hex_digit};
 use super::form::{Field, FieldKind, Form, Style, anything};
 use super::kinds::{Host, take_octets};
-use crate::Name;
+use crate::{Message, Name, message};
 
 pub(super) const FORM: Form = Form {
     code: 55,
@@ -40,21 +40,26 @@ impl FieldKind for Identity {
         "identity"
     }
 
-    fn read(&self, fields: &mut Fields<'_>, _: &str, wire: &mut Vec<u8>) -> Result<(), FieldError> {
-        let algorithm = fields.u8("the algorithm")?;
-        let token = fields.word("the identity tag")?;
+    fn read(&self, fields: &mut Fields<'_>, _: &Message, wire: &mut Vec<u8>) -> Result<(), FieldError> {
+        let algorithm = fields.u8(&message!("the algorithm"))?;
+        let token = fields.word(&message!("the identity tag"))?;
         let octets = token.raw.chunks(2).map(|pair| match pair {
             [high, low] => Some(hex_digit(*high)? << 4 | hex_digit(*low)?),
             _ => None,
         });
         let tag =
             octets.collect::<Option<Vec<u8>>>().filter(|tag| u8::try_from(tag.len()).is_ok()).ok_or_else(|| {
-                error(token, "field-hex", "the identity tag must be up to 255 pairs of hexadecimal digits, in one word")
+                error(
+                    token,
+                    "field-hex",
+                    message!("the identity tag must be up to 255 pairs of hexadecimal digits, in one word"),
+                )
             })?;
-        let token = fields.word("the key")?;
+        let token = fields.word(&message!("the key"))?;
         let key = BASE64.decode(token.raw).ok().filter(|key| u16::try_from(key.len()).is_ok() && !key.is_empty());
-        let key =
-            key.ok_or_else(|| error(token, "field-base64", "the key must be base64 with its padding, in one word"))?;
+        let key = key.ok_or_else(|| {
+            error(token, "field-base64", message!("the key must be base64 with its padding, in one word"))
+        })?;
         wire.extend([tag.len() as u8, algorithm]);
         wire.extend((key.len() as u16).to_be_bytes());
         wire.extend(tag);
@@ -88,7 +93,7 @@ impl FieldKind for Hosts {
         "names"
     }
 
-    fn read(&self, fields: &mut Fields<'_>, what: &str, wire: &mut Vec<u8>) -> Result<(), FieldError> {
+    fn read(&self, fields: &mut Fields<'_>, what: &Message, wire: &mut Vec<u8>) -> Result<(), FieldError> {
         while !fields.is_empty() {
             Host.read(fields, what, wire)?;
         }

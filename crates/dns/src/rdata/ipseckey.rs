@@ -6,7 +6,7 @@ use super::fields::{FieldError, Fields};
 use super::form::{Field, FieldKind, Form, Style, anything};
 use super::kinds::{Base64, U8, take_octets};
 use super::{WireError, gateway};
-use crate::Name;
+use crate::{Message, Name, message};
 
 pub(super) const FORM: Form = Form {
     code: 45,
@@ -35,9 +35,9 @@ impl FieldKind for Gateway {
         "gateway"
     }
 
-    fn read(&self, fields: &mut Fields<'_>, _: &str, wire: &mut Vec<u8>) -> Result<(), FieldError> {
+    fn read(&self, fields: &mut Fields<'_>, _: &Message, wire: &mut Vec<u8>) -> Result<(), FieldError> {
         let number = gateway::read_number(fields)?;
-        wire.extend([number, fields.u8("the algorithm")?]);
+        wire.extend([number, fields.u8(&message!("the algorithm"))?]);
         gateway::read(fields, number, wire)
     }
 

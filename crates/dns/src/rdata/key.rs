@@ -5,6 +5,7 @@
 use super::digest;
 use super::form::{Field, Form};
 use super::kinds::{OptionalBase64, U8, U16};
+use crate::{Message, message};
 
 pub(super) const FORM: Form = Form {
     code: 25,
@@ -22,11 +23,11 @@ pub(super) const FORM: Form = Form {
 };
 
 /// RFC 2535, section 3.1.2: with both of the first bits set, nothing follows the algorithm.
-fn check(wire: &[u8]) -> Result<(), &'static str> {
+fn check(wire: &[u8]) -> Result<(), Message> {
     match wire {
         [first, _, _, _, key @ ..] => match (first & 0xc0 == 0xc0, key.is_empty()) {
-            (true, false) => Err("the flags say that there is no key (49152), and a key follows"),
-            (false, true) => Err("the public key is missing; flags of 49152 say that there is none"),
+            (true, false) => Err(message!("the flags say that there is no key (49152), and a key follows")),
+            (false, true) => Err(message!("the public key is missing; flags of 49152 say that there is none")),
             (true, true) | (false, false) => Ok(()),
         },
         _ => Ok(()),

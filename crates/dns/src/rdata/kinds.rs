@@ -9,7 +9,7 @@ use base64::Engine;
 use super::fields::{BASE64, FieldError, Fields, MAX_STRING, error, excerpt};
 use super::form::{FieldKind, Style};
 use super::{WireError, text};
-use crate::{HostName, Name};
+use crate::{HostName, Message, Name, message};
 
 /// A number of one octet.
 pub(super) struct U8;
@@ -69,7 +69,7 @@ macro_rules! number {
                 Some((0, $number::MAX.into()))
             }
 
-            fn read(&self, fields: &mut Fields<'_>, what: &str, wire: &mut Vec<u8>) -> Result<(), FieldError> {
+            fn read(&self, fields: &mut Fields<'_>, what: &Message, wire: &mut Vec<u8>) -> Result<(), FieldError> {
                 wire.extend(fields.$number(what)?.to_be_bytes());
                 Ok(())
             }
@@ -94,7 +94,7 @@ impl FieldKind for Domain {
         "name"
     }
 
-    fn read(&self, fields: &mut Fields<'_>, what: &str, wire: &mut Vec<u8>) -> Result<(), FieldError> {
+    fn read(&self, fields: &mut Fields<'_>, what: &Message, wire: &mut Vec<u8>) -> Result<(), FieldError> {
         wire.extend(fields.name(what)?.wire());
         Ok(())
     }
@@ -119,7 +119,7 @@ impl FieldKind for Host {
         Domain.name()
     }
 
-    fn read(&self, fields: &mut Fields<'_>, what: &str, wire: &mut Vec<u8>) -> Result<(), FieldError> {
+    fn read(&self, fields: &mut Fields<'_>, what: &Message, wire: &mut Vec<u8>) -> Result<(), FieldError> {
         wire.extend(fields.host(what)?.wire());
         Ok(())
     }
@@ -144,12 +144,16 @@ macro_rules! address {
                 $name
             }
 
-            fn read(&self, fields: &mut Fields<'_>, what: &str, wire: &mut Vec<u8>) -> Result<(), FieldError> {
+            fn read(&self, fields: &mut Fields<'_>, what: &Message, wire: &mut Vec<u8>) -> Result<(), FieldError> {
                 let token = fields.word(what)?;
                 let address = str::from_utf8(token.raw).ok().and_then(|text| text.parse::<$address>().ok());
                 let address = address.ok_or_else(|| {
-                    let detail =
-                        format!("{what} must be an address such as {}, not \"{}\"", $example, excerpt(token.raw));
+                    let detail = message!(
+                        "{what} must be an address such as {example}, not \"{found}\"",
+                        what,
+                        example = $example.to_owned(),
+                        found = excerpt(token.raw)
+                    );
                     error(token, "field-address", detail)
                 })?;
                 wire.extend(address.octets());
@@ -176,7 +180,7 @@ impl FieldKind for Text {
         "string"
     }
 
-    fn read(&self, fields: &mut Fields<'_>, what: &str, wire: &mut Vec<u8>) -> Result<(), FieldError> {
+    fn read(&self, fields: &mut Fields<'_>, what: &Message, wire: &mut Vec<u8>) -> Result<(), FieldError> {
         let string = fields.string(what)?;
         wire.push(string.len() as u8);
         wire.extend(string);
@@ -198,7 +202,7 @@ impl FieldKind for Texts {
         "strings"
     }
 
-    fn read(&self, fields: &mut Fields<'_>, what: &str, wire: &mut Vec<u8>) -> Result<(), FieldError> {
+    fn read(&self, fields: &mut Fields<'_>, what: &Message, wire: &mut Vec<u8>) -> Result<(), FieldError> {
         Text.read(fields, what, wire)?;
         while !fields.is_empty() {
             Text.read(fields, what, wire)?;
@@ -233,7 +237,7 @@ impl FieldKind for LongText {
         "text"
     }
 
-    fn read(&self, fields: &mut Fields<'_>, what: &str, wire: &mut Vec<u8>) -> Result<(), FieldError> {
+    fn read(&self, fields: &mut Fields<'_>, what: &Message, wire: &mut Vec<u8>) -> Result<(), FieldError> {
         wire.extend(fields.text(what)?);
         Ok(())
     }
@@ -252,7 +256,7 @@ impl FieldKind for Hex {
         "hex"
     }
 
-    fn read(&self, fields: &mut Fields<'_>, what: &str, wire: &mut Vec<u8>) -> Result<(), FieldError> {
+    fn read(&self, fields: &mut Fields<'_>, what: &Message, wire: &mut Vec<u8>) -> Result<(), FieldError> {
         wire.extend(fields.rest_hex(what)?);
         Ok(())
     }
@@ -271,7 +275,7 @@ impl FieldKind for Base64 {
         "base64"
     }
 
-    fn read(&self, fields: &mut Fields<'_>, what: &str, wire: &mut Vec<u8>) -> Result<(), FieldError> {
+    fn read(&self, fields: &mut Fields<'_>, what: &Message, wire: &mut Vec<u8>) -> Result<(), FieldError> {
         wire.extend(fields.rest_base64(what)?);
         Ok(())
     }
@@ -290,7 +294,7 @@ impl FieldKind for OptionalBase64 {
         Base64.name()
     }
 
-    fn read(&self, fields: &mut Fields<'_>, what: &str, wire: &mut Vec<u8>) -> Result<(), FieldError> {
+    fn read(&self, fields: &mut Fields<'_>, what: &Message, wire: &mut Vec<u8>) -> Result<(), FieldError> {
         if fields.is_empty() { Ok(()) } else { Base64.read(fields, what, wire) }
     }
 

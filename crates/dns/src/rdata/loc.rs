@@ -10,6 +10,7 @@ use super::form::{Field, FieldKind, Form, Style, anything};
 use super::kinds::{big_endian, take_octets};
 use super::{WireError, generic};
 use crate::presentation::Token;
+use crate::{Message, message};
 
 pub(super) const FORM: Form = Form {
     code: 29,
@@ -43,15 +44,15 @@ impl FieldKind for Location {
         "location"
     }
 
-    fn read(&self, fields: &mut Fields<'_>, _: &str, wire: &mut Vec<u8>) -> Result<(), FieldError> {
-        let latitude = angle(fields, "the latitude", 90, [b"N", b"S"])?;
-        let longitude = angle(fields, "the longitude", 180, [b"E", b"W"])?;
-        let altitude = altitude(fields.word("the altitude")?)?;
+    fn read(&self, fields: &mut Fields<'_>, _: &Message, wire: &mut Vec<u8>) -> Result<(), FieldError> {
+        let latitude = angle(fields, &message!("the latitude"), 90, [b"N", b"S"])?;
+        let longitude = angle(fields, &message!("the longitude"), 180, [b"E", b"W"])?;
+        let altitude = altitude(fields.word(&message!("the altitude"))?)?;
         let mut sizes = SIZES;
-        let names = ["the size", "the horizontal precision", "the vertical precision"];
+        let names = [message!("the size"), message!("the horizontal precision"), message!("the vertical precision")];
         for (size, name) in sizes.iter_mut().zip(names) {
             if !fields.is_empty() {
-                *size = precision(name, fields.word(name)?)?;
+                *size = precision(&name, fields.word(&name)?)?;
             }
         }
         wire.push(0);
@@ -98,11 +99,12 @@ impl FieldKind for Location {
 }
 
 /// Degrees, then minutes and seconds where they are not zero, then the direction.
-fn angle(fields: &mut Fields<'_>, what: &str, most: u32, directions: [&[u8]; 2]) -> Result<u32, FieldError> {
+fn angle(fields: &mut Fields<'_>, what: &Message, most: u32, directions: [&[u8]; 2]) -> Result<u32, FieldError> {
     let mut token = fields.word(what)?;
     let first = token;
     let degrees = number(token.raw).filter(|degrees| *degrees <= most).ok_or_else(|| {
-        let detail = format!("{what} needs degrees from 0 to {most}, not \"{}\"", excerpt(token.raw));
+        let detail =
+            message!("{what} needs degrees from 0 to {most}, not \"{found}\"", what, most, found = excerpt(token.raw));
         error(token, "field-angle", detail)
     })?;
     let mut thousandths = degrees * DEGREE;
@@ -110,9 +112,12 @@ fn angle(fields: &mut Fields<'_>, what: &str, most: u32, directions: [&[u8]; 2])
     if !directions.contains(&token.raw) {
         let minutes = number(token.raw).filter(|minutes| *minutes < 60).ok_or_else(|| {
             let [positive, negative] = directions.map(excerpt);
-            let detail = format!(
-                "{what} needs minutes from 0 to 59, or {positive} or {negative}, not \"{}\"",
-                excerpt(token.raw)
+            let detail = message!(
+                "{what} needs minutes from 0 to 59, or {positive} or {negative}, not \"{found}\"",
+                what,
+                positive,
+                negative,
+                found = excerpt(token.raw)
             );
             error(token, "field-angle", detail)
         })?;
@@ -121,14 +126,19 @@ fn angle(fields: &mut Fields<'_>, what: &str, most: u32, directions: [&[u8]; 2])
         if !directions.contains(&token.raw) {
             let seconds = decimal(token.raw, 3).filter(|seconds| *seconds < 60_000);
             thousandths += seconds.ok_or_else(|| {
-                let detail = format!("{what} needs seconds from 0 to 59.999, not \"{}\"", excerpt(token.raw));
+                let detail = message!(
+                    "{what} needs seconds from 0 to 59.999, not \"{found}\"",
+                    what,
+                    found = excerpt(token.raw)
+                );
                 error(token, "field-angle", detail)
             })? as u32;
             token = fields.word(what)?;
         }
     }
     if thousandths > most * DEGREE {
-        let detail = format!("{what} is at most {most} degrees; at {most} degrees, minutes and seconds must be 0");
+        let detail =
+            message!("{what} is at most {most} degrees; at {most} degrees, minutes and seconds must be 0", what, most);
         return Err(error(first, "field-angle", detail));
     }
     match directions.iter().position(|direction| *direction == token.raw) {
@@ -136,7 +146,13 @@ fn angle(fields: &mut Fields<'_>, what: &str, most: u32, directions: [&[u8]; 2])
         Some(_) => Ok(ORIGIN - thousandths),
         None => {
             let [positive, negative] = directions.map(excerpt);
-            let detail = format!("{what} ends with {positive} or {negative}, not \"{}\"", excerpt(token.raw));
+            let detail = message!(
+                "{what} ends with {positive} or {negative}, not \"{found}\"",
+                what,
+                positive,
+                negative,
+                found = excerpt(token.raw)
+            );
             Err(error(token, "field-angle", detail))
         }
     }
@@ -159,21 +175,24 @@ fn altitude(token: &Token<'_>) -> Result<u32, FieldError> {
         _ => decimal(without_plus(raw), 2).map(|above| lowest + above),
     };
     centimetres.and_then(|centimetres| u32::try_from(centimetres).ok()).ok_or_else(|| {
-        let detail = format!(
-            "the altitude must be metres from -100000.00 to 42849672.95, such as 12.50m, not \"{}\"",
-            excerpt(token.raw)
+        let detail = message!(
+            "the altitude must be metres from -100000.00 to 42849672.95, such as 12.50m, not \"{found}\"",
+            found = excerpt(token.raw)
         );
         error(token, "field-altitude", detail)
     })
 }
 
 /// Metres as one digit and a power of ten in centimetres.
-fn precision(what: &str, token: &Token<'_>) -> Result<u8, FieldError> {
+fn precision(what: &Message, token: &Token<'_>) -> Result<u8, FieldError> {
     let raw = token.raw.strip_suffix(b"m").unwrap_or(token.raw);
     let centimetres =
         decimal(without_plus(raw), 2).filter(|centimetres| centimetres / 100 <= 90_000_000).ok_or_else(|| {
-            let detail =
-                format!("{what} must be metres from 0 to 90000000, such as 10m, not \"{}\"", excerpt(token.raw));
+            let detail = message!(
+                "{what} must be metres from 0 to 90000000, such as 10m, not \"{found}\"",
+                what,
+                found = excerpt(token.raw)
+            );
             error(token, "field-precision", detail)
         })?;
     let power = centimetres.checked_ilog10().unwrap_or(0);

@@ -6,6 +6,7 @@ use super::WireError;
 use super::fields::{FieldError, Fields, error, excerpt};
 use super::form::{FieldKind, Style};
 use super::kinds::{big_endian, take_octets};
+use crate::{Message, message};
 
 /// Four groups of up to four hexadecimal digits; none may be left out, as `::` would in an IPv6 address.
 pub(super) struct Locator;
@@ -15,13 +16,14 @@ impl FieldKind for Locator {
         "locator64"
     }
 
-    fn read(&self, fields: &mut Fields<'_>, what: &str, wire: &mut Vec<u8>) -> Result<(), FieldError> {
+    fn read(&self, fields: &mut Fields<'_>, what: &Message, wire: &mut Vec<u8>) -> Result<(), FieldError> {
         let token = fields.word(what)?;
         let groups: Option<Vec<u16>> = token.raw.split(|octet| *octet == b':').map(group).collect();
         let groups = groups.filter(|groups| groups.len() == 4).ok_or_else(|| {
-            let detail = format!(
-                "{what} must be four groups of hexadecimal digits, such as 14:4fff:ff20:ee64, not \"{}\"",
-                excerpt(token.raw)
+            let detail = message!(
+                "{what} must be four groups of hexadecimal digits, such as 14:4fff:ff20:ee64, not \"{found}\"",
+                what,
+                found = excerpt(token.raw)
             );
             error(token, "field-locator", detail)
         })?;

@@ -6,6 +6,7 @@ use super::WireError;
 use super::fields::{FieldError, Fields, error, excerpt, number};
 use super::form::{FieldKind, Style};
 use super::kinds::{big_endian, take_octets};
+use crate::{Message, message};
 
 /// A number of one or two octets, some of which may be written by name, in any letter case.
 pub(super) struct Mnemonic {
@@ -26,7 +27,7 @@ impl FieldKind for Mnemonic {
         Some((0, if self.octets == 1 { u8::MAX.into() } else { u16::MAX.into() }))
     }
 
-    fn read(&self, fields: &mut Fields<'_>, what: &str, wire: &mut Vec<u8>) -> Result<(), FieldError> {
+    fn read(&self, fields: &mut Fields<'_>, what: &Message, wire: &mut Vec<u8>) -> Result<(), FieldError> {
         let token = fields.word(what)?;
         let most = self.range().map_or(0, |(_, most)| most);
         let named = || {
@@ -36,10 +37,12 @@ impl FieldKind for Mnemonic {
         };
         let found = number(token.raw).filter(|number| *number <= most).or_else(named).ok_or_else(|| {
             let known: Vec<_> = self.names.iter().map(|(name, _)| *name).collect();
-            let detail = format!(
-                "{what} must be a number from 0 to {most} or one of {}, not \"{}\"",
-                known.join(", "),
-                excerpt(token.raw)
+            let detail = message!(
+                "{what} must be a number from 0 to {most} or one of {known}, not \"{found}\"",
+                what,
+                most,
+                known = known.join(", "),
+                found = excerpt(token.raw)
             );
             error(token, "field-number", detail)
         })?;

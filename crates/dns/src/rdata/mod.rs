@@ -86,7 +86,7 @@ pub(crate) use svcb::alpn;
 pub use txt::Txt;
 
 use crate::presentation::value_tokens;
-use crate::{Fault, HostName, Name, NameError, ZoneName};
+use crate::{Fault, HostName, Name, NameError, ZoneName, message};
 use fields::Names;
 
 /// A record's type and data, checked and in canonical form.
@@ -109,11 +109,11 @@ impl RecordData {
     pub fn parse(record_type: RecordType, value: &str, priority: Option<u16>, zone: &ZoneName) -> Result<Self, Fault> {
         let priority = match (record_type.has_priority(), priority) {
             (true, None) => {
-                let detail = format!("{record_type} records require a priority value");
+                let detail = message!("{record_type} records require a priority value", record_type);
                 return Err(Fault::of("priority", "priority-required", detail));
             }
             (false, Some(_)) => {
-                let detail = format!("{record_type} records have no priority; leave it out or send null");
+                let detail = message!("{record_type} records have no priority; leave it out or send null", record_type);
                 return Err(Fault::of("priority", "priority-not-allowed", detail));
             }
             (_, given) => given.unwrap_or_default(),
@@ -131,11 +131,17 @@ impl RecordData {
             RecordType::Spf if !value.trim_start().starts_with("\\#") => {
                 let mut wire = Vec::with_capacity(value.len() + 1);
                 Txt::parse(value)?.compose(&mut wire);
-                let unlike = |_| Fault::of("value", "record-data", "these are no strings of an SPF record");
+                let unlike = |_| {
+                    Fault::of("value", "record-data", message!("these strings are not valid data of an SPF record"))
+                };
                 Self::Generic(Generic::from_wire(record_type, &wire).map_err(unlike)?)
             }
             RecordType::Soa => {
-                return Err(Fault::of("record_type", "record-type", "the SOA record is made by the server"));
+                return Err(Fault::of(
+                    "record_type",
+                    "record-type",
+                    message!("the SOA record is created by the server"),
+                ));
             }
             _ => {
                 let (tokens, end) = value_tokens(value)?;
@@ -149,7 +155,12 @@ impl RecordData {
     /// written in that form is checked like any other data of its type.
     pub(crate) fn from_fields(record_type: RecordType, fields: &mut Fields<'_>) -> Result<Self, FieldError> {
         let start = fields.clone();
-        let no_data = || start.fault("record-data", format!("these octets are no data of a {record_type} record"));
+        let no_data = || {
+            start.fault(
+                "record-data",
+                message!("these octets are not valid data of a {record_type} record", record_type),
+            )
+        };
         let wire = match (record_type.form(), generic::is_unknown_form(record_type, fields)) {
             (Some(form), false) => form.read(fields)?,
             (Some(form), true) => {
@@ -158,7 +169,8 @@ impl RecordData {
             }
             (None, true) => generic::read_unknown_form(fields)?,
             (None, false) => {
-                let detail = format!("the data of a {record_type} record is written as \\# length hex (RFC 3597)");
+                let detail =
+                    message!("the data of a {record_type} record is written as \\# length hex (RFC 3597)", record_type);
                 return Err(start.fault("record-generic", detail));
             }
         };
@@ -302,19 +314,19 @@ fn parse_host(text: &str, zone: &ZoneName, root_allowed: bool) -> Result<HostNam
     let host = parse_target(text, zone, root_allowed)?;
     match host.name().check_host(text.trim()) {
         Ok(()) => Ok(host),
-        Err(reason) => Err(Fault::of("value", NOT_A_HOST, reason.to_string())),
+        Err(reason) => Err(Fault::of("value", NOT_A_HOST, reason.message())),
     }
 }
 
 /// Reads a target; `.` only where the type gives it a meaning.
 fn parse_target(text: &str, zone: &ZoneName, root_allowed: bool) -> Result<HostName, Fault> {
     let target =
-        HostName::parse(text.trim(), zone).map_err(|error| Fault::of("value", "host-name", error.to_string()))?;
+        HostName::parse(text.trim(), zone).map_err(|error| Fault::of("value", "host-name", error.message()))?;
     if target.name().is_root() && !root_allowed {
         return Err(Fault::of(
             "value",
             "host-name-root",
-            "\".\" is no host name here; give a full name such as host.example.com",
+            message!("\".\" is not a host name here; enter a full name such as host.example.com"),
         ));
     }
     Ok(target)

@@ -5,6 +5,7 @@
 use super::form::{Field, Form};
 use super::kinds::{Host, Text, U16};
 use super::regexp;
+use crate::{Message, message};
 
 pub(super) const FORM: Form = Form {
     code: 35,
@@ -27,7 +28,7 @@ pub(super) const FORM: Form = Form {
     check,
 };
 
-fn check(wire: &[u8]) -> Result<(), &'static str> {
+fn check(wire: &[u8]) -> Result<(), Message> {
     let mut rest = wire.get(4..).unwrap_or_default();
     for _ in 0..2 {
         let length = rest.first().map_or(0, |length| usize::from(*length));
@@ -38,9 +39,9 @@ fn check(wire: &[u8]) -> Result<(), &'static str> {
     if substitution.is_empty() || regexp::is_substitution(substitution) {
         return Ok(());
     }
-    Err(
-        "the regexp must be a substitution such as !^.*$!sip:info@example.com!, with an extended regular expression (POSIX) and no more groups named than it has",
-    )
+    Err(message!(
+        "the regexp must be a substitution such as !^.*$!sip:info@example.com!, with an extended regular expression (POSIX) and no more groups named than it has"
+    ))
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use super::{
     spf, srv, sshfp, svcb, tlsa, txt, uri, zonemd,
 };
 use crate::presentation::value_tokens;
-use crate::{Fault, Name};
+use crate::{Fault, Message, Name, message};
 
 /// A type that a record can have here: known, or any other that has only a number. Ordered by number, which is also the order
 /// in a zone file. The number is what is stored.
@@ -119,7 +119,7 @@ pub enum RecordType {
 pub struct UnknownType(u16);
 
 /// The types that no user may make records of, though they have a name, and why. The ranges of [`refusal`] are beside them.
-const REFUSED: &[(u16, &str, &str)] = &[
+const REFUSED: &[(u16, &str, Message)] = &[
     (3, "MD", UNSUPPORTED),
     (4, "MF", UNSUPPORTED),
     (6, "SOA", MADE_BY_SERVER),
@@ -172,11 +172,11 @@ const REFUSED: &[(u16, &str, &str)] = &[
     (32769, "DLV", UNSUPPORTED),
 ];
 
-const MADE_BY_SERVER: &str = "is made by the server";
-const SIGNING: &str = "is made by the nameserver when it signs the zone";
-const NO_DATA: &str = "is part of queries and messages, never of a zone";
+const MADE_BY_SERVER: Message = message!("is created by the server");
+const SIGNING: Message = message!("is created by the nameserver when it signs the zone");
+const NO_DATA: Message = message!("is part of queries and messages, never of a zone");
 /// BIND would check them, and refuse the whole zone for what is wrong.
-const UNSUPPORTED: &str = "is not supported: nameservers know its form and this server does not";
+const UNSUPPORTED: Message = message!("is not supported: nameservers know its form and this server does not");
 
 impl RecordType {
     /// The known types that users make records of, by number. SOA is not among them: the server makes the only one a zone has.
@@ -230,18 +230,23 @@ impl RecordType {
     /// Reads the name of a type that users may make, in any letter case: a mnemonic, or `TYPE` and its number (RFC 3597,
     /// section 5). A known type's number is that type.
     pub fn parse(text: &str) -> Result<RecordType, Fault> {
-        let fault = |detail: String| Fault::of("record_type", "record-type", detail);
+        let fault = |detail| Fault::of("record_type", "record-type", detail);
         let Some(code) = RecordType::code_of(text) else {
             let all: Vec<_> = Self::EDITABLE.iter().map(RecordType::to_string).collect();
-            return Err(fault(format!(
-                "\"{}\" is not a supported record type; use one of {}, or TYPE and a number",
-                text.escape_default(),
-                all.join(", ")
+            return Err(fault(message!(
+                "\"{text}\" is not a supported record type; use one of {all}, or TYPE and a number",
+                text = text.escape_default().to_string(),
+                all = all.join(", ")
             )));
         };
         match refusal(code) {
-            Some(reason) => Err(fault(format!("the {} record {reason}", text.to_ascii_uppercase()))),
-            None => RecordType::from_code(code).ok_or_else(|| fault(format!("{text} cannot be a record's type"))),
+            Some(reason) => Err(fault(message!(
+                "the {record_type} record {reason}",
+                record_type = text.to_ascii_uppercase(),
+                reason
+            ))),
+            None => RecordType::from_code(code)
+                .ok_or_else(|| fault(message!("{text} cannot be a record's type", text = text.to_owned()))),
         }
     }
 
@@ -251,7 +256,7 @@ impl RecordType {
     }
 
     /// Why no user may make records of the type with that number, as the end of a sentence; `None` where they may.
-    pub fn refusal(code: u16) -> Option<&'static str> {
+    pub fn refusal(code: u16) -> Option<Message> {
         refusal(code)
     }
 
@@ -357,13 +362,13 @@ impl RecordType {
     }
 }
 
-fn refusal(code: u16) -> Option<&'static str> {
+fn refusal(code: u16) -> Option<Message> {
     match code {
-        0 => Some("has the number 0, which is reserved"),
-        65535 => Some("has the number 65535, which is reserved"),
+        0 => Some(message!("has the number 0, which is reserved")),
+        65535 => Some(message!("has the number 65535, which is reserved")),
         // RFC 6895, section 3.1: question and meta types.
         128..=255 => Some(NO_DATA),
-        _ => REFUSED.iter().find(|(refused, _, _)| *refused == code).map(|(_, _, reason)| *reason),
+        _ => REFUSED.iter().find(|(refused, _, _)| *refused == code).map(|(_, _, reason)| reason.clone()),
     }
 }
 
@@ -460,7 +465,7 @@ mod tests {
         ] {
             let fault = RecordType::parse(text).unwrap_err();
             assert_eq!((fault.field, fault.check), (Some("record_type"), "record-type"), "{text:?}");
-            assert!(fault.detail.contains(reason), "{text:?}: {fault}");
+            assert!(fault.detail.to_string().contains(reason), "{text:?}: {fault}");
         }
     }
 

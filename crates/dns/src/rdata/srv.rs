@@ -5,7 +5,7 @@ use std::fmt;
 use super::form::{Field, Form, anything};
 use super::kinds::{Host, U16};
 use super::{WireError, only_name, parse_host, take_u16, text};
-use crate::{Fault, HostName, ZoneName};
+use crate::{Fault, HostName, ZoneName, message};
 
 /// A host and port that offer a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,16 +37,17 @@ pub(super) const FORM: Form = Form {
 
 impl Srv {
     pub(super) fn parse(priority: u16, value: &str, zone: &ZoneName) -> Result<Srv, Fault> {
-        let fault = |detail: String| Fault::of("value", "srv-value", detail);
+        let fault = |detail| Fault::of("value", "srv-value", detail);
         let mut parts = value.split_whitespace();
         let (Some(weight), Some(port), Some(target), None) = (parts.next(), parts.next(), parts.next(), parts.next())
         else {
-            let detail = "an SRV record's value is \"weight port target\", such as 10 5060 sip.example.com";
-            return Err(fault(detail.to_owned()));
+            let detail = message!("an SRV record's value is \"weight port target\", such as 10 5060 sip.example.com");
+            return Err(fault(detail));
         };
-        let number = |name: &str, digits: &str| {
-            text::number::<u16>(digits)
-                .ok_or_else(|| fault(format!("the {name} of an SRV record must be a number from 0 to 65535")))
+        let number = |name: &'static str, digits: &str| {
+            text::number::<u16>(digits).ok_or_else(|| {
+                fault(message!("the {name} of an SRV record must be a number from 0 to 65535", name = name.to_owned()))
+            })
         };
         Ok(Srv {
             priority,

@@ -2,6 +2,7 @@
 
 use super::form::{Field, Form};
 use super::kinds::{Hex, U8};
+use crate::{Message, message};
 
 pub(super) const FORM: Form = Form {
     code: 44,
@@ -18,10 +19,14 @@ pub(super) const FORM: Form = Form {
 };
 
 /// RFC 4255, section 3.1.2; RFC 6594, section 4.2.
-fn check(wire: &[u8]) -> Result<(), &'static str> {
+fn check(wire: &[u8]) -> Result<(), Message> {
     match wire {
-        [_, 1, fingerprint @ ..] if fingerprint.len() != 20 => Err("a fingerprint by SHA-1 (1) has 20 octets"),
-        [_, 2, fingerprint @ ..] if fingerprint.len() != 32 => Err("a fingerprint by SHA-256 (2) has 32 octets"),
+        [_, 1, fingerprint @ ..] if fingerprint.len() != 20 => {
+            Err(message!("a fingerprint by SHA-1 (1) has 20 octets"))
+        }
+        [_, 2, fingerprint @ ..] if fingerprint.len() != 32 => {
+            Err(message!("a fingerprint by SHA-256 (2) has 32 octets"))
+        }
         _ => Ok(()),
     }
 }

@@ -13,8 +13,8 @@ use super::fields::{BASE64, FieldError, Fields, error, excerpt, number};
 use super::form::{Field, FieldKind, Form, Style, anything};
 use super::kinds::{Host, U16};
 use super::{WireError, text};
-use crate::Name;
 use crate::presentation::{Token, unescape};
+use crate::{Message, Name, message};
 
 pub(super) const FORM: Form = Form {
     code: 64,
@@ -64,16 +64,20 @@ impl FieldKind for Parameters {
         "parameters"
     }
 
-    fn read(&self, fields: &mut Fields<'_>, what: &str, wire: &mut Vec<u8>) -> Result<(), FieldError> {
+    fn read(&self, fields: &mut Fields<'_>, what: &Message, wire: &mut Vec<u8>) -> Result<(), FieldError> {
         let mut parameters = BTreeMap::new();
         let start = fields.clone();
         while !fields.is_empty() {
             let (key, value, token) = parameter(fields, what)?;
             if value.len() > usize::from(u16::MAX) {
-                return Err(error(token, "svcb-value", "the value of a parameter has at most 65535 octets"));
+                return Err(error(token, "svcb-value", message!("the value of a parameter has at most 65535 octets")));
             }
             if parameters.insert(key, value).is_some() {
-                return Err(error(token, "svcb-twice", format!("the parameter {} is given twice", key_name(key))));
+                return Err(error(
+                    token,
+                    "svcb-twice",
+                    message!("the parameter {key} is given twice", key = key_name(key)),
+                ));
             }
         }
         check(&parameters).map_err(|reason| start.fault("svcb-parameters", reason))?;
@@ -135,16 +139,16 @@ pub(crate) fn alpn(wire: &[u8]) -> Vec<&[u8]> {
 }
 
 /// What must hold between parameters (RFC 9460, sections 7.1.1 and 8).
-fn check(parameters: &BTreeMap<u16, Vec<u8>>) -> Result<(), &'static str> {
+fn check(parameters: &BTreeMap<u16, Vec<u8>>) -> Result<(), Message> {
     if parameters.contains_key(&NO_DEFAULT_ALPN) && !parameters.contains_key(&ALPN) {
-        return Err("no-default-alpn needs alpn beside it");
+        return Err(message!("no-default-alpn needs alpn beside it"));
     }
     for key in parameters.get(&MANDATORY).into_iter().flat_map(|value| pairs(value)) {
         if key == MANDATORY {
-            return Err("mandatory cannot name itself");
+            return Err(message!("mandatory cannot name itself"));
         }
         if !parameters.contains_key(&key) {
-            return Err("every key that mandatory names must be there");
+            return Err(message!("every key that mandatory names must be there"));
         }
     }
     Ok(())
@@ -201,7 +205,7 @@ fn is_dohpath(value: &[u8]) -> bool {
 }
 
 /// Reads one parameter: its number, its value in wire form, and where it stands.
-fn parameter<'a>(fields: &mut Fields<'a>, what: &str) -> Result<(u16, Vec<u8>, &'a Token<'a>), FieldError> {
+fn parameter<'a>(fields: &mut Fields<'a>, what: &Message) -> Result<(u16, Vec<u8>, &'a Token<'a>), FieldError> {
     let token = fields.word(what)?;
     let (name, mut raw) = match token.raw.iter().position(|octet| *octet == b'=') {
         Some(at) => (token.raw.get(..at).unwrap_or_default(), token.raw.get(at + 1..).unwrap_or_default()),
@@ -209,12 +213,13 @@ fn parameter<'a>(fields: &mut Fields<'a>, what: &str) -> Result<(u16, Vec<u8>, &
     };
     let numbered = name.starts_with(b"key");
     let key = str::from_utf8(name).ok().and_then(|name| key(name, false)).ok_or_else(|| {
-        let detail = format!("\"{}\" is no parameter's key, such as alpn, port or key65280", excerpt(name));
+        let detail =
+            message!("\"{name}\" is not the key of a parameter, such as alpn, port or key65280", name = excerpt(name));
         error(token, "svcb-key", detail)
     })?;
     if let Some(next) = fields.peek().filter(|next| next.quoted && token.touches(next)) {
         if !raw.is_empty() || name.len() == token.raw.len() {
-            return Err(error(next, "svcb-value", "a quoted value follows the equals sign at once"));
+            return Err(error(next, "svcb-value", message!("a quoted value follows the equals sign at once")));
         }
         fields.token(what)?;
         raw = next.raw;
@@ -222,8 +227,13 @@ fn parameter<'a>(fields: &mut Fields<'a>, what: &str) -> Result<(u16, Vec<u8>, &
     // Behind a number stand the octets of the wire form (RFC 9460, section 2.1).
     let value = if numbered { unescape(raw) } else { value(key, raw) };
     let value = value.filter(|value| is_value(key, value)).ok_or_else(|| {
-        let form = if numbered { " in wire form" } else { "" };
-        error(token, "svcb-value", format!("the parameter {} needs {}{form}", key_name(key), expected(key)))
+        let (name, expected) = (key_name(key), expected(key));
+        let detail = if numbered {
+            message!("the parameter {name} needs {expected} in wire form", name, expected)
+        } else {
+            message!("the parameter {name} needs {expected}", name, expected)
+        };
+        error(token, "svcb-value", detail)
     })?;
     Ok((key, value, token))
 }
@@ -291,17 +301,17 @@ fn alpn_list(list: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// What a value must be, for messages.
-fn expected(key: u16) -> &'static str {
+fn expected(key: u16) -> Message {
     match key {
-        MANDATORY => "a list of keys such as alpn,port, none of them twice",
-        ALPN => "a list of protocols such as h2,h3, each of 1 to 255 octets",
-        NO_DEFAULT_ALPN => "no value",
-        PORT => "a number from 0 to 65535",
-        IPV4HINT => "a list of IPv4 addresses",
-        ECH => "base64",
-        IPV6HINT => "a list of IPv6 addresses",
-        DOHPATH => "a path with the variable dns, such as /dns-query{?dns}",
-        _ => "a text with sound escapes",
+        MANDATORY => message!("a list of keys such as alpn,port, none of them twice"),
+        ALPN => message!("a list of protocols such as h2,h3, each of 1 to 255 octets"),
+        NO_DEFAULT_ALPN => message!("no value"),
+        PORT => message!("a number from 0 to 65535"),
+        IPV4HINT => message!("a list of IPv4 addresses"),
+        ECH => message!("base64"),
+        IPV6HINT => message!("a list of IPv6 addresses"),
+        DOHPATH => message!("a path with the variable dns, such as {example}", example = "/dns-query{?dns}".to_owned()),
+        _ => message!("a text with valid escapes"),
     }
 }
 

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::Fault;
 use crate::name::parse_escape;
+use crate::{Fault, message};
 
 /// A number of decimal digits and nothing else; `None` where it is none or too large. (`str::parse` alone would take a `+`.)
 pub(crate) fn number<N: FromStr>(digits: &str) -> Option<N> {
@@ -14,14 +14,14 @@ pub(crate) fn number<N: FromStr>(digits: &str) -> Option<N> {
 
 /// Reads one or more quoted strings (RFC 1035, section 5.1), with or without space between them.
 pub(crate) fn quoted_strings(text: &str) -> Result<Vec<Vec<u8>>, Fault> {
-    let fault = |detail: &'static str| Fault::of("value", "quoted-string", detail);
+    let fault = |detail| Fault::of("value", "quoted-string", detail);
     let mut strings = Vec::new();
     let mut octets = text.bytes();
     while let Some(octet) = octets.next() {
         match octet {
             b'"' => {}
             b' ' | b'\t' => continue,
-            _ => return Err(fault("after a quoted string only another quoted string may follow")),
+            _ => return Err(fault(message!("after a quoted string only another quoted string may follow"))),
         }
         let mut string = Vec::new();
         loop {
@@ -29,13 +29,13 @@ pub(crate) fn quoted_strings(text: &str) -> Result<Vec<Vec<u8>>, Fault> {
                 Some(b'"') => break,
                 Some(b'\\') => string.push(
                     parse_escape(&mut octets)
-                        .map_err(|_| fault("a backslash in a quoted string must be followed by one character or by three decimal digits from 000 to 255"))?,
+                        .map_err(|_| fault(message!("a backslash in a quoted string must be followed by one character or by three decimal digits from 000 to 255")))?,
                 ),
                 Some(control) if control.is_ascii_control() => {
-                    return Err(fault("control characters in a quoted string are written as \\DDD (three decimal digits)"));
+                    return Err(fault(message!("control characters are not allowed in a quoted string; write them as \\DDD (three decimal digits)")));
                 }
                 Some(other) => string.push(other),
-                None => return Err(fault("a quoted string is not closed: the final quote is missing")),
+                None => return Err(fault(message!("a quoted string is not closed: the final quote is missing"))),
             }
         }
         strings.push(string);

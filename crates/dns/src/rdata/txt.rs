@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::form::{Field, Form};
 use super::kinds::Texts;
 use super::{WireError, text};
-use crate::Fault;
+use crate::{Fault, Message, message};
 
 /// The most text accepted in one record, in octets.
 const MAX_TEXT: usize = 65_000;
@@ -42,7 +42,7 @@ impl Txt {
             Fault::of(
                 "value",
                 "txt-long",
-                "a TXT record may hold at most 65000 octets of text (65255 with one for each string)",
+                message!("a TXT record may hold at most 65000 octets of text (65255 with one for each string)"),
             )
         };
         if value.trim_start().starts_with('"') {
@@ -51,7 +51,9 @@ impl Txt {
                 return Err(long());
             }
             if strings.iter().any(|string| string.len() > MAX_STRING) {
-                let detail = "a quoted string may have at most 255 octets; give several strings, or plain text, which is split for you";
+                let detail = message!(
+                    "a quoted string may have at most 255 octets; write several strings, or plain text, which is split for you"
+                );
                 return Err(Fault::of("value", "txt-string-long", detail));
             }
             return Ok(Txt { wire: join(strings.iter().map(Vec::as_slice)), quoted: true });
@@ -60,11 +62,13 @@ impl Txt {
             return Err(Fault::of(
                 "value",
                 "txt-empty",
-                "the value may not be empty; write \"\" (two quotes) for a TXT record without text",
+                message!("the value may not be empty; write \"\" (two quotes) for a TXT record without text"),
             ));
         }
         if value.chars().any(char::is_control) {
-            let detail = "control characters cannot stand in plain text; write the value as quoted strings with \\DDD escapes if they are meant";
+            let detail = message!(
+                "control characters are not allowed in plain text; if you mean them, write the value as quoted strings with \\DDD escapes"
+            );
             return Err(Fault::of("value", "txt-control", detail));
         }
         if value.len() > MAX_TEXT {
@@ -123,9 +127,9 @@ fn join<'a>(strings: impl Iterator<Item = &'a [u8]>) -> Arc<[u8]> {
 }
 
 /// The limit of plain text, in the octets that are served.
-fn check(wire: &[u8]) -> Result<(), &'static str> {
+fn check(wire: &[u8]) -> Result<(), Message> {
     if wire.len() > MAX_WIRE {
-        return Err("a TXT record may hold at most 65000 octets of text (65255 with one for each string)");
+        return Err(message!("a TXT record may hold at most 65000 octets of text (65255 with one for each string)"));
     }
     Ok(())
 }

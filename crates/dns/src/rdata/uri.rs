@@ -6,6 +6,7 @@ use super::WireError;
 use super::fields::{FieldError, Fields};
 use super::form::{Field, FieldKind, Form, Style, anything};
 use super::kinds::{LongText, U16};
+use crate::{Message, message};
 
 pub(super) const FORM: Form = Form {
     code: 256,
@@ -29,9 +30,9 @@ impl FieldKind for Quoted {
         LongText.name()
     }
 
-    fn read(&self, fields: &mut Fields<'_>, what: &str, wire: &mut Vec<u8>) -> Result<(), FieldError> {
+    fn read(&self, fields: &mut Fields<'_>, what: &Message, wire: &mut Vec<u8>) -> Result<(), FieldError> {
         if fields.peek().is_some_and(|token| !token.quoted) {
-            return Err(fields.fault("field-quoted", format!("put the {what} of a URI record in double quotes")));
+            return Err(fields.fault("field-quoted", message!("put the {what} of a URI record in double quotes", what)));
         }
         LongText.read(fields, what, wire)
     }

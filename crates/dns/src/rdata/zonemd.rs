@@ -2,6 +2,7 @@
 
 use super::form::{Field, Form};
 use super::kinds::{Hex, U8, U32};
+use crate::{Message, message};
 
 pub(super) const FORM: Form = Form {
     code: 63,
@@ -19,11 +20,11 @@ pub(super) const FORM: Form = Form {
 };
 
 /// A digest has the length of its hash, and at least 12 octets (RFC 8976, section 2.2.4).
-fn check(wire: &[u8]) -> Result<(), &'static str> {
+fn check(wire: &[u8]) -> Result<(), Message> {
     match wire {
-        [_, _, _, _, _, 1, digest @ ..] if digest.len() != 48 => Err("a digest by SHA-384 (1) has 48 octets"),
-        [_, _, _, _, _, 2, digest @ ..] if digest.len() != 64 => Err("a digest by SHA-512 (2) has 64 octets"),
-        [_, _, _, _, _, _, digest @ ..] if digest.len() < 12 => Err("a digest has at least 12 octets"),
+        [_, _, _, _, _, 1, digest @ ..] if digest.len() != 48 => Err(message!("a digest by SHA-384 (1) has 48 octets")),
+        [_, _, _, _, _, 2, digest @ ..] if digest.len() != 64 => Err(message!("a digest by SHA-512 (2) has 64 octets")),
+        [_, _, _, _, _, _, digest @ ..] if digest.len() < 12 => Err(message!("a digest has at least 12 octets")),
         _ => Ok(()),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Code, Search};
 use crate::change::Lookup;
-use crate::{Name, OwnerName, Record, RecordData, RecordType};
+use crate::{Name, OwnerName, Record, RecordData, RecordType, message};
 
 /// A loop of more aliases than resolvers follow (BIND: 16) is not looked for: it fails for its length alone.
 const MOST_ALIASES: usize = 16;
@@ -13,9 +13,12 @@ impl<L: Lookup> Search<'_, L> {
             match &record.data {
                 RecordData::Cname(cname) => {
                     let Some(target) = OwnerName::of(cname.target.name(), self.zone) else { continue };
-                    if let Some(by_way_of) = self.circle(owner, target)? {
-                        let detail =
-                            format!("the alias (CNAME) at {owner} never ends: it leads in a circle, {by_way_of}");
+                    if let Some(names) = self.circle(owner, target)? {
+                        let detail = message!(
+                            "the alias (CNAME) at {owner} never ends, because it is part of a loop: {names}",
+                            owner,
+                            names
+                        );
                         self.warn(Code::CnameLoop, "value", owner, detail);
                     }
                 }
@@ -23,8 +26,10 @@ impl<L: Lookup> Search<'_, L> {
                     let leads_back = Name::from_wire(data.wire())
                         .is_ok_and(|(target, _)| target.is_within(&owner.in_zone(self.zone)));
                     if leads_back {
-                        let detail =
-                            format!("the DNAME record at {owner} leads to itself, so no name below it is found");
+                        let detail = message!(
+                            "the DNAME record at {owner} leads to itself, so no name below it is found",
+                            owner
+                        );
                         self.warn(Code::CnameLoop, "value", owner, detail);
                     }
                 }
@@ -42,7 +47,7 @@ impl<L: Lookup> Search<'_, L> {
             let Some((at, next)) = self.find(&target)?.alias else { return Ok(None) };
             if way.contains(&at) {
                 way.push(at);
-                return Ok(Some(way.iter().map(ToString::to_string).collect::<Vec<_>>().join(" to ")));
+                return Ok(Some(way.iter().map(ToString::to_string).collect::<Vec<_>>().join(" → ")));
             }
             way.push(at);
             match next {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{Code, Search, dmarc, spf};
 use crate::change::Lookup;
-use crate::{Name, OwnerName, Record, RecordData};
+use crate::{Message, Name, OwnerName, Record, RecordData, message};
 
 /// RFC 7208, section 4.6.4: more than this, and receivers give up with an error.
 const MOST_LOOKUPS: usize = 10;
@@ -14,16 +14,22 @@ impl<L: Lookup> Search<'_, L> {
         let texts = texts(records);
         let policies: Vec<&String> = texts.iter().filter(|text| is_spf(text)).collect();
         if policies.len() > 1 {
-            let detail =
-                format!("{owner} has {} SPF records; receivers treat more than one as an error", policies.len());
+            let detail = message!(
+                "{owner} has {count} SPF records; receivers treat more than one as an error",
+                owner,
+                count = policies.len()
+            );
             self.warn(Code::SpfMultiple, "value", owner, detail);
         }
         if let [policy] = policies.as_slice() {
             let needed = self.lookups(policy, &mut HashSet::from([owner.clone()]))?;
             if needed > MOST_LOOKUPS {
-                let detail = format!(
+                let detail = message!(
                     "the SPF record at {owner} needs {needed} DNS look-ups, as far as this zone shows; receivers give up after \
-                     {MOST_LOOKUPS}"
+                     {most}",
+                    owner,
+                    needed,
+                    most = MOST_LOOKUPS
                 );
                 self.warn(Code::SpfLookups, "value", owner, detail);
             }
@@ -31,14 +37,18 @@ impl<L: Lookup> Search<'_, L> {
         for text in &texts {
             let fault = if is_spf(text) { spf::fault(text) } else { unlike_spf(text) };
             if let Some(fault) = fault {
-                let detail = format!("the SPF record at {owner} {fault}; receivers treat it as an error or ignore it");
+                let detail = message!(
+                    "the SPF record at {owner} {fault}; receivers treat it as an error or ignore it",
+                    owner,
+                    fault
+                );
                 self.warn(Code::SpfSyntax, "value", owner, detail);
             }
         }
         self.dmarc(owner, &texts);
         if texts.iter().any(|text| is_dmarc(text)) && owner.in_zone(self.zone).labels().next() != Some(b"_dmarc") {
             let right = if owner.is_apex() { "_dmarc".to_owned() } else { format!("_dmarc.{owner}") };
-            let detail = format!("{owner} has a DMARC record, which receivers look for at {right} only");
+            let detail = message!("{owner} has a DMARC record, which receivers look for at {right} only", owner, right);
             self.warn(Code::DmarcName, "name", owner, detail);
         }
         Ok(())
@@ -51,12 +61,20 @@ impl<L: Lookup> Search<'_, L> {
         }
         let count = texts.iter().filter(|text| is_dmarc(text)).count();
         if count > 1 {
-            let detail = format!("{owner} has {count} DMARC records; receivers take more than one for none");
+            let detail = message!(
+                "{owner} has {count} DMARC records; receivers ignore them where there is more than one",
+                owner,
+                count
+            );
             self.warn(Code::DmarcMultiple, "value", owner, detail);
         }
         for text in texts.iter().filter(|text| text.to_ascii_lowercase().contains("dmarc1")) {
             if let Some(fault) = dmarc::fault(text) {
-                let detail = format!("the DMARC record at {owner} {fault}; receivers do as if there were no policy");
+                let detail = message!(
+                    "the DMARC record at {owner} {fault}; receivers act as if there were no policy",
+                    owner,
+                    fault
+                );
                 self.warn(Code::DmarcSyntax, "value", owner, detail);
             }
         }
@@ -109,13 +127,13 @@ fn is_spf(text: &str) -> bool {
 }
 
 /// What is wrong with text that was meant as SPF and is not, for its first word: `v=spf1mx` or a quote before it.
-fn unlike_spf(text: &str) -> Option<String> {
+fn unlike_spf(text: &str) -> Option<Message> {
     let text = text.trim_start_matches(|c: char| {
         c == '"' || c == '\'' || c.is_whitespace() || ('\u{2018}'..='\u{201f}').contains(&c)
     });
     let (version, rest) = text.split_at_checked("v=spf1".len())?;
     let meant = version.eq_ignore_ascii_case("v=spf1") && !rest.starts_with(|c: char| c.is_ascii_digit());
-    meant.then(|| "must begin with v=spf1 and a space".to_owned())
+    meant.then(|| message!("must begin with v=spf1 and a space"))
 }
 
 /// RFC 7489, section 6.4.

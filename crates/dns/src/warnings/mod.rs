@@ -21,7 +21,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
 use crate::change::Lookup;
-use crate::{Apex, OwnerName, Record, RecordData, RecordType, Ttl, ZoneName};
+use crate::{Apex, Message, OwnerName, Record, RecordData, RecordType, Ttl, ZoneName, message};
 
 use places::{Found, Target};
 
@@ -40,7 +40,7 @@ pub struct Warning {
     /// The name it stands at.
     pub owner: OwnerName,
     /// A sentence for people.
-    pub detail: String,
+    pub detail: Message,
 }
 
 /// The kinds of warnings.
@@ -224,14 +224,15 @@ struct Search<'a, L> {
 }
 
 impl<L: Lookup> Search<'_, L> {
-    fn warn(&mut self, code: Code, field: &'static str, owner: &OwnerName, detail: String) {
+    fn warn(&mut self, code: Code, field: &'static str, owner: &OwnerName, detail: Message) {
         self.found.push(Warning { code, field, owner: owner.clone(), detail });
     }
 
     /// The warnings so far; the last says that names from `owner` on were not checked.
     fn ended_at(mut self, owner: &OwnerName, names: usize) -> Vec<Warning> {
         self.found.truncate(MAX_WARNINGS - 1);
-        let detail = format!("there may be more warnings: {names} names from {owner} on were not looked at");
+        let detail =
+            message!("there may be more warnings: {names} names from {owner} on were not checked", names, owner);
         self.warn(Code::MoreWarnings, "name", owner, detail);
         self.found
     }
@@ -240,7 +241,8 @@ impl<L: Lookup> Search<'_, L> {
     fn hosts(&mut self, owner: &OwnerName, records: &[Record]) {
         let has_address = records.iter().any(|record| matches!(record.data, RecordData::A(_) | RecordData::Aaaa(_)));
         if has_address && owner.in_zone(self.zone).labels().any(has_underscore) {
-            let detail = format!("{owner} has an address and an underscore; many programs refuse such a host name");
+            let detail =
+                message!("{owner} has an address and an underscore; many programs reject such a host name", owner);
             self.warn(Code::UnderscoreHost, "name", owner, detail);
         }
         for record in records.iter().filter(|record| !matches!(record.data, RecordData::Cname(_))) {
@@ -248,7 +250,11 @@ impl<L: Lookup> Search<'_, L> {
                 && target.labels().any(has_underscore)
             {
                 let record_type = record.data.record_type();
-                let detail = format!("the {record_type} record names {target}, and no host name has an underscore");
+                let detail = message!(
+                    "the {record_type} record names {target}, and host names have no underscores",
+                    record_type,
+                    target
+                );
                 self.warn(Code::UnderscoreHost, "value", owner, detail);
             }
         }
@@ -263,10 +269,9 @@ impl<L: Lookup> Search<'_, L> {
         let others: Vec<String> =
             hosts.filter(|host| !self.apex.has_nameserver(host)).take(NAMED).map(ToString::to_string).collect();
         if !others.is_empty() {
-            let detail = format!(
-                "resolvers also ask {}, which this server does not bring up to date; delete these NS records unless another \
-                 provider serves the same zone",
-                others.join(", ")
+            let detail = message!(
+                "resolvers also ask {others}, which this server does not update; delete these NS records unless another provider serves the same zone",
+                others = others.join(", ")
             );
             self.warn(Code::ForeignApexNs, "value", owner, detail);
         }
@@ -282,8 +287,12 @@ impl<L: Lookup> Search<'_, L> {
         low.sort_unstable();
         low.dedup();
         for (record_type, ttl) in low {
-            let detail =
-                format!("the {record_type} records at {owner} may be kept for {ttl} seconds only; from 60 on is usual");
+            let detail = message!(
+                "resolvers cache the {record_type} records at {owner} for only {ttl} seconds; 60 or more is usual",
+                record_type,
+                owner,
+                ttl
+            );
             self.warn(Code::LowTtl, "ttl", owner, detail);
         }
     }
@@ -301,19 +310,29 @@ impl<L: Lookup> Search<'_, L> {
             let Some(target) = OwnerName::of(&name, self.zone).filter(&concerns) else { continue };
             match (self.target(&target)?, record_type) {
                 (Target::Alias, RecordType::Mx) => {
-                    let detail = format!("{name} is an alias (CNAME); a mail exchange must have its addresses itself");
+                    let detail =
+                        message!("{name} is an alias (CNAME); a mail exchange must have its addresses itself", name);
                     self.warn(Code::MxToCname, "value", owner, detail);
                 }
                 (Target::Alias, RecordType::Ns) => {
-                    let detail = format!("{name} is an alias (CNAME); a nameserver must have its addresses itself");
+                    let detail =
+                        message!("{name} is an alias (CNAME); a nameserver must have its addresses itself", name);
                     self.warn(Code::NsToCname, "value", owner, detail);
                 }
                 (Target::Missing, _) => {
-                    let detail = format!("the {record_type} record names {name}, which this zone does not have");
+                    let detail = message!(
+                        "the {record_type} record names {name}, which this zone does not have",
+                        record_type,
+                        name
+                    );
                     self.warn(Code::DanglingTarget, "value", owner, detail);
                 }
                 (Target::NoAddress, RecordType::Mx | RecordType::Ns | RecordType::Srv) => {
-                    let detail = format!("the {record_type} record names {name}, which has no address in this zone");
+                    let detail = message!(
+                        "the {record_type} record names {name}, which has no address in this zone",
+                        record_type,
+                        name
+                    );
                     self.warn(Code::DanglingTarget, "value", owner, detail);
                 }
                 (Target::Alias | Target::Address | Target::NoAddress | Target::Elsewhere, _) => {}

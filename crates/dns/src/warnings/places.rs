@@ -2,7 +2,7 @@
 
 use super::{Code, Search};
 use crate::change::Lookup;
-use crate::{OwnerName, Record, RecordData, RecordType};
+use crate::{OwnerName, Record, RecordData, RecordType, message};
 
 /// What a target inside the zone is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,9 +132,12 @@ impl<L: Lookup> Search<'_, L> {
                 };
                 if let Some(record) = records.iter().find(|record| !shown(record)) {
                     let record_type = record.data.record_type();
-                    let detail = format!(
+                    let detail = message!(
                         "the {record_type} record at {owner} is hidden: {name} is delegated to other nameservers, which are \
-                         asked instead"
+                         asked instead",
+                        record_type,
+                        owner,
+                        name
                     );
                     self.warn(Code::HiddenByDelegation, "name", owner, detail);
                 }
@@ -153,11 +156,20 @@ impl<L: Lookup> Search<'_, L> {
         let Some(first) = hidden.get(..hidden.len().min(MENTIONED)).filter(|names| !names.is_empty()) else {
             return Ok(());
         };
-        let more = if hidden.len() > MENTIONED { " and others" } else { "" };
-        let detail = format!(
-            "the records at {}{more} are hidden: {owner} is delegated to other nameservers, which are asked instead",
-            first.join(", ")
-        );
+        let names = first.join(", ");
+        let detail = if hidden.len() > MENTIONED {
+            message!(
+                "the records at {names} and others are hidden: {owner} is delegated to other nameservers, which are asked instead",
+                names,
+                owner
+            )
+        } else {
+            message!(
+                "the records at {names} are hidden: {owner} is delegated to other nameservers, which are asked instead",
+                names,
+                owner
+            )
+        };
         self.warn(Code::HiddenByDelegation, "name", owner, detail);
         Ok(())
     }

@@ -1,11 +1,15 @@
 //! The grammar of SPF records (RFC 7208, sections 4.6 and 5): after one mistake, receivers treat the record as an error.
 
+use crate::{Message, message};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// What is wrong with a record that begins with `v=spf1 `; `None` where it can be read.
-pub(super) fn fault(text: &str) -> Option<String> {
+pub(super) fn fault(text: &str) -> Option<Message> {
     if let Some(odd) = text.chars().find(|c| !c.is_ascii() || c.is_ascii_control()) {
-        return Some(format!("has the character {odd:?}, and only printable ASCII can stand there"));
+        return Some(message!(
+            "has the character {character}, and only printable ASCII is allowed there",
+            character = format!("{odd:?}")
+        ));
     }
     let mut seen_all = false;
     let mut once = Vec::new();
@@ -14,66 +18,68 @@ pub(super) fn fault(text: &str) -> Option<String> {
         let (name, argument) = term.split_at(end);
         if argument.starts_with('=') {
             match modifier(name, argument.get(1..).unwrap_or_default(), &mut once) {
-                Some(reason) => return Some(format!("has \"{}\": {reason}", shown(term))),
+                Some(reason) => return Some(message!("has \"{term}\": {reason}", term = shown(term), reason)),
                 None => continue,
             }
         }
         if seen_all {
-            return Some(format!("has \"{}\" behind \"all\", which is never looked at", shown(term)));
+            return Some(message!("has \"{term}\" after \"all\", where receivers ignore it", term = shown(term)));
         }
         let name = name.strip_prefix(['+', '-', '~', '?']).unwrap_or(name).to_ascii_lowercase();
         if let Some(reason) = mechanism(&name, argument) {
-            return Some(format!("has \"{}\": {reason}", shown(term)));
+            return Some(message!("has \"{term}\": {reason}", term = shown(term), reason));
         }
         seen_all = name == "all";
     }
     None
 }
 
-fn modifier(name: &str, value: &str, once: &mut Vec<String>) -> Option<String> {
+fn modifier(name: &str, value: &str, once: &mut Vec<String>) -> Option<Message> {
     let name = name.to_ascii_lowercase();
     match name.as_str() {
-        "redirect" | "exp" if once.contains(&name) => Some(format!("{name} can stand there once only")),
+        "redirect" | "exp" if once.contains(&name) => Some(message!("{name} is allowed only once", name)),
         "redirect" | "exp" => {
             let reason = domain(value);
             once.push(name);
             reason
         }
         "all" | "include" | "a" | "mx" | "ptr" | "ip4" | "ip6" | "exists" => {
-            Some(format!("a colon follows \"{name}\", not an equals sign"))
+            Some(message!("a colon follows \"{name}\", not an equals sign", name))
         }
         // Others are for later versions, and ignored (section 6).
         other => {
             let letter = other.starts_with(|c: char| c.is_ascii_alphabetic());
             let plain = other.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'.'));
-            (!letter || !plain).then(|| "this is neither a mechanism nor a modifier".to_owned())
+            (!letter || !plain).then(|| message!("this is neither a mechanism nor a modifier"))
         }
     }
 }
 
-fn mechanism(name: &str, argument: &str) -> Option<String> {
+fn mechanism(name: &str, argument: &str) -> Option<Message> {
     let after_colon = argument.strip_prefix(':');
     match (name, after_colon) {
-        ("all", _) => (!argument.is_empty()).then(|| "\"all\" stands alone".to_owned()),
+        ("all", _) => (!argument.is_empty()).then(|| message!("\"all\" stands alone")),
         ("include" | "exists", Some(of)) => domain(of),
-        ("include" | "exists", None) => Some(format!("{name} needs a domain, such as {name}:example.com")),
+        ("include" | "exists", None) => {
+            Some(message!("{name} needs a domain, such as {name}:example.com", name = name.to_owned()))
+        }
         ("ptr", Some(of)) => domain(of),
-        ("ptr", None) => (!argument.is_empty()).then(|| "a colon and a domain follow \"ptr\", or nothing".to_owned()),
+        ("ptr", None) => (!argument.is_empty()).then(|| message!("a colon and a domain follow \"ptr\", or nothing")),
         ("a" | "mx", _) => {
             let (of, lengths) = argument.split_once('/').map_or((argument, None), |(of, rest)| (of, Some(rest)));
             let named = of.strip_prefix(':').and_then(domain);
-            named.or_else(|| lengths.filter(|lengths| !are_lengths(lengths)).map(|_| LENGTHS.to_owned()))
+            named.or_else(|| lengths.filter(|lengths| !are_lengths(lengths)).map(|_| LENGTHS))
         }
         ("ip4", Some(network)) => (!is_network::<Ipv4Addr>(network, 32))
-            .then(|| "ip4 needs an IPv4 address or network, such as ip4:192.0.2.0/24".to_owned()),
+            .then(|| message!("ip4 needs an IPv4 address or network, such as ip4:192.0.2.0/24")),
         ("ip6", Some(network)) => (!is_network::<Ipv6Addr>(network, 128))
-            .then(|| "ip6 needs an IPv6 address or network, such as ip6:2001:db8::/32".to_owned()),
-        ("ip4" | "ip6", None) => Some(format!("a colon and an address follow \"{name}\"")),
-        _ => Some("known mechanisms are all, include, a, mx, ip4, ip6, exists and ptr".to_owned()),
+            .then(|| message!("ip6 needs an IPv6 address or network, such as ip6:2001:db8::/32")),
+        ("ip4" | "ip6", None) => Some(message!("a colon and an address follow \"{name}\"", name = name.to_owned())),
+        _ => Some(message!("known mechanisms are all, include, a, mx, ip4, ip6, exists and ptr")),
     }
 }
 
-const LENGTHS: &str = "a slash is followed by a prefix length: /0 to /32 for IPv4, //0 to //128 for IPv6";
+const LENGTHS: Message = message!("a slash is followed by a prefix length: /0 to /32 for IPv4, //0 to //128 for IPv6");
 
 /// `24`, `24//64` or `/64`: what stands behind the first slash.
 fn are_lengths(text: &str) -> bool {
@@ -95,12 +101,12 @@ fn is_length(text: &str, most: u8) -> bool {
 }
 
 /// What is wrong with a domain. One with macros (`%{i}`) is only known when mail comes.
-fn domain(text: &str) -> Option<String> {
+fn domain(text: &str) -> Option<Message> {
     if text.contains('%') {
         return None;
     }
     let sound = crate::Name::parse(text).is_ok_and(|name| name.is_host_like() && name.labels().count() > 1);
-    (!sound).then(|| "a domain is needed, such as example.com".to_owned())
+    (!sound).then(|| message!("a domain is needed, such as example.com"))
 }
 
 /// A term for a message.
@@ -158,7 +164,7 @@ mod tests {
             ("mx\t-all", "only printable ASCII"),
         ] {
             let found = fault(&format!("v=spf1 {terms}")).unwrap_or_else(|| panic!("{terms} has a fault"));
-            assert!(found.contains(says), "{terms}: {found}");
+            assert!(found.to_string().contains(says), "{terms}: {found}");
         }
     }
 }

@@ -6,7 +6,7 @@ use super::{Code, Search};
 use crate::change::Lookup;
 use crate::rdata::{Caa, alpn};
 use crate::reverse::is_reverse;
-use crate::{Name, OwnerName, Record, RecordData, RecordType, ZoneName};
+use crate::{Name, OwnerName, Record, RecordData, RecordType, ZoneName, message};
 
 /// The properties of CAA that are registered with IANA (RFC 8659, RFC 9495) or asked for by certification authorities.
 const CAA_TAGS: [&str; 7] = ["issue", "issuewild", "issuemail", "issuevmc", "iodef", "contactemail", "contactphone"];
@@ -15,9 +15,10 @@ impl<L: Lookup> Search<'_, L> {
     /// What can be said of a name and its records alone.
     pub(super) fn values(&mut self, owner: &OwnerName, records: &[Record]) {
         if !records.is_empty() && is_doubled(&owner.in_zone(self.zone), self.zone) {
-            let detail = format!(
-                "{owner} ends with the zone's name, so the full name is {}; did you mean a name without it?",
-                owner.in_zone(self.zone)
+            let detail = message!(
+                "{owner} ends with the zone's name, so the full name is {name}; did you mean a name without it?",
+                owner,
+                name = owner.in_zone(self.zone)
             );
             self.warn(Code::DoubledName, "name", owner, detail);
         }
@@ -49,14 +50,17 @@ impl<L: Lookup> Search<'_, L> {
     /// A target of `.` says that there is nothing; beside others it contradicts them.
     fn nothing_beside_others(&mut self, owner: &OwnerName, records: &[Record]) {
         for (record_type, code, nothing) in [
-            (RecordType::Mx, Code::NullMxNotAlone, "no mail is taken here (RFC 7505)"),
-            (RecordType::Srv, Code::NoServiceNotAlone, "the service is not offered here (RFC 2782)"),
+            (RecordType::Mx, Code::NullMxNotAlone, message!("no mail is accepted here (RFC 7505)")),
+            (RecordType::Srv, Code::NoServiceNotAlone, message!("the service is not offered here (RFC 2782)")),
         ] {
             let set = records.iter().filter(|record| record.data.record_type() == record_type);
             let is_nothing = |record: &&Record| record.data.target().is_some_and(|host| host.name().is_root());
             if set.clone().count() > 1 && set.clone().any(|record| is_nothing(&record)) {
-                let detail = format!(
-                    "an {record_type} record at {owner} has the target \".\", which says that {nothing}, and others stand beside it"
+                let detail = message!(
+                    "an {record_type} record at {owner} has the target \".\", which says that {nothing}, but there are others beside it",
+                    record_type,
+                    owner,
+                    nothing
                 );
                 self.warn(code, "value", owner, detail);
             }
@@ -67,15 +71,23 @@ impl<L: Lookup> Search<'_, L> {
     fn name(&mut self, owner: &OwnerName, record_type: RecordType, wire: &[u8]) {
         let Ok((target, _)) = Name::from_wire(wire) else { return };
         if is_doubled(&target, self.zone) {
-            let detail = format!(
+            let detail = message!(
                 "the {record_type} record at {owner} names {target}, which ends with the zone's name twice; a name without its final \
-                 dot is relative in a zone file"
+                 dot is relative in a zone file",
+                record_type,
+                owner,
+                target
             );
             self.warn(Code::DoubledName, "value", owner, detail);
         }
         // Other types refuse such targets.
         if matches!(record_type, RecordType::Cname | RecordType::Ptr | RecordType::Dname) && !is_usual(&target) {
-            let detail = format!("the {record_type} record at {owner} names {target}, which is not a host name");
+            let detail = message!(
+                "the {record_type} record at {owner} names {target}, which is not a host name",
+                record_type,
+                owner,
+                target
+            );
             self.warn(Code::NotAHostName, "value", owner, detail);
         }
     }
@@ -85,23 +97,29 @@ impl<L: Lookup> Search<'_, L> {
         let value = String::from_utf8_lossy(&caa.value);
         let tag = &*caa.tag;
         if !CAA_TAGS.contains(&tag) {
-            let detail = format!("no authority knows the CAA property \"{tag}\"; known are {}", CAA_TAGS.join(", "));
+            let detail = message!(
+                "no authority knows the CAA property \"{tag}\"; known are {known}",
+                tag = tag.to_owned(),
+                known = CAA_TAGS.join(", ")
+            );
             self.warn(Code::CaaUnknownTag, "value", owner, detail);
         } else if tag.starts_with("issue") {
             let issuer = value.split(';').next().unwrap_or_default().trim();
             let is_domain = Name::parse(issuer).is_ok_and(|name| name.is_host_like() && name.labels().count() > 1);
             if !issuer.is_empty() && !is_domain {
                 let issuer: String = issuer.chars().take(100).collect();
-                let detail = format!(
-                    "\"{issuer}\" is not the domain name of an authority, such as letsencrypt.org; parameters stand behind a semicolon"
+                let detail = message!(
+                    "\"{issuer}\" is not the domain name of an authority, such as letsencrypt.org; parameters follow a semicolon",
+                    issuer
                 );
                 self.warn(Code::CaaIssuer, "value", owner, detail);
             }
         } else if tag == "iodef" && !["mailto:", "https://", "http://"].iter().any(|scheme| starts_with(&value, scheme))
         {
-            let detail =
-                "reports (CAA iodef) go to a URL, such as mailto:security@example.com or https://example.com/report";
-            self.warn(Code::CaaIodef, "value", owner, detail.to_owned());
+            let detail = message!(
+                "reports (CAA iodef) go to a URL, such as mailto:security@example.com or https://example.com/report"
+            );
+            self.warn(Code::CaaIodef, "value", owner, detail);
         }
     }
 
@@ -114,9 +132,11 @@ impl<L: Lookup> Search<'_, L> {
         let is_curly = |c: char| matches!(c, '\u{2018}'..='\u{201f}');
         let for_programs = record_type == RecordType::Caa || starts_with(text, "v=");
         if text.starts_with(is_curly) || text.ends_with(is_curly) || (for_programs && text.contains(is_curly)) {
-            let detail = format!(
+            let detail = message!(
                 "the {record_type} record at {owner} has typographic quotes, which are part of the value; delete them, or put \
-                 straight ones (\") around the value"
+                 straight ones (\") around the value",
+                record_type,
+                owner
             );
             self.warn(Code::CurlyQuotes, "value", owner, detail);
         }
@@ -125,7 +145,11 @@ impl<L: Lookup> Search<'_, L> {
     fn mailbox(&mut self, owner: &OwnerName, wire: &[u8]) {
         let Ok((mailbox, _)) = Name::from_wire(wire) else { return };
         if mailbox.labels().any(|label| label.contains(&b'@')) {
-            let detail = format!("the RP record at {owner} has the mailbox {mailbox}; its at sign is written as a dot");
+            let detail = message!(
+                "the RP record at {owner} has the mailbox {mailbox}; write its at sign as a dot",
+                owner,
+                mailbox
+            );
             self.warn(Code::MailboxAtSign, "value", owner, detail);
         }
     }
@@ -138,7 +162,7 @@ impl<L: Lookup> Search<'_, L> {
                 && scheme.iter().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'+' | b'-' | b'.'))
         });
         if !sound {
-            let detail = format!("the URI record at {owner} has a target without a scheme, such as https:");
+            let detail = message!("the URI record at {owner} has a target without a scheme, such as https:", owner);
             self.warn(Code::UriScheme, "value", owner, detail);
         }
     }
@@ -147,10 +171,12 @@ impl<L: Lookup> Search<'_, L> {
         if let Some(protocol) =
             alpn(wire).into_iter().find(|protocol| protocol.iter().any(|c| matches!(c, b' ' | b',')))
         {
-            let detail = format!(
-                "the {record_type} record at {owner} has the protocol \"{}\"; protocols are separated by commas without spaces, such as \
+            let detail = message!(
+                "the {record_type} record at {owner} has the protocol \"{protocol}\"; protocols are separated by commas without spaces, such as \
                  alpn=h2,h3",
-                protocol.escape_ascii()
+                record_type,
+                owner,
+                protocol = protocol.escape_ascii().to_string()
             );
             self.warn(Code::AlpnSpace, "value", owner, detail);
         }

@@ -12,6 +12,7 @@ use std::str;
 use super::FileFault;
 use super::lexer::Lexer;
 use super::parser::fault_at;
+use crate::message;
 use crate::presentation::{Position, Token};
 use crate::rdata::text::number;
 
@@ -72,8 +73,9 @@ impl Generate {
     /// Understands the three words that say what is made.
     pub(super) fn new(range: &Token<'_>, owner: &Token<'_>, data: &Token<'_>) -> Result<Generate, FileFault> {
         let (first, last, step) = parse_range(range.raw).ok_or_else(|| {
-            let detail =
-                "the range of $GENERATE is first-last or first-last/step, such as 1-254, with numbers up to 2147483647";
+            let detail = message!(
+                "the range of $GENERATE is first-last or first-last/step, such as 1-254, with numbers up to 2147483647"
+            );
             fault_at(range.at, "value", "generate-range", detail)
         })?;
         let data_text = if data.quoted { unquote(data.raw) } else { data.raw.to_vec() };
@@ -98,7 +100,9 @@ impl Generate {
             let (records, octets) =
                 (bounds.records.checked_sub(1), bounds.octets.checked_sub(owner.len() + data.len()));
             let (Some(records), Some(octets)) = (records, octets) else {
-                let detail = "the $GENERATE directives of this file make more than is accepted; write smaller ranges";
+                let detail = message!(
+                    "the $GENERATE directives of this file create more records than are allowed; use smaller ranges"
+                );
                 return Err(fault_at(self.at, "value", "generate-bound", detail));
             };
             *bounds = Bounds { records, octets };
@@ -113,7 +117,7 @@ impl<'t> Made<'t> {
     pub(super) fn tokens(&self, at: Position) -> Result<Vec<Token<'t>>, FileFault> {
         let mut tokens = Vec::new();
         match Lexer::new(self.data).entry(&mut tokens) {
-            Some(Err(error)) => Err(fault_at(at, "value", "zone-file-syntax", error.kind.to_string())),
+            Some(Err(error)) => Err(fault_at(at, "value", "zone-file-syntax", error.kind.message())),
             Some(Ok(_)) | None => Ok(tokens),
         }
     }
@@ -163,8 +167,11 @@ impl Template {
                     let mut piece = (0, Base::Decimal);
                     if next == Some(&b'{') {
                         let (new_offset, width, base, after) = parse_braces(&tail[1..]).ok_or_else(|| {
-                            let detail = "braces behind a dollar sign hold offset, width and base, such as ${0}, ${-1,3} or \
-                                          ${0,3,d}; the bases are d, o, x, X, n and N, and the width is at most 127";
+                            let detail = message!(
+                                "braces behind a dollar sign hold offset, width and base, such as {examples}; the bases are d, o, x, X, n \
+                                 and N, and the width is at most 127",
+                                examples = "${0}, ${-1,3}, ${0,3,d}".to_owned()
+                            );
                             fault_at(at, "value", "generate-template", detail)
                         })?;
                         offset = new_offset;
@@ -201,8 +208,10 @@ impl Template {
     }
 
     fn too_large(&self, number: i32) -> FileFault {
-        let detail =
-            format!("made for {number}: with its offset the number is over 2147483647, or has over 127 digits");
+        let detail = message!(
+            "made for {number}: with its offset the number is over 2147483647, or has over 127 digits",
+            number
+        );
         fault_at(self.at, "value", "generate-template", detail)
     }
 }

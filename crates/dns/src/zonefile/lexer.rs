@@ -8,6 +8,7 @@
 //! text; a NUL ends a word and is not a token.
 
 use crate::presentation::{Position, Token};
+use crate::{Message, message};
 
 /// The most tokens in one entry. The longest record data takes fewer: 65,535 octets, a token for each of their hex digits.
 const MAX_TOKENS: usize = 140_000;
@@ -39,20 +40,29 @@ pub(super) struct LexError {
     pub(super) kind: LexErrorKind,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LexErrorKind {
-    #[error(
-        "a quoted string is not closed on its line: the final quote is missing (a line break inside is written as \\010)"
-    )]
     Quote,
-    #[error("a parenthesis is opened here and never closed")]
     Opened,
-    #[error("a parenthesis is closed here that was not opened")]
     Closed,
-    #[error("a NUL octet cannot stand here; inside a string it is written as \\000")]
     Nul,
-    #[error("the entry has more than 140000 words, which is more than any record holds")]
     TooMany,
+}
+
+impl LexErrorKind {
+    pub(super) fn message(self) -> Message {
+        match self {
+            Self::Quote => message!(
+                "a quoted string is not closed on its line: the final quote is missing (a line break inside is written as \\010)"
+            ),
+            Self::Opened => message!("a parenthesis is opened here and never closed"),
+            Self::Closed => message!("a parenthesis is closed here that was not opened"),
+            Self::Nul => message!("a NUL octet is not allowed here; inside a string, write it as \\000"),
+            Self::TooMany => {
+                message!("the entry has more than 140000 words, which is more than any record holds")
+            }
+        }
+    }
 }
 
 impl<'a> Lexer<'a> {

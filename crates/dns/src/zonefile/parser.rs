@@ -15,7 +15,7 @@ use super::{
 use crate::presentation::{Position, Token};
 use crate::rdata::fields::{FieldError, Fields, Names, Noted, Readings, excerpt};
 use crate::rdata::{RecordData, Soa};
-use crate::{Fault, Name, OwnerName, RecordType, Serial, Ttl, ZoneName};
+use crate::{Fault, Message, Name, OwnerName, RecordType, Serial, Ttl, ZoneName, message};
 
 /// Reads a zone file as the content of `zone`, which is also the first origin.
 ///
@@ -37,18 +37,20 @@ pub fn parse(text: &[u8], zone: &ZoneName, options: &Options) -> Result<ZoneFile
     while let Some(entry) = lexer.entry(&mut tokens) {
         let outcome = match entry {
             Ok(entry) => parser.entry(entry, &tokens),
-            Err(error) => Err(fault_at(error.at, "value", "zone-file-syntax", error.kind.to_string())),
+            Err(error) => Err(fault_at(error.at, "value", "zone-file-syntax", error.kind.message())),
         };
         for Noted { at, check, detail } in parser.readings.take() {
             parser.note(Note { at, check, detail });
         }
         if let Err(fault) = outcome {
             if parser.faults.len() == MAX_FAULTS {
-                let detail = format!("there are more than {MAX_FAULTS} faults; the rest of the file was not read");
+                let detail =
+                    message!("there are more than {most} errors; the rest of the file was not read", most = MAX_FAULTS);
                 parser.faults.push(FileFault { at: fault.at, fault: Fault::general("zone-file-faults", detail) });
                 break;
             }
-            parser.faults.push(shortened(fault));
+            let FileFault { at, fault } = fault;
+            parser.faults.push(FileFault { at, fault: Fault { detail: fault.detail.shortened(MAX_DETAIL), ..fault } });
         }
     }
     parser.finish()
@@ -137,7 +139,9 @@ impl<'z> Parser<'z> {
         let Some((first, rest)) = tokens.split_first() else { return Ok(()) };
         if entry.indented {
             if self.owner.is_none() {
-                let detail = "this line begins with space and so has the owner of the line before, and there is none";
+                let detail = message!(
+                    "this line begins with a space, so it has the owner of the line before, but there is none"
+                );
                 return Err(fault_at(first.at, "name", "owner-missing", detail));
             }
             return self.record(entry.end, first.at, tokens);
@@ -168,43 +172,47 @@ impl<'z> Parser<'z> {
     pub(super) fn owner_name(&self, raw: &[u8], at: Position) -> Result<Name, FileFault> {
         self.readings
             .name(raw, at, &self.origin, "owner-name")
-            .map_err(|(check, error)| fault_at(at, "name", check, error.to_string()))
+            .map_err(|(check, error)| fault_at(at, "name", check, error.message()))
     }
 
     fn directive<'t>(&mut self, end: Position, name: &Token<'t>, rest: &'t [Token<'t>]) -> Result<(), FileFault> {
         let is = |directive: &str| name.raw.eq_ignore_ascii_case(directive.as_bytes());
         if is("$ORIGIN") {
-            let token = only(rest, end, "name", "$ORIGIN needs a name, such as $ORIGIN example.com.")?;
+            let token = only(rest, end, "name", message!("$ORIGIN needs a name, such as $ORIGIN example.com."))?;
             let origin = self.owner_name(token.raw, token.at)?;
             if self.lacks_dot(&origin, &self.origin) {
-                let detail = format!("$ORIGIN lacks its final dot, and so becomes {}", origin.fqdn());
+                let detail = message!(
+                    "$ORIGIN lacks its final dot, and so becomes {origin}",
+                    origin = origin.fqdn().to_string()
+                );
                 self.note(Note { at: token.at, check: "final-dot", detail });
             }
             self.origin = origin;
             Ok(())
         } else if is("$TTL") {
-            let expected = "$TTL needs a time, such as $TTL 3600 or $TTL 1d12h";
-            let token = only(rest, end, "ttl", expected)?;
+            let expected = message!("$TTL needs a time, such as $TTL 3600 or $TTL 1d12h");
+            let token = only(rest, end, "ttl", expected.clone())?;
             let seconds = duration::parse(token.raw).ok_or_else(|| fault_at(token.at, "ttl", "ttl-value", expected))?;
             self.ttl.default = Some(self.checked_ttl(seconds, token.at));
             Ok(())
         } else if is("$GENERATE") {
             self.generate(end, rest)
         } else if is("$INCLUDE") {
-            let detail =
-                "$INCLUDE is not followed: no file of the server is opened; put the included text in its place";
+            let detail = message!(
+                "$INCLUDE is not supported, because no file of the server is opened; put the included text in its place"
+            );
             Err(fault_at(name.at, "value", "include", detail))
         } else if is("$DATE") {
             // BIND dumps caches with it. It says when TTLs began to run down, and a primary serves them as they are.
-            let expected = "$DATE needs a time of 14 digits, such as $DATE 20240115103000";
-            let token = only(rest, end, "value", expected)?;
+            let expected = message!("$DATE needs a time of 14 digits, such as $DATE 20240115103000");
+            let token = only(rest, end, "value", expected.clone())?;
             let sound = token.raw.len() == 14 && token.raw.iter().all(u8::is_ascii_digit);
             if sound { Ok(()) } else { Err(fault_at(token.at, "value", "date-value", expected)) }
         } else {
-            let detail = format!(
-                "\"{}\" is not a directive; there are $ORIGIN, $TTL and $GENERATE (a name that begins with a dollar sign is \
+            let detail = message!(
+                "\"{found}\" is not a directive; there are $ORIGIN, $TTL and $GENERATE (a name that begins with a dollar sign is \
                  written with a backslash before it)",
-                excerpt(name.raw)
+                found = excerpt(name.raw)
             );
             Err(fault_at(name.at, "value", "directive", detail))
         }
@@ -212,16 +220,16 @@ impl<'z> Parser<'z> {
 
     /// `$GENERATE range owner [ttl] [class] type data` (BIND's own).
     fn generate<'t>(&mut self, end: Position, rest: &'t [Token<'t>]) -> Result<(), FileFault> {
-        let missing = |what: &str| {
-            let detail = format!("$GENERATE needs a range, an owner, a type and data, and {what} is missing");
+        let missing = |what: Message| {
+            let detail = message!("$GENERATE needs a range, an owner, a type and data, and {what} is missing", what);
             fault_at(end, "value", "generate", detail)
         };
-        let (range, rest) = rest.split_first().ok_or_else(|| missing("the range"))?;
-        let (owner, rest) = rest.split_first().ok_or_else(|| missing("the owner"))?;
+        let (range, rest) = rest.split_first().ok_or_else(|| missing(message!("the range")))?;
+        let (owner, rest) = rest.split_first().ok_or_else(|| missing(message!("the owner")))?;
         let (head, rest) = self.head(end, rest)?;
-        let (data, rest) = rest.split_first().ok_or_else(|| missing("the data"))?;
+        let (data, rest) = rest.split_first().ok_or_else(|| missing(message!("the data")))?;
         if let Some(extra) = rest.first() {
-            let detail = "the data of $GENERATE is one word; put it in double quotes where it has spaces";
+            let detail = message!("the data of $GENERATE is one word; put it in double quotes where it has spaces");
             return Err(fault_at(extra.at, "value", "field-extra", detail));
         }
         for word in [range, owner] {
@@ -234,7 +242,7 @@ impl<'z> Parser<'z> {
                 return Ok(());
             }
             Use::Soa => {
-                let detail = "$GENERATE cannot make SOA records: a zone has one";
+                let detail = message!("$GENERATE cannot create SOA records: a zone has only one");
                 return Err(fault_at(head.record_type.at, "record_type", "generate", detail));
             }
         };
@@ -253,7 +261,10 @@ impl<'z> Parser<'z> {
                 Fields::new(&tokens, Names::File { origin: &self.origin, readings: &self.readings }, data.at);
             let record = RecordData::from_fields(record_type, &mut fields).map_err(|error| FileFault {
                 at: data.at,
-                fault: Fault { detail: format!("made for {}: {}", made.number, error.fault).into(), ..error.fault },
+                fault: Fault {
+                    detail: message!("made for {number}: {reason}", number = made.number, reason = error.fault.detail),
+                    ..error.fault
+                },
             })?;
             let run = self.runs.alone();
             self.rows.push(Row { owner: in_zone, data: record, ttl, run, at: owner.at });
@@ -279,8 +290,10 @@ impl<'z> Parser<'z> {
                     Some(at_apex) if at_apex.is_apex() => return self.start(soa, head.ttl, at),
                     // Cloudflare writes it so. It cannot stand anywhere else, so nothing else can be meant.
                     Some(_) if self.lacks_dot(&owner.name, &self.origin) => {
-                        let detail =
-                            format!("the owner of the SOA record lacks its final dot; it is taken for {}.", self.zone);
+                        let detail = message!(
+                            "the owner of the SOA record lacks its final dot; it is taken for {zone}.",
+                            zone = self.zone
+                        );
                         self.note(Note { at, check: "final-dot", detail });
                         let name = self.zone.name().clone();
                         self.runs.enter(&name);
@@ -288,9 +301,10 @@ impl<'z> Parser<'z> {
                         return self.start(soa, head.ttl, at);
                     }
                     Some(_) => {
-                        let detail = format!("the SOA record stands at the top of the zone, {}", self.zone);
+                        let detail =
+                            message!("the SOA record belongs at the top of the zone, {zone}", zone = self.zone);
                         return Err(if self.lacks_dot(&owner.name, self.zone.name()) {
-                            let detail = format!("{detail}; the final dot is missing, in $ORIGIN or here");
+                            let detail = message!("{detail}; the final dot is missing, in $ORIGIN or here", detail);
                             fault_at(at, "name", "final-dot", detail)
                         } else {
                             fault_at(at, "name", SOA_OWNER, detail)
@@ -307,8 +321,11 @@ impl<'z> Parser<'z> {
                 let ttl = self.ttl.of(head.ttl, None).ok_or_else(|| no_ttl(token.at))?;
                 let (run, ttl_in_run) = self.runs.add(record_type, ttl, nameserver(&data));
                 if ttl_in_run != ttl {
-                    let detail = format!(
-                        "the {record_type} records of {in_zone} have another TTL before this line; {ttl_in_run} counts"
+                    let detail = message!(
+                        "the {record_type} records of {owner} have another TTL before this line; {ttl} counts",
+                        record_type,
+                        owner = in_zone,
+                        ttl = ttl_in_run
                     );
                     self.note(Note { at, check: "ttl-differs", detail });
                     self.ttl.last = Some(ttl_in_run);
@@ -331,8 +348,10 @@ impl<'z> Parser<'z> {
         let default_before = self.ttl.default;
         soa.ttl = self.ttl.of(ttl, Some(minimum)).unwrap_or(minimum);
         if self.ttl.default != default_before {
-            let detail =
-                format!("there is no $TTL; records without a TTL get the minimum of the SOA record, {minimum}");
+            let detail = message!(
+                "there is no $TTL; records without a TTL get the minimum of the SOA record, {minimum}",
+                minimum
+            );
             self.note(Note { at, check: "ttl-from-soa", detail });
         }
         match &self.soa {
@@ -340,7 +359,7 @@ impl<'z> Parser<'z> {
             // As a transfer ends (RFC 5936, section 2.2).
             Some((known, _)) if known.wire() == soa.wire() => {}
             Some(_) => {
-                let detail = "the zone has an SOA record already, and can have only one";
+                let detail = message!("the zone has an SOA record already, and can have only one");
                 return Err(fault_at(at, "record_type", "soa-single", detail));
             }
         }
@@ -354,13 +373,13 @@ impl<'z> Parser<'z> {
         let mut ttl = None;
         loop {
             let Some((token, after)) = rest.split_first() else {
-                let detail = "a record needs a type, and the line ends before it";
+                let detail = message!("a record needs a type, and the line ends before it");
                 return Err(fault_at(end, "record_type", "record-type-missing", detail));
             };
             plain(token, "record_type")?;
             if is_age(token.raw) {
-                let detail = "the time stamp of Windows ([AGE:...]) is ignored; the record is kept";
-                self.note(Note { at: token.at, check: "age-ignored", detail: detail.to_owned() });
+                let detail = message!("the time stamp of Windows ([AGE:...]) is ignored; the record is kept");
+                self.note(Note { at: token.at, check: "age-ignored", detail });
                 rest = after;
                 continue;
             }
@@ -375,7 +394,7 @@ impl<'z> Parser<'z> {
                 self.ttl.last = ttl;
             } else {
                 if let Some((false, token)) = class {
-                    let detail = format!("only class IN is served, not {}", excerpt(token.raw));
+                    let detail = message!("only class IN is served, not {found}", found = excerpt(token.raw));
                     return Err(fault_at(token.at, "record_type", "class", detail));
                 }
                 return Ok((Head { ttl, record_type: token }, after));
@@ -385,7 +404,7 @@ impl<'z> Parser<'z> {
     }
 
     fn usage(&self, token: &Token<'_>) -> Result<Use, FileFault> {
-        let unsupported = |detail: String| {
+        let unsupported = |detail: Message| {
             // A word of another form is a mistake in the line, and leaving the record out would hide it.
             let named = is_type_name(token.raw) && is_class(token.raw).is_none();
             if named && self.options.leave_out_unknown {
@@ -393,21 +412,23 @@ impl<'z> Parser<'z> {
             }
             Err(fault_at(token.at, "record_type", if named { UNSUPPORTED_TYPE } else { "record-type" }, detail))
         };
-        let refused = |reason: &str| unsupported(format!("the {} record {reason}", excerpt(token.raw)));
+        let refused = |reason: Message| {
+            unsupported(message!("the {record_type} record {reason}", record_type = excerpt(token.raw), reason))
+        };
         let Some(code) = str::from_utf8(token.raw).ok().and_then(RecordType::code_of) else {
-            return unsupported(format!(
-                "a record type such as A or MX is expected here, not \"{}\"",
-                excerpt(token.raw)
+            return unsupported(message!(
+                "a record type such as A or MX is expected here, not \"{found}\"",
+                found = excerpt(token.raw)
             ));
         };
         match code {
             SOA => Ok(Use::Soa),
             RRSIG | NSEC | NSEC3 | NSEC3PARAM | BIND_SIGNING => Ok(Use::Leave(LeftOutReason::Dnssec)),
             DNSKEY | CDS | CDNSKEY if !self.options.keep_keys => Ok(Use::Leave(LeftOutReason::Dnssec)),
-            MD | MF => refused("is obsolete; MX has taken its place (RFC 973)"),
+            MD | MF => refused(message!("is obsolete; MX has taken its place (RFC 973)")),
             code => match RecordType::from_code(code) {
                 Some(record_type) => Ok(Use::Keep(record_type)),
-                None => refused(RecordType::refusal(code).unwrap_or("cannot be part of a zone")),
+                None => refused(RecordType::refusal(code).unwrap_or(message!("cannot be part of a zone"))),
             },
         }
     }
@@ -422,7 +443,11 @@ impl<'z> Parser<'z> {
             return Ttl::new(AUTOMATIC_TTL).unwrap_or(Ttl::MIN);
         }
         Ttl::new(seconds).unwrap_or_else(|| {
-            let detail = format!("a TTL has at most {} seconds; {seconds} counts as 0, as it does in BIND", Ttl::MAX);
+            let detail = message!(
+                "a TTL has at most {most} seconds; {seconds} counts as 0, as it does in BIND",
+                most = Ttl::MAX,
+                seconds
+            );
             self.note(Note { at, check: "ttl-range", detail });
             Ttl::MIN
         })
@@ -442,7 +467,11 @@ impl<'z> Parser<'z> {
     }
 
     fn note_out_of_zone(&mut self, name: &Name, at: Position) {
-        let detail = format!("{} is not inside {}; its records are left out", name.fqdn(), self.zone);
+        let detail = message!(
+            "{name} is not inside {zone}; its records are left out",
+            name = name.fqdn().to_string(),
+            zone = self.zone
+        );
         self.note(Note { at, check: "out-of-zone", detail });
     }
 
@@ -457,10 +486,18 @@ impl<'z> Parser<'z> {
             return Err(self.faults);
         }
         if let Some(Automatic { count, first: Some(at) }) = self.automatic {
-            let lines = if count == 1 { "1 line has" } else { &format!("{count} lines have") };
-            let detail = format!(
-                "{lines} the TTL 1, which is Cloudflare's word for \"automatic\"; it becomes {AUTOMATIC_TTL} seconds"
-            );
+            let detail = if count == 1 {
+                message!(
+                    "1 line has the TTL 1, which is Cloudflare's word for \"automatic\"; it becomes {ttl} seconds",
+                    ttl = AUTOMATIC_TTL
+                )
+            } else {
+                message!(
+                    "{count} lines have the TTL 1, which is Cloudflare's word for \"automatic\"; it becomes {ttl} seconds",
+                    count,
+                    ttl = AUTOMATIC_TTL
+                )
+            };
             self.note(Note { at, check: "ttl-automatic", detail });
         }
         let rows = std::mem::take(&mut self.rows);
@@ -487,6 +524,8 @@ impl InheritedTtl {
     }
 }
 
+/// The longest detail of a fault, in octets, that quotes the file as it is: its words may be as long as the file.
+const MAX_DETAIL: usize = 500;
 /// The check of the fault of an SOA record at another name than the zone's.
 pub(super) const SOA_OWNER: &str = "soa-owner";
 
@@ -510,18 +549,18 @@ fn nameserver(data: &RecordData) -> Option<&Name> {
 
 /// RFC 1035, section 3.3.13; the timers may have units, as in BIND.
 fn read_soa(fields: &mut Fields<'_>) -> Result<Soa, FieldError> {
-    let mname = fields.name("the primary nameserver")?;
-    let rname = fields.name("the mailbox")?;
-    let serial = Serial(fields.u32("the serial")?);
-    let mut timer = |what: &str| {
-        let expected = fields.fault("soa-timer", format!("{what} must be a time, such as 3600 or 1h"));
+    let mname = fields.name(&message!("the primary nameserver"))?;
+    let rname = fields.name(&message!("the mailbox"))?;
+    let serial = Serial(fields.u32(&message!("the serial"))?);
+    let mut timer = |what: &Message| {
+        let expected = fields.fault("soa-timer", message!("{what} must be a time, such as 3600 or 1h", what));
         let token = fields.word(what)?;
         duration::parse(token.raw).ok_or(expected)
     };
-    let refresh = timer("the refresh time")?;
-    let retry = timer("the retry time")?;
-    let expire = timer("the expiry time")?;
-    let minimum = timer("the minimum")?;
+    let refresh = timer(&message!("the refresh time"))?;
+    let retry = timer(&message!("the retry time"))?;
+    let expire = timer(&message!("the expiry time"))?;
+    let minimum = timer(&message!("the minimum"))?;
     fields.end()?;
     Ok(Soa { mname, rname, serial, refresh, retry, expire, minimum, ttl: Ttl::MIN })
 }
@@ -531,46 +570,30 @@ fn only<'t>(
     rest: &'t [Token<'t>],
     end: Position,
     field: &'static str,
-    expected: &'static str,
+    expected: Message,
 ) -> Result<&'t Token<'t>, FileFault> {
     match rest {
         [token] => plain(token, field).map(|()| token),
         [] => Err(fault_at(end, field, "directive", expected)),
-        [_, extra, ..] => Err(fault_at(extra.at, field, "field-extra", format!("nothing more may follow; {expected}"))),
+        [_, extra, ..] => {
+            Err(fault_at(extra.at, field, "field-extra", message!("nothing more may follow; {expected}", expected)))
+        }
     }
 }
 
 fn plain(token: &Token<'_>, field: &'static str) -> Result<(), FileFault> {
-    if token.quoted { Err(fault_at(token.at, field, "field-quoted", "no quotes may stand here")) } else { Ok(()) }
-}
-
-/// A fault may quote the file, whose words may be as long as the file is.
-fn shortened(mut fault: FileFault) -> FileFault {
-    const MOST: usize = 500;
-    if fault.fault.detail.len() > MOST {
-        let detail = fault.fault.detail.to_mut();
-        detail.truncate(detail.floor_char_boundary(MOST));
-        detail.push_str("...");
+    if token.quoted {
+        Err(fault_at(token.at, field, "field-quoted", message!("quotes are not allowed here")))
+    } else {
+        Ok(())
     }
-    fault
 }
 
 fn no_ttl(at: Position) -> FileFault {
-    let detail = "there is no TTL: give one here, or $TTL 3600 on a line before";
+    let detail = message!("there is no TTL: give one here, or $TTL 3600 on a line before");
     fault_at(at, "ttl", "ttl-missing", detail)
 }
 
-pub(super) fn fault_at(
-    at: Position,
-    field: &'static str,
-    check: &'static str,
-    detail: impl Into<std::borrow::Cow<'static, str>>,
-) -> FileFault {
+pub(super) fn fault_at(at: Position, field: &'static str, check: &'static str, detail: Message) -> FileFault {
     FileFault { at, fault: Fault::of(field, check, detail) }
-}
-
-impl From<FieldError> for FileFault {
-    fn from(error: FieldError) -> Self {
-        FileFault { at: error.at, fault: error.fault }
-    }
 }

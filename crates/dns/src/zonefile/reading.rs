@@ -4,7 +4,7 @@ use super::maker::Maker;
 use super::parser::{SOA_OWNER, fault_at};
 use super::{Content, FileFault, LeftOutReason, OTHER_ZONE, Options, apex_of, parse};
 use crate::presentation::Position;
-use crate::{Apex, Fault, Name, ZoneName};
+use crate::{Apex, Fault, Name, ZoneName, message};
 
 /// Reads a file as what it makes of `zone` on a server that has this apex.
 ///
@@ -15,7 +15,9 @@ use crate::{Apex, Fault, Name, ZoneName};
 pub fn read(text: &[u8], zone: &ZoneName, apex: &Apex, options: &Options) -> Result<Content, Vec<FileFault>> {
     let maker = Maker::of(text);
     let other = || apex_of(text).filter(|other| other != zone.name());
-    let fault = |at, other: &Name| fault_at(at, "name", OTHER_ZONE, format!("This file is for {other}, not {zone}"));
+    let fault = |at, other: &Name| {
+        fault_at(at, "name", OTHER_ZONE, message!("This file is for {other}, not {zone}", other, zone))
+    };
     let file = parse(text, zone, options).map_err(|faults| {
         // What is wrong with the file of another zone is beside the point.
         let unrelated = |other: &Name| !other.is_within(zone.name()) && !zone.name().is_within(other);
@@ -33,7 +35,10 @@ pub fn read(text: &[u8], zone: &ZoneName, apex: &Apex, options: &Options) -> Res
     if has_nothing || (file.soa.is_none() && other_soa.is_some()) {
         return Err(vec![match other() {
             Some(other) => fault(first, &other),
-            None => FileFault { at: first, fault: Fault::general("zone-file-empty", "there is no record in the file") },
+            None => FileFault {
+                at: first,
+                fault: Fault::general("zone-file-empty", message!("there is no record in the file")),
+            },
         }]);
     }
     Ok(file.into_content(zone, apex, &maker, options.keep_apex_ns))

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::runs::{RunId, Runs};
 use super::{FileRecord, Note};
 use crate::presentation::Position;
-use crate::{OwnerName, RecordData, RecordType, ResourceRecord, Ttl};
+use crate::{OwnerName, RecordData, RecordType, ResourceRecord, Ttl, message};
 
 /// A record as it was read.
 pub(super) struct Row {
@@ -50,10 +50,11 @@ pub(super) fn settle(
 fn unite(set: &mut Vec<Row>, runs: &Runs, note: &mut impl FnMut(Note)) {
     let last = set.iter().max_by_key(|row| runs.end_of(row.run)).map(|row| row.ttl);
     if let Some((ttl, other)) = last.and_then(|ttl| Some((ttl, set.iter().find(|row| row.ttl != ttl)?))) {
-        let detail = format!(
-            "the {} records of {} have more than one TTL in the file; {ttl} counts, as it does in BIND",
-            other.data.record_type(),
-            other.owner
+        let detail = message!(
+            "the {record_type} records of {owner} have more than one TTL in the file; {ttl} counts, as it does in BIND",
+            record_type = other.data.record_type(),
+            owner = other.owner,
+            ttl
         );
         note(Note { at: other.at, check: "ttl-differs", detail });
         set.iter_mut().for_each(|row| row.ttl = ttl);
@@ -62,7 +63,11 @@ fn unite(set: &mut Vec<Row>, runs: &Runs, note: &mut impl FnMut(Note)) {
     set.retain(|row| {
         let new = seen.insert(row.data.wire());
         if !new {
-            let detail = format!("the {} record of {} is there twice", row.data.record_type(), row.owner);
+            let detail = message!(
+                "the {record_type} record of {owner} is there twice",
+                record_type = row.data.record_type(),
+                owner = row.owner
+            );
             note(Note { at: row.at, check: "duplicate", detail });
         }
         new

@@ -11,7 +11,7 @@ use std::fs;
 use std::process::Command;
 
 use dns::zonefile::{Options, ZoneFile, parse};
-use dns::{Fault, RecordData, RecordType, ZoneName};
+use dns::{Fault, Message, RecordData, RecordType, ZoneName};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -148,7 +148,7 @@ fn ours(line: &str) -> Result<RecordData, Fault> {
     let file = read(line)?;
     match file.records.as_slice() {
         [only] => Ok(only.record.data.clone()),
-        _ => Err(Fault::general("left-out", "the record is left out")),
+        _ => Err(Fault::general("left-out", Message::untranslated("the record is left out"))),
     }
 }
 

@@ -37,7 +37,7 @@ fn warnings_at(lines: &[Line<'_>], touched: Option<&[&str]>) -> Vec<(String, Str
     };
     let found = check(&name, &apex, &touched, &mut zone).unwrap();
     for warning in &found {
-        assert!(warning.detail.len() > 20, "{warning:?}");
+        assert!(warning.detail.to_string().len() > 20, "{warning:?}");
     }
     found.into_iter().map(|warning| (warning.code.to_string(), warning.owner.to_string())).collect()
 }
@@ -308,7 +308,8 @@ fn so_many_warnings_and_no_more() {
     let owner = |index: usize| OwnerName::parse(&format!("n{index:06}"), &name).unwrap();
     let touched: BTreeSet<OwnerName> = (0..MAX_NAMES + 500).map(owner).collect();
     let found = check(&name, &apex, &touched, &mut zone).unwrap();
-    let found: Vec<_> = found.iter().map(|warning| (warning.code, warning.detail.contains("500 names"))).collect();
+    let found: Vec<_> =
+        found.iter().map(|warning| (warning.code, warning.detail.to_string().contains("500 names"))).collect();
     assert_eq!(found, [(Code::MoreWarnings, true)]);
     assert!(zone.lookups < 4 * MAX_NAMES, "{} look-ups", zone.lookups);
 }

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use dns::Fault;
+use dns::{Fault, Message, message};
 
 use super::cache::Cache;
 use super::source::Bound;
@@ -33,34 +33,41 @@ pub(crate) fn records_too_many(
     if added > removed
         && let Some(most) = beyond(quota.live, added - removed)
     {
-        let detail = format!("This account may have at most {most} records in all its zones");
+        let detail = message!("This account may have at most {most} records in all its zones", most);
         return Ok(Some(Fault::general("account-records", detail)));
     }
     Ok(beyond(quota.stored, added).map(|most| {
-        let removal = cache.rules.retention().map(removal).unwrap_or_default();
-        let detail = format!(
-            "This account may have at most {most} records in all kept versions of its zones. {removal}The operator can \
-             raise this limit"
-        );
+        let detail = stored_too_many(most, cache.rules.retention());
         Fault::general("account-stored-records", detail)
     }))
 }
 
-/// When old versions go, in words.
-fn removal(retention: Retention) -> String {
-    let Retention { versions, age, deleted_zones, .. } = retention;
-    let (versions, age, deleted_zones) = (versions.max(1), span(age), span(deleted_zones));
-    format!(
-        "Versions are removed after {age}, except each zone's newest {versions}, and deleted zones after {deleted_zones}. "
-    )
+/// With the times after which old versions go, where they do.
+fn stored_too_many(most: i64, retention: Option<Retention>) -> Message {
+    match retention {
+        Some(Retention { versions, age, deleted_zones, .. }) => message!(
+            "This account may have at most {most} records in all kept versions of its zones. Versions are removed after {age}, \
+             except each zone's newest {versions}, and deleted zones after {deleted_zones}. The operator can raise this limit",
+            most,
+            age = span(age),
+            versions = versions.max(1),
+            deleted_zones = span(deleted_zones)
+        ),
+        None => message!(
+            "This account may have at most {most} records in all kept versions of its zones. The operator can raise this limit",
+            most
+        ),
+    }
 }
 
-fn span(span: Duration) -> String {
-    let seconds = span.as_secs();
-    let units = [(DAY as u64, "days"), (3_600, "hours"), (60, "minutes")];
-    let unit = units.into_iter().find(|(unit, _)| seconds.is_multiple_of(*unit));
-    let (unit, name) = unit.unwrap_or((1, "seconds"));
-    format!("{} {name}", seconds / unit)
+fn span(span: Duration) -> Message {
+    let (seconds, day) = (span.as_secs(), DAY as u64);
+    match seconds {
+        _ if seconds.is_multiple_of(day) => message!("{count} days", count = seconds / day),
+        _ if seconds.is_multiple_of(3_600) => message!("{count} hours", count = seconds / 3_600),
+        _ if seconds.is_multiple_of(60) => message!("{count} minutes", count = seconds / 60),
+        _ => message!("{count} seconds", count = seconds),
+    }
 }
 
 /// Whether an account may make so many more changes today: the day, and how many it made; `Ok(None)` without a limit.

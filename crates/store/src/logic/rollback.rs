@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 
 use dns::change::{Edit, NewRecord, Plan, TtlChoice};
-use dns::{Fault, RecordId, Serial};
+use dns::{Fault, RecordId, Serial, message};
 
 use super::cache::Cache;
 use super::change::plan_edits;
@@ -22,7 +22,8 @@ pub(crate) fn plan_version(
     live: &mut LiveRecords<'_, '_>,
 ) -> Result<(Plan, Option<i64>), ChangeError> {
     let Some(then) = live.cache.source.version(zone, serial)? else {
-        let detail = format!("the zone has no version {serial}; it never had one, or it was too old to be kept");
+        let detail =
+            message!("the zone has no version {serial}; it never had one, or it was too old to be kept", serial);
         return Err(ChangeError::Faults(vec![(0, Fault::of("serial", "no-such-version", detail))]));
     };
     let (lived, lives) = live.cache.source.between(zone, then.number, zone.zone.version)?;
@@ -80,5 +81,6 @@ fn edits(cache: &Cache<'_>, zone: &ZoneRow, way_back: &Difference) -> Result<Vec
 fn told(fault: Fault, record: Option<&StoredRecord>) -> Fault {
     let Some(StoredRecord { record, .. }) = record else { return fault };
     let (owner, record_type) = (&record.owner, record.data.record_type());
-    Fault::of("serial", fault.check, format!("{owner} {record_type}: {}", fault.detail))
+    let detail = message!("{owner} {record_type}: {detail}", owner, record_type, detail = fault.detail);
+    Fault::of("serial", fault.check, detail)
 }

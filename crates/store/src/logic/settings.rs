@@ -1,7 +1,7 @@
 //! The settings of a zone that is being changed.
 
-use dns::Fault;
 use dns::change::Limits;
+use dns::{Fault, message};
 
 use super::cache::Cache;
 use super::source::ZoneRow;
@@ -47,7 +47,8 @@ pub(super) fn would_restore(cache: &mut Cache<'_>, zone: &ZoneRow, then: Option<
     }
     let faults = wanted.faults(cache.apex(zone.apex)?.timers, &cache.rules.limits);
     if !faults.is_empty() {
-        let told = |fault: Fault| Fault::of("serial", fault.check, format!("settings: {}", fault.detail));
+        let told =
+            |Fault { check, detail, .. }: Fault| Fault::of("serial", check, message!("settings: {detail}", detail));
         return Err(ChangeError::Faults(faults.into_iter().map(|(index, fault)| (index, told(fault))).collect()));
     }
     Ok(true)

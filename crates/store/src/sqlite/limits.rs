@@ -1,6 +1,6 @@
 //! The limits of an account that are counted in the database.
 
-use dns::Fault;
+use dns::{Fault, message};
 use rusqlite::{OptionalExtension, params};
 
 use super::writer::Work;
@@ -23,7 +23,7 @@ pub(super) fn zone_too_many(work: &Work, author: &Author) -> Result<Option<Fault
                    WHERE account = ?1 AND deleted IS NULL LIMIT ?2)";
     let held: i64 =
         work.connection.prepare_cached(sql)?.query_row(params![author.account.0, most + 1], |row| row.get(0))?;
-    let detail = || format!("This account may have at most {most} zones");
+    let detail = || message!("This account may have at most {most} zones", most);
     Ok((held > most).then(|| Fault::general("account-zones", detail())))
 }
 

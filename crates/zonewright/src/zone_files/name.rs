@@ -70,7 +70,7 @@ pub(super) fn zone_of(file: &Path) -> Result<ZoneName, NoZone> {
 }
 
 fn parse(domain: &str) -> Result<ZoneName, NoZone> {
-    ZoneName::parse_for_operator(domain).map_err(|fault| NoZone::Refused(fault.detail.into_owned()))
+    ZoneName::parse_for_operator(domain).map_err(|fault| NoZone::Refused(fault.to_string()))
 }
 
 /// Whether a name lies below a top-level domain that there is.

@@ -7,6 +7,8 @@ use forms::TypedRecord;
 
 use super::state::State;
 use crate::form::{Field, Form, Problems};
+use crate::language::Language;
+use crate::reference::words::Words;
 use crate::texts::zones::ZoneTexts;
 use crate::texts::{Texts, say};
 
@@ -161,20 +163,15 @@ impl HtmlSafe for Editor {}
 
 impl Editor {
     /// `default_ttl` is the TTL of records without one.
-    pub(super) fn of(
-        editing: &Editing,
-        default_ttl: Ttl,
-        state: &State,
-        z: &'static ZoneTexts,
-        t: &'static Texts,
-    ) -> Editor {
+    pub(super) fn of(editing: &Editing, default_ttl: Ttl, state: &State, language: Language) -> Editor {
+        let (t, z) = (language.texts(), language.zone_texts());
         let Editing { subject, was, typed, fault, may_keep } = editing;
         let record_type = RecordType::parse(&typed.record_type).ok();
         let mut problems = Problems::default();
         // A fault of the whole value stands at its last field, where the value itself is.
         let value_field = if record_type == Some(RecordType::Srv) { "target" } else { "value" };
         let mut problem = None;
-        match fault.as_ref().map(|fault| (fault.field, fault.detail.to_string())) {
+        match fault.as_ref().map(|fault| (fault.field, language.say(&fault.detail))) {
             None => {}
             Some((Some("value"), detail)) => problems.add(value_field, detail),
             Some((Some(field @ ("name" | "ttl")), detail)) => problems.add(field, detail),
@@ -194,7 +191,7 @@ impl Editor {
             name: if *subject == Subject::New { name.autofocus() } else { name }.problem(&problems),
             fields: fields(record_type, typed, *subject != Subject::New, z, &problems),
             ttl: ttl.problem(&problems),
-            about: record_type.map(about).unwrap_or_default(),
+            about: record_type.map(|record_type| about(record_type, language)).unwrap_or_default(),
             state: state.clone(),
             heading,
             keep,
@@ -214,11 +211,12 @@ fn has_priority(record_type: Option<RecordType>) -> bool {
 }
 
 /// In the words of the type's own form, which are the API's.
-fn about(record_type: RecordType) -> String {
+fn about(record_type: RecordType, language: Language) -> String {
     match record_type.form() {
         Some(form) if !USUAL.contains(&record_type) => {
             let names: Vec<&str> = form.fields.iter().map(|field| field.name).collect();
-            format!("{} ({}). {}", form.description, form.rfc, names.join(" · "))
+            let description = Words::of(language).say(form.description);
+            format!("{description} ({}). {}", form.rfc, names.join(" · "))
         }
         _ => String::new(),
     }

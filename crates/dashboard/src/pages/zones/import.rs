@@ -12,17 +12,18 @@ use axum::body::Bytes;
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
-use dns::warnings::Warning;
 use dns::zonefile::{self, Content, FileFault, LeftOut, LeftOutReason, Note, OTHER_ZONE, Options};
-use dns::{Serial, ZoneId};
+use dns::{Message, Position, Serial, ZoneId};
 use forms::{ZoneFileError, read_zone_file};
 use http_server::Permit;
 use store::{AccountId, Change, ChangeError, Comment, Committed, Condition, Source, Wish, Zone};
 
 use super::difference::DifferenceTable;
+use super::review::warnings;
 use super::{Head, Tab, failure, path, serial_of, zone_of};
 use crate::failure::Failure;
 use crate::form::{Field, Form, LARGEST_FILE, Problems};
+use crate::language::Language;
 use crate::notice::Notice;
 use crate::page::{Page, Section, go, show_with};
 use crate::texts::say;
@@ -77,12 +78,12 @@ pub(super) struct Remarks {
 impl HtmlSafe for Remarks {}
 
 impl Remarks {
-    pub(super) fn of(content: &Content, z: &'static ZoneTexts) -> Remarks {
-        let warning = |warning: &Warning| format!("{}: {}", warning.owner, warning.detail);
+    pub(super) fn of(content: &Content, language: Language) -> Remarks {
+        let z = language.zone_texts();
         Remarks {
             left_out: content.left_out.iter().map(|left_out| left_out_text(left_out, z)).collect(),
-            notes: notes(&content.notes, z),
-            warnings: content.warnings.iter().map(warning).collect(),
+            notes: notes(&content.notes, language),
+            warnings: warnings(&content.warnings, language),
             z,
         }
     }
@@ -158,7 +159,7 @@ pub(super) async fn read(
             Ok(Err(problems))
         }
         Err(ZoneFileError::Faults(faults)) => {
-            add(&mut problems, faults, z);
+            add(&mut problems, faults, who.visit.language);
             Ok(Err(problems))
         }
         Err(error @ ZoneFileError::EndedEarly) => Err(Failure::server(error)),
@@ -166,11 +167,11 @@ pub(super) async fn read(
 }
 
 /// The faults of a file, each with its place.
-pub(super) fn add(problems: &mut Problems, faults: Vec<FileFault>, z: &ZoneTexts) {
+pub(super) fn add(problems: &mut Problems, faults: Vec<FileFault>, language: Language) {
+    let z = language.zone_texts();
     let count = faults.len();
     for FileFault { at, fault } in faults.into_iter().take(FAULTS) {
-        let place = [&at.line.to_string(), &at.column.to_string(), fault.detail.as_ref()];
-        problems.add("zonefile", say(z.file_fault, &place.map(|part| part as &str)));
+        problems.add("zonefile", at_place(at, &fault.detail, language));
     }
     if count > FAULTS {
         problems.add("zonefile", say(z.more_faults, &[&(count - FAULTS).to_string()]));
@@ -248,7 +249,7 @@ async fn preview(
         counts: counts(&committed, z),
         difference: DifferenceTable::new(&committed.removed, &committed.added, z),
         changes_nothing: !committed.changed,
-        remarks: Remarks::of(&content, z),
+        remarks: Remarks::of(&content, page.language),
         leave_out_unknown: options.leave_out_unknown,
         comment: comment.problem(&problems),
         z,
@@ -266,7 +267,7 @@ fn refuse(
     faults: Vec<FileFault>,
 ) -> Result<Response, Failure> {
     let mut problems = Problems::new(who.visit.language.texts().problems);
-    add(&mut problems, faults, who.visit.language.zone_texts());
+    add(&mut problems, faults, who.visit.language);
     ask(who, zone, text, options, problems)
 }
 
@@ -300,9 +301,14 @@ fn left_out_text(left_out: &LeftOut, z: &ZoneTexts) -> String {
     }
 }
 
-fn notes(notes: &[Note], z: &ZoneTexts) -> Vec<String> {
-    let text =
-        |Note { at, detail, .. }: &Note| say(z.file_fault, &[&at.line.to_string(), &at.column.to_string(), detail]);
+fn at_place(at: Position, detail: &Message, language: Language) -> String {
+    let text = language.zone_texts().file_fault;
+    say(text, &[&at.line.to_string(), &at.column.to_string(), &language.say(detail)])
+}
+
+fn notes(notes: &[Note], language: Language) -> Vec<String> {
+    let z = language.zone_texts();
+    let text = |note: &Note| at_place(note.at, &note.detail, language);
     let mut shown: Vec<String> = notes.iter().take(FAULTS).map(text).collect();
     if notes.len() > FAULTS {
         shown.push(say(z.more_faults, &[&(notes.len() - FAULTS).to_string()]));
@@ -319,7 +325,7 @@ async fn apply(who: &SignedIn, zone: &Zone, text: &str, form: &Form) -> Result<R
     let comment = match Comment::parse(typed) {
         Ok(comment) => comment,
         Err(fault) => {
-            problems.add("comment", fault.detail);
+            problems.add("comment", who.visit.language.say(&fault.detail));
             return preview(who, zone, text, form, typed, problems, StatusCode::UNPROCESSABLE_ENTITY).await;
         }
     };

@@ -91,7 +91,7 @@ pub(crate) async fn submit(who: SignedIn, form: Form) -> Result<Response, Failur
             return refused(problems);
         }
         Err(fault) => {
-            problems.add("domain", fault.detail);
+            problems.add("domain", who.visit.language.say(&fault.detail));
             return refused(problems);
         }
     };
@@ -106,7 +106,7 @@ pub(crate) async fn submit(who: SignedIn, form: Form) -> Result<Response, Failur
             Ok(read) if form.text("do") == "preview" => {
                 let page = NewPage::of(&who, &form, problems);
                 let records = say(page.z.file_records, &[&read.records.len().to_string()]);
-                let remarks = Remarks::of(&read, page.z);
+                let remarks = Remarks::of(&read, page.page.language);
                 return show_page(&NewPage { review: Some(Review { records, remarks }), ..page });
             }
             Ok(mut read) => {
@@ -119,8 +119,15 @@ pub(crate) async fn submit(who: SignedIn, form: Form) -> Result<Response, Failur
     }
     let claims = &who.visit.shared.claims;
     let mut outcome = zones.create_zone_with(new.clone()).await;
+    let z = who.visit.language.zone_texts();
+    let obstacle = |error: &CreateZoneError| match error {
+        CreateZoneError::Related => z.domain_related,
+        CreateZoneError::OnHold => z.domain_on_hold,
+        CreateZoneError::Contested => z.domain_contested,
+        _ => z.domain_exists,
+    };
     if let Err(refusal @ (CreateZoneError::Exists | CreateZoneError::Related | CreateZoneError::OnHold)) = &outcome {
-        let refusal = refusal.to_string();
+        let refusal = obstacle(refusal);
         match claims.look(&zones, &name).await {
             Ok(Look::NotClaimable) => {}
             Ok(Look::Proved(proof)) => {
@@ -128,7 +135,6 @@ pub(crate) async fn submit(who: SignedIn, form: Form) -> Result<Response, Failur
             }
             Ok(Look::Open(claim)) => {
                 problems.add("domain", refusal);
-                let z = who.visit.language.zone_texts();
                 match claim.unproved {
                     Unproved::New => {}
                     Unproved::NotFound => problems.add("", z.claim_not_seen),
@@ -155,11 +161,10 @@ pub(crate) async fn submit(who: SignedIn, form: Form) -> Result<Response, Failur
             | CreateZoneError::OnHold
             | CreateZoneError::Contested),
         ) => {
-            problems.add("domain", error.to_string());
+            problems.add("domain", obstacle(&error));
             refused(problems)
         }
         Err(CreateZoneError::Reserved(reason)) => {
-            let z = who.visit.language.zone_texts();
             problems.add(
                 "domain",
                 match reason {
@@ -171,12 +176,12 @@ pub(crate) async fn submit(who: SignedIn, form: Form) -> Result<Response, Failur
             refused(problems)
         }
         Err(CreateZoneError::Apex(fault)) => {
-            problems.add("domain", fault.detail);
+            problems.add("domain", who.visit.language.say(&fault.detail));
             refused(problems)
         }
         Err(CreateZoneError::Faults(faults)) => {
             let faults = content.map(|content| content.faults(faults)).unwrap_or_default();
-            import::add(&mut problems, faults, who.visit.language.zone_texts());
+            import::add(&mut problems, faults, who.visit.language);
             refused(problems)
         }
         Err(CreateZoneError::DailyLimit(_)) => Err(Failure::DailyLimit),

@@ -66,7 +66,7 @@ async fn preview(
         }
         Err(ChangeError::Faults(faults)) => {
             problems.heading = page.t.problems;
-            faults.into_iter().for_each(|(_, fault)| problems.add("", fault.detail));
+            faults.into_iter().for_each(|(_, fault)| problems.add("", page.language.say(&fault.detail)));
             None
         }
         Err(error) => return Err(failure(error)),
@@ -128,7 +128,7 @@ pub(crate) async fn submit(
     let comment = match Comment::parse(typed) {
         Ok(comment) => comment,
         Err(fault) => {
-            problems.add("comment", fault.detail);
+            problems.add("comment", who.visit.language.say(&fault.detail));
             return preview(&who, &zone, wanted, typed, problems).await;
         }
     };

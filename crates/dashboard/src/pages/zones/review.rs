@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
+use dns::warnings::Warning;
 use dns::{RecordId, Serial};
 use store::{Change, ChangeError, Comment, Condition, HistoryError, Zone};
 
@@ -21,6 +22,7 @@ use super::work::Work;
 use super::{Head, Tab, VERSIONS, failure, path};
 use crate::failure::Failure;
 use crate::form::{Field, Form, Problems};
+use crate::language::Language;
 use crate::notice::Notice;
 use crate::page::{Page, Section, go, show as show_page, show_with};
 use crate::texts::zones::ZoneTexts;
@@ -84,12 +86,17 @@ pub(super) async fn show(
         state: state(&page, zone, base, &work.draft),
         difference: DifferenceTable::new(&committed.removed, &committed.added, z),
         changes_nothing: !committed.changed,
-        warnings: committed.warnings.iter().map(|warning| format!("{}: {}", warning.owner, warning.detail)).collect(),
+        warnings: warnings(&committed.warnings, page.language),
         comment: comment.problem(&problems),
         problems,
         page,
     };
     if is_refused { show_with(StatusCode::UNPROCESSABLE_ENTITY, &shown) } else { show_page(&shown) }
+}
+
+/// What is accepted and yet unwise, each with the name it stands at.
+pub(super) fn warnings(warnings: &[Warning], language: Language) -> Vec<String> {
+    warnings.iter().map(|Warning { owner, detail, .. }| format!("{owner}: {}", language.say(detail))).collect()
 }
 
 /// To the records, where each change has its faults beside it.
@@ -115,7 +122,7 @@ pub(super) async fn apply(who: &SignedIn, zone: &Zone, work: Work, form: &Form) 
         Ok(comment) => comment,
         Err(fault) => {
             let mut problems = Problems::new(who.visit.language.texts().problems);
-            problems.add("comment", fault.detail);
+            problems.add("comment", who.visit.language.say(&fault.detail));
             return show(who, zone, &work, Some((form, problems))).await;
         }
     };
@@ -149,7 +156,7 @@ async fn conflict(who: &SignedIn, zone: &Zone, base: Serial, work: &Work) -> Res
         .flat_map(|difference| difference.removed.iter().chain(&difference.added))
         .map(|stored| stored.record.id)
         .collect();
-    let mut items = item_rows(&work.draft, &Vec::new(), z);
+    let mut items = item_rows(&work.draft, &Vec::new(), page.language);
     for (row, item) in items.iter_mut().zip(&work.draft.0) {
         if Item::id(item).is_some_and(|id| touched.contains(&id)) {
             row.faults.push(z.also_changed.to_owned());

@@ -168,7 +168,7 @@ async fn refuse(who: &SignedIn, id: &str, typed: &Typed, faults: Vec<Fault>) -> 
     let page = who.page(Section::Zones);
     let mut problems = Problems::new(page.t.problems);
     for fault in faults {
-        problems.add(fault.field.unwrap_or_default(), fault.detail);
+        problems.add(fault.field.unwrap_or_default(), page.language.say(&fault.detail));
     }
     show_with(StatusCode::UNPROCESSABLE_ENTITY, &SettingsPage::new(page, &current, typed, problems, Vec::new()))
 }

@@ -13,6 +13,7 @@ use super::editor::{Editing, Editor, Subject, USUAL};
 use super::live::Live;
 use super::state::State;
 use super::{Head, Tab};
+use crate::language::Language;
 use crate::page::{Page, Section};
 use crate::texts::say;
 use crate::texts::zones::ZoneTexts;
@@ -88,12 +89,12 @@ pub(super) struct Shown<'a> {
 
 impl RecordsPage {
     pub(super) fn of(page: Page, shown: Shown<'_>) -> RecordsPage {
-        let (t, z) = (page.t, page.language.zone_texts());
+        let (language, z) = (page.language, page.language.zone_texts());
         let Shown { found, live, nameservers, draft, faults, editing, state, problem } = shown;
         let FoundRecords { zone, records, next } = found;
-        let items = item_rows(draft, faults, z);
+        let items = item_rows(draft, faults, language);
         let mut editor = editing
-            .map(|(editing, default_ttl)| (place(editing, draft), Editor::of(editing, default_ttl, &state, z, t)));
+            .map(|(editing, default_ttl)| (place(editing, draft), Editor::of(editing, default_ttl, &state, language)));
         let by_record: HashMap<RecordId, &ItemRow> =
             draft.0.iter().zip(&items).filter_map(|(item, row)| Some((item.id()?, row))).collect();
         let mut groups: Vec<Group> = Vec::new();
@@ -171,7 +172,8 @@ impl Row {
 }
 
 /// What was collected, as lists show it.
-pub(super) fn item_rows(draft: &Draft, faults: &Faults, z: &'static ZoneTexts) -> Vec<ItemRow> {
+pub(super) fn item_rows(draft: &Draft, faults: &Faults, language: Language) -> Vec<ItemRow> {
+    let z = language.zone_texts();
     let shown = |record: &TypedRecord| {
         let value = with_priority(&record.priority, &record.value);
         if record.ttl.is_empty() { value } else { format!("{value} · {}", record.ttl) }
@@ -195,7 +197,11 @@ pub(super) fn item_rows(draft: &Draft, faults: &Faults, z: &'static ZoneTexts) -
                 None => item.was().map(shown).unwrap_or_default(),
             },
             after: item.now().map(shown).unwrap_or_default(),
-            faults: faults.iter().filter(|(at, _)| *at == place).map(|(_, fault)| fault.detail.to_string()).collect(),
+            faults: faults
+                .iter()
+                .filter(|(at, _)| *at == place)
+                .map(|(_, fault)| language.say(&fault.detail))
+                .collect(),
             may_change: item.now().is_some(),
         }
     };

@@ -68,7 +68,7 @@ fn check(text: &[u8]) -> bool {
             let lines = text.split(|&octet| matches!(octet, b'\n' | b'\r')).count() as u32;
             for fault in &faults {
                 assert!((1..=lines).contains(&fault.at.line), "{fault} of {}", text.escape_ascii());
-                assert!(fault.fault.detail.len() < 600, "{fault}");
+                assert!(fault.fault.detail.to_string().len() < 600, "{fault}");
             }
             false
         }

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use dns::change::{Edit, NewRecord, PlanError, TtlChoice};
 use dns::zonefile::{self, FileFault, FileRecord, Options, ZoneFile};
-use dns::{Fault, Name, RecordData, RecordType, ZoneName};
+use dns::{Fault, Message, Name, RecordData, RecordType, ZoneName};
 
 use crate::bind::{Rr, read_raw};
 use crate::memory::{Zone, apex};
@@ -52,7 +52,9 @@ fn check_rules(zone: &ZoneName, file: &ZoneFile) -> Result<(), Vec<FileFault>> {
     let faults = match place.plan(&edits) {
         Ok(_) => return Ok(()),
         Err(PlanError::Faults(faults)) => faults,
-        Err(PlanError::NoRecord { index }) => vec![(index, Fault::general("record", "no such record"))],
+        Err(PlanError::NoRecord { index }) => {
+            vec![(index, Fault::general("record", Message::untranslated("no such record")))]
+        }
         Err(PlanError::Lookup(never)) => {
             let never: Infallible = never;
             match never {}
@@ -165,7 +167,7 @@ fn we_accept_more(said: &str, text: &[u8]) -> bool {
 fn we_refuse_more(fault: &FileFault, text: &[u8]) -> bool {
     // BIND looks for the length behind `\#` and misses the end of the file.
     let mark = text.windows(2).any(|octets| octets == b"\\#");
-    if mark && fault.fault.check == "zone-file-syntax" && fault.fault.detail.contains("never closed") {
+    if mark && fault.fault.check == "zone-file-syntax" && fault.fault.detail.to_string().contains("never closed") {
         return true;
     }
     let text = ["generate-range", "generate-bound", "rrset-records", "rrset-octets"];

@@ -84,7 +84,7 @@ fn names_that_are_read_otherwise_are_noted() {
     let expected =
         [(1, "name-converted"), (2, "name-converted"), (3, "name-at-sign"), (4, "name-octets"), (5, "name-converted")];
     assert_eq!(notes(&file), expected);
-    let details: Vec<&str> = file.notes.iter().map(|note| note.detail.as_str()).collect();
+    let details: Vec<String> = file.notes.iter().map(|note| note.detail.to_string()).collect();
     assert_eq!(details[0], "\"bücher\" is not ASCII and is read as xn--bcher-kva.example.com. (UTS 46)");
     assert_eq!(details[2], "\"_sip._tls.@\" is read as _sip._tls.example.com.: \"@\" stands for example.com.");
     // The file of an internationalized zone is for that zone.
