@@ -184,9 +184,9 @@ mod tests {
     fn refusals_say_what_would_be_right() {
         for (text, offers) in [
             ("192.0.2.0/24", "2.0.192.in-addr.arpa"),
-            ("example.com/", "give the name alone, example.com"),
-            ("https://www.example.com:8443/index?a#b", "give the name alone, www.example.com"),
-            ("a/b.example.com", "a slash can stand only in a name below in-addr.arpa"),
+            ("example.com/", "enter only the name, example.com"),
+            ("https://www.example.com:8443/index?a#b", "enter only the name, www.example.com"),
+            ("a/b.example.com", "a slash is allowed only in a name below in-addr.arpa"),
             ("exam\u{200b}ple.com", "U+200B"),
         ] {
             let fault = ZoneName::parse(text).unwrap_err();
