@@ -271,7 +271,7 @@ fn the_doctor_says_what_is_wrong_and_how_to_fix_it() {
         &run(&mut elsewhere),
         1,
         &[
-            "does not respond to DNS queries: no answer",
+            "does not respond to DNS queries: no response",
             "fix: another program may use the port; choose another --dns",
             " is in use by another program",
             "choose another --http",
