@@ -139,7 +139,7 @@ async fn what_is_against_the_rules_of_today_does_not_come_back() {
         [
             (
                 Some("serial"),
-                "ns1 A: ns1.example.com is a nameserver of this server, which looks after its addresses".to_owned()
+                "ns1 A: ns1.example.com is a nameserver of this server, which manages its addresses".to_owned()
             ),
             (Some("serial"), "short A: ttl must be between 60 and 2147483647 seconds here".to_owned()),
         ]

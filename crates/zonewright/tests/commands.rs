@@ -88,7 +88,7 @@ fn commands_that_make_no_sense_are_refused() {
     refused(&data, &["token", "revoke", "77"], 1, &["there is no token 77", "zonewright token list"]);
     refused(&data, &["token", "revoke", "seven"], 2, &["invalid value 'seven'"]);
     refused(&data, &["zone", "delete", "example.com"], 1, &["there is no zone example.com", "zonewright zone list"]);
-    refused(&data, &["zone", "delete", "exa mple.com"], 2, &["cannot stand in a name"]);
+    refused(&data, &["zone", "delete", "exa mple.com"], 2, &["cannot contain spaces"]);
     refused(&data, &["zone", "move", "example.com", "--to", "bob@example.com"], 1, &["there is no account bob"]);
     refused(&data, &["zone", "move", "example.com", "--to", "ann@example.com"], 1, &["there is no zone example.com"]);
     assert_eq!(succeeds(&data, &["zone", "list"]), "");

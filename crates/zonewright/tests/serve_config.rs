@@ -125,7 +125,7 @@ fn nameservers_that_no_zone_could_have_are_refused() {
         (&["ns_1.example.net"], "letters, digits and inner hyphens"),
         (&["*.example.net"], "letters, digits and inner hyphens"),
         (&["-a.example.net"], "letters, digits and inner hyphens"),
-        (&["ns1 .example.net"], "cannot stand in a name"),
+        (&["ns1 .example.net"], "cannot contain spaces"),
         (&["192.0.2.53"], "an address is in the place of the name"),
         (&["2001:db8::53"], "an address is in the place of the name"),
         (&["ns1.example.net="], "\"\" cannot be the address of a host"),
