@@ -227,7 +227,7 @@ impl Write {
                 let once = Once { request: request.clone(), answer: Box::new(answer) };
                 zones.create_zone_once(new, once).await?
             }
-            None => Done::Now(answer(&zones.create_zone_with(new).await?)?),
+            None => Done::Now(answer(&zones.create_zone(new).await?)?),
         };
         Ok(self.answer(caller, done).await)
     }
@@ -241,7 +241,7 @@ impl Write {
                 let once = Once { request: request.clone(), answer: Box::new(answer) };
                 zones.delete_zone_once(id, self.on_zone(), once).await?
             }
-            None => Done::Now(answer(&zones.delete_zone_on(id, self.on_zone()).await?)?),
+            None => Done::Now(answer(&zones.delete_zone(id, self.on_zone()).await?)?),
         };
         Ok(self.answer(caller, done).await)
     }

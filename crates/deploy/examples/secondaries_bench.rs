@@ -76,7 +76,7 @@ async fn main() -> Result<(), Failure> {
     print("same zone again", &mut times);
 
     for zone in made.iter().take(rounds / 4) {
-        bench.store.delete_zone(&bench.author, zone.id).await?;
+        bench.store.delete_zone(&bench.author, zone.id, Vec::new()).await?;
         let zone = bench.create(&zone.name.to_string()).await?;
         times.push(bench.served(&zone).await?);
     }
@@ -242,7 +242,7 @@ fn closing() -> Result<usize, Failure> {
 
 async fn create(store: &Store, author: &Author, name: String) -> Result<Zone, Failure> {
     let name = ZoneName::parse(&name).map_err(|fault| fault.to_string())?;
-    Ok(store.create_zone(author, name, false).await?)
+    Ok(store.create_zone(author, name).await?)
 }
 
 fn open_store(path: &Path) -> Result<Store, Failure> {

@@ -39,7 +39,7 @@ async fn a_named_without_zones_is_given_all_at_once() {
     primary.add(&first, "www", "192.0.2.1").await;
     let second =
         primary.store.zones(primary.author.account, Some(zone("zone1.example")), None, 1).await.unwrap().remove(0);
-    primary.store.delete_zone(&primary.author, second.id).await.unwrap();
+    primary.store.delete_zone(&primary.author, second.id, Vec::new()).await.unwrap();
     primary.is_gone(&second).await;
     eventually(async || primary.is_in_order(&first.name).await).await;
     running.stop().await;
@@ -125,7 +125,7 @@ async fn make_zones(primary: &Primary, numbers: std::ops::Range<u32>) {
     for number in numbers {
         let (store, author) = (primary.store.clone(), primary.author.clone());
         made.spawn(async move {
-            store.create_zone(&author, zone(&format!("zone{number}.example")), false).await.unwrap();
+            store.create_zone(&author, zone(&format!("zone{number}.example"))).await.unwrap();
         });
         if made.len() >= 500 {
             made.join_next().await.unwrap().unwrap();

@@ -56,7 +56,7 @@ async fn named_is_away_for_a_while() {
     let (watch, traffic) = (primary.watch(&zones), primary.traffic(&zones));
     primary.dynamic.channel.named.kill();
     traffic.more(100).await;
-    primary.store.delete_zone(&primary.author, primary.zone("short-lived.example").await.id).await.unwrap();
+    primary.store.delete_zone(&primary.author, primary.zone("short-lived.example").await.id, Vec::new()).await.unwrap();
     zones.push(primary.zone("late.example").await);
     eventually(async || {
         let status = running.deployment.status(&primary.heads().await[0]).await;
@@ -102,7 +102,7 @@ async fn zones_deleted_while_nobody_looks_go_even_without_their_files() {
     primary.in_order().await;
     running.stop().await;
     for zone in &zones[..2] {
-        primary.store.delete_zone(&primary.author, zone.id).await.unwrap();
+        primary.store.delete_zone(&primary.author, zone.id, Vec::new()).await.unwrap();
     }
     // Nothing but named's memory knows of them now.
     fs::remove_dir_all(primary.zone_folder()).unwrap();
@@ -325,8 +325,7 @@ async fn a_zone_that_named_refuses_stops_no_other() {
     };
     // One that is served already, and a new one.
     primary.change(&zones[0], too_many(&zones[0])).await;
-    let refused =
-        primary.store.create_zone(&primary.author, common::channel::zone("refused.example"), false).await.unwrap();
+    let refused = primary.store.create_zone(&primary.author, common::channel::zone("refused.example")).await.unwrap();
     primary.change(&refused, too_many(&refused)).await;
     for zone in &zones[1..] {
         primary.add(zone, "www", "192.0.2.1").await;

@@ -31,12 +31,12 @@ async fn zones_come_change_and_go() {
     primary.in_order().await;
 
     let [first, second] = &zones;
-    primary.store.delete_zone(&primary.author, first.id).await.unwrap();
+    primary.store.delete_zone(&primary.author, first.id, Vec::new()).await.unwrap();
     primary.is_gone(first).await;
     // The same name, another zone: nothing of the old one is served.
     primary.zone("example.com").await;
     primary.in_order().await;
-    primary.store.delete_zone(&primary.author, second.id).await.unwrap();
+    primary.store.delete_zone(&primary.author, second.id, Vec::new()).await.unwrap();
     primary.is_gone(second).await;
     running.stop().await;
 }
@@ -76,7 +76,7 @@ async fn what_was_removed_while_nobody_was_here_goes() {
     running.stop().await;
 
     for zone in &zones[..2] {
-        primary.store.delete_zone(&primary.author, zone.id).await.unwrap();
+        primary.store.delete_zone(&primary.author, zone.id, Vec::new()).await.unwrap();
     }
     // One of them is made again: it is another zone.
     primary.zone("zone1.example").await;
@@ -128,7 +128,7 @@ async fn a_zone_of_the_operator_s_is_left_alone() {
         status[0].error.as_ref().is_some_and(|error| error.contains("small.db"))
     })
     .await;
-    primary.store.delete_zone(&primary.author, ours.id).await.unwrap();
+    primary.store.delete_zone(&primary.author, ours.id, Vec::new()).await.unwrap();
     running.bind9.remove(&ours.name).await.unwrap();
     let served = running.bind9.served(&ours.name).await.unwrap().unwrap();
     assert_eq!((served.id, served.serial.0), (None, 1));

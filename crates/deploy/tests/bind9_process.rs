@@ -82,7 +82,7 @@ async fn killed_between_the_steps_of_a_removal() {
     let zones = primary.zones(STEPS).await;
     run_until_in_order(&primary).await;
     let killed = at_every_step(&primary, async |number| {
-        primary.store.delete_zone(&primary.author, zones[number as usize].id).await.unwrap();
+        primary.store.delete_zone(&primary.author, zones[number as usize].id, Vec::new()).await.unwrap();
     })
     .await;
     assert_eq!(killed, 2, "delzone, unlink");
@@ -103,7 +103,7 @@ async fn killed_between_the_steps_of_another_zone_of_the_same_name() {
         primary.add(zone, "old", "192.0.2.1").await;
         run_until_in_order(&primary).await;
         let old = zone.clone();
-        primary.store.delete_zone(&primary.author, zone.id).await.unwrap();
+        primary.store.delete_zone(&primary.author, zone.id, Vec::new()).await.unwrap();
         *zone = primary.zone("example.com").await;
         let ended = kill_at(&primary, number).await;
         run_until_in_order(&primary).await;

@@ -152,7 +152,7 @@ impl Stage {
     }
 
     async fn create(&self, name: &str) -> Zone {
-        self.store.create_zone(&self.author, ZoneName::parse(name).unwrap(), false).await.unwrap()
+        self.store.create_zone(&self.author, ZoneName::parse(name).unwrap()).await.unwrap()
     }
 
     /// Adds an address and gives the zone as it is then.
@@ -252,14 +252,14 @@ async fn a_deleted_zone_goes_and_its_successor_is_another_zone() {
     let old = stage.create("example.com").await;
     let old = stage.add(&old, 1).await;
     eventually("the old zone is served", || stage.served(&old)).await;
-    stage.store.delete_zone(&stage.author, old.id).await.unwrap().unwrap();
+    stage.store.delete_zone(&stage.author, old.id, Vec::new()).await.unwrap();
     eventually("the old zone is gone", || async { stage.zones.served(&old.name).is_none() }).await;
     let new = stage.create("example.com").await;
     assert!(new.serial.is_newer_than(old.serial));
     eventually("the new zone is served", || stage.served(&new)).await;
 
     // Deleted and made again so quickly that nobody saw it gone.
-    stage.store.delete_zone(&stage.author, new.id).await.unwrap().unwrap();
+    stage.store.delete_zone(&stage.author, new.id, Vec::new()).await.unwrap();
     let newest = stage.create("example.com").await;
     eventually("the newest zone is served", || stage.served(&newest)).await;
 }

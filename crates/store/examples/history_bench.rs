@@ -110,7 +110,7 @@ impl Bench {
     /// A zone with its records.
     async fn zone(&self, name: &str) -> Outcome<Zone> {
         let name = ZoneName::parse(name).map_err(|fault| fault.to_string())?;
-        let zone = self.store.create_zone(&self.author, name, false).await?;
+        let zone = self.store.create_zone(&self.author, name).await?;
         let edits = (0..RECORDS).map(|number| {
             let owner = OwnerName::parse(&format!("h{number}"), &zone.name)?;
             Ok(Edit::Create(self.store.new_record_id(), wish(owner, number)))

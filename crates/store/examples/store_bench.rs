@@ -87,7 +87,7 @@ struct Bench {
 impl Bench {
     async fn zone(&self, name: &str) -> Outcome<Zone> {
         let name = ZoneName::parse(name).map_err(|fault| fault.to_string())?;
-        Ok(self.store.create_zone(&self.author, name, false).await?)
+        Ok(self.store.create_zone(&self.author, name).await?)
     }
 
     fn wish(&self, zone: &Zone, number: u32) -> Outcome<Edit> {

@@ -145,6 +145,12 @@ impl NewZone {
     }
 }
 
+impl From<ZoneName> for NewZone {
+    fn from(name: ZoneName) -> NewZone {
+        NewZone::named(name)
+    }
+}
+
 /// Why a zone was not made.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateZoneError {

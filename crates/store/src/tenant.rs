@@ -156,9 +156,9 @@ impl Tenant {
     }
 
     /// Deletes a zone, where the conditions hold.
-    pub async fn delete_zone_on(&self, id: ZoneId, conditions: Vec<Condition>) -> Result<Zone, ChangeError> {
+    pub async fn delete_zone(&self, id: ZoneId, conditions: Vec<Condition>) -> Result<Zone, ChangeError> {
         if self.sees(id) {
-            self.store.delete_zone_on(&self.author, id, conditions).await
+            self.store.delete_zone(&self.author, id, conditions).await
         } else {
             Err(ChangeError::NoZone)
         }
@@ -179,8 +179,8 @@ impl Tenant {
     }
 
     /// Creates a zone.
-    pub async fn create_zone_with(&self, new: NewZone) -> Result<Zone, CreateZoneError> {
-        self.store.create_zone_with(&self.author, new).await
+    pub async fn create_zone(&self, new: NewZone) -> Result<Zone, CreateZoneError> {
+        self.store.create_zone(&self.author, new).await
     }
 
     /// Creates a zone, once however often the request comes.

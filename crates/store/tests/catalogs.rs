@@ -31,7 +31,7 @@ async fn a_zone_joins_and_leaves_its_catalog() {
     assert_eq!(members(&fixture.store).await, [zone.id]);
 
     fixture.add(&author, &zone, "www", "192.0.2.1").await;
-    fixture.store.delete_zone(&author, zone.id).await.unwrap().unwrap();
+    fixture.store.delete_zone(&author, zone.id, Vec::new()).await.unwrap();
     let left = fixture.store.journal().catalog(catalog).await.unwrap();
     assert_eq!(left, CatalogSnapshot { serial: Serial(START as u32 + 1), members: vec![] });
     let again = fixture.zone(&author, "example.com").await;
@@ -61,7 +61,7 @@ async fn a_refused_zone_joins_nothing() {
     let author = fixture.account("a@example.com").await;
     let zone = fixture.zone(&author, "example.com").await;
     let before = fixture.store.journal().catalog_serials().await.unwrap();
-    let again = fixture.store.create_zone(&author, zone.name.clone(), false).await;
+    let again = fixture.store.create_zone(&author, zone.name.clone()).await;
     assert!(matches!(again, Err(CreateZoneError::Exists)));
     assert_eq!(fixture.store.journal().catalog_serials().await.unwrap(), before);
 }

@@ -82,7 +82,7 @@ async fn the_faults_of_a_content_are_those_of_its_records() {
     assert_eq!(faults, [(1, "apex-ns-address"), (2, "duplicate"), (3, "cname-alone"), (5, "ttl-conflict")]);
 
     let new = NewZone { content: wanted, ..NewZone::named(zone_name("example.org")) };
-    assert!(matches!(f.store.create_zone_with(&me, new).await, Err(CreateZoneError::Faults(_))));
+    assert!(matches!(f.store.create_zone(&me, new).await, Err(CreateZoneError::Faults(_))));
     assert_eq!(f.store.zones(me.account, None, None, 9).await.unwrap().len(), 1, "no zone without its content");
 }
 
@@ -92,7 +92,7 @@ async fn a_zone_begins_with_its_content_above_the_serial_it_had_elsewhere() {
     let me = f.account("me@example.com").await;
     let name = zone_name("example.com");
     let probe = f.zone(&me, "example.com").await;
-    f.store.delete_zone(&me, probe.id).await.unwrap();
+    f.store.delete_zone(&me, probe.id, Vec::new()).await.unwrap();
     let above = Serial((START + 5_000_000) as u32);
     let new = NewZone {
         content: vec![wish(&probe, "www", RecordType::A, "192.0.2.1")],
@@ -100,7 +100,7 @@ async fn a_zone_begins_with_its_content_above_the_serial_it_had_elsewhere() {
         comment: Comment::parse("moved here").unwrap(),
         ..NewZone::named(name)
     };
-    let zone = f.store.create_zone_with(&me, new).await.unwrap();
+    let zone = f.store.create_zone(&me, new).await.unwrap();
     assert_eq!((zone.version.0, zone.record_count, zone.serial), (1, 1, Serial(above.0 + 1)));
     assert_eq!(f.count(Rows::VersionsCommented("moved here")), 1);
 

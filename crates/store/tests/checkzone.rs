@@ -83,7 +83,7 @@ async fn every_version_loads() {
                 let _ = f.store.change(&me, zone.id, Change::of(back)).await;
             }
             14 => {
-                f.store.delete_zone(&me, zone.id).await.unwrap().unwrap();
+                f.store.delete_zone(&me, zone.id, Vec::new()).await.unwrap();
                 f.operator().undelete_zone(zone.id).await.unwrap();
             }
             _ => {

@@ -21,7 +21,7 @@ async fn proof(f: &Fixture, account: AccountId, name: &str, undelegated: &[ZoneI
 }
 
 async fn create(f: &Fixture, by: &Author, name: &str, proof: Proof) -> Result<Zone, CreateZoneError> {
-    f.store.create_zone_with(by, NewZone { proof: Some(proof), ..NewZone::named(zone_name(name)) }).await
+    f.store.create_zone(by, NewZone { proof: Some(proof), ..NewZone::named(zone_name(name)) }).await
 }
 
 async fn is_served(f: &Fixture, zone: &Zone) -> bool {
@@ -180,8 +180,8 @@ async fn zones_of_operators_are_never_displaced_and_a_hold_is_no_match_for_a_pro
 
     let ann = f.account("ann@example.com").await;
     let deleted = f.zone(&ann, "held.example").await;
-    f.store.delete_zone(&ann, deleted.id).await.unwrap().unwrap();
-    let refused = f.store.create_zone(&bob, zone_name("held.example"), false).await;
+    f.store.delete_zone(&ann, deleted.id, Vec::new()).await.unwrap();
+    let refused = f.store.create_zone(&bob, zone_name("held.example")).await;
     assert!(matches!(refused, Err(CreateZoneError::OnHold)), "{refused:?}");
     let zone = create(&f, &bob, "held.example", proof(&f, bob.account, "held.example", &[]).await).await.unwrap();
     assert!(is_served(&f, &zone).await);
@@ -193,10 +193,10 @@ async fn whoever_gives_up_ends_the_waiting() {
     let (ann, bob) = (f.account("ann@example.com").await, f.account("bob@example.com").await);
     let anns = f.zone(&ann, "example.com").await;
     let bobs = create(&f, &bob, "example.com", proof(&f, bob.account, "example.com", &[]).await).await.unwrap();
-    f.store.delete_zone(&bob, bobs.id).await.unwrap().unwrap();
+    f.store.delete_zone(&bob, bobs.id, Vec::new()).await.unwrap();
     assert!(f.operator().displacements(10).await.unwrap().is_empty());
     let bobs = create(&f, &bob, "example.com", proof(&f, bob.account, "example.com", &[]).await).await.unwrap();
-    f.store.delete_zone(&ann, anns.id).await.unwrap().unwrap();
+    f.store.delete_zone(&ann, anns.id, Vec::new()).await.unwrap();
     assert!(is_served(&f, &bobs).await, "the name is free at once");
     // And an account that is off stays off, whatever names it gets.
     let by = Actor::command_line();
@@ -206,7 +206,7 @@ async fn whoever_gives_up_ends_the_waiting() {
     let carls = create(&f, &carl, "example.com", proof(&f, carl.account, "example.com", &[]).await).await;
     assert!(matches!(carls, Ok(zone) if zone.withheld.waits() && zone.withheld.until().is_none()), "bob had proved it");
     let operator = Author { source: Source::Operator, ..author(bob.account) };
-    f.store.delete_zone(&operator, bobs.id).await.unwrap().unwrap();
+    f.store.delete_zone(&operator, bobs.id, Vec::new()).await.unwrap();
     let head = f.store.journal().head(&zone_name("example.com")).await.unwrap().unwrap();
     assert!(head.serial.is_newer_than(bobs.serial));
 }

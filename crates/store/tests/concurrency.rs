@@ -28,7 +28,7 @@ async fn of_many_that_make_one_zone_one_wins() {
             .map(|(number, author)| {
                 let store = if number % 2 == 0 { f.store.clone() } else { other.clone() };
                 let (author, name) = (author.clone(), name.clone());
-                tokio::spawn(async move { store.create_zone(&author, name, false).await })
+                tokio::spawn(async move { store.create_zone(&author, name).await })
             })
             .collect();
         let mut won = 0;
@@ -144,8 +144,8 @@ async fn every_lasting_zone_is_on_the_pages_exactly_once() {
         let (store, me) = (f.store.clone(), me.clone());
         tokio::spawn(async move {
             for (number, zone) in doomed.into_iter().enumerate() {
-                store.delete_zone(&me, zone.id).await.unwrap();
-                store.create_zone(&me, zone_name(&format!("n{number}.example")), false).await.unwrap();
+                store.delete_zone(&me, zone.id, Vec::new()).await.unwrap();
+                store.create_zone(&me, zone_name(&format!("n{number}.example"))).await.unwrap();
             }
         })
     };

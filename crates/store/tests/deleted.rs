@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{Fixture, Rows, START, apex, delete, eventually, zone_name};
+use common::{Fixture, Rows, START, apex, delete, eventually, overriding, zone_name};
 use dns::{Serial, ZoneId};
 use store::*;
 
@@ -34,7 +34,7 @@ async fn what_is_in_the_way_keeps_a_zone_deleted() {
         matches!(f.operator().undelete_zone(zone.id).await, Err(UndeleteError::NotDeleted(name)) if name == zone.name)
     );
 
-    f.store.delete_zone(&me, zone.id).await.unwrap().unwrap();
+    f.store.delete_zone(&me, zone.id, Vec::new()).await.unwrap();
     swept(&f).await;
     for (name, text) in [
         (
@@ -50,13 +50,13 @@ async fn what_is_in_the_way_keeps_a_zone_deleted() {
             "a.www.example.com, above or below www.example.com, is other@example.com's now; move or delete that zone first",
         ),
     ] {
-        let taken = f.store.create_zone(&other, zone_name(name), true).await.unwrap();
+        let taken = f.store.create_zone(&other, overriding(zone_name(name))).await.unwrap();
         assert_eq!(f.operator().undelete_zone(zone.id).await.unwrap_err().to_string(), text);
         assert_eq!(f.store.zones(me.account, None, None, 10).await.unwrap(), []);
-        f.store.delete_zone(&other, taken.id).await.unwrap().unwrap();
+        f.store.delete_zone(&other, taken.id, Vec::new()).await.unwrap();
     }
     // A zone of the same account above it is not in its way.
-    f.store.create_zone(&me, zone_name("example.com"), true).await.unwrap();
+    f.store.create_zone(&me, overriding(zone_name("example.com"))).await.unwrap();
     f.operator().undelete_zone(zone.id).await.unwrap();
     assert_eq!(records(&f.store, me.account, zone.id).await.len(), 300);
 }
@@ -68,7 +68,7 @@ async fn a_zone_of_a_closed_account_stays_deleted() {
     let by = Actor::command_line();
     let deleted = filled(&f, &me, "deleted.example.com", 3).await;
     let live = filled(&f, &me, "live.example.com", 3).await;
-    f.store.delete_zone(&me, deleted.id).await.unwrap().unwrap();
+    f.store.delete_zone(&me, deleted.id, Vec::new()).await.unwrap();
     f.store.person(me.account, by).close().await.unwrap();
     for zone in [deleted, live] {
         // What it had when it was closed is deleted by the housekeeper.
@@ -84,14 +84,14 @@ async fn a_zone_that_is_refused_half_way_is_swept_again() {
     let f = Fixture::new();
     let (me, other) = (f.account("me@example.com").await, f.account("other@example.com").await);
     let zone = filled(&f, &me, "example.com", 500).await;
-    f.store.delete_zone(&me, zone.id).await.unwrap().unwrap();
+    f.store.delete_zone(&me, zone.id, Vec::new()).await.unwrap();
     swept(&f).await;
     // As an earlier call leaves it that was cut off.
     let connection = rusqlite::Connection::open(f.path()).unwrap();
     connection
         .execute_batch("UPDATE zones SET swept = 2; UPDATE records SET to_version = NULL WHERE id % 2 = 0")
         .unwrap();
-    f.store.create_zone(&other, zone_name("example.com"), true).await.unwrap();
+    f.store.create_zone(&other, overriding(zone_name("example.com"))).await.unwrap();
     assert!(f.operator().undelete_zone(zone.id).await.is_err());
     swept(&f).await;
     assert_eq!(f.store.records(me.account, None, RecordFilter::default(), None, 10).await.unwrap().unwrap(), []);
@@ -109,7 +109,7 @@ async fn a_zone_comes_back_as_it_was_above_every_serial_of_its_name() {
 
     // With and without the sweep; with another zone of the name in between, whose serials went far ahead.
     for round in 0..3u32 {
-        let deleted = f.store.delete_zone(&me, zone.id).await.unwrap().unwrap();
+        let deleted = f.store.delete_zone(&me, zone.id, Vec::new()).await.unwrap();
         assert!(f.store.journal().snapshot(zone.id).await.unwrap().is_none());
         let mut floor = deleted.serial;
         if round > 0 {
@@ -117,7 +117,7 @@ async fn a_zone_comes_back_as_it_was_above_every_serial_of_its_name() {
             let between = f.zone(&me, "example.com").await;
             floor = Serial(START as u32 + 1_000_000 * round);
             f.store.journal().raise_serial(between.id, floor).await.unwrap();
-            f.store.delete_zone(&me, between.id).await.unwrap().unwrap();
+            f.store.delete_zone(&me, between.id, Vec::new()).await.unwrap();
         }
         let listed = f.operator().deleted_zones(None, 10).await.unwrap();
         assert_eq!(listed.len(), 1 + round as usize);
@@ -152,7 +152,7 @@ async fn a_zone_comes_back_with_the_nameservers_of_today() {
     let f = Fixture::new();
     let me = f.account("me@example.com").await;
     let zone = f.zone(&me, "example.com").await;
-    f.store.delete_zone(&me, zone.id).await.unwrap().unwrap();
+    f.store.delete_zone(&me, zone.id, Vec::new()).await.unwrap();
     let server = f.another_with(apex(&[("ns7.other.test", &[])]));
     assert_eq!(server.command_line().roll_out_apex(10).await.unwrap(), 0);
     // By a process that was started without the server's flags.
@@ -168,7 +168,7 @@ async fn catalogs_see_a_zone_leave_and_join_again() {
     let me = f.account("me@example.com").await;
     let zone = f.zone(&me, "example.com").await;
     let catalog = catalog_of(&zone.name);
-    f.store.delete_zone(&me, zone.id).await.unwrap().unwrap();
+    f.store.delete_zone(&me, zone.id, Vec::new()).await.unwrap();
     let back = f.operator().undelete_zone(zone.id).await.unwrap().zone;
     let member = Member { id: zone.id, name: zone.name.clone() };
     let versions = f.store.journal().catalog_versions(catalog, Serial(1), 10).await.unwrap().unwrap();
@@ -197,7 +197,7 @@ async fn a_purged_zone_is_forgotten_and_the_rest_does_not_notice() {
         f.store.change(&me, zone.id, Change::of(Wish::Settings(wanted))).await.unwrap();
     }
     assert_eq!(f.operator().purge_zone(zone.id).await.unwrap(), None, "it is not deleted");
-    f.store.delete_zone(&me, zone.id).await.unwrap().unwrap();
+    f.store.delete_zone(&me, zone.id, Vec::new()).await.unwrap();
     let position = *f.store.journal().position().borrow();
     let purged = f.operator().purge_zone(zone.id).await.unwrap().unwrap();
     assert_eq!(purged.zone.name, zone.name);
@@ -232,7 +232,7 @@ async fn the_newest_position_is_never_given_again() {
     let f = Fixture::new();
     let me = f.account("me@example.com").await;
     let zone = filled(&f, &me, "example.com", 3).await;
-    f.store.delete_zone(&me, zone.id).await.unwrap().unwrap();
+    f.store.delete_zone(&me, zone.id, Vec::new()).await.unwrap();
     let position = *f.store.journal().position().borrow();
     f.operator().purge_zone(zone.id).await.unwrap().unwrap();
     f.clock.advance(1_000_000);
@@ -242,7 +242,7 @@ async fn the_newest_position_is_never_given_again() {
     f.store.close().await;
     let again = f.another();
     assert_eq!(*again.journal().position().borrow(), position);
-    let other = again.create_zone(&me, zone_name("example.org"), false).await.unwrap();
+    let other = again.create_zone(&me, zone_name("example.org")).await.unwrap();
     assert_eq!(again.journal().moves(position).await.unwrap().names, [other.name]);
 }
 
@@ -252,10 +252,10 @@ async fn zones_are_forgotten_when_the_operators_time_is_over_and_not_before() {
     let me = f.account("me@example.com").await;
     let day = 86_400;
     let old = filled(&f, &me, "old.example", 300).await;
-    f.store.delete_zone(&me, old.id).await.unwrap().unwrap();
+    f.store.delete_zone(&me, old.id, Vec::new()).await.unwrap();
     f.clock.advance(20 * day);
     let young = filled(&f, &me, "young.example", 3).await;
-    f.store.delete_zone(&me, young.id).await.unwrap().unwrap();
+    f.store.delete_zone(&me, young.id, Vec::new()).await.unwrap();
     f.clock.advance(10 * day);
     f.operator().retain(Retention::default());
     let looked = std::time::Instant::now();

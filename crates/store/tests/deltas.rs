@@ -123,7 +123,7 @@ impl World {
                 let _ = self.fixture.store.change(&self.me, zone.id, edits).await;
             }
             Step::DeleteZone { make_again } => {
-                let deleted = self.fixture.store.delete_zone(&self.me, zone.id).await.unwrap().unwrap();
+                let deleted = self.fixture.store.delete_zone(&self.me, zone.id, Vec::new()).await.unwrap();
                 self.highest = Some(deleted.serial);
                 assert!(self.fixture.store.journal().snapshot(zone.id).await.unwrap().is_none());
                 assert!(self.fixture.store.journal().delta(zone.id, zone.serial).await.unwrap().is_none());

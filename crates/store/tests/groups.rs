@@ -217,7 +217,7 @@ proptest! {
             let content = (0..300).map(|n| wish(&together.zones[0], &format!("n{n}"), RecordType::A, "192.0.2.9")).collect();
             let other = together.f.account("other@example.com").await;
             let first = NewZone { content, ..NewZone::named(zone_name("first.example")) };
-            let creation = together.f.store.create_zone_with(&other, first);
+            let creation = together.f.store.create_zone(&other, first);
             let changes = join_all(requests.iter().enumerate().map(|(number, wanted)| together.make(number, wanted)));
             let (created, outcomes) = tokio::join!(creation, changes);
             created.unwrap();

@@ -2,9 +2,9 @@
 
 mod common;
 
-use common::{Collect, Fixture, Rows, START, delete, eventually, zone_name};
+use common::{Collect, Fixture, Rows, START, delete, eventually, overriding, zone_name};
 use dns::Serial;
-use store::{Change, Condition, NewToken, Permission, RecordFilter, Timestamp, Zone};
+use store::{Change, ChangeError, Condition, NewToken, Permission, RecordFilter, Timestamp, Zone};
 
 #[tokio::test]
 async fn a_serial_never_goes_back() {
@@ -19,10 +19,10 @@ async fn a_serial_never_goes_back() {
         let zone = f.store.zones(owner.account, None, None, 1).await.unwrap().remove(0);
         let record = f.add(owner, &zone, "www", "192.0.2.1").await;
         assert_eq!(record.serial, last.next(Serial::at_time(clock)), "round {round}");
-        let deleted = f.store.delete_zone(owner, zone.id).await.unwrap().unwrap();
+        let deleted = f.store.delete_zone(owner, zone.id, Vec::new()).await.unwrap();
         assert!(deleted.serial.is_newer_than(record.serial));
         owner = if round % 2 == 0 { &other } else { &me };
-        let again = f.store.create_zone(owner, zone_name("example.com"), true).await.unwrap();
+        let again = f.store.create_zone(owner, overriding(zone_name("example.com"))).await.unwrap();
         assert!(again.serial.is_newer_than(deleted.serial), "round {round}: above the floor");
         last = again.serial;
     }
@@ -37,7 +37,7 @@ async fn the_names_of_deleted_zones_are_remembered_until_they_are_made_again() {
     f.zone(&me, "kept.example").await;
     for name in ["b.example", "a.example", "c.example"] {
         let zone = f.zone(&me, name).await;
-        f.store.delete_zone(&me, zone.id).await.unwrap();
+        f.store.delete_zone(&me, zone.id, Vec::new()).await.unwrap();
     }
     f.zone(&me, "b.example").await;
     let (a, c) = (zone_name("a.example"), zone_name("c.example"));
@@ -59,9 +59,9 @@ async fn a_deleted_zone_is_gone_at_once_and_swept_later() {
     let one = made.records[0].clone().unwrap();
     let last = f.add(&me, &kept, "mail", "192.0.2.2").await;
 
-    let deleted = f.store.delete_zone(&me, zone.id).await.unwrap().unwrap();
+    let deleted = f.store.delete_zone(&me, zone.id, Vec::new()).await.unwrap();
     assert_eq!((deleted.id, deleted.record_count), (zone.id, 1000));
-    assert!(f.store.delete_zone(&me, zone.id).await.unwrap().is_none());
+    assert!(matches!(f.store.delete_zone(&me, zone.id, Vec::new()).await, Err(ChangeError::NoZone)));
     assert!(f.store.zone(me.account, zone.id).await.unwrap().is_none());
     assert!(f.store.record(me.account, one.record.id).await.unwrap().is_none());
     assert!(f.store.journal().head(&zone.name).await.unwrap().is_none());

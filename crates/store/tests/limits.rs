@@ -20,7 +20,7 @@ async fn a_zone_too_many_is_refused_even_when_many_are_made_at_once() {
     f.store.operator(by).set_limits(me.account, AccountLimits { zones: Some(3), ..NONE }).await.unwrap();
     let tries = (0..20).map(|number| {
         let (store, me) = (f.store.clone(), me.clone());
-        tokio::spawn(async move { store.create_zone(&me, zone_name(&format!("zone{number}.example")), false).await })
+        tokio::spawn(async move { store.create_zone(&me, zone_name(&format!("zone{number}.example"))).await })
     });
     let mut made = 0;
     for attempt in tries.collect::<Vec<_>>() {
@@ -36,8 +36,8 @@ async fn a_zone_too_many_is_refused_even_when_many_are_made_at_once() {
     let operator = store::Author { source: Source::Operator, ..me.clone() };
     f.zone(&operator, "by-the-operator.example").await;
     let zone = f.store.zones(me.account, None, None, 1).await.unwrap().pop().unwrap();
-    f.store.delete_zone(&me, zone.id).await.unwrap().unwrap();
-    let refused = f.store.create_zone(&me, zone_name("again.example"), false).await;
+    f.store.delete_zone(&me, zone.id, Vec::new()).await.unwrap();
+    let refused = f.store.create_zone(&me, zone_name("again.example")).await;
     assert!(matches!(refused, Err(CreateZoneError::Faults(_))), "three are left: {refused:?}");
 }
 
@@ -74,7 +74,7 @@ async fn the_count_of_records_follows_zones_that_go_come_back_and_move() {
     let last = f.add(&me, &two, "a", "192.0.2.1").await;
     let one_more = async || f.store.change(&me, two.id, vec![f.create(&two, "b", "192.0.2.2")]).await;
     assert!(matches!(one_more().await, Err(ChangeError::Faults(_))));
-    f.store.delete_zone(&me, one.id).await.unwrap().unwrap();
+    f.store.delete_zone(&me, one.id, Vec::new()).await.unwrap();
     f.operator().undelete_zone(one.id).await.unwrap();
     assert!(matches!(one_more().await, Err(ChangeError::Faults(_))), "its record is back");
     f.store.move_zone(&one.name, other.account).await.unwrap();
@@ -109,9 +109,9 @@ async fn changes_are_counted_by_record_and_begin_again_at_midnight() {
     let Err(ChangeError::DailyLimit(limit)) = refused else { panic!("{refused:?}") };
     // 10:30.
     assert_eq!((limit.most, limit.left, limit.resets_in), (4, 0, 13 * 3600 + 1800));
-    let refused = f.store.create_zone(&me, zone_name("two.example"), false).await;
+    let refused = f.store.create_zone(&me, zone_name("two.example")).await;
     assert!(matches!(refused, Err(CreateZoneError::DailyLimit(_))), "{refused:?}");
-    let refused = f.store.delete_zone_on(&me, zone.id, Vec::new()).await;
+    let refused = f.store.delete_zone(&me, zone.id, Vec::new()).await;
     assert!(matches!(refused, Err(ChangeError::DailyLimit(_))), "{refused:?}");
     assert_eq!(f.count(Rows::LiveZones), 1, "a refusal leaves nothing");
     let operator = store::Author { source: Source::Operator, ..me.clone() };
@@ -173,7 +173,7 @@ async fn too_many_records_are_refused_before_they_are_planned() {
     let Err(ChangeError::Faults(faults)) = refused else { panic!("{refused:?}") };
     assert_eq!(faults[0].1.check, "account-records");
     let new = NewZone { content: twice(), ..NewZone::named(zone_name("example.net")) };
-    let refused = f.store.create_zone_with(&me, new).await;
+    let refused = f.store.create_zone(&me, new).await;
     let Err(CreateZoneError::Faults(faults)) = refused else { panic!("{refused:?}") };
     assert_eq!(faults[0].1.check, "account-records");
 }

@@ -42,7 +42,7 @@ async fn operator(f: &Fixture) -> Author {
 async fn create(store: &Store, author: &Author, name: &str) -> Result<(), CreateZoneError> {
     // As the operator's command does, so that what is refused is refused whatever the caller says.
     let new = NewZone { override_related: true, reserved: false, ..NewZone::named(reserved(name)) };
-    store.create_zone_with(author, new).await.map(drop)
+    store.create_zone(author, new).await.map(drop)
 }
 
 #[tokio::test]
@@ -83,7 +83,7 @@ async fn operators_hold_the_servers_names_and_nobody_the_catalogs() {
         let refused = create(&f.store, &operator, name).await;
         assert!(matches!(refused, Err(CreateZoneError::Reserved(Reservation::Catalogs))), "{name}: {refused:?}");
         let new = NewZone { reserved: true, ..NewZone::named(reserved(name)) };
-        assert!(f.store.create_zone_with(&operator, new).await.is_err(), "{name}");
+        assert!(f.store.create_zone(&operator, new).await.is_err(), "{name}");
     }
     for name in SERVERS.into_iter().filter(|name| *name != "zonewright.test" && *name != "ns1.zonewright.test") {
         create(&f.store, &operator, name).await.unwrap();
@@ -103,14 +103,14 @@ async fn public_suffixes_and_local_names_are_the_operators_decision() {
     for name in SUFFIXES.into_iter().chain(LOCAL) {
         assert!(create(&f.store, &operator, name).await.is_err(), "{name}: being an operator is no decision");
         let new = NewZone { reserved: true, ..NewZone::named(reserved(name)) };
-        f.store.create_zone_with(&tenant, new).await.unwrap();
+        f.store.create_zone(&tenant, new).await.unwrap();
     }
     let new = NewZone { reserved: true, ..NewZone::named(zone_name("example.net")) };
-    let refused = f.store.create_zone_with(&tenant, new).await;
+    let refused = f.store.create_zone(&tenant, new).await;
     assert!(matches!(refused, Err(CreateZoneError::Reserved(Reservation::Server))), "{refused:?}");
     // What was decided once can be deleted, brought back and moved.
     let lan = f.store.zone_of_anyone(&reserved("lan")).await.unwrap().unwrap().zone;
-    f.store.delete_zone(&tenant, lan.id).await.unwrap().unwrap();
+    f.store.delete_zone(&tenant, lan.id, Vec::new()).await.unwrap();
     f.operator().undelete_zone(lan.id).await.unwrap();
     assert!(f.store.move_zone(&lan.name, operator.account).await.unwrap());
     assert_eq!(f.operator().misheld_zones(10).await.unwrap(), [], "it is the operator's decision, and no offence");
@@ -125,7 +125,7 @@ async fn a_reserved_zone_is_not_moved_to_a_tenant_and_does_not_come_back_to_one(
     assert!(matches!(refused, Err(MoveZoneError::Reserved(Reservation::Server))), "{refused:?}");
     assert_eq!(f.store.zone_of_anyone(&zone.name).await.unwrap().unwrap().account, operator.account);
 
-    f.store.delete_zone(&operator, zone.id).await.unwrap().unwrap();
+    f.store.delete_zone(&operator, zone.id, Vec::new()).await.unwrap();
     let another = NewAccount { email: "op2@example.org".to_owned(), role: Role::Operator, ..NewAccount::default() };
     let another = f.operator().create_account(another).await.unwrap();
     f.store
@@ -199,7 +199,7 @@ async fn zones_from_before_are_found() {
         store.move_zone(&catalog, operator.account).await,
         Err(MoveZoneError::Reserved(Reservation::Catalogs))
     ));
-    store.delete_zone(&tenant, placed.id).await.unwrap().unwrap();
+    store.delete_zone(&tenant, placed.id, Vec::new()).await.unwrap();
     assert!(matches!(store.command_line().undelete_zone(placed.id).await, Err(UndeleteError::Reserved { .. })));
     assert_eq!(found(10).await, []);
 }

@@ -98,7 +98,7 @@ impl World {
                 return;
             }
             Step::DeleteAndUndelete => {
-                self.f.store.delete_zone(&self.me, self.zone.id).await.unwrap().unwrap();
+                self.f.store.delete_zone(&self.me, self.zone.id, Vec::new()).await.unwrap();
                 self.f.operator().undelete_zone(self.zone.id).await.unwrap();
                 return;
             }

@@ -22,7 +22,7 @@ async fn zones_are_found_by_a_part_of_their_names_and_only_by_their_account() {
     }
     f.zone(&other, "shopping.example.info").await;
     let gone = f.zone(&me, "shop.gone.net").await;
-    f.store.delete_zone(&me, gone.id).await.unwrap();
+    f.store.delete_zone(&me, gone.id, Vec::new()).await.unwrap();
 
     let find = async |text: &str| names(&f.tenant(&me).find_zones(text, None, 10).await.unwrap());
     let all = ["example.com", "shop.example.com", "xn--bcher-kva.example", "example.net", "sho.p.example.org"];

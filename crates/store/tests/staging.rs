@@ -147,7 +147,7 @@ async fn a_large_change_is_seen_whole_or_not_at_all_while_others_write() {
     let then: ZoneSnapshot = f.store.snapshot_at(me.account, zone.id, first.zone.serial).await.unwrap();
     assert!(again == lines(&then.records), "the rollback leads to what was");
     // Deleted before everything is settled, and brought back.
-    f.store.delete_zone(&me, zone.id).await.unwrap().unwrap();
+    f.store.delete_zone(&me, zone.id, Vec::new()).await.unwrap();
     f.operator().undelete_zone(zone.id).await.unwrap();
     eventually("the ended records are settled", async || left_over(&f) == 0).await;
     let again = lines(&f.store.journal().snapshot(zone.id).await.unwrap().unwrap().records);
@@ -299,8 +299,8 @@ async fn what_a_server_that_stopped_left_behind_is_invisible_and_removed() {
     );
     let refused = f.store.change(&me, zone.id, vec![f.create(&zone, "x", "192.0.2.1")]).await;
     assert!(matches!(refused, Err(ChangeError::Store(StoreError::Busy))), "{refused:?}");
-    let refused = f.store.delete_zone(&me, zone.id).await;
-    assert!(matches!(refused, Err(StoreError::Busy)), "{refused:?}");
+    let refused = f.store.delete_zone(&me, zone.id, Vec::new()).await;
+    assert!(matches!(refused, Err(ChangeError::Store(StoreError::Busy))), "{refused:?}");
     f.clock.advance(11);
     eventually("what was left behind is removed", async || left_over(&f) == 0).await;
     check(&f.store, &me, &zone).await;
@@ -333,20 +333,20 @@ async fn a_zone_with_a_large_content_is_there_whole_or_not_at_all() {
         .set_limits(other.account, AccountLimits { records: Some(2_999), ..AccountLimits::default() })
         .await
         .unwrap();
-    assert!(matches!(f.store.create_zone_with(&other, new()).await, Err(CreateZoneError::Faults(_))));
+    assert!(matches!(f.store.create_zone(&other, new()).await, Err(CreateZoneError::Faults(_))));
     nothing_left().await;
 
     // Somebody takes the name while it is being made.
     let (store, author, wanted) = (f.store.clone(), me.clone(), new());
-    let running = tokio::spawn(async move { store.create_zone_with(&author, wanted).await });
+    let running = tokio::spawn(async move { store.create_zone(&author, wanted).await });
     eventually("it is being written", async || f.count(Rows::Records) > 0).await;
     assert!(f.store.zones(me.account, None, None, 10).await.unwrap().is_empty());
     assert!(f.operator().deleted_zones(None, 10).await.unwrap().is_empty());
     assert!(f.store.records(me.account, None, RecordFilter::default(), None, 10).await.unwrap().unwrap().is_empty());
-    let taken = f.store.create_zone(&other, zone_name("example.com"), false).await.unwrap();
+    let taken = f.store.create_zone(&other, zone_name("example.com")).await.unwrap();
     assert!(matches!(running.await.unwrap(), Err(CreateZoneError::Exists)));
     eventually("nothing is left", async || left_over(&f) + f.count(Rows::Records) == 0).await;
-    f.store.delete_zone(&other, taken.id).await.unwrap().unwrap();
+    f.store.delete_zone(&other, taken.id, Vec::new()).await.unwrap();
     f.operator().release_name(&zone_name("example.com")).await.unwrap();
 
     let keyed = || once(me.account, |made: &Zone| Head::from(made.clone()));
@@ -418,7 +418,7 @@ async fn a_list_that_is_read_in_parts_stays_at_its_version() {
     let hidden =
         f.store.visit_version(other.account, zone.id, version, filter.clone(), last, Part(Vec::new(), 9)).await;
     assert!(hidden.unwrap().is_none());
-    f.store.delete_zone(&me, zone.id).await.unwrap();
+    f.store.delete_zone(&me, zone.id, Vec::new()).await.unwrap();
     let gone = f.store.visit_version(me.account, zone.id, version, filter, last, Part(Vec::new(), 9)).await;
     assert!(gone.unwrap().is_none());
 }

@@ -79,11 +79,11 @@ async fn what_adds_rows_beyond_the_limit_is_refused_and_nothing_else() {
     f.add(&operator, &zone, "by-the-operator", "192.0.2.1").await;
     assert_eq!(f.held(me.account), 5);
     let new = NewZone { content: addresses(&zone, 0..1), ..NewZone::named(zone_name("example.net")) };
-    let refused = f.store.create_zone_with(&me, new).await;
+    let refused = f.store.create_zone(&me, new).await;
     let Err(CreateZoneError::Faults(faults)) = refused else { panic!("{refused:?}") };
     assert_eq!(faults[0].1.check, "account-stored-records");
     f.zone(&me, "example.org").await;
-    f.store.delete_zone(&me, zone.id).await.unwrap().unwrap();
+    f.store.delete_zone(&me, zone.id, Vec::new()).await.unwrap();
     assert_eq!(f.held(me.account), 5, "it can be brought back");
     f.check_stored();
 }
@@ -106,7 +106,7 @@ async fn what_is_forgotten_makes_room() {
     f.check_stored();
     one_more("c").await.unwrap();
     refusal(one_more("d").await);
-    f.store.delete_zone(&me, two.id).await.unwrap().unwrap();
+    f.store.delete_zone(&me, two.id, Vec::new()).await.unwrap();
     refusal(one_more("d").await);
     f.operator().purge_zone(two.id).await.unwrap().unwrap();
     f.check_stored();
@@ -122,7 +122,7 @@ async fn the_count_begins_with_the_limit_and_goes_with_the_zone() {
     let a = f.add(&me, &one, "a", "192.0.2.1").await;
     f.store.change(&me, one.id, vec![delete(a.record.id)]).await.unwrap();
     f.add(&me, &two, "a", "192.0.2.1").await;
-    f.store.delete_zone(&me, two.id).await.unwrap().unwrap();
+    f.store.delete_zone(&me, two.id, Vec::new()).await.unwrap();
     assert_eq!(f.held(me.account), -1, "no limit, no count");
     f.limit(me.account, Some(1)).await;
     assert_eq!(f.held(me.account), 2, "also of the deleted zone");
@@ -167,8 +167,8 @@ async fn large_changes_at_the_same_time_do_not_pass_the_limit_together() {
     f.store.change(&me, zone.id, content(addresses(&zone, 0..2_000))).await.unwrap();
     refusal(f.store.change(&me, zone.id, content(addresses(&zone, 1_000..4_000))).await);
     let new = |to| NewZone { content: addresses(&zone, 0..to), ..NewZone::named(zone_name("three.example")) };
-    assert!(matches!(f.store.create_zone_with(&me, new(1_501)).await, Err(CreateZoneError::Faults(_))));
-    f.store.create_zone_with(&me, new(1_500)).await.unwrap();
+    assert!(matches!(f.store.create_zone(&me, new(1_501)).await, Err(CreateZoneError::Faults(_))));
+    f.store.create_zone(&me, new(1_500)).await.unwrap();
     assert_eq!(f.held(me.account), 4_000);
     f.check_stored();
 }
@@ -241,7 +241,7 @@ async fn take(f: &Fixture, accounts: &[Author; 2], name: &str, step: Step) {
         match (step, last) {
             (Step::Undelete, Some(last)) => drop(f.operator().undelete_zone(last.zone.id).await),
             (Step::Purge, Some(last)) => drop(f.operator().purge_zone(last.zone.id).await.unwrap()),
-            _ => drop(f.store.create_zone(&accounts[0], zone_name(name), false).await),
+            _ => drop(f.store.create_zone(&accounts[0], zone_name(name)).await),
         }
         return;
     };
@@ -259,7 +259,7 @@ async fn take(f: &Fixture, accounts: &[Author; 2], name: &str, step: Step) {
             let history = f.store.history(me.account, zone.id, None, 100).await.unwrap().unwrap();
             Change::of(Wish::Version(which.get(&history.versions).serial))
         }
-        Step::DeleteZone => return drop(f.store.delete_zone(me, zone.id).await.unwrap()),
+        Step::DeleteZone => return drop(f.store.delete_zone(me, zone.id, Vec::new()).await.unwrap()),
         Step::Move => {
             assert!(f.store.move_zone(&zone.name, accounts[1 - at].account).await.unwrap());
             return;

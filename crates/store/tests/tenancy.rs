@@ -4,7 +4,7 @@ mod common;
 
 use std::collections::BTreeMap;
 
-use common::{Collect, Fixture, Rows, author, delete, replace, wish, zone_name};
+use common::{Collect, Fixture, Rows, author, delete, overriding, replace, wish, zone_name};
 use dns::{RecordId, RecordType, ZoneId};
 use store::{
     Author, Change, ChangeError, Condition, CreateZoneError, NewAccount, NewToken, Permission, RecordFilter, Store,
@@ -45,7 +45,7 @@ async fn everything(store: &Store, who: &Author, zone: &Zone, record: &StoredRec
     }
     let condition = Condition::Unmoved(record.record.id, record.version);
     note("condition", format!("{:?}", store.change(who, zone.id, Change::from(vec![]).on(condition)).await));
-    note("delete_zone", format!("{:?}", store.delete_zone(who, zone.id).await));
+    note("delete_zone", format!("{:?}", store.delete_zone(who, zone.id, Vec::new()).await));
     answers
 }
 
@@ -89,11 +89,11 @@ async fn zones_above_and_below_anothers_are_refused() {
     let (owner, stranger) = (f.account("owner@example.com").await, f.account("stranger@example.com").await);
     f.zone(&owner, "b.example.com").await;
     for name in ["example.com", "a.b.example.com", "x.y.z.b.example.com"] {
-        let refused = f.store.create_zone(&stranger, zone_name(name), false).await;
+        let refused = f.store.create_zone(&stranger, zone_name(name)).await;
         assert!(matches!(refused, Err(CreateZoneError::Related)), "{name}: {refused:?}");
         assert_eq!(f.count(Rows::Zones), 1, "a refusal leaves nothing");
     }
-    let refused = f.store.create_zone(&stranger, zone_name("b.example.com"), true).await;
+    let refused = f.store.create_zone(&stranger, overriding(zone_name("b.example.com"))).await;
     assert!(matches!(refused, Err(CreateZoneError::Exists)), "{refused:?}");
 
     for (who, name) in [
@@ -103,11 +103,11 @@ async fn zones_above_and_below_anothers_are_refused() {
         (&owner, "a.b.example.com"),
         (&owner, "c.a.b.example.com"),
     ] {
-        f.store.create_zone(who, zone_name(name), false).await.unwrap();
+        f.store.create_zone(who, zone_name(name)).await.unwrap();
     }
-    let refused = f.store.create_zone(&owner, zone_name("example.com"), false).await;
+    let refused = f.store.create_zone(&owner, zone_name("example.com")).await;
     assert!(matches!(refused, Err(CreateZoneError::Related)), "c.example.com is a stranger's: {refused:?}");
-    f.store.create_zone(&stranger, zone_name("x.b.example.com"), true).await.unwrap();
+    f.store.create_zone(&stranger, overriding(zone_name("x.b.example.com"))).await.unwrap();
 }
 
 #[tokio::test]

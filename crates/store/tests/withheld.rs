@@ -59,7 +59,7 @@ async fn the_zones_of_an_account_go_off_the_nameservers_and_come_back_above() {
     assert!(kept.withheld.by_account() && !kept.withheld.is_served());
     assert_eq!(kept.record_count, 1);
     for name in ["zone0.example", "www.zone0.example"] {
-        let refused = f.store.create_zone(&other, zone_name(name), false).await;
+        let refused = f.store.create_zone(&other, zone_name(name)).await;
         assert!(matches!(refused, Err(CreateZoneError::Exists | CreateZoneError::Related)), "{refused:?}");
     }
 
@@ -92,14 +92,14 @@ async fn a_zone_is_served_or_not_as_its_account_is_also_when_it_is_new_moved_or_
     let (off, on) = (f.account("off@example.com").await, f.account("on@example.com").await);
     let by = Actor::command_line();
     let deleted = f.zone(&off, "deleted.example").await;
-    f.store.delete_zone(&off, deleted.id).await.unwrap().unwrap();
+    f.store.delete_zone(&off, deleted.id, Vec::new()).await.unwrap();
     f.store.operator(by).suspend_account(off.account, Suspension::Zones).await.unwrap();
     let new = f.zone(&off, "new.example").await;
     assert!(is_gone(&f, &new).await);
     f.operator().undelete_zone(deleted.id).await.unwrap();
     assert!(is_gone(&f, &deleted).await);
     // An account that is off may lose a zone, and the zone's serials do not come again.
-    f.store.delete_zone(&off, deleted.id).await.unwrap().unwrap();
+    f.store.delete_zone(&off, deleted.id, Vec::new()).await.unwrap();
     f.operator().release_name(&deleted.name).await.unwrap();
 
     f.store.move_zone(&new.name, on.account).await.unwrap();
@@ -136,6 +136,6 @@ async fn a_closed_account_is_kept_for_thirty_days_and_then_gone_with_its_zones()
     eventually("closed", async || f.operator().account(me.account).await.unwrap().is_none()).await;
     eventually("deleted", async || f.store.zone(me.account, zone.id).await.unwrap().is_none()).await;
     assert!(f.operator().account_by_email("me@example.com").await.unwrap().is_none());
-    let refused = f.store.create_zone(&author(another.account), zone_name("example.com"), false).await;
+    let refused = f.store.create_zone(&author(another.account), zone_name("example.com")).await;
     assert!(matches!(refused, Err(CreateZoneError::OnHold)), "{refused:?}");
 }

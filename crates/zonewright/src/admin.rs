@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use dns::ZoneName;
 use store::{
-    Account, AccountId, AccountLimits, Author, Clock, CreateZoneError, Displacement, MoveZoneError, NetworkScope,
-    NewAccount, NewToken, NewZone, PasswordHash, Permission, Permissions, Role, Source, Store, Suspension, Timestamp,
-    TokenId, ZoneScope, check_password,
+    Account, AccountId, AccountLimits, Author, ChangeError, Clock, CreateZoneError, Displacement, MoveZoneError,
+    NetworkScope, NewAccount, NewToken, NewZone, PasswordHash, Permission, Permissions, Role, Source, Store,
+    Suspension, Timestamp, TokenId, ZoneScope, check_password,
 };
 
 use crate::cli::{AccountCommand, DataFlags, Limit, TokenCommand, ZoneCommand};
@@ -271,7 +271,7 @@ pub(crate) async fn zone(command: ZoneCommand) -> Result<ExitCode, Failure> {
             let store = open(&data)?;
             let account = find_account(&store, &account).await?;
             let new = NewZone { override_related: true, reserved, ..NewZone::named(domain.clone()) };
-            let created = store.create_zone_with(&operator_for(account.id), new).await;
+            let created = store.create_zone(&operator_for(account.id), new).await;
             store.close().await;
             let zone = created.map_err(|error| match error {
                 CreateZoneError::Reserved(reason) => Failure::Other(reserved_name(&domain, reason)),
@@ -298,9 +298,12 @@ pub(crate) async fn zone(command: ZoneCommand) -> Result<ExitCode, Failure> {
         ZoneCommand::Delete { domain: name, data } => {
             let store = open(&data)?;
             let found = store.zone_of_anyone(&name).await?.ok_or_else(|| no_zone(&name))?;
-            let deleted = store.delete_zone(&operator_for(found.account), found.zone.id).await?;
+            let deleted = store.delete_zone(&operator_for(found.account), found.zone.id, Vec::new()).await;
             store.close().await;
-            let deleted = deleted.ok_or_else(|| no_zone(&name))?;
+            let deleted = deleted.map_err(|error| match error {
+                ChangeError::NoZone => no_zone(&name),
+                error => Failure::Other(format!("{name}: {}", chain(&error))),
+            })?;
             print(&format!("{name} of {} deleted, with {} records\n", found.email, deleted.record_count))?;
         }
         ZoneCommand::Claims { data } => {

@@ -285,7 +285,7 @@ async fn make(work: &Work, zone: ZoneName, mut content: Content) -> Result<Outco
         override_related: true,
         ..NewZone::named(zone.clone())
     };
-    match work.store.create_zone_with(&work.author, new).await {
+    match work.store.create_zone(&work.author, new).await {
         Ok(made) => Ok(Outcome::Made { records: usize::try_from(made.record_count).unwrap_or(usize::MAX) }),
         Err(CreateZoneError::Faults(faults)) => Err(Refusal::Faults(content.faults(faults))),
         Err(CreateZoneError::Reserved(reason)) => Err(Refusal::Domain(reserved_name(&zone, reason))),

@@ -187,7 +187,7 @@ impl Tenant<'_> {
         let author = Author { account: self.account, name: "test".to_owned(), source: Source::Operator, address: None };
         let store = &self.server.store;
         self.server.runtime.block_on(async {
-            let zone = store.create_zone(&author, name.clone(), false).await.unwrap();
+            let zone = store.create_zone(&author, name.clone()).await.unwrap();
             let edit = |number: usize| {
                 let owner = OwnerName::parse(&format!("host-{number}"), &name).unwrap();
                 let data = RecordData::parse(RecordType::A, "192.0.2.1", None, &name).unwrap();

@@ -154,7 +154,7 @@ impl Server {
 
     pub(crate) fn zone(&self, account: &Account, name: &str) -> Zone {
         let author = Author { account: account.id, name: "test".to_owned(), source: Source::Operator, address: None };
-        let made = self.store.create_zone(&author, ZoneName::parse(name).unwrap(), false);
+        let made = self.store.create_zone(&author, ZoneName::parse(name).unwrap());
         self.runtime.block_on(made).unwrap()
     }
 

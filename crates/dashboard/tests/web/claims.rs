@@ -180,7 +180,7 @@ fn an_operator_sees_the_zones_that_are_to_be_displaced() {
     let claimed = server.runtime.block_on(async {
         let proof = proof(bob.id, &brand.name, vec![shop.id]).await;
         let new = NewZone { proof: Some(proof), ..NewZone::named(brand.name.clone()) };
-        server.zones_of(bob.id).create_zone_with(new).await
+        server.zones_of(bob.id).create_zone(new).await
     });
     claimed.unwrap();
 

@@ -156,12 +156,12 @@ impl Followers {
 
     /// Makes a zone.
     pub(crate) async fn create(&self, name: &str) -> Zone {
-        self.store.create_zone(&self.author, ZoneName::parse(name).unwrap(), false).await.unwrap()
+        self.store.create_zone(&self.author, ZoneName::parse(name).unwrap()).await.unwrap()
     }
 
     /// Deletes a zone.
     pub(crate) async fn delete(&self, zone: &Zone) {
-        self.store.delete_zone(&self.author, zone.id).await.unwrap().unwrap();
+        self.store.delete_zone(&self.author, zone.id, Vec::new()).await.unwrap();
     }
 
     /// Gives a zone another name behind the store's back: one that the store refuses, as an older release took it.

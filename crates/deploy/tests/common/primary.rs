@@ -93,7 +93,7 @@ impl Primary {
     }
 
     pub(crate) async fn zone(&self, name: &str) -> Zone {
-        self.store.create_zone(&self.author, zone(name), false).await.unwrap()
+        self.store.create_zone(&self.author, zone(name)).await.unwrap()
     }
 
     pub(crate) async fn zones(&self, count: u32) -> Vec<Zone> {

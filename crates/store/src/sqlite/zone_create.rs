@@ -1,7 +1,7 @@
 //! Making zones: the row, and the first version with what the zone holds from the start.
 
 use dns::change::NewRecord;
-use dns::{Record, Serial, ZoneId, ZoneName};
+use dns::{Record, Serial, ZoneId};
 use rusqlite::{ErrorCode, params};
 
 use super::apexes;
@@ -19,19 +19,9 @@ use crate::logic::live::LiveRecords;
 use crate::*;
 
 impl Store {
-    /// Makes an empty zone. `override_related` is the operator's.
-    pub async fn create_zone(
-        &self,
-        author: &Author,
-        name: ZoneName,
-        override_related: bool,
-    ) -> Result<Zone, CreateZoneError> {
-        self.create_zone_with(author, NewZone { override_related, ..NewZone::named(name) }).await
-    }
-
-    /// Makes a zone, with what it holds from the start.
-    pub async fn create_zone_with(&self, author: &Author, new: NewZone) -> Result<Zone, CreateZoneError> {
-        let author = author.clone();
+    /// Creates a zone, with the records that it has from the start.
+    pub async fn create_zone(&self, author: &Author, new: impl Into<NewZone>) -> Result<Zone, CreateZoneError> {
+        let (author, new) = (author.clone(), new.into());
         if new.content.len() > AT_ONCE {
             return match self.create_large(author, new, None).await? {
                 Made::Now(zone) => Ok(zone),
@@ -43,7 +33,7 @@ impl Store {
         self.inner.writer.run(move |work| create(work, &author, &new)).await
     }
 
-    /// [`Store::create_zone_with`], done once however often the request comes.
+    /// [`Store::create_zone`], done once however often the request comes.
     pub async fn create_zone_once(
         &self,
         author: &Author,

@@ -36,15 +36,8 @@ impl Store {
         self.inner.readers.run(Size::Small, read).await
     }
 
-    /// Deletes a zone with its records, and gives it at its last version; `None` where the account has no such zone.
-    pub async fn delete_zone(&self, author: &Author, id: ZoneId) -> Result<Option<Zone>, StoreError> {
-        let author = author.clone();
-        self.inner.shared.stages.none_of(id).await;
-        self.inner.writer.run(move |work| delete(work, &author, id)).await
-    }
-
-    /// [`Store::delete_zone`], where conditions hold.
-    pub async fn delete_zone_on(
+    /// Deletes a zone with its records, where the conditions hold; gives it at its last version.
+    pub async fn delete_zone(
         &self,
         author: &Author,
         id: ZoneId,
@@ -55,7 +48,7 @@ impl Store {
         self.inner.writer.run(move |work| delete_on(work, &author, id, &conditions)).await
     }
 
-    /// [`Store::delete_zone_on`], done once however often the request comes.
+    /// [`Store::delete_zone`], done once however often the request comes.
     pub async fn delete_zone_once(
         &self,
         author: &Author,

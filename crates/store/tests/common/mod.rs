@@ -110,7 +110,7 @@ impl Fixture {
     }
 
     pub(crate) async fn zone(&self, author: &Author, name: &str) -> Zone {
-        self.store.create_zone(author, zone_name(name), false).await.unwrap()
+        self.store.create_zone(author, zone_name(name)).await.unwrap()
     }
 
     pub(crate) async fn add(&self, author: &Author, zone: &Zone, owner: &str, address: &str) -> StoredRecord {
@@ -180,6 +180,11 @@ pub(crate) fn author(account: AccountId) -> Author {
 
 pub(crate) fn zone_name(name: &str) -> ZoneName {
     ZoneName::parse(name).unwrap()
+}
+
+/// A zone that is created although zones of others are above or below it.
+pub(crate) fn overriding(name: ZoneName) -> NewZone {
+    NewZone { override_related: true, ..NewZone::named(name) }
 }
 
 pub(crate) fn wish(zone: &Zone, owner: &str, record_type: RecordType, value: &str) -> NewRecord {

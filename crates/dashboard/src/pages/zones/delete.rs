@@ -57,6 +57,6 @@ pub(crate) async fn submit(who: SignedIn, Path(id): Path<String>, form: Form) ->
         problems.add("domain", who.visit.language.zone_texts().problem_delete);
         return show_with(StatusCode::UNPROCESSABLE_ENTITY, &DeletePage::new(&who, &zone, typed, problems));
     }
-    who.zones().delete_zone_on(zone.id, Vec::new()).await.map_err(failure)?;
+    who.zones().delete_zone(zone.id, Vec::new()).await.map_err(failure)?;
     Ok(go("/zones/", Some(Notice::ZoneDeleted), &who.visit.shared.settings))
 }

@@ -118,7 +118,7 @@ pub(crate) async fn submit(who: SignedIn, form: Form) -> Result<Response, Failur
         }
     }
     let claims = &who.visit.shared.claims;
-    let mut outcome = zones.create_zone_with(new.clone()).await;
+    let mut outcome = zones.create_zone(new.clone()).await;
     let z = who.visit.language.zone_texts();
     let obstacle = |error: &CreateZoneError| match error {
         CreateZoneError::Related => z.domain_related,
@@ -131,7 +131,7 @@ pub(crate) async fn submit(who: SignedIn, form: Form) -> Result<Response, Failur
         match claims.look(&zones, &name).await {
             Ok(Look::NotClaimable) => {}
             Ok(Look::Proved(proof)) => {
-                outcome = zones.create_zone_with(NewZone { proof: Some(proof), ..new }).await;
+                outcome = zones.create_zone(NewZone { proof: Some(proof), ..new }).await;
             }
             Ok(Look::Open(claim)) => {
                 problems.add("domain", refusal);
