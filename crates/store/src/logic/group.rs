@@ -48,6 +48,9 @@ pub(crate) enum Made<T> {
     TooLarge,
 }
 
+/// What is answered to a change.
+pub(crate) type ChangeResult = Result<Made<Committed>, ChangeError>;
+
 /// What a group comes to: rows to write, and what to answer once they are durable.
 #[derive(Default)]
 pub(crate) struct Outcome<'j> {
@@ -63,7 +66,7 @@ pub(crate) struct Outcome<'j> {
 /// One change of a group.
 pub(crate) enum Planned<'j> {
     /// There is nothing to write.
-    Nothing(Result<Made<Committed>, ChangeError>),
+    Nothing(Box<ChangeResult>),
     /// There are rows to write.
     Rows(Box<NewVersion<'j>>),
 }
@@ -77,9 +80,9 @@ pub(crate) struct NewVersion<'j> {
 
 impl Planned<'_> {
     /// What to answer once the rows are durable.
-    pub(crate) fn into_result(self) -> Result<Made<Committed>, ChangeError> {
+    pub(crate) fn into_result(self) -> ChangeResult {
         match self {
-            Planned::Nothing(result) => result,
+            Planned::Nothing(result) => *result,
             Planned::Rows(version) => Ok(match version.answer {
                 Some((_, answer)) => Made::Keyed(Done::Now(answer)),
                 None => Made::Now(version.prepared.committed),
@@ -98,7 +101,7 @@ pub(crate) fn replan<'j>(
     if let Some(once) = &job.once
         && let Some(done) = cache.answer(&once.request)?
     {
-        outcome.planned.push(Planned::Nothing(Ok(Made::Keyed(done))));
+        outcome.planned.push(Planned::Nothing(Box::new(Ok(Made::Keyed(done)))));
         return Ok(Some(outcome));
     }
     let is_unmoved = |now: ZoneRow| now.zone.version == prepared.committed.before.version;
@@ -119,7 +122,7 @@ pub(crate) fn plan<'j>(cache: &mut Cache<'_>, jobs: &[&'j ChangeJob]) -> Option<
         let planned = match prepare_one(cache, job) {
             Ok(prepared) => match finish_one(cache, job, prepared, &mut outcome, is_last) {
                 Ok(planned) => planned,
-                Err(error) if is_last => Planned::Nothing(Err(error)),
+                Err(error) if is_last => Planned::Nothing(Box::new(Err(error))),
                 Err(_) => return None,
             },
             Err(nothing) => Planned::Nothing(nothing),
@@ -129,7 +132,7 @@ pub(crate) fn plan<'j>(cache: &mut Cache<'_>, jobs: &[&'j ChangeJob]) -> Option<
     Some(outcome)
 }
 
-fn prepare_one(cache: &mut Cache<'_>, job: &ChangeJob) -> Result<Prepared, Result<Made<Committed>, ChangeError>> {
+fn prepare_one(cache: &mut Cache<'_>, job: &ChangeJob) -> Result<Prepared, Box<ChangeResult>> {
     let check = |cache: &mut Cache<'_>| -> Result<Option<Made<Committed>>, ChangeError> {
         if let Some(once) = &job.once
             && let Some(done) = cache.answer(&once.request)?
@@ -139,9 +142,9 @@ fn prepare_one(cache: &mut Cache<'_>, job: &ChangeJob) -> Result<Prepared, Resul
         Ok(is_large(cache, &job.author, job.zone, &job.change)?.then_some(Made::TooLarge))
     };
     match check(cache) {
-        Ok(None) => prepare(cache, &job.author, job.zone, &job.change).map_err(Err),
-        Ok(Some(made)) => Err(Ok(made)),
-        Err(error) => Err(Err(error)),
+        Ok(None) => prepare(cache, &job.author, job.zone, &job.change).map_err(|error| Box::new(Err(error))),
+        Ok(Some(made)) => Err(Box::new(Ok(made))),
+        Err(error) => Err(Box::new(Err(error))),
     }
 }
 
@@ -156,7 +159,11 @@ fn finish_one<'j>(
     let changed = prepared.committed.changed;
     if changed {
         if prepared.rows() > AT_ONCE {
-            return if is_last { Ok(Planned::Nothing(Ok(Made::TooLarge))) } else { Err(StoreError::Busy.into()) };
+            return if is_last {
+                Ok(Planned::Nothing(Box::new(Ok(Made::TooLarge))))
+            } else {
+                Err(StoreError::Busy.into())
+            };
         }
         if cache.is_being_written(job.zone)? {
             return Err(StoreError::Busy.into());
@@ -190,7 +197,7 @@ fn finish_one<'j>(
         }
     }
     if !changed && answer.is_none() {
-        return Ok(Planned::Nothing(Ok(Made::Now(prepared.committed))));
+        return Ok(Planned::Nothing(Box::new(Ok(Made::Now(prepared.committed)))));
     }
     let by = By { comment: job.change.comment.as_ref(), ..By::from(&job.author) };
     Ok(Planned::Rows(Box::new(NewVersion { by, prepared, answer })))

@@ -25,8 +25,8 @@ use tokio::sync::oneshot;
 use super::timing::{self, timed};
 use super::{Shared, journal};
 use crate::logic::cache::Cache;
-use crate::logic::group::{ChangeJob, Made, Planned, plan};
-use crate::{ChangeError, Committed, DatabaseError, StoreError, Timestamp};
+use crate::logic::group::{ChangeJob, ChangeResult, Planned, plan};
+use crate::{DatabaseError, StoreError, Timestamp};
 
 /// The longest a transaction collects jobs before it commits: bounds what the first of them waits.
 const COLLECT_AT_MOST: Duration = Duration::from_millis(20);
@@ -81,7 +81,7 @@ enum Message {
 /// A change of a zone, and the caller that waits for it.
 struct Waiting {
     job: ChangeJob,
-    reply: oneshot::Sender<(Result<Made<Committed>, ChangeError>, ChangeJob)>,
+    reply: oneshot::Sender<(ChangeResult, ChangeJob)>,
 }
 
 /// The messages, with a look at the next one.
@@ -102,11 +102,11 @@ impl Inbox {
     }
 
     /// The changes that can be planned together with `first` and follow it directly.
-    fn group(&mut self, first: Box<Waiting>) -> Vec<Box<Waiting>> {
+    fn group(&mut self, first: Waiting) -> Vec<Waiting> {
         let mut group = vec![first];
         while group.len() < GROUP && group.iter().all(|waiting| waiting.job.joins_others()) {
             match self.poll() {
-                Some(Message::Change(more)) if more.job.joins_others() => group.push(more),
+                Some(Message::Change(more)) if more.job.joins_others() => group.push(*more),
                 other => {
                     self.next = other;
                     break;
@@ -139,10 +139,7 @@ impl Writer {
     }
 
     /// Makes a change, or finds that it is too large to be made here; resolves when it is durable. Gives the job back.
-    pub(super) async fn change(
-        &self,
-        job: ChangeJob,
-    ) -> Result<(Result<Made<Committed>, ChangeError>, ChangeJob), StoreError> {
+    pub(super) async fn change(&self, job: ChangeJob) -> Result<(ChangeResult, ChangeJob), StoreError> {
         let (reply, answer) = oneshot::channel();
         // As in `submit`.
         let _ = self.messages.send(Message::Change(Box::new(Waiting { job, reply })));
@@ -221,7 +218,7 @@ impl Work {
     }
 
     /// Makes changes together, or else one by one, so that each that fails does so alone.
-    fn change_all(&self, jobs: &[&ChangeJob]) -> Vec<Result<Made<Committed>, ChangeError>> {
+    fn change_all(&self, jobs: &[&ChangeJob]) -> Vec<ChangeResult> {
         if jobs.len() > 1
             && let Ok(Some(results)) = self.attempt(|work| work.change_together(jobs))
         {
@@ -243,10 +240,7 @@ impl Work {
     }
 
     /// Plans and writes changes; `None`, and nothing was done, where they have to be made one by one.
-    fn change_together(
-        &self,
-        jobs: &[&ChangeJob],
-    ) -> Result<Option<Vec<Result<Made<Committed>, ChangeError>>>, StoreError> {
+    fn change_together(&self, jobs: &[&ChangeJob]) -> Result<Option<Vec<ChangeResult>>, StoreError> {
         let view = self.view();
         let Some(mut outcome) = plan(&mut view.cache(), jobs) else { return Ok(None) };
         journal::write_group(self, &mut outcome)?;
@@ -322,7 +316,7 @@ fn transaction(work: &Work, first: Message, inbox: &mut Inbox) {
         let work_or_error = begun.clone().map(|()| work);
         match message {
             Message::Job(job) => answers.push(job(work_or_error)),
-            Message::Change(first) => change_group(work_or_error, inbox.group(first), &mut answers),
+            Message::Change(first) => change_group(work_or_error, inbox.group(*first), &mut answers),
             other @ (Message::Checkpoint(_) | Message::Stop) => {
                 inbox.next = Some(other);
                 break;
@@ -364,14 +358,14 @@ fn transaction(work: &Work, first: Message, inbox: &mut Inbox) {
 }
 
 /// Makes changes together; adds what is to be answered after the commit.
-fn change_group(work: Result<&Work, DatabaseError>, group: Vec<Box<Waiting>>, answers: &mut Vec<Answer>) {
+fn change_group(work: Result<&Work, DatabaseError>, group: Vec<Waiting>, answers: &mut Vec<Answer>) {
     let results = match work {
         Ok(work) => work.change_all(&group.iter().map(|waiting| &waiting.job).collect::<Vec<_>>()),
         Err(error) => group.iter().map(|_| Err(StoreError::Commit(error.clone()).into())).collect(),
     };
     for (waiting, result) in group.into_iter().zip(results) {
         answers.push(Box::new(move |committed| {
-            let Waiting { job, reply } = *waiting;
+            let Waiting { job, reply } = waiting;
             let result = committed.map_err(|error| StoreError::Commit(error).into()).and(result);
             // Nobody may wait any more; the change stands all the same.
             let _ = reply.send((result, job));

@@ -1,6 +1,8 @@
 //! Texts for users are plain English: the documents, the description of the API, the pages and the help of the commands have none of
 //! the phrases in `phrases.txt`. Translations are checked with their English keys.
 
+#![expect(clippy::unwrap_used, reason = "a test, whose helpers clippy does not know as such")]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
