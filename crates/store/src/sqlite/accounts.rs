@@ -4,9 +4,8 @@ use rusqlite::{Connection, Row, params};
 
 use super::readers::Size;
 use super::rows::Place;
-use super::sql::{Statements, columns, value};
+use super::sql::{Statements, columns, value, violates_uniqueness};
 use super::writer::Work;
-use super::zone_create::violates_uniqueness;
 use super::{events, links, mails, sessions, tokens, wrong_codes};
 use crate::*;
 

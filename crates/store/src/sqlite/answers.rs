@@ -12,8 +12,7 @@
 use dns::{Serial, ZoneId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::journal;
-use super::rows::Place;
+use super::rows::{self, Place};
 use super::writer::Work;
 use crate::{ANSWERS_KEPT_FOR, Answer, Done, Head, Once, Repeatable, StoreError, Timestamp, VersionNumber};
 
@@ -89,7 +88,7 @@ pub(super) fn keep(work: &Work, request: &Repeatable, answer: &Answer) -> Result
             body,
             answer.head.id.0.as_bytes(),
             answer.head.name.name().key(),
-            journal::number(answer.head.version),
+            rows::number(answer.head.version),
             answer.head.serial.0,
             answer.deleted,
             answer.rest,

@@ -1,9 +1,11 @@
-//! The loop of the store's background threads: work at fixed intervals, and after failures at growing ones.
+//! Starting threads, and the loop of those in the background: work at fixed intervals, and after failures at growing ones.
 
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::Shared;
+use super::shared::Shared;
 use crate::{Backoff, Chain, StoreError};
 
 /// Does `round` every `every` until the other end of `stop` is dropped. After failures in a row it waits longer, up to `longest`;
@@ -32,4 +34,10 @@ pub(super) fn repeat(
             }
         };
     }
+}
+
+/// Starts a thread.
+pub(super) fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StoreError> {
+    let builder = std::thread::Builder::new().name(name.to_owned());
+    builder.spawn(run).map_err(|source| StoreError::File { path: PathBuf::from(name), source })
 }

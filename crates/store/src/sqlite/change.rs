@@ -5,7 +5,6 @@ use std::sync::Arc;
 use dns::ZoneId;
 use rusqlite::Connection;
 
-use super::Store;
 use super::answers;
 use super::readers::Size;
 use super::writer::View;

@@ -35,7 +35,7 @@ use super::readers::Size;
 use super::rows::{self, Place, ZoneRow, zone_columns};
 use super::sql::{Statements, value};
 use super::writer::Work;
-use super::{apexes, holds, reserved, withheld, zone_names, zones};
+use super::{holds, reserved, roll_out, withheld, zone_names, zones};
 use crate::{Counts, DeletedZone, Operator, Source, StoreError, Timestamp, UndeleteError, Withheld};
 
 /// How many rows a step writes or deletes: a few milliseconds of the writer's time.
@@ -183,7 +183,7 @@ fn revive(work: &Work, found: &Deleted) -> Result<bool, StoreError> {
             "UPDATE records SET to_version = NULL WHERE id IN (
                  SELECT id FROM records INDEXED BY records_to WHERE zone = ?1 AND to_version = ?2 LIMIT ?3)",
         )?
-        .execute(params![found.row, journal::number(found.zone.zone.version), STEP as i64])?;
+        .execute(params![found.row, rows::number(found.zone.zone.version), STEP as i64])?;
     Ok(revived == STEP)
 }
 
@@ -209,14 +209,14 @@ fn show_again(work: &Work, zone: &mut ZoneRow) -> Result<(), StoreError> {
             "UPDATE zones SET deleted = NULL, swept = 0, version = ?2, serial = ?3, withheld = ?4, withheld_until = NULL
              WHERE id = ?1",
         )?
-        .execute(params![zone.row, journal::number(zone.zone.version), zone.zone.serial.0, reasons])?;
+        .execute(params![zone.row, rows::number(zone.zone.version), zone.zone.serial.0, reasons])?;
     let by = By { account: Some(zone.account), name: "operator", source: Source::Undelete, ..By::SERVER };
     journal::insert_version(work, zone, &by, Kind::Undeleted, Counts::default(), now)?;
     if zone.zone.withheld.is_served() {
         catalogs::moved(work, &zone.zone.name, Change::Joined(zone.row), now)?;
     }
     holds::release(work, &zone.zone.name.name().key())?;
-    apexes::adopt_present(work, zone)
+    roll_out::adopt_present(work, zone)
 }
 
 /// Marks a deleted zone as one that cannot be brought back any more.

@@ -11,12 +11,17 @@ use rusqlite::{Connection, params};
 use tokio::sync::watch;
 
 use super::history::ENDING_BETWEEN;
+use super::journal::{self, By};
 use super::readers::Size;
 use super::rows::{self, ZoneRow, lives, record_columns};
+use super::shared::Shared;
 use super::source::LIVE_AT_OWNER;
 use super::sql::Statements;
-use super::{Shared, catalogs, journal, settings, zones};
-use crate::{CatalogSnapshot, CatalogVersion, Head, Journal, Moves, Step, StoreError, StoredRecord, VersionNumber};
+use super::writer::Work;
+use super::{catalogs, settings, zones};
+use crate::{
+    CatalogSnapshot, CatalogVersion, Head, Journal, Moves, Source, Step, StoreError, StoredRecord, VersionNumber,
+};
 
 impl Journal {
     /// The newest version of the zone of that name, if there is one that nameservers are to serve.
@@ -52,14 +57,14 @@ impl Journal {
     /// one whose content is to be repaired. A zone that is above already stays as it is.
     pub async fn raise_serial(&self, id: ZoneId, above: Serial) -> Result<Option<Serial>, StoreError> {
         self.store.inner.shared.stages.none_of(id).await;
-        self.store.inner.writer.run(move |work| journal::raise(work, id, above)).await
+        self.store.inner.writer.run(move |work| raise(work, id, above)).await
     }
 
     /// Gives a zone a version with the same content, and with a serial above `above`, that every nameserver takes whole
     /// ([`Step::Rebuild`]); gives its serial, `None` where the zone is gone.
     pub async fn rebuild(&self, id: ZoneId, above: Option<Serial>) -> Result<Option<Serial>, StoreError> {
         self.store.inner.shared.stages.none_of(id).await;
-        self.store.inner.writer.run(move |work| journal::rebuild(work, id, above)).await
+        self.store.inner.writer.run(move |work| rebuild(work, id, above)).await
     }
 
     /// How a nameserver that serves the version with serial `from` gets to the newest. `None` where the zone is gone or never had
@@ -115,6 +120,26 @@ impl Journal {
     pub fn position(&self) -> watch::Receiver<u64> {
         self.store.inner.shared.position.subscribe()
     }
+}
+
+/// Makes a version that changes nothing but the serial, which becomes newer than `above`.
+fn raise(work: &Work, id: ZoneId, above: Serial) -> Result<Option<Serial>, StoreError> {
+    let Some(mut zone) = zones::served(&work.connection, id)? else { return Ok(None) };
+    if !zone.zone.serial.is_newer_than(above) {
+        journal::raise_base(&mut zone, Some(above));
+        journal::append_empty(work, &mut zone, &By::SERVER)?;
+    }
+    Ok(Some(zone.zone.serial))
+}
+
+/// Makes a version without changes, with a serial newer than `above`, that nameservers take whole.
+fn rebuild(work: &Work, id: ZoneId, above: Option<Serial>) -> Result<Option<Serial>, StoreError> {
+    let Some(mut zone) = zones::served(&work.connection, id)? else { return Ok(None) };
+    journal::raise_base(&mut zone, above);
+    let by = By { name: "operator", source: Source::Operator, ..By::SERVER };
+    journal::append_empty(work, &mut zone, &by)?;
+    work.connection.prepare_cached("UPDATE zones SET rebuilt = version WHERE id = ?1")?.execute([zone.row])?;
+    Ok(Some(zone.zone.serial))
 }
 
 pub(super) const LIVE: &str = concat!(
@@ -215,7 +240,7 @@ fn difference(
     let apex_then = shared.apexes.get(connection, earlier.apex)?;
     let apex_now = shared.apexes.get(connection, zone.apex)?;
     let mut ended = records(connection, ENDED_SINCE, params![zone.row, version], id)?;
-    let head = journal::number(zone.zone.version);
+    let head = rows::number(zone.zone.version);
     ended.extend(records(connection, ENDING_BETWEEN, params![zone.row, version, head], id)?);
     let begun = records(connection, BEGUN_SINCE, params![zone.row, version], id)?;
 

@@ -7,13 +7,14 @@ use dns::{Apex, ResourceRecord, Serial, ZoneId, ZoneSnapshot};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::deployment::{ENDED_SINCE, VERSION_BY_SERIAL, records, users_ns_ttl};
-use super::journal::{self, Kind};
+use super::journal::Kind;
 use super::readers::Size;
-use super::rows::{Place, ZoneRow, record_columns};
-use super::{Shared, Store, deleted, settings, zones};
+use super::rows::{self, Place, ZoneRow, record_columns};
+use super::shared::Shared;
+use super::{deleted, settings, zones};
 use crate::history::{Counts, Difference, Event, History, HistoryError, MadeBy, Version};
 use crate::logic::source::VersionAt;
-use crate::{AccountId, Head, Source, StoreError, StoredRecord, VersionNumber};
+use crate::{AccountId, Head, Source, Store, StoreError, StoredRecord, VersionNumber};
 
 /// The past of zones, for their account.
 impl Store {
@@ -148,7 +149,7 @@ pub(super) fn serial_of(
 ) -> Result<Option<Serial>, StoreError> {
     let found = connection
         .prepare_cached(SERIAL)?
-        .query_row(params![zone.row, journal::number(number)], |row| row.get(0).map(Serial))
+        .query_row(params![zone.row, rows::number(number)], |row| row.get(0).map(Serial))
         .optional()?;
     Ok(found)
 }
@@ -195,7 +196,7 @@ fn own_change(
     let Some(zone) = zone else { return Ok(None) };
     let serial = connection
         .prepare_cached(OWN_SERIAL)?
-        .query_row(params![zone.row, journal::number(version), account.0], |row| row.get(0).map(Serial))
+        .query_row(params![zone.row, rows::number(version), account.0], |row| row.get(0).map(Serial))
         .optional()?;
     serial.map(|serial| changed_by(connection, &zone, version, serial)).transpose()
 }
@@ -250,7 +251,7 @@ pub(super) fn between(
     earlier: VersionNumber,
     later: VersionNumber,
 ) -> Result<(Vec<StoredRecord>, Vec<StoredRecord>), StoreError> {
-    let range = params![zone.row, journal::number(earlier), journal::number(later)];
+    let range = params![zone.row, rows::number(earlier), rows::number(later)];
     let mut ended = records(connection, ENDED_BETWEEN, range, zone.zone.id)?;
     ended.extend(records(connection, ENDING_BETWEEN, range, zone.zone.id)?);
     let begun = records(connection, BEGUN_BETWEEN, range, zone.zone.id)?;
@@ -312,7 +313,7 @@ pub(super) const LIVED_AT: &str = concat!(
 /// The users' records at a version, from whichever end of the history is nearer: from the beginning, every life that had begun;
 /// from the head, what lives still and what has ended since.
 fn content(connection: &Connection, zone: &ZoneRow, number: VersionNumber) -> Result<Vec<StoredRecord>, StoreError> {
-    let parameters = params![zone.row, journal::number(number)];
+    let parameters = params![zone.row, rows::number(number)];
     if number.0 < zone.zone.version.0 / 2 {
         return records(connection, LIVED_AT, parameters, zone.zone.id);
     }

@@ -13,10 +13,10 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use super::retention::Keeper;
+use super::shared::Shared;
+use super::wal::{Log, log};
 use super::writer::Writer;
-use super::{
-    Shared, accounts, answers, background, claims, holds, mails, sessions, staging, tokens, watcher, withheld, zones,
-};
+use super::{accounts, answers, background, claims, holds, mails, sessions, staging, tokens, watcher, withheld, zones};
 use crate::{Chain, Health, StoreError};
 
 /// How often it looks for work.
@@ -152,21 +152,4 @@ fn shorten_log(connection: &Connection, writer: &Writer) -> Result<(), StoreErro
         writer.checkpoint_blocking();
     }
     Ok(())
-}
-
-/// Copies back what it can of the log without waiting for anybody.
-pub(super) fn copy_back(connection: &Connection) {
-    if let Err(error) = log(connection, "PRAGMA wal_checkpoint(PASSIVE)") {
-        tracing::warn!(error = %Chain(&error), "the log could not be copied back");
-    }
-}
-
-struct Log {
-    pages: i64,
-    copied: i64,
-}
-
-fn log(connection: &Connection, sql: &'static str) -> Result<Log, StoreError> {
-    let read = |row: &rusqlite::Row<'_>| Ok(Log { pages: row.get(1)?, copied: row.get(2)? });
-    Ok(connection.query_row(sql, [], read)?)
 }

@@ -9,7 +9,6 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use subtle::ConstantTimeEq;
 
-use super::tokens::{TokenHash, TokenUse};
 use crate::{Identity, Timestamp, TokenId};
 
 /// The capacity of the cache; an identity takes a few hundred octets.
@@ -17,6 +16,18 @@ const CAPACITY: usize = 10_000;
 
 /// How often the use of a token is noted.
 const NOTE_EVERY_MS: i64 = 60_000;
+
+/// What is stored of a token's text: SHA-256 is right for 256 random bits, which nobody can guess at any speed.
+pub(super) type TokenHash = [u8; 32];
+
+/// A use of a token that is yet to be stored.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TokenUse {
+    pub(super) token: TokenId,
+    /// Milliseconds since 1970.
+    pub(super) time: i64,
+    pub(super) address: Option<IpAddr>,
+}
 
 /// The cache, and the uses of tokens that are not stored yet.
 #[derive(Debug, Default)]

@@ -2,15 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use dns::{RecordId, Serial, ZoneId};
+use dns::RecordId;
 use rusqlite::{Connection, params};
 
-use super::rows::{Place, ZoneRow};
+use super::rows::{self, Place, ZoneRow};
 use super::writer::Work;
-use super::{answers, limits, settings, staging, zones};
 use crate::logic::cache::NO_ROW;
-use crate::logic::group::{Outcome, Planned};
-use crate::{Comment, Counts, Moves, Source, StoreError, StoredRecord, Timestamp, VersionNumber};
+use crate::{Comment, Counts, Moves, StoreError, StoredRecord, Timestamp, VersionNumber};
 
 pub(super) use crate::logic::version::{By, advance, next, raise_base, stored};
 
@@ -54,41 +52,10 @@ pub(super) fn show(work: &Work, zone: &ZoneRow, by: &By<'_>, counts: Counts, now
     make_head(work, zone, counts.added)
 }
 
-/// Writes the rows of a group of changes: what ends before what begins, because two records that live may not be equal.
-pub(super) fn write_group(work: &Work, outcome: &mut Outcome<'_>) -> Result<(), StoreError> {
-    for planned in &mut outcome.planned {
-        let Planned::Rows(new) = planned else { continue };
-        if let Some((request, answer)) = &new.answer {
-            answers::keep(work, request, answer)?;
-        }
-        let prepared = &mut new.prepared;
-        if prepared.committed.changed {
-            if let Some(settings) = &prepared.new_settings {
-                prepared.zone.settings = Some(settings::insert(work, settings)?);
-            }
-            insert_row(work, &prepared.zone, &new.by, Kind::Change, prepared.counts(), prepared.now)?;
-            end(work, &prepared.zone, &prepared.ends)?;
-        }
-    }
-    for planned in &outcome.planned {
-        let Planned::Rows(new) = planned else { continue };
-        begin_and_end(work, &new.prepared.zone, &new.prepared.committed.added, &outcome.short_lived)?;
-    }
-    for (last, added) in outcome.heads.values() {
-        if let Some(Planned::Rows(new)) = outcome.planned.get(*last) {
-            make_head(work, &new.prepared.zone, *added)?;
-        }
-    }
-    for (account, (day, made)) in &outcome.made {
-        limits::count(work, *account, *day, *made)?;
-    }
-    Ok(())
-}
-
-fn end(work: &Work, zone: &ZoneRow, ends: &[i64]) -> Result<(), StoreError> {
+pub(super) fn end(work: &Work, zone: &ZoneRow, ends: &[i64]) -> Result<(), StoreError> {
     let mut statement = work.connection.prepare_cached("UPDATE records SET to_version = ?2 WHERE id = ?1")?;
     for row in ends.iter().filter(|row| **row != NO_ROW) {
-        statement.execute(params![row, number(zone.zone.version)])?;
+        statement.execute(params![row, rows::number(zone.zone.version)])?;
     }
     Ok(())
 }
@@ -99,7 +66,7 @@ pub(super) fn begin(work: &Work, zone: &ZoneRow, added: &[StoredRecord]) -> Resu
 }
 
 /// [`begin`], of records some of which ended with a later version.
-fn begin_and_end(
+pub(super) fn begin_and_end(
     work: &Work,
     zone: &ZoneRow,
     added: &[StoredRecord],
@@ -122,16 +89,16 @@ fn begin_and_end(
             record.data.is_quoted(),
             record.ttl.seconds(),
             created_at.as_millisecond(),
-            number(*version),
+            rows::number(*version),
             serial.0,
-            ended.map(|ended| number(*ended)),
+            ended.map(|ended| rows::number(*ended)),
         ])?;
     }
     Ok(())
 }
 
 /// Makes the version that `zone` has now, with which so many records began, the one that everybody sees.
-fn make_head(work: &Work, zone: &ZoneRow, added: u64) -> Result<(), StoreError> {
+pub(super) fn make_head(work: &Work, zone: &ZoneRow, added: u64) -> Result<(), StoreError> {
     let ZoneRow { row, apex, settings, zone, .. } = zone;
     work.connection
         .prepare_cached(
@@ -140,7 +107,7 @@ fn make_head(work: &Work, zone: &ZoneRow, added: u64) -> Result<(), StoreError> 
         )?
         .execute(params![
             row,
-            number(zone.version),
+            rows::number(zone.version),
             zone.serial.0,
             zone.record_count as i64,
             apex,
@@ -165,24 +132,9 @@ pub(super) fn append_empty(work: &Work, zone: &mut ZoneRow, by: &By<'_>) -> Resu
     write(work, zone, by, (&[], &[], 0), now)
 }
 
-/// Makes a version that changes nothing but the serial, which becomes newer than `above`.
-pub(super) fn raise(work: &Work, id: ZoneId, above: Serial) -> Result<Option<Serial>, StoreError> {
-    let Some(mut zone) = zones::served(&work.connection, id)? else { return Ok(None) };
-    if !zone.zone.serial.is_newer_than(above) {
-        raise_base(&mut zone, Some(above));
-        append_empty(work, &mut zone, &By::SERVER)?;
-    }
-    Ok(Some(zone.zone.serial))
-}
-
-/// Makes a version without changes, with a serial newer than `above`, that nameservers take whole.
-pub(super) fn rebuild(work: &Work, id: ZoneId, above: Option<Serial>) -> Result<Option<Serial>, StoreError> {
-    let Some(mut zone) = zones::served(&work.connection, id)? else { return Ok(None) };
-    raise_base(&mut zone, above);
-    let by = By { name: "operator", source: Source::Operator, ..By::SERVER };
-    append_empty(work, &mut zone, &by)?;
-    work.connection.prepare_cached("UPDATE zones SET rebuilt = version WHERE id = ?1")?.execute([zone.row])?;
-    Ok(Some(zone.zone.serial))
+/// Whether a version of a zone is being written, so that it gets no other.
+pub(super) fn is_being_written(connection: &Connection, row: i64) -> Result<bool, StoreError> {
+    Ok(connection.prepare_cached("SELECT 1 FROM stages WHERE zone = ?1 AND token IS NOT NULL")?.exists([row])?)
 }
 
 /// Writes the journal's row for the version that `zone` has now, unless another one is being written in steps.
@@ -194,13 +146,13 @@ pub(super) fn insert_version(
     counts: Counts,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    if staging::is_being_written(&work.connection, zone.row)? {
+    if is_being_written(&work.connection, zone.row)? {
         return Err(StoreError::Busy);
     }
     insert_row(work, zone, by, kind, counts, now)
 }
 
-fn insert_row(
+pub(super) fn insert_row(
     work: &Work,
     zone: &ZoneRow,
     by: &By<'_>,
@@ -216,7 +168,7 @@ fn insert_row(
         )?
         .execute(params![
             zone.row,
-            number(zone.zone.version),
+            rows::number(zone.zone.version),
             zone.zone.serial.0,
             now.as_millisecond(),
             kind as u8,
@@ -233,11 +185,6 @@ fn insert_row(
         ])?;
     work.journal_reached(work.connection.last_insert_rowid());
     Ok(())
-}
-
-/// A version's number as SQLite holds it.
-pub(super) fn number(version: VersionNumber) -> i64 {
-    version.0 as i64
 }
 
 /// The newest position. Its row is never deleted, whatever is forgotten: the next version's is one more.

@@ -5,12 +5,15 @@
 //! | `open` | the file, its connections, migrations |
 //! | `sql`, `rows` | statements, rows and errors of `rusqlite` |
 //! | `timing` | how long operations take |
+//! | `shared` | what the threads have in common |
 //! | `key_file` | the key of the secrets in it |
 //! | `writer` | the one writing thread: group commit |
+//! | `groups` | groups of changes, planned and written together |
+//! | `wal` | the write-ahead log: its length, and copying it back |
 //! | `readers` | the reading threads |
 //! | `watcher` | what other processes write |
 //! | `housekeeper` | work that no request waits for: uses of tokens, records of deleted zones, the log |
-//! | `background` | the loop of those two |
+//! | `background` | starting threads, and the loop of those two |
 //! | `accounts`, `tokens`, `identities` | accounts and tokens, and the cache for authentication |
 //! | `limits`, `reserved` | limits of accounts, and reserved names |
 //! | `holds` | names that were deleted a short time ago |
@@ -19,6 +22,7 @@
 //! | `mails` | mail that waits to be sent |
 //! | `events`, `owner_mail` | the audit trail, and its events that owners get an e-mail about |
 //! | `zones`, `zone_create`, `zone_names`, `records`, `change`, `apexes` | what they may ask for |
+//! | `roll_out` | a new apex for every zone |
 //! | `source` | what planning asks (`crate::logic`) |
 //! | `staging`, `stages` | the same, where it is large |
 //! | `journal`, `catalogs`, `deployment` | what follows from it |
@@ -40,6 +44,7 @@ mod claims;
 mod deleted;
 mod deployment;
 mod events;
+mod groups;
 mod history;
 mod holds;
 mod housekeeper;
@@ -58,6 +63,7 @@ mod readers;
 mod records;
 mod reserved;
 mod retention;
+mod roll_out;
 mod rows;
 #[cfg(test)]
 mod schema;
@@ -65,12 +71,14 @@ mod search;
 mod second_factor;
 mod sessions;
 mod settings;
+mod shared;
 mod source;
 mod sql;
 mod stages;
 mod staging;
 mod timing;
 mod tokens;
+mod wal;
 mod watcher;
 mod withheld;
 mod writer;
@@ -91,13 +99,13 @@ use dns::change::Limits;
 use rusqlite::Connection;
 use tokio::sync::watch;
 
+use self::background::spawn;
 use self::open::Role;
 use self::readers::{Readers, Size};
-use self::writer::{Work, Writer};
+use self::shared::Shared;
+use self::writer::Writer;
 use crate::hashing::Hashers;
-use crate::health::HealthWatch;
 use crate::logic::Rules;
-use crate::sealing::SecretKeys;
 use crate::*;
 
 /// What a store is opened with.
@@ -143,66 +151,6 @@ struct Threads {
     writer: Option<JoinHandle<()>>,
 }
 
-/// What the threads have in common.
-#[derive(Debug)]
-struct Shared {
-    rules: Rules,
-    /// The apex that this store was opened with.
-    apex: Apex,
-    apex_id: i64,
-    apexes: apexes::Apexes,
-    reserved: Reserved,
-    identities: identities::Identities,
-    position: watch::Sender<u64>,
-    health: Arc<HealthWatch>,
-    secrets: SecretKeys,
-    /// An e-mail was queued.
-    mail_queued: tokio::sync::Notify,
-    stages: stages::Stages,
-    closing: AtomicBool,
-}
-
-impl Shared {
-    /// Now, in the resolution that is stored.
-    fn now(&self) -> Timestamp {
-        self.rules.now()
-    }
-
-    /// Whether the store is about to close, and what takes long should end.
-    fn is_closing(&self) -> bool {
-        self.closing.load(Ordering::Relaxed)
-    }
-
-    #[cfg(test)]
-    fn for_tests() -> Shared {
-        let nameserver = dns::apex::ApexNameserver { name: dns::Name::root(), addresses: Vec::new() };
-        Shared {
-            rules: Rules::new(Clock::system(), Limits::default(), Policy::default()),
-            apex: Apex::new(vec![nameserver]).unwrap(),
-            apex_id: 1,
-            apexes: apexes::Apexes::default(),
-            reserved: Reserved::default(),
-            identities: identities::Identities::default(),
-            position: watch::Sender::new(0),
-            health: Arc::default(),
-            secrets: SecretKeys::draw().unwrap(),
-            mail_queued: tokio::sync::Notify::new(),
-            stages: stages::Stages::default(),
-            closing: AtomicBool::new(false),
-        }
-    }
-
-    /// Tells those who follow the journal that it has reached a position.
-    fn journal_moved(&self, position: Option<i64>) {
-        let Some(position) = position.and_then(|position| u64::try_from(position).ok()) else { return };
-        self.position.send_if_modified(|known| {
-            let moved = position > *known;
-            *known = position.max(*known);
-            moved
-        });
-    }
-}
-
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Store").field("path", &self.inner.path).finish_non_exhaustive()
@@ -232,7 +180,7 @@ impl Store {
             stages: stages::Stages::default(),
             closing: AtomicBool::new(false),
         });
-        let (writer, writer_thread) = Writer::start(connection, Arc::clone(&shared))?;
+        let (writer, writer_thread) = Writer::start(connection, Arc::clone(&shared), groups::make)?;
         let (readers, reader_threads) = Readers::start(path, &shared.health)?;
         let mut threads = Threads { readers: reader_threads, writer: Some(writer_thread), ..Threads::default() };
         threads.help("store-watcher", open::connect(path, Role::Reader)?, {
@@ -321,11 +269,6 @@ impl Threads {
     }
 }
 
-fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StoreError> {
-    let builder = std::thread::Builder::new().name(name.to_owned());
-    builder.spawn(run).map_err(|source| StoreError::File { path: PathBuf::from(name), source })
-}
-
 fn join(threads: impl IntoIterator<Item = JoinHandle<()>>) {
     for thread in threads {
         if thread.join().is_err() {
@@ -335,12 +278,6 @@ fn join(threads: impl IntoIterator<Item = JoinHandle<()>>) {
 }
 
 impl Operator {
-    /// Gives the next zones that have another apex than the one this store was opened with a version that has it; how many it
-    /// did. 0: all have it, but for those that cannot.
-    pub async fn roll_out_apex(&self, at_most: u32) -> Result<u32, StoreError> {
-        self.store.inner.writer.run(move |work| apexes::roll_out(work, at_most)).await
-    }
-
     /// Writes a consistent copy of the database, as it is at one moment, while others go on reading and writing. The file must
     /// not exist yet; it has the mode 0600 and is on the disk when this returns.
     pub async fn back_up(&self, to: &Path) -> Result<(), StoreError> {

@@ -2,10 +2,10 @@
 
 use rusqlite::{Connection, Row, params};
 
-use super::Work;
 use super::readers::Size;
 use super::rows::Place;
 use super::sql::{Statements, value};
+use super::writer::Work;
 use crate::*;
 
 pub(super) const NEWEST: &str = "SELECT coalesce(max(id), 0) FROM events";

@@ -4,8 +4,8 @@
 use rusqlite::Connection;
 
 use super::{
-    accounts, answers, apexes, catalogs, claims, deleted, deployment, events, history, holds, journal, links, open,
-    owner_mail, records, reserved, retention, search, sessions, source, staging, tokens, withheld, zone_names, zones,
+    accounts, answers, catalogs, claims, deleted, deployment, events, history, holds, journal, links, open, owner_mail,
+    records, reserved, retention, roll_out, search, sessions, source, staging, tokens, withheld, zone_names, zones,
 };
 
 /// Every query that may read more than one row for a tenant, the operator or a nameserver.
@@ -45,7 +45,7 @@ const QUERIES: &[(&str, &str)] = &[
     ("records of an account", records::OF_ACCOUNT),
     ("a name in all zones", records::AT_OWNER_OF_ACCOUNT),
     ("record", records::ONE),
-    ("zone by row", records::ZONE_BY_ROW),
+    ("zone by row", zones::BY_ROW),
     ("zones of an account", zones::PAGE),
     ("zones of an account by name", search::ZONES_BY_NAME),
     ("records of a zone by name", search::RECORDS_BY_NAME),
@@ -96,8 +96,8 @@ const UNORDERED: &[(&str, &str)] = &[
     ("members of a catalog", catalogs::MEMBERS),
     ("snapshot", deployment::LIVE),
     ("unswept zones", zones::UNSWEPT),
-    ("zones with an older apex", apexes::ZONES_WITH_OLDER_APEX),
-    ("zones with a newer apex", apexes::ZONES_WITH_NEWER_APEX),
+    ("zones with an older apex", roll_out::ZONES_WITH_OLDER_APEX),
+    ("zones with a newer apex", roll_out::ZONES_WITH_NEWER_APEX),
     ("moves", journal::MOVES),
 ];
 

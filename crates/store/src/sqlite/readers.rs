@@ -14,6 +14,7 @@ use std::thread::JoinHandle;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::background::spawn;
 use super::open::{Role, connect};
 use super::timing::{self, timed};
 use crate::StoreError;
@@ -59,7 +60,7 @@ impl Readers {
             for _ in 0..count {
                 let connection = connect(path, role)?;
                 let inbox = Arc::clone(&inbox);
-                threads.push(super::spawn("store-reader", move || run(&connection, &inbox))?);
+                threads.push(spawn("store-reader", move || run(&connection, &inbox))?);
             }
             Ok(messages)
         };

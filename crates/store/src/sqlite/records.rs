@@ -4,15 +4,15 @@
 use std::ops::ControlFlow;
 
 use dns::{OwnerName, RecordId, ZoneId};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 use uuid::Uuid;
 
 use super::deployment::records;
+use super::history;
 use super::readers::Size;
-use super::rows::{self, RECORD_WIDTH, ZoneRow, lives, lives_in_z, record_columns, zone_columns};
+use super::rows::{self, RECORD_WIDTH, ZoneRow, lives, lives_in_z, record_columns};
 use super::source::LIVE_AT_OWNER;
 use super::zones::{self, start};
-use super::{history, journal};
 use crate::*;
 
 impl Store {
@@ -151,7 +151,7 @@ pub(super) fn visit_version<V: RecordVisitor>(
         return Ok(false);
     }
     let record_type = filter.record_type.map(|record_type| record_type.code());
-    let number = journal::number(version);
+    let number = rows::number(version);
     loop {
         let ended = params![zone.row, after.0.as_bytes(), record_type, number, ENDED_AT_ONCE as i64];
         let ended = records(connection, ENDED_AFTER, ended, zone.zone.id)?;
@@ -313,9 +313,6 @@ pub(super) const ONE: &str = concat!(
      WHERE r.account = ?1 AND r.record = ?2 AND ",
     lives_in_z!()
 );
-pub(super) const ZONE_BY_ROW: &str =
-    concat!("SELECT ", zone_columns!(), " FROM zones z WHERE z.id = ?1 AND z.deleted IS NULL");
-
 /// One record of the account, and its zone.
 pub(super) fn one(
     connection: &Connection,
@@ -325,12 +322,7 @@ pub(super) fn one(
     let mut statement = connection.prepare_cached(ONE)?;
     let mut found = statement.query(params![account.0, id.0.as_bytes()])?;
     let Some(row) = found.next()? else { return Ok(None) };
-    let zone = connection
-        .prepare_cached(ZONE_BY_ROW)?
-        .query_row([row.get::<_, i64>(RECORD_WIDTH)?], |row| Ok(rows::zone(row)))
-        .optional()?
-        .transpose()?;
-    let Some(ZoneRow { zone, .. }) = zone else { return Ok(None) };
+    let Some(ZoneRow { zone, .. }) = zones::by_row(connection, row.get(RECORD_WIDTH)?)? else { return Ok(None) };
     let (_, stored) = rows::record(row, zone.id)?;
     Ok(Some((zone, stored)))
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use dns::ZoneName;
 use rusqlite::{Connection, params};
 
-use super::Work;
 use super::readers::Size;
 use super::rows::{self, Place, ZoneRow, zone_columns};
 use super::sql::Statements;
+use super::writer::Work;
 use crate::{AccountId, Operator, Reservation, Reserved, Role, StoreError, ZoneOfAnyone};
 
 /// Why `account` may not be given a zone of this name. `decided`: the operator has decided that this account gets it, which

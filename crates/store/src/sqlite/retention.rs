@@ -20,9 +20,11 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, params};
 
+use super::readers::Size;
+use super::shared::Shared;
 use super::sql::{Statements, value};
 use super::writer::{Work, Writer};
-use super::{Shared, answers, deleted, events, journal};
+use super::{answers, deleted, events, journal};
 use crate::{Forgotten, Operator, Retention, StoreError, Timestamp};
 
 /// The most rows that a step deletes: a few milliseconds of the writer's time.
@@ -47,8 +49,7 @@ impl Operator {
         let mut total = Forgotten::default();
         let mut after = 0;
         loop {
-            let zones =
-                self.store.inner.readers.run(super::Size::Large, move |connection| zones(connection, after)).await?;
+            let zones = self.store.inner.readers.run(Size::Large, move |connection| zones(connection, after)).await?;
             let Some(last) = zones.last() else { return Ok(total) };
             after = last.row;
             for zone in zones {

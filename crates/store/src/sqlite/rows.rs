@@ -98,6 +98,11 @@ pub(super) fn record(row: &Row<'_>, zone: ZoneId) -> Result<(i64, StoredRecord),
     Ok((id, stored))
 }
 
+/// A version's number as SQLite holds it.
+pub(super) fn number(version: VersionNumber) -> i64 {
+    version.0 as i64
+}
+
 /// Where a value stands, for the report about one that is damaged.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place {

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use dns::{Apex, Serial, Ttl, ZoneId, rdata::Soa};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::Shared;
 use super::readers::Size;
 use super::rows::Place;
+use super::shared::Shared;
 use super::writer::Work;
 use super::zones;
 use crate::*;

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::deployment::LIVE;
 use super::rows::{self, Place, lives, record_columns};
 use super::writer::View;
-use super::{answers, history, journal, settings, staging, zones};
+use super::{answers, history, journal, settings, zones};
 use crate::logic::source::{Bound, Quota, RecordRow, Source, VersionAt, ZoneRow};
 use crate::{AccountId, Done, Repeatable, StoreError, StoredRecord, Timestamp, VersionNumber, ZoneSettings};
 
@@ -49,7 +49,7 @@ impl Source for View<'_> {
     }
 
     fn is_being_written(&self, zone: &ZoneRow) -> Result<bool, StoreError> {
-        staging::is_being_written(self.connection, zone.row)
+        journal::is_being_written(self.connection, zone.row)
     }
 
     fn apex(&self, number: i64) -> Result<Arc<Apex>, StoreError> {
@@ -132,7 +132,7 @@ impl Source for View<'_> {
 
     fn is_far(&self, zone: &ZoneRow, version: VersionNumber, most: usize) -> Result<bool, StoreError> {
         let mut statement = self.connection.prepare_cached(CHANGED_SINCE)?;
-        let mut rows = statement.query(params![zone.row, journal::number(version)])?;
+        let mut rows = statement.query(params![zone.row, rows::number(version)])?;
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         let mut changed = 0;
         for versions in 0.. {

@@ -1,6 +1,6 @@
 //! What every file of this folder uses of `rusqlite`.
 
-use rusqlite::ffi::SQLITE_IOERR_SHMSIZE;
+use rusqlite::ffi::{SQLITE_CONSTRAINT_UNIQUE, SQLITE_IOERR_SHMSIZE};
 use rusqlite::{Connection, ErrorCode, Params, Row};
 
 use crate::{DatabaseError, Health, StoreError};
@@ -89,6 +89,13 @@ impl Statements for Connection {
 /// Reads the only column.
 pub(super) fn value<T: rusqlite::types::FromSql>(row: &Row<'_>) -> Result<T, StoreError> {
     Ok(row.get(0)?)
+}
+
+/// Whether a statement failed because the row would have been a second one.
+pub(super) fn violates_uniqueness(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|error| {
+        error.code == ErrorCode::ConstraintViolation && error.extended_code == SQLITE_CONSTRAINT_UNIQUE
+    })
 }
 
 /// The columns of a row that is read in many places: the text that statements select, as a macro for `concat!`, and the index

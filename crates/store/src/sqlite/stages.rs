@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use dns::ZoneId;
 use tokio::sync::watch;
 
-use super::Shared;
+use super::shared::Shared;
 
 /// How long a change waits for the large changes of its zone.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -29,13 +29,14 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::journal::{self, By};
-use super::rows::ZoneRow;
+use super::rows::{self, ZoneRow};
+use super::shared::Shared;
 use super::stages::Stages;
 use super::writer::{View, Work, Writer};
-use super::{Shared, Store, answers, limits, readers, settings, zone_create, zones};
+use super::{answers, groups, limits, readers, settings, zone_create, zones};
 use crate::logic::change::{AT_ONCE, Prepared, check_growth, prepare};
 use crate::logic::group::{ChangeJob, Made, Planned, replan};
-use crate::{Author, ChangeError, Committed, CreateZoneError, Done, NewZone, Once, StoreError, Timestamp, Zone};
+use crate::{Author, ChangeError, Committed, CreateZoneError, Done, NewZone, Once, Store, StoreError, Timestamp, Zone};
 
 /// How long a step writes: what others wait for it is this and a commit.
 const STEP: Duration = Duration::from_millis(8);
@@ -251,7 +252,7 @@ impl Lane<'_> {
 fn commit(work: &Work, job: &ChangeJob, prepared: Prepared) -> Result<Option<Made<Committed>>, ChangeError> {
     let view = work.view();
     let Some(mut outcome) = replan(&mut view.cache(), job, prepared)? else { return Ok(None) };
-    journal::write_group(work, &mut outcome)?;
+    groups::write(work, &mut outcome)?;
     outcome.planned.pop().map(Planned::into_result).transpose()
 }
 
@@ -271,7 +272,7 @@ fn insert(work: &Work, zone: &ZoneRow) -> Result<Begun, StoreError> {
     let stage = Stage { row: zone.row, token: *work.shared.rules.new_id().as_bytes() };
     work.connection
         .prepare_cached("INSERT INTO stages (zone, version, token, renewed) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![zone.row, journal::number(zone.zone.version), stage.token, now.as_millisecond()])?;
+        .execute(params![zone.row, rows::number(zone.zone.version), stage.token, now.as_millisecond()])?;
     Ok(Begun::Stage(stage))
 }
 
@@ -303,7 +304,7 @@ fn write_some(work: &Work, stage: Stage, prepared: &Prepared, from: usize) -> Re
         return Err(StoreError::Busy);
     }
     let zone = ZoneRow { row: stage.row, ..prepared.zone.clone() };
-    let version = journal::number(zone.zone.version);
+    let version = rows::number(zone.zone.version);
     let started = Instant::now();
     let mut done = from;
     while done < prepared.rows() && started.elapsed() < STEP {
@@ -397,11 +398,6 @@ fn release(work: &Work, stage: Stage, ends_some: bool) -> Result<(), StoreError>
     };
     let released = work.connection.prepare_cached(sql)?.execute(params![stage.row, stage.token])?;
     if released == 1 { Ok(()) } else { Err(StoreError::Busy) }
-}
-
-/// Whether a version of a zone is being written, so that it gets no other.
-pub(super) fn is_being_written(connection: &Connection, row: i64) -> Result<bool, StoreError> {
-    Ok(connection.prepare_cached("SELECT 1 FROM stages WHERE zone = ?1 AND token IS NOT NULL")?.exists([row])?)
 }
 
 pub(super) const ENDING: &str = "SELECT id FROM records INDEXED BY records_ending

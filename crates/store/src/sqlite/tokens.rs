@@ -9,11 +9,13 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::accounts::{AFTER_ACCOUNT, account, account_columns};
+use super::identities::{TokenHash, TokenUse};
 use super::readers::Size;
 use super::rows::Place;
+use super::shared::Shared;
 use super::sql::{Statements, columns, value};
 use super::writer::Work;
-use super::{Shared, accounts, events, identities, zones};
+use super::{accounts, events, identities, zones};
 use crate::*;
 
 impl Operator {
@@ -61,9 +63,6 @@ impl People {
         Ok(Some(identities.accept(&hash, identity, age, now, address)))
     }
 }
-
-/// What is stored of a token's text: SHA-256 is right for 256 random bits, which nobody can guess at any speed.
-pub(super) type TokenHash = [u8; 32];
 
 /// The hash of a token's text.
 pub(super) fn hash(text: &str) -> TokenHash {
@@ -260,15 +259,6 @@ pub(super) fn note_uses(work: &Work, uses: &[TokenUse]) -> Result<(), StoreError
         update.execute(params![token.0, time, address.map(|address| address.to_string())])?;
     }
     Ok(())
-}
-
-/// A use of a token that is yet to be stored.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct TokenUse {
-    pub(super) token: TokenId,
-    /// Milliseconds since 1970.
-    pub(super) time: i64,
-    pub(super) address: Option<IpAddr>,
 }
 
 /// What moves when an identity changes, whoever changed it.

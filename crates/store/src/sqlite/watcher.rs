@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
+use super::shared::Shared;
 use super::sql::{Statements, value};
-use super::{Shared, background, journal, tokens};
+use super::{background, journal, tokens};
 use crate::StoreError;
 
 /// How often it looks. A revoked token is refused within twice this, and the time of a read.

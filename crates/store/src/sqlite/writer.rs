@@ -22,10 +22,12 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ffi};
 use tokio::sync::oneshot;
 
+use super::background::spawn;
+use super::shared::Shared;
 use super::timing::{self, timed};
-use super::{Shared, journal};
+use super::wal::copy_back;
 use crate::logic::cache::Cache;
-use crate::logic::group::{ChangeJob, ChangeResult, Planned, plan};
+use crate::logic::group::{ChangeJob, ChangeResult};
 use crate::{DatabaseError, StoreError, Timestamp};
 
 /// The longest a transaction collects jobs before it commits: bounds what the first of them waits.
@@ -44,9 +46,13 @@ pub(super) struct Writer {
 pub(super) struct Work {
     pub(super) connection: Connection,
     pub(super) shared: Arc<Shared>,
+    make_group: MakeGroup,
     /// The newest position in the journal that the open transaction wrote.
     journal_end: Cell<Option<i64>>,
 }
+
+/// Plans and writes changes; `None`, and nothing was done, where they have to be made one by one.
+type MakeGroup = fn(&Work, &[&ChangeJob]) -> Result<Option<Vec<ChangeResult>>, StoreError>;
 
 /// What planning reads from: a transaction of the writer, or of a reader.
 #[derive(Clone, Copy)]
@@ -119,11 +125,15 @@ impl Inbox {
 
 impl Writer {
     /// Starts the thread.
-    pub(super) fn start(connection: Connection, shared: Arc<Shared>) -> Result<(Writer, JoinHandle<()>), StoreError> {
+    pub(super) fn start(
+        connection: Connection,
+        shared: Arc<Shared>,
+        make_group: MakeGroup,
+    ) -> Result<(Writer, JoinHandle<()>), StoreError> {
         let (messages, inbox) = mpsc::channel();
-        let work = Work { connection, shared, journal_end: Cell::new(None) };
+        let work = Work { connection, shared, make_group, journal_end: Cell::new(None) };
         let mut inbox = Inbox { messages: inbox, next: None };
-        let thread = super::spawn("store-writer", move || run(&work, &mut inbox))?;
+        let thread = spawn("store-writer", move || run(&work, &mut inbox))?;
         Ok((Writer { messages }, thread))
     }
 
@@ -220,7 +230,7 @@ impl Work {
     /// Makes changes together, or else one by one, so that each that fails does so alone.
     fn change_all(&self, jobs: &[&ChangeJob]) -> Vec<ChangeResult> {
         if jobs.len() > 1
-            && let Ok(Some(results)) = self.attempt(|work| work.change_together(jobs))
+            && let Ok(Some(results)) = self.attempt(|work| (work.make_group)(work, jobs))
         {
             let errors = results.iter().filter_map(|result| result.as_ref().err());
             errors.for_each(|error| self.shared.health.failed(error));
@@ -231,20 +241,12 @@ impl Work {
                 // All of the transaction's changes fail.
                 return Err(StoreError::Busy.into());
             }
-            self.attempt(|work| match work.change_together(&[*job])?.and_then(|mut results| results.pop()) {
+            self.attempt(|work| match (work.make_group)(work, &[*job])?.and_then(|mut results| results.pop()) {
                 Some(result) => result,
                 None => Err(StoreError::Bug("a single change without an outcome").into()),
             })
         };
         jobs.iter().map(change_alone).collect()
-    }
-
-    /// Plans and writes changes; `None`, and nothing was done, where they have to be made one by one.
-    fn change_together(&self, jobs: &[&ChangeJob]) -> Result<Option<Vec<ChangeResult>>, StoreError> {
-        let view = self.view();
-        let Some(mut outcome) = plan(&mut view.cache(), jobs) else { return Ok(None) };
-        journal::write_group(self, &mut outcome)?;
-        Ok(Some(outcome.planned.into_iter().map(Planned::into_result).collect()))
     }
 
     /// Runs one job in its savepoint.
@@ -280,7 +282,7 @@ fn run(work: &Work, inbox: &mut Inbox) {
             job @ (Message::Job(_) | Message::Change(_)) => transaction(work, job, inbox),
             Message::Checkpoint(done) => {
                 if !work.shared.health.is_damaged() {
-                    super::housekeeper::copy_back(&work.connection);
+                    copy_back(&work.connection);
                 }
                 // The housekeeper may have ended.
                 let _ = done.send(());
@@ -393,7 +395,8 @@ mod tests {
             let path = folder.path().join("store.db");
             let (connection, _) = super::super::open::prepare(&path, &folder.path().join("secret.key")).unwrap();
             connection.busy_timeout(Duration::from_millis(50)).unwrap();
-            let (writer, thread) = Writer::start(connection, Arc::new(Shared::for_tests())).unwrap();
+            let (writer, thread) =
+                Writer::start(connection, Arc::new(Shared::for_tests()), super::super::groups::make).unwrap();
             Fixture { writer, thread: Some(thread), path, _folder: folder }
         }
 

@@ -2,12 +2,13 @@
 
 use dns::change::NewRecord;
 use dns::{Record, Serial, ZoneId};
-use rusqlite::{ErrorCode, params};
+use rusqlite::params;
 
-use super::apexes;
 use super::catalogs::{self, Change};
 use super::journal::{self, By};
+use super::roll_out;
 use super::rows::ZoneRow;
+use super::sql::violates_uniqueness;
 use super::writer::{View, Work};
 use super::zone_names::{floor, related_to_another, serial_before};
 use super::zones::by_name;
@@ -177,7 +178,7 @@ fn new_row(view: View<'_>, author: &Author, new: &NewZone) -> Result<ZoneRow, Cr
     {
         return Err(CreateZoneError::Reserved(reservation));
     }
-    let (apex, content) = apexes::present(view)?;
+    let (apex, content) = roll_out::present(view)?;
     content.check_zone(name).map_err(CreateZoneError::Apex)?;
     let now = view.now();
     let serial = serial_before(view.connection, &name.name().key(), Serial::at_time(now.as_second()))?;
@@ -306,11 +307,4 @@ fn unhide(work: &Work, zone: &ZoneRow) -> Result<bool, StoreError> {
 pub(super) fn delete_hidden(work: &Work, row: i64) -> Result<(), StoreError> {
     work.connection.prepare_cached("DELETE FROM zones WHERE id = ?1 AND swept = ?2")?.execute([row, HIDDEN])?;
     Ok(())
-}
-
-/// Whether a statement failed because the row would have been a second one.
-pub(super) fn violates_uniqueness(error: &rusqlite::Error) -> bool {
-    error.sqlite_error().is_some_and(|error| {
-        error.code == ErrorCode::ConstraintViolation && error.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE
-    })
 }

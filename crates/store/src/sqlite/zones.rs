@@ -118,7 +118,7 @@ fn end(work: &Work, author: &Author, mut zone: ZoneRow) -> Result<Zone, StoreErr
     }
     work.connection
         .prepare_cached("UPDATE zones SET deleted = ?2, version = ?3, serial = ?4 WHERE id = ?1")?
-        .execute(params![zone.row, now.as_millisecond(), journal::number(zone.zone.version), zone.zone.serial.0])?;
+        .execute(params![zone.row, now.as_millisecond(), rows::number(zone.zone.version), zone.zone.serial.0])?;
     raise_floor(work, &zone)?;
     if zone.zone.withheld.has_name() {
         holds::begin(work, &zone)?;
@@ -227,9 +227,12 @@ pub(super) fn by_name(connection: &Connection, name: &ZoneName) -> Result<Option
     one(connection, BY_NAME, params![name.name().key()])
 }
 
+pub(super) const BY_ROW: &str =
+    concat!("SELECT ", zone_columns!(), " FROM zones z WHERE z.id = ?1 AND z.deleted IS NULL");
+
 /// The zone of that row.
 pub(super) fn by_row(connection: &Connection, row: i64) -> Result<Option<ZoneRow>, StoreError> {
-    one(connection, super::records::ZONE_BY_ROW, [row])
+    one(connection, BY_ROW, [row])
 }
 
 fn one(
