@@ -8,7 +8,7 @@ use super::readers::Size;
 use super::rows::{self, Place, ZoneRow, zone_columns};
 use super::sql::{Statements, value};
 use super::writer::Work;
-use super::{events, withheld, zone_names, zones};
+use super::{events, withheld, zone_delete, zone_names, zones};
 use crate::*;
 
 /// The most claims that an account has at a time; the oldest gives way.
@@ -300,7 +300,7 @@ pub(super) fn decide(work: &Work, name: &ZoneName, to: AccountId) -> Result<bool
     };
     let author =
         Author { account: waiting.account, name: "operator".to_owned(), source: Source::Operator, address: None };
-    zones::delete(work, &author, waiting.zone.id)?;
+    zone_delete::delete(work, &author, waiting.zone.id)?;
     Ok(true)
 }
 
@@ -340,7 +340,7 @@ pub(super) fn advance(work: &Work) -> Result<(), StoreError> {
     for zone in work.connection.list(KEPT_LONG_ENOUGH, params![now, STEP as i64], rows::zone)? {
         let author =
             Author { account: zone.account, name: "displaced".to_owned(), source: Source::Server, address: None };
-        zones::delete(work, &author, zone.zone.id)?;
+        zone_delete::delete(work, &author, zone.zone.id)?;
     }
     Ok(())
 }

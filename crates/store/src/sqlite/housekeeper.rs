@@ -16,7 +16,9 @@ use super::retention::Keeper;
 use super::shared::Shared;
 use super::wal::{Log, log};
 use super::writer::Writer;
-use super::{accounts, answers, background, claims, holds, mails, sessions, staging, tokens, watcher, withheld, zones};
+use super::{
+    answers, background, claims, holds, mails, sessions, staging, suspension, tokens, watcher, withheld, zone_delete,
+};
 use crate::{Chain, Health, StoreError};
 
 /// How often it looks for work.
@@ -106,7 +108,11 @@ fn displace(connection: &Connection, shared: &Shared, writer: &Writer) -> Result
 }
 
 fn close_accounts(connection: &Connection, shared: &Shared, writer: &Writer) -> Result<(), StoreError> {
-    if accounts::is_due_to_close(connection, shared.now())? { writer.run_blocking(accounts::close_due) } else { Ok(()) }
+    if suspension::is_due_to_close(connection, shared.now())? {
+        writer.run_blocking(suspension::close_due)
+    } else {
+        Ok(())
+    }
 }
 
 fn forget_answers(connection: &Connection, shared: &Shared, writer: &Writer) -> Result<(), StoreError> {
@@ -127,15 +133,17 @@ struct Unswept {
 fn sweep(connection: &Connection, writer: &Writer, unswept: &mut Unswept) -> Result<(), StoreError> {
     let data_version = watcher::data_version(connection)?;
     if unswept.data_version != Some(data_version) {
-        unswept.remains = zones::is_unswept(connection)?
-            || accounts::has_closed_with_zones(connection)?
+        unswept.remains = zone_delete::is_unswept(connection)?
+            || suspension::has_closed_with_zones(connection)?
             || withheld::is_moving(connection)?;
         unswept.data_version = Some(data_version);
     }
     let started = Instant::now();
     while unswept.remains && started.elapsed() < SWEEP_AT_MOST {
         unswept.remains = writer.run_blocking(|work| {
-            Ok::<_, StoreError>(withheld::step(work)? || accounts::delete_zones_of_closed(work)? || zones::sweep(work)?)
+            Ok::<_, StoreError>(
+                withheld::step(work)? || suspension::delete_zones_of_closed(work)? || zone_delete::sweep(work)?,
+            )
         })?;
     }
     Ok(())

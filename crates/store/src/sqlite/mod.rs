@@ -14,14 +14,14 @@
 //! | `watcher` | what other processes write |
 //! | `housekeeper` | work that no request waits for: uses of tokens, records of deleted zones, the log |
 //! | `background` | starting threads, and the loop of those two |
-//! | `accounts`, `tokens`, `identities` | accounts and tokens, and the cache for authentication |
+//! | `accounts`, `suspension`, `tokens`, `identities` | accounts and tokens, and the cache for authentication |
 //! | `limits`, `reserved` | limits of accounts, and reserved names |
 //! | `holds` | names that were deleted a short time ago |
 //! | `sessions`, `links`, `second_factor` | signing in |
 //! | `known_browsers`, `wrong_codes` | delays for guessing |
 //! | `mails` | mail that waits to be sent |
 //! | `events`, `owner_mail` | the audit trail, and its events that owners get an e-mail about |
-//! | `zones`, `zone_create`, `zone_names`, `records`, `change`, `apexes` | what they may ask for |
+//! | `zones`, `zone_create`, `zone_delete`, `zone_move`, `zone_names`, `records`, `change`, `apexes` | what they may ask for |
 //! | `roll_out` | a new apex for every zone |
 //! | `source` | what planning asks (`crate::logic`) |
 //! | `staging`, `stages` | the same, where it is large |
@@ -76,6 +76,7 @@ mod source;
 mod sql;
 mod stages;
 mod staging;
+mod suspension;
 mod timing;
 mod tokens;
 mod wal;
@@ -84,6 +85,8 @@ mod withheld;
 mod writer;
 mod wrong_codes;
 mod zone_create;
+mod zone_delete;
+mod zone_move;
 mod zone_names;
 mod zones;
 

@@ -5,7 +5,8 @@ use rusqlite::Connection;
 
 use super::{
     accounts, answers, catalogs, claims, deleted, deployment, events, history, holds, journal, links, open, owner_mail,
-    records, reserved, retention, roll_out, search, sessions, source, staging, tokens, withheld, zone_names, zones,
+    records, reserved, retention, roll_out, search, sessions, source, staging, suspension, tokens, withheld,
+    zone_delete, zone_names, zones,
 };
 
 /// Every query that may read more than one row for a tenant, the operator or a nameserver.
@@ -16,14 +17,14 @@ const QUERIES: &[(&str, &str)] = &[
     ("oldest version that an answer needs", answers::NEEDED),
     ("account by address", accounts::BY_EMAIL),
     ("accounts by address", accounts::BY_ADDRESS),
-    ("zones of closed accounts", accounts::ZONES_OF_CLOSED),
+    ("zones of closed accounts", suspension::ZONES_OF_CLOSED),
     ("zone that waits", claims::WAITING),
     ("zones of others below", claims::BELOW),
     ("zones due to be displaced", claims::DUE),
     ("zones displaced long enough", claims::KEPT_LONG_ENOUGH),
     ("displacements", claims::DISPLACEMENTS),
     ("displacements that nobody knows of", claims::UNNOTICED),
-    ("accounts due to be closed", accounts::DUE_TO_CLOSE),
+    ("accounts due to be closed", suspension::DUE_TO_CLOSE),
     ("accounts whose zones move", withheld::ACCOUNTS),
     ("zones to take off", withheld::TO_TAKE_OFF),
     ("zones to put back", withheld::TO_PUT_BACK),
@@ -95,7 +96,7 @@ const UNORDERED: &[(&str, &str)] = &[
     ("answers that are too old", answers::TOO_OLD),
     ("members of a catalog", catalogs::MEMBERS),
     ("snapshot", deployment::LIVE),
-    ("unswept zones", zones::UNSWEPT),
+    ("unswept zones", zone_delete::UNSWEPT),
     ("zones with an older apex", roll_out::ZONES_WITH_OLDER_APEX),
     ("zones with a newer apex", roll_out::ZONES_WITH_NEWER_APEX),
     ("moves", journal::MOVES),
