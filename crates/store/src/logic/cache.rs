@@ -174,6 +174,12 @@ impl<'a> Cache<'a> {
             state.records.insert(id, (NO_ROW, begun.clone()));
             state.touched.insert(begun.record.owner.clone());
         }
+        let (names, records) = (&mut state.names, &state.records);
+        for begun in &prepared.committed.added {
+            // The order in which the database has them: warnings name the first.
+            let order = |id: &RecordId| records.get(id).map(|(_, stored)| by_data(&stored.record));
+            names.entry(begun.record.owner.clone()).or_default().sort_by_cached_key(order);
+        }
         state.zone = prepared.zone.clone();
         let (added, removed) = (prepared.committed.added.len() as i64, prepared.ends.len() as i64);
         if let Some(Some(quota)) = self.quotas.get_mut(&prepared.zone.account) {
@@ -270,6 +276,10 @@ impl<'a> Cache<'a> {
         }
         Ok(names.into_iter().take(most).collect())
     }
+}
+
+fn by_data(record: &Record) -> (u16, Vec<u8>) {
+    (record.data.record_type().code(), record.data.wire())
 }
 
 /// The row of a record that has none yet.
