@@ -27,13 +27,15 @@ use super::shared::Shared;
 use super::timing::{self, timed};
 use super::wal::copy_back;
 use crate::logic::cache::Cache;
+use crate::logic::change::{AT_ONCE, weight};
 use crate::logic::group::{ChangeJob, ChangeResult};
 use crate::{DatabaseError, StoreError, Timestamp};
 
 /// The longest a transaction collects jobs before it commits: bounds what the first of them waits.
 const COLLECT_AT_MOST: Duration = Duration::from_millis(20);
 
-/// The most changes that are planned together: bounds what a group that fails costs to run again.
+/// The most changes that are planned together: bounds what a group that fails costs to run again. Together they have at most
+/// about as many rows as one job may write, so that the time of the transaction is looked at between groups.
 const GROUP: usize = 128;
 
 /// The way to the writer.
@@ -109,10 +111,15 @@ impl Inbox {
 
     /// The changes that can be planned together with `first` and follow it directly.
     fn group(&mut self, first: Waiting) -> Vec<Waiting> {
-        let mut group = vec![first];
-        while group.len() < GROUP && group.iter().all(|waiting| waiting.job.joins_others()) {
+        let (mut group, mut rows) = (Vec::new(), weight(&first.job.change.wish));
+        let joins_others = first.job.joins_others();
+        group.push(first);
+        while joins_others && group.len() < GROUP && rows < AT_ONCE {
             match self.poll() {
-                Some(Message::Change(more)) if more.job.joins_others() => group.push(*more),
+                Some(Message::Change(more)) if more.job.joins_others() => {
+                    rows += weight(&more.job.change.wish);
+                    group.push(*more);
+                }
                 other => {
                     self.next = other;
                     break;
