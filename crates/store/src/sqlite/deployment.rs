@@ -157,7 +157,7 @@ pub(super) fn snapshot(
 ) -> Result<Option<ZoneSnapshot>, StoreError> {
     let Some(zone) = zones::served(connection, id)? else { return Ok(None) };
     let apex = shared.apexes.get(connection, zone.apex)?;
-    let users = records(connection, LIVE, params![zone.row], id)?;
+    let users = rows::records(connection, LIVE, params![zone.row], id)?;
     let ns_ttl = users_ns_ttl(users.iter());
     let mut all = apex.records(&zone.zone.name, ns_ttl);
     all.extend(users.into_iter().map(|stored| ResourceRecord::from(stored.record)));
@@ -239,12 +239,12 @@ fn difference(
     let (id, version) = (zone.zone.id, earlier.version);
     let apex_then = shared.apexes.get(connection, earlier.apex)?;
     let apex_now = shared.apexes.get(connection, zone.apex)?;
-    let mut ended = records(connection, ENDED_SINCE, params![zone.row, version], id)?;
+    let mut ended = rows::records(connection, ENDED_SINCE, params![zone.row, version], id)?;
     let head = rows::number(zone.zone.version);
-    ended.extend(records(connection, ENDING_BETWEEN, params![zone.row, version, head], id)?);
-    let begun = records(connection, BEGUN_SINCE, params![zone.row, version], id)?;
+    ended.extend(rows::records(connection, ENDING_BETWEEN, params![zone.row, version, head], id)?);
+    let begun = rows::records(connection, BEGUN_SINCE, params![zone.row, version], id)?;
 
-    let at_apex = records(connection, LIVE_AT_OWNER, params![zone.row, [0u8; 0]], id)?;
+    let at_apex = rows::records(connection, LIVE_AT_OWNER, params![zone.row, [0u8; 0]], id)?;
     let lasting = at_apex.iter().filter(|stored| stored.version <= VersionNumber(version as u64));
     let ttl_then = users_ns_ttl(ended.iter().chain(lasting));
     let ttl_now = users_ns_ttl(at_apex.iter());
@@ -287,13 +287,4 @@ pub(super) fn users_ns_ttl<'a>(mut records: impl Iterator<Item = &'a StoredRecor
         record.owner.is_apex() && record.data.record_type() == RecordType::Ns
     });
     found.map(|stored| stored.record.ttl)
-}
-
-pub(super) fn records(
-    connection: &Connection,
-    sql: &'static str,
-    parameters: impl rusqlite::Params,
-    zone: ZoneId,
-) -> Result<Vec<StoredRecord>, StoreError> {
-    connection.list(sql, parameters, |row| Ok(rows::record(row, zone)?.1))
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use dns::{Apex, ResourceRecord, Serial, ZoneId, ZoneSnapshot};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::deployment::{ENDED_SINCE, VERSION_BY_SERIAL, records, users_ns_ttl};
+use super::deployment::{ENDED_SINCE, VERSION_BY_SERIAL, users_ns_ttl};
 use super::journal::Kind;
 use super::readers::Size;
 use super::rows::{self, Place, ZoneRow, record_columns};
@@ -252,9 +252,9 @@ pub(super) fn between(
     later: VersionNumber,
 ) -> Result<(Vec<StoredRecord>, Vec<StoredRecord>), StoreError> {
     let range = params![zone.row, rows::number(earlier), rows::number(later)];
-    let mut ended = records(connection, ENDED_BETWEEN, range, zone.zone.id)?;
-    ended.extend(records(connection, ENDING_BETWEEN, range, zone.zone.id)?);
-    let begun = records(connection, BEGUN_BETWEEN, range, zone.zone.id)?;
+    let mut ended = rows::records(connection, ENDED_BETWEEN, range, zone.zone.id)?;
+    ended.extend(rows::records(connection, ENDING_BETWEEN, range, zone.zone.id)?);
+    let begun = rows::records(connection, BEGUN_BETWEEN, range, zone.zone.id)?;
     Ok((ended, begun))
 }
 
@@ -315,10 +315,10 @@ pub(super) const LIVED_AT: &str = concat!(
 fn content(connection: &Connection, zone: &ZoneRow, number: VersionNumber) -> Result<Vec<StoredRecord>, StoreError> {
     let parameters = params![zone.row, rows::number(number)];
     if number.0 < zone.zone.version.0 / 2 {
-        return records(connection, LIVED_AT, parameters, zone.zone.id);
+        return rows::records(connection, LIVED_AT, parameters, zone.zone.id);
     }
-    let mut found = records(connection, LIVE_SINCE, parameters, zone.zone.id)?;
-    found.extend(records(connection, ENDED_SINCE, parameters, zone.zone.id)?);
+    let mut found = rows::records(connection, LIVE_SINCE, parameters, zone.zone.id)?;
+    found.extend(rows::records(connection, ENDED_SINCE, parameters, zone.zone.id)?);
     Ok(found)
 }
 

@@ -7,7 +7,6 @@ use dns::{OwnerName, RecordId, ZoneId};
 use rusqlite::{Connection, params};
 use uuid::Uuid;
 
-use super::deployment::records;
 use super::history;
 use super::readers::Size;
 use super::rows::{self, RECORD_WIDTH, ZoneRow, lives, lives_in_z, record_columns};
@@ -154,7 +153,7 @@ pub(super) fn visit_version<V: RecordVisitor>(
     let number = rows::number(version);
     loop {
         let ended = params![zone.row, after.0.as_bytes(), record_type, number, ENDED_AT_ONCE as i64];
-        let ended = records(connection, ENDED_AFTER, ended, zone.zone.id)?;
+        let ended = rows::records(connection, ENDED_AFTER, ended, zone.zone.id)?;
         // Those that live are only known to be next up to the last of these.
         let until = ended.last().map(|last| last.record.id).filter(|_| ended.len() == ENDED_AT_ONCE);
         let mut ended = ended.into_iter().peekable();

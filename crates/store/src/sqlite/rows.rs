@@ -3,10 +3,10 @@
 use std::net::IpAddr;
 
 use dns::{Name, OwnerName, Record, RecordData, RecordId, RecordType, Serial, Ttl, ZoneId, ZoneName};
-use rusqlite::{Row, RowIndex};
+use rusqlite::{Connection, Params, Row, RowIndex};
 use uuid::Uuid;
 
-use super::sql::columns;
+use super::sql::{Statements, columns};
 use crate::{AccountId, StoreError, StoredRecord, Timestamp, VersionNumber, Withheld, Zone};
 
 // What [`zone`] reads, of a table or alias named `z`.
@@ -96,6 +96,16 @@ pub(super) fn record(row: &Row<'_>, zone: ZoneId) -> Result<(i64, StoredRecord),
         serial: Serial(place.sound("from_serial", u32::try_from(row.get::<_, i64>(RECORD.from_serial)?).ok())?),
     };
     Ok((id, stored))
+}
+
+/// The records in `zone` that a statement with [`record_columns`] finds.
+pub(super) fn records(
+    connection: &Connection,
+    sql: &str,
+    values: impl Params,
+    zone: ZoneId,
+) -> Result<Vec<StoredRecord>, StoreError> {
+    connection.list(sql, values, |row| Ok(record(row, zone)?.1))
 }
 
 /// A version's number as SQLite holds it.
