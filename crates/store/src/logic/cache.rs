@@ -174,11 +174,13 @@ impl<'a> Cache<'a> {
             state.records.insert(id, (NO_ROW, begun.clone()));
             state.touched.insert(begun.record.owner.clone());
         }
-        let (names, records) = (&mut state.names, &state.records);
-        for begun in &prepared.committed.added {
-            // The order in which the database has them: warnings name the first.
-            let order = |id: &RecordId| records.get(id).map(|(_, stored)| by_data(&stored.record));
-            names.entry(begun.record.owner.clone()).or_default().sort_by_cached_key(order);
+        // The order in which the database has them: warnings name the first.
+        let order = |id: &RecordId| state.records.get(id).map(|(_, stored)| by_data(&stored.record));
+        let grown: BTreeSet<&OwnerName> = prepared.committed.added.iter().map(|begun| &begun.record.owner).collect();
+        for owner in grown {
+            if let Some(ids) = state.names.get_mut(owner) {
+                ids.sort_by_cached_key(order);
+            }
         }
         state.zone = prepared.zone.clone();
         let (added, removed) = (prepared.committed.added.len() as i64, prepared.ends.len() as i64);
@@ -196,6 +198,7 @@ impl<'a> Cache<'a> {
     pub(crate) fn read_all(&mut self, zone: ZoneId) -> Result<Vec<Record>, StoreError> {
         let state = known(&mut self.zones, zone)?;
         let mut records = Vec::new();
+        state.names.clear();
         for (row, stored) in self.source.records(&state.zone)? {
             let record = stored.record.clone();
             state.names.entry(record.owner.clone()).or_default().push(record.id);
@@ -258,23 +261,14 @@ impl<'a> Cache<'a> {
         most: usize,
     ) -> Result<Vec<OwnerName>, StoreError> {
         let state = known(&mut self.zones, zone)?;
-        let is_empty = |name: &&OwnerName| state.names.get(*name).is_none_or(Vec::is_empty);
+        let is_empty = |name: &OwnerName| state.names.get(name).is_none_or(Vec::is_empty);
         if state.is_whole {
             let names = below(state.names.range(owner..).map(|(name, _)| name), owner);
             return Ok(names.filter(|name| !is_empty(name)).take(most).cloned().collect());
         }
-        // Each of the touched names may be gone.
-        let touched: Vec<&OwnerName> = below(state.touched.range(owner..), owner).collect();
-        let found = self.source.names_below(&state.zone, owner, most.saturating_add(touched.len()))?;
-        let mut names: BTreeSet<OwnerName> = found.into_iter().collect();
-        for name in touched {
-            if is_empty(&name) {
-                names.remove(name);
-            } else {
-                names.insert(name.clone());
-            }
-        }
-        Ok(names.into_iter().take(most).collect())
+        let touched: Vec<OwnerName> = below(state.touched.range(owner..), owner).cloned().collect();
+        let stored = self.source.names_below(&state.zone, owner, most.saturating_add(touched.len()))?;
+        with_touched(stored, touched, most, |name| Ok(is_empty(name)))
     }
 }
 
@@ -287,6 +281,25 @@ pub(crate) const NO_ROW: i64 = 0;
 
 fn known(zones: &mut HashMap<ZoneId, ZoneState>, id: ZoneId) -> Result<&mut ZoneState, StoreError> {
     zones.get_mut(&id).ok_or(StoreError::Bug("planning looked at a zone that it did not read"))
+}
+
+/// The first `most` names with records after a change, of those before it and those that it touched. Each touched name may be
+/// gone, so as many more of the names before it are needed.
+pub(super) fn with_touched(
+    before: Vec<OwnerName>,
+    touched: Vec<OwnerName>,
+    most: usize,
+    mut is_empty: impl FnMut(&OwnerName) -> Result<bool, StoreError>,
+) -> Result<Vec<OwnerName>, StoreError> {
+    let mut names: BTreeSet<OwnerName> = before.into_iter().collect();
+    for name in touched {
+        if is_empty(&name)? {
+            names.remove(&name);
+        } else {
+            names.insert(name);
+        }
+    }
+    Ok(names.into_iter().take(most).collect())
 }
 
 /// Of the names from `owner` on, those below it: in canonical order they stand together, right after it.

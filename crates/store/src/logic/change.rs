@@ -37,17 +37,9 @@ enum SettingsPlan {
     New(ZoneSettings, bool),
 }
 
-/// Whether a change is too large to be planned by the writer, as far as that is seen without planning it.
-pub(super) fn is_large(
-    cache: &mut Cache<'_>,
-    author: &Author,
-    id: ZoneId,
-    change: &Change,
-) -> Result<bool, StoreError> {
-    if weight(&change.wish) > AT_ONCE {
-        return Ok(true);
-    }
-    match &change.wish {
+/// Whether a change whose [`weight`] is small is too large to be planned by the writer, as far as that is seen without planning it.
+pub(super) fn is_large(cache: &mut Cache<'_>, author: &Author, id: ZoneId, wish: &Wish) -> Result<bool, StoreError> {
+    match wish {
         Wish::Edits(_) | Wish::Settings(_) => Ok(false),
         Wish::Content(wanted) => {
             let zone = cache.zone(author.account, id)?;

@@ -28,6 +28,11 @@ pub(crate) struct ChangeJob {
 }
 
 impl ChangeJob {
+    /// What the same request was answered before.
+    fn before(&self, cache: &Cache<'_>) -> Result<Option<Done>, StoreError> {
+        self.once.as_ref().map_or(Ok(None), |once| cache.answer(&once.request))
+    }
+
     /// Whether it can be planned on what the database held before the others of its group. What reads more than single names
     /// is a group of its own.
     pub(crate) fn joins_others(&self) -> bool {
@@ -46,6 +51,24 @@ pub(crate) enum Made<T> {
     Keyed(Done),
     /// It is too large for one job of the writer; nothing was done.
     TooLarge,
+}
+
+impl<T> Made<T> {
+    /// What was made by a request without a key.
+    pub(crate) fn now(self) -> Result<T, StoreError> {
+        match self {
+            Made::Now(made) => Ok(made),
+            Made::Keyed(_) | Made::TooLarge => Err(StoreError::Bug("a change with the outcome of another kind")),
+        }
+    }
+
+    /// What became of a request with a key.
+    pub(crate) fn keyed(self) -> Result<Done, StoreError> {
+        match self {
+            Made::Keyed(done) => Ok(done),
+            Made::Now(_) | Made::TooLarge => Err(StoreError::Bug("a change with the outcome of another kind")),
+        }
+    }
 }
 
 /// What is answered to a change.
@@ -79,6 +102,10 @@ pub(crate) struct NewVersion<'j> {
 }
 
 impl Planned<'_> {
+    fn nothing(result: ChangeResult) -> Self {
+        Planned::Nothing(Box::new(result))
+    }
+
     /// What to answer once the rows are durable.
     pub(crate) fn into_result(self) -> ChangeResult {
         match self {
@@ -98,10 +125,8 @@ pub(crate) fn replan<'j>(
     prepared: Prepared,
 ) -> Result<Option<Outcome<'j>>, ChangeError> {
     let mut outcome = Outcome::default();
-    if let Some(once) = &job.once
-        && let Some(done) = cache.answer(&once.request)?
-    {
-        outcome.planned.push(Planned::Nothing(Box::new(Ok(Made::Keyed(done)))));
+    if let Some(done) = job.before(cache)? {
+        outcome.planned.push(Planned::nothing(Ok(Made::Keyed(done))));
         return Ok(Some(outcome));
     }
     let is_unmoved = |now: ZoneRow| now.zone.version == prepared.committed.before.version;
@@ -119,32 +144,33 @@ pub(crate) fn plan<'j>(cache: &mut Cache<'_>, jobs: &[&'j ChangeJob]) -> Option<
     let mut outcome = Outcome::default();
     for (index, job) in jobs.iter().enumerate() {
         let is_last = index + 1 == jobs.len();
-        let planned = match prepare_one(cache, job) {
-            Ok(prepared) => match finish_one(cache, job, prepared, &mut outcome, is_last) {
-                Ok(planned) => planned,
-                Err(error) if is_last => Planned::Nothing(Box::new(Err(error))),
-                Err(_) => return None,
-            },
-            Err(nothing) => Planned::Nothing(nothing),
-        };
-        outcome.planned.push(planned);
+        match plan_one(cache, job, &mut outcome, is_last) {
+            Ok(Some(planned)) => outcome.planned.push(planned),
+            Ok(None) => return None,
+            Err(error) => outcome.planned.push(Planned::nothing(Err(error))),
+        }
     }
     Some(outcome)
 }
 
-fn prepare_one(cache: &mut Cache<'_>, job: &ChangeJob) -> Result<Prepared, Box<ChangeResult>> {
-    let check = |cache: &mut Cache<'_>| -> Result<Option<Made<Committed>>, ChangeError> {
-        if let Some(once) = &job.once
-            && let Some(done) = cache.answer(&once.request)?
-        {
-            return Ok(Some(Made::Keyed(done)));
-        }
-        Ok(is_large(cache, &job.author, job.zone, &job.change)?.then_some(Made::TooLarge))
-    };
-    match check(cache) {
-        Ok(None) => prepare(cache, &job.author, job.zone, &job.change).map_err(|error| Box::new(Err(error))),
-        Ok(Some(made)) => Err(Box::new(Ok(made))),
-        Err(error) => Err(Box::new(Err(error))),
+/// `None` where it failed after it was prepared, and others are to be planned on the cache.
+fn plan_one<'j>(
+    cache: &mut Cache<'_>,
+    job: &'j ChangeJob,
+    outcome: &mut Outcome<'j>,
+    is_last: bool,
+) -> Result<Option<Planned<'j>>, ChangeError> {
+    if let Some(done) = job.before(cache)? {
+        return Ok(Some(Planned::nothing(Ok(Made::Keyed(done)))));
+    }
+    if is_large(cache, &job.author, job.zone, &job.change.wish)? {
+        return Ok(Some(Planned::nothing(Ok(Made::TooLarge))));
+    }
+    let prepared = prepare(cache, &job.author, job.zone, &job.change)?;
+    match finish_one(cache, job, prepared, outcome, is_last) {
+        Ok(planned) => Ok(Some(planned)),
+        Err(error) if is_last => Err(error),
+        Err(_) => Ok(None),
     }
 }
 
@@ -159,11 +185,7 @@ fn finish_one<'j>(
     let changed = prepared.committed.changed;
     if changed {
         if prepared.rows() > AT_ONCE {
-            return if is_last {
-                Ok(Planned::Nothing(Box::new(Ok(Made::TooLarge))))
-            } else {
-                Err(StoreError::Busy.into())
-            };
+            return if is_last { Ok(Planned::nothing(Ok(Made::TooLarge))) } else { Err(StoreError::Busy.into()) };
         }
         if cache.is_being_written(job.zone)? {
             return Err(StoreError::Busy.into());
@@ -197,7 +219,7 @@ fn finish_one<'j>(
         }
     }
     if !changed && answer.is_none() {
-        return Ok(Planned::Nothing(Box::new(Ok(Made::Now(prepared.committed)))));
+        return Ok(Planned::nothing(Ok(Made::Now(prepared.committed))));
     }
     let by = By { comment: job.change.comment.as_ref(), ..By::from(&job.author) };
     Ok(Planned::Rows(Box::new(NewVersion { by, prepared, answer })))

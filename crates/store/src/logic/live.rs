@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use dns::change::{Lookup, Plan};
 use dns::{OwnerName, Record, RecordId, RecordType, ZoneId};
 
-use super::cache::{Cache, below};
+use super::cache::{Cache, below, with_touched};
 use super::source::{RecordRow, ZoneRow};
 use crate::{StoreError, StoredRecord, Timestamp};
 
@@ -139,16 +139,7 @@ impl Lookup for After<'_, '_, '_> {
 
     fn below(&mut self, owner: &OwnerName, most: usize) -> Result<Vec<OwnerName>, StoreError> {
         let touched: Vec<OwnerName> = below(self.touched.range(owner..), owner).cloned().collect();
-        // Each of the touched names may be gone.
-        let mut names: BTreeSet<OwnerName> =
-            self.live.below(owner, most.saturating_add(touched.len()))?.into_iter().collect();
-        for name in touched {
-            if self.at(&name)?.is_empty() {
-                names.remove(&name);
-            } else {
-                names.insert(name);
-            }
-        }
-        Ok(names.into_iter().take(most).collect())
+        let live = self.live.below(owner, most.saturating_add(touched.len()))?;
+        with_touched(live, touched, most, |name| Ok(self.at(name)?.is_empty()))
     }
 }

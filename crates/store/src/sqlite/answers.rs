@@ -14,20 +14,22 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::rows::{self, Place};
 use super::writer::Work;
+use crate::logic::group::Made;
 use crate::{ANSWERS_KEPT_FOR, Answer, Done, Head, Once, Repeatable, StoreError, Timestamp, VersionNumber};
 
-/// Runs `job` unless it was done before under the same key, and keeps its answer.
-pub(super) fn once<T, E: From<StoreError>>(
+/// Runs `job`; where the request came with a key, unless it was done before under the same key, and keeps its answer.
+pub(super) fn make<T, E: From<StoreError>>(
     work: &Work,
-    once: &Once<T>,
+    once: Option<&Once<T>>,
     job: impl FnOnce(&Work) -> Result<T, E>,
-) -> Result<Done, E> {
+) -> Result<Made<T>, E> {
+    let Some(once) = once else { return Ok(Made::Now(job(work)?)) };
     if let Some(known) = find(&work.connection, &once.request, work.now())? {
-        return Ok(known);
+        return Ok(Made::Keyed(known));
     }
     let answer = (once.answer)(&job(work)?)?;
     keep(work, &once.request, &answer)?;
-    Ok(Done::Now(answer))
+    Ok(Made::Keyed(Done::Now(answer)))
 }
 
 pub(super) const BY_KEY: &str =

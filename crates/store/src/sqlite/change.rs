@@ -24,10 +24,7 @@ impl Store {
         if job.change.dry_run && weight(&job.change.wish) <= AT_ONCE {
             return self.rehearse(job).await;
         }
-        match self.make(job).await? {
-            Made::Now(committed) => Ok(committed),
-            Made::Keyed(_) | Made::TooLarge => Err(StoreError::Bug("a change with the outcome of another kind").into()),
-        }
+        Ok(self.make(job).await?.now()?)
     }
 
     /// [`Store::change`], done once however often the request comes. Not for dry runs, which may be repeated as they are.
@@ -38,10 +35,8 @@ impl Store {
         change: Change,
         once: Once<Committed>,
     ) -> Result<Done, ChangeError> {
-        match self.make(ChangeJob { author: author.clone(), zone, change, once: Some(once) }).await? {
-            Made::Keyed(done) => Ok(done),
-            Made::Now(_) | Made::TooLarge => Err(StoreError::Bug("a change with the outcome of another kind").into()),
-        }
+        let job = ChangeJob { author: author.clone(), zone, change, once: Some(once) };
+        Ok(self.make(job).await?.keyed()?)
     }
 
     /// What a change would do, worked out on a reader's view of the zone: the writer has no part in it.

@@ -6,6 +6,7 @@ use dns::RecordId;
 use rusqlite::{Connection, params};
 
 use super::rows::{self, Place, ZoneRow};
+use super::sql::{Statements, value};
 use super::writer::Work;
 use crate::logic::cache::NO_ROW;
 use crate::{Comment, Counts, Moves, StoreError, StoredRecord, Timestamp, VersionNumber};
@@ -134,7 +135,7 @@ pub(super) fn append_empty(work: &Work, zone: &mut ZoneRow, by: &By<'_>) -> Resu
 
 /// Whether a version of a zone is being written, so that it gets no other.
 pub(super) fn is_being_written(connection: &Connection, row: i64) -> Result<bool, StoreError> {
-    Ok(connection.prepare_cached("SELECT 1 FROM stages WHERE zone = ?1 AND token IS NOT NULL")?.exists([row])?)
+    connection.exists("SELECT 1 FROM stages WHERE zone = ?1 AND token IS NOT NULL", [row])
 }
 
 /// Writes the journal's row for the version that `zone` has now, unless another one is being written in steps.
@@ -189,8 +190,7 @@ pub(super) fn insert_row(
 
 /// The newest position. Its row is never deleted, whatever is forgotten: the next version's is one more.
 pub(super) fn position(connection: &Connection) -> Result<u64, StoreError> {
-    let newest: Option<i64> =
-        connection.prepare_cached("SELECT max(seq) FROM versions")?.query_row([], |row| row.get(0))?;
+    let newest: Option<i64> = connection.one("SELECT max(seq) FROM versions", [], value)?;
     Ok(newest.unwrap_or_default() as u64)
 }
 
@@ -206,12 +206,12 @@ pub(super) fn moves(connection: &Connection, after: u64) -> Result<Moves, StoreE
     let mut statement = connection.prepare_cached(MOVES)?;
     let mut rows = statement.query([i64::try_from(after).unwrap_or(i64::MAX)])?;
     while let Some(row) = rows.next()? {
-        position = row.get::<_, i64>(0)? as u64;
-        let zone: i64 = row.get(1)?;
+        position = row.get::<_, i64>("seq")? as u64;
+        let zone: i64 = row.get("id")?;
         if !zones.insert(zone) {
             continue;
         }
-        let name = Place { table: "zones", row: zone }.zone_name(row, 2)?;
+        let name = Place { table: "zones", row: zone }.zone_name(row, "name")?;
         // A zone that was deleted and made again is two rows with one name.
         if seen.insert(name.clone()) {
             names.push(name);

@@ -1,8 +1,9 @@
 //! The limits of an account that are counted in the database.
 
 use dns::{Fault, message};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
+use super::sql::{Statements, value};
 use super::writer::Work;
 use crate::logic::limits::{binds, check_daily};
 use crate::{AccountId, Author, DailyLimit, StoreError};
@@ -12,17 +13,13 @@ pub(super) fn zone_too_many(work: &Work, author: &Author) -> Result<Option<Fault
     if !binds(author) {
         return Ok(None);
     }
-    let most: Option<Option<i64>> = work
-        .connection
-        .prepare_cached("SELECT max_zones FROM accounts WHERE id = ?1")?
-        .query_row([author.account.0], |row| row.get(0))
-        .optional()?;
+    let most: Option<Option<i64>> =
+        work.connection.optional("SELECT max_zones FROM accounts WHERE id = ?1", [author.account.0], value)?;
     let Some(most) = most.flatten() else { return Ok(None) };
     // No further than it takes to know.
     let sql = "SELECT count(*) FROM (SELECT 1 FROM zones INDEXED BY zones_of_account
                    WHERE account = ?1 AND deleted IS NULL LIMIT ?2)";
-    let held: i64 =
-        work.connection.prepare_cached(sql)?.query_row(params![author.account.0, most + 1], |row| row.get(0))?;
+    let held: i64 = work.connection.one(sql, params![author.account.0, most + 1], value)?;
     let detail = || message!("This account may have at most {most} zones", most);
     Ok((held > most).then(|| Fault::general("account-zones", detail())))
 }

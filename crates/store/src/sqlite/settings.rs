@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use dns::{Apex, Serial, Ttl, ZoneId, rdata::Soa};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use super::readers::Size;
 use super::rows::Place;
 use super::shared::Shared;
+use super::sql::Statements;
 use super::writer::Work;
 use super::zones;
 use crate::*;
@@ -37,22 +38,18 @@ impl Store {
 pub(super) fn get(connection: &Connection, id: Option<i64>) -> Result<ZoneSettings, StoreError> {
     let Some(id) = id else { return Ok(ZoneSettings::default()) };
     let place = Place { table: "zone_settings", row: id };
-    let found = connection
-        .prepare_cached(
-            "SELECT default_ttl, refresh, retry, expire, minimum, comment FROM zone_settings WHERE id = ?1",
-        )?
-        .query_row([id], |row| {
-            let comment: Option<String> = row.get(5)?;
-            Ok(ZoneSettings {
-                default_ttl: row.get::<_, Option<u32>>(0)?.and_then(Ttl::new),
-                refresh: row.get(1)?,
-                retry: row.get(2)?,
-                expire: row.get(3)?,
-                minimum: row.get(4)?,
-                comment: comment.as_deref().and_then(Comment::from_stored),
-            })
+    let sql = "SELECT default_ttl, refresh, retry, expire, minimum, comment FROM zone_settings WHERE id = ?1";
+    let found = connection.optional(sql, [id], |row| {
+        let comment: Option<String> = row.get("comment")?;
+        Ok(ZoneSettings {
+            default_ttl: row.get::<_, Option<u32>>("default_ttl")?.and_then(Ttl::new),
+            refresh: row.get("refresh")?,
+            retry: row.get("retry")?,
+            expire: row.get("expire")?,
+            minimum: row.get("minimum")?,
+            comment: comment.as_deref().and_then(Comment::from_stored),
         })
-        .optional()?;
+    })?;
     place.sound("id", found)
 }
 

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use dns::{Apex, OwnerName, RecordId, RecordType, Serial, ZoneId};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Row, params};
 
 use super::deployment::LIVE;
 use super::rows::{self, Place, lives, record_columns};
+use super::sql::Statements;
 use super::writer::View;
 use super::{answers, history, journal, settings, zones};
 use crate::logic::source::{Bound, Quota, RecordRow, Source, VersionAt, ZoneRow};
@@ -73,12 +74,12 @@ impl Source for View<'_> {
                 made: None,
             })
         };
-        let mut quota = self.connection.prepare_cached(QUOTA)?.query_row([account.0], read).optional()?;
+        let mut quota = self.connection.optional(QUOTA, [account.0], read)?;
         if let Some(quota) = &mut quota
             && (quota.changes.is_some() || self.shared.rules.policy.changes_per_day.is_some())
         {
             let made = |row: &Row<'_>| Ok((row.get("day")?, row.get("made")?));
-            quota.made = self.connection.prepare_cached(MADE)?.query_row([account.0], made).optional()?;
+            quota.made = self.connection.optional(MADE, [account.0], made)?;
         }
         Ok(quota)
     }
@@ -88,33 +89,29 @@ impl Source for View<'_> {
     }
 
     fn records_at(&self, zone: &ZoneRow, owner: &OwnerName) -> Result<Vec<RecordRow>, StoreError> {
-        records(self.connection, LIVE_AT_OWNER, params![zone.row, owner.key()], zone.zone.id)
+        self.connection.list(LIVE_AT_OWNER, params![zone.row, owner.key()], |row| rows::record(row, zone.zone.id))
     }
 
     fn record(&self, zone: &ZoneRow, id: RecordId) -> Result<Option<RecordRow>, StoreError> {
         let by_id = params![zone.row, id.0.as_bytes()];
-        Ok(records(self.connection, LIVE_BY_ID, by_id, zone.zone.id)?.pop())
+        self.connection.optional(LIVE_BY_ID, by_id, |row| rows::record(row, zone.zone.id))
     }
 
     fn has(&self, zone: &ZoneRow, owner: &OwnerName, record_type: RecordType) -> Result<bool, StoreError> {
-        let mut statement = self.connection.prepare_cached(LIVE_OF_TYPE)?;
-        Ok(statement.exists(params![zone.row, owner.key(), record_type.code()])?)
+        self.connection.exists(LIVE_OF_TYPE, params![zone.row, owner.key(), record_type.code()])
     }
 
     fn names_below(&self, zone: &ZoneRow, owner: &OwnerName, most: usize) -> Result<Vec<OwnerName>, StoreError> {
-        let mut statement = self.connection.prepare_cached(LIVE_OWNERS_BETWEEN)?;
         let most = i64::try_from(most).unwrap_or(i64::MAX);
-        let mut rows = statement.query(params![zone.row, owner.key(), owner.key_after_below(), most])?;
-        let mut names = Vec::new();
-        while let Some(row) = rows.next()? {
+        let range = params![zone.row, owner.key(), owner.key_after_below(), most];
+        self.connection.list(LIVE_OWNERS_BETWEEN, range, |row| {
             let name = row.get_ref("owner")?.as_blob().ok().and_then(OwnerName::from_key);
-            names.push(Place { table: "records", row: zone.row }.sound("owner", name)?);
-        }
-        Ok(names)
+            Place { table: "records", row: zone.row }.sound("owner", name)
+        })
     }
 
     fn records(&self, zone: &ZoneRow) -> Result<Vec<RecordRow>, StoreError> {
-        records(self.connection, LIVE, [zone.row], zone.zone.id)
+        self.connection.list(LIVE, [zone.row], |row| rows::record(row, zone.zone.id))
     }
 
     fn version(&self, zone: &ZoneRow, serial: Serial) -> Result<Option<VersionAt>, StoreError> {
@@ -146,16 +143,6 @@ impl Source for View<'_> {
     }
 
     fn lives(&self, account: AccountId, id: RecordId) -> Result<bool, StoreError> {
-        Ok(self.connection.prepare_cached(LIVE_OF_ACCOUNT)?.exists(params![account.0, id.0.as_bytes()])?)
+        self.connection.exists(LIVE_OF_ACCOUNT, params![account.0, id.0.as_bytes()])
     }
-}
-
-fn records(
-    connection: &Connection,
-    sql: &'static str,
-    parameters: impl rusqlite::Params,
-    zone: ZoneId,
-) -> Result<Vec<RecordRow>, StoreError> {
-    let mut statement = connection.prepare_cached(sql)?;
-    statement.query_and_then(parameters, |row| rows::record(row, zone))?.collect()
 }

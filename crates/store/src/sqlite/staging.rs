@@ -380,12 +380,7 @@ impl Show<'_> {
             release(work, stage, false)?;
             zone_create::show(work, author, new, stage.row, &plan)
         };
-        self.writer.run_blocking(move |work| {
-            Ok(match once {
-                None => Made::Now(show(work)?),
-                Some(once) => Made::Keyed(answers::once(work, &once, show)?),
-            })
-        })
+        self.writer.run_blocking(move |work| answers::make(work, once.as_ref(), show))
     }
 }
 

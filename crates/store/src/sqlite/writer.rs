@@ -34,8 +34,8 @@ use crate::{DatabaseError, StoreError, Timestamp};
 /// The longest a transaction collects jobs before it commits: bounds what the first of them waits.
 const COLLECT_AT_MOST: Duration = Duration::from_millis(20);
 
-/// The most changes that are planned together: bounds what a group that fails costs to run again. Together they have at most
-/// about as many rows as one job may write, so that the time of the transaction is looked at between groups.
+/// The most changes in a group: bounds what a group that fails costs to run again. A group also ends at about as many rows as one
+/// job may write: the transaction checks its time only between groups.
 const GROUP: usize = 128;
 
 /// The way to the writer.
@@ -144,7 +144,7 @@ impl Writer {
         Ok((Writer { messages }, thread))
     }
 
-    /// Runs `job` in a transaction; resolves when that is durable. Runs to its end even where nobody waits any more.
+    /// Runs `job` in a transaction; resolves when that is durable. Runs to its end even if the caller has gone.
     pub(super) async fn run<T, E, F>(&self, job: F) -> Result<T, E>
     where
         T: Send + 'static,
@@ -204,7 +204,7 @@ impl Writer {
                     Ok(()) => outcome,
                     Err(error) => Err(E::from(StoreError::Commit(error))),
                 };
-                // Nobody may wait any more; the change stands all the same.
+                // The caller may have gone; the change stands all the same.
                 let _ = sender.send(answer);
             })
         });
@@ -376,7 +376,7 @@ fn change_group(work: Result<&Work, DatabaseError>, group: Vec<Waiting>, answers
         answers.push(Box::new(move |committed| {
             let Waiting { job, reply } = waiting;
             let result = committed.map_err(|error| StoreError::Commit(error).into()).and(result);
-            // Nobody may wait any more; the change stands all the same.
+            // The caller may have gone; the change stands all the same.
             let _ = reply.send((result, job));
         }));
     }

@@ -22,16 +22,7 @@ use crate::*;
 impl Store {
     /// Creates a zone, with the records that it has from the start.
     pub async fn create_zone(&self, author: &Author, new: impl Into<NewZone>) -> Result<Zone, CreateZoneError> {
-        let (author, new) = (author.clone(), new.into());
-        if new.content.len() > AT_ONCE {
-            return match self.create_large(author, new, None).await? {
-                Made::Now(zone) => Ok(zone),
-                Made::Keyed(_) | Made::TooLarge => {
-                    Err(StoreError::Bug("a change with the outcome of another kind").into())
-                }
-            };
-        }
-        self.inner.writer.run(move |work| create(work, &author, &new)).await
+        Ok(self.make_zone(author.clone(), new.into(), None).await?.now()?)
     }
 
     /// [`Store::create_zone`], done once however often the request comes.
@@ -41,16 +32,20 @@ impl Store {
         new: NewZone,
         once: Once<Zone>,
     ) -> Result<Done, CreateZoneError> {
-        let author = author.clone();
+        Ok(self.make_zone(author.clone(), new, Some(once)).await?.keyed()?)
+    }
+
+    async fn make_zone(
+        &self,
+        author: Author,
+        new: NewZone,
+        once: Option<Once<Zone>>,
+    ) -> Result<Made<Zone>, CreateZoneError> {
         if new.content.len() > AT_ONCE {
-            return match self.create_large(author, new, Some(once)).await? {
-                Made::Keyed(done) => Ok(done),
-                Made::Now(_) | Made::TooLarge => {
-                    Err(StoreError::Bug("a change with the outcome of another kind").into())
-                }
-            };
+            return self.create_large(author, new, once).await;
         }
-        self.inner.writer.run(move |work| answers::once(work, &once, |work| create(work, &author, &new))).await
+        let job = move |work: &Work| answers::make(work, once.as_ref(), |work| create(work, &author, &new));
+        self.inner.writer.run(job).await
     }
 }
 

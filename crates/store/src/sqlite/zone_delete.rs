@@ -13,6 +13,7 @@ use super::writer::Work;
 use super::zone_names::raise_floor;
 use super::{answers, claims, holds, limits, zones};
 use crate::logic::change::check_all;
+use crate::logic::group::Made;
 use crate::logic::live::LiveRecords;
 use crate::*;
 
@@ -24,9 +25,7 @@ impl Store {
         id: ZoneId,
         conditions: Vec<Condition>,
     ) -> Result<Zone, ChangeError> {
-        let author = author.clone();
-        self.inner.shared.stages.none_of(id).await;
-        self.inner.writer.run(move |work| delete_on(work, &author, id, &conditions)).await
+        Ok(self.end_zone(author.clone(), id, conditions, None).await?.now()?)
     }
 
     /// [`Store::delete_zone`], done once however often the request comes.
@@ -37,10 +36,19 @@ impl Store {
         conditions: Vec<Condition>,
         once: Once<Zone>,
     ) -> Result<Done, ChangeError> {
-        let author = author.clone();
+        Ok(self.end_zone(author.clone(), id, conditions, Some(once)).await?.keyed()?)
+    }
+
+    async fn end_zone(
+        &self,
+        author: Author,
+        id: ZoneId,
+        conditions: Vec<Condition>,
+        once: Option<Once<Zone>>,
+    ) -> Result<Made<Zone>, ChangeError> {
         self.inner.shared.stages.none_of(id).await;
-        let job = move |work: &Work| answers::once(work, &once, |work| delete_on(work, &author, id, &conditions));
-        self.inner.writer.run(job).await
+        let delete = move |work: &Work| delete_on(work, &author, id, &conditions);
+        self.inner.writer.run(move |work| answers::make(work, once.as_ref(), delete)).await
     }
 }
 
