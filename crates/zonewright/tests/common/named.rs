@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 
-use super::{Server, run, wait_for};
+use super::{Server, run_dig, wait_for};
 
 /// A named of the operator's, ended with the value.
 pub(crate) struct Named(Child);
@@ -42,7 +42,7 @@ fn answers(address: SocketAddr) -> bool {
 pub(crate) fn dig(address: &str, name: &str) -> String {
     let (host, port) = address.rsplit_once(':').expect("an address with a port");
     let at = format!("@{host}");
-    let output = run(Command::new("dig").args([&at, "-p", port, "+short", "+time=1", "+tries=1", name, "A"]));
+    let output = run_dig(&[&at, "-p", port, "+short", "+time=1", "+tries=1"], &[name, "A"]);
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
