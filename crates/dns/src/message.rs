@@ -64,28 +64,10 @@ impl Message {
 
     /// The sentence in another language. `translate` gives the template of an English one.
     pub fn say(&self, translate: &impl Fn(&'static str) -> &'static str) -> String {
-        let mut said = String::with_capacity(self.template.len() + 32);
-        let mut rest = translate(self.template);
-        while let Some((before, after)) = rest.split_once('{') {
-            said.push_str(before);
-            let place = after.split_once('}').and_then(|(name, after)| Some((self.value(name)?, after)));
-            match place {
-                Some((Value::Text(text), after)) => {
-                    said.push_str(text);
-                    rest = after;
-                }
-                Some((Value::Message(message), after)) => {
-                    said.push_str(&message.say(translate));
-                    rest = after;
-                }
-                None => {
-                    said.push('{');
-                    rest = after;
-                }
-            }
-        }
-        said.push_str(rest);
-        said
+        fill(translate(self.template), |name| match self.value(name)? {
+            Value::Text(text) => Some(Cow::Borrowed(text)),
+            Value::Message(message) => Some(Cow::Owned(message.say(translate))),
+        })
     }
 
     fn value(&self, name: &str) -> Option<&Value> {
@@ -109,6 +91,21 @@ impl Message {
         let values = self.values.into_iter().map(|(name, value)| (name, shorter(value))).collect();
         Message { values, ..self }
     }
+}
+
+/// A text with its places, such as `{name}`, replaced by their values. A place without a value stays as it is.
+pub fn fill<'v>(text: &str, value: impl Fn(&str) -> Option<Cow<'v, str>>) -> String {
+    let mut filled = String::with_capacity(text.len() + 32);
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        let place = after.split_once('}').and_then(|(name, after)| Some((value(name)?, after)));
+        let (shown, after) = place.unwrap_or((Cow::Borrowed("{"), after));
+        filled.push_str(before);
+        filled.push_str(&shown);
+        rest = after;
+    }
+    filled.push_str(rest);
+    filled
 }
 
 impl fmt::Display for Message {

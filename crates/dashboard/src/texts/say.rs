@@ -1,29 +1,12 @@
 //! Sentences with values in them, and times.
 
+use std::borrow::Cow;
+
 use store::Timestamp;
 
 /// A sentence with `{0}`, `{1}`... replaced.
 pub(crate) fn say(text: &str, values: &[&str]) -> String {
-    let mut said = String::with_capacity(text.len() + 16);
-    let mut rest = text;
-    while let Some(at) = rest.find('{') {
-        said.push_str(&rest[..at]);
-        let value = rest[at + 1..].split_once('}').and_then(|(number, after)| {
-            number.parse::<usize>().ok().and_then(|number| values.get(number)).map(|value| (*value, after))
-        });
-        match value {
-            Some((value, after)) => {
-                said.push_str(value);
-                rest = after;
-            }
-            None => {
-                said.push('{');
-                rest = &rest[at + 1..];
-            }
-        }
-    }
-    said.push_str(rest);
-    said
+    dns::message::fill(text, |number| values.get(number.parse::<usize>().ok()?).map(|value| Cow::Borrowed(*value)))
 }
 
 /// A time as pages and mails show it: to the minute, in UTC.
