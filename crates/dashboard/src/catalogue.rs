@@ -4,6 +4,53 @@
 //! that translators can use their tools. A text without a translation is shown in English; tests allow none.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use crate::language::Language;
+
+/// The catalogues of a set of texts. Each is read when it is first needed.
+pub(crate) struct Translations {
+    pub(crate) spanish: LazyLock<Catalogue>,
+    pub(crate) malay: LazyLock<Catalogue>,
+}
+
+impl Translations {
+    /// An English text in a language.
+    pub(crate) fn say<'a>(&'a self, language: Language, english: &'a str) -> &'a str {
+        let catalogue = match language {
+            Language::English => return english,
+            Language::Spanish => &self.spanish,
+            Language::Malay => &self.malay,
+        };
+        catalogue.get(english).unwrap_or(english)
+    }
+
+    /// Fails where the catalogues `texts/{name}.*.po` lack one of these English texts, translate others, or have a translation for
+    /// which `problem` says what is wrong.
+    #[cfg(test)]
+    pub(crate) fn check(
+        &self,
+        name: &str,
+        texts: &std::collections::BTreeSet<String>,
+        problem: impl Fn(&str, &str) -> Option<&'static str>,
+    ) {
+        let mut wrong = String::new();
+        for (language, catalogue) in [("es", &self.spanish), ("ms", &self.malay)] {
+            for english in texts {
+                let translation = catalogue.get(english);
+                let Some(problem) = translation.map_or(Some("lacks"), |found| problem(english, found)) else {
+                    continue;
+                };
+                let id = serde_json::Value::from(english.as_str());
+                wrong.push_str(&format!("texts/{name}.{language}.po {problem}\nmsgid {id}\nmsgstr \"\"\n\n"));
+            }
+            for english in catalogue.0.keys().filter(|english| !texts.contains(*english)) {
+                wrong.push_str(&format!("texts/{name}.{language}.po translates a text that is gone:\n{english}\n\n"));
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong}");
+    }
+}
 
 /// The translations of one language.
 #[derive(Debug, Default)]
@@ -37,14 +84,8 @@ impl Catalogue {
     }
 
     /// The translation of an English text.
-    pub(crate) fn get(&self, english: &str) -> Option<&str> {
+    fn get(&self, english: &str) -> Option<&str> {
         self.0.get(english).map(String::as_str)
-    }
-
-    /// All English texts that it translates.
-    #[cfg(test)]
-    pub(crate) fn english(&self) -> impl Iterator<Item = &String> {
-        self.0.keys()
     }
 }
 

@@ -74,7 +74,7 @@ pub(crate) static DESCRIPTIONS: LazyLock<Vec<(&'static Operation, Description)>>
 
 pub(crate) async fn show(visit: Visit) -> Result<Response, Failure> {
     let page = visit.page(Section::None);
-    let writer = Writer { t: page.t, words: Words::of(page.language) };
+    let writer = Writer { t: page.t, words: Words(page.language) };
     let groups = Group::ALL.into_iter().filter_map(|group| GroupView::new(group, &writer, &visit.base)).collect();
     let objects = objects(DESCRIPTIONS.iter().map(|(_, description)| description))
         .into_iter()

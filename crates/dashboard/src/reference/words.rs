@@ -4,36 +4,22 @@
 
 use std::sync::LazyLock;
 
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, Translations};
 use crate::language::Language;
 
-const SPANISH: &str = include_str!("../../texts/reference.es.po");
-const MALAY: &str = include_str!("../../texts/reference.ms.po");
+static WORDS: Translations = Translations {
+    spanish: LazyLock::new(|| Catalogue::read(include_str!("../../texts/reference.es.po"))),
+    malay: LazyLock::new(|| Catalogue::read(include_str!("../../texts/reference.ms.po"))),
+};
 
 /// The words of one language.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Words {
-    catalogue: Option<&'static Catalogue>,
-}
+pub(crate) struct Words(pub(crate) Language);
 
 impl Words {
-    pub(crate) fn of(language: Language) -> Words {
-        static IN_SPANISH: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::read(SPANISH));
-        static IN_MALAY: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::read(MALAY));
-        let catalogue: Option<&'static Catalogue> = match language {
-            Language::English => None,
-            Language::Spanish => Some(&IN_SPANISH),
-            Language::Malay => Some(&IN_MALAY),
-        };
-        Words { catalogue }
-    }
-
     /// An English text in this language.
-    pub(crate) fn say<'a>(&self, english: &'a str) -> &'a str
-    where
-        'static: 'a,
-    {
-        self.catalogue.and_then(|catalogue| catalogue.get(english)).unwrap_or(english)
+    pub(crate) fn say<'a>(&self, english: &'a str) -> &'a str {
+        WORDS.say(self.0, english)
     }
 }
 
@@ -44,7 +30,6 @@ mod tests {
 
     use serde_json::Value;
 
-    use super::*;
     use crate::pages::reference::DESCRIPTIONS;
     use crate::reference::guide::{Facts, Guide};
 
@@ -125,25 +110,8 @@ mod tests {
 
     #[test]
     fn every_description_is_translated_and_no_translation_is_left_over() {
-        let texts = texts();
-        let mut wrong = String::new();
-        for (name, catalogue) in [("es", Catalogue::read(SPANISH)), ("ms", Catalogue::read(MALAY))] {
-            for text in &texts {
-                match catalogue.get(text) {
-                    None => wrong.push_str(&format!(
-                        "texts/reference.{name}.po lacks\nmsgid {}\nmsgstr \"\"\n\n",
-                        Value::from(text.as_str())
-                    )),
-                    Some(translation) if code(translation) != code(text) => {
-                        wrong.push_str(&format!("texts/reference.{name}.po has other code in\n{translation}\n\n"));
-                    }
-                    Some(_) => {}
-                }
-            }
-            for text in catalogue.english().filter(|text| !texts.contains(*text)) {
-                wrong.push_str(&format!("texts/reference.{name}.po translates what nobody says any more:\n{text}\n\n"));
-            }
-        }
-        assert!(wrong.is_empty(), "{wrong}");
+        super::WORDS.check("reference", &texts(), |english, translation| {
+            (code(translation) != code(english)).then_some("has other code in")
+        });
     }
 }

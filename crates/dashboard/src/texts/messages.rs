@@ -7,23 +7,18 @@ use std::sync::LazyLock;
 
 use dns::Message;
 
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, Translations};
 use crate::language::Language;
 
-const SPANISH: &str = include_str!("../../texts/messages.es.po");
-const MALAY: &str = include_str!("../../texts/messages.ms.po");
+static MESSAGES: Translations = Translations {
+    spanish: LazyLock::new(|| Catalogue::read(include_str!("../../texts/messages.es.po"))),
+    malay: LazyLock::new(|| Catalogue::read(include_str!("../../texts/messages.ms.po"))),
+};
 
 impl Language {
     /// A message in this language.
     pub(crate) fn say(self, message: &Message) -> String {
-        static IN_SPANISH: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::read(SPANISH));
-        static IN_MALAY: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::read(MALAY));
-        let catalogue: &'static Catalogue = match self {
-            Language::English => return message.to_string(),
-            Language::Spanish => &IN_SPANISH,
-            Language::Malay => &IN_MALAY,
-        };
-        message.say(&|english| catalogue.get(english).unwrap_or(english))
+        message.say(&|english| MESSAGES.say(self, english))
     }
 }
 
@@ -93,25 +88,13 @@ mod tests {
     fn every_message_is_translated_and_no_translation_is_left_over() {
         let templates = templates();
         assert!(templates.len() > 200, "{}", templates.len());
-        let mut wrong = String::new();
-        for (name, catalogue) in [("es", Catalogue::read(SPANISH)), ("ms", Catalogue::read(MALAY))] {
-            for english in &templates {
-                let problem = match catalogue.get(english) {
-                    None => "lacks",
-                    Some(translation) if places(translation) != places(english) => "has other values in",
-                    Some(translation) if translation == english && !SAME.contains(&english.as_str()) => {
-                        "has in English"
-                    }
-                    Some(_) => continue,
-                };
-                let english = serde_json::Value::from(english.as_str());
-                wrong.push_str(&format!("texts/messages.{name}.po {problem}\nmsgid {english}\nmsgstr \"\"\n\n"));
+        MESSAGES.check("messages", &templates, |english, translation| {
+            if places(translation) != places(english) {
+                Some("has other values in")
+            } else {
+                (translation == english && !SAME.contains(&english)).then_some("has in English")
             }
-            for english in catalogue.english().filter(|english| !templates.contains(*english)) {
-                wrong.push_str(&format!("texts/messages.{name}.po translates a message that is gone:\n{english}\n\n"));
-            }
-        }
-        assert!(wrong.is_empty(), "{wrong}");
+        });
     }
 
     #[test]

@@ -215,7 +215,7 @@ fn about(record_type: RecordType, language: Language) -> String {
     match record_type.form() {
         Some(form) if !USUAL.contains(&record_type) => {
             let names: Vec<&str> = form.fields.iter().map(|field| field.name).collect();
-            let description = Words::of(language).say(form.description);
+            let description = Words(language).say(form.description);
             format!("{description} ({}). {}", form.rfc, names.join(" · "))
         }
         _ => String::new(),
