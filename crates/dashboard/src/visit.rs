@@ -22,8 +22,8 @@ use http_server::Client;
 use jiff::SignedDuration;
 use sha2::{Digest, Sha256};
 use store::{
-    Account, Actor, Author, Keep, Lane, Origin, People, Person, PlainSecret, Session, Source, Tenant, Timestamp,
-    ZoneScope,
+    Account, AccountId, Actor, Author, Keep, Lane, Origin, People, Person, PlainSecret, Session, Source, Store, Tenant,
+    Timestamp, ZoneScope,
 };
 
 use crate::cookies;
@@ -91,30 +91,43 @@ impl Visit {
         })
     }
 
+    fn store(&self) -> &Store {
+        self.shared.doors.store()
+    }
+
     /// What anyone may do.
     pub(crate) fn people(&self) -> People {
-        self.shared.doors.store().people()
+        self.store().people()
     }
 
     /// The server's own records in every zone.
     pub(crate) fn apex(&self) -> &Apex {
-        self.shared.doors.store().apex()
+        self.store().apex()
     }
 
     pub(crate) fn now(&self) -> Timestamp {
-        self.shared.doors.store().now()
+        self.store().now()
     }
 
     /// The anonymous visitor, for the audit log.
     pub(crate) fn stranger(&self) -> Actor {
-        Actor { account: None, address: self.origin.address }
+        self.actor(None)
+    }
+
+    /// The visitor with this account, for the audit log.
+    fn actor(&self, account: Option<AccountId>) -> Actor {
+        Actor { account, address: self.origin.address }
+    }
+
+    /// The visitor's own account.
+    fn person(&self, account: &Account) -> Person {
+        self.store().person(account.id, self.actor(Some(account.id)))
     }
 
     /// Ends the session, if there is one.
     pub(crate) async fn sign_out(&self) -> Result<(), Failure> {
         if let Some((session, account)) = &self.session {
-            let by = Actor { account: Some(account.id), address: self.origin.address };
-            self.shared.doors.store().person(account.id, by).end_session(session.id).await?;
+            self.person(account).end_session(session.id).await?;
         }
         Ok(())
     }
@@ -191,7 +204,7 @@ pub(crate) struct SignedIn {
 impl SignedIn {
     /// The visitor's own account.
     pub(crate) fn person(&self) -> Person {
-        self.visit.shared.doors.store().person(self.account.id, self.actor())
+        self.visit.person(&self.account)
     }
 
     /// The zones of the visitor's account.
@@ -202,17 +215,12 @@ impl SignedIn {
             source: Source::Dashboard,
             address: self.visit.origin.address,
         };
-        self.visit.shared.doors.store().tenant(author, ZoneScope::All)
+        self.visit.store().tenant(author, ZoneScope::All)
     }
 
     /// This session and this known browser, which continue when all other sign-ins end.
     pub(crate) fn keep(&self) -> Keep {
         Keep { session: Some(self.session.id), browser: self.visit.origin.browser.clone() }
-    }
-
-    /// What the trail remembers of them.
-    fn actor(&self) -> Actor {
-        Actor { account: Some(self.account.id), address: self.visit.origin.address }
     }
 }
 
@@ -257,7 +265,7 @@ impl FromRequestParts<Arc<Shared>> for Operator {
         if !is_operator {
             return Err(Failure::NotFound);
         }
-        let operator = shared.doors.store().operator(signed_in.actor());
+        let operator = signed_in.visit.store().operator(signed_in.visit.actor(Some(signed_in.account.id)));
         Ok(Operator(signed_in, operator))
     }
 }
