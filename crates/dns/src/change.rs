@@ -22,8 +22,8 @@ pub use content::{ContentEdits, content};
 pub use edit::{Amendment, Edit, NewRecord, NewSet, TtlChoice};
 pub use lookup::{Limits, Lookup};
 pub use outcome::{Plan, PlanError};
-pub use planner::NO_RECORD;
 use planner::Planner;
+pub use planner::{NO_RECORD, no_record};
 use rules::Setting;
 
 /// Works out what `edits` do to the zone, and checks every rule on the outcome.

@@ -12,6 +12,11 @@ use crate::{Fault, OwnerName, Record, RecordId, RecordType, message};
 /// The rule that is broken by naming a record that is not there.
 pub const NO_RECORD: &str = "no-record";
 
+/// The fault of an edit that names a record that is not there.
+pub fn no_record() -> Fault {
+    Fault::of("uuid", NO_RECORD, message!("there is no such record in this zone"))
+}
+
 pub(super) struct Planner<'a, L> {
     pub(super) setting: Setting<'a>,
     pub(super) lookup: &'a mut L,
@@ -161,10 +166,9 @@ impl<'a, L: Lookup> Planner<'a, L> {
 
     /// Takes a record from where it stands.
     fn take(&mut self, index: usize, id: RecordId) -> Result<Result<(Spot, Held), Fault>, L::Error> {
-        let missing = || Fault::of("uuid", NO_RECORD, message!("there is no such record in this zone"));
-        let Some(spot) = self.locate(id)? else { return Ok(Err(missing())) };
+        let Some(spot) = self.locate(id)? else { return Ok(Err(no_record())) };
         let set = self.place(&spot.owner)?.set_mut(spot.record_type);
-        let Some(held) = set.take(&spot.wire, id) else { return Ok(Err(missing())) };
+        let Some(held) = set.take(&spot.wire, id) else { return Ok(Err(no_record())) };
         set.touched_by = Some(index);
         self.spots.insert(id, None);
         Ok(Ok((spot, held)))

@@ -8,7 +8,7 @@
 //! and changes that another user made to other members meanwhile are kept.
 
 use dns::change::Edit;
-use dns::{Fault, RecordId, message};
+use dns::{Fault, RecordId};
 use forms::TypedRecord;
 use store::{StoredRecord, Zone};
 
@@ -110,11 +110,6 @@ impl Draft {
 
 /// What is wrong, each with the place of the change at fault.
 pub(super) type Faults = Vec<(usize, Fault)>;
-
-/// The error for a record that was deleted meanwhile.
-pub(super) fn gone() -> Fault {
-    Fault::of("uuid", "no-record", message!("there is no such record in this zone"))
-}
 
 fn edit(item: &Item, who: &SignedIn, zone: &Zone) -> Result<Edit, Fault> {
     let read = |record: &TypedRecord| record.read(&zone.name);

@@ -2,11 +2,12 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
+use dns::change::no_record;
 use dns::{OwnerName, RecordId, RecordType, Serial};
 use forms::TypedRecord;
 use store::{Change, ChangeError, Zone};
 
-use super::draft::{self, Draft, Faults, Item, MOST, current};
+use super::draft::{Draft, Faults, Item, MOST, current};
 use super::editor::{Editing, Subject};
 use super::live::Live;
 use super::state::State;
@@ -191,7 +192,7 @@ async fn check(who: &SignedIn, zone: &Zone, draft: &Draft) -> Result<(Faults, bo
     Ok(match who.zones().change(zone.id, rehearsal).await {
         Ok(_) => (Faults::new(), true),
         Err(ChangeError::Faults(faults)) => (faults, true),
-        Err(ChangeError::NoRecord { index }) => (vec![(index, draft::gone())], true),
+        Err(ChangeError::NoRecord { index }) => (vec![(index, no_record())], true),
         Err(error) => return Err(failure(error)),
     })
 }
