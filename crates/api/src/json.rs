@@ -13,7 +13,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Version, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use dns::{Message, message};
+use dns::Message;
 use forms::MemberError;
 use http_server::{Permit, ReadError, read_body};
 use hyper::body::Body as _;
@@ -243,7 +243,7 @@ impl Members {
     /// An optional member that must be an integer from 0 to `max`, or null. A number with a fraction or an exponent is not an
     /// integer, whatever its value.
     pub(crate) fn integer(&self, name: &'static str, max: u32) -> Result<Option<Option<u32>>, MemberError> {
-        let fault = || MemberError::Type { name, expected: message!("an integer from 0 to {max}", max) };
+        let fault = || MemberError::integer(name, max);
         match self.get(name) {
             None => Ok(None),
             Some(Json::Null) => Ok(Some(None)),

@@ -16,6 +16,11 @@ pub enum MemberError {
 }
 
 impl MemberError {
+    /// The member is not an integer from 0 to `max`.
+    pub fn integer(name: &'static str, max: u32) -> MemberError {
+        Self::Type { name, expected: message!("an integer from 0 to {max}", max) }
+    }
+
     /// What is wrong, as a sentence.
     pub fn message(&self) -> Message {
         match self {

@@ -1,7 +1,7 @@
 //! The members of a record from a form, read by the same rules and with the same errors as those of a request.
 
 use dns::change::{Amendment, NewRecord, TtlChoice};
-use dns::{Fault, Ttl, ZoneName, message};
+use dns::{Fault, Ttl, ZoneName};
 use store::StoredRecord;
 
 use crate::member::MemberError;
@@ -88,8 +88,7 @@ pub(crate) fn integer(name: &'static str, text: &str, max: u32) -> Result<Option
     }
     let is_plain = text.bytes().all(|c| c.is_ascii_digit());
     let number = text.parse().ok().filter(|number| is_plain && *number <= max);
-    let refused = || MemberError::Type { name, expected: message!("an integer from 0 to {max}", max) };
-    number.map(Some).ok_or_else(|| fault(name, &refused()))
+    number.map(Some).ok_or_else(|| fault(name, &MemberError::integer(name, max)))
 }
 
 fn fault(name: &'static str, error: &MemberError) -> Fault {
