@@ -1,5 +1,5 @@
 //! A message that the next page shows once, such as "Saved.". The cookie contains only the name of the message, so that it is not
-//! in a URL, and nobody else can choose its text.
+//! in a URL, and other sites cannot choose its text.
 
 use crate::texts::{Texts, say};
 
