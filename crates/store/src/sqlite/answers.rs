@@ -10,9 +10,10 @@
 //! nothing, and every later repeat would have to guess what became of the first.
 
 use dns::{Serial, ZoneId};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 
 use super::rows::{self, Place};
+use super::sql::{Statements, value};
 use super::writer::Work;
 use crate::logic::group::Made;
 use crate::{ANSWERS_KEPT_FOR, Answer, Done, Head, Once, Repeatable, StoreError, Timestamp, VersionNumber};
@@ -39,33 +40,28 @@ pub(super) const BY_KEY: &str =
 /// What a request under this key got before; `None` where there was none in the last 24 hours.
 pub(super) fn find(connection: &Connection, request: &Repeatable, now: Timestamp) -> Result<Option<Done>, StoreError> {
     let key = params![request.account.0, request.operation, request.key, oldest(now)];
-    let found = connection
-        .prepare_cached(BY_KEY)?
-        .query_row(key, |row| {
-            let fingerprint: [u8; 32] = row.get(1)?;
-            Ok((fingerprint == request.fingerprint, read(row)))
-        })
-        .optional()?;
-    let Some((is_the_same, answer)) = found else { return Ok(None) };
-    let answer = answer?;
-    Ok(Some(if is_the_same { Done::Before(answer) } else { Done::KeyReused(answer.head.id) }))
+    connection.optional(BY_KEY, key, |row| {
+        let answer = read(row)?;
+        let fingerprint: [u8; 32] = row.get("fingerprint")?;
+        Ok(if fingerprint == request.fingerprint { Done::Before(answer) } else { Done::KeyReused(answer.head.id) })
+    })
 }
 
 fn read(row: &Row<'_>) -> Result<Answer, StoreError> {
-    let place = Place { table: "answers", row: row.get(0)? };
-    let headers: String = row.get(3)?;
+    let place = Place { table: "answers", row: row.get("id")? };
+    let headers: String = row.get("headers")?;
     Ok(Answer {
-        status: row.get(2)?,
+        status: row.get("status")?,
         headers: place.sound("headers", serde_json::from_str(&headers).ok())?,
-        body: row.get(4)?,
-        rest: row.get(10)?,
+        body: row.get("body")?,
+        rest: row.get("rest")?,
         head: Head {
-            id: ZoneId(place.uuid("zone", row, 5)?),
-            name: place.zone_name(row, 6)?,
-            version: VersionNumber(place.sound("version", u64::try_from(row.get::<_, i64>(7)?).ok())?),
-            serial: Serial(row.get(8)?),
+            id: ZoneId(place.uuid("zone", row, "zone")?),
+            name: place.zone_name(row, "name")?,
+            version: VersionNumber(place.sound("version", u64::try_from(row.get::<_, i64>("version")?).ok())?),
+            serial: Serial(row.get("serial")?),
         },
-        deleted: row.get(9)?,
+        deleted: row.get("deleted")?,
     })
 }
 
@@ -103,7 +99,7 @@ pub(super) const NEEDED: &str = "SELECT min(version) FROM answers INDEXED BY ans
 
 /// The number of the oldest version of the zone in that row of which an answer may have to be made again.
 pub(super) fn oldest_needed(connection: &Connection, zone: i64) -> Result<Option<i64>, StoreError> {
-    Ok(connection.prepare_cached(NEEDED)?.query_row([zone], |row| row.get(0))?)
+    connection.one(NEEDED, [zone], value)
 }
 
 /// How many answers one step of [`forget`] drops: a few milliseconds of the writer's time.
@@ -113,7 +109,7 @@ pub(super) const TOO_OLD: &str = "SELECT id FROM answers INDEXED BY answers_by_t
 
 /// Whether [`forget`] has something to do.
 pub(super) fn is_any_too_old(connection: &Connection, now: Timestamp) -> Result<bool, StoreError> {
-    Ok(connection.prepare_cached(TOO_OLD)?.exists(params![oldest(now), 1])?)
+    connection.exists(TOO_OLD, params![oldest(now), 1])
 }
 
 /// Drops some answers that are too old to be given again. False where there may be no more of them.

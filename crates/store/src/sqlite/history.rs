@@ -4,13 +4,14 @@
 use std::sync::Arc;
 
 use dns::{Apex, ResourceRecord, Serial, ZoneId, ZoneSnapshot};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 
 use super::deployment::{ENDED_SINCE, VERSION_BY_SERIAL, users_ns_ttl};
 use super::journal::Kind;
 use super::readers::Size;
 use super::rows::{self, Place, ZoneRow, record_columns};
 use super::shared::Shared;
+use super::sql::{Statements, value};
 use super::{deleted, settings, zones};
 use crate::history::{Counts, Difference, Event, History, HistoryError, MadeBy, Version};
 use crate::logic::source::VersionAt;
@@ -81,11 +82,11 @@ impl Store {
     }
 }
 
-/// The columns that [`version`] reads, in its order.
+/// The columns that [`version`] reads.
 macro_rules! version_columns {
     () => {
         "v.seq, v.version, v.serial, v.time, v.kind, v.source, v.account, a.email, v.author, v.address, v.comment,
-         v.removed, v.added, v.changed, p.seq, p.settings, v.settings"
+         v.removed, v.added, v.changed, v.settings, p.seq AS previous, p.settings AS settings_before"
     };
 }
 
@@ -113,12 +114,7 @@ fn page(
 ) -> Result<Option<History>, StoreError> {
     let Some(zone) = zones::of_account(connection, account, zone)? else { return Ok(None) };
     let before = before.and_then(|before| i64::try_from(before.0).ok()).unwrap_or(i64::MAX);
-    let mut statement = connection.prepare_cached(PAGE)?;
-    let mut rows = statement.query(params![zone.row, before, limit])?;
-    let mut versions = Vec::new();
-    while let Some(row) = rows.next()? {
-        versions.push(version(connection, row, account)?);
-    }
+    let versions = connection.list(PAGE, params![zone.row, before, limit], |row| version(connection, row, account))?;
     Ok(Some(History { zone: zone.zone, versions }))
 }
 
@@ -132,11 +128,7 @@ pub(super) const BY_SERIAL: &str = concat!(
 );
 
 fn by_serial(connection: &Connection, zone: &ZoneRow, serial: Serial) -> Result<Option<Version>, StoreError> {
-    connection
-        .prepare_cached(BY_SERIAL)?
-        .query_row(params![zone.row, serial.0], |row| Ok(version(connection, row, zone.account)))
-        .optional()?
-        .transpose()
+    connection.optional(BY_SERIAL, params![zone.row, serial.0], |row| version(connection, row, zone.account))
 }
 
 pub(super) const SERIAL: &str =
@@ -147,11 +139,7 @@ pub(super) fn serial_of(
     zone: &ZoneRow,
     number: VersionNumber,
 ) -> Result<Option<Serial>, StoreError> {
-    let found = connection
-        .prepare_cached(SERIAL)?
-        .query_row(params![zone.row, rows::number(number)], |row| row.get(0).map(Serial))
-        .optional()?;
-    Ok(found)
+    Ok(connection.optional(SERIAL, params![zone.row, rows::number(number)], value)?.map(Serial))
 }
 
 fn version_and_difference(
@@ -194,11 +182,8 @@ fn own_change(
         None => deleted::one(connection, zone)?.map(|deleted| deleted.zone_row),
     };
     let Some(zone) = zone else { return Ok(None) };
-    let serial = connection
-        .prepare_cached(OWN_SERIAL)?
-        .query_row(params![zone.row, rows::number(version), account.0], |row| row.get(0).map(Serial))
-        .optional()?;
-    serial.map(|serial| changed_by(connection, &zone, version, serial)).transpose()
+    let serial = connection.optional(OWN_SERIAL, params![zone.row, rows::number(version), account.0], value)?;
+    serial.map(|serial| changed_by(connection, &zone, version, Serial(serial))).transpose()
 }
 
 fn difference(
@@ -259,12 +244,10 @@ pub(super) fn between(
 }
 
 pub(super) fn at(connection: &Connection, zone: &ZoneRow, serial: Serial) -> Result<Option<VersionAt>, StoreError> {
-    let read = |row: &Row<'_>| {
-        Ok(VersionAt { number: VersionNumber(row.get::<_, i64>(0)? as u64), apex: row.get(1)?, settings: row.get(3)? })
-    };
-    let found =
-        connection.prepare_cached(VERSION_BY_SERIAL)?.query_row(params![zone.row, serial.0], read).optional()?;
-    Ok(found)
+    connection.optional(VERSION_BY_SERIAL, params![zone.row, serial.0], |row| {
+        let number = VersionNumber(row.get::<_, i64>("version")? as u64);
+        Ok(VersionAt { number, apex: row.get("apex")?, settings: row.get("settings")? })
+    })
 }
 
 fn snapshot_at(
@@ -324,40 +307,37 @@ fn content(connection: &Connection, zone: &ZoneRow, number: VersionNumber) -> Re
 
 /// Reads [`version_columns`] for a reader of that account.
 fn version(connection: &Connection, row: &Row<'_>, reader: AccountId) -> Result<Version, StoreError> {
-    let place = Place { table: "versions", row: row.get(0)? };
-    let count = |column: &'static str, index: usize| -> Result<u64, StoreError> {
-        place.sound(column, u64::try_from(row.get::<_, i64>(index)?).ok())
+    let place = Place { table: "versions", row: row.get("seq")? };
+    let count = |column: &'static str| -> Result<u64, StoreError> {
+        place.sound(column, u64::try_from(row.get::<_, i64>(column)?).ok())
     };
-    let number = VersionNumber(count("version", 1)?);
-    let kind = place.sound("kind", Kind::of_number(row.get(4)?))?;
-    let address: Option<String> = row.get(9)?;
-    let address = address.map(|text| text.parse().ok());
-    let account: Option<i64> = row.get(6)?;
-    let email: Option<String> = row.get(7)?;
+    let number = VersionNumber(count("version")?);
+    let kind = place.sound("kind", Kind::of_number(row.get("kind")?))?;
+    let account: Option<i64> = row.get("account")?;
+    let email: Option<String> = row.get("email")?;
     let by = email.filter(|_| account == Some(reader.0)).map(|email| -> Result<MadeBy, StoreError> {
-        let address = address.map(|address| place.sound("address", address)).transpose()?;
-        Ok(MadeBy { email, name: row.get(8)?, address })
+        Ok(MadeBy { email, name: row.get("author")?, address: place.address("address", row.get("address")?)? })
     });
-    let (before, after): (Option<i64>, Option<i64>) = (row.get(15)?, row.get(16)?);
-    let settings = if row.get::<_, Option<i64>>(14)?.is_some() && before != after {
+    let (before, after): (Option<i64>, Option<i64>) = (row.get("settings_before")?, row.get("settings")?);
+    let settings = if row.get::<_, Option<i64>>("previous")?.is_some() && before != after {
         Some((settings::get(connection, before)?, settings::get(connection, after)?))
     } else {
         None
     };
     Ok(Version {
         number,
-        serial: Serial(place.sound("serial", u32::try_from(row.get::<_, i64>(2)?).ok())?),
-        time: place.time("time", row.get(3)?)?,
+        serial: Serial(place.sound("serial", u32::try_from(row.get::<_, i64>("serial")?).ok())?),
+        time: place.time("time", row.get("time")?)?,
         event: match kind {
             Kind::Change if number == VersionNumber(1) => Event::Created,
             Kind::Change => Event::Changed,
             Kind::Deleted => Event::Deleted,
             Kind::Undeleted => Event::Undeleted,
         },
-        source: place.sound("source", Source::of_number(row.get(5)?))?,
+        source: place.sound("source", Source::of_number(row.get("source")?))?,
         by: by.transpose()?,
-        comment: row.get(10)?,
-        counts: Counts { removed: count("removed", 11)?, added: count("added", 12)?, changed: count("changed", 13)? },
+        comment: row.get("comment")?,
+        counts: Counts { removed: count("removed")?, added: count("added")?, changed: count("changed")? },
         settings,
     })
 }

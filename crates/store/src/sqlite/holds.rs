@@ -8,6 +8,7 @@ use dns::{Name, ZoneName};
 use rusqlite::params;
 
 use super::rows::ZoneRow;
+use super::sql::Statements;
 use super::writer::{View, Work};
 use crate::{AccountId, Operator, StoreError, Timestamp};
 
@@ -36,8 +37,8 @@ const AT: &str = "SELECT 1 FROM holds WHERE name = ?1 AND account <> ?2 AND unti
 pub(super) fn of_another(view: View<'_>, account: AccountId, name: &Name) -> Result<bool, StoreError> {
     let now = view.now().as_millisecond();
     let key = name.key();
-    let mut below = view.connection.prepare_cached(BELOW)?;
-    if below.exists(params![key, super::zone_names::key_beyond(&key), account.0, now])? {
+    let beyond = super::zone_names::key_beyond(&key);
+    if view.connection.exists(BELOW, params![key, beyond, account.0, now])? {
         return Ok(true);
     }
     let mut at = view.connection.prepare_cached(AT)?;
@@ -77,10 +78,8 @@ impl Operator {
         let release_now = move |work: &Work| {
             let now = work.now().as_millisecond();
             let key = name.name().key();
-            let held = work
-                .connection
-                .prepare_cached("SELECT 1 FROM holds WHERE name = ?1 AND until > ?2")?
-                .exists(params![key, now])?;
+            let held =
+                work.connection.exists("SELECT 1 FROM holds WHERE name = ?1 AND until > ?2", params![key, now])?;
             release(work, &key)?;
             Ok(held)
         };

@@ -10,6 +10,7 @@
 use rusqlite::{Connection, params};
 
 use super::readers::Size;
+use super::sql::Statements;
 use super::tokens::hash;
 use super::writer::Work;
 use super::{accounts, events, sessions};
@@ -31,7 +32,7 @@ pub(super) fn is_known(
 ) -> Result<bool, StoreError> {
     let Some(secret) = secret else { return Ok(false) };
     let sql = "SELECT 1 FROM known_browsers WHERE hash = ?1 AND account = ?2 AND last_used > ?3";
-    Ok(connection.prepare_cached(sql)?.exists(params![hash(secret.reveal()), account.0, oldest(now)])?)
+    connection.exists(sql, params![hash(secret.reveal()), account.0, oldest(now)])
 }
 
 /// Makes the browser known to the account whose owner signs in there, under a new secret. Where it was not known, the trail says

@@ -4,13 +4,14 @@
 use std::ops::ControlFlow;
 
 use dns::{OwnerName, RecordId, ZoneId};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 use uuid::Uuid;
 
 use super::history;
 use super::readers::Size;
 use super::rows::{self, RECORD_WIDTH, ZoneRow, lives, lives_in_z, record_columns};
 use super::source::LIVE_AT_OWNER;
+use super::sql::Statements;
 use super::zones::{self, start};
 use crate::*;
 
@@ -235,15 +236,8 @@ fn at_owner(
     owner: &OwnerName,
     filter: &RecordFilter,
 ) -> Result<Vec<StoredRecord>, StoreError> {
-    let mut statement = connection.prepare_cached(LIVE_AT_OWNER)?;
-    let mut rows = statement.query(params![zone.row, owner.key()])?;
-    let mut records = Vec::new();
-    while let Some(row) = rows.next()? {
-        let (_, stored) = rows::record(row, zone.zone.id)?;
-        if filter.record_type.is_none_or(|wanted| stored.record.data.record_type() == wanted) {
-            records.push(stored);
-        }
-    }
+    let mut records = rows::records(connection, LIVE_AT_OWNER, params![zone.row, owner.key()], zone.zone.id)?;
+    records.retain(|stored| filter.record_type.is_none_or(|wanted| stored.record.data.record_type() == wanted));
     records.sort_unstable_by_key(|stored| stored.record.id);
     Ok(records)
 }
@@ -277,28 +271,18 @@ pub(super) fn page_of_account(
 ) -> Result<Vec<StoredRecord>, StoreError> {
     let record_type = filter.record_type.map(|record_type| record_type.code());
     let after = start(uuid(&after));
-    let mut records = Vec::new();
-    let mut take = |row: &rusqlite::Row<'_>| -> Result<(), StoreError> {
+    let read = |row: &Row<'_>| {
         let zone = ZoneId(Uuid::from_bytes(row.get(RECORD_WIDTH)?));
-        records.push(rows::record(row, zone)?.1);
-        Ok(())
+        Ok(rows::record(row, zone)?.1)
     };
     if let Some(owner) = &filter.owner {
-        let mut statement = connection.prepare_cached(AT_OWNER_OF_ACCOUNT)?;
-        let mut rows = statement.query(params![account.0, after, record_type, owner.key()])?;
-        while let Some(row) = rows.next()? {
-            take(row)?;
-        }
+        let at_owner = params![account.0, after, record_type, owner.key()];
+        let mut records = connection.list(AT_OWNER_OF_ACCOUNT, at_owner, read)?;
         records.sort_unstable_by_key(|stored| stored.record.id);
         records.truncate(limit as usize);
         return Ok(records);
     }
-    let mut statement = connection.prepare_cached(OF_ACCOUNT)?;
-    let mut rows = statement.query(params![account.0, after, record_type, limit])?;
-    while let Some(row) = rows.next()? {
-        take(row)?;
-    }
-    Ok(records)
+    connection.list(OF_ACCOUNT, params![account.0, after, record_type, limit], read)
 }
 
 fn uuid(after: &Option<RecordId>) -> Option<&Uuid> {
@@ -318,10 +302,10 @@ pub(super) fn one(
     account: AccountId,
     id: RecordId,
 ) -> Result<Option<(Zone, StoredRecord)>, StoreError> {
-    let mut statement = connection.prepare_cached(ONE)?;
-    let mut found = statement.query(params![account.0, id.0.as_bytes()])?;
-    let Some(row) = found.next()? else { return Ok(None) };
-    let Some(ZoneRow { zone, .. }) = zones::by_row(connection, row.get(RECORD_WIDTH)?)? else { return Ok(None) };
-    let (_, stored) = rows::record(row, zone.id)?;
-    Ok(Some((zone, stored)))
+    let found = connection.optional(ONE, params![account.0, id.0.as_bytes()], |row| {
+        let Some(ZoneRow { zone, .. }) = zones::by_row(connection, row.get(RECORD_WIDTH)?)? else { return Ok(None) };
+        let (_, stored) = rows::record(row, zone.id)?;
+        Ok(Some((zone, stored)))
+    })?;
+    Ok(found.flatten())
 }

@@ -180,10 +180,9 @@ struct Candidate {
 pub(super) const ZONES_AFTER: &str = "SELECT id, version FROM zones WHERE id > ?1 ORDER BY id LIMIT ?2";
 
 fn zones(connection: &Connection, after: i64) -> Result<Vec<Candidate>, StoreError> {
-    let mut statement = connection.prepare_cached(ZONES_AFTER)?;
-    let zones =
-        statement.query_map(params![after, ZONES], |row| Ok(Candidate { row: row.get(0)?, head: row.get(1)? }))?;
-    Ok(zones.collect::<Result<_, _>>()?)
+    connection.list(ZONES_AFTER, params![after, ZONES], |row| {
+        Ok(Candidate { row: row.get("id")?, head: row.get("version")? })
+    })
 }
 
 pub(super) const OLDEST: &str = "SELECT version, time FROM versions INDEXED BY versions_by_number

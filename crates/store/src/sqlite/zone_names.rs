@@ -1,10 +1,10 @@
 //! The serials that were used under a zone's name, and the zones above and below it.
 
 use dns::{Name, Serial, ZoneName};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use super::rows::{Place, ZoneRow};
-use super::sql::Statements;
+use super::sql::{Statements, value};
 use super::writer::Work;
 use crate::{AccountId, StoreError};
 
@@ -15,8 +15,7 @@ pub(super) fn serial_before(connection: &Connection, key: &[u8], now: Serial) ->
 
 /// The last serial of the zones that had this name and are deleted.
 pub(super) fn floor(connection: &Connection, key: &[u8]) -> Result<Option<Serial>, StoreError> {
-    let mut statement = connection.prepare_cached("SELECT serial FROM floors WHERE name = ?1")?;
-    Ok(statement.query_row([key], |row| row.get(0)).optional()?.map(Serial))
+    Ok(connection.optional("SELECT serial FROM floors WHERE name = ?1", [key], value)?.map(Serial))
 }
 
 pub(super) const BELOW: &str = "SELECT id, name FROM zones INDEXED BY zones_by_name

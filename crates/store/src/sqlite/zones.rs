@@ -1,10 +1,11 @@
 //! Zones: finding and listing them.
 
 use dns::{ZoneId, ZoneName};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, Row, params};
 
 use super::readers::Size;
 use super::rows::{self, Place, ZONE_WIDTH, ZoneRow, zone_columns};
+use super::sql::Statements;
 use crate::*;
 
 impl Store {
@@ -95,7 +96,7 @@ fn one(
     sql: &'static str,
     parameters: impl rusqlite::Params,
 ) -> Result<Option<ZoneRow>, StoreError> {
-    connection.prepare_cached(sql)?.query_row(parameters, |row| Ok(rows::zone(row))).optional()?.transpose()
+    connection.optional(sql, parameters, rows::zone)
 }
 
 pub(super) const PAGE: &str = concat!(
@@ -120,24 +121,15 @@ pub(super) fn page(
     after: Option<ZoneId>,
     limit: u32,
 ) -> Result<Vec<Zone>, StoreError> {
-    let mut zones = Vec::new();
+    let read = |row: &Row<'_>| Ok(rows::zone(row)?.zone);
     if let Some(name) = name {
-        let mut statement = connection.prepare_cached(OF_ACCOUNT_BY_NAME)?;
-        let mut rows = statement.query(params![account.0, name.name().key()])?;
-        while let Some(row) = rows.next()? {
-            zones.push(rows::zone(row)?.zone);
-        }
+        let mut zones = connection.list(OF_ACCOUNT_BY_NAME, params![account.0, name.name().key()], read)?;
         zones.retain(|zone| after.is_none_or(|after| zone.id > after));
         zones.sort_by_key(|zone| zone.id);
         zones.truncate(limit as usize);
         return Ok(zones);
     }
-    let mut statement = connection.prepare_cached(PAGE)?;
-    let mut rows = statement.query(params![account.0, start(after.map(|after| after.0).as_ref()), limit])?;
-    while let Some(row) = rows.next()? {
-        zones.push(rows::zone(row)?.zone);
-    }
-    Ok(zones)
+    connection.list(PAGE, params![account.0, start(after.map(|after| after.0).as_ref()), limit], read)
 }
 
 /// The key after which a page begins: nothing sorts before every UUID.
@@ -154,13 +146,8 @@ pub(super) const HEADS: &str = concat!(
 
 /// The heads of all zones that are to be served.
 pub(super) fn heads(connection: &Connection, after: Option<ZoneId>, limit: u32) -> Result<Vec<Head>, StoreError> {
-    let mut statement = connection.prepare_cached(HEADS)?;
-    let mut rows = statement.query(params![start(after.map(|after| after.0).as_ref()), limit])?;
-    let mut heads = Vec::new();
-    while let Some(row) = rows.next()? {
-        heads.push(rows::zone(row)?.zone.into());
-    }
-    Ok(heads)
+    let after = after.map(|after| after.0);
+    connection.list(HEADS, params![start(after.as_ref()), limit], |row| Ok(rows::zone(row)?.zone.into()))
 }
 
 pub(super) const DELETED: &str = "SELECT f.name FROM floors f
@@ -176,14 +163,9 @@ pub(super) fn deleted(
     limit: u32,
 ) -> Result<Vec<ZoneName>, StoreError> {
     let key = after.map(|name| name.name().key()).unwrap_or_default();
-    let mut statement = connection.prepare_cached(DELETED)?;
-    let mut rows = statement.query(params![key, limit])?;
-    let mut names = Vec::new();
-    while let Some(row) = rows.next()? {
-        // The table has no other key than the name.
-        names.push(Place { table: "floors", row: 0 }.zone_name(row, 0)?);
-    }
-    Ok(names)
+    // The table has no other key than the name.
+    let place = Place { table: "floors", row: 0 };
+    connection.list(DELETED, params![key, limit], |row| place.zone_name(row, "name"))
 }
 
 pub(super) const OF_ANYONE: &str = concat!(
@@ -207,12 +189,8 @@ pub(super) fn of_anyone(
     limit: u32,
 ) -> Result<Vec<ZoneOfAnyone>, StoreError> {
     let key = name.map(|name| name.name().key()).unwrap_or_default();
-    let mut statement = connection.prepare_cached(sql)?;
-    let mut rows = statement.query(params![key, limit])?;
-    let mut zones = Vec::new();
-    while let Some(row) = rows.next()? {
+    connection.list(sql, params![key, limit], |row| {
         let ZoneRow { account, zone, .. } = rows::zone(row)?;
-        zones.push(ZoneOfAnyone { account, email: row.get(ZONE_WIDTH)?, zone });
-    }
-    Ok(zones)
+        Ok(ZoneOfAnyone { account, email: row.get(ZONE_WIDTH)?, zone })
+    })
 }
