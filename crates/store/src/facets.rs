@@ -1,6 +1,6 @@
 //! Facets: each part of the program holds the facet of the store that its work needs, and nothing else.
 //!
-//! | facet | who holds it | what it allows |
+//! | facet | used by | what it allows |
 //! |---|---|---|
 //! | [`Journal`] | deployment | reading what nameservers are to serve, and raising serials |
 //! | [`People`] | sign-in pages, the API's authentication | signing in, registering, checking a token |
@@ -53,7 +53,7 @@ impl Store {
         Journal { store: self.clone() }
     }
 
-    /// What anyone may do who is not signed in.
+    /// What needs no sign-in.
     pub fn people(&self) -> People {
         People { store: self.clone() }
     }

@@ -303,7 +303,7 @@ impl Operator {
 }
 
 impl People {
-    /// Creates an account for somebody who registers, and is not signed in yet.
+    /// Creates the account of a registration, before any sign-in.
     pub async fn register(&self, new: NewAccount, by: Actor) -> Result<Account, CreateAccountError> {
         self.store.inner.writer.run(move |work| create_noted(work, NewAccount { role: Role::User, ..new }, &by)).await
     }

@@ -111,7 +111,7 @@ impl Operator {
 }
 
 impl People {
-    /// Records that somebody gave a wrong password for an address.
+    /// Records a sign-in with a wrong password for an address.
     pub async fn note_failed_sign_in(&self, email: &str, by: Actor) -> Result<(), StoreError> {
         let email = email.to_owned();
         let note = move |work: &Work| {

@@ -6,7 +6,7 @@
 //! | `update.key` | this server, the primary | dynamic updates, and transfers to compare |
 //! | `transfer.key` | the primary, the secondaries | transfers and NOTIFY |
 //!
-//! They are created once. A new key must be copied to all who use it.
+//! They are created once. A new key must be copied to everything that uses it.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
