@@ -10,7 +10,9 @@ const DEFAULT_FILTER: &str = "info";
 /// Sets up logging for the process; panics are logged like everything else.
 pub(crate) fn start() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A line that cannot be written is lost. Reporting that on standard error would panic there, and the panic would be logged.
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).log_internal_errors(false);
     // A second subscriber in one process is refused; the first stays.
     let _ = if std::io::stderr().is_terminal() {
         builder.with_target(false).try_init()

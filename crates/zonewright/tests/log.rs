@@ -2,9 +2,10 @@
 
 mod common;
 
+use std::fs::File;
 use std::io::{Read, Write};
-use std::net::TcpStream;
-use std::process::Command;
+use std::net::{TcpListener, TcpStream};
+use std::process::{Command, Stdio};
 
 use common::api::Api;
 use common::{DEADLINE, Server, describe, run, wait_for, zonewright};
@@ -80,4 +81,30 @@ fn a_request_has_one_line_in_the_log_and_each_fact_stands_there_once() {
     for fact in [id, "\"GET\"", "/dns-zones", "\"http.status\":401", "duration_ms"] {
         assert_eq!(line.matches(fact).count(), 1, "{fact}: {line}");
     }
+}
+
+/// The log is on a full disk: its lines are lost, and nothing else.
+#[test]
+fn a_log_that_cannot_be_written_does_not_end_the_server() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let http = {
+        let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        free.local_addr().expect("its address").to_string()
+    };
+    let full = File::options().write(true).open("/dev/full").expect("a file that is always full");
+    let mut command = zonewright(&folder.path().join("data"), &["serve", "--nameserver", "none", "--metrics", "none"]);
+    command.args(["--http", &http]).stdout(Stdio::null()).stderr(full);
+    let mut server = command.spawn().expect("the server starts");
+    let ready = || {
+        let mut connection = TcpStream::connect(&http).ok()?;
+        connection.write_all(b"GET /readyz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").ok()?;
+        let mut text = String::new();
+        connection.read_to_string(&mut text).ok()?;
+        text.starts_with("HTTP/1.1 200").then_some(())
+    };
+    let outcome = std::panic::catch_unwind(|| wait_for("two responses", || ready().and_then(|()| ready())));
+    let ended = server.try_wait().expect("the process is ours");
+    server.kill().expect("it can be killed");
+    server.wait().expect("it ends");
+    assert!(outcome.is_ok() && ended.is_none(), "{outcome:?} {ended:?}");
 }
