@@ -95,7 +95,7 @@ The token is valid for a day. (To get another: zonewright token create --account
 
 Paste these into another terminal {purpose}:
 
-  TOKEN={token}
+  TOKEN={token}; export TOKEN
   ZONE=$({curl} {base}/dns-zones/ -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '{{"domain": "example.com"}}' | sed 's/.*"uuid": *"\([^"]*\)".*/\1/')
   {curl} {base}/dns-zones/$ZONE/records/ -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '{{"record_type": "A", "name": "@", "value": "192.0.2.1"}}'
 {ask}"#

@@ -203,7 +203,7 @@ pub(crate) fn delete(id: RecordId) -> Edit {
     Edit::Delete(id)
 }
 
-/// Asks until the answer is yes; fails after ten seconds.
+/// Asks until the answer is yes; fails after thirty seconds.
 pub(crate) async fn eventually<F: Future<Output = bool>>(what: &str, mut ask: impl FnMut() -> F) -> Duration {
     let started = Instant::now();
     while !ask().await {
