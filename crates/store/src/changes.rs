@@ -157,7 +157,7 @@ pub enum CreateZoneError {
     /// The account may not hold this name.
     #[error("{0}")]
     Reserved(Reservation),
-    /// Somebody has it.
+    /// An account has it.
     #[error("zone already exists")]
     Exists,
     /// Another account has a zone above or below it.

@@ -1,7 +1,7 @@
 //! A cache of the identities of tokens: with it, authentication reads no database.
 //!
 //! This process flushes it at once when it changes a token or an account; the watcher flushes it when another process does. Unknown
-//! tokens are not cached, because anybody could fill the cache with them.
+//! tokens are not cached: a client could fill the cache with them.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -17,7 +17,7 @@ const CAPACITY: usize = 10_000;
 /// How often the use of a token is noted.
 const NOTE_EVERY_MS: i64 = 60_000;
 
-/// What is stored of a token's text: SHA-256 is right for 256 random bits, which nobody can guess at any speed.
+/// What is stored of a token's text: SHA-256 is right for 256 random bits, which cannot be guessed at any speed.
 pub(super) type TokenHash = [u8; 32];
 
 /// A use of a token that is yet to be stored.

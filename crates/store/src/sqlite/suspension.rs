@@ -89,13 +89,13 @@ fn set_password(
     events::insert(work, by, EventKind::PasswordSet, Some(id), "")
 }
 
-/// Closes an account: nothing of its owner is left in its row, and nobody comes in with it any more. Its zones are deleted by
+/// Closes an account: its row has no data of its owner any more, and it cannot be used to sign in. Its zones are deleted by
 /// the housekeeper, in steps.
 fn close(work: &Work, id: AccountId, by: &Actor) -> Result<(), AccountError> {
     let account = by_id(&work.connection, id)?.ok_or(AccountError::NoAccount)?;
     keep_an_operator(work, &account)?;
     let run = || -> Result<(), StoreError> {
-        // What stands in the place of the address is none, so that nobody can ever have it.
+        // In place of the address is a text that is no address, so that no account can ever have it.
         work.connection.execute(
             "UPDATE accounts SET email = '', email_key = 'closed ' || id, first_name = '', last_name = '', company_name = '',
                  password = NULL, totp = NULL, language = NULL, role = 1, closed = ?2, closes = NULL WHERE id = ?1",

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use crate::{Chain, StoreError};
 
-/// Copies back what it can of the log without waiting for anybody.
+/// Copies back what it can of the log without waiting for readers.
 pub(super) fn copy_back(connection: &Connection) {
     if let Err(error) = log(connection, "PRAGMA wal_checkpoint(PASSIVE)") {
         tracing::warn!(error = %Chain(&error), "the log could not be copied back");
