@@ -107,6 +107,8 @@ impl AuthorView {
     fn new(version: &Version) -> AuthorView {
         let is_token = match version.source {
             Source::Api => true,
+            // An update key's, or a token's.
+            Source::Rfc2136 | Source::DynDns | Source::Acme | Source::Pdns | Source::Webhook => true,
             // A token's, or a signed-in user's.
             Source::Import | Source::Rollback => version.by.as_ref().is_some_and(|by| by.name != by.email),
             Source::Dashboard => false,

@@ -1,12 +1,14 @@
 //! Changes of zones: what is wanted, on which terms, and what comes of it.
 
+use std::sync::Arc;
+
 use dns::change::{Edit, NewRecord};
 use dns::warnings::Warning;
 use dns::{Fault, RecordId, Serial, ZoneName};
 
 use crate::{
-    Comment, DailyLimit, EffectiveSettings, Permission, Permissions, Proof, Reservation, SettingsChange, StoreError,
-    StoredRecord, VersionNumber, Zone,
+    Comment, DailyLimit, EffectiveSettings, KeyScope, OutOfScope, Permission, Permissions, Proof, Reservation,
+    SettingsChange, StoreError, StoredRecord, VersionNumber, Zone,
 };
 
 /// A change of a zone: what is wanted, and on which terms.
@@ -23,6 +25,8 @@ pub struct Change {
     /// What the difference may consist of, where that is bounded: added records need [`Permission::Create`], removed ones
     /// [`Permission::Delete`], changed ones and other settings [`Permission::Update`].
     pub allowed: Option<Permissions>,
+    /// The scope of the update key that the change came with. [`Tenant`](crate::Tenant) sets it.
+    pub scope: Option<Arc<KeyScope>>,
     /// Whether to look for what is accepted and yet unwise about the outcome.
     pub warn: bool,
     /// Nothing is stored; the outcome says what would be. New records have other identities when they are really made.
@@ -38,6 +42,7 @@ impl Change {
             comment: None,
             serial_above: None,
             allowed: None,
+            scope: None,
             warn: false,
             dry_run: false,
         }
@@ -157,6 +162,9 @@ pub enum CreateZoneError {
     /// The account may not hold this name.
     #[error("{0}")]
     Reserved(Reservation),
+    /// An update key changes records only.
+    #[error(transparent)]
+    OutOfScope(OutOfScope),
     /// An account has it.
     #[error("zone already exists")]
     Exists,
@@ -204,6 +212,9 @@ pub enum ChangeError {
     /// The difference needs a permission that is not among [`Change::allowed`].
     #[error("the change needs the permission {0}")]
     Forbidden(Permission),
+    /// The change, or a record that it removes or adds, is outside [`Change::scope`].
+    #[error(transparent)]
+    OutOfScope(OutOfScope),
     /// Rules are broken; all of them, with the index of the edit (or of the record, see [`Wish::Content`]) at fault.
     #[error("{} rules are broken", .0.len())]
     Faults(Vec<(usize, Fault)>),

@@ -90,6 +90,10 @@ kinds! {
     NewBrowser = 22,
     /// So many one-time codes, or recovery codes, were wrong that the next one waits; the detail is how many.
     CodesGuessed = 23,
+    /// An update key was created.
+    UpdateKeyMade = 24,
+    /// An update key was revoked.
+    UpdateKeyRevoked = 25,
     /// Another account proved that it controls a name, and a zone is or was displaced.
     ZoneClaimed = 60,
 }

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | [`Journal`] | deployment | reading what nameservers are to serve, and raising serials |
 //! | [`People`] | sign-in pages, the API's authentication | signing in, registering, checking a token |
+//! | [`Doors`] | dynamic updates and the HTTP protocols of existing clients | finding an update key and acting as it |
 //! | [`Person`] | pages of a signed-in user | one account: its password, sessions, tokens, names |
 //! | [`Tenant`](crate::Tenant) | API operations, pages of zones | the zones of one account, as a token or a session may |
 //! | [`Operator`] | the command line, pages of operators | all accounts and zones, and the database itself |
@@ -23,6 +24,12 @@ pub struct Journal {
 /// Signing in, and whom a token speaks for.
 #[derive(Debug, Clone)]
 pub struct People {
+    pub(crate) store: Store,
+}
+
+/// Update keys, as their holders present them.
+#[derive(Debug, Clone)]
+pub struct Doors {
     pub(crate) store: Store,
 }
 
@@ -56,6 +63,11 @@ impl Store {
     /// What needs no sign-in.
     pub fn people(&self) -> People {
         People { store: self.clone() }
+    }
+
+    /// What is done with update keys.
+    pub fn doors(&self) -> Doors {
+        Doors { store: self.clone() }
     }
 
     /// What may be done to one account.

@@ -31,6 +31,7 @@ mod history;
 mod ids;
 mod logic;
 mod mails;
+mod name_pattern;
 mod owner_mail;
 mod passwords;
 mod permissions;
@@ -46,6 +47,7 @@ mod settings;
 mod sqlite;
 mod tenant;
 mod tokens;
+mod update_keys;
 mod versions;
 mod zones;
 
@@ -65,12 +67,13 @@ pub use clock::{Clock, Timestamp};
 pub use deleted::{DeletedZone, UndeleteError};
 pub use error::{DatabaseError, StoreError};
 pub use events::{AccountEvent, Actor, EventId, EventKind};
-pub use facets::{Journal, Operator, Outbox, People, Person};
+pub use facets::{Doors, Journal, Operator, Outbox, People, Person};
 pub use free_text::{TextProblem, check_text};
 pub use hashing::Lane;
 pub use health::Health;
 pub use history::{Counts, Difference, Event, History, HistoryError, MadeBy, Version};
 pub use mails::{MailId, MailKind, MailWaiting, NewMail, QueueMailError, QueuedMail};
+pub use name_pattern::{NamePattern, NamePatternError};
 pub use owner_mail::OwnerNotice;
 pub use passwords::{LONGEST_PASSWORD, PasswordProblem, SHORTEST_PASSWORD, check_password};
 pub use permissions::{Permission, Permissions, UnknownPermission};
@@ -90,6 +93,11 @@ pub use tenant::Tenant;
 pub use tokens::{
     CreateTokenError, CreatedToken, Identity, NetworkScope, NetworkTextError, NewToken, PlainToken, Token, TokenId,
     ZoneScope, parse_network,
+};
+pub use update_keys::{
+    CreateUpdateKeyError, CreatedUpdateKey, Door, KeyAlgorithm, KeyCredentials, KeyIdentity, KeyPurpose, KeyScope,
+    KeySecret, KeyTypes, KeyZone, MOST_IN_SCOPE, MOST_UPDATE_KEYS, NewUpdateKey, OutOfScope, OutsideNetworks,
+    REFUSALS_KEPT, Refusal, RefusedBy, Transport, UnknownWord, UpdateKey, UpdateKeyId,
 };
 pub use versions::{Author, Comment, Head, Moves, Source, Step, VersionNumber};
 pub use zones::{RecordFilter, RecordVisitor, StoredRecord, Withheld, Zone, ZoneOfAnyone};

@@ -74,6 +74,11 @@ impl Permissions {
         self.0 & (wanted.bit() | Permission::All.bit()) != 0
     }
 
+    /// The first permission of `others` that the set does not allow.
+    pub fn first_missing(self, others: Permissions) -> Option<Permission> {
+        others.iter().find(|wanted| !self.allows(*wanted))
+    }
+
     /// The permissions as they were given, in the order in which they are listed.
     pub fn iter(self) -> impl Iterator<Item = Permission> {
         Permission::EVERY.into_iter().filter(move |permission| self.0 & permission.bit() != 0)
@@ -111,6 +116,10 @@ mod tests {
         let all: Permissions = [Permission::All].into_iter().collect();
         assert!(Permission::EVERY.into_iter().all(|permission| all.allows(permission)));
         assert_eq!(all.iter().collect::<Vec<_>>(), [Permission::All]);
+        assert_eq!((all.first_missing(create), all.first_missing(all)), (None, None));
+        assert_eq!(create.first_missing(all), Some(Permission::All));
+        let two: Permissions = [Permission::List, Permission::Create].into_iter().collect();
+        assert_eq!((create.first_missing(two), two.first_missing(create)), (Some(Permission::List), None));
         assert!("dns:write".parse::<Permission>().is_err());
         assert!(!Permissions::default().allows(Permission::List));
     }

@@ -39,6 +39,8 @@ pub(crate) enum Purpose {
     OneTimeKey,
     /// A letter that waits to be sent.
     Mail,
+    /// The TSIG secret of an update key.
+    UpdateKey,
 }
 
 impl Purpose {
@@ -47,6 +49,7 @@ impl Purpose {
             Purpose::KeyCheck => "secret_keys.check_value",
             Purpose::OneTimeKey => "accounts.totp",
             Purpose::Mail => "mails.letter",
+            Purpose::UpdateKey => "update_keys.secret",
         }
     }
 

@@ -5,6 +5,9 @@
 //! this, so that they cannot forget it: a method that is missing here has to be written here, with its scope, before it can be
 //! called.
 //!
+//! A tenant that was built from an update key ([`Doors::tenant`](crate::Doors::tenant)) changes only what is in the key's scope:
+//! the scope travels with each change, and is judged by what the change really removes and adds.
+//!
 //! Searching, claims and the server's own records stand in `sqlite` (`search`, `claims`, `apexes`). Creating zones is not among
 //! what a bound token may do at all: the API refuses it before it reads the request.
 
@@ -15,8 +18,8 @@ use dns::{Apex, RecordId, Serial, ZoneId, ZoneName, ZoneSnapshot};
 
 use crate::{
     Answer, Author, Change, ChangeError, Committed, Condition, CreateZoneError, Difference, Done, EffectiveSettings,
-    Head, History, HistoryError, NewZone, Once, OwnSettings, RecordFilter, RecordVisitor, Repeatable, Source, Store,
-    StoreError, StoredRecord, Version, VersionNumber, Zone, ZoneScope,
+    Head, History, HistoryError, KeyScope, NewZone, Once, OutOfScope, OwnSettings, RecordFilter, RecordVisitor,
+    Repeatable, Source, Store, StoreError, StoredRecord, Version, VersionNumber, Zone, ZoneScope,
 };
 
 /// The zones of one account. Changes are recorded as made by its author.
@@ -25,12 +28,14 @@ pub struct Tenant {
     pub(crate) store: Store,
     pub(crate) author: Author,
     pub(crate) zones: ZoneScope,
+    /// Of the update key, where it was built from one.
+    pub(crate) scope: Option<Arc<KeyScope>>,
 }
 
 impl Store {
     /// What `author` may do with those zones of their account.
     pub fn tenant(&self, author: Author, zones: ZoneScope) -> Tenant {
-        Tenant { store: self.clone(), author, zones }
+        Tenant { store: self.clone(), author, zones, scope: None }
     }
 }
 
@@ -43,6 +48,11 @@ impl Tenant {
     /// The same zones; changes are recorded as made through another door.
     pub fn through(&self, source: Source) -> Tenant {
         Tenant { author: Author { source, ..self.author.clone() }, ..self.clone() }
+    }
+
+    /// The scope of the update key that it was built from. Reading is limited to the key's zones, not to its names.
+    pub fn scope(&self) -> Option<&KeyScope> {
+        self.scope.as_deref()
     }
 
     pub(crate) fn sees(&self, zone: ZoneId) -> bool {
@@ -142,22 +152,33 @@ impl Tenant {
 
     /// Changes a zone.
     pub async fn change(&self, zone: ZoneId, change: impl Into<Change>) -> Result<Committed, ChangeError> {
-        if self.sees(zone) { self.store.change(&self.author, zone, change).await } else { Err(ChangeError::NoZone) }
+        if !self.sees(zone) {
+            return Err(ChangeError::NoZone);
+        }
+        let change = Change { scope: self.scope.clone(), ..change.into() };
+        self.store.change(&self.author, zone, change).await
     }
 
     /// Changes a zone, once however often the request comes.
     pub async fn change_once(&self, zone: ZoneId, change: Change, once: Once<Committed>) -> Result<Done, ChangeError> {
         // A key that was used for another zone is refused as such: this zone is one that the token may see.
         if self.sees(zone) {
+            let change = Change { scope: self.scope.clone(), ..change };
             self.store.change_once(&self.author, zone, change, once).await
         } else {
             Err(ChangeError::NoZone)
         }
     }
 
+    /// Refuses what an update key may not do to a zone, whatever its scope.
+    fn check_whole_zones(&self) -> Result<(), OutOfScope> {
+        if self.scope.is_none() { Ok(()) } else { Err(OutOfScope::Zone) }
+    }
+
     /// Deletes a zone, where the conditions hold.
     pub async fn delete_zone(&self, id: ZoneId, conditions: Vec<Condition>) -> Result<Zone, ChangeError> {
         if self.sees(id) {
+            self.check_whole_zones().map_err(ChangeError::OutOfScope)?;
             self.store.delete_zone(&self.author, id, conditions).await
         } else {
             Err(ChangeError::NoZone)
@@ -172,6 +193,7 @@ impl Tenant {
         once: Once<Zone>,
     ) -> Result<Done, ChangeError> {
         if self.sees(id) {
+            self.check_whole_zones().map_err(ChangeError::OutOfScope)?;
             self.store.delete_zone_once(&self.author, id, conditions, once).await
         } else {
             Err(ChangeError::NoZone)
@@ -180,11 +202,13 @@ impl Tenant {
 
     /// Creates a zone.
     pub async fn create_zone(&self, new: NewZone) -> Result<Zone, CreateZoneError> {
+        self.check_whole_zones().map_err(CreateZoneError::OutOfScope)?;
         self.store.create_zone(&self.author, new).await
     }
 
     /// Creates a zone, once however often the request comes.
     pub async fn create_zone_once(&self, new: NewZone, once: Once<Zone>) -> Result<Done, CreateZoneError> {
+        self.check_whole_zones().map_err(CreateZoneError::OutOfScope)?;
         self.store.create_zone_once(&self.author, new, once).await
     }
 

@@ -42,11 +42,21 @@ pub enum Source {
     Rollback = 6,
     /// The return of a deleted zone.
     Undelete = 7,
+    /// A dynamic update (RFC 2136).
+    Rfc2136 = 8,
+    /// The update of an address, as routers send it.
+    DynDns = 9,
+    /// A client that proves control of a name to a certificate authority: acme-dns or httpreq.
+    Acme = 10,
+    /// A client of the PowerDNS API.
+    Pdns = 11,
+    /// The webhook of external-dns.
+    Webhook = 12,
 }
 
 impl Source {
     /// All of them.
-    pub const ALL: [Source; 7] = [
+    pub const ALL: [Source; 12] = [
         Source::Api,
         Source::Operator,
         Source::Server,
@@ -54,6 +64,11 @@ impl Source {
         Source::Import,
         Source::Rollback,
         Source::Undelete,
+        Source::Rfc2136,
+        Source::DynDns,
+        Source::Acme,
+        Source::Pdns,
+        Source::Webhook,
     ];
 
     /// The word for it.
@@ -66,6 +81,11 @@ impl Source {
             Source::Import => "import",
             Source::Rollback => "rollback",
             Source::Undelete => "undelete",
+            Source::Rfc2136 => "rfc2136",
+            Source::DynDns => "dyndns",
+            Source::Acme => "acme",
+            Source::Pdns => "pdns",
+            Source::Webhook => "webhook",
         }
     }
 

@@ -296,6 +296,7 @@ async fn make(work: &Work, zone: ZoneName, mut content: Content) -> Result<Outco
             | CreateZoneError::OnHold
             | CreateZoneError::Contested
             | CreateZoneError::DailyLimit(_)
+            | CreateZoneError::OutOfScope(_)
             | CreateZoneError::Apex(_)),
         ) => Err(Refusal::Domain(format!("{zone}: {error}"))),
     }

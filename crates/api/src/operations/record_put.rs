@@ -44,8 +44,8 @@ impl IntoResponse for Error {
             Self::Change(ChangeError::DailyLimit(limit)) => Problem::daily_limit(&limit),
             Self::Change(ChangeError::Condition) => Problem::precondition_failed(),
             Self::Change(ChangeError::Moved) => Problem::new(ErrorCode::Conflict, MEANWHILE),
-            // The permission is the operation's.
-            Self::Change(error @ ChangeError::Forbidden(_)) => Problem::internal(error),
+            // The permission is the operation's, and a token has no scope of names.
+            Self::Change(error @ (ChangeError::Forbidden(_) | ChangeError::OutOfScope(_))) => Problem::internal(error),
             Self::Store(error) | Self::Change(ChangeError::Store(error)) => Problem::store(error),
         }
         .into_response()

@@ -64,6 +64,8 @@ impl IntoResponse for Error {
             Self::Create(error @ (CreateZoneError::OnHold | CreateZoneError::Contested)) => {
                 Problem::validation("domain", error.to_string())
             }
+            // Only update keys have a scope.
+            Self::Create(error @ CreateZoneError::OutOfScope(_)) => Problem::internal(error),
             Self::Create(CreateZoneError::DailyLimit(limit)) => Problem::daily_limit(&limit),
             Self::Create(CreateZoneError::Apex(fault)) => Problem::validation("domain", fault.detail.to_string()),
             Self::Create(CreateZoneError::Faults(faults)) => Problem::faults(faults),

@@ -30,7 +30,8 @@ impl IntoResponse for Error {
                 error @ (ChangeError::NoRecord { .. }
                 | ChangeError::Moved
                 | ChangeError::Faults(_)
-                | ChangeError::Forbidden(_)),
+                | ChangeError::Forbidden(_)
+                | ChangeError::OutOfScope(_)),
             ) => Problem::internal(error),
         }
         .into_response()

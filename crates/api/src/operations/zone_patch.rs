@@ -35,9 +35,12 @@ impl IntoResponse for Error {
             Self::Change(ChangeError::Condition) => Problem::precondition_failed(),
             Self::Change(ChangeError::Store(error)) => Problem::store(error),
             // No record is edited, and the permission is the operation's.
-            Self::Change(error @ (ChangeError::NoRecord { .. } | ChangeError::Moved | ChangeError::Forbidden(_))) => {
-                Problem::internal(error)
-            }
+            Self::Change(
+                error @ (ChangeError::NoRecord { .. }
+                | ChangeError::Moved
+                | ChangeError::Forbidden(_)
+                | ChangeError::OutOfScope(_)),
+            ) => Problem::internal(error),
         }
         .into_response()
     }

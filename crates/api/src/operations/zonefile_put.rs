@@ -49,10 +49,10 @@ impl IntoResponse for Error {
             Self::Change(ChangeError::Condition) => Problem::precondition_failed(),
             Self::Store(error) | Self::Change(ChangeError::Store(error)) => Problem::store(error),
             Self::Change(ChangeError::Forbidden(needed)) => return AuthError::Lacks(needed).into_response(),
-            // Replacing the content names no record ids, and its errors are already errors of the file.
-            error @ Self::Change(ChangeError::NoRecord { .. } | ChangeError::Moved | ChangeError::Faults(_)) => {
-                Problem::internal(error)
-            }
+            // Replacing the content names no record ids, and its errors are already errors of the file. A token has no scope of names.
+            error @ Self::Change(
+                ChangeError::NoRecord { .. } | ChangeError::Moved | ChangeError::Faults(_) | ChangeError::OutOfScope(_),
+            ) => Problem::internal(error),
         }
         .into_response()
     }

@@ -64,6 +64,8 @@ fn what(kind: EventKind, t: &Texts) -> &'static str {
         EventKind::RecoveryCodeUsed => t.event_recovery_code_used,
         EventKind::TokenMade => t.event_token_made,
         EventKind::TokenRevoked => t.event_token_revoked,
+        EventKind::UpdateKeyMade => t.event_update_key_made,
+        EventKind::UpdateKeyRevoked => t.event_update_key_revoked,
         EventKind::Suspended => t.event_suspended,
         EventKind::Resumed => t.event_resumed,
         EventKind::LimitsSet => t.event_limits_set,

@@ -240,6 +240,8 @@ pub(crate) static ENGLISH: Texts = Texts {
     event_recovery_code_used: "Recovery code used",
     event_token_made: "Token created",
     event_token_revoked: "Token revoked",
+    event_update_key_made: "Update key created",
+    event_update_key_revoked: "Update key revoked",
     event_suspended: "Suspended",
     event_resumed: "Reactivated",
     event_limits_set: "Limits set",

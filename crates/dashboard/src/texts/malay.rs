@@ -240,6 +240,8 @@ pub(crate) static MALAY: Texts = Texts {
     event_recovery_code_used: "Kod pemulihan digunakan",
     event_token_made: "Token dicipta",
     event_token_revoked: "Token dibatalkan",
+    event_update_key_made: "Kunci kemas kini dicipta",
+    event_update_key_revoked: "Kunci kemas kini dibatalkan",
     event_suspended: "Digantung",
     event_resumed: "Diaktifkan semula",
     event_limits_set: "Had ditetapkan",

@@ -283,6 +283,8 @@ texts! {
     event_recovery_code_used,
     event_token_made,
     event_token_revoked,
+    event_update_key_made,
+    event_update_key_revoked,
     event_suspended,
     event_resumed,
     event_limits_set,

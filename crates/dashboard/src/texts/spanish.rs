@@ -240,6 +240,8 @@ pub(crate) static SPANISH: Texts = Texts {
     event_recovery_code_used: "Código de recuperación usado",
     event_token_made: "Token creado",
     event_token_revoked: "Token revocado",
+    event_update_key_made: "Clave de actualización creada",
+    event_update_key_revoked: "Clave de actualización revocada",
     event_suspended: "Suspendida",
     event_resumed: "Reactivada",
     event_limits_set: "Límites fijados",

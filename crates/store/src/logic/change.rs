@@ -104,7 +104,10 @@ pub(crate) fn prepare(
     let removed: HashSet<RecordId> = plan.removed.iter().map(|record| record.id).collect();
     let changed = plan.added.iter().filter(|record| removed.contains(&record.id)).count();
     drop(removed);
-    if let Some(allowed) = change.allowed {
+    if let Some(scope) = &change.scope {
+        check_scope(scope, &plan, changes_settings).map_err(ChangeError::OutOfScope)?;
+    }
+    for allowed in change.allowed.into_iter().chain(change.scope.as_ref().map(|scope| scope.permissions)) {
         check_allowed(allowed, &plan, changed, changes_settings)?;
     }
     check_growth(live.cache, author, plan.added.len(), plan.removed.len())?;
@@ -189,6 +192,15 @@ pub(crate) fn check_growth(
 ) -> Result<(), ChangeError> {
     let fault = limits::records_too_many(cache, author, added, removed)?;
     fault.map_or(Ok(()), |fault| Err(ChangeError::Faults(vec![(0, fault)])))
+}
+
+/// Refuses a difference with a record outside the scope of an update key.
+fn check_scope(scope: &KeyScope, plan: &Plan, changes_settings: bool) -> Result<(), OutOfScope> {
+    if changes_settings {
+        return Err(OutOfScope::Zone);
+    }
+    let mut records = plan.removed.iter().chain(&plan.added);
+    records.try_for_each(|record| scope.check(&record.owner, record.data.record_type()))
 }
 
 /// Refuses a difference that has more in it than `allowed`; `changed` records are on both of its sides.

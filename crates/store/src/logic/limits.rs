@@ -103,6 +103,14 @@ const DAY: i64 = 86_400;
 pub(crate) fn binds(author: &Author) -> bool {
     match author.source {
         Source::Operator | Source::Server | Source::Undelete => false,
-        Source::Api | Source::Dashboard | Source::Import | Source::Rollback => true,
+        Source::Api
+        | Source::Dashboard
+        | Source::Import
+        | Source::Rollback
+        | Source::Rfc2136
+        | Source::DynDns
+        | Source::Acme
+        | Source::Pdns
+        | Source::Webhook => true,
     }
 }

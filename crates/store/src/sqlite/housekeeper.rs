@@ -1,4 +1,4 @@
-//! Work that no request waits for: storing when tokens were used, deleting the zones of closed accounts, ending the records of
+//! Work that no request waits for: storing when tokens and update keys were used and what keys were refused, deleting the zones of closed accounts, ending the records of
 //! deleted zones, removing expired sessions and stored responses, deleting what is too old (`retention`), and checkpoints of the
 //! write-ahead log.
 //!
@@ -17,7 +17,8 @@ use super::shared::Shared;
 use super::wal::{Log, log};
 use super::writer::Writer;
 use super::{
-    answers, background, claims, holds, mails, sessions, staging, suspension, tokens, watcher, withheld, zone_delete,
+    answers, background, claims, holds, mails, refusals, sessions, staging, suspension, tokens, watcher, withheld,
+    zone_delete,
 };
 use crate::{Chain, Health, StoreError};
 
@@ -51,7 +52,7 @@ pub(super) fn run(connection: &Connection, shared: &Arc<Shared>, writer: &Writer
     background::repeat("the store's housekeeping", (EVERY, LONGEST_PAUSE), shared, stop, || {
         if shared.health.is_damaged() { Ok(()) } else { work.round() }
     });
-    if let Err(error) = note_uses(shared, writer) {
+    if let Err(error) = note_uses(shared, writer).and_then(|()| refusals::store(shared, writer)) {
         tracing::warn!(error = %Chain(&error), "the last uses of tokens were not stored");
     }
 }
@@ -79,6 +80,7 @@ impl Housekeeping<'_> {
         if self.noted.elapsed() >= NOTE_USES_EVERY {
             self.noted = Instant::now();
             note_uses(shared, writer)?;
+            refusals::store(shared, writer)?;
             forget_answers(connection, shared, writer)?;
             close_accounts(connection, shared, writer)?;
             displace(connection, shared, writer)?;

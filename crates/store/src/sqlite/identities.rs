@@ -1,21 +1,25 @@
-//! A cache of the identities of tokens: with it, authentication reads no database.
+//! A cache of the identities of tokens and update keys: with it, authentication reads no database.
 //!
-//! This process flushes it at once when it changes a token or an account; the watcher flushes it when another process does. Unknown
+//! This process flushes it at once when it changes a token, a key or an account; the watcher flushes it when another process does. Unknown
 //! tokens are not cached: a client could fill the cache with them.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use dns::Name;
 use subtle::ConstantTimeEq;
 
-use crate::{Identity, Timestamp, TokenId};
+use crate::{Door, Identity, KeyIdentity, Timestamp, TokenId};
 
-/// The capacity of the cache; an identity takes a few hundred octets.
+/// The capacity of the cache for tokens; an identity takes a few hundred octets.
 const CAPACITY: usize = 10_000;
 
-/// How often the use of a token is noted.
-const NOTE_EVERY_MS: i64 = 60_000;
+/// The capacity of the cache for update keys; one with the widest scope takes 60 KB.
+const KEY_CAPACITY: usize = 2_000;
+
+/// How often the use of a token or a key is noted.
+pub(super) const NOTE_EVERY_MS: i64 = 60_000;
 
 /// What is stored of a token's text: SHA-256 is right for 256 random bits, which cannot be guessed at any speed.
 pub(super) type TokenHash = [u8; 32];
@@ -41,6 +45,18 @@ struct Known {
     /// The number of flushes.
     age: u64,
     by_hash: HashMap<TokenHash, Arc<Identity>>,
+    keys: HashMap<Handle, Arc<KeyIdentity>>,
+}
+
+/// What an update key is looked up by.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Handle {
+    /// The name in a DNS message.
+    Name(Name),
+    /// Its token.
+    Token(TokenHash),
+    /// Its path.
+    Path(Door, TokenHash),
 }
 
 /// Cache generation: a value read before a flush must not be inserted after it.
@@ -101,11 +117,30 @@ impl Identities {
         known.by_hash.insert(*hash, Arc::clone(identity));
     }
 
+    /// The key, if it is cached.
+    pub(super) fn key(&self, handle: &Handle) -> Option<Arc<KeyIdentity>> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.keys.get(handle).map(Arc::clone)
+    }
+
+    /// Caches a key that was read from the database.
+    pub(super) fn remember_key(&self, handle: Handle, identity: &Arc<KeyIdentity>, age: Age) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if known.age != age.0 {
+            return;
+        }
+        if known.keys.len() >= KEY_CAPACITY {
+            known.keys.clear();
+        }
+        known.keys.insert(handle, Arc::clone(identity));
+    }
+
     /// Flushes the cache: an identity may have changed.
     pub(super) fn empty(&self) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         known.age += 1;
         known.by_hash.clear();
+        known.keys.clear();
     }
 
     /// The uses that are not stored yet; they count as stored from now on.

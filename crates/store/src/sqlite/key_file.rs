@@ -143,7 +143,8 @@ impl Operator {
 
 impl Store {
     /// For a database whose key is lost: gives up what was sealed with it, so that the next start draws a new key. Accounts with
-    /// a second factor keep their recovery codes, and get in with those alone; mail that waits is gone. Gives the number of such
+    /// a second factor keep their recovery codes, and get in with those alone; mail that waits is gone, and update keys
+    /// have their tokens only. Gives the number of such
     /// accounts, and `None`, without changing anything, where the key is there and right. Blocks.
     pub fn reset_secrets(path: &Path, key_file: Option<&Path>, now: Timestamp) -> Result<Option<usize>, StoreError> {
         let key_file = key_file.map_or_else(|| beside(path), Path::to_owned);
@@ -164,6 +165,7 @@ impl Store {
         }
         let accounts = transaction.execute("UPDATE accounts SET totp = x'' WHERE totp IS NOT NULL", [])?;
         transaction.execute("DELETE FROM mails", [])?;
+        transaction.execute("UPDATE update_keys SET secret = NULL", [])?;
         transaction.execute("DELETE FROM secret_keys", [])?;
         transaction.commit()?;
         Ok(Some(accounts))

@@ -15,6 +15,7 @@
 //! | `housekeeper` | work that no request waits for: uses of tokens, records of deleted zones, the log |
 //! | `background` | starting threads, and the loop of those two |
 //! | `accounts`, `suspension`, `tokens`, `identities` | accounts and tokens, and the cache for authentication |
+//! | `update_keys`, `doors`, `refusals` | update keys: creating and revoking them, finding them for the doors, what they were refused |
 //! | `limits`, `reserved` | limits of accounts, and reserved names |
 //! | `holds` | names that were deleted a short time ago |
 //! | `sessions`, `links`, `second_factor` | signing in |
@@ -43,6 +44,7 @@ mod change;
 mod claims;
 mod deleted;
 mod deployment;
+mod doors;
 mod events;
 mod groups;
 mod history;
@@ -61,6 +63,7 @@ mod owner_mail;
 mod plans;
 mod readers;
 mod records;
+mod refusals;
 mod reserved;
 mod retention;
 mod roll_out;
@@ -79,6 +82,7 @@ mod staging;
 mod suspension;
 mod timing;
 mod tokens;
+mod update_keys;
 mod wal;
 mod watcher;
 mod withheld;
@@ -176,6 +180,7 @@ impl Store {
             apexes: apexes::Apexes::default(),
             reserved,
             identities: identities::Identities::default(),
+            refusals: refusals::Refusals::default(),
             position: watch::Sender::new(journal::position(&connection)?),
             health: Arc::default(),
             secrets,

@@ -21,7 +21,7 @@ use crate::StoreError;
 use crate::sealing::SecretKeys;
 
 /// Every schema change since the first release, oldest first. Never change or remove one.
-const MIGRATIONS: [&str; 19] = [
+const MIGRATIONS: [&str; 20] = [
     include_str!("migrations/0001_first.sql"),
     include_str!("migrations/0002_catalogs.sql"),
     include_str!("migrations/0003_rebuilt.sql"),
@@ -41,6 +41,7 @@ const MIGRATIONS: [&str; 19] = [
     include_str!("migrations/0017_rest.sql"),
     include_str!("migrations/0018_stored.sql"),
     include_str!("migrations/0019_decided.sql"),
+    include_str!("migrations/0020_update_keys.sql"),
 ];
 
 /// "ZWrt": marks the file as ours.
@@ -335,7 +336,8 @@ mod tests {
                 "c43f94bb5e85ab42",
                 "38650e248160bcc0",
                 "c05438aa6cb55bed",
-                "eb95273c6f7973cc"
+                "eb95273c6f7973cc",
+                "97279bc1f47b3a68"
             ]
         );
     }

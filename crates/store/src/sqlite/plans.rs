@@ -5,8 +5,8 @@ use rusqlite::Connection;
 
 use super::{
     accounts, answers, catalogs, claims, deleted, deployment, events, history, holds, journal, links, open, owner_mail,
-    records, reserved, retention, roll_out, search, sessions, source, staging, suspension, tokens, withheld,
-    zone_delete, zone_names, zones,
+    records, refusals, reserved, retention, roll_out, search, sessions, source, staging, suspension, tokens,
+    update_keys, withheld, zone_delete, zone_names, zones,
 };
 
 /// Every query that may read more than one row for a tenant, the operator or a nameserver.
@@ -37,6 +37,11 @@ const QUERIES: &[(&str, &str)] = &[
     ("session", sessions::BY_HASH),
     ("sessions of an account", sessions::OF_ACCOUNT),
     ("tokens of an account", tokens::OF_ONE),
+    ("update keys of an account", update_keys::OF_ONE),
+    ("update key by name", update_keys::BY_NAME),
+    ("update key by hash", update_keys::BY_HASH),
+    ("refusals of an update key", refusals::OF_KEY),
+    ("refusals of an update key that are too many", refusals::TOO_MANY),
     ("records of a name", source::LIVE_AT_OWNER),
     ("record of a zone", source::LIVE_BY_ID),
     ("a type at a name", source::LIVE_OF_TYPE),

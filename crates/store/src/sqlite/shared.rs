@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use dns::apex::Apex;
 use tokio::sync::watch;
 
-use super::{apexes, identities, stages};
+use super::{apexes, identities, refusals, stages};
 use crate::health::HealthWatch;
 use crate::logic::Rules;
 use crate::sealing::SecretKeys;
@@ -22,6 +22,7 @@ pub(super) struct Shared {
     pub(super) apexes: apexes::Apexes,
     pub(super) reserved: Reserved,
     pub(super) identities: identities::Identities,
+    pub(super) refusals: refusals::Refusals,
     pub(super) position: watch::Sender<u64>,
     pub(super) health: Arc<HealthWatch>,
     pub(super) secrets: SecretKeys,
@@ -52,6 +53,7 @@ impl Shared {
             apexes: apexes::Apexes::default(),
             reserved: Reserved::default(),
             identities: identities::Identities::default(),
+            refusals: refusals::Refusals::default(),
             position: watch::Sender::new(0),
             health: Arc::default(),
             secrets: SecretKeys::draw().unwrap(),

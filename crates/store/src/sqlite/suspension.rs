@@ -6,7 +6,7 @@ use super::accounts::{by_id, keep_an_operator};
 use super::rows::Place;
 use super::sql::{Statements, value};
 use super::writer::Work;
-use super::{events, links, mails, sessions, tokens, wrong_codes, zone_delete};
+use super::{events, links, mails, sessions, tokens, update_keys, wrong_codes, zone_delete};
 use crate::*;
 
 fn suspend(work: &Work, id: AccountId, how: Suspension, by: &Actor) -> Result<(), AccountError> {
@@ -85,6 +85,7 @@ fn set_password(
     links::forget_of(work, id)?;
     if tokens == TokensAfterwards::Revoked {
         tokens::revoke_all(work, id, by)?;
+        update_keys::revoke_all(work, id, by)?;
     }
     events::insert(work, by, EventKind::PasswordSet, Some(id), "")
 }
@@ -101,7 +102,11 @@ fn close(work: &Work, id: AccountId, by: &Actor) -> Result<(), AccountError> {
                  password = NULL, totp = NULL, language = NULL, role = 1, closed = ?2, closes = NULL WHERE id = ?1",
             params![id.0, work.now().as_millisecond()],
         )?;
-        for sql in ["DELETE FROM tokens WHERE account = ?1", "DELETE FROM recovery_codes WHERE account = ?1"] {
+        for sql in [
+            "DELETE FROM update_keys WHERE account = ?1",
+            "DELETE FROM tokens WHERE account = ?1",
+            "DELETE FROM recovery_codes WHERE account = ?1",
+        ] {
             work.connection.execute(sql, [id.0])?;
         }
         wrong_codes::forget(work, id)?;

@@ -108,13 +108,13 @@ fn stored_zones(zones: &ZoneScope) -> Option<Vec<u8>> {
     }
 }
 
-fn network_scope(stored: Option<String>) -> Option<NetworkScope> {
+pub(super) fn network_scope(stored: Option<String>) -> Option<NetworkScope> {
     let Some(stored) = stored else { return Some(NetworkScope::Anywhere) };
     let networks = stored.split_ascii_whitespace().map(|text| text.parse().ok());
     Some(NetworkScope::Only(networks.collect::<Option<_>>()?))
 }
 
-fn stored_networks(networks: &NetworkScope) -> Option<String> {
+pub(super) fn stored_networks(networks: &NetworkScope) -> Option<String> {
     match networks {
         NetworkScope::Anywhere => None,
         NetworkScope::Only(networks) => Some(networks.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")),
@@ -196,6 +196,13 @@ fn insert(
 const OF_ALL: &str = concat!("SELECT ", token_columns!(), " FROM tokens t WHERE ?1 IS NULL ORDER BY t.id");
 pub(super) const OF_ONE: &str =
     concat!("SELECT ", token_columns!(), " FROM tokens t WHERE t.account = ?1 ORDER BY t.id");
+
+const ONE_OF_ONE: &str = concat!("SELECT ", token_columns!(), " FROM tokens t WHERE t.id = ?1 AND t.account = ?2");
+
+/// The account's token of that number.
+pub(super) fn one(connection: &Connection, account: AccountId, id: TokenId) -> Result<Option<Token>, StoreError> {
+    connection.optional(ONE_OF_ONE, params![id.0, account.0], |row| token(row, &TOKEN))
+}
 
 /// The tokens of one account or of all, oldest first.
 pub(super) fn all(connection: &Connection, account: Option<AccountId>) -> Result<Vec<Token>, StoreError> {
@@ -287,10 +294,6 @@ impl Person {
     /// The account's token of that number.
     pub async fn token(&self, id: TokenId) -> Result<Option<Token>, StoreError> {
         let account = self.account;
-        let read = move |connection: &Connection| {
-            const ONE: &str = concat!("SELECT ", token_columns!(), " FROM tokens t WHERE t.id = ?1 AND t.account = ?2");
-            connection.optional(ONE, params![id.0, account.0], |row| token(row, &TOKEN))
-        };
-        self.store.inner.readers.run(Size::Small, read).await
+        self.store.inner.readers.run(Size::Small, move |connection| one(connection, account, id)).await
     }
 }

@@ -224,7 +224,8 @@ fn first_records(view: View<'_>, zone: &ZoneRow, content: &[NewRecord]) -> Resul
             | ChangeError::NoRecord { .. }
             | ChangeError::Moved
             | ChangeError::Condition
-            | ChangeError::Forbidden(_),
+            | ChangeError::Forbidden(_)
+            | ChangeError::OutOfScope(_),
         ) => Err(StoreError::Bug("a new zone met an error of existing zones").into()),
     }
 }

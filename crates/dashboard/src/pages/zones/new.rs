@@ -185,6 +185,7 @@ pub(crate) async fn submit(who: SignedIn, form: Form) -> Result<Response, Failur
             refused(problems)
         }
         Err(CreateZoneError::DailyLimit(_)) => Err(Failure::DailyLimit),
+        Err(error @ CreateZoneError::OutOfScope(_)) => Err(Failure::server(error)),
         Err(CreateZoneError::Store(error)) => Err(error.into()),
     }
 }

@@ -196,6 +196,11 @@ texts! {
     source_import,
     source_rollback,
     source_undelete,
+    source_rfc2136,
+    source_dyndns,
+    source_acme,
+    source_pdns,
+    source_webhook,
     event_created,
     event_deleted,
     event_undeleted,
@@ -214,7 +219,8 @@ mod tests {
     use crate::language::Language;
 
     /// Texts that are the same in another language because the word is.
-    const SAME: &[&str] = &["domain", "ttl", "port", "tag", "minimum", "source_api", "source_import"];
+    const SAME: &[&str] =
+        &["domain", "ttl", "port", "tag", "minimum", "source_api", "source_import", "source_dyndns", "source_webhook"];
 
     #[test]
     fn every_language_says_everything_and_says_it_about_the_same() {
