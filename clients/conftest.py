@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 import pytest
@@ -42,7 +43,6 @@ class Server:
     """`zonewright serve` on an empty data directory."""
 
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
-        self.folder = folder
         self.data = folder / "data"
         self.log = folder / "server.log"
         addresses = ["--http", "127.0.0.1:0", "--dns", "127.0.0.1:0", "--metrics", "none"]
@@ -107,9 +107,12 @@ class Server:
 
 
 @pytest.fixture
-def server(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Server]:
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     """`@pytest.mark.settings(ZONEWRIGHT_...='...')` sets environment variables of the server."""
     marker = request.node.get_closest_marker("settings")
-    started = Server(tmp_path, marker.kwargs if marker else {})
-    yield started
-    started.stop()
+    with TemporaryDirectory() as folder:
+        # A named that the server starts as another user passes through.
+        Path(folder).chmod(0o711)
+        started = Server(Path(folder), marker.kwargs if marker else {})
+        yield started
+        started.stop()

@@ -1,6 +1,5 @@
 """The requests of the REST API that the provider needs, with errors that say what to do."""
 
-import time
 import uuid
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -8,16 +7,25 @@ from urllib.parse import urljoin
 
 import requests
 from octodns.provider import ProviderException
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
 
-# How often a request is sent, and the longest time between two of these, in seconds.
-_ATTEMPTS = 4
-_LONGEST_PAUSE = 30
+# Without a connection, at a rate limit (429) and while the server is busy or starts again (503).
+_RETRIES = Retry(
+    total=3,
+    allowed_methods=None,
+    status_forcelist=(429, 503),
+    backoff_factor=0.5,
+    raise_on_status=False,
+    # A daily limit is said with the hours until midnight.
+    retry_after_max=30,
+)
 # Longer than the server waits for deployment, in seconds.
 _TIMEOUT = 90
 
 
 class ZonewrightError(ProviderException):
-    """The server refused a request, or could not be reached. Nothing was changed."""
+    """The server refused a request and changed nothing, or it could not be reached."""
 
 
 class PlanOutdated(ZonewrightError):
@@ -31,6 +39,8 @@ class Api:
         # With or without the API's path: the documents have both.
         self._base = f"{url.rstrip('/').removesuffix('/api/v1')}/api/v1/"
         self._session = requests.Session()
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, HTTPAdapter(max_retries=_RETRIES))
         self._session.headers["Authorization"] = f"Bearer {token}"
 
     def find_zone(self, name: str) -> str | None:
@@ -66,41 +76,22 @@ class Api:
         parts: Sequence[str] = (),
         **options: Any,
     ) -> requests.Response:
-        """Sends a request, again where that can help. `path` is below the API's.
+        """Sends a request. `path` is below the API's.
 
         `parts` are the changes or lines in the body, to name those that errors give by their number.
         """
         # The server carries out a repeated request with the same key only once.
         headers = {"Idempotency-Key": str(uuid.uuid4()), **(headers or {})} if method != "GET" else headers
         url = urljoin(self._base, path)
-        for attempt in range(1, _ATTEMPTS + 1):
-            last = attempt == _ATTEMPTS
-            try:
-                response = self._session.request(
-                    method, url, headers=headers, timeout=_TIMEOUT, allow_redirects=False, **options
-                )
-            except (requests.ConnectionError, requests.Timeout) as error:
-                if last:
-                    raise ZonewrightError(f"{self._base} does not answer: {error}") from error
-                pause = attempt
-            except requests.RequestException as error:
-                raise ZonewrightError(f"{self._base}: {error}") from error
-            else:
-                pause = _pause(response)
-                if last or not 0 <= pause <= _LONGEST_PAUSE:
-                    break
-            time.sleep(pause)
+        try:
+            response = self._session.request(
+                method, url, headers=headers, timeout=_TIMEOUT, allow_redirects=False, **options
+            )
+        except requests.RequestException as error:
+            raise ZonewrightError(f"{self._base} cannot be reached: {error}") from error
         if not response.ok or response.is_redirect or not _is_ours(response):
             raise _error(response, parts)
         return response
-
-
-def _pause(response: requests.Response) -> int:
-    """The seconds after which the server wants the request again; -1 if it does not."""
-    if response.status_code not in (429, 503):
-        return -1
-    wanted = response.headers.get("Retry-After", "")
-    return int(wanted) if wanted.isdecimal() else -1
 
 
 def _is_ours(response: requests.Response) -> bool:

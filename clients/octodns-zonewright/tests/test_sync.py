@@ -257,7 +257,7 @@ def test_errors_say_what_is_wrong(server: Any, octodns: Setup, tmp_path: Path) -
     assert "401 authentication_failed" in with_provider(token="vps_wrong")
     reader = server.new_token("reader", "--permission", "dns:list")
     assert "Token lacks dns:create permission" in with_provider(token=reader)
-    assert "does not answer" in with_provider(url="http://127.0.0.1:9")
+    assert "cannot be reached" in with_provider(url="http://127.0.0.1:9")
     assert "No scheme supplied" in with_provider(url="dns.example.com")
     assert "404 not_found: There is nothing at this path" in with_provider(url=f"{server.url}/elsewhere")
 
