@@ -20,7 +20,9 @@ use axum::response::{IntoResponse, Response};
 use claims::Claims;
 use deploy::Deployment;
 use http_server::{Client, network_of};
-use store::{AccountId, Author, Identity, People, Permission, Permissions, Source, StoreError, Tenant, ZoneScope};
+use store::{
+    AccountId, Author, Identity, People, Permission, Permissions, Source, StoreError, Tenant, Timestamp, ZoneScope,
+};
 
 use crate::answers::ForWhom;
 use crate::error::{ErrorCode, Problem};
@@ -121,6 +123,11 @@ impl<P> Caller<P> {
     /// Who the caller is.
     pub(crate) fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// Now.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.shared.store.now()
     }
 
     /// Refuses what the token does not allow, where the operation alone does not say what it needs.

@@ -197,6 +197,11 @@ impl Problem {
         Problem::new(ErrorCode::NotFound, "There is no such record")
     }
 
+    /// 404 for an update key, as for a zone.
+    pub(crate) fn no_update_key() -> Problem {
+        Problem::new(ErrorCode::NotFound, "There is no such update key")
+    }
+
     /// 412: the zone or record is not at any of the versions that If-Match names.
     pub(crate) fn precondition_failed() -> Problem {
         let detail = "It was changed in the meantime; read it again, and send the new ETag in If-Match";

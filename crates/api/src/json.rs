@@ -255,6 +255,23 @@ impl Members {
         }
     }
 
+    /// A member that must be an array of strings, or null, where it is given.
+    pub(crate) fn strings(&self, name: &'static str) -> Result<Option<Vec<String>>, MemberError> {
+        let fault = || MemberError::Type { name, expected: Message::untranslated("an array of strings") };
+        match self.get(name) {
+            None | Some(Json::Null) => Ok(None),
+            Some(Json::Array(items)) => items
+                .iter()
+                .map(|item| match item {
+                    Json::String(text) => Ok(text.clone()),
+                    _ => Err(fault()),
+                })
+                .collect::<Result<_, _>>()
+                .map(Some),
+            Some(_) => Err(fault()),
+        }
+    }
+
     /// A member that must be given, and be an array.
     pub(crate) fn required_array(&self, name: &'static str) -> Result<&[Json], MemberError> {
         match self.get(name) {

@@ -35,6 +35,7 @@ mod schema;
 mod settings;
 mod shared;
 mod tags;
+mod update_key_view;
 mod versions;
 mod views;
 mod writing;
@@ -55,8 +56,8 @@ use store::Store;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 pub use description::{
-    Body, Description, EXAMPLE_RECORD, EXAMPLE_SERIAL, EXAMPLE_ZONE, Group, Header, Parameter, ParameterPlace, Refusal,
-    Success,
+    Body, Description, EXAMPLE_RECORD, EXAMPLE_SERIAL, EXAMPLE_UPDATE_KEY, EXAMPLE_ZONE, Group, Header, Parameter,
+    ParameterPlace, Refusal, Success,
 };
 pub use error::error_body;
 pub use openapi::{ABOUT, document};

@@ -6,7 +6,7 @@ use store::StoreError;
 use crate::error::Problem;
 use crate::query::QueryError;
 
-/// An error of the operations that read a zone, a record, or a list of records.
+/// An error of the operations that read a zone, a record, or a list of records, and of those on update keys.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReadError {
     #[error(transparent)]
@@ -15,6 +15,8 @@ pub(crate) enum ReadError {
     NoZone,
     #[error("no such record")]
     NoRecord,
+    #[error("no such update key")]
+    NoUpdateKey,
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("a record could not be written as JSON")]
@@ -29,6 +31,7 @@ impl From<ReadError> for Problem {
             ReadError::Query(error) => Problem::from(error),
             ReadError::NoZone => Problem::no_zone(),
             ReadError::NoRecord => Problem::no_record(),
+            ReadError::NoUpdateKey => Problem::no_update_key(),
             ReadError::Store(error) => Problem::store(error),
             error @ (ReadError::Json(_) | ReadError::Gone) => Problem::internal(error),
         }

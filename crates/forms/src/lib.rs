@@ -1,4 +1,4 @@
-//! Records, settings and zone files as users write them: text becomes types of `dns` and `store`, or errors that name the member.
+//! Records, settings, zone files and update keys as users write them: text becomes types of `dns` and `store`, or errors that name the member.
 //!
 //! The members of a JSON request and the fields of a form are read by the same rules and get the same errors. `api` and
 //! `dashboard` both depend on this crate, so that the dashboard can change a zone without depending on `api`.
@@ -7,10 +7,12 @@ mod member;
 mod record;
 mod typed_record;
 mod typed_settings;
+mod update_key;
 mod zone_file;
 
 pub use member::MemberError;
 pub use record::{RecordChanges, WholeRecord, owner};
 pub use typed_record::TypedRecord;
 pub use typed_settings::TypedSettings;
+pub use update_key::{TypedUpdateKey, UpdateKeyError};
 pub use zone_file::{ZoneFileError, read_zone_file};

@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 
-use crate::{AccountId, Timestamp};
+use crate::{AccountId, Author, Source, Timestamp};
 
 /// An event's position in the trail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -117,6 +117,15 @@ impl Actor {
     /// The operator's command line.
     pub fn command_line() -> Actor {
         Actor::default()
+    }
+}
+
+impl From<&Author> for Actor {
+    fn from(author: &Author) -> Actor {
+        match author.source {
+            Source::Operator => Actor::command_line(),
+            _ => Actor { account: Some(author.account), address: author.address },
+        }
     }
 }
 

@@ -48,7 +48,7 @@ fn at(seconds: i64) -> Option<Timestamp> {
 }
 
 async fn create(f: &Fixture, who: &Author, new: NewUpdateKey) -> CreatedUpdateKey {
-    f.operator().person(who.account).create_update_key(new).await.unwrap()
+    f.tenant(who).create_update_key(new).await.unwrap()
 }
 
 async fn by_name(store: &Store, key: &UpdateKey) -> Option<Arc<KeyIdentity>> {
@@ -123,10 +123,13 @@ async fn a_key_ends_at_once_with_all_that_it_depends_on() {
         assert!(by_name(&f.store, key).await.is_some() && by_name(&other, key).await.is_some());
     }
     let stranger = f.account("stranger@example.com").await;
-    let theirs = f.operator().person(stranger.account);
-    assert!(!theirs.revoke_update_key(revoked.key.id, &ZoneScope::All).await.unwrap());
-    assert!(!person.revoke_update_key(revoked.key.id, &ZoneScope::Only(vec![])).await.unwrap(), "a bound token");
-    assert!(person.revoke_update_key(revoked.key.id, &ZoneScope::All).await.unwrap());
+    let (keys, theirs) = (f.tenant(&me), f.tenant(&stranger));
+    assert!(!theirs.revoke_update_key(revoked.key.id).await.unwrap());
+    assert!(
+        !f.store.tenant(me.clone(), ZoneScope::Only(vec![])).revoke_update_key(revoked.key.id).await.unwrap(),
+        "a bound token"
+    );
+    assert!(keys.revoke_update_key(revoked.key.id).await.unwrap());
     assert!(person.revoke_token(parent.id).await.unwrap());
     for key in [&revoked.key, &child.key] {
         assert!(by_name(&f.store, key).await.is_none());
@@ -137,7 +140,7 @@ async fn a_key_ends_at_once_with_all_that_it_depends_on() {
     assert!(by_name(&f.store, &stays.key).await.is_none());
     f.operator().resume_account(me.account).await.unwrap();
     assert!(by_name(&f.store, &stays.key).await.is_some());
-    let all = person.update_keys(&ZoneScope::All).await.unwrap();
+    let all = keys.update_keys().await.unwrap();
     assert_eq!(all.iter().map(|key| key.id).collect::<Vec<_>>(), [stays.key.id]);
 
     let brief = create(&f, &me, NewUpdateKey { expires_at: at(60), ..new_key(&[&zone], whole_zone()) }).await;
@@ -148,9 +151,7 @@ async fn a_key_ends_at_once_with_all_that_it_depends_on() {
 
     let hash = PasswordHash::new("correct horse battery").await.unwrap();
     person.set_password(hash, Keep::default(), TokensAfterwards::Revoked).await.unwrap();
-    assert!(
-        by_name(&f.store, &stays.key).await.is_none() && person.update_keys(&ZoneScope::All).await.unwrap().is_empty()
-    );
+    assert!(by_name(&f.store, &stays.key).await.is_none() && keys.update_keys().await.unwrap().is_empty());
     create(&f, &me, new_key(&[&zone], whole_zone())).await;
     person.close().await.unwrap();
     assert!(f.operator().update_keys().await.unwrap().is_empty());
@@ -162,7 +163,7 @@ async fn a_key_is_never_wider_than_its_token() {
     let (me, stranger) = (f.account("me@example.com").await, f.account("stranger@example.com").await);
     let (zone, second) = (f.zone(&me, "example.com").await, f.zone(&me, "example.org").await);
     let foreign = f.zone(&stranger, "example.net").await;
-    let person = f.operator().person(me.account);
+    let (person, keys) = (f.operator().person(me.account), f.tenant(&me));
     let token = NewToken {
         expires_at: at(100),
         zones: ZoneScope::Only(vec![zone.id]),
@@ -190,14 +191,17 @@ async fn a_key_is_never_wider_than_its_token() {
         (NewUpdateKey { token: Some(TokenId::from_number(77)), ..fits.clone() }, |e| matches!(e, Error::NoToken)),
     ];
     for (new, is_right) in refusals {
-        let error = person.create_update_key(new.clone()).await.unwrap_err();
+        let error = keys.create_update_key(new.clone()).await.unwrap_err();
         assert!(is_right(&error), "{new:?}: {error:?}");
     }
-    let made = person.create_update_key(fits).await.unwrap().key;
+    let made = keys.create_update_key(fits).await.unwrap().key;
     assert_eq!(made.zones, [KeyZone { id: zone.id, name: zone_name("example.com") }]);
     let bound = ZoneScope::Only(vec![second.id]);
-    assert!(person.update_keys(&bound).await.unwrap().is_empty(), "a token sees keys for its zones only");
-    assert_eq!(person.update_keys(&ZoneScope::All).await.unwrap(), [made]);
+    assert!(
+        f.store.tenant(me.clone(), bound).update_keys().await.unwrap().is_empty(),
+        "a token sees keys for its zones only"
+    );
+    assert_eq!(keys.update_keys().await.unwrap(), [made]);
 }
 
 /// What a change by a key comes to.
@@ -320,6 +324,9 @@ async fn a_key_changes_records_of_its_zones_only() {
     let theirs = f.add(&me, &second, "www", "192.0.2.1").await;
     let created = create(&f, &me, new_key(&[&zone], KeyScope { types: KeyTypes::Any, ..whole_zone() })).await;
     let zones = tenant(&f.store, &created.key).await;
+    let wider = zones.create_update_key(new_key(&[&zone], whole_zone())).await;
+    assert!(matches!(wider, Err(CreateUpdateKeyError::NoZone(_))), "keys create no keys");
+    assert!(zones.update_keys().await.unwrap().is_empty() && !zones.revoke_update_key(created.key.id).await.unwrap());
     let edit = || vec![f.create(&zone, "new", "192.0.2.3")];
 
     assert!(matches!(zones.change(second.id, edit()).await, Err(ChangeError::NoZone)));
@@ -346,7 +353,7 @@ async fn a_key_changes_records_of_its_zones_only() {
         let by = newest.by.unwrap();
         assert_eq!((newest.source, by.name.as_str(), by.address), (source, "a key", Some(address)));
     }
-    f.operator().person(me.account).revoke_update_key(created.key.id, &ZoneScope::All).await.unwrap();
+    f.tenant(&me).revoke_update_key(created.key.id).await.unwrap();
     f.store.delete_zone(&me, zone.id, Vec::new()).await.unwrap();
     assert!(matches!(zones.change(zone.id, edit()).await, Err(ChangeError::NoZone)));
 }
@@ -383,15 +390,14 @@ fn refusal(f: &Fixture, asked: &str, detail: &str) -> Refusal {
 async fn the_owner_reads_what_was_refused_and_when_the_key_was_used() {
     let f = Fixture::new();
     let me = f.account("me@example.com").await;
-    let zone = f.zone(&me, "example.com").await;
-    let person = f.operator().person(me.account);
+    let (zone, keys) = (f.zone(&me, "example.com").await, f.tenant(&me));
     let key = create(&f, &me, new_key(&[&zone], whole_zone())).await.key;
     let identity = by_name(&f.store, &key).await.unwrap();
     let doors = f.store.doors();
-    let log = async || person.refusals(key.id, &ZoneScope::All).await.unwrap().unwrap();
+    let log = async || keys.refusals(key.id).await.unwrap().unwrap();
     assert_eq!(log().await, []);
-    let stranger = f.operator().person(f.account("stranger@example.com").await.account);
-    assert!(stranger.refusals(key.id, &ZoneScope::All).await.unwrap().is_none());
+    let stranger = f.tenant(&f.account("stranger@example.com").await);
+    assert!(stranger.refusals(key.id).await.unwrap().is_none());
 
     for _ in 0..3 {
         doors.note_refusal(&identity, refusal(&f, "add x. A", "the key may not change the name x"));
@@ -405,7 +411,7 @@ async fn the_owner_reads_what_was_refused_and_when_the_key_was_used() {
     let of_all: Vec<_> = read.iter().map(|refusal| (refusal.count, refusal.time, refusal.source.is_some())).collect();
     assert_eq!(of_all, [(1, f.store.now(), false), (4, f.store.now(), true)]);
     assert_eq!(read[0].asked, format!("line {}", "ä".repeat(295)));
-    assert_eq!(person.update_keys(&ZoneScope::All).await.unwrap()[0].last_error.as_deref(), Some("other"));
+    assert_eq!(keys.update_keys().await.unwrap()[0].last_error.as_deref(), Some("other"));
 
     // Two hundred different ones in four groups: what is kept is the last hundred.
     for group in 0..4 {
@@ -422,7 +428,7 @@ async fn the_owner_reads_what_was_refused_and_when_the_key_was_used() {
     doors.tenant(&identity, Source::Rfc2136, None).unwrap();
     doors.note_refusal(&identity, refusal(&f, "later", "newest"));
     eventually("stored", async || {
-        let key = person.update_key(key.id, &ZoneScope::All).await.unwrap().unwrap();
+        let key = keys.update_key(key.id).await.unwrap().unwrap();
         key.last_used_at == Some(used) && key.last_error.as_deref() == Some("newest")
     })
     .await;
@@ -430,9 +436,9 @@ async fn the_owner_reads_what_was_refused_and_when_the_key_was_used() {
     (0..500).for_each(|n| doors.note_refusal(&identity, refusal(&f, &format!("flood {n}"), "x")));
     assert_eq!(log().await.len(), REFUSALS_KEPT);
     // What comes for a key that is gone is dropped.
-    person.revoke_update_key(key.id, &ZoneScope::All).await.unwrap();
+    keys.revoke_update_key(key.id).await.unwrap();
     doors.note_refusal(&identity, refusal(&f, "gone", "x"));
-    assert!(person.refusals(key.id, &ZoneScope::All).await.unwrap().is_none());
+    assert!(keys.refusals(key.id).await.unwrap().is_none());
 }
 
 #[tokio::test]
@@ -443,7 +449,7 @@ async fn an_account_has_so_many_keys() {
     for _ in 0..MOST_UPDATE_KEYS {
         create(&f, &me, new_key(&[&zone], whole_zone())).await;
     }
-    let refused = f.operator().person(me.account).create_update_key(new_key(&[&zone], whole_zone())).await;
+    let refused = f.tenant(&me).create_update_key(new_key(&[&zone], whole_zone())).await;
     assert!(matches!(refused, Err(CreateUpdateKeyError::Limit)), "{refused:?}");
 }
 

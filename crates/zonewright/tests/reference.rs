@@ -112,11 +112,22 @@ fn every_example_runs(language: &str, program: impl Fn(&str) -> Command) {
         let mx = json!({"record_type": "MX", "name": "@", "value": "mail.example.com", "priority": 30});
         let (_, record) = api.send("POST", &format!("/dns-zones/{zone}/records/"), Some(&mx));
         let record = record["uuid"].as_str().unwrap_or_else(|| panic!("no record: {record}"));
+        let (_, key) = api.send(
+            "POST",
+            "/update-keys/",
+            Some(&json!({"name": "key", "zones": [format!("zone{number}.example")]})),
+        );
+        let key = key["uuid"].as_str().unwrap_or_else(|| panic!("no key: {key}"));
         let (_, shown) = api.send("GET", &format!("/dns-zones/{zone}/deployment/"), None);
         let text = text
             .replace(api::EXAMPLE_ZONE, &zone)
             .replace(api::EXAMPLE_RECORD, record)
+            .replace(api::EXAMPLE_UPDATE_KEY, key)
             .replace(&api::EXAMPLE_SERIAL.to_string(), &shown["serial"].to_string());
+        let text = match id {
+            "createUpdateKey" => text.replace("example.com", &format!("zone{number}.example")),
+            _ => text,
+        };
         let output = run(program(&text).env("TOKEN", &token));
         // The example finds no claim in the public DNS; `claims.rs` proves some.
         let said = describe(&output);

@@ -30,6 +30,8 @@ pub(crate) use headers::{etag, file_name, location};
 pub const EXAMPLE_ZONE: &str = "0192a0c8-3f5e-7c2a-9b1d-5e6f7a8b9c0d";
 /// The identifier of the record in examples.
 pub const EXAMPLE_RECORD: &str = "0192a0c9-71b2-7d4e-8f30-1a2b3c4d5e6f";
+/// The identifier of the update key in examples.
+pub const EXAMPLE_UPDATE_KEY: &str = "0192a0ca-2b7f-7e11-a4c5-6d7e8f90a1b2";
 
 /// The serial of the zone's newest version in examples.
 pub const EXAMPLE_SERIAL: u32 = 1_705_314_600;
@@ -66,6 +68,8 @@ pub enum Group {
     History,
     /// What the nameservers serve.
     Deployment,
+    /// Credentials for dynamic updates and other protocols.
+    UpdateKeys,
     /// The caller.
     Account,
     /// The API about itself.
@@ -151,7 +155,7 @@ impl Description {
         self
     }
 
-    /// An identifier of the path other than the UUID of a zone or a record, which is described already.
+    /// An identifier of the path other than the UUID of a zone, a record or a key, which is described already.
     pub(crate) fn in_path(self, name: &'static str, text: &'static str, schema: Schema, example: Value) -> Self {
         self.parameter(Parameter { name, place: ParameterPlace::Path, text, schema, example })
     }
@@ -267,8 +271,8 @@ impl Description {
 
 impl Group {
     /// All of them, in their order.
-    pub const ALL: [Group; 6] =
-        [Self::Zones, Self::Records, Self::History, Self::Deployment, Self::Account, Self::Discovery];
+    pub const ALL: [Group; 7] =
+        [Self::Zones, Self::Records, Self::History, Self::Deployment, Self::UpdateKeys, Self::Account, Self::Discovery];
 
     /// Its name.
     pub fn name(self) -> &'static str {
@@ -277,6 +281,7 @@ impl Group {
             Self::Records => "Records",
             Self::History => "History",
             Self::Deployment => "Deployment",
+            Self::UpdateKeys => "Update keys",
             Self::Account => "Account",
             Self::Discovery => "Discovery",
         }
@@ -290,6 +295,9 @@ impl Group {
             Self::History => "Every change creates a version of its zone. The serial of a version identifies it.",
             Self::Deployment => {
                 "Whether the nameservers serve what was stored. Each nameserver is polled for each request."
+            }
+            Self::UpdateKeys => {
+                "Credentials for dynamic updates, zone transfers and the protocols of existing clients, each limited to some zones, names and types."
             }
             Self::Account => "The account and the token of a request.",
             Self::Discovery => "The API's description of itself.",

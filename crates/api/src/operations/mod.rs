@@ -22,6 +22,10 @@ mod record_types;
 mod records_list;
 mod rollback;
 mod settings_get;
+mod update_key_create;
+mod update_key_delete;
+mod update_key_log;
+mod update_keys_list;
 mod zone_create;
 mod zone_delete;
 mod zone_get;
@@ -38,7 +42,7 @@ use http_server::{ReadError, RouteFn};
 use store::{Permission, StoreError};
 
 use crate::auth::AuthError;
-use crate::description::{Description, EXAMPLE_RECORD, EXAMPLE_ZONE, Parameter, ParameterPlace};
+use crate::description::{Description, EXAMPLE_RECORD, EXAMPLE_UPDATE_KEY, EXAMPLE_ZONE, Parameter, ParameterPlace};
 use crate::error::{ErrorCode, Problem};
 use crate::json::BodyError;
 use crate::limiter::TooMany;
@@ -66,6 +70,8 @@ impl Operation {
         if path.contains("{uuid}") {
             let (text, example, missing) = if path.starts_with("/dns-zones/") {
                 ("The zone's UUID.", EXAMPLE_ZONE, Problem::no_zone())
+            } else if path.starts_with("/update-keys/") {
+                ("The key's UUID.", EXAMPLE_UPDATE_KEY, Problem::no_update_key())
             } else {
                 ("The record's UUID.", EXAMPLE_RECORD, Problem::no_record())
             };
@@ -263,6 +269,34 @@ pub static OPERATIONS: &[Operation] = &[
         permission: Some(Permission::Delete),
         describe: record_delete::describe,
         route: |method| on(method, record_delete::handle),
+    },
+    Operation {
+        method: Method::GET,
+        path: "/update-keys/",
+        permission: Some(Permission::List),
+        describe: update_keys_list::describe,
+        route: |method| on(method, update_keys_list::handle),
+    },
+    Operation {
+        method: Method::POST,
+        path: "/update-keys/",
+        permission: Some(Permission::Update),
+        describe: update_key_create::describe,
+        route: |method| on(method, update_key_create::handle),
+    },
+    Operation {
+        method: Method::DELETE,
+        path: "/update-keys/{uuid}/",
+        permission: Some(Permission::Update),
+        describe: update_key_delete::describe,
+        route: |method| on(method, update_key_delete::handle),
+    },
+    Operation {
+        method: Method::GET,
+        path: "/update-keys/{uuid}/log/",
+        permission: Some(Permission::List),
+        describe: update_key_log::describe,
+        route: |method| on(method, update_key_log::handle),
     },
     Operation {
         method: Method::GET,

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
 
-use api::{BASE, EXAMPLE_RECORD, EXAMPLE_SERIAL, EXAMPLE_ZONE, OPERATIONS, ParameterPlace};
+use api::{BASE, EXAMPLE_RECORD, EXAMPLE_SERIAL, EXAMPLE_UPDATE_KEY, EXAMPLE_ZONE, OPERATIONS, ParameterPlace};
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
@@ -273,6 +273,7 @@ struct Stage<'a> {
     tenant: Tenant<'a>,
     zone: String,
     record: String,
+    key: String,
     serial: String,
 }
 
@@ -283,12 +284,14 @@ impl<'a> Stage<'a> {
         let mx = json!({"record_type": "MX", "name": "@", "value": "mail.example.com", "priority": 30});
         let record = tenant.record(&zone, mx);
         let serial = tenant.client.get(&format!("/dns-zones/{zone}/deployment/")).expect(200)["serial"].to_string();
-        Stage { tenant, zone, record, serial }
+        let key = tenant.update_key("example.com");
+        Stage { tenant, zone, record, key, serial }
     }
 
     /// A text of an example, about what there is.
     fn filled(&self, text: &str) -> String {
         let text = text.replace(EXAMPLE_ZONE, &self.zone).replace(EXAMPLE_RECORD, &self.record);
+        let text = text.replace(EXAMPLE_UPDATE_KEY, &self.key);
         text.replace(&EXAMPLE_SERIAL.to_string(), &self.serial)
     }
 }

@@ -27,5 +27,6 @@ mod settings;
 mod slow;
 mod tags;
 mod tls;
+mod update_keys;
 mod values;
 mod zone_files;

@@ -14,6 +14,9 @@ const NOWHERE: &str = "0192aaaa-bbbb-7ccc-8ddd-eeeeffff0000";
 /// What proves a claim finds none here, and changes no zone.
 pub(crate) const CLAIM: &str = "/dns-zones/{uuid}/claim/";
 
+pub(crate) const UPDATE_KEYS: &str = "/update-keys/";
+const OWN_ZONE: &str = "example.com";
+
 /// Whether an operation, asked for what there is, answers as it should.
 fn is_answered(operation: &Operation, answer: &Answer) -> bool {
     let is_unproved = operation.path == CLAIM && operation.method == http::Method::POST && answer.status == 400;
@@ -46,6 +49,8 @@ fn body(method: &str, path: &str, zone: &str, serial: u32) -> Option<Value> {
             Some("www 3600 A 192.0.2.1\nwww 3600 A 192.0.2.2\n@ 60 MX 10 mail.example.org.\n".into())
         }
         ("PATCH", "/dns-records/{uuid}/") => Some(json!({"ttl": 60})),
+        // Every account of these tests has this zone.
+        ("POST", UPDATE_KEYS) => Some(json!({"name": "walked", "zones": [OWN_ZONE]})),
         _ => panic!("{method} {path} is new: say here what it is asked with"),
     }
 }
@@ -68,12 +73,29 @@ fn newest_serial(client: &Client, zone: &str) -> u32 {
 struct Walk {
     zone: String,
     record: String,
+    key: String,
     serial: u32,
 }
 
+/// The object that a path of the table names.
+fn object<'a>(path: &str, zone: &'a str, record: &'a str, key: &'a str) -> &'a str {
+    if path.starts_with("/dns-zones/") {
+        zone
+    } else if path.starts_with(UPDATE_KEYS) {
+        key
+    } else {
+        record
+    }
+}
+
 impl Walk {
+    /// Objects that do not exist.
+    fn nowhere(id: &str, serial: u32) -> Walk {
+        Walk { zone: id.to_owned(), record: id.to_owned(), key: id.to_owned(), serial }
+    }
+
     fn ask(&self, client: &Client, method: &str, path: &str) -> Answer {
-        let id = if path.starts_with("/dns-zones/") { &self.zone } else { &self.record };
+        let id = object(path, &self.zone, &self.record, &self.key);
         send(client, method, &filled(path, id, self.serial), &[], body(method, path, &self.zone, self.serial).as_ref())
     }
 }
@@ -101,7 +123,7 @@ fn without_a_good_token_there_is_nothing() {
     let zone = tenant.zone("example.com");
     let record = tenant.record(&zone, json!({"record_type": "A", "name": "www", "value": "192.0.2.1"}));
     let serial = newest_serial(&tenant.client, &zone);
-    let walk = Walk { zone, record, serial };
+    let walk = Walk { zone, record, key: tenant.update_key("example.com"), serial };
 
     let revoked = server.token(tenant.account, &[Permission::All], None);
     let token =
@@ -134,7 +156,7 @@ fn every_operation_needs_its_own_permission() {
     let zone = tenant.zone("example.com");
     let record = tenant.record(&zone, json!({"record_type": "A", "name": "www", "value": "192.0.2.1"}));
     let serial = newest_serial(&tenant.client, &zone);
-    let walk = Walk { zone, record, serial };
+    let walk = Walk { zone, record, key: tenant.update_key("example.com"), serial };
     let single = [Permission::List, Permission::Create, Permission::Update, Permission::Delete];
     for operation in OPERATIONS {
         let Some(needed) = operation.permission else {
@@ -173,11 +195,15 @@ fn another_accounts_objects_do_not_exist() {
     let record = tenant.record(&zone, json!({"record_type": "A", "name": "www", "value": "198.51.100.7"}));
     let before = tenant.client.get(&format!("/dns-zones/{zone}/")).expect(200);
     let serial = newest_serial(&tenant.client, &zone);
-    let walk = Walk { zone: zone.clone(), record, serial };
-    let nowhere = Walk { zone: NOWHERE.to_owned(), record: NOWHERE.to_owned(), serial };
+    let walk = Walk { zone: zone.clone(), record, key: tenant.update_key("hidden.example.net"), serial };
+    let nowhere = Walk::nowhere(NOWHERE, serial);
     for operation in OPERATIONS {
         let (method, path) = (operation.method.as_str(), operation.path);
         let answer = walk.ask(&stranger.client, method, path);
+        if (method, path) == ("POST", UPDATE_KEYS) {
+            answer.refused(400, "validation_error", Some("zones"));
+            continue;
+        }
         let names_an_object = path.contains("{uuid}") || (method, path) == ("POST", "/dns-records/");
         if !names_an_object {
             assert!((200..300).contains(&answer.status), "{operation:?}: {answer:?}");
@@ -196,7 +222,7 @@ fn another_accounts_objects_do_not_exist() {
         assert_eq!(headers, unknown.headers, "{operation:?}");
         if path.contains("{uuid}") {
             for malformed in ["1", "%20", "%ff", &zone.replace('-', ""), "..%2f"] {
-                let walk = Walk { zone: malformed.to_owned(), record: malformed.to_owned(), serial };
+                let walk = Walk::nowhere(malformed, serial);
                 assert_eq!(walk.ask(&stranger.client, method, path).body, answer.body, "{operation:?} {malformed}");
             }
         }
@@ -220,10 +246,10 @@ fn to_a_token_of_some_zones_the_others_do_not_exist() {
         let zone = tenant.zone(domain);
         let record = tenant.record(&zone, json!({"record_type": "A", "name": "www", "value": address}));
         let serial = newest_serial(&tenant.client, &zone);
-        Walk { zone, record, serial }
+        Walk { zone, record, key: tenant.update_key(domain), serial }
     };
-    let (hidden, seen) = (place("hidden.example", "198.51.100.7"), place("example.org", "192.0.2.2"));
-    let nowhere = Walk { zone: NOWHERE.to_owned(), record: NOWHERE.to_owned(), serial: hidden.serial };
+    let (hidden, seen) = (place("hidden.example", "198.51.100.7"), place(OWN_ZONE, "192.0.2.2"));
+    let nowhere = Walk::nowhere(NOWHERE, hidden.serial);
     let before = tenant.client.get(&format!("/dns-zones/{}/", hidden.zone)).expect(200);
     let bound = server.bound(tenant.account, &[&seen.zone]);
     for operation in OPERATIONS {
@@ -231,6 +257,10 @@ fn to_a_token_of_some_zones_the_others_do_not_exist() {
         let answer = hidden.ask(&bound, method, path);
         if (method, path) == ("POST", "/dns-zones/") {
             answer.refused(403, "permission_denied", None);
+            continue;
+        }
+        if (method, path) == ("POST", UPDATE_KEYS) {
+            answer.expect(201);
             continue;
         }
         if path.contains("{uuid}") || (method, path) == ("POST", "/dns-records/") {
@@ -249,7 +279,7 @@ fn to_a_token_of_some_zones_the_others_do_not_exist() {
     bound.get(&format!("/dns-records/?zone={}", hidden.zone)).refused(404, "not_found", Some("zone"));
     assert_eq!(bound.get("/dns-zones/?domain=hidden.example").expect(200), json!([]));
     assert_eq!(bound.get("/dns-zones/?page_size=1").header("link"), None, "the one it sees is all there is");
-    assert_eq!(bound.get("/dns-zones/").expect(200)[0]["domain"], "example.org");
+    assert_eq!(bound.get("/dns-zones/").expect(200)[0]["domain"], OWN_ZONE);
     assert_eq!(bound.get("/dns-records/").expect(200).as_array().unwrap().len(), 1);
     let after = tenant.client.get(&format!("/dns-zones/{}/", hidden.zone)).expect(200);
     assert_eq!(after, before, "nothing was changed");
@@ -284,7 +314,7 @@ fn a_bad_body_tells_nothing_about_what_exists() {
     let has_body = |operation: &&api::Operation| body(operation.method.as_str(), operation.path, "", 1).is_some();
     for operation in OPERATIONS.iter().filter(has_body) {
         let answers = [(&zone, &record), (&NOWHERE.to_owned(), &NOWHERE.to_owned())].map(|(zone, record)| {
-            let id = if operation.path.starts_with("/dns-zones/") { zone } else { record };
+            let id = object(operation.path, zone, record, NOWHERE);
             let path = filled(operation.path, id, 1);
             let body = if is_zone_file(operation) { json!("www A 192.0.2") } else { json!({"surprise": 1}) };
             send(&stranger.client, operation.method.as_str(), &path, &[], Some(&body))
@@ -307,10 +337,11 @@ fn every_change_keeps_to_the_terms_of_its_request() {
     let record = tenant.record(&zone, json!({"record_type": "A", "name": "www", "value": "192.0.2.1"}));
     let serial = newest_serial(&tenant.client, &zone);
     let mut writing: Vec<_> = OPERATIONS.iter().filter(|operation| operation.method != http::Method::GET).collect();
-    writing.retain(|operation| operation.path != CLAIM);
+    // These change no zone.
+    writing.retain(|operation| operation.path != CLAIM && !operation.path.starts_with(UPDATE_KEYS));
     writing.sort_by_key(|operation| (operation.method == http::Method::DELETE, operation.path == "/dns-zones/{uuid}/"));
     for operation in writing {
-        let id = if operation.path.starts_with("/dns-zones/") { &zone } else { &record };
+        let id = object(operation.path, &zone, &record, NOWHERE);
         let (method, path) = (operation.method.as_str(), operation.path.replace("{uuid}", id));
         let body = body(method, operation.path, &zone, serial);
         let ask = |headers: &[(&str, &str)]| send(&tenant.client, method, &path, headers, body.as_ref());
@@ -336,9 +367,9 @@ fn both_forms_of_every_path_answer_the_same_without_a_redirect() {
     let tenant = server.tenant();
     let zone = tenant.zone("example.com");
     let record = tenant.record(&zone, json!({"record_type": "A", "name": "www", "value": "192.0.2.1"}));
-    let serial = newest_serial(&tenant.client, &zone);
+    let (serial, key) = (newest_serial(&tenant.client, &zone), tenant.update_key("example.com"));
     for operation in OPERATIONS.iter().filter(|operation| operation.method == http::Method::GET) {
-        let id = if operation.path.starts_with("/dns-zones/") { &zone } else { &record };
+        let id = object(operation.path, &zone, &record, &key);
         let with = filled(operation.path, id, serial);
         let without = with.trim_end_matches('/');
         let (with, without) = (tenant.client.get(&with), tenant.client.get(without));
@@ -354,6 +385,8 @@ fn both_forms_of_every_path_answer_the_same_without_a_redirect() {
             answer.expect(201);
             answer = tenant.client.post(path, &json!({"domain": "walk.example.org"}));
             answer.refused(400, "validation_error", Some("domain"));
+        } else if path.ends_with("/update-keys") {
+            answer.expect(201);
         } else {
             answer.error(404);
         }
@@ -394,9 +427,9 @@ fn head_is_get_without_the_body() {
     let tenant = server.tenant();
     let zone = tenant.zone("example.com");
     let record = tenant.record(&zone, json!({"record_type": "A", "name": "www", "value": "192.0.2.1"}));
-    let serial = newest_serial(&tenant.client, &zone);
+    let (serial, key) = (newest_serial(&tenant.client, &zone), tenant.update_key("example.com"));
     for operation in OPERATIONS.iter().filter(|operation| operation.method == http::Method::GET) {
-        let id = if operation.path.starts_with("/dns-zones/") { &zone } else { &record };
+        let id = object(operation.path, &zone, &record, &key);
         let path = filled(operation.path, id, serial);
         let (get, head) = (tenant.client.get(&path), tenant.client.send("HEAD", &path, None));
         assert_eq!((head.status, head.body.len()), (200, 0), "{operation:?}");

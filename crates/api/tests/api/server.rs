@@ -181,6 +181,12 @@ impl Tenant<'_> {
         made.expect(201)["uuid"].as_str().unwrap().to_owned()
     }
 
+    /// Creates an update key for a zone; its UUID.
+    pub(crate) fn update_key(&self, domain: &str) -> String {
+        let made = self.client.post("/update-keys/", &serde_json::json!({"name": "key", "zones": [domain]}));
+        made.expect(201)["uuid"].as_str().unwrap().to_owned()
+    }
+
     /// Makes a zone with that many A records, past the API; its UUID.
     pub(crate) fn large_zone(&self, domain: &str, records: usize) -> String {
         let name = ZoneName::parse(domain).unwrap();

@@ -141,10 +141,10 @@ fn refusal(row: &Row<'_>) -> Result<Refusal, StoreError> {
     })
 }
 
-impl Person {
-    /// The last refusals of one of the account's update keys, newest first. `None`: there is no such key.
-    pub async fn refusals(&self, id: UpdateKeyId, within: &ZoneScope) -> Result<Option<Vec<Refusal>>, StoreError> {
-        let Some(key) = self.update_key(id, within).await? else { return Ok(None) };
+impl Tenant {
+    /// The last refusals of one of the [update keys](Tenant::update_keys), newest first. `None`: there is no such key.
+    pub async fn refusals(&self, id: UpdateKeyId) -> Result<Option<Vec<Refusal>>, StoreError> {
+        let Some(key) = self.update_key(id).await? else { return Ok(None) };
         let (waiting, _) = self.store.inner.shared.refusals.take(Some(key.row));
         if !waiting.is_empty() {
             self.store.inner.writer.run(move |work| insert(work, &waiting)).await?;

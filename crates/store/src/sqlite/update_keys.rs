@@ -319,20 +319,29 @@ async fn revoke_now(
     revoked
 }
 
-impl Person {
+impl Tenant {
+    /// What update keys it manages: those for no other zones than it sees. One that was built from a key manages none.
+    pub(super) fn managed(&self) -> ZoneScope {
+        if self.scope.is_none() { self.zones.clone() } else { ZoneScope::Only(Vec::new()) }
+    }
+
     /// Creates an update key.
     ///
     /// # Errors
     ///
     /// As listed; with [`NewUpdateKey::token`], where it would be wider than that token.
     pub async fn create_update_key(&self, new: NewUpdateKey) -> Result<CreatedUpdateKey, CreateUpdateKeyError> {
-        let (account, by, drawn) = (self.account, self.by, Drawn::new(&new)?);
+        let within = self.managed();
+        if let Some(zone) = new.zones.iter().find(|zone| !within.contains(**zone)) {
+            return Err(CreateUpdateKeyError::NoZone(*zone));
+        }
+        let (account, by, drawn) = (self.author.account, Actor::from(&self.author), Drawn::new(&new)?);
         self.store.inner.writer.run(move |work| create(work, account, new, drawn, &by)).await
     }
 
-    /// The account's update keys that are for no other zones than these, oldest first; revoked ones are gone.
-    pub async fn update_keys(&self, within: &ZoneScope) -> Result<Vec<UpdateKey>, StoreError> {
-        let (account, within) = (self.account, within.clone());
+    /// The update keys for no other zones than these, oldest first; revoked ones are gone.
+    pub async fn update_keys(&self) -> Result<Vec<UpdateKey>, StoreError> {
+        let (account, within) = (self.author.account, self.managed());
         let read = move |connection: &Connection| {
             let mut keys = all(connection, Some(account))?;
             keys.retain(|key| is_within(key, &within));
@@ -342,16 +351,17 @@ impl Person {
     }
 
     /// One of them.
-    pub async fn update_key(&self, id: UpdateKeyId, within: &ZoneScope) -> Result<Option<UpdateKey>, StoreError> {
-        let (account, within) = (self.account, within.clone());
+    pub async fn update_key(&self, id: UpdateKeyId) -> Result<Option<UpdateKey>, StoreError> {
+        let (account, within) = (self.author.account, self.managed());
         let read = move |connection: &Connection| one(connection, Some(account), id, &within);
         self.store.inner.readers.run(Size::Small, read).await
     }
 
     /// Revokes one of them; false where there is none of that identity. It is refused from when this returns, and by other
     /// processes within a second.
-    pub async fn revoke_update_key(&self, id: UpdateKeyId, within: &ZoneScope) -> Result<bool, StoreError> {
-        revoke_now(&self.store, Some(self.account), id, within.clone(), self.by).await
+    pub async fn revoke_update_key(&self, id: UpdateKeyId) -> Result<bool, StoreError> {
+        let by = Actor::from(&self.author);
+        revoke_now(&self.store, Some(self.author.account), id, self.managed(), by).await
     }
 }
 
