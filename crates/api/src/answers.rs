@@ -4,17 +4,14 @@
 //! few packets therefore takes a place in the [`Gate`] before it is sent, and releases it when it is sent or dropped. A list that
 //! is read while it is sent takes the room of the two chunks that it holds at a time.
 
-use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
 
-use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http_server::{Full, Gate, Permit};
-use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use http_server::{Full, Gate};
+use hyper::body::Body as _;
 use store::AccountId;
 
 use crate::error::{ErrorCode, Problem};
@@ -49,7 +46,7 @@ pub(crate) async fn bound(State(gate): State<Gate<AccountId>>, mut request: Requ
     };
     let Some(account) = for_whom.0.get().filter(|_| octets > SMALL) else { return response };
     match gate.enter(*account, octets) {
-        Ok(permit) => response.map(|body| Body::new(Held { body, _permit: permit })),
+        Ok(permit) => response.map(|body| permit.hold(body)),
         Err(full) if is_read => refusal(full).into_response(),
         Err(_) => response,
     }
@@ -68,30 +65,4 @@ pub(crate) fn refusal(full: Full) -> Problem {
         Full::Server => Problem::new(ErrorCode::Unavailable, "Too many large requests are under way; try again"),
     };
     problem.with(header::RETRY_AFTER, AGAIN)
-}
-
-/// A body that has its place while it is there.
-struct Held {
-    body: Body,
-    _permit: Permit<AccountId>,
-}
-
-impl HttpBody for Held {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
 }

@@ -19,7 +19,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use claims::Claims;
 use deploy::Deployment;
-use http_server::{Client, network_of};
+use http_server::{Client, TooMany, network_of};
 use store::{
     AccountId, Author, Identity, People, Permission, Permissions, Source, StoreError, Tenant, Timestamp, ZoneScope,
 };
@@ -27,7 +27,6 @@ use store::{
 use crate::answers::ForWhom;
 use crate::error::{ErrorCode, Problem};
 use crate::json;
-use crate::limiter::TooMany;
 use crate::shared::Shared;
 
 /// A caller who was authenticated and may do what the operation needs.
@@ -168,7 +167,7 @@ impl IntoResponse for AuthError {
         let problem = match self {
             Self::NoToken | Self::Malformed | Self::Refused => Problem::new(ErrorCode::AuthenticationFailed, detail)
                 .with(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
-            Self::TooManyFailed(too_many) | Self::TooManyRequests(too_many) => too_many.problem(detail),
+            Self::TooManyFailed(too_many) | Self::TooManyRequests(too_many) => Problem::too_many(too_many, detail),
             Self::Lacks(_) | Self::Bound => Problem::new(ErrorCode::PermissionDenied, detail),
             Self::Store(error) => Problem::store(error),
         };
@@ -186,12 +185,12 @@ impl<P: Needs> FromRequestParts<Arc<Shared>> for Caller<P> {
             Err(refusal @ (AuthError::NoToken | AuthError::Malformed | AuthError::Refused)) => {
                 // Connections without an address (tests of the router alone) share one count.
                 let network = network_of(address.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)));
-                shared.failed_attempts.count(&network).map_err(AuthError::TooManyFailed)?;
+                shared.limits.failed_attempts.count(&network).map_err(AuthError::TooManyFailed)?;
                 return Err(refusal);
             }
             Err(other) => return Err(other),
         };
-        if let Some(requests) = &shared.requests {
+        if let Some(requests) = &shared.limits.requests {
             requests.count(&identity.account.id).map_err(AuthError::TooManyRequests)?;
         }
         match P::PERMISSION {

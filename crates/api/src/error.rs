@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use claims::{LOOKS_A_MINUTE, LookError, OpenClaim};
 use dns::Fault;
 use dns::zonefile::FileFault;
-use http_server::{Cause, ServerError};
+use http_server::{Cause, ServerError, TooMany};
 use serde::Serialize;
 use store::{DailyLimit, Health, StoreError};
 
@@ -185,6 +185,11 @@ impl Problem {
             .with(HeaderName::from_static("ratelimit-limit"), most)
             .with(HeaderName::from_static("ratelimit-remaining"), left)
             .with(HeaderName::from_static("ratelimit-reset"), seconds)
+    }
+
+    /// 429, with the headers that say when to try again.
+    pub(crate) fn too_many(too_many: TooMany, detail: String) -> Problem {
+        Problem::new(ErrorCode::RateLimited, detail).limited(too_many.seconds, too_many.burst, 0)
     }
 
     /// 404 for a zone that does not exist or belongs to another account, or for an invalid identifier.

@@ -129,7 +129,7 @@ pub(crate) async fn read_within(
     shared: &Shared,
 ) -> Result<(Bytes, Option<Permit<AccountId>>), BodyError> {
     // Every operation that has a body has a caller.
-    let gate = parts.extensions.get::<AccountId>().map(|account| (&shared.bulk, *account));
+    let gate = parts.extensions.get::<AccountId>().map(|account| (&shared.limits.bulk, *account));
     let read = read_body(body, limit, shared.settings.body_timeout, gate).await;
     read.map_err(|error| BodyError::Unread { error, version: parts.version })
 }

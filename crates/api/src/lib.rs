@@ -20,7 +20,6 @@ mod cors;
 mod description;
 mod error;
 mod json;
-mod limiter;
 mod listing;
 mod members;
 mod openapi;
@@ -51,8 +50,8 @@ use axum::response::IntoResponse;
 use axum::routing::on;
 use claims::Claims;
 use deploy::Deployment;
-use http_server::{RouteFn, routes_by_path};
-use store::Store;
+use http_server::{Limits, RouteFn, routes_by_path};
+use store::{AccountId, Store};
 use tower_http::set_header::SetResponseHeaderLayer;
 
 pub use description::{
@@ -81,6 +80,11 @@ impl Api {
         Api { shared: Arc::new(Shared::new(store, deployment, claims, settings)) }
     }
 
+    /// What the API counts, for routers that count together with it.
+    pub fn limits(&self) -> Arc<Limits<AccountId>> {
+        Arc::clone(&self.shared.limits)
+    }
+
     /// All operations, with and without the final slash, and the JSON answer for every unknown path. To be merged with routers
     /// that have no fallback of their own, and handed to [`http_server::serve`].
     pub fn router(&self) -> Router {
@@ -94,7 +98,7 @@ impl Api {
         }
         let router = router
             .with_state(Arc::clone(&self.shared))
-            .layer(from_fn_with_state(self.shared.unread.clone(), answers::bound))
+            .layer(from_fn_with_state(self.shared.limits.unread.clone(), answers::bound))
             .fallback(async || Problem::unknown_path())
             .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
             .layer(SetResponseHeaderLayer::overriding(

@@ -4,7 +4,12 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use axum::body::{Body, Bytes};
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
 /// Counts the octets in progress. `K` identifies an account. Clones share the count.
 #[derive(Debug, Clone)]
@@ -82,6 +87,39 @@ impl<K: Copy + Eq + Hash> Permit<K> {
         *held.accounts.entry(self.account).or_default() += octets;
         self.octets += octets;
         Ok(())
+    }
+}
+
+impl<K: Copy + Eq + Hash + Send + Sync + Unpin + 'static> Permit<K> {
+    /// A body that has this room until it is sent or dropped.
+    pub fn hold(self, body: Body) -> Body {
+        Body::new(Holding { body, _permit: self })
+    }
+}
+
+/// A body with its room.
+struct Holding<K: Copy + Eq + Hash> {
+    body: Body,
+    _permit: Permit<K>,
+}
+
+impl<K: Copy + Eq + Hash + Unpin> HttpBody for Holding<K> {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

@@ -9,6 +9,7 @@
 //! | `methods` | the routes of a table, and 405 with `Allow` for other methods |
 //! | `read`, `lingering` | request bodies: their limits, and bodies that are not read to the end |
 //! | `gate` | the memory of large bodies, per account and in total |
+//! | `limits` | rate limits, and what all routers count together |
 //!
 //! It does not know accounts or the JSON of errors: an account is any key, and [`ErrorBody`] writes the errors that no handler
 //! produced. So routers depend on this crate and not on each other.
@@ -22,6 +23,7 @@ mod envelope;
 mod error;
 mod gate;
 mod host;
+mod limits;
 mod line_endings;
 mod lingering;
 mod methods;
@@ -34,6 +36,7 @@ mod watch;
 pub use client::{Client, network_of};
 pub use error::{Cause, ErrorBody, ServerError};
 pub use gate::{Full, Gate, Permit};
+pub use limits::{Limiter, Limits, TooMany};
 pub use methods::{RouteFn, routes_by_path};
 pub use read::{ReadError, read_body};
 pub use server::{Stopping, serve};

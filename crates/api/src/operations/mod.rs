@@ -38,14 +38,13 @@ use std::sync::Arc;
 
 use axum::http::Method;
 use axum::routing::on;
-use http_server::{ReadError, RouteFn};
+use http_server::{ReadError, RouteFn, TooMany};
 use store::{Permission, StoreError};
 
 use crate::auth::AuthError;
 use crate::description::{Description, EXAMPLE_RECORD, EXAMPLE_UPDATE_KEY, EXAMPLE_ZONE, Parameter, ParameterPlace};
 use crate::error::{ErrorCode, Problem};
 use crate::json::BodyError;
-use crate::limiter::TooMany;
 use crate::schema::Schema;
 use crate::settings::Settings;
 use crate::shared::Shared;

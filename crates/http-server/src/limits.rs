@@ -1,6 +1,7 @@
-//! Rate limits by key: failed authentications by the client's network, requests by account.
+//! The limits that the API and the doors count together, so that a client cannot try tokens twice as often by using both.
 
 use std::hash::Hash;
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -8,11 +9,24 @@ use std::time::Duration;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
-use crate::error::{ErrorCode, Problem};
+use crate::gate::Gate;
+
+/// What the routers of a process count together. `K` identifies an account.
+#[derive(Debug)]
+pub struct Limits<K: Clone + Eq + Hash> {
+    /// Failed authentications, by the client's network ([`network_of`](crate::network_of)).
+    pub failed_attempts: Limiter<IpAddr>,
+    /// Requests with valid credentials, by account; `None`: not limited.
+    pub requests: Option<Limiter<K>>,
+    /// Large requests in progress, in octets.
+    pub bulk: Gate<K>,
+    /// Large answers that their clients have not taken yet, in octets.
+    pub unread: Gate<K>,
+}
 
 /// Counts requests by a key (a client's network, an account), and says when there are too many.
 #[derive(Debug)]
-pub(crate) struct Limiter<K: Clone + Eq + Hash> {
+pub struct Limiter<K: Clone + Eq + Hash> {
     limiter: DefaultKeyedRateLimiter<K>,
     burst: NonZeroU32,
     counted: AtomicU32,
@@ -24,15 +38,19 @@ impl<K: Clone + Eq + Hash> Limiter<K> {
     const FORGET_EVERY: u32 = 4096;
 
     /// So many at once, and so many more each second; 0 counts as 1.
-    pub(crate) fn new(burst: u32, per_second: u32) -> Limiter<K> {
+    pub fn new(burst: u32, per_second: u32) -> Limiter<K> {
         let at_least_one = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
         let burst = at_least_one(burst);
         let quota = Quota::per_second(at_least_one(per_second)).allow_burst(burst);
         Limiter { limiter: RateLimiter::keyed(quota), burst, counted: AtomicU32::new(0) }
     }
 
-    /// Counts one; an error where it is one too many.
-    pub(crate) fn count(&self, key: &K) -> Result<(), TooMany> {
+    /// Counts one.
+    ///
+    /// # Errors
+    ///
+    /// It is one too many.
+    pub fn count(&self, key: &K) -> Result<(), TooMany> {
         if self.counted.fetch_add(1, Ordering::Relaxed) % Self::FORGET_EVERY == Self::FORGET_EVERY - 1 {
             self.limiter.retain_recent();
             self.limiter.shrink_to_fit();
@@ -46,16 +64,11 @@ impl<K: Clone + Eq + Hash> Limiter<K> {
 
 /// One request too many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TooMany {
-    pub(crate) seconds: u64,
-    pub(crate) burst: u32,
-}
-
-impl TooMany {
-    /// 429, with the headers that say when to try again.
-    pub(crate) fn problem(self, detail: String) -> Problem {
-        Problem::new(ErrorCode::RateLimited, detail).limited(self.seconds, self.burst, 0)
-    }
+pub struct TooMany {
+    /// After how many seconds the next one is accepted; at least 1.
+    pub seconds: u64,
+    /// How many are accepted at once.
+    pub burst: u32,
 }
 
 /// Rounded up and at least 1: a client that retries after 0 seconds would be refused again.
@@ -65,9 +78,8 @@ fn whole_seconds(wait: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use http_server::network_of;
-
     use super::*;
+    use crate::client::network_of;
 
     #[test]
     fn each_key_has_a_count_of_its_own() {
