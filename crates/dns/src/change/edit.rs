@@ -15,6 +15,10 @@ pub enum Edit {
     Delete(RecordId),
     /// The RRset of one name and type becomes exactly this.
     ReplaceSet(NewSet),
+    /// The RRset of one name and type has these records too. Those that it has already stay as they are.
+    ExtendSet(NewSet),
+    /// The RRset of one name and type loses these records, as far as it has them. The TTL does not matter.
+    PruneSet(NewSet),
 }
 
 /// An RRset as it is wanted. A record that the set has already, compared in wire form, keeps its identity.

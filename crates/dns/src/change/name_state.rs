@@ -1,7 +1,8 @@
 //! The RRsets at one name while a change is planned.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::edit::TtlChoice;
 use crate::{OwnerName, Record, RecordData, RecordId, RecordType, Ttl};
 
 /// The records at one name: as they are stored, and as the edits so far leave them.
@@ -60,6 +61,12 @@ impl NameState {
         })
     }
 
+    /// The stored records of one type, by data in wire form.
+    pub(super) fn of_type(&self, record_type: RecordType) -> impl Iterator<Item = (Vec<u8>, Record)> {
+        let of_type = self.stored.iter().filter(move |record| record.data.record_type() == record_type);
+        of_type.map(|record| (record.data.wire(), record.clone()))
+    }
+
     /// The sets that have records.
     pub(super) fn sets(&self) -> impl Iterator<Item = (RecordType, &RrSet)> {
         self.sets.iter().filter(|(_, set)| !set.records.is_empty()).map(|(record_type, set)| (*record_type, set))
@@ -106,6 +113,19 @@ impl RrSet {
             self.records.remove(wire);
         }
         held
+    }
+
+    /// Whether the set has exactly these records, each once, under this TTL.
+    pub(super) fn is_already(&self, ttl: TtlChoice, records: &[(RecordId, RecordData)]) -> bool {
+        if self.records.is_empty() || records.is_empty() {
+            return self.records.is_empty() && records.is_empty();
+        }
+        let wanted: BTreeSet<Vec<u8>> = records.iter().map(|(_, data)| data.wire()).collect();
+        let keeps_ttl = match ttl {
+            TtlChoice::Set(ttl) => ttl == self.given_ttl.unwrap_or(self.ttl),
+            TtlChoice::Join(_) | TtlChoice::Default => true,
+        };
+        keeps_ttl && records.len() == self.held().count() && wanted.iter().eq(self.records.keys())
     }
 
     pub(super) fn held(&self) -> impl Iterator<Item = &Held> {

@@ -1,6 +1,6 @@
 //! The implementation of [`plan`](super::plan): the edits in their order, the rules, the difference.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::edit::{Amendment, Edit, NewRecord, NewSet, TtlChoice};
 use super::lookup::Lookup;
@@ -62,6 +62,8 @@ impl<'a, L: Lookup> Planner<'a, L> {
             Edit::Amend(id, amendment) => self.amend(index, *id, amendment),
             Edit::Delete(id) => self.take(index, *id).map(Result::err),
             Edit::ReplaceSet(wanted) => self.replace_set(index, wanted),
+            Edit::ExtendSet(more) => self.with(more).and_then(|wanted| self.replace_set(index, &wanted)),
+            Edit::PruneSet(less) => self.without(less).and_then(|wanted| self.replace_set(index, &wanted)),
         };
         self.faults.extend(fault.map_err(PlanError::Lookup)?.map(|fault| (index, fault)));
         Ok(())
@@ -116,7 +118,7 @@ impl<'a, L: Lookup> Planner<'a, L> {
             .iter()
             .map(|edit| match edit {
                 Edit::Create(id, _) | Edit::Replace(id, _) | Edit::Amend(id, _) => standing.get(id).cloned(),
-                Edit::Delete(_) | Edit::ReplaceSet(_) => None,
+                Edit::Delete(_) | Edit::ReplaceSet(_) | Edit::ExtendSet(_) | Edit::PruneSet(_) => None,
             })
             .collect();
         Ok(plan)
@@ -213,22 +215,46 @@ impl<'a, L: Lookup> Planner<'a, L> {
         Ok(fault)
     }
 
+    /// A set as it stands, with more records.
+    fn with(&mut self, more: &NewSet) -> Result<NewSet, L::Error> {
+        let set = self.place(&more.owner)?.set_mut(more.record_type);
+        let mut records: Vec<_> = set.held().map(|held| (held.id, held.data.clone())).collect();
+        records.extend(more.records.iter().filter(|(_, data)| !set.records.contains_key(&data.wire())).cloned());
+        Ok(NewSet { records, ..more.clone() })
+    }
+
+    /// A set as it stands, with fewer records.
+    fn without(&mut self, less: &NewSet) -> Result<NewSet, L::Error> {
+        let gone: HashSet<Vec<u8>> = less.records.iter().map(|(_, data)| data.wire()).collect();
+        let set = self.place(&less.owner)?.set_mut(less.record_type);
+        let stay = set.records.iter().filter(|(wire, _)| !gone.contains(*wire)).flat_map(|(_, same)| same);
+        let records = stay.map(|held| (held.id, held.data.clone())).collect();
+        Ok(NewSet { records, ttl: TtlChoice::Default, ..less.clone() })
+    }
+
+    /// A record that stays keeps its spelling, as it keeps its identity: also one that an earlier edit has deleted.
     fn replace_set(&mut self, index: usize, wanted: &NewSet) -> Result<Option<Fault>, L::Error> {
         let NewSet { owner, record_type, ttl, records } = wanted;
-        let set = self.place(owner)?.set_mut(*record_type);
-        let (before, ttl_before) = (std::mem::take(&mut set.records), set.ttl);
-        if before.is_empty() && records.is_empty() {
+        let place = self.place(owner)?;
+        let stored: HashMap<Vec<u8>, Record> = place.of_type(*record_type).collect();
+        let set = place.set_mut(*record_type);
+        if set.is_already(*ttl, records) {
+            if let (TtlChoice::Set(ttl), false) = (ttl, records.is_empty()) {
+                set.given_ttl = Some(*ttl);
+            }
             return Ok(None);
         }
+        let (before, ttl_before) = (std::mem::take(&mut set.records), set.ttl);
         set.touched_by = Some(index);
-        let known: HashMap<&[u8], RecordId> =
-            before.iter().filter_map(|(wire, same)| Some((wire.as_slice(), same.first()?.id))).collect();
         for held in before.values().flatten() {
             self.spots.insert(held.id, None);
         }
         let mut fault = None;
         for (new_id, data) in records {
-            let id = known.get(data.wire().as_slice()).copied().filter(|id| !self.is_placed(*id)).unwrap_or(*new_id);
+            let wire = data.wire();
+            let held = before.get(&wire).and_then(|same| same.first()).map(|held| (held.id, &held.data));
+            let known = held.or_else(|| stored.get(&wire).map(|record| (record.id, &record.data)));
+            let (id, data) = known.filter(|(id, _)| !self.is_placed(*id)).unwrap_or((*new_id, data));
             let record = NewRecord { owner: owner.clone(), data: data.clone(), ttl: *ttl };
             fault = self.insert(index, id, &record)?;
             if fault.is_some() {

@@ -151,6 +151,27 @@ impl RecordData {
         })
     }
 
+    /// Reads data as other programs write it: one text, the priority in front. Names are full names, with or without the final
+    /// dot. Strings are stored as those of a zone file: as plain text where that says the same.
+    pub fn parse_whole(record_type: RecordType, whole: &str, zone: &ZoneName) -> Result<Self, Fault> {
+        let whole = whole.trim();
+        if !record_type.has_priority() {
+            let data = Self::parse(record_type, whole, None, zone)?;
+            let is_plain = data.is_quoted() && txt::is_plain(&data.wire());
+            return Ok(if is_plain {
+                Self::from_stored(record_type, &data.wire(), false).unwrap_or(data)
+            } else {
+                data
+            });
+        }
+        let (priority, value) = whole.split_once(char::is_whitespace).unwrap_or((whole, ""));
+        let priority = text::number(priority).ok_or_else(|| {
+            let detail = message!("{record_type} data begins with its priority, a number from 0 to 65535", record_type);
+            Fault::of("priority", "priority-range", detail)
+        })?;
+        Self::parse(record_type, value, Some(priority), zone)
+    }
+
     /// Reads all data tokens of a record as a zone file has them: the priority in its place, or the form of RFC 3597. What is
     /// written in that form is checked like any other data of its type.
     pub(crate) fn from_fields(record_type: RecordType, fields: &mut Fields<'_>) -> Result<Self, FieldError> {

@@ -36,7 +36,7 @@ pub(crate) enum Step {
     Amend(Index, Given, [bool; 3]),
     Delete(Index),
     /// What the given records make of the set that the first of them belongs to.
-    ReplaceSet(Vec<Given>),
+    Set(fn(NewSet) -> Edit, Vec<Given>),
     DeleteSet(Index),
 }
 
@@ -83,13 +83,13 @@ pub(crate) fn edits(zone: &mut Zone, change: &[Step]) -> Vec<Edit> {
                 edits.push(Edit::Amend(*which.get(&ids), amendment));
             }
             Step::Delete(which) if !ids.is_empty() => edits.push(Edit::Delete(*which.get(&ids))),
-            Step::ReplaceSet(given) => {
+            Step::Set(edit, given) => {
                 let parsed: Vec<_> = given.iter().filter_map(|given| given.parse(&zone.name)).collect();
                 let Some(NewRecord { owner, data, ttl }) = parsed.first().cloned() else { continue };
                 let record_type = data.record_type();
                 let of_type = parsed.into_iter().filter(|record| record.data.record_type() == record_type);
                 let records = of_type.map(|record| (zone.new_id(), record.data)).collect();
-                edits.push(Edit::ReplaceSet(NewSet { owner, record_type, ttl, records }));
+                edits.push(edit(NewSet { owner, record_type, ttl, records }));
             }
             Step::DeleteSet(which) if !ids.is_empty() => {
                 let id = which.get(&ids);
@@ -148,6 +148,8 @@ fn empty_zone() -> impl Strategy<Value = Zone> {
     ]
 }
 
+const SET_EDITS: [fn(NewSet) -> Edit; 3] = [Edit::ReplaceSet, Edit::ExtendSet, Edit::PruneSet];
+
 fn step() -> impl Strategy<Value = Step> {
     let full = prop_oneof![1..5u8, Just(98u8), Just(100u8), Just(101u8)];
     let types = select(vec![RecordType::A, RecordType::Aaaa, RecordType::Mx, RecordType::Txt, RecordType::Ns]);
@@ -161,7 +163,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (any::<Index>(), given(), any::<[bool; 3]>())
             .prop_map(|(which, given, members)| Step::Amend(which, given, members)),
         3 => any::<Index>().prop_map(Step::Delete),
-        3 => vec(given(), 1..4).prop_map(Step::ReplaceSet),
+        5 => (select(SET_EDITS.to_vec()), vec(given(), 1..4)).prop_map(|(edit, given)| Step::Set(edit, given)),
         1 => any::<Index>().prop_map(Step::DeleteSet),
     ]
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dns::change::{Edit, NewRecord, NewSet, PlanError, TtlChoice};
-use dns::{OwnerName, Record, RecordId, RecordType};
+use dns::{OwnerName, Record, RecordData, RecordId, RecordType};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
@@ -68,7 +68,7 @@ fn sorted(mut records: Vec<Record>) -> Vec<Record> {
 fn edit_id(edit: &Edit) -> Option<RecordId> {
     match edit {
         Edit::Create(id, _) | Edit::Replace(id, _) | Edit::Amend(id, _) | Edit::Delete(id) => Some(*id),
-        Edit::ReplaceSet(_) => None,
+        Edit::ReplaceSet(_) | Edit::ExtendSet(_) | Edit::PruneSet(_) => None,
     }
 }
 
@@ -100,6 +100,25 @@ impl Model {
             Edit::Delete(id) => (*id, None),
             Edit::ReplaceSet(set) => {
                 self.replace_set(zone, set, given);
+                return true;
+            }
+            Edit::ExtendSet(set) | Edit::PruneSet(set) => {
+                let old = self
+                    .records
+                    .iter()
+                    .filter(|record| record.owner == set.owner && record.data.record_type() == set.record_type);
+                let mut whole = NewSet { records: old.map(|old| (old.id, old.data.clone())).collect(), ..set.clone() };
+                let is_in =
+                    |data: &RecordData, set: &NewSet| set.records.iter().any(|(_, is)| is.wire() == data.wire());
+                if matches!(edit, Edit::ExtendSet(_)) {
+                    let new = set.records.iter().filter(|(_, data)| !is_in(data, &whole)).cloned();
+                    let new: Vec<_> = new.collect();
+                    whole.records.extend(new);
+                } else {
+                    whole.records.retain(|(_, data)| !is_in(data, set));
+                    whole.ttl = TtlChoice::Default;
+                }
+                self.replace_set(zone, &whole, given);
                 return true;
             }
             Edit::Amend(id, amendment) => {
@@ -143,11 +162,22 @@ impl Model {
         let is_in_set = |record: &Record| record.owner == set.owner && record.data.record_type() == set.record_type;
         let mut old: Vec<Record> = self.records.iter().filter(|record| is_in_set(record)).cloned().collect();
         self.records.retain(|record| !is_in_set(record));
+        let stored: Vec<Record> = zone.records().filter(|record| is_in_set(record)).cloned().collect();
         let ttl_before = old.first().map(|record| record.ttl);
         for (id, data) in &set.records {
             let same = old.iter().position(|record| record.data.wire() == data.wire());
-            let id = same.map_or(*id, |at| old.remove(at).id);
-            let wanted = NewRecord { owner: set.owner.clone(), data: data.clone(), ttl: set.ttl };
+            let is_left = |record: &&Record| self.records.iter().all(|other| other.id != record.id);
+            let (id, data) = match same {
+                Some(at) => {
+                    let old = old.remove(at);
+                    (old.id, old.data)
+                }
+                None => match stored.iter().filter(is_left).find(|record| record.data.wire() == data.wire()) {
+                    Some(deleted) => (deleted.id, deleted.data.clone()),
+                    None => (*id, data.clone()),
+                },
+            };
+            let wanted = NewRecord { owner: set.owner.clone(), data, ttl: set.ttl };
             if let Some(check) = self.add(zone, id, &wanted, given) {
                 self.broken.insert(check);
                 self.records = before;

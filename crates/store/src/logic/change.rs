@@ -63,7 +63,7 @@ pub(crate) fn weight(wish: &Wish) -> usize {
 
 fn edit_weight(edit: &Edit) -> usize {
     match edit {
-        Edit::ReplaceSet(set) => set.records.len().max(1),
+        Edit::ReplaceSet(set) | Edit::ExtendSet(set) | Edit::PruneSet(set) => set.records.len().max(1),
         Edit::Create(..) | Edit::Replace(..) | Edit::Amend(..) | Edit::Delete(_) => 1,
     }
 }
