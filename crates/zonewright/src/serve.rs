@@ -114,10 +114,9 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
         move || health::of_database(store.health()).into_iter().chain(deployment.waits_for()).collect()
     };
     let contact = security_txt::router(config.security_contact.clone(), config.dashboard.url.clone(), store.clock());
-    let app = api::Api::new(store.clone(), deployment, claims, config.api.clone())
-        .router()
-        .merge(health::router(waits_for))
-        .merge(contact);
+    let api = api::Api::new(store.clone(), deployment, claims, config.api.clone());
+    let doors = doors::Doors::new(store.clone(), api.limits(), config.doors());
+    let app = api.router().merge(doors.router()).merge(health::router(waits_for)).merge(contact);
     let app = pages.over(app);
     let mut serving = tokio::spawn(http_server::serve(
         listener,

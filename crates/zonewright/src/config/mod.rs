@@ -176,6 +176,11 @@ impl Config {
         names.filter_map(|name| Name::parse(name).ok()).collect()
     }
 
+    /// The limits of the doors are those of the API.
+    pub(crate) fn doors(&self) -> doors::Settings {
+        doors::Settings { bulk_limit: self.api.bulk_limit, body_timeout: self.api.body_timeout }
+    }
+
     /// What asks the public DNS.
     pub(crate) fn resolver(&self) -> resolve::Resolver {
         let own = own_nameservers(&self.layers).unwrap_or_default();

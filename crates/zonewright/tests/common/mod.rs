@@ -8,6 +8,8 @@
 
 pub(crate) mod api;
 pub(crate) mod named;
+pub(crate) mod pebble;
+pub(crate) mod raw;
 
 use std::fmt::Write as _;
 use std::fs::{self, Permissions};

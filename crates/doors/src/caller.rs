@@ -1,0 +1,153 @@
+//! Who sends a request, and what all doors share.
+
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
+
+use axum::extract::Request;
+use bytes::Bytes;
+use dns::{Name, OwnerName, RecordType, ZoneName};
+use http_server::{Client, Limits, Permit, network_of, read_body};
+use store::{
+    AccountId, Author, Doors, Identity, KeyIdentity, Permission, Permissions, Refusal as Note, RefusedBy, Source,
+    Store, StoreError, Tenant, Transport, Zone, ZoneScope,
+};
+
+use crate::Settings;
+use crate::refusal::Refusal;
+
+/// The state of all doors. Handlers reach the store only through a [`Caller`].
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) store: Store,
+    pub(crate) limits: Arc<Limits<AccountId>>,
+    pub(crate) settings: Settings,
+}
+
+/// The holder of a valid key: an update key, or a token of the API. Its zones are those that the key may see and change.
+pub(crate) struct Caller {
+    pub(crate) zones: Tenant,
+    pub(crate) account: AccountId,
+    pub(crate) permissions: Permissions,
+    /// Whether the key is for all zones of its account, so that it can create others.
+    pub(crate) has_every_zone: bool,
+    /// Where it is an update key: what takes notes for its owner.
+    update_key: Option<(Doors, Arc<KeyIdentity>)>,
+}
+
+impl Shared {
+    /// The caller with this token, of an update key or of the API. Failures are counted together with those at the API.
+    pub(crate) async fn caller(
+        &self,
+        token: Option<&str>,
+        client: Option<&Client>,
+        door: Source,
+    ) -> Result<Caller, Refusal> {
+        let address = client.map(|client| client.address);
+        let Some(token) = token else { return Err(self.refused(address)) };
+        if let Some(key) = self.store.doors().by_token(token).await? {
+            return self.with_key(key, address, door);
+        }
+        let Some(identity) = self.store.people().authenticate(token, address).await? else {
+            return Err(self.refused(address));
+        };
+        let Identity { account, token } = &*identity;
+        let author = Author { account: account.id, name: token.name.clone(), source: door, address };
+        let caller = Caller {
+            zones: self.store.tenant(author, token.zones.clone()),
+            account: account.id,
+            permissions: token.permissions,
+            has_every_zone: token.zones == ZoneScope::All,
+            update_key: None,
+        };
+        self.counted(caller)
+    }
+
+    /// The caller with an update key.
+    fn with_key(&self, key: Arc<KeyIdentity>, address: Option<IpAddr>, door: Source) -> Result<Caller, Refusal> {
+        let doors = self.store.doors();
+        let zones = match doors.tenant(&key, door, address) {
+            Ok(zones) => zones,
+            Err(outside) => {
+                let asked = door.name().to_owned();
+                doors.note_refusal(&key, note(&doors, address, asked, RefusedBy::Network, outside.to_string()));
+                return Err(self.refused(address));
+            }
+        };
+        let caller = Caller {
+            zones,
+            account: key.account.id,
+            permissions: key.key.scope.permissions,
+            has_every_zone: false,
+            update_key: Some((doors, key)),
+        };
+        self.counted(caller)
+    }
+
+    /// Counts a failed authentication.
+    fn refused(&self, address: Option<IpAddr>) -> Refusal {
+        let network = network_of(address.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)));
+        self.limits.failed_attempts.count(&network).map_or_else(Refusal::TooMany, |()| Refusal::Unauthorized)
+    }
+
+    /// Counts a request of an account.
+    fn counted(&self, caller: Caller) -> Result<Caller, Refusal> {
+        if let Some(requests) = &self.limits.requests {
+            requests.count(&caller.account).map_err(Refusal::TooMany)?;
+        }
+        Ok(caller)
+    }
+
+    /// The whole body of a caller's request, of at most `limit` octets, with its place among the large ones.
+    pub(crate) async fn body(
+        &self,
+        request: Request,
+        limit: usize,
+        caller: &Caller,
+    ) -> Result<(Bytes, Option<Permit<AccountId>>), Refusal> {
+        let gate = Some((&self.limits.bulk, caller.account));
+        Ok(read_body(request.into_body(), limit, self.settings.body_timeout, gate).await?)
+    }
+
+    /// Room for a response of about so many octets among those that clients have not read yet, before it is made.
+    pub(crate) fn room(&self, caller: &Caller, octets: u64) -> Result<Permit<AccountId>, Refusal> {
+        let octets = usize::try_from(octets).unwrap_or(usize::MAX);
+        self.limits.unread.enter(caller.account, octets).map_err(Refusal::Full)
+    }
+}
+
+impl Caller {
+    /// Refuses what the key does not allow, where the change alone does not say what it needs.
+    pub(crate) fn check(&self, needed: Permission) -> Result<(), Refusal> {
+        if self.permissions.allows(needed) { Ok(()) } else { Err(Refusal::Lacks(needed)) }
+    }
+
+    /// Whether the caller may see records of this type at a name: those that its key may change.
+    pub(crate) fn sees(&self, owner: &OwnerName, record_type: RecordType) -> bool {
+        self.zones.scope().is_none_or(|scope| scope.check(owner, record_type).is_ok())
+    }
+
+    /// The zone of exactly this name.
+    pub(crate) async fn zone(&self, name: Name) -> Result<Option<Zone>, StoreError> {
+        Ok(self.zones.zones(Some(ZoneName::from_stored(name)), None, 1).await?.pop())
+    }
+
+    /// The answer. A refusal is noted first, because most protocols have no room for a reason. `asked` is what it was about, in
+    /// one line.
+    pub(crate) fn noted<T>(&self, asked: impl FnOnce() -> String, answer: Result<T, Refusal>) -> Result<T, Refusal> {
+        if let Err(refusal) = &answer
+            && let Some(rule) = refusal.rule()
+        {
+            let Author { name, source, address, .. } = self.zones.author();
+            let (asked, detail, rule_name) = (asked(), refusal.text(), rule.name());
+            tracing::info!(door = source.name(), token.name = name, asked, rule = rule_name, detail, "request refused");
+            if let Some((doors, key)) = &self.update_key {
+                doors.note_refusal(key, note(doors, *address, asked, rule, detail));
+            }
+        }
+        answer
+    }
+}
+
+fn note(doors: &Doors, source: Option<IpAddr>, asked: String, rule: RefusedBy, detail: String) -> Note {
+    Note { time: doors.now(), source, transport: Transport::Http, asked, rule, detail, count: 1 }
+}

@@ -1,0 +1,95 @@
+//! RRsets as clients want them, and the one change that they come to.
+//!
+//! Everything is computed inside the transaction that stores the change: of two clients that add a value to one set at the same
+//! time, neither loses its value. The rules are checked on the result, so that a client may delete before it adds.
+
+use dns::change::{Edit, NewRecord, NewSet, TtlChoice};
+use dns::{OwnerName, RecordData, RecordType, ResourceRecord, ZoneName};
+use store::{Change, Committed, StoreError, Zone};
+
+use crate::caller::Caller;
+use crate::refusal::Refusal;
+
+/// An RRset as a client wants it.
+#[derive(Debug, Clone)]
+pub(crate) struct WantedSet {
+    pub(crate) owner: OwnerName,
+    pub(crate) record_type: RecordType,
+    pub(crate) ttl: TtlChoice,
+    pub(crate) values: Vec<RecordData>,
+    pub(crate) how: How,
+}
+
+/// What the values of a [`WantedSet`] are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum How {
+    /// All values of the set. Without any, there is no such set.
+    Exactly,
+    /// Values that it has beside others.
+    With,
+    /// Values that it does not have.
+    Without,
+}
+
+impl WantedSet {
+    /// Its values, each once, without those that the server has there itself: clients list what they have read.
+    fn values<'a>(&'a self, own: &'a [ResourceRecord]) -> impl Iterator<Item = &'a RecordData> {
+        let is_own = |data: &RecordData| own.iter().any(|own| own.owner == self.owner && is_same(&own.data, data));
+        let is_again = |index: usize, data: &RecordData| self.values[..index].iter().any(|other| is_same(other, data));
+        let values = self.values.iter().enumerate();
+        values.filter(move |(index, data)| !is_own(data) && !is_again(*index, data)).map(|(_, data)| data)
+    }
+}
+
+/// Whether two values are one to DNS.
+fn is_same(one: &RecordData, other: &RecordData) -> bool {
+    one.record_type() == other.record_type() && one.wire() == other.wire()
+}
+
+/// The records of a zone that is to be created with these sets.
+pub(crate) fn content(sets: &[WantedSet], own: &[ResourceRecord]) -> Vec<NewRecord> {
+    let records = |set: &WantedSet| {
+        let new = |data: &RecordData| NewRecord { owner: set.owner.clone(), data: data.clone(), ttl: set.ttl };
+        set.values(own).map(new).collect::<Vec<_>>()
+    };
+    sets.iter().flat_map(records).collect()
+}
+
+impl Caller {
+    /// Changes a zone so that it has these sets: all of them, or nothing is changed. What changes decides which permissions the
+    /// key needs.
+    pub(crate) async fn change(&self, zone: &Zone, sets: &[WantedSet]) -> Result<Committed, Refusal> {
+        let own = self.own_records(Some(zone), &zone.name).await?;
+        let edit = |set: &WantedSet| {
+            let records = set.values(&own).map(|data| (self.zones.new_record_id(), data.clone())).collect();
+            let new = NewSet { owner: set.owner.clone(), record_type: set.record_type, ttl: set.ttl, records };
+            match set.how {
+                How::Exactly => Edit::ReplaceSet(new),
+                How::With => Edit::ExtendSet(new),
+                How::Without => Edit::PruneSet(new),
+            }
+        };
+        let edits: Vec<Edit> = sets.iter().map(edit).collect();
+        let change = Change { allowed: Some(self.permissions), ..Change::from(edits) };
+        let of_set = |index: usize| {
+            let set = sets.get(index)?;
+            Some(label(&set.owner.in_zone(&zone.name).fqdn(), &set.record_type))
+        };
+        let changed = self.zones.change(zone.id, change).await;
+        changed.map_err(|error| Refusal::changing(error, &zone.name, of_set))
+    }
+
+    /// The server's own records in a zone, or in one that is to be created, without the SOA.
+    pub(crate) async fn own_records(
+        &self,
+        zone: Option<&Zone>,
+        name: &ZoneName,
+    ) -> Result<Vec<ResourceRecord>, StoreError> {
+        Ok(self.zones.own_apex(zone.map(|zone| zone.id)).await?.records(name, None))
+    }
+}
+
+/// How clients of PowerDNS are used to see an RRset named in an error.
+pub(crate) fn label(name: &impl std::fmt::Display, record_type: &impl std::fmt::Display) -> String {
+    format!("RRset {name} IN {record_type}")
+}
