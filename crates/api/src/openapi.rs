@@ -173,6 +173,8 @@ impl Parts {
                 schemas.push(schema);
             }
         }
+        // Last, because every error has its members: generated clients take the first that fits.
+        schemas.sort_by_key(|schema| schema["$ref"] == "#/components/schemas/Error");
         let mut schema = match schemas.as_slice() {
             [only] => only.clone(),
             _ => json!({ "anyOf": schemas }),

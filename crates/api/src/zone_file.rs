@@ -72,11 +72,10 @@ pub(crate) fn describe_switches(description: Description) -> Description {
                     \"automatic\".";
     let leave_out_unknown = "`true`: records of types that this server does not support are left out and listed in `left_out`. \
                              Otherwise the file is refused.";
-    let flag = || Schema::one_of_the_words(&["true", "false"]);
     description
-        .query("keep_keys", keep_keys, flag(), json!("true"))
-        .query("keep_ttl", keep_ttl, flag(), json!("true"))
-        .query("leave_out_unknown", leave_out_unknown, flag(), json!("true"))
+        .query("keep_keys", keep_keys, Schema::boolean(), json!(true))
+        .query("keep_ttl", keep_ttl, Schema::boolean(), json!(true))
+        .query("leave_out_unknown", leave_out_unknown, Schema::boolean(), json!(true))
 }
 
 /// 400 with every fault of a file; `field` is where it stands in the request, where that is a member.

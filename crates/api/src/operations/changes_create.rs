@@ -246,21 +246,24 @@ pub(crate) fn describe() -> Description {
     let value = Schema::request([
         required("value", Schema::string()),
         optional("priority", Schema::integer(0..=65535).or_null()),
-    ]);
+    ])
+    .named("RrsetRecord");
     let ttl = "Default: the TTL of the RRset stays.";
     let upsert = [
         action("upsert_rrset"),
         optional("ttl", Schema::integer(0..=Ttl::MAX.seconds()).or_null().about(ttl)),
         required("records", Schema::array(value).about("All records of the RRset, at least one.")),
     ];
+    // Each under a name of its own: generated clients take it for the name of a type.
     let change = Schema::any_of([
-        Schema::request(members::whole_record_members().into_iter().chain([action("create")])),
-        Schema::request(members::record_changes_members().into_iter().chain([action("update"), id()])),
-        Schema::request([action("delete"), id()]),
-        Schema::request(upsert.into_iter().chain(of_set())),
-        Schema::request(of_set().into_iter().chain([action("delete_rrset")])),
+        Schema::request(members::whole_record_members().into_iter().chain([action("create")])).named("CreateChange"),
+        Schema::request(members::record_changes_members().into_iter().chain([action("update"), id()]))
+            .named("UpdateChange"),
+        Schema::request([action("delete"), id()]).named("DeleteChange"),
+        Schema::request(upsert.into_iter().chain(of_set())).named("UpsertRrsetChange"),
+        Schema::request(of_set().into_iter().chain([action("delete_rrset")])).named("DeleteRrsetChange"),
     ]);
-    let changes = Schema::array(change.named("OneChange")).with("minItems", 1).with("maxItems", MOST);
+    let changes = Schema::array(change).with("minItems", 1).with("maxItems", MOST);
     let comment = "A comment for the history: one line of at most 500 characters.";
     let dry_run = "`true`: nothing is stored; the response shows what would change.";
     let detail = Message::untranslated("an IPv4 address such as 192.0.2.1 is expected");

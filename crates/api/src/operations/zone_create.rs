@@ -120,7 +120,6 @@ pub(crate) fn describe() -> Description {
     let keep_apex_ns = "`true`: the file's NS records at the apex are imported. Otherwise NS records at the apex that name \
                         nameservers of another provider are left out and listed in `left_out`: after a move they name the old \
                         provider. A file that starts with `; Zonewright zone file, format 1` always keeps them.";
-    let flag = Schema::one_of_the_words(&["true", "false"]);
     let description = Description::new("createZone", Group::Zones, "Create DNS zone")
         .text(
             "The new zone is empty, or has the records of a zone file. The server creates the SOA and the operator's NS \
@@ -131,7 +130,7 @@ pub(crate) fn describe() -> Description {
              DNS is hosted now, and repeat the request. The zone of the other account is displaced after three days; until then \
              yours exists but is not served (`not_served`). A zone above is never displaced: it must delegate the name.",
         )
-        .query("keep_apex_ns", keep_apex_ns, flag, json!("true"));
+        .query("keep_apex_ns", keep_apex_ns, Schema::boolean(), json!(true));
     zone_file::describe_switches(description)
         .json(
             Schema::request([

@@ -132,7 +132,6 @@ impl Replaced {
 pub(crate) fn describe() -> Description {
     let dry_run = "`true`: nothing is stored, and the response has the difference.";
     let comment = "A comment for the history: one line of at most 500 characters.";
-    let flag = || Schema::one_of_the_words(&["true", "false"]);
     let file = "$TTL 1h\n@ IN SOA ns.example.net. host.example.net. 1 1h 15m 2w 5m\n@ MX 10 mail\nmail A 192.0.2.25\n";
     let answer = json!({
         "serial": EXAMPLE_SERIAL, "dry_run": false, "removed": 0, "added": 1, "changed": 0, "difference": null,
@@ -148,7 +147,7 @@ pub(crate) fn describe() -> Description {
              once, with line and column.\n\nLike a changeset, it needs the permissions of what it does: `dns:create` if it adds \
              records, `dns:delete` if it removes records, `dns:update` if it changes records.",
         )
-        .query("dry_run", dry_run, flag(), json!("true"));
+        .query("dry_run", dry_run, Schema::boolean(), json!(true));
     zone_file::describe_switches(description)
         .query("comment", comment, Schema::string(), json!("moved"))
         .body(MEDIA_TYPE, Schema::string())
