@@ -4,16 +4,27 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use axum::extract::Request;
+use axum::http::{HeaderMap, header};
 use bytes::Bytes;
-use dns::{Name, OwnerName, RecordType, ZoneName};
+use data_encoding::BASE64;
+use dns::change::TtlChoice;
+use dns::{Name, OwnerName, RecordType, Ttl, ZoneName};
 use http_server::{Client, Limits, Permit, network_of, read_body};
 use store::{
-    AccountId, Author, Doors, Identity, KeyIdentity, Permission, Permissions, Refusal as Note, RefusedBy, Source,
-    Store, StoreError, Tenant, Transport, Zone, ZoneScope,
+    AccountId, Author, Doors, Identity, KeyIdentity, OutOfScope, Permission, Permissions, Refusal as Note, RefusedBy,
+    Source, Store, StoreError, Tenant, Transport, Zone, ZoneScope,
 };
 
 use crate::Settings;
 use crate::refusal::Refusal;
+
+/// User name and password of the Basic scheme (RFC 7617). The password may contain colons.
+pub(crate) fn basic(headers: &HeaderMap) -> Option<(String, String)> {
+    let (scheme, credentials) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let decoded = BASE64.decode(credentials.trim().as_bytes()).ok().filter(|_| scheme.eq_ignore_ascii_case("Basic"))?;
+    let text = String::from_utf8(decoded).ok()?;
+    text.split_once(':').map(|(user, password)| (user.to_owned(), password.to_owned()))
+}
 
 /// The state of all doors. Handlers reach the store only through a [`Caller`].
 #[derive(Debug)]
@@ -108,6 +119,11 @@ impl Shared {
         Ok(read_body(request.into_body(), limit, self.settings.body_timeout, gate).await?)
     }
 
+    /// A TTL for records that change often, as short as the operator allows.
+    pub(crate) fn short_ttl(&self, seconds: u32) -> TtlChoice {
+        TtlChoice::Set(Ttl::new(seconds).unwrap_or(Ttl::MIN).max(self.settings.ttl_min))
+    }
+
     /// Room for a response of about so many octets among those that clients have not read yet, before it is made.
     pub(crate) fn room(&self, caller: &Caller, octets: u64) -> Result<Permit<AccountId>, Refusal> {
         let octets = usize::try_from(octets).unwrap_or(usize::MAX);
@@ -121,9 +137,23 @@ impl Caller {
         if self.permissions.allows(needed) { Ok(()) } else { Err(Refusal::Lacks(needed)) }
     }
 
-    /// Whether the caller may see records of this type at a name: those that its key may change.
-    pub(crate) fn sees(&self, owner: &OwnerName, record_type: RecordType) -> bool {
-        self.zones.scope().is_none_or(|scope| scope.check(owner, record_type).is_ok())
+    /// Whether records of this type at a name are in the scope of the key. Others it may neither see nor change.
+    pub(crate) fn in_scope(&self, owner: &OwnerName, record_type: RecordType) -> Result<(), OutOfScope> {
+        self.zones.scope().map_or(Ok(()), |scope| scope.check(owner, record_type))
+    }
+
+    /// The zone that a name is in, the longest one, and the name within it.
+    pub(crate) async fn zone_of(&self, name: &Name) -> Result<Option<(Zone, OwnerName)>, StoreError> {
+        let mut ancestor = Some(name.clone());
+        while let Some(candidate) = ancestor.filter(|ancestor| !ancestor.is_root()) {
+            ancestor = candidate.parent();
+            if let Some(zone) = self.zone(candidate).await?
+                && let Some(owner) = OwnerName::of(name, &zone.name)
+            {
+                return Ok(Some((zone, owner)));
+            }
+        }
+        Ok(None)
     }
 
     /// The zone of exactly this name.

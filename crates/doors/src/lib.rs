@@ -7,6 +7,8 @@
 //! | module | clients |
 //! |---|---|
 //! | `powerdns` | of the PowerDNS HTTP API: octoDNS, lexicon, lego, acme.sh, external-dns, DNSControl, Terraform |
+//! | `httpreq` | lego and Traefik, for certificates |
+//! | `dyndns` | of dyndns2: routers, ddclient, inadyn |
 //!
 //! Doors differ from the API in two ways. They ignore unknown members, parameters and headers, because clients send many. And they
 //! are idempotent: adding what is there and deleting what is not there succeeds, without a new version.
@@ -15,6 +17,9 @@
 //! programs, and the API's description should contain none of them.
 
 mod caller;
+mod dyndns;
+mod httpreq;
+mod json;
 mod powerdns;
 mod refusal;
 mod sets;
@@ -23,6 +28,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use dns::Ttl;
 use http_server::Limits;
 use store::{AccountId, Store};
 
@@ -35,6 +41,10 @@ pub struct Settings {
     pub bulk_limit: usize,
     /// How long the body of a request may take.
     pub body_timeout: Duration,
+    /// The smallest TTL that the operator allows.
+    pub ttl_min: Ttl,
+    /// Whether dynamic DNS clients may send their credentials in the query, where proxies and other servers may log them.
+    pub dyndns_query_credentials: bool,
 }
 
 /// The doors over one store.
@@ -51,6 +61,13 @@ impl Doors {
 
     /// All doors. To be merged with the router of the API, whose fallback answers unknown paths.
     pub fn router(&self) -> Router {
-        powerdns::router().with_state(Arc::clone(&self.shared))
+        let doors = [powerdns::router(), httpreq::router(), dyndns::router()];
+        doors.into_iter().fold(Router::new(), Router::merge).with_state(Arc::clone(&self.shared))
+    }
+
+    /// The door for dynamic DNS alone, for routers that do not speak TLS. It takes only update keys for addresses of single
+    /// hosts: one that was overheard moves one host.
+    pub fn plain_dyndns(&self) -> Router {
+        dyndns::plain_router().with_state(Arc::clone(&self.shared))
     }
 }

@@ -20,6 +20,8 @@ pub(crate) enum Refusal {
     /// A key for certain zones cannot create others.
     Bound,
     OutOfScope(OutOfScope, ZoneName),
+    /// A key for more than addresses of single hosts came over plain HTTP.
+    Unencrypted,
     /// There is no such zone, or it is another account's.
     NotFound,
     /// There is such a zone.
@@ -83,7 +85,7 @@ impl Refusal {
     /// The status of a refusal, where the protocol of a door has no other.
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Unauthorized | Self::Unencrypted => StatusCode::UNAUTHORIZED,
             Self::Lacks(_) | Self::Bound | Self::OutOfScope(..) => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Conflict => StatusCode::CONFLICT,
@@ -115,6 +117,7 @@ impl Refusal {
                 format!("Key may not change {} {record_type}", owner.in_zone(zone).fqdn())
             }
             Self::OutOfScope(outside @ (OutOfScope::Transfer | OutOfScope::Zone), _) => outside.to_string(),
+            Self::Unencrypted => "Only update keys for addresses of single hosts may be used without TLS".to_owned(),
             Self::NotFound => "Not Found".to_owned(),
             Self::Conflict => "Conflict".to_owned(),
             Self::BadJson => "Bad Request".to_owned(),
@@ -131,7 +134,7 @@ impl Refusal {
     pub(crate) fn rule(&self) -> Option<RefusedBy> {
         match self {
             Self::Lacks(_) => Some(RefusedBy::Permission),
-            Self::Bound => Some(RefusedBy::Purpose),
+            Self::Bound | Self::Unencrypted => Some(RefusedBy::Purpose),
             Self::OutOfScope(outside, _) => Some(outside.rule()),
             Self::NotFound | Self::Conflict => Some(RefusedBy::Zone),
             Self::BadJson | Self::Body(_) => Some(RefusedBy::Malformed),

@@ -5,7 +5,7 @@
 
 use dns::change::{Edit, NewRecord, NewSet, TtlChoice};
 use dns::{OwnerName, RecordData, RecordType, ResourceRecord, ZoneName};
-use store::{Change, Committed, StoreError, Zone};
+use store::{Change, ChangeError, Committed, StoreError, Zone};
 
 use crate::caller::Caller;
 use crate::refusal::Refusal;
@@ -32,6 +32,11 @@ pub(crate) enum How {
 }
 
 impl WantedSet {
+    /// What errors call it.
+    pub(crate) fn label(&self, zone: &ZoneName) -> String {
+        label(&self.owner.in_zone(zone).fqdn(), &self.record_type)
+    }
+
     /// Its values, each once, without those that the server has there itself: clients list what they have read.
     fn values<'a>(&'a self, own: &'a [ResourceRecord]) -> impl Iterator<Item = &'a RecordData> {
         let is_own = |data: &RecordData| own.iter().any(|own| own.owner == self.owner && is_same(&own.data, data));
@@ -59,6 +64,12 @@ impl Caller {
     /// Changes a zone so that it has these sets: all of them, or nothing is changed. What changes decides which permissions the
     /// key needs.
     pub(crate) async fn change(&self, zone: &Zone, sets: &[WantedSet]) -> Result<Committed, Refusal> {
+        let changed = self.try_change(zone, sets).await;
+        changed.map_err(|error| Refusal::changing(error, &zone.name, |index| Some(sets.get(index)?.label(&zone.name))))
+    }
+
+    /// The same. Faults count the sets from 0.
+    pub(crate) async fn try_change(&self, zone: &Zone, sets: &[WantedSet]) -> Result<Committed, ChangeError> {
         let own = self.own_records(Some(zone), &zone.name).await?;
         let edit = |set: &WantedSet| {
             let records = set.values(&own).map(|data| (self.zones.new_record_id(), data.clone())).collect();
@@ -71,12 +82,7 @@ impl Caller {
         };
         let edits: Vec<Edit> = sets.iter().map(edit).collect();
         let change = Change { allowed: Some(self.permissions), ..Change::from(edits) };
-        let of_set = |index: usize| {
-            let set = sets.get(index)?;
-            Some(label(&set.owner.in_zone(&zone.name).fqdn(), &set.record_type))
-        };
-        let changed = self.zones.change(zone.id, change).await;
-        changed.map_err(|error| Refusal::changing(error, &zone.name, of_set))
+        self.zones.change(zone.id, change).await
     }
 
     /// The server's own records in a zone, or in one that is to be created, without the SOA.

@@ -76,6 +76,9 @@ pub(crate) struct ServeFlags {
     /// Address and port of the API and the dashboard [default: 127.0.0.1:8053]
     #[arg(long, value_name = "ADDR")]
     pub(crate) http: Option<String>,
+    /// Address and port of plain HTTP for dynamic DNS, for update keys of single hosts only [default: none]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) dyndns: Option<String>,
     /// Certificate chain (PEM) for HTTPS
     #[arg(long, value_name = "FILE")]
     pub(crate) tls_cert: Option<String>,

@@ -46,6 +46,13 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
         TcpListener::bind(config.http).await.map_err(|error| cannot_listen(&config, "http", config.http, &error))?;
     let http = listener.local_addr().unwrap_or(config.http);
     let for_metrics = listen_for_metrics(&config).await?;
+    let for_dyndns = match config.dyndns {
+        Some(address) => {
+            let listener = TcpListener::bind(address).await;
+            Some(listener.map_err(|error| cannot_listen(&config, "dyndns", address, &error))?)
+        }
+        None => None,
+    };
     let zones = Zones::new();
     let server = match config.nameserver {
         NameserverSetting::Embedded => {
@@ -126,6 +133,11 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
         config.http_server.clone(),
         stop_http.clone(),
     ));
+    let dyndns_address = for_dyndns.as_ref().and_then(|listener| listener.local_addr().ok());
+    let moving = for_dyndns.map(|listener| {
+        let (app, settings) = (doors.plain_dyndns(), config.http_server.clone());
+        tokio::spawn(http_server::serve(listener, None, app, api::error_body, settings, stop_http.clone()))
+    });
     let metrics_address = for_metrics.as_ref().and_then(|listener| listener.local_addr().ok());
     let scraping = for_metrics.map(|listener| {
         let app = health::metrics(metrics.clone());
@@ -154,7 +166,8 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
     }
     tracing::info!(
         http.address = %http, dns.address = dns.map(tracing::field::display),
-        metrics.address = metrics_address.map(tracing::field::display), data = %config.data.display(),
+        metrics.address = metrics_address.map(tracing::field::display),
+        dyndns.address = dyndns_address.map(tracing::field::display), data = %config.data.display(),
         version = env!("CARGO_PKG_VERSION"), "zonewright is running"
     );
     if let Some(text) = first_start::welcome(&store, &config, http, dns).await? {
@@ -172,8 +185,8 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
     stop_http.cancel();
     let ended = async {
         end_of(serving).await;
-        if let Some(scraping) = scraping {
-            end_of(scraping).await;
+        for beside in [scraping, moving].into_iter().flatten() {
+            end_of(beside).await;
         }
         stop.cancel();
         end_of(answering).await;

@@ -24,9 +24,10 @@ use serde_json::json;
 use store::{HistoryError, NewZone, Permission, Source, Zone};
 
 use crate::caller::{Caller, Shared};
+use crate::json::read;
 use crate::refusal::{Refusal, in_form};
 use crate::sets::{content, label};
-use request::{NewZoneBody, PatchBody, read};
+use request::{NewZoneBody, PatchBody};
 use view::{ListedZone, WholeZone};
 
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
@@ -110,7 +111,8 @@ impl Key {
         })?;
         snapshot.records.retain(|record| {
             let record_type = record.data.record_type();
-            (record.owner.is_apex() && record_type == RecordType::Ns) || self.0.sees(&record.owner, record_type)
+            (record.owner.is_apex() && record_type == RecordType::Ns)
+                || self.0.in_scope(&record.owner, record_type).is_ok()
         });
         Ok(snapshot)
     }

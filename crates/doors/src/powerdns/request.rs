@@ -4,18 +4,10 @@
 
 use dns::change::TtlChoice;
 use dns::{Name, OwnerName, RecordData, RecordType, Ttl, ZoneName};
-use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _, IgnoredAny};
+use serde::de::Deserializer;
 
-use crate::refusal::Refusal;
+use crate::json::{member, required};
 use crate::sets::{How, WantedSet, label};
-
-/// A JSON body as what it should be.
-pub(super) fn read<T: DeserializeOwned>(octets: &[u8]) -> Result<T, Refusal> {
-    serde_json::from_slice(octets).map_err(|error| match serde_json::from_slice::<IgnoredAny>(octets) {
-        Ok(_) => Refusal::Rules(vec![error.to_string()]),
-        Err(_) => Refusal::BadJson,
-    })
-}
 
 /// `PATCH` of a zone.
 #[derive(serde::Deserialize)]
@@ -135,16 +127,6 @@ fn all<T>(items: impl Iterator<Item = Result<Option<T>, String>>) -> Result<Vec<
         }
     }
     if wrong.is_empty() { Ok(good) } else { Err(wrong) }
-}
-
-/// Names the member in the error of its value. Null is as good as no value.
-fn member<'de, D: Deserializer<'de>, T: Deserialize<'de>>(name: &str, value: D) -> Result<Option<T>, D::Error> {
-    Option::deserialize(value).map_err(|error| D::Error::custom(format_args!("{name}: {error}")))
-}
-
-/// The same for a member that must have a value.
-fn required<'de, D: Deserializer<'de>, T: Deserialize<'de>>(name: &str, value: D) -> Result<T, D::Error> {
-    T::deserialize(value).map_err(|error| D::Error::custom(format_args!("{name}: {error}")))
 }
 
 fn rrsets<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<SetBody>, D::Error> {

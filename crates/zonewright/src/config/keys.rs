@@ -31,6 +31,8 @@ pub(crate) const KEYS: &[Key] = &[
     path("data", "./zonewright-data"),
     secret("database"),
     text("http", "127.0.0.1:8053"),
+    text("dyndns", ""),
+    text("doors.dyndns_query_credentials", "off"),
     path("tls_cert", ""),
     path("tls_key", ""),
     text("url", ""),

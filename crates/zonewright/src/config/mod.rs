@@ -42,6 +42,10 @@ pub(crate) struct Config {
     pub(crate) data: PathBuf,
     pub(crate) http: SocketAddr,
     pub(crate) tls: Option<Tls>,
+    /// Where dynamic DNS clients are answered without TLS, where they are.
+    pub(crate) dyndns: Option<SocketAddr>,
+    /// As [`doors::Settings::dyndns_query_credentials`].
+    pub(crate) dyndns_query_credentials: bool,
     /// Where metrics are served, where they are.
     pub(crate) metrics: Option<SocketAddr>,
     pub(crate) nameserver: NameserverSetting,
@@ -178,7 +182,12 @@ impl Config {
 
     /// The limits of the doors are those of the API.
     pub(crate) fn doors(&self) -> doors::Settings {
-        doors::Settings { bulk_limit: self.api.bulk_limit, body_timeout: self.api.body_timeout }
+        doors::Settings {
+            bulk_limit: self.api.bulk_limit,
+            body_timeout: self.api.body_timeout,
+            ttl_min: self.limits.ttl_min,
+            dyndns_query_credentials: self.dyndns_query_credentials,
+        }
     }
 
     /// What asks the public DNS.
@@ -218,9 +227,10 @@ const BIND9: &str = "bind9";
 
 fn layers(flags: &ServeFlags) -> Result<Layers, ConfigError> {
     let ServeFlags { data, http, tls_cert, tls_key, url, security_contact, registration, nameserver, dns, .. } = flags;
-    let ServeFlags { trusted_proxy, cors_origins, metrics, secondary, ns, resolvers, .. } = flags;
+    let ServeFlags { dyndns, trusted_proxy, cors_origins, metrics, secondary, ns, resolvers, .. } = flags;
     let texts = [
         ("http", http),
+        ("dyndns", dyndns),
         ("tls_cert", tls_cert),
         ("tls_key", tls_key),
         ("url", url),
@@ -313,6 +323,8 @@ fn check(layers: Layers) -> Result<Config, ConfigError> {
         security_contact: layers.text("security_contact")?.map(|text| contact(&layers, text)).transpose()?,
         key_file: layers.text("secrets.key_file")?.map(PathBuf::from),
         http: address(&layers, "http")?,
+        dyndns: layers.is_set("dyndns").then(|| address(&layers, "dyndns")).transpose()?,
+        dyndns_query_credentials: guard::switch(&layers, "doors.dyndns_query_credentials")?,
         metrics: if layers.text("metrics")? == Some("none") { None } else { Some(address(&layers, "metrics")?) },
         mail: mail::read(&layers)?,
         dashboard,

@@ -1,97 +1,22 @@
-//! The door for clients of the PowerDNS API: refusals, the recorded requests of clients, and the clients themselves.
-//!
-//! `traces` has what real clients sent to a real PowerDNS, with its answers, and what the source of others says that they send and
-//! need.
-
-#![expect(clippy::expect_used, reason = "a test ends where something unexpected happens")]
-
-mod common;
+//! Clients of the PowerDNS API.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::api::Api;
-use common::pebble::Pebble;
-use common::raw::{Answer, send};
-use common::{ADMIN, Server, describe, run, zonewright};
 use serde_json::{Value, json};
+
+use crate::common::pebble::Pebble;
+use crate::common::raw::{Answer, send};
+use crate::common::{ADMIN, describe, run, wait_for};
+use crate::{Door, client, steps};
 
 const ZONES: &str = "/api/v1/servers/localhost/zones";
 
-/// One server, one key, and the REST API to look at what became of the zones.
-struct Door {
-    server: Server,
-    key: String,
-    api: Api,
-}
-
 impl Door {
-    fn open() -> Door {
-        let server = Server::start(&[]);
-        let key = server.token();
-        let api = Api::new(&server, &key);
-        Door { server, key, api }
-    }
-
-    /// Sends a request with the key.
-    #[track_caller]
-    fn send(&self, method: &str, path: &str, body: &str) -> Answer {
-        self.send_as(&self.key, method, path, body)
-    }
-
-    #[track_caller]
-    fn send_as(&self, key: &str, method: &str, path: &str, body: &str) -> Answer {
-        let line = format!("{method} {path} HTTP/1.1");
-        send(self.server.http(), &line, &[("X-API-Key", key), ("Content-Type", "application/json")], body)
-    }
-
     /// Changes RRsets of a zone.
     #[track_caller]
     fn patch(&self, zone: &str, rrsets: &Value) -> Answer {
         self.send("PATCH", &format!("{ZONES}/{zone}"), &json!({ "rrsets": rrsets }).to_string())
-    }
-
-    /// What users have in a zone, one record a line, in canonical order.
-    #[track_caller]
-    fn records(&self, domain: &str) -> Vec<String> {
-        let (_, zones) = self.api.send("GET", &format!("/dns-zones/?domain={domain}"), None);
-        let uuid = zones[0]["uuid"].as_str().unwrap_or_else(|| panic!("{domain}: {zones}"));
-        let (_, file) = self.api.send("GET", &format!("/dns-zones/{uuid}/zonefile/"), None);
-        let lines = file.as_str().expect("a zone file").lines();
-        lines
-            .filter(|line| {
-                !line.starts_with([';', '$']) && !line.contains(" SOA ") && !line.contains(".zonewright.test.")
-            })
-            .map(str::to_owned)
-            .collect()
-    }
-
-    /// The newest version of a zone: its source, its author's key and its number of records.
-    #[track_caller]
-    fn versions(&self, domain: &str) -> Vec<(String, String)> {
-        let (_, zones) = self.api.send("GET", &format!("/dns-zones/?domain={domain}"), None);
-        let uuid = zones[0]["uuid"].as_str().unwrap_or_else(|| panic!("{domain}: {zones}"));
-        let (_, versions) = self.api.send("GET", &format!("/dns-zones/{uuid}/history/"), None);
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let versions = versions.as_array().expect("versions").iter();
-        versions.map(|version| (text(&version["source"]), text(&version["author"]["token"]))).collect()
-    }
-
-    /// A key of another account, or with other permissions.
-    #[track_caller]
-    fn other_key(&self, account: &str, more: &[&str]) -> String {
-        let arguments = ["token", "create", "--account", account, "--name", "other"];
-        let output = run(&mut zonewright(self.server.data(), &[&arguments, more].concat()));
-        assert!(output.status.success(), "{}", describe(&output));
-        String::from_utf8(output.stdout).expect("text").trim().to_owned()
-    }
-
-    #[track_caller]
-    fn other_account(&self) -> String {
-        let created = run(&mut zonewright(self.server.data(), &["account", "create", "other@example.com"]));
-        assert!(created.status.success(), "{}", describe(&created));
-        self.other_key("other@example.com", &["--permission", "dns:*"])
     }
 }
 
@@ -191,6 +116,64 @@ fn a_key_does_no_more_than_its_permissions() {
     assert_eq!(door.send_as(&bound, "GET", &format!("{ZONES}/hidden.example."), "").status, 404);
     assert_eq!(door.records("example.com"), ["www 300 IN A 192.0.2.1"]);
     assert!(door.server.log().contains("Key lacks dns:delete permission"), "refusals are logged");
+}
+
+#[test]
+fn an_update_key_sees_and_changes_what_is_in_its_scope() {
+    let door = Door::open();
+    for domain in ["example.com", "other.example"] {
+        door.api.create_zone(domain);
+    }
+    let txt = replace("_acme-challenge.www.example.com.", "TXT", &["\"v\""]);
+    assert_eq!(door.patch("example.com.", &json!([txt, replace("www.example.com.", "A", &["192.0.2.1"])])).status, 204);
+    let key = door.update_key(&json!({"name": "acme", "zones": ["example.com"], "acme": "www.example.com"}));
+    let token = key["token"].as_str().expect("a token");
+    let zone = format!("{ZONES}/example.com.");
+    let sets = door.send_as(token, "GET", &zone, "").json()["rrsets"].clone();
+    let sets: Vec<&str> = sets.as_array().expect("sets").iter().filter_map(|set| set["type"].as_str()).collect();
+    assert_eq!(sets, ["SOA", "NS", "TXT"]);
+    assert!(!door.send_as(token, "GET", &format!("{zone}/export"), "").text.contains("192.0.2.1"));
+    assert_eq!(door.send_as(token, "GET", ZONES, "").json().as_array().map(Vec::len), Some(1));
+    assert_eq!(door.send_as(token, "GET", &format!("{ZONES}/other.example."), "").status, 404);
+    let body = |set: Value| json!({ "rrsets": [set] }).to_string();
+    for (method, path, body, error) in [
+        (
+            "PATCH",
+            &*zone,
+            body(replace("www.example.com.", "A", &["192.0.2.2"])),
+            "Key may not change www.example.com.",
+        ),
+        (
+            "PATCH",
+            &zone,
+            body(replace("_acme-challenge.www.example.com.", "A", &["192.0.2.2"])),
+            "Key may not change _acme-challenge.www.example.com. A",
+        ),
+        ("DELETE", &zone, String::new(), "the key may change records only, not create, delete or configure zones"),
+        (
+            "POST",
+            ZONES,
+            "{\"name\": \"new.example.\"}".to_owned(),
+            "Key is bound to certain zones and cannot create others",
+        ),
+    ] {
+        let answer = door.send_as(token, method, path, &body);
+        assert_eq!((answer.status, answer.json()), (422, json!({ "error": error })), "{method} {path}");
+    }
+    let refusals = wait_for("all refusals", || Some(door.refusals(&key)).filter(|refusals| refusals.len() == 4));
+    assert!(refusals.contains(&("name".to_owned(), "Key may not change www.example.com.".to_owned())), "{refusals:?}");
+    assert_eq!(
+        door.send_as(token, "PATCH", &zone, &body(replace("_acme-challenge.www.example.com.", "TXT", &["\"w\""])))
+            .status,
+        204
+    );
+    assert_eq!(door.versions("example.com")[0], ("pdns".to_owned(), "acme".to_owned()));
+    assert_eq!(door.records("example.com"), ["www 300 IN A 192.0.2.1", "_acme-challenge.www 300 IN TXT \"w\""]);
+    assert_eq!(
+        door.api.send("DELETE", &format!("/update-keys/{}/", key["uuid"].as_str().expect("a UUID")), None).0,
+        204
+    );
+    assert_eq!(door.send_as(token, "GET", ZONES, "").status, 401);
 }
 
 #[test]
@@ -417,15 +400,6 @@ fn a_zone_is_shown_in_the_form_that_clients_read() {
     assert_eq!(door.send("GET", ZONES, "").json(), json!([]));
 }
 
-/// What a client sent and got, in its order.
-fn steps(file: &str, run: &str) -> Vec<Value> {
-    let text =
-        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/traces").join(file)).expect("a trace");
-    let trace: Value = serde_json::from_str(&text).expect("JSON");
-    let steps = trace["runs"].as_object().and_then(|runs| runs.iter().find(|(name, _)| name.starts_with(run)));
-    steps.map_or(&trace[run], |(_, steps)| steps).as_array().unwrap_or_else(|| panic!("{file} has no {run}")).clone()
-}
-
 /// Sends a recorded request, and gives the answer.
 #[track_caller]
 fn resend(door: &Door, step: &Value) -> Answer {
@@ -645,11 +619,4 @@ fn lego_gets_a_certificate() {
     let environment = [("PDNS_API_URL", door.server.base()), ("PDNS_API_KEY", door.key.as_str())];
     pebble.lego(&door.server, folder.path(), "pdns", &environment);
     assert_eq!(door.records("example.com"), [] as [&str; 0], "the challenges are removed");
-}
-
-/// A program of the virtual environment that `scripts/test` makes.
-fn client(name: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("clients").join("bin").join(name);
-    assert!(path.exists(), "{} is not there; scripts/test installs it", path.display());
-    path
 }
