@@ -66,13 +66,16 @@ class Server:
         lines = [line for line in self.log.read_text().splitlines() if '"zonewright is running"' in line]
         return json.loads(lines[0]) if lines else None
 
-    def new_token(self, name: str, *flags: str) -> str:
-        """A token that may do everything, or what `flags` say."""
-        flags = flags or ("--permission", "dns:*")
-        command = [BINARY, "token", "create", "--account", ACCOUNT, "--name", name, *flags, "--data", str(self.data)]
-        result = subprocess.run(command, capture_output=True, text=True)
+    def command(self, *arguments: str) -> str:
+        """What a command on the server's data prints."""
+        result = subprocess.run([BINARY, *arguments, "--data", str(self.data)], capture_output=True, text=True)
         assert result.returncode == 0, result.stderr
         return result.stdout.strip()
+
+    def new_token(self, name: str, *flags: str, account: str = ACCOUNT) -> str:
+        """A token that may do everything, or what `flags` say."""
+        flags = flags or ("--permission", "dns:*")
+        return self.command("token", "create", "--account", account, "--name", name, *flags)
 
     def api(self, method: str, path: str, body: Any = None) -> Any:
         """The answer to a request that must succeed."""

@@ -262,6 +262,14 @@ def test_errors_say_what_is_wrong(server: Any, octodns: Setup, tmp_path: Path) -
     assert "404 not_found: There is nothing at this path" in with_provider(url=f"{server.url}/elsewhere")
 
 
+def test_a_name_of_another_account_needs_proof_of_control(server: Any, octodns: Setup, tmp_path: Path) -> None:
+    octodns.sync(A)
+    server.command("account", "create", "second@example.com")
+    second = server.new_token("second", account="second@example.com")
+    said = Setup(server, tmp_path, token=second).refuse(A)
+    assert 'to prove control, publish _zonewright-claim.example.com TXT "' in said
+
+
 def test_what_is_no_zonewright_server_is_named() -> None:
     answers: dict[str, tuple[int, dict[str, str]]] = {
         "answers 200, and not as a Zonewright server does": (200, {}),
