@@ -218,13 +218,16 @@ def test_aliases_are_followed_to_other_zones(server: Any, file: Path) -> None:
 def test_nameservers_that_do_not_serve_the_record_are_named(
     server: Any, file: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(certbot_dns_zonewright.api, "_WAIT", 1)
+    monkeypatch.setattr(certbot_dns_zonewright.api, "_WAIT", 3)
     server.create_zone("example.com")
     threads = Path(f"/proc/{server.process.pid}/task").glob("*/children")
     named = int("".join(thread.read_text() for thread in threads))
     os.kill(named, signal.SIGSTOP)
     try:
-        Plugin(file, server, server.token).add("value")
+        plugin = Plugin(file, server, server.token)
+        plugin.add("value")
+        plugin.add("another")
+        assert plugin._api._wait == 2, "later names wait for less time"
     finally:
         os.kill(named, signal.SIGCONT)
     assert f"{CHALLENGE} TXT is stored, and these nameservers do not serve it yet: primary" in caplog.text
