@@ -7,6 +7,7 @@
 //! | [`frame`] | messages in a TCP stream | 1035 |
 //! | [`WireRecord`] | one record of any type | 1035 |
 //! | [`secret`], [`tsig`] | shared secrets, TSIG keys and signatures | 8945 |
+//! | [`signed`] | TSIG, the server | 8945 |
 //! | [`ask`] | SOA queries: which serial a nameserver serves | 1035 |
 //! | [`notify`] | NOTIFY, the client | 1996 |
 //! | [`update`] | dynamic updates, the client | 2136 |
@@ -24,6 +25,7 @@ pub mod frame;
 pub mod notify;
 mod record;
 pub mod secret;
+pub mod signed;
 mod socket;
 pub mod transfer;
 pub mod tsig;

@@ -5,7 +5,13 @@
 
 use dns::rdata::Soa;
 use dns::{Name, ResourceRecord, Serial, Ttl, ZoneName};
-use domain::base::Rtype;
+use domain::base::name::ParsedName;
+use domain::base::rdata::ComposeRecordData;
+use domain::base::record::ParsedRecord;
+use domain::base::wire::ParseError;
+use domain::base::{Rtype, ToName};
+use domain::dep::octseq::Octets;
+use domain::rdata::AllRecordData;
 
 /// One record of class IN. Equal octets are equal records: names are in lower case and not compressed, in the data too.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -29,6 +35,24 @@ impl WireRecord {
             ttl: record.ttl,
             data: record.data.wire().into(),
         }
+    }
+
+    /// A record of a message, of any class, with every name uncompressed and in lower case (RFC 4034, section 6.2, which does
+    /// so for the types that may be compressed at all).
+    ///
+    /// # Errors
+    ///
+    /// The data is not data of its type, or has a name that cannot be read.
+    pub fn read<Octs: Octets + ?Sized>(record: &ParsedRecord<'_, Octs>) -> Result<WireRecord, ParseError> {
+        let parsed = record.to_any_record::<AllRecordData<_, ParsedName<_>>>()?;
+        let mut data = Vec::with_capacity(usize::from(record.rdlen()));
+        // Writing to a vector cannot fail.
+        let _ = parsed.data().compose_canonical_rdata(&mut data);
+        let owner = parsed.owner().to_canonical_name::<Vec<u8>>();
+        let (owner, _) = Name::from_wire(owner.as_slice()).map_err(|_| ParseError::form_error("owner"))?;
+        // A TTL with the top bit set is invalid (RFC 2181, section 8).
+        let ttl = Ttl::new(record.ttl().as_secs()).unwrap_or(Ttl::MIN);
+        Ok(WireRecord { owner, record_type: record.rtype(), ttl, data: data.into() })
     }
 
     /// The SOA record of a zone.

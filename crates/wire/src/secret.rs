@@ -7,6 +7,12 @@ use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use hmac::digest::KeyInit;
+use hmac::{Hmac, Mac};
+use md5::Md5;
+use sha1::Sha1;
+use sha2::{Sha224, Sha256, Sha384, Sha512};
+use subtle::ConstantTimeEq as _;
 
 /// The octets that both ends share, and the algorithm that both use them with. `Debug` hides the octets.
 #[derive(Clone, PartialEq, Eq)]
@@ -28,6 +34,11 @@ impl Secret {
             return Err(SecretError::Base64);
         }
         Ok(Secret { algorithm, octets })
+    }
+
+    /// A secret that was checked when it was stored.
+    pub fn from_octets(algorithm: Algorithm, octets: Vec<u8>) -> Secret {
+        Secret { algorithm, octets }
     }
 
     /// A new random secret of the digest's own length, for [`Algorithm::Sha256`] 256 bits.
@@ -55,6 +66,32 @@ impl Secret {
     pub fn base64(&self) -> String {
         BASE64.encode(&self.octets)
     }
+
+    /// The HMAC (RFC 2104) of these octets, one part after the other, as long as the algorithm's digest.
+    pub fn mac(&self, parts: &[&[u8]]) -> Vec<u8> {
+        let secret = self.octets();
+        match self.algorithm {
+            Algorithm::Md5 => hmac::<Hmac<Md5>>(secret, parts),
+            Algorithm::Sha1 => hmac::<Hmac<Sha1>>(secret, parts),
+            Algorithm::Sha224 => hmac::<Hmac<Sha224>>(secret, parts),
+            Algorithm::Sha256 => hmac::<Hmac<Sha256>>(secret, parts),
+            Algorithm::Sha384 => hmac::<Hmac<Sha384>>(secret, parts),
+            Algorithm::Sha512 => hmac::<Hmac<Sha512>>(secret, parts),
+        }
+    }
+
+    /// Whether `mac` is the whole HMAC of these octets, in time that does not depend on where they differ. A shortened one is
+    /// never accepted.
+    pub fn verifies(&self, parts: &[&[u8]], mac: &[u8]) -> bool {
+        self.mac(parts).ct_eq(mac).into()
+    }
+}
+
+fn hmac<M: Mac + KeyInit>(secret: &[u8], parts: &[&[u8]]) -> Vec<u8> {
+    #[expect(clippy::expect_used, reason = "HMAC takes a key of any length (RFC 2104, section 2)")]
+    let mut mac = <M as Mac>::new_from_slice(secret).expect("a key of any length");
+    parts.iter().for_each(|part| mac.update(part));
+    mac.finalize().into_bytes().to_vec()
 }
 
 impl fmt::Debug for Secret {
@@ -63,9 +100,11 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// The HMACs that secrets are used with. HMAC-MD5, which nameservers may still accept, is left out.
+/// The HMACs that secrets are used with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Algorithm {
+    /// HMAC-MD5, for clients that can do nothing else. Only keys of such clients have it: configurations are not read with it.
+    Md5,
     /// HMAC-SHA-1, for old configurations.
     Sha1,
     /// HMAC-SHA-224, which TSIG keys here do not support.
@@ -79,13 +118,14 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// Every algorithm, weakest first.
+    /// Every algorithm that a configuration may name, weakest first.
     pub const ALL: [Algorithm; 5] =
         [Algorithm::Sha1, Algorithm::Sha224, Algorithm::Sha256, Algorithm::Sha384, Algorithm::Sha512];
 
     /// The length of the digest in octets.
-    fn digest_length(self) -> usize {
+    pub fn digest_length(self) -> usize {
         match self {
+            Algorithm::Md5 => 16,
             Algorithm::Sha1 => 20,
             Algorithm::Sha224 => 28,
             Algorithm::Sha256 => 32,
@@ -96,6 +136,7 @@ impl Algorithm {
 
     fn name(self) -> &'static str {
         match self {
+            Algorithm::Md5 => "hmac-md5",
             Algorithm::Sha1 => "hmac-sha1",
             Algorithm::Sha224 => "hmac-sha224",
             Algorithm::Sha256 => "hmac-sha256",
@@ -117,7 +158,7 @@ impl FromStr for Algorithm {
 
     /// Letter case does not count, as in configuration files.
     fn from_str(name: &str) -> Result<Algorithm, SecretError> {
-        if name.eq_ignore_ascii_case("hmac-md5") {
+        if name.eq_ignore_ascii_case(Algorithm::Md5.name()) {
             return Err(SecretError::Md5);
         }
         Algorithm::ALL

@@ -10,15 +10,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dns::{Name, Serial, Ttl, ZoneName};
+use dns::{Serial, ZoneName};
 use domain::base::iana::{Class, Rcode};
 use domain::base::message_builder::{AdditionalBuilder, MessageBuilder, StreamTarget};
-use domain::base::name::{Name as WireName, ParsedName};
-use domain::base::rdata::ComposeRecordData;
-use domain::base::record::ParsedRecord;
-use domain::base::wire::ParseError;
-use domain::base::{Message, Rtype, ToName};
-use domain::rdata::AllRecordData;
+use domain::base::name::Name as WireName;
+use domain::base::{Message, Rtype};
 use domain::tsig::{ClientSequence, Key};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -180,7 +176,7 @@ impl Progress<'_> {
             if self.is_complete || record.class() != Class::IN {
                 return Err(TransferError::Malformed);
             }
-            let record = wire_record(&record).map_err(|_| TransferError::Malformed)?;
+            let record = WireRecord::read(&record).map_err(|_| TransferError::Malformed)?;
             match &self.first {
                 None => {
                     let is_start = record.owner == *self.zone.name() && record.serial().is_some();
@@ -198,20 +194,6 @@ impl Progress<'_> {
         }
         Ok(())
     }
-}
-
-/// The record with every name uncompressed and in lower case (RFC 4034, section 6.2, which does so for the types that may be
-/// compressed at all).
-fn wire_record(record: &ParsedRecord<'_, Vec<u8>>) -> Result<WireRecord, ParseError> {
-    let parsed = record.to_any_record::<AllRecordData<_, ParsedName<_>>>()?;
-    let mut data = Vec::with_capacity(usize::from(record.rdlen()));
-    // Writing to a vector cannot fail.
-    let _ = parsed.data().compose_canonical_rdata(&mut data);
-    let owner = parsed.owner().to_canonical_name::<Vec<u8>>();
-    let (owner, _) = Name::from_wire(owner.as_slice()).map_err(|_| ParseError::form_error("owner"))?;
-    // A TTL with the top bit set is invalid (RFC 2181, section 8).
-    let ttl = Ttl::new(record.ttl().as_secs()).unwrap_or(Ttl::MIN);
-    Ok(WireRecord { owner, record_type: record.rtype(), ttl, data: data.into() })
 }
 
 /// Why there is no transfer.

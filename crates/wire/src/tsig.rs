@@ -28,7 +28,7 @@ impl TsigKey {
     ///
     /// # Errors
     ///
-    /// TSIG knows no HMAC-SHA-224 here; and a name with a quote, a backslash or a control character is spelled differently in
+    /// TSIG knows no HMAC-MD5 and no HMAC-SHA-224 here; and a name with a quote, a backslash or a control character is spelled differently in
     /// every nameserver's configuration.
     pub fn new(name: Name, secret: Secret) -> Result<TsigKey, TsigKeyError> {
         let algorithm = match secret.algorithm() {
@@ -36,6 +36,7 @@ impl TsigKey {
             Algorithm::Sha256 => tsig::Algorithm::Sha256,
             Algorithm::Sha384 => tsig::Algorithm::Sha384,
             Algorithm::Sha512 => tsig::Algorithm::Sha512,
+            Algorithm::Md5 => return Err(SecretError::Md5.into()),
             Algorithm::Sha224 => return Err(TsigKeyError::Sha224),
         };
         let needs_escape = |character: &char| character.is_control() || matches!(character, '"' | '\\');
@@ -119,8 +120,12 @@ impl Clock {
 
     /// The time as TSIG sends it: 48 bits of seconds.
     pub(crate) fn now(&self) -> Time48 {
-        let seconds = u64::try_from((self.0)()).unwrap_or(0);
-        Time48::from_u64(seconds & 0xffff_ffff_ffff)
+        Time48::from_u64(self.seconds())
+    }
+
+    /// The seconds since 1970, in 48 bits.
+    pub fn seconds(&self) -> u64 {
+        u64::try_from((self.0)()).unwrap_or(0) & 0xffff_ffff_ffff
     }
 }
 

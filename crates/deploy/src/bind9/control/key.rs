@@ -5,11 +5,6 @@
 
 use std::fmt;
 
-use hmac::digest::KeyInit;
-use hmac::{Hmac, Mac};
-use sha1::Sha1;
-use sha2::{Sha224, Sha256, Sha384, Sha512};
-use subtle::ConstantTimeEq as _;
 use wire::secret::{Algorithm, Secret, SecretError};
 use wire::tsig::TsigKey;
 
@@ -65,6 +60,7 @@ impl ControlKey {
     /// The algorithm's number in a message's `_auth` entry.
     pub(super) fn algorithm_code(&self) -> u8 {
         match self.0.algorithm() {
+            Algorithm::Md5 => 157,
             Algorithm::Sha1 => 161,
             Algorithm::Sha224 => 162,
             Algorithm::Sha256 => 163,
@@ -75,20 +71,12 @@ impl ControlKey {
 
     /// The HMAC of `message`, as long as the algorithm's digest.
     pub(super) fn sign(&self, message: &[u8]) -> Vec<u8> {
-        let secret = self.0.octets();
-        match self.0.algorithm() {
-            Algorithm::Sha1 => hmac::<Hmac<Sha1>>(secret, message),
-            Algorithm::Sha224 => hmac::<Hmac<Sha224>>(secret, message),
-            Algorithm::Sha256 => hmac::<Hmac<Sha256>>(secret, message),
-            Algorithm::Sha384 => hmac::<Hmac<Sha384>>(secret, message),
-            Algorithm::Sha512 => hmac::<Hmac<Sha512>>(secret, message),
-        }
+        self.0.mac(&[message])
     }
 
-    /// Whether `tag` is the whole HMAC of `message`, in time that does not depend on where they differ. A shortened tag is never
-    /// accepted.
+    /// [`Secret::verifies`].
     pub(super) fn verifies(&self, message: &[u8], tag: &[u8]) -> bool {
-        self.sign(message).ct_eq(tag).into()
+        self.0.verifies(&[message], tag)
     }
 }
 
@@ -146,12 +134,6 @@ pub(in crate::bind9) fn read_statement(text: &str) -> Result<(&str, ControlKey),
     let missing = |expected| KeyError::File { expected };
     let key = ControlKey::new(algorithm.ok_or(missing("an `algorithm`"))?, secret.ok_or(missing("a `secret`"))?)?;
     Ok((name, key))
-}
-
-fn hmac<M: Mac + KeyInit>(secret: &[u8], message: &[u8]) -> Vec<u8> {
-    #[expect(clippy::expect_used, reason = "HMAC takes a key of any length (RFC 2104, section 2)")]
-    let mac = <M as Mac>::new_from_slice(secret).expect("a key of any length");
-    mac.chain_update(message).finalize().into_bytes().to_vec()
 }
 
 /// The tokens of named's configuration language, as far as a key file uses them.
