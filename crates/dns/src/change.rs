@@ -8,6 +8,7 @@
 
 mod content;
 mod delegation;
+mod dynamic;
 mod edit;
 mod lookup;
 mod name_state;
@@ -19,6 +20,7 @@ use crate::ZoneName;
 use crate::apex::Apex;
 
 pub use content::{ContentEdits, content};
+pub use dynamic::{DynamicError, DynamicStep, DynamicUpdate, Prerequisite, Unmet, dynamic};
 pub use edit::{Amendment, Edit, NewRecord, NewSet, TtlChoice};
 pub use lookup::{Limits, Lookup};
 pub use outcome::{Plan, PlanError};

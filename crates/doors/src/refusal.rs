@@ -48,7 +48,7 @@ impl Refusal {
             ChangeError::DailyLimit(limit) => Refusal::DailyLimit(limit),
             ChangeError::Store(error) => Refusal::Store(error),
             // No condition was set, and no record named.
-            ChangeError::NoRecord { .. } | ChangeError::Moved | ChangeError::Condition => {
+            ChangeError::NoRecord { .. } | ChangeError::Moved | ChangeError::Unmet(_) | ChangeError::Condition => {
                 Refusal::Store(StoreError::Bug("a change without conditions was refused for one"))
             }
         }

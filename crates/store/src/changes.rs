@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dns::change::{Edit, NewRecord};
+use dns::change::{DynamicUpdate, Edit, NewRecord, Unmet};
 use dns::warnings::Warning;
 use dns::{Fault, RecordId, Serial, ZoneName};
 
@@ -66,6 +66,8 @@ impl From<Vec<Edit>> for Change {
 pub enum Wish {
     /// These edits, in their order.
     Edits(Vec<Edit>),
+    /// What a dynamic update says, if its prerequisites hold. Faults count the RRsets that it changes, and name them.
+    Dynamic(DynamicUpdate),
     /// Exactly these records. Only the difference is written: a record that is there already, compared in wire form, keeps its
     /// identity, its time of creation and its spelling. Faults count these records from 0.
     Content(Vec<NewRecord>),
@@ -206,6 +208,9 @@ pub enum ChangeError {
     /// A [`Condition::Unmoved`] does not hold any more.
     #[error("the record was changed by somebody else")]
     Moved,
+    /// A prerequisite of a [`Wish::Dynamic`] does not hold.
+    #[error(transparent)]
+    Unmet(Unmet),
     /// Another [`Condition`] does not hold (any more).
     #[error("a condition of the change does not hold")]
     Condition,

@@ -72,6 +72,7 @@ pub use free_text::{TextProblem, check_text};
 pub use hashing::Lane;
 pub use health::Health;
 pub use history::{Counts, Difference, Event, History, HistoryError, MadeBy, Version};
+pub use logic::served::ServedZone;
 pub use mails::{MailId, MailKind, MailWaiting, NewMail, QueueMailError, QueuedMail};
 pub use name_pattern::{NamePattern, NamePatternError};
 pub use owner_mail::OwnerNotice;

@@ -19,7 +19,7 @@ use dns::{Apex, RecordId, Serial, ZoneId, ZoneName, ZoneSnapshot};
 use crate::{
     Answer, Author, Change, ChangeError, Committed, Condition, CreateZoneError, Difference, Done, EffectiveSettings,
     Head, History, HistoryError, KeyScope, NewZone, Once, OutOfScope, OwnSettings, RecordFilter, RecordVisitor,
-    Repeatable, Source, Store, StoreError, StoredRecord, Version, VersionNumber, Zone, ZoneScope,
+    Repeatable, Source, Step, Store, StoreError, StoredRecord, Version, VersionNumber, Zone, ZoneScope,
 };
 
 /// The zones of one account. Changes are recorded as made by its author.
@@ -262,6 +262,11 @@ impl Tenant {
         } else {
             Err(HistoryError::NoZone)
         }
+    }
+
+    /// [`Journal::step`].
+    pub async fn step(&self, zone: ZoneId, from: Serial) -> Result<Option<Step>, StoreError> {
+        if self.sees(zone) { self.store.journal().step(zone, from).await } else { Ok(None) }
     }
 
     /// The server's own records in the version of a zone that had this serial.

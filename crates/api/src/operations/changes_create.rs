@@ -94,9 +94,12 @@ impl IntoResponse for Error {
             Self::Change(ChangeError::DailyLimit(limit)) => Problem::daily_limit(&limit),
             Self::Change(ChangeError::Condition) => Problem::precondition_failed(),
             // No such condition was set, and permissions were checked before, change by change.
-            Self::Change(error @ (ChangeError::Moved | ChangeError::Forbidden(_) | ChangeError::OutOfScope(_))) => {
-                Problem::internal(error)
-            }
+            Self::Change(
+                error @ (ChangeError::Moved
+                | ChangeError::Forbidden(_)
+                | ChangeError::OutOfScope(_)
+                | ChangeError::Unmet(_)),
+            ) => Problem::internal(error),
             Self::Store(error) | Self::Change(ChangeError::Store(error)) => Problem::store(error),
         }
         .into_response()

@@ -47,7 +47,9 @@ impl From<CreateRecordError> for Problem {
             E::Change(ChangeError::Condition) => Problem::precondition_failed(),
             E::Change(ChangeError::Moved) => Problem::new(ErrorCode::Conflict, MEANWHILE),
             // The permission is the operation's, and a token has no scope of names.
-            E::Change(error @ (ChangeError::Forbidden(_) | ChangeError::OutOfScope(_))) => Problem::internal(error),
+            E::Change(error @ (ChangeError::Forbidden(_) | ChangeError::OutOfScope(_) | ChangeError::Unmet(_))) => {
+                Problem::internal(error)
+            }
             error @ E::Change(ChangeError::NoRecord { .. }) => Problem::internal(error),
         }
     }

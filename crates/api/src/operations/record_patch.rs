@@ -43,9 +43,12 @@ impl IntoResponse for Error {
             Self::Fault(fault) => Problem::fault(fault),
             Self::Change(ChangeError::Faults(faults)) => Problem::faults(faults),
             // No such condition was set, and the permission is the operation's.
-            Self::Change(error @ (ChangeError::Moved | ChangeError::Forbidden(_) | ChangeError::OutOfScope(_))) => {
-                Problem::internal(error)
-            }
+            Self::Change(
+                error @ (ChangeError::Moved
+                | ChangeError::Forbidden(_)
+                | ChangeError::OutOfScope(_)
+                | ChangeError::Unmet(_)),
+            ) => Problem::internal(error),
             Self::Change(ChangeError::DailyLimit(limit)) => Problem::daily_limit(&limit),
             Self::Change(ChangeError::Condition) => Problem::precondition_failed(),
             Self::Store(error) | Self::Change(ChangeError::Store(error)) => Problem::store(error),

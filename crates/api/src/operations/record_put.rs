@@ -45,7 +45,9 @@ impl IntoResponse for Error {
             Self::Change(ChangeError::Condition) => Problem::precondition_failed(),
             Self::Change(ChangeError::Moved) => Problem::new(ErrorCode::Conflict, MEANWHILE),
             // The permission is the operation's, and a token has no scope of names.
-            Self::Change(error @ (ChangeError::Forbidden(_) | ChangeError::OutOfScope(_))) => Problem::internal(error),
+            Self::Change(error @ (ChangeError::Forbidden(_) | ChangeError::OutOfScope(_) | ChangeError::Unmet(_))) => {
+                Problem::internal(error)
+            }
             Self::Store(error) | Self::Change(ChangeError::Store(error)) => Problem::store(error),
         }
         .into_response()

@@ -43,9 +43,12 @@ impl IntoResponse for Error {
             Self::Change(ChangeError::Store(error)) => Problem::store(error),
             Self::Change(ChangeError::Forbidden(needed)) => return AuthError::Lacks(needed).into_response(),
             // The edits are made inside the transaction, of the records that are there; a token has no scope of names.
-            Self::Change(error @ (ChangeError::NoRecord { .. } | ChangeError::Moved | ChangeError::OutOfScope(_))) => {
-                Problem::internal(error)
-            }
+            Self::Change(
+                error @ (ChangeError::NoRecord { .. }
+                | ChangeError::Moved
+                | ChangeError::OutOfScope(_)
+                | ChangeError::Unmet(_)),
+            ) => Problem::internal(error),
         }
         .into_response()
     }

@@ -31,7 +31,8 @@ impl IntoResponse for Error {
                 | ChangeError::Moved
                 | ChangeError::Faults(_)
                 | ChangeError::Forbidden(_)
-                | ChangeError::OutOfScope(_)),
+                | ChangeError::OutOfScope(_)
+                | ChangeError::Unmet(_)),
             ) => Problem::internal(error),
         }
         .into_response()

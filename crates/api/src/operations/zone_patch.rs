@@ -39,7 +39,8 @@ impl IntoResponse for Error {
                 error @ (ChangeError::NoRecord { .. }
                 | ChangeError::Moved
                 | ChangeError::Forbidden(_)
-                | ChangeError::OutOfScope(_)),
+                | ChangeError::OutOfScope(_)
+                | ChangeError::Unmet(_)),
             ) => Problem::internal(error),
         }
         .into_response()

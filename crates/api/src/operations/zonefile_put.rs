@@ -51,7 +51,11 @@ impl IntoResponse for Error {
             Self::Change(ChangeError::Forbidden(needed)) => return AuthError::Lacks(needed).into_response(),
             // Replacing the content names no record ids, and its errors are already errors of the file. A token has no scope of names.
             error @ Self::Change(
-                ChangeError::NoRecord { .. } | ChangeError::Moved | ChangeError::Faults(_) | ChangeError::OutOfScope(_),
+                ChangeError::NoRecord { .. }
+                | ChangeError::Moved
+                | ChangeError::Faults(_)
+                | ChangeError::OutOfScope(_)
+                | ChangeError::Unmet(_),
             ) => Problem::internal(error),
         }
         .into_response()

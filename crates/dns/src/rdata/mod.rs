@@ -199,6 +199,19 @@ impl RecordData {
         Self::from_stored(record_type, &wire, quoted).map_err(|_| no_data())
     }
 
+    /// Reads data that a user sent in wire form, without compression: checked like data that is written as text.
+    pub fn from_wire(record_type: RecordType, wire: &[u8]) -> Result<Self, Fault> {
+        let accepted = match record_type.form() {
+            Some(form) => form.accept(wire).map_err(|(check, reason)| Fault::of("value", check, reason))?,
+            None => wire.to_vec(),
+        };
+        let quoted = record_type == RecordType::Txt && !txt::is_plain(&accepted);
+        Self::from_stored(record_type, &accepted, quoted).map_err(|_| {
+            let detail = message!("these octets are not valid data of a {record_type} record", record_type);
+            Fault::of("value", "record-data", detail)
+        })
+    }
+
     /// Reads stored data back; `quoted` is what [`RecordData::is_quoted`] said.
     pub fn from_stored(record_type: RecordType, wire: &[u8], quoted: bool) -> Result<Self, WireError> {
         Ok(match record_type {

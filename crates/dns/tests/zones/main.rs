@@ -7,6 +7,7 @@
 
 mod bind;
 mod checkzone;
+mod dynamic;
 mod file;
 mod generate;
 mod hostile;

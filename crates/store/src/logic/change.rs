@@ -13,6 +13,7 @@ use dns::warnings;
 use dns::{Record, RecordId, ZoneId};
 
 use super::cache::Cache;
+use super::dynamic::plan_dynamic;
 use super::live::{After, LiveRecords, UNKNOWN_RECORD};
 pub(crate) use super::prepared::Prepared;
 use super::rollback::{self, plan_version};
@@ -40,7 +41,7 @@ enum SettingsPlan {
 /// Whether a change whose [`weight`] is small is too large to be planned by the writer, as far as that is seen without planning it.
 pub(super) fn is_large(cache: &mut Cache<'_>, author: &Author, id: ZoneId, wish: &Wish) -> Result<bool, StoreError> {
     match wish {
-        Wish::Edits(_) | Wish::Settings(_) => Ok(false),
+        Wish::Edits(_) | Wish::Dynamic(_) | Wish::Settings(_) => Ok(false),
         Wish::Content(wanted) => {
             let zone = cache.zone(author.account, id)?;
             Ok(zone.is_some_and(|zone| zone.zone.record_count + wanted.len() as u64 > AT_ONCE as u64))
@@ -56,6 +57,7 @@ pub(super) fn is_large(cache: &mut Cache<'_>, author: &Author, id: ZoneId, wish:
 pub(crate) fn weight(wish: &Wish) -> usize {
     match wish {
         Wish::Edits(edits) => edits.iter().map(edit_weight).sum(),
+        Wish::Dynamic(update) => update.prerequisites.len() + update.steps.len(),
         Wish::Content(wanted) => wanted.len(),
         Wish::Version(_) | Wish::Settings(_) => 1,
     }
@@ -173,6 +175,7 @@ fn planned(zone: &ZoneRow, wish: &Wish, live: &mut LiveRecords<'_, '_>) -> Resul
             Ok(Planned { plan, settings: SettingsPlan::New(wanted, is_other) })
         }
         Wish::Edits(edits) => plan_edits(zone, edits, live).map(of_records),
+        Wish::Dynamic(update) => plan_dynamic(zone, update, live).map(of_records),
         Wish::Content(wanted) => plan_content(zone, wanted, live).map(of_records),
         Wish::Version(serial) => {
             let (plan, then) = plan_version(zone, *serial, live)?;

@@ -37,7 +37,7 @@ impl ChangeJob {
     /// is a group of its own.
     pub(crate) fn joins_others(&self) -> bool {
         match &self.change.wish {
-            Wish::Edits(_) => true,
+            Wish::Edits(_) | Wish::Dynamic(_) => true,
             Wish::Content(_) | Wish::Version(_) | Wish::Settings(_) => false,
         }
     }

@@ -5,7 +5,8 @@
 //! | `source` | the seam: what planning asks a database |
 //! | `cache` | what a group of changes has read, and what the earlier ones of the group do |
 //! | `live` | the records of one zone, as `dns::change` looks at them |
-//! | `change`, `rollback`, `settings`, `limits` | one change and its rules |
+//! | `change`, `dynamic`, `rollback`, `settings`, `limits` | one change and its rules |
+//! | `served` | a zone as nameservers serve it, name by name |
 //! | `group` | changes that are stored together, and the rows that they need |
 //!
 //! Changes are data ([`group::ChangeJob`]): a group that could not be stored is planned again, one change at a time.
@@ -15,11 +16,13 @@
 
 pub(crate) mod cache;
 pub(crate) mod change;
+mod dynamic;
 pub(crate) mod group;
 pub(crate) mod limits;
 pub(crate) mod live;
 mod prepared;
 pub(crate) mod rollback;
+pub(crate) mod served;
 pub(crate) mod settings;
 pub(crate) mod source;
 pub(crate) mod version;

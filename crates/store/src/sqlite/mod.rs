@@ -27,6 +27,7 @@
 //! | `source` | what planning asks (`crate::logic`) |
 //! | `staging`, `stages` | the same, where it is large |
 //! | `journal`, `catalogs`, `deployment` | what follows from it |
+//! | `served` | zones, name by name, for queries |
 //! | `withheld` | zones that are not served |
 //! | `claims` | proof of control over a name, and its effects |
 //! | `search` | searching by a part of a name or value |
@@ -72,6 +73,7 @@ mod rows;
 mod schema;
 mod search;
 mod second_factor;
+mod served;
 mod sessions;
 mod settings;
 mod shared;

@@ -223,6 +223,7 @@ fn first_records(view: View<'_>, zone: &ZoneRow, content: &[NewRecord]) -> Resul
             ChangeError::NoZone
             | ChangeError::NoRecord { .. }
             | ChangeError::Moved
+            | ChangeError::Unmet(_)
             | ChangeError::Condition
             | ChangeError::Forbidden(_)
             | ChangeError::OutOfScope(_),
