@@ -16,6 +16,7 @@ use domain::base::iana::{Class, OptRcode, OptionCode, Rcode, Rtype};
 
 use crate::Zones;
 use crate::cookie::Jar;
+use crate::door::Door;
 use crate::name::{FlatName, RelativeKey, labels};
 use crate::node::{Node, Rrset};
 use crate::request::{Question, Request};
@@ -45,8 +46,9 @@ const DNAME: u16 = RecordType::Dname.code();
 /// What all queries are answered from.
 pub(crate) struct Context {
     pub(crate) zones: Zones,
+    pub(crate) door: Option<Arc<dyn Door>>,
     pub(crate) loopback_transfers: bool,
-    limiter: Option<Limiter>,
+    pub(crate) limiter: Option<Limiter>,
     cookies: Jar,
     require_server_cookie: bool,
     nsid: Vec<u8>,
@@ -54,19 +56,31 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    pub(crate) fn new(zones: Zones, settings: Settings) -> Context {
+    pub(crate) fn new(zones: Zones, settings: Settings, door: Option<Arc<dyn Door>>) -> Context {
         let Settings { rate_limit, cookie_secrets, require_server_cookie, nsid, loopback_transfers, clock, tcp: _ } =
             settings;
         let (limiter, cookies) = (rate_limit.map(Limiter::new), Jar::new(cookie_secrets));
-        Context { zones, loopback_transfers, limiter, cookies, require_server_cookie, nsid, clock }
+        Context { zones, door, loopback_transfers, limiter, cookies, require_server_cookie, nsid, clock }
     }
 }
 
-/// How a query came.
+/// How a message came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Transport {
+pub enum Transport {
+    /// Over UDP.
     Udp,
+    /// Over TCP.
     Tcp,
+}
+
+/// A message that is to be answered.
+#[derive(Clone, Copy)]
+pub(crate) struct Incoming<'p> {
+    pub(crate) packet: &'p [u8],
+    pub(crate) transport: Transport,
+    pub(crate) client: IpAddr,
+    /// How many octets of the response are left for what is appended to it.
+    pub(crate) reserved: usize,
 }
 
 /// The client, its transport, and what the response needs of both.
@@ -105,27 +119,32 @@ pub(crate) struct Scratch {
     options: Vec<u8>,
 }
 
-/// Answers one message; the response is appended to `out`.
+/// Answers one message from these zones; the response is appended to `out`.
 pub(crate) fn respond(
     context: &Context,
-    packet: &[u8],
-    transport: Transport,
-    client: IpAddr,
+    zones: &Zones,
+    incoming: Incoming<'_>,
     scratch: &mut Scratch,
     out: &mut Vec<u8>,
 ) -> Outcome {
+    let Incoming { packet, transport, client, reserved } = incoming;
     let Some(request) = Request::read(packet) else { return Outcome::Dropped };
     let client = client.to_canonical();
     let Scratch { compression, key, options } = scratch;
     let knows_client = read_options(context, &request, client, options);
     let asked = Asked { transport, client, options };
-    let limit = match (transport, request.edns) {
+    let limit: usize = match (transport, request.edns) {
         (Transport::Tcp, _) => crate::writer::MAX_MESSAGE,
         (Transport::Udp, None) => PLAIN_UDP.into(),
         (Transport::Udp, Some(edns)) => edns.payload_size.clamp(PLAIN_UDP, MAX_UDP).into(),
     };
     let mut reply = Reply {
-        writer: Writer::new(out, compression, limit, request.opt_reply(OptRcode::NOERROR, options)),
+        writer: Writer::new(
+            out,
+            compression,
+            limit.saturating_sub(reserved),
+            request.opt_reply(OptRcode::NOERROR, options),
+        ),
         aa: false,
         tc: false,
         rcode: request.fault.unwrap_or(OptRcode::NOERROR),
@@ -140,7 +159,7 @@ pub(crate) fn respond(
         } else if request.fault.is_none() {
             match transfer::kind(question.qtype) {
                 _ if question.qclass != Class::IN.to_int() => reply.rcode = class_fault(question.qclass),
-                Some(kind) => match transfer::start(kind, context, &request, question, &asked) {
+                Some(kind) => match transfer::start(kind, (context, zones), &request, question, &asked) {
                     Ok(transfer::Start::Stream(transfer)) => {
                         reply.discard();
                         return Outcome::Transfer(transfer);
@@ -148,7 +167,7 @@ pub(crate) fn respond(
                     Ok(transfer::Start::SoaOnly(zone)) => reply.soa_answer(&zone, question),
                     Err(rcode) => reply.rcode = rcode,
                 },
-                None => query(&context.zones, question, transport, key, &mut reply),
+                None => query(zones, question, transport, key, &mut reply),
             }
         }
     }

@@ -7,6 +7,7 @@
 
 mod answer;
 mod cookie;
+mod door;
 mod metrics;
 mod name;
 mod node;
@@ -22,6 +23,8 @@ mod writer;
 mod zone;
 mod zones;
 
+pub use answer::Transport;
+pub use door::{Client, Door, Reply, Responder};
 pub use server::Server;
 pub use settings::{RateLimit, Settings, TcpLimits};
 pub use zones::{ApplyError, Zones};

@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::answer::Context;
+use crate::door::Door;
 use crate::metrics::Metrics;
 use crate::seats::Seats;
 use crate::settings::Settings;
@@ -33,6 +34,7 @@ const TCP_BACKLOG: i32 = 256;
 pub struct Server {
     zones: Zones,
     settings: Settings,
+    door: Option<Arc<dyn Door>>,
     address: SocketAddr,
     udp: Vec<Arc<UdpSocket>>,
     tcp: Arc<TcpListener>,
@@ -56,7 +58,7 @@ impl Server {
             match bind_both(addr) {
                 Ok((address, udp, tcp)) => {
                     let metrics = Arc::new(Metrics::register());
-                    return Ok(Server { zones, settings, address, udp, tcp, metrics });
+                    return Ok(Server { zones, settings, door: None, address, udp, tcp, metrics });
                 }
                 Err(error) => {
                     let again = addr.port() == 0 && error.kind() == io::ErrorKind::AddrInUse;
@@ -80,11 +82,18 @@ impl Server {
         self
     }
 
+    /// With a door on its sockets.
+    #[must_use]
+    pub fn with_door(mut self, door: Arc<dyn Door>) -> Server {
+        self.door = Some(door);
+        self
+    }
+
     /// Answers until `stop` is cancelled. Connections that are open then are closed.
     pub async fn run(self, stop: CancellationToken) {
-        let Server { zones, settings, udp, tcp, metrics, .. } = self;
+        let Server { zones, settings, door, udp, tcp, metrics, .. } = self;
         let seats = Arc::new(Seats::new(settings.tcp.clone()));
-        let context = Arc::new(Context::new(zones, settings));
+        let context = Arc::new(Context::new(zones, settings, door));
         let mut tasks = JoinSet::new();
         for socket in udp {
             let (context, metrics) = (context.clone(), metrics.clone());

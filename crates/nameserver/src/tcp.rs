@@ -4,7 +4,7 @@
 //! places are running out, for being idle (RFC 7766, section 6.2.3).
 
 use std::io;
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +14,8 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use wire::frame;
 
-use crate::answer::{Context, Outcome, Scratch, Transport, respond};
+use crate::answer::{Context, Incoming, Outcome, Scratch, Transport, respond};
+use crate::door::Client;
 use crate::metrics::Metrics;
 use crate::seats::{Seats, Taken};
 use crate::transfer::Transfer;
@@ -49,7 +50,7 @@ pub(crate) async fn serve(listener: &TcpListener, context: &Arc<Context>, seats:
         let Some(place) = seats.take(peer.ip()) else { continue };
         // Without it, answers are as right and a little later.
         let _ = stream.set_nodelay(true);
-        let connection = Connection { client: peer.ip(), context: context.clone(), metrics: metrics.clone(), place };
+        let connection = Connection { client: peer, context: context.clone(), metrics: metrics.clone(), place };
         connections.spawn(async move {
             let (receiver, sender) = stream.into_split();
             connection.metrics.connections.increment(1);
@@ -62,7 +63,7 @@ pub(crate) async fn serve(listener: &TcpListener, context: &Arc<Context>, seats:
 }
 
 struct Connection {
-    client: IpAddr,
+    client: SocketAddr,
     context: Arc<Context>,
     metrics: Arc<Metrics>,
     place: Taken,
@@ -88,8 +89,22 @@ impl Connection {
                 Ok(Ok(false)) | Err(_) => return Ok(()),
                 Ok(Err(error)) => return Err(error),
             }
+            if let Some(door) = self.context.door.as_ref().filter(|door| door.takes(&query)) {
+                flush(&mut sender, &mut out).await?;
+                let client = Client { address: self.client, transport: Transport::Tcp };
+                let Some(reply) = door.answer(std::mem::take(&mut query), client).await else { return Ok(()) };
+                for message in reply.messages {
+                    let start = frame::begin(&mut out);
+                    out.extend(message);
+                    frame::end(&mut out, start);
+                    flush(&mut sender, &mut out).await?;
+                }
+                continue;
+            }
             let start = frame::begin(&mut out);
-            let outcome = respond(&self.context, &query, Transport::Tcp, self.client, &mut scratch, &mut out);
+            let incoming =
+                Incoming { packet: &query, transport: Transport::Tcp, client: self.client.ip(), reserved: 0 };
+            let outcome = respond(&self.context, &self.context.zones, incoming, &mut scratch, &mut out);
             self.metrics.count(Transport::Tcp, &outcome);
             match outcome {
                 // RFC 7766, section 8: what is no query ends the connection. Rate limiting is for UDP.
@@ -146,10 +161,10 @@ mod tests {
     use super::*;
     use crate::{Settings, TcpLimits, Zones};
 
-    const CLIENT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+    const CLIENT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 53);
 
     fn context() -> Arc<Context> {
-        Arc::new(Context::new(Zones::new(), Settings::default()))
+        Arc::new(Context::new(Zones::new(), Settings::default(), None))
     }
 
     fn seats(connections: usize) -> Arc<Seats> {
@@ -157,7 +172,7 @@ mod tests {
     }
 
     fn connection() -> Connection {
-        let place = seats(8).take(CLIENT).unwrap();
+        let place = seats(8).take(CLIENT.ip()).unwrap();
         Connection { client: CLIENT, context: context(), metrics: Arc::new(Metrics::register()), place }
     }
 

@@ -12,6 +12,7 @@ use dns::RecordType;
 use domain::base::header::Header;
 use domain::base::iana::{Class, OptRcode, Rcode, Rtype};
 
+use crate::Zones;
 use crate::answer::{Asked, Context, Transport, opt_reply, response_header};
 use crate::name::wire_of;
 use crate::request::{Question, Request};
@@ -48,7 +49,7 @@ pub(crate) fn kind(qtype: u16) -> Option<TransferKind> {
 /// Decides on a transfer; the error is the response code.
 pub(crate) fn start(
     kind: TransferKind,
-    context: &Context,
+    (context, zones): (&Context, &Zones),
     request: &Request,
     question: &Question,
     asked: &Asked<'_>,
@@ -68,7 +69,7 @@ pub(crate) fn start(
     if !allowed {
         return Err(OptRcode::REFUSED);
     }
-    let zone = context.zones.get(question.name.wire()).ok_or(OptRcode::NOTAUTH)?;
+    let zone = zones.get(question.name.wire()).ok_or(OptRcode::NOTAUTH)?;
     let up_to_date = request.client_serial.is_some_and(|serial| !zone.serial().is_newer_than(serial));
     if kind == TransferKind::Ixfr && (up_to_date || asked.transport == Transport::Udp) {
         return Ok(Start::SoaOnly(zone));

@@ -43,9 +43,11 @@ fn zones_are_transferred_to_this_machine_only_and_only_where_that_is_set() {
     ixfr.extend([0xc0, 12, 0, 6, 0, 1, 0, 0, 0, 0, 0, 22, 0, 0, 0, 0, 0, 1]);
     ixfr.extend([0; 16]);
     let is_transferred = |packet: &[u8], is_set, client: &str| {
-        let context = Context::new(zones(), Settings { loopback_transfers: is_set, ..Settings::default() });
+        let context = Context::new(zones(), Settings { loopback_transfers: is_set, ..Settings::default() }, None);
         let (mut scratch, mut out) = (Scratch::default(), Vec::new());
-        match respond(&context, packet, Transport::Tcp, client.parse().unwrap(), &mut scratch, &mut out) {
+        let client = client.parse().unwrap();
+        let incoming = Incoming { packet, transport: Transport::Tcp, client, reserved: 0 };
+        match respond(&context, &context.zones, incoming, &mut scratch, &mut out) {
             Outcome::Transfer(_) => {
                 assert!(out.is_empty(), "what a transfer sends is written later");
                 true
@@ -75,7 +77,7 @@ fn whatever_comes_is_answered_soundly_or_dropped() {
         loopback_transfers: true,
         ..Settings::default()
     };
-    let (context, mut scratch) = (Context::new(zones(), settings), Scratch::default());
+    let (context, mut scratch) = (Context::new(zones(), settings, None), Scratch::default());
     let here = IpAddr::from([127, 0, 0, 1]);
     let mut state = 1u64;
     let mut random = |end: usize| {
@@ -103,7 +105,8 @@ fn whatever_comes_is_answered_soundly_or_dropped() {
         }
         let transport = if round % 3 == 0 { Transport::Tcp } else { Transport::Udp };
         let mut out = b"before".to_vec();
-        match respond(&context, &query, transport, here, &mut scratch, &mut out) {
+        let incoming = Incoming { packet: &query, transport, client: here, reserved: 0 };
+        match respond(&context, &context.zones, incoming, &mut scratch, &mut out) {
             Outcome::Dropped | Outcome::Limited | Outcome::Transfer(_) => assert_eq!(out, b"before"),
             Outcome::Replied { .. } => {
                 replied += 1;
