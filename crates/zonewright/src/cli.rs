@@ -109,6 +109,10 @@ pub(crate) struct ServeFlags {
     /// Address and port of the nameserver, UDP and TCP [default: 127.0.0.1:5300]
     #[arg(long, value_name = "ADDR")]
     pub(crate) dns: Option<String>,
+    /// Address and port for dynamic updates and transfers with update keys, UDP and TCP, or none
+    /// [default: the address of the embedded nameserver; none with BIND]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) updates: Option<String>,
     /// DNS address of a secondary; repeatable
     #[arg(long, value_name = "ADDR")]
     pub(crate) secondary: Vec<String>,

@@ -9,6 +9,7 @@ use std::time::Duration;
 use dashboard::{Dashboard, Registration};
 use deploy::{Deployment, Embedded, Nameserver};
 use nameserver::{Server, Zones};
+use nsupdate::{Takes, Updates};
 use store::Backoff;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -16,7 +17,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::bind9::Primary;
-use crate::config::{Config, NameserverSetting, SetBy};
+use crate::config::{Config, NameserverSetting, SetBy, UpdatesSetting};
 use crate::database::open_store;
 use crate::failure::{Failure, chain};
 use crate::{bind9, cookie_secret, disk, first_start, health, logging, mailing, monitor, security_txt, tls};
@@ -61,6 +62,13 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
         }
         NameserverSetting::Bind9 | NameserverSetting::Bind9Managed | NameserverSetting::None => None,
     };
+    let for_updates = match config.updates {
+        UpdatesSetting::At(address) => {
+            let bound = Server::bind(address, Zones::new(), config.embedded());
+            Some(bound.map_err(|error| cannot_listen(&config, "updates", address, &error))?)
+        }
+        UpdatesSetting::Shared | UpdatesSetting::Nowhere => None,
+    };
     let store = open_store(&config)?;
     // Only here: a command that is run with another configuration must not forget what this one promises.
     store.command_line().retain(config.retention);
@@ -79,6 +87,12 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
         }
         None => None,
     };
+    let updates = |takes| Arc::new(Updates::new(store.doors(), store.journal(), takes));
+    let server = match config.updates {
+        UpdatesSetting::Shared => server.map(|server| server.with_door(updates(Takes::UpdatesAndSigned))),
+        UpdatesSetting::At(_) | UpdatesSetting::Nowhere => server,
+    };
+    let for_updates = for_updates.map(|server| server.with_door(updates(Takes::Everything)));
 
     let stop_http = CancellationToken::new();
     // Only what keeps a nameserver from ever working ends this. How long it takes to work, nothing here waits for: the API and
@@ -90,6 +104,8 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
         }
         NameserverSetting::Embedded | NameserverSetting::None => None,
     };
+    let updates_address = for_updates.as_ref().or(server.as_ref().filter(|_| config.updates == UpdatesSetting::Shared));
+    let updates_address = updates_address.map(Server::local_addr);
     let dns = server.as_ref().map(Server::local_addr).or(bind9.as_ref().map(|primary| primary.dns));
     let (nameservers, secondaries): (Vec<Arc<dyn Nameserver>>, _) = match &bind9 {
         Some(primary) => (vec![Arc::clone(&primary.nameserver)], primary.secondaries.clone()),
@@ -102,6 +118,10 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
         primary.publish(deployment.clone(), store.journal(), &stop);
     }
     let mut answering = match server {
+        Some(server) => tokio::spawn(server.run(stop.clone())),
+        None => tokio::spawn(stop.clone().cancelled_owned()),
+    };
+    let mut updating = match for_updates {
         Some(server) => tokio::spawn(server.run(stop.clone())),
         None => tokio::spawn(stop.clone().cancelled_owned()),
     };
@@ -166,6 +186,7 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
     }
     tracing::info!(
         http.address = %http, dns.address = dns.map(tracing::field::display),
+        updates.address = updates_address.map(tracing::field::display),
         metrics.address = metrics_address.map(tracing::field::display),
         dyndns.address = dyndns_address.map(tracing::field::display), data = %config.data.display(),
         version = env!("CARGO_PKG_VERSION"), "zonewright is running"
@@ -178,6 +199,7 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
         () = signals.next() => None,
         _ = &mut serving => Some("the HTTP server stopped unexpectedly".to_owned()),
         _ = &mut answering => Some("the nameserver stopped unexpectedly".to_owned()),
+        _ = &mut updating => Some("the server for dynamic updates stopped unexpectedly".to_owned()),
         error = bind9::given_up(&mut bind9) => Some(chain(&error)),
     };
     tracing::info!("stopping");
@@ -190,6 +212,7 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
         }
         stop.cancel();
         end_of(answering).await;
+        end_of(updating).await;
         let _ = tokio::join!(deploying, upkeep, watching, rolling, writing, telling, sending);
         if let Some(primary) = bind9 {
             primary.ended().await;

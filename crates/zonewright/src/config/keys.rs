@@ -44,6 +44,7 @@ pub(crate) const KEYS: &[Key] = &[
     text("registration", "closed"),
     text("nameserver", "embedded"),
     text("dns", "127.0.0.1:5300"),
+    text("updates", ""),
     Key { name: "secondary", kind: ValueKind::List, default: "" },
     Key { name: "resolvers", kind: ValueKind::List, default: "" },
     Key { name: "ns", kind: ValueKind::List, default: "ns1.zonewright.test ns2.zonewright.test" },

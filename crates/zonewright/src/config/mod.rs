@@ -50,6 +50,8 @@ pub(crate) struct Config {
     pub(crate) metrics: Option<SocketAddr>,
     pub(crate) nameserver: NameserverSetting,
     pub(crate) dns: SocketAddr,
+    /// Where dynamic updates and transfers with update keys are taken.
+    pub(crate) updates: UpdatesSetting,
     /// The secondaries' DNS addresses.
     pub(crate) secondaries: Vec<SocketAddr>,
     pub(crate) bind9: Bind9,
@@ -104,6 +106,16 @@ pub(crate) enum NameserverSetting {
     /// A BIND that the server runs.
     Bind9Managed,
     None,
+}
+
+/// Where dynamic updates and transfers with update keys are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum UpdatesSetting {
+    /// At the address of the embedded nameserver.
+    Shared,
+    /// At an address of their own.
+    At(SocketAddr),
+    Nowhere,
 }
 
 /// How BIND is reached.
@@ -227,7 +239,7 @@ const BIND9: &str = "bind9";
 
 fn layers(flags: &ServeFlags) -> Result<Layers, ConfigError> {
     let ServeFlags { data, http, tls_cert, tls_key, url, security_contact, registration, nameserver, dns, .. } = flags;
-    let ServeFlags { dyndns, trusted_proxy, cors_origins, metrics, secondary, ns, resolvers, .. } = flags;
+    let ServeFlags { dyndns, trusted_proxy, cors_origins, metrics, updates, secondary, ns, resolvers, .. } = flags;
     let texts = [
         ("http", http),
         ("dyndns", dyndns),
@@ -239,6 +251,7 @@ fn layers(flags: &ServeFlags) -> Result<Layers, ConfigError> {
         ("registration", registration),
         ("nameserver", nameserver),
         ("dns", dns),
+        ("updates", updates),
     ];
     let lists = [
         ("trusted_proxy", trusted_proxy),
@@ -265,6 +278,15 @@ fn beside_server(mut layers: Layers) -> Result<Config, ConfigError> {
 fn data_flags(flags: &DataFlags) -> Vec<(&'static str, Value)> {
     let texts = [("data", &flags.data), ("database", &flags.database)];
     texts.into_iter().filter_map(|(key, text)| Some((key, Value::Text(text.clone()?)))).collect()
+}
+
+fn updates(layers: &Layers, nameserver: NameserverSetting) -> Result<UpdatesSetting, ConfigError> {
+    match layers.text("updates")? {
+        Some("none") => Ok(UpdatesSetting::Nowhere),
+        None if nameserver == NameserverSetting::Embedded => Ok(UpdatesSetting::Shared),
+        None => Ok(UpdatesSetting::Nowhere),
+        Some(_) => Ok(UpdatesSetting::At(address(layers, "updates")?)),
+    }
 }
 
 fn check(layers: Layers) -> Result<Config, ConfigError> {
@@ -331,6 +353,7 @@ fn check(layers: Layers) -> Result<Config, ConfigError> {
         tls,
         nameserver,
         dns: address(&layers, "dns")?,
+        updates: updates(&layers, nameserver)?,
         secondaries: secondaries(&layers)?,
         bind9,
         loopback_transfers: guard::switch(&layers, "transfers.loopback")?,

@@ -37,6 +37,7 @@ pub(crate) struct Server {
     http: SocketAddr,
     dns: Option<SocketAddr>,
     metrics: Option<SocketAddr>,
+    updates: Option<SocketAddr>,
     base: String,
     stdout: Captured,
     stderr: Captured,
@@ -171,8 +172,17 @@ impl Server {
         };
         let stderr = Captured::read(child.stderr.take().expect("piped"));
         let unknown = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut server =
-            Server { child, http: unknown, dns: None, metrics: None, base: String::new(), stdout, stderr, data };
+        let mut server = Server {
+            child,
+            http: unknown,
+            dns: None,
+            metrics: None,
+            updates: None,
+            base: String::new(),
+            stdout,
+            stderr,
+            data,
+        };
         let running = wait_for("the server to say where it listens", || {
             server.assert_alive();
             let log = server.stderr.text();
@@ -182,6 +192,7 @@ impl Server {
         server.http = address(&running["http.address"]).expect("the log names the HTTP address");
         server.dns = address(&running["dns.address"]);
         server.metrics = address(&running["metrics.address"]);
+        server.updates = address(&running["updates.address"]);
         let scheme = if flags.contains(&"--tls-cert") { "https" } else { "http" };
         // Not every address that is listened on can be asked: the unspecified ones become loopback.
         let asked = match server.http.ip() {
@@ -235,6 +246,12 @@ impl Server {
     #[track_caller]
     pub(crate) fn dns(&self) -> SocketAddr {
         self.dns.expect("this server was started with a nameserver of its own")
+    }
+
+    /// Where dynamic updates are taken.
+    #[track_caller]
+    pub(crate) fn updates(&self) -> SocketAddr {
+        self.updates.expect("this server takes updates")
     }
 
     /// Where metrics are served, if they are.

@@ -1,0 +1,95 @@
+//! Dynamic updates (RFC 2136) and zone transfers (RFC 5936, RFC 1995) for customers, signed with their update keys (RFC 8945).
+//!
+//! | module | job |
+//! |---|---|
+//! | `request` | the order of all checks: signature, key, network, then what is asked |
+//! | `message` | UPDATE messages: parsing, and the response codes of malformed ones |
+//! | `update` | from a message to one change of a zone, and what came of it |
+//! | `replays` | a message that comes again gets its first response code |
+//! | `query` | queries, answered from the committed state |
+//! | `transfer` | AXFR and IXFR |
+//! | `refusal` | response codes, and the reasons that the owner of a key can read |
+//!
+//! [`Updates`] is a door of a [`nameserver::Server`], which has the sockets and their limits. An UPDATE becomes one
+//! `store::Change`, which the store plans and writes in one transaction together with its prerequisites. This crate adds no
+//! rules and no rights: the scope of a key is judged by `store::Tenant`.
+//!
+//! Decided against: answering queries from the embedded nameserver's memory. Clients read a record back right after they wrote
+//! it, and with BIND there is no such memory.
+
+mod message;
+mod metrics;
+mod query;
+mod refusal;
+mod replays;
+mod request;
+mod transfer;
+mod update;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use nameserver::{Client, Door, Reply, Responder};
+use store::{Doors, Journal};
+use tokio::sync::Semaphore;
+use wire::signed::Signature;
+
+use crate::metrics::Metrics;
+use crate::replays::Replays;
+
+/// Which messages of a server are for [`Updates`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Takes {
+    /// All: the server has no zones of its own.
+    Everything,
+    /// Updates, and what is signed. Unsigned queries are answered by the nameserver.
+    UpdatesAndSigned,
+}
+
+/// Answers updates, signed queries and transfers. Cheap to clone.
+#[derive(Clone)]
+pub struct Updates {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    takes: Takes,
+    doors: Doors,
+    journal: Journal,
+    replays: Replays,
+    responder: Responder,
+    transfers: Semaphore,
+    metrics: Metrics,
+}
+
+impl Updates {
+    /// Counts with the metrics recorder that is installed at this moment.
+    pub fn new(doors: Doors, journal: Journal, takes: Takes) -> Updates {
+        let inner = Inner {
+            takes,
+            doors,
+            journal,
+            replays: Replays::default(),
+            responder: Responder::default(),
+            transfers: Semaphore::new(transfer::AT_ONCE),
+            metrics: Metrics::register(),
+        };
+        Updates { inner: Arc::new(inner) }
+    }
+}
+
+impl Door for Updates {
+    fn takes(&self, message: &[u8]) -> bool {
+        match self.inner.takes {
+            Takes::Everything => true,
+            Takes::UpdatesAndSigned => {
+                message::is_update(message) || !matches!(Signature::read(message), Ok(None) | Err(_))
+            }
+        }
+    }
+
+    fn answer(&self, message: Vec<u8>, client: Client) -> Pin<Box<dyn Future<Output = Option<Reply>> + Send + '_>> {
+        Box::pin(self.inner.answer(message, client))
+    }
+}

@@ -1,0 +1,164 @@
+//! From an UPDATE message to one change of a zone, and from what came of it to a response code (RFC 2136, section 3).
+
+use std::sync::Arc;
+
+use dns::change::{DynamicStep, DynamicUpdate, Prerequisite, Unmet};
+use dns::{OwnerName, RecordType, ZoneName};
+use domain::base::iana::Rcode;
+use domain::base::message::Message;
+use nameserver::Client;
+use store::{
+    Change, ChangeError, KeyPurpose, KeyScope, KeyTypes, OutOfScope, RefusedBy, StoreError, Tenant, Wish, Zone,
+};
+
+use crate::refusal::Refusal;
+use crate::request::{Verified, failed, refused};
+use crate::{Inner, message};
+
+const NOT_FOR_TRANSFERS: &str = "the key is for transfers, not for updates";
+
+impl Inner {
+    /// Carries an update out, once however often the message comes; the response code.
+    pub(crate) async fn update_once(&self, verified: &Verified, message: &[u8], client: &Client) -> Rcode {
+        let key = verified.identity.key.id;
+        // A MAC of less than 16 octets is not accepted.
+        let Some(mac) = verified.signature.mac().first_chunk() else { return Rcode::FORMERR };
+        let (tenant, message) = (verified.tenant.clone(), message.to_vec());
+        let (doors, identity, client) = (self.doors.clone(), Arc::clone(&verified.identity), *client);
+        let work = async move {
+            match update(&tenant, &message).await {
+                Ok(()) => Rcode::NOERROR,
+                Err(refusal) => refused(&doors, &identity, &client, refusal),
+            }
+        };
+        self.replays.once((key, *mac), verified.signature.expires(), self.now(), work).await
+    }
+}
+
+/// Carries out an UPDATE message. Without an error it is stored durably, or had nothing to change.
+async fn update(tenant: &Tenant, message: &[u8]) -> Result<(), Refusal> {
+    let message = Message::from_slice(message).map_err(|_| Refusal::malformed("update", "the header is too short"))?;
+    let name = message::zone(message)?;
+    let zone = zone(tenant, &ZoneName::from_stored(name), "update").await?;
+    let update = message::read(message, &zone.name)?;
+    let asked = asked(&update, &zone.name);
+    let scope = tenant.scope().ok_or(Refusal::silent(Rcode::SERVFAIL))?;
+    if scope.purpose == KeyPurpose::Transfer {
+        return Err(Refusal::new(Rcode::REFUSED, RefusedBy::Purpose, asked, NOT_FOR_TRANSFERS));
+    }
+    check_prerequisites(&update, scope, &zone.name)?;
+    let in_scope = check_steps(&update, scope, &zone.name);
+    let DynamicUpdate { prerequisites, steps } = update;
+    // Prerequisites come before rights (section 3.3): without a right to the steps, they are all that is judged.
+    let steps = if in_scope.is_ok() { steps } else { Vec::new() };
+    let is_question = steps.is_empty();
+    if !(is_question && prerequisites.is_empty()) {
+        let wish = Wish::Dynamic(DynamicUpdate { prerequisites, steps });
+        let change = Change { dry_run: is_question, ..Change::of(wish) };
+        tenant.change(zone.id, change).await.map_err(|error| refusal(error, asked))?;
+    }
+    in_scope
+}
+
+/// The zone of that name, as far as the key has it: that of another account looks like none.
+pub(crate) async fn zone(tenant: &Tenant, name: &ZoneName, what: &str) -> Result<Zone, Refusal> {
+    let found = tenant.zones(Some(name.clone()), None, 1).await;
+    let found = found.map_err(|error| failed("finding a zone", &error))?;
+    let unknown = || {
+        let asked = format!("{what} {}", name.name().fqdn());
+        Refusal::new(Rcode::NOTAUTH, RefusedBy::Zone, asked, "this is not one of the key's zones")
+    };
+    found.into_iter().next().ok_or_else(unknown)
+}
+
+/// The response code of each outcome, and the reason for the owner of the key.
+fn refusal(error: ChangeError, asked: String) -> Refusal {
+    let refused = |rule, detail: String| Refusal::new(Rcode::REFUSED, rule, &asked, detail);
+    match error {
+        ChangeError::Unmet(Unmet::NameNotInUse) => Refusal::silent(Rcode::NXDOMAIN),
+        ChangeError::Unmet(Unmet::NameInUse) => Refusal::silent(Rcode::YXDOMAIN),
+        ChangeError::Unmet(Unmet::SetMissing) => Refusal::silent(Rcode::NXRRSET),
+        ChangeError::Unmet(Unmet::SetExists) => Refusal::silent(Rcode::YXRRSET),
+        // It was deleted since it was looked for.
+        ChangeError::NoZone => Refusal::silent(Rcode::NOTAUTH),
+        ChangeError::OutOfScope(outside) => refused(outside.rule(), outside.to_string()),
+        ChangeError::Forbidden(permission) => refused(RefusedBy::Permission, format!("the key lacks {permission}")),
+        ChangeError::DailyLimit(limit) => refused(RefusedBy::Limit, limit.to_string()),
+        ChangeError::Faults(faults) => {
+            let faults: Vec<String> = faults.into_iter().map(|(_, fault)| fault.detail.to_string()).collect();
+            refused(RefusedBy::Content, faults.join("; "))
+        }
+        ChangeError::Store(error) => failed("storing an update", &error),
+        ChangeError::NoRecord { .. } | ChangeError::Moved | ChangeError::Condition => {
+            failed("storing an update", &StoreError::Bug("an update met an error of other changes"))
+        }
+    }
+}
+
+/// Prerequisites say whether records exist, so they are limited to the key's names. The SOA may be asked about by every key:
+/// queries show it to anyone.
+fn check_prerequisites(update: &DynamicUpdate, scope: &KeyScope, zone: &ZoneName) -> Result<(), Refusal> {
+    let is_soa = |prerequisite: &Prerequisite| match prerequisite {
+        Prerequisite::SetExists(owner, code)
+        | Prerequisite::SetMissing(owner, code)
+        | Prerequisite::SetEquals(owner, code, _) => owner.is_apex() && *code == RecordType::Soa.code(),
+        Prerequisite::NameInUse(_) | Prerequisite::NameNotInUse(_) => false,
+    };
+    let allowed = |prerequisite: &&Prerequisite| is_soa(prerequisite) || scope.has_name(prerequisite.owner());
+    match update.prerequisites.iter().find(|prerequisite| !allowed(prerequisite)) {
+        None => Ok(()),
+        Some(outside) => {
+            let name = outside.owner().in_zone(zone);
+            let asked = format!("prerequisite {}", name.fqdn());
+            let detail = format!("the key may not ask about the name {name}");
+            Err(Refusal::new(Rcode::REFUSED, RefusedBy::Name, asked, detail))
+        }
+    }
+}
+
+/// Refuses steps outside the scope even where they would change nothing, as BIND does. Deletions of whole names, and NS records
+/// at the apex, are judged by what they change: those of the operator are ignored, and DNSControl adds one that it takes out
+/// again.
+fn check_steps(update: &DynamicUpdate, scope: &KeyScope, zone: &ZoneName) -> Result<(), Refusal> {
+    update.steps.iter().try_for_each(|step| {
+        let checked = match step {
+            DynamicStep::DeleteName(owner) => check_name(scope, owner),
+            DynamicStep::Add(owner, _, data) => check_type(scope, owner, data.record_type().code()),
+            DynamicStep::DeleteRecord(owner, code, _) | DynamicStep::DeleteSet(owner, code) => {
+                check_type(scope, owner, *code)
+            }
+        };
+        checked.map_err(|(rule, detail)| Refusal::new(Rcode::REFUSED, rule, message::asked_step(step, zone), detail))
+    })
+}
+
+/// The rule that a step breaks, and what is wrong.
+type Outside = (RefusedBy, String);
+
+fn outside(outside: &OutOfScope) -> Outside {
+    (outside.rule(), outside.to_string())
+}
+
+fn check_name(scope: &KeyScope, owner: &OwnerName) -> Result<(), Outside> {
+    if scope.has_name(owner) { Ok(()) } else { Err(outside(&OutOfScope::Name(owner.clone()))) }
+}
+
+fn check_type(scope: &KeyScope, owner: &OwnerName, code: u16) -> Result<(), Outside> {
+    check_name(scope, owner)?;
+    match RecordType::from_code(code) {
+        Some(RecordType::Ns) if owner.is_apex() => Ok(()),
+        Some(record_type) => scope.check(owner, record_type).map_err(|error| outside(&error)),
+        // No zone here has records of such a type: deleting them changes nothing.
+        None if matches!(scope.types, KeyTypes::Only(_)) => {
+            Err((RefusedBy::Type, format!("the key may not change {} records", message::type_name(code))))
+        }
+        None => Ok(()),
+    }
+}
+
+/// An update in one line.
+fn asked(update: &DynamicUpdate, zone: &ZoneName) -> String {
+    let Some((first, others)) = update.steps.split_first() else { return message::asked_zone(zone.name()) };
+    let first = message::asked_step(first, zone);
+    if others.is_empty() { first } else { format!("{first} (and {} more)", others.len()) }
+}
