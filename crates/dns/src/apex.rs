@@ -12,8 +12,10 @@ use crate::{Fault, HostName, Name, OwnerName, RecordData, ResourceRecord, Serial
 /// The operator's nameservers and the SOA's timers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Apex {
-    /// The NS set; the first is the SOA's MNAME. Never empty.
+    /// The NS set. Never empty.
     pub nameservers: Vec<ApexNameserver>,
+    /// The SOA's MNAME: where programs send dynamic updates that are told no other server. `None`: the first nameserver.
+    pub mname: Option<Name>,
     /// The TTL of the NS set, where users' own NS records at the apex do not set another.
     pub ns_ttl: Ttl,
     /// The timers, in seconds.
@@ -62,7 +64,7 @@ impl Apex {
                 }
             }
         }
-        let apex = Apex { nameservers: distinct, ns_ttl: Ttl::DEFAULT, timers: SoaTimers::default() };
+        let apex = Apex { nameservers: distinct, mname: None, ns_ttl: Ttl::DEFAULT, timers: SoaTimers::default() };
         (!apex.nameservers.is_empty()).then_some(apex)
     }
 
@@ -82,8 +84,9 @@ impl Apex {
 
     /// The SOA of a version of a zone that has timers of its own.
     pub fn soa_with(&self, serial: Serial, timers: SoaTimers) -> Soa {
-        let mname = self.nameservers.first().map_or_else(Name::root, |first| first.name.clone());
-        let domain = mname.parent().unwrap_or_else(Name::root);
+        let first = self.nameservers.first().map_or_else(Name::root, |first| first.name.clone());
+        let domain = first.parent().unwrap_or_else(Name::root);
+        let mname = self.mname.clone().unwrap_or(first);
         let rname = Name::from_labels([b"hostmaster".as_slice()].into_iter().chain(domain.labels())).unwrap_or(domain);
         let SoaTimers { refresh, retry, expire, minimum } = timers;
         Soa { mname, rname, serial, refresh, retry, expire, minimum, ttl: self.ns_ttl }

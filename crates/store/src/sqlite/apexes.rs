@@ -21,6 +21,9 @@ use crate::StoreError;
 #[derive(Serialize, Deserialize)]
 struct StoredApex {
     nameservers: Vec<StoredNameserver>,
+    /// Left out where there is none: equal values have equal texts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mname: Option<String>,
     ns_ttl: u32,
     refresh: u32,
     retry: u32,
@@ -72,7 +75,8 @@ fn to_json(apex: &Apex) -> Result<String, Box<dyn std::error::Error + Send + Syn
         .iter()
         .map(|server| StoredNameserver { name: server.name.fqdn().to_string(), addresses: server.addresses.clone() })
         .collect();
-    let stored = StoredApex { nameservers, ns_ttl: apex.ns_ttl.seconds(), refresh, retry, expire, minimum };
+    let mname = apex.mname.as_ref().map(|name| name.fqdn().to_string());
+    let stored = StoredApex { nameservers, mname, ns_ttl: apex.ns_ttl.seconds(), refresh, retry, expire, minimum };
     Ok(serde_json::to_string(&stored)?)
 }
 
@@ -83,7 +87,8 @@ fn from_json(content: &str) -> Option<Apex> {
         .into_iter()
         .map(|server| Some(ApexNameserver { name: Name::parse(&server.name).ok()?, addresses: server.addresses }))
         .collect::<Option<Vec<_>>>()?;
+    let mname = stored.mname.map(|name| Name::parse(&name)).transpose().ok()?;
     let StoredApex { refresh, retry, expire, minimum, .. } = stored;
     let timers = SoaTimers { refresh, retry, expire, minimum };
-    Some(Apex { nameservers, ns_ttl: Ttl::new(stored.ns_ttl)?, timers })
+    Some(Apex { nameservers, mname, ns_ttl: Ttl::new(stored.ns_ttl)?, timers })
 }

@@ -137,7 +137,12 @@ pub(super) fn apex(layers: &Layers) -> Result<Apex, ConfigError> {
         }
         set.push(ApexNameserver { name, addresses });
     }
-    Apex::new(set).ok_or_else(|| bad("a zone needs at least one nameserver".to_owned()))
+    let apex = Apex::new(set).ok_or_else(|| bad("a zone needs at least one nameserver".to_owned()))?;
+    let mname = layers.text("soa.mname")?.map(|text| {
+        let hint = "use the name of a host, such as updates.example.net";
+        nameserver_name(text).map_err(|problem| layers.bad("soa.mname", format!("\"{text}\": {problem}"), hint))
+    });
+    Ok(Apex { mname: mname.transpose()?, ..apex })
 }
 
 /// A host's name as BIND wants it in NS and SOA records (`check-names`): letters, digits, and hyphens inside.

@@ -48,6 +48,7 @@ pub(crate) const KEYS: &[Key] = &[
     Key { name: "secondary", kind: ValueKind::List, default: "" },
     Key { name: "resolvers", kind: ValueKind::List, default: "" },
     Key { name: "ns", kind: ValueKind::List, default: "ns1.zonewright.test ns2.zonewright.test" },
+    text("soa.mname", ""),
     text("bind9.control", "127.0.0.1:9953"),
     path("bind9.directory", ""),
     text("bind9.user", "bind"),
