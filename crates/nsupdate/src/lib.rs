@@ -30,7 +30,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use nameserver::{Client, Door, Reply, Responder};
+use nameserver::{Client, Door, Reply, Responder, Zones};
 use store::{Doors, Journal};
 use tokio::sync::Semaphore;
 use wire::signed::Signature;
@@ -39,12 +39,12 @@ use crate::metrics::Metrics;
 use crate::replays::Replays;
 
 /// Which messages of a server are for [`Updates`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Takes {
     /// All: the server has no zones of its own.
     Everything,
-    /// Updates, and what is signed. Unsigned queries are answered by the nameserver.
-    UpdatesAndSigned,
+    /// Updates, and what is signed. Unsigned queries are answered by the nameserver from these zones.
+    UpdatesAndSigned(Zones),
 }
 
 /// Answers updates, signed queries and transfers. Cheap to clone.
@@ -81,9 +81,9 @@ impl Updates {
 
 impl Door for Updates {
     fn takes(&self, message: &[u8]) -> bool {
-        match self.inner.takes {
+        match &self.inner.takes {
             Takes::Everything => true,
-            Takes::UpdatesAndSigned => {
+            Takes::UpdatesAndSigned(_) => {
                 message::is_update(message) || !matches!(Signature::read(message), Ok(None) | Err(_))
             }
         }

@@ -1,20 +1,23 @@
 //! From an UPDATE message to one change of a zone, and from what came of it to a response code (RFC 2136, section 3).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use dns::change::{DynamicStep, DynamicUpdate, Prerequisite, Unmet};
 use dns::{OwnerName, RecordType, ZoneName};
 use domain::base::iana::Rcode;
 use domain::base::message::Message;
-use nameserver::Client;
+use nameserver::{Client, Zones};
 use store::{
     Change, ChangeError, KeyPurpose, KeyScope, KeyTypes, OutOfScope, RefusedBy, StoreError, Tenant, Wish, Zone,
 };
 
 use crate::refusal::Refusal;
 use crate::request::{Verified, failed, refused};
-use crate::{Inner, message};
+use crate::{Inner, Takes, message};
 
+/// How long a response waits for the nameserver in this process, in milliseconds.
+const SERVED_WITHIN_MS: u32 = 20;
 const NOT_FOR_TRANSFERS: &str = "the key is for transfers, not for updates";
 
 impl Inner {
@@ -25,9 +28,15 @@ impl Inner {
         let Some(mac) = verified.signature.mac().first_chunk() else { return Rcode::FORMERR };
         let (tenant, message) = (verified.tenant.clone(), message.to_vec());
         let (doors, identity, client) = (self.doors.clone(), Arc::clone(&verified.identity), *client);
+        let takes = self.takes.clone();
         let work = async move {
             match update(&tenant, &message).await {
-                Ok(()) => Rcode::NOERROR,
+                Ok(stored) => {
+                    if let (Takes::UpdatesAndSigned(served), Some(stored)) = (takes, stored) {
+                        until_served(&served, &stored).await;
+                    }
+                    Rcode::NOERROR
+                }
                 Err(refusal) => refused(&doors, &identity, &client, refusal),
             }
         };
@@ -35,8 +44,20 @@ impl Inner {
     }
 }
 
-/// Carries out an UPDATE message. Without an error it is stored durably, or had nothing to change.
-async fn update(tenant: &Tenant, message: &[u8]) -> Result<(), Refusal> {
+/// Waits a few milliseconds until the nameserver in this process serves a version: clients read a record back at once, from the
+/// same address. The update is durable already, so the response does not wait for longer.
+async fn until_served(served: &Zones, stored: &Zone) {
+    for _ in 0..SERVED_WITHIN_MS {
+        let is_behind = |(_, serial)| stored.serial.is_newer_than(serial);
+        if !served.served(&stored.name).is_some_and(is_behind) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+/// Carries out an UPDATE message. Without an error it is stored durably, as this version, or had nothing to change.
+async fn update(tenant: &Tenant, message: &[u8]) -> Result<Option<Zone>, Refusal> {
     let message = Message::from_slice(message).map_err(|_| Refusal::malformed("update", "the header is too short"))?;
     let name = message::zone(message)?;
     let zone = zone(tenant, &ZoneName::from_stored(name), "update").await?;
@@ -52,12 +73,13 @@ async fn update(tenant: &Tenant, message: &[u8]) -> Result<(), Refusal> {
     // Prerequisites come before rights (section 3.3): without a right to the steps, they are all that is judged.
     let steps = if in_scope.is_ok() { steps } else { Vec::new() };
     let is_question = steps.is_empty();
-    if !(is_question && prerequisites.is_empty()) {
-        let wish = Wish::Dynamic(DynamicUpdate { prerequisites, steps });
-        let change = Change { dry_run: is_question, ..Change::of(wish) };
-        tenant.change(zone.id, change).await.map_err(|error| refusal(error, asked))?;
+    if is_question && prerequisites.is_empty() {
+        return in_scope.map(|()| None);
     }
-    in_scope
+    let wish = Wish::Dynamic(DynamicUpdate { prerequisites, steps });
+    let change = Change { dry_run: is_question, ..Change::of(wish) };
+    let done = tenant.change(zone.id, change).await.map_err(|error| refusal(error, asked))?;
+    in_scope.map(|()| done.changed.then_some(done.zone))
 }
 
 /// The zone of that name, as far as the key has it: that of another account looks like none.

@@ -89,7 +89,9 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
     };
     let updates = |takes| Arc::new(Updates::new(store.doors(), store.journal(), takes));
     let server = match config.updates {
-        UpdatesSetting::Shared => server.map(|server| server.with_door(updates(Takes::UpdatesAndSigned))),
+        UpdatesSetting::Shared => {
+            server.map(|server| server.with_door(updates(Takes::UpdatesAndSigned(zones.clone()))))
+        }
         UpdatesSetting::At(_) | UpdatesSetting::Nowhere => server,
     };
     let for_updates = for_updates.map(|server| server.with_door(updates(Takes::Everything)));

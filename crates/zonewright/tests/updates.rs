@@ -51,9 +51,15 @@ fn the_address_of_the_nameserver_takes_updates() {
     assert_eq!(at, server.dns());
     let done = nsupdate(at, &manage, "update add www.example.com. 60 A 192.0.2.1");
     assert!(done.status.success(), "{}", describe(&done));
-    // Signed queries see it at once, unsigned ones when it is deployed.
     assert!(asked(at, &["-y", &manage, "www.example.com", "A"]).contains("192.0.2.1"));
     server.dig_until(&["www.example.com", "A"], |answer| answer.contains("192.0.2.1"));
+    // A client that reads it back at once sees it, too.
+    for number in 2..12 {
+        let line = format!("update delete www.example.com. A\nupdate add www.example.com. 60 A 192.0.2.{number}");
+        let done = nsupdate(at, &manage, &line);
+        assert!(done.status.success(), "{}", describe(&done));
+        assert_eq!(server.dig(&["www.example.com", "A"]), format!("www.example.com. 60 IN A 192.0.2.{number}\n"));
+    }
     assert!(asked(at, &["-y", &manage, "example.com", "AXFR"]).contains("XFR size: 5 records (messages 1"));
     assert!(asked(at, &["example.com", "AXFR"]).contains("Transfer failed"));
     let (_, history) = api.send("GET", &format!("/dns-zones/{zone}/history/"), None);
@@ -64,7 +70,7 @@ fn the_address_of_the_nameserver_takes_updates() {
     let (_, log) = api.send("GET", &format!("/update-keys/{uuid}/log/"), None);
     assert!(log.to_string().contains("this is not one of the key's zones"), "{log}");
     let metrics = server.metrics();
-    assert!(metrics.contains("zonewright_updates_requests_total{kind=\"update\",rcode=\"NOERROR\"} 1"), "{metrics}");
+    assert!(metrics.contains("zonewright_updates_requests_total{kind=\"update\",rcode=\"NOERROR\"} 11"), "{metrics}");
 }
 
 #[test]

@@ -171,7 +171,12 @@ impl Door {
 
     /// Runs dig; what it prints.
     pub(crate) async fn dig(&self, arguments: &[&str]) -> String {
-        let (at, port) = (format!("@{}", self.address.ip()), self.address.port().to_string());
+        self.dig_at(self.address, arguments).await
+    }
+
+    /// Runs dig at another server.
+    pub(crate) async fn dig_at(&self, address: SocketAddr, arguments: &[&str]) -> String {
+        let (at, port) = (format!("@{}", address.ip()), address.port().to_string());
         let mut all = vec![at.as_str(), "-p", &port, "+time=5", "+tries=1"];
         all.extend(arguments);
         output("dig", &all, "").await.1
