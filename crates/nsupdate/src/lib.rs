@@ -38,6 +38,10 @@ use wire::signed::Signature;
 use crate::metrics::Metrics;
 use crate::replays::Replays;
 
+/// How many reads of the store wait at a time for messages whose sender has shown nothing yet: a flood of them delays the
+/// reads of the API by two milliseconds at most.
+const READS_AT_ONCE: usize = 16;
+
 /// Which messages of a server are for [`Updates`].
 #[derive(Debug, Clone)]
 pub enum Takes {
@@ -59,7 +63,11 @@ struct Inner {
     journal: Journal,
     replays: Replays,
     responder: Responder,
-    transfers: Semaphore,
+    /// Reads of the store for messages whose sender has shown nothing yet.
+    reads: Semaphore,
+    preparing: Semaphore,
+    /// Memory of transfers that are being sent, in KiB.
+    sending: Arc<Semaphore>,
     metrics: Metrics,
 }
 
@@ -72,7 +80,9 @@ impl Updates {
             journal,
             replays: Replays::default(),
             responder: Responder::default(),
-            transfers: Semaphore::new(transfer::AT_ONCE),
+            reads: Semaphore::new(READS_AT_ONCE),
+            preparing: Semaphore::new(transfer::AT_ONCE),
+            sending: Arc::new(Semaphore::new(transfer::MOST_SENDING_KIB as usize)),
             metrics: Metrics::register(),
         };
         Updates { inner: Arc::new(inner) }

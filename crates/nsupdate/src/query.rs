@@ -29,7 +29,10 @@ impl Inner {
         reserved: usize,
     ) -> Option<Vec<u8>> {
         let zones = Zones::new();
-        match self.excerpt(message, verified).await {
+        let reading = if verified.is_none() { Some(self.reads.acquire().await) } else { None };
+        let excerpt = self.excerpt(message, verified).await;
+        drop(reading);
+        match excerpt {
             Ok(Some(excerpt)) => zones.load(excerpt),
             // Without a zone it is refused.
             Ok(None) => {}

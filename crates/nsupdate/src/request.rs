@@ -68,7 +68,10 @@ impl Inner {
             self.metrics.count(kind, Rcode::NOTAUTH);
             response
         };
-        let identity = match self.doors.by_key_name(signature.key_name()).await {
+        let reading = self.reads.acquire().await;
+        let found = self.doors.by_key_name(signature.key_name()).await;
+        drop(reading);
+        let identity = match found {
             Ok(Some(identity)) => identity,
             Ok(None) => return Err(refuse(TsigRcode::BADKEY)),
             Err(error) => {
@@ -139,10 +142,12 @@ impl Inner {
                 return Some(Reply::one(response, true));
             }
             Kind::Transfer => match self.transfer(&verified, &message, client).await {
-                Ok(messages) => {
+                Ok((messages, memory)) => {
                     self.metrics.count(kind, Rcode::NOERROR);
                     let clock = self.doors.clone();
                     let signed = messages.into_iter().map(move |mut message| {
+                        // Held until the last message is sent.
+                        let _ = &memory;
                         signer.sign(&mut message, seconds(&clock));
                         message
                     });

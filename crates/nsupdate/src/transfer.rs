@@ -7,6 +7,9 @@
 //! The answer to IXFR is one difference, from the client's version to the newest: the journal has the net of both (RFC 1995,
 //! section 5). Where the difference is longer than the zone, or is not known, it is the zone.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use dns::rdata::Soa;
 use dns::{OwnerName, ResourceRecord, Serial, ZoneName};
 use domain::base::UnknownRecordData;
@@ -16,6 +19,8 @@ use domain::base::message_builder::{AnswerBuilder, HashCompressor, MessageBuilde
 use domain::base::name::Name as WireName;
 use nameserver::{Client, Transport};
 use store::{HistoryError, KeyPurpose, KeyScope, KeyTypes, Permission, RefusedBy, Step, StoreError, Zone};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::timeout;
 use wire::WireRecord;
 
 use crate::refusal::Refusal;
@@ -24,17 +29,21 @@ use crate::{Inner, message, update};
 
 /// How many transfers are prepared at a time: each holds its zone in memory.
 pub(crate) const AT_ONCE: usize = 2;
+/// How much memory transfers take that are being sent, in KiB. A larger one has all of it.
+pub(crate) const MOST_SENDING_KIB: u32 = 256 * 1024;
+/// How long a transfer waits for that memory: slow clients may hold it.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// The longest message of a transfer, in octets, its signature not counted.
 const MOST: usize = 65_535 - 512;
 
 impl Inner {
-    /// The messages of a transfer, not signed yet.
+    /// The messages of a transfer, not signed yet, and the permit for the memory that they take until they are sent.
     pub(crate) async fn transfer(
         &self,
         verified: &Verified,
         message: &[u8],
         client: &Client,
-    ) -> Result<Vec<Vec<u8>>, Refusal> {
+    ) -> Result<(Vec<Vec<u8>>, OwnedSemaphorePermit), Refusal> {
         let request =
             Message::from_slice(message).map_err(|_| Refusal::malformed("transfer", "the header is too short"))?;
         let question =
@@ -52,7 +61,7 @@ impl Inner {
         if !zone.withheld.is_served() {
             return Err(Refusal::new(Rcode::NOTAUTH, RefusedBy::Zone, asked, "the zone is not served at the moment"));
         }
-        let Ok(_permit) = self.transfers.acquire().await else { return Err(Refusal::silent(Rcode::SERVFAIL)) };
+        let Ok(preparing) = self.preparing.acquire().await else { return Err(Refusal::silent(Rcode::SERVFAIL)) };
         let parts = match from {
             Some(from) => self.increment(verified, &zone, from, is_udp).await?,
             None => None,
@@ -64,10 +73,18 @@ impl Inner {
         let request = message.to_vec();
         // A large zone is a second of work.
         let written = tokio::task::spawn_blocking(move || write(&request, &parts)).await;
-        written
-            .ok()
-            .and_then(Result::ok)
-            .ok_or_else(|| failed("writing a transfer", &StoreError::Bug("a record that fits no message")))
+        drop(preparing);
+        let messages = written.ok().and_then(Result::ok);
+        let messages =
+            messages.ok_or_else(|| failed("writing a transfer", &StoreError::Bug("a record that fits no message")))?;
+        let octets: usize = messages.iter().map(Vec::len).sum();
+        let size = u32::try_from(octets / 1024 + 1).unwrap_or(u32::MAX).min(MOST_SENDING_KIB);
+        let memory = timeout(PATIENCE, Arc::clone(&self.sending).acquire_many_owned(size)).await;
+        let memory = memory.ok().and_then(Result::ok).ok_or_else(|| {
+            let detail = "too many large transfers are being sent; nameservers try again later";
+            Refusal::new(Rcode::SERVFAIL, RefusedBy::Limit, asked, detail)
+        })?;
+        Ok((messages, memory))
     }
 
     /// The difference; `None` where the zone is the better answer.
