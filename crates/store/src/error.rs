@@ -52,6 +52,20 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
+    /// The server's PostgreSQL is too old.
+    #[error("PostgreSQL {found} is too old: this release needs {oldest} or newer")]
+    OldServer {
+        /// The server's major version.
+        found: i64,
+        /// The oldest that is supported.
+        oldest: i64,
+    },
+    /// Two connections could hold the writer's lock at the same time.
+    #[error(
+        "the database does not keep advisory locks: connect to PostgreSQL itself, not through a pooler, and not to a database \
+         that only speaks its protocol"
+    )]
+    NoLock,
     /// A row that this program cannot have written.
     #[error("a row of {table} is damaged (row {row}, column {column})")]
     Damaged {

@@ -14,6 +14,8 @@ pub enum Health {
     Good,
     /// The last attempt to write found no room on the disk. Changes are refused, reads go on, and writing resumes when there is room.
     DiskFull,
+    /// The database server cannot be reached. Changes and reads are refused, and nameservers go on with what they have.
+    Unreachable,
     /// SQLite found the file damaged. Nothing is written to it any more by this process.
     Damaged,
 }
@@ -67,14 +69,31 @@ impl HealthWatch {
                 error,
                 "the disk is full: changes are refused until there is room; reads and the nameservers go on"
             ),
+            Health::Unreachable => tracing::error!(
+                error,
+                "the database cannot be reached: requests are refused, and the nameservers go on with what they have"
+            ),
             Health::Good => {}
         }
     }
 
     /// Takes note of a commit.
     pub(crate) fn committed(&self) {
-        if self.get() == Health::DiskFull && self.set(Health::Good) {
-            tracing::info!("there is room on the disk again: changes are accepted");
+        match self.get() {
+            Health::DiskFull if self.set(Health::Good) => {
+                tracing::info!("there is room on the disk again: changes are accepted");
+            }
+            Health::Unreachable if self.set(Health::Good) => {
+                tracing::info!("the database can be reached again");
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes note of an answer of the database.
+    pub(crate) fn reached(&self) {
+        if self.get() == Health::Unreachable {
+            self.committed();
         }
     }
 

@@ -1,4 +1,4 @@
-//! What Zonewright stores: accounts, tokens, zones and every version of them, on SQLite.
+//! What Zonewright stores: accounts, tokens, zones and every version of them, on SQLite or PostgreSQL.
 //!
 //! A zone is a sequence of versions, and a version is what one committed change removed and added. That one journal is the
 //! history, the audit log, and what the nameservers are brought up to date from; there is no second log. A change is planned
@@ -20,6 +20,7 @@ mod chain;
 mod changes;
 mod claims;
 mod clock;
+mod database;
 mod deleted;
 mod error;
 mod events;
@@ -64,6 +65,7 @@ pub use claims::{
     CLAIM_FOR, CLAIM_LABEL, Claim, Displacement, MOST_BELOW, Proof, ProveError, Rivals, claim_name, needs_whole_zone,
 };
 pub use clock::{Clock, Timestamp};
+pub use database::{Address, AddressError, Database};
 pub use deleted::{DeletedZone, UndeleteError};
 pub use error::{DatabaseError, StoreError};
 pub use events::{AccountEvent, Actor, EventId, EventKind};

@@ -78,10 +78,11 @@ async fn an_answer_of_an_older_schema_is_given_again() {
     let zone = f.zone(&me, "example.com").await;
     attempt(&f, &me, &zone, request(&me, "k", 1), "a").await.unwrap();
     let body = vec![b'x'; 100_000];
-    let connection = rusqlite::Connection::open(f.path()).unwrap();
-    let sql = "INSERT INTO answers (account, operation, key, fingerprint, time, status, headers, body, zone, name, version, serial, deleted)
-               SELECT account, operation, 'old', fingerprint, time, status, headers, ?1, zone, name, version, serial, deleted FROM answers";
-    connection.execute(sql, [&body]).unwrap();
+    let octets = f.octets(&body);
+    f.execute(&format!(
+        "INSERT INTO answers (account, operation, key, fingerprint, time, status, headers, body, zone, name, version, serial, deleted)
+         SELECT account, operation, 'old', fingerprint, time, status, headers, {octets}, zone, name, version, serial, deleted FROM answers"
+    ));
     let Some(Done::Before(old)) = f.store.done_before(&request(&me, "old", 1)).await.unwrap() else { panic!() };
     assert_eq!((old.status, old.body, old.rest), (201, body, None));
 }

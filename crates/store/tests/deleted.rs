@@ -87,10 +87,7 @@ async fn a_zone_that_is_refused_half_way_is_swept_again() {
     f.store.delete_zone(&me, zone.id, Vec::new()).await.unwrap();
     swept(&f).await;
     // As an earlier call leaves it that was cut off.
-    let connection = rusqlite::Connection::open(f.path()).unwrap();
-    connection
-        .execute_batch("UPDATE zones SET swept = 2; UPDATE records SET to_version = NULL WHERE id % 2 = 0")
-        .unwrap();
+    f.execute("UPDATE zones SET swept = 2; UPDATE records SET to_version = NULL WHERE id % 2 = 0");
     f.store.create_zone(&other, overriding(zone_name("example.com"))).await.unwrap();
     assert!(f.operator().undelete_zone(zone.id).await.is_err());
     swept(&f).await;

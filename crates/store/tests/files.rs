@@ -50,7 +50,7 @@ fn a_file_of_something_else_is_refused_and_left_alone() {
 
 #[tokio::test]
 async fn a_file_of_a_newer_release_is_refused() {
-    let f = Fixture::new();
+    let f = Fixture::on_sqlite();
     f.store.close().await;
     rusqlite::Connection::open(f.path()).unwrap().execute_batch("PRAGMA user_version = 1000").unwrap();
     let error = open(&f.path()).unwrap_err();
@@ -60,7 +60,7 @@ async fn a_file_of_a_newer_release_is_refused() {
 
 #[tokio::test]
 async fn damage_is_reported_with_its_place() {
-    let f = Fixture::new();
+    let f = Fixture::on_sqlite();
     let me = f.account("me@example.com").await;
     let zone = f.zone(&me, "example.com").await;
     let record = f.add(&me, &zone, "www", "192.0.2.1").await;
@@ -87,7 +87,7 @@ async fn damage_is_reported_with_its_place() {
 
 #[test]
 fn only_the_owner_may_read_the_file() {
-    let f = Fixture::new();
+    let f = Fixture::on_sqlite();
     for name in ["store.db", "store.db-wal"] {
         let mode = std::fs::metadata(f.path().with_file_name(name)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
@@ -96,7 +96,7 @@ fn only_the_owner_may_read_the_file() {
 
 #[tokio::test]
 async fn a_copy_is_whole_and_overwrites_nothing() {
-    let f = Fixture::new();
+    let f = Fixture::on_sqlite();
     let me = f.account("me@example.com").await;
     let zone = f.zone(&me, "example.com").await;
     let record = f.add(&me, &zone, "www", "192.0.2.1").await;

@@ -37,7 +37,7 @@ async fn gets_in(store: &Store, account: AccountId, code: &str) -> Result<bool, 
 
 #[tokio::test]
 async fn a_key_that_does_not_fit_opens_nothing() {
-    let f = Fixture::new();
+    let f = Fixture::on_sqlite();
     let key_file = f.operator().key_file().to_owned();
     f.store.close().await;
     let key = fs::read(&key_file).unwrap();
@@ -54,7 +54,7 @@ async fn a_key_that_does_not_fit_opens_nothing() {
     assert!(matches!(open(&f.path()), Err(StoreError::Key(KeyError::Malformed { .. }))));
     fs::write(&key_file, [0xff, 0xfe]).unwrap();
     assert!(matches!(open(&f.path()), Err(StoreError::Key(KeyError::Malformed { .. }))));
-    let other = Fixture::new();
+    let other = Fixture::on_sqlite();
     fs::copy(other.store.command_line().key_file(), &key_file).unwrap();
     assert!(matches!(open(&f.path()), Err(StoreError::Key(KeyError::Wrong { .. }))));
     fs::remove_file(&key_file).unwrap();
@@ -69,7 +69,7 @@ async fn a_key_that_does_not_fit_opens_nothing() {
 
 #[tokio::test]
 async fn a_one_time_key_stands_nowhere_in_the_files_and_only_in_its_own_row() {
-    let f = Fixture::new();
+    let f = Fixture::on_sqlite();
     let (ann, bob) = (f.account("ann@example.com").await.account, f.account("bob@example.com").await.account);
     let (key, _) = second_factor(&f, ann).await;
     second_factor(&f, bob).await;
@@ -102,9 +102,9 @@ fn base32(text: &str) -> Vec<u8> {
 
 #[tokio::test]
 async fn only_a_true_copy_of_the_key_confirms_it() {
-    let f = Fixture::new();
+    let f = Fixture::on_sqlite();
     assert_eq!(f.operator().key_copy_confirmed_at().await.unwrap(), None);
-    let other = fs::read_to_string(Fixture::new().store.command_line().key_file()).unwrap();
+    let other = fs::read_to_string(Fixture::on_sqlite().store.command_line().key_file()).unwrap();
     for text in ["", "yes", &other] {
         assert!(!f.operator().confirm_key_copy(text).await.unwrap(), "{text:?}");
     }
@@ -120,7 +120,7 @@ async fn only_a_true_copy_of_the_key_confirms_it() {
 
 #[tokio::test]
 async fn a_lost_key_is_given_up_and_recovery_codes_go_on() {
-    let f = Fixture::new();
+    let f = Fixture::on_sqlite();
     let ann = f.account("ann@example.com").await.account;
     let (key, codes) = second_factor(&f, ann).await;
     let (key_file, now) = (f.operator().key_file().to_owned(), f.store.now());

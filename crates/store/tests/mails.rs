@@ -50,7 +50,7 @@ async fn no_kind_and_no_recipient_takes_the_places_of_others() {
 
 #[tokio::test]
 async fn what_a_letter_says_stands_nowhere_in_the_files() {
-    let f = Fixture::new();
+    let f = Fixture::on_sqlite();
     f.store.outbox().queue_mail(mail(&f, MailKind::Reset, "ann@example.com")).await.unwrap();
     for name in ["store.db", "store.db-wal"] {
         let octets = std::fs::read(f.path().with_file_name(name)).unwrap();
@@ -69,7 +69,7 @@ async fn a_letter_that_was_copied_over_another_is_dropped_and_holds_up_none() {
         f.store.outbox().queue_mail(mail(&f, MailKind::Reset, to)).await.unwrap();
     }
     let sql = "UPDATE mails SET letter = (SELECT letter FROM mails WHERE id = 2) WHERE id = 1";
-    rusqlite::Connection::open(f.path()).unwrap().execute_batch(sql).unwrap();
+    f.execute(sql);
     assert_eq!(taken(&f.store).await.unwrap(), "bob@example.com");
     assert_eq!(taken(&f.store).await.unwrap(), "carl@example.com");
     assert_eq!((taken(&f.store).await, f.store.outbox().mail_waiting().await.unwrap().letters), (None, 2));

@@ -161,14 +161,14 @@ async fn zones_from_before_are_found() {
     let operators = f.zone(&operator, "operators.example").await;
     f.store.close().await;
     let catalog = ZoneName::from_stored(Name::parse("c25.catalogs.zonewright.invalid").unwrap());
-    let database = rusqlite::Connection::open(f.path()).unwrap();
     for (name, zone) in [
         (&catalog, placed.id),
         (&reserved("github.io"), suffix.id),
         (&reserved("lan"), local.id),
         (&reserved("eu.org"), operators.id),
     ] {
-        database.execute("UPDATE zones SET name = ?1 WHERE uuid = ?2", (name.name().key(), zone.0.as_bytes())).unwrap();
+        let (name, uuid) = (f.octets(&name.name().key()), f.octets(zone.0.as_bytes()));
+        f.execute(&format!("UPDATE zones SET name = {name} WHERE uuid = {uuid}"));
     }
 
     // The operator has given the server a name meanwhile.

@@ -129,7 +129,7 @@ async fn what_is_against_the_rules_of_today_does_not_come_back() {
     // The operator restarts with a nameserver inside the zone, and with a smallest TTL.
     let mut options = common::options(&f.clock, apex(&[("ns1.example.com", &["192.0.2.53"])]));
     options.limits = Limits { ttl_min: Ttl::new(60).unwrap(), ..Limits::default() };
-    let again = Store::open(&f.path(), options).unwrap();
+    let again = f.open(options);
     assert_eq!(again.command_line().roll_out_apex(10).await.unwrap(), 1);
     let refused = again.change(&me, zone.id, Change::of(Wish::Version(then))).await;
     let mut told = faults(refused);

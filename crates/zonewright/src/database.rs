@@ -29,6 +29,7 @@ pub(crate) fn open_store(config: &Config) -> Result<Store, Failure> {
                 " (move the file and the files next to it away, and restore the newest backup as zonewright.sqlite)"
             }
             Some(store::Health::DiskFull) => " (free some disk space)",
+            Some(store::Health::Unreachable) => " (is the server running, and may this machine connect to it?)",
             Some(store::Health::Good) | None => "",
         };
         let text = format!("{place}: data: {shown}: {}{hint}", chain(&error));

@@ -63,6 +63,7 @@ pub(crate) async fn watch(folder: PathBuf, low: Low, store: Store, stop: Cancell
         let health = store.health();
         let is = |wanted| if health == wanted { 1.0 } else { 0.0 };
         metrics::gauge!("zonewright_disk_full").set(is(Health::DiskFull));
+        metrics::gauge!("zonewright_database_unreachable").set(is(Health::Unreachable));
         metrics::gauge!("zonewright_database_damaged").set(is(Health::Damaged));
         // A disk that cannot be asked shows elsewhere.
         let Ok(room) = Room::at(&folder) else { continue };

@@ -28,6 +28,7 @@ pub(crate) fn of_database(health: Health) -> Option<String> {
     match health {
         Health::Good => None,
         Health::DiskFull => Some("the disk is full: changes are refused until there is free space".to_owned()),
+        Health::Unreachable => Some("the database cannot be reached".to_owned()),
         Health::Damaged => Some("the database file is damaged: stop the server and restore a backup".to_owned()),
     }
 }

@@ -1,11 +1,11 @@
 //! Accounts: creating, finding and changing them.
 
-use rusqlite::{Connection, Row, params};
 
+use super::db::{Connection, Row, params, value};
 use super::events;
 use super::readers::Size;
 use super::rows::Place;
-use super::sql::{Statements, columns, value, violates_uniqueness};
+use super::sql::columns;
 use super::writer::Work;
 use crate::*;
 
@@ -56,17 +56,13 @@ fn role(number: u8) -> Option<Role> {
 pub(super) fn create(work: &Work, new: NewAccount) -> Result<Account, CreateAccountError> {
     check_address(&new.email)?;
     let now = work.now();
-    let mut insert = work
-        .connection
-        .prepare_cached(
+    let inserted = work.connection.insert(
             "INSERT INTO accounts (email, email_key, first_name, last_name, company_name, password, created, role,
                                    max_zones, max_records, max_tokens, max_changes, max_stored, held_records,
                                    held_stored)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, iif(?10 IS NULL, NULL, 0),
-                     iif(?13 IS NULL, NULL, 0))",
-        )
-        .map_err(StoreError::from)?;
-    let inserted = insert.execute(params![
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, CASE WHEN ?10 IS NOT NULL THEN 0 END,
+                     CASE WHEN ?13 IS NOT NULL THEN 0 END) RETURNING id",
+        params![
         new.email,
         email_key(&new.email),
         new.first_name,
@@ -80,10 +76,11 @@ pub(super) fn create(work: &Work, new: NewAccount) -> Result<Account, CreateAcco
         new.limits.tokens,
         new.limits.changes_per_day,
         new.limits.stored_records,
-    ]);
+    ],
+    );
     match inserted {
-        Ok(_) => Ok(Account {
-            id: AccountId(work.connection.last_insert_rowid()),
+        Ok(id) => Ok(Account {
+            id: AccountId(id),
             email: new.email,
             first_name: new.first_name,
             last_name: new.last_name,
@@ -96,7 +93,7 @@ pub(super) fn create(work: &Work, new: NewAccount) -> Result<Account, CreateAcco
             has_second_factor: false,
             limits: new.limits,
         }),
-        Err(error) if violates_uniqueness(&error) => Err(CreateAccountError::Exists(new.email)),
+        Err(error) if error.violates_uniqueness() => Err(CreateAccountError::Exists(new.email)),
         Err(error) => Err(CreateAccountError::Store(error.into())),
     }
 }
@@ -154,7 +151,7 @@ fn find(connection: &Connection, text: &str, after: &str, limit: u32) -> Result<
     let mut rows = statement.query([email_key(after)])?;
     let mut found = FoundAccounts { accounts: Vec::new(), next: None };
     while let Some(row) = rows.next()? {
-        let account = account(row)?;
+        let account = account(&row)?;
         if !has(&account, text) {
             continue;
         }
@@ -217,14 +214,14 @@ fn set_limits(work: &Work, id: AccountId, limits: AccountLimits, by: &Actor) -> 
         .connection
         .execute(
             "UPDATE accounts SET max_zones = ?2, max_records = ?3, max_tokens = ?4, max_changes = ?5, max_stored = ?6,
-                 held_records = iif(?3 IS NULL, NULL, coalesce(held_records,
+                 held_records = CASE WHEN ?3 IS NOT NULL THEN coalesce(held_records,
                      (SELECT coalesce(sum(record_count), 0) FROM zones INDEXED BY zones_of_account
-                      WHERE account = ?1 AND deleted IS NULL))),
-                 held_stored = iif(?6 IS NULL, NULL, coalesce(held_stored,
+                      WHERE account = ?1 AND deleted IS NULL)) END,
+                 held_stored = CASE WHEN ?6 IS NOT NULL THEN coalesce(held_stored,
                      (SELECT coalesce(sum(stored), 0) FROM zones INDEXED BY zones_of_account
                       WHERE account = ?1 AND deleted IS NULL)
                      + (SELECT coalesce(sum(stored), 0) FROM zones INDEXED BY zones_deleted_of_account
-                        WHERE account = ?1 AND deleted IS NOT NULL)))
+                        WHERE account = ?1 AND deleted IS NOT NULL)) END
              WHERE id = ?1 AND closed IS NULL",
             params![id.0, zones, records, tokens, changes_per_day, stored_records],
         )

@@ -10,10 +10,9 @@
 //! nothing, and every later repeat would have to guess what became of the first.
 
 use dns::{Serial, ZoneId};
-use rusqlite::{Connection, Row, params};
 
+use super::db::{Connection, Row, params, value};
 use super::rows::{self, Place};
-use super::sql::{Statements, value};
 use super::writer::Work;
 use crate::logic::group::Made;
 use crate::{ANSWERS_KEPT_FOR, Answer, Done, Head, Once, Repeatable, StoreError, Timestamp, VersionNumber};
@@ -71,9 +70,13 @@ pub(super) fn keep(work: &Work, request: &Repeatable, answer: &Answer) -> Result
     // One that is there is too old to be given again.
     work.connection
         .prepare_cached(
-            "INSERT OR REPLACE INTO answers (account, operation, key, fingerprint, time, status, headers, body,
+            "INSERT INTO answers (account, operation, key, fingerprint, time, status, headers, body,
                                              zone, name, version, serial, deleted, rest)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+             ON CONFLICT (account, operation, key) DO UPDATE SET
+                 fingerprint = excluded.fingerprint, time = excluded.time, status = excluded.status,
+                 headers = excluded.headers, body = excluded.body, zone = excluded.zone, name = excluded.name,
+                 version = excluded.version, serial = excluded.serial, deleted = excluded.deleted, rest = excluded.rest",
         )?
         .execute(params![
             request.account.0,

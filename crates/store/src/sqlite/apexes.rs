@@ -10,11 +10,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use dns::apex::{Apex, ApexNameserver, SoaTimers};
 use dns::{Name, Ttl};
-use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
+use super::db::{Connection, value};
 use super::rows::Place;
-use super::sql::{Statements, value};
 use crate::StoreError;
 
 /// The serialised form is stored: members are only ever added, with a default.
@@ -57,14 +56,14 @@ impl Apexes {
 }
 
 /// The number of `apex`, which is stored if it is new.
-pub(super) fn intern(connection: &mut Connection, apex: &Apex) -> Result<i64, StoreError> {
+pub(super) fn intern(connection: &Connection, apex: &Apex) -> Result<i64, StoreError> {
     let content = to_json(apex).map_err(|_| StoreError::Bug("an apex without a JSON form"))?;
     let find =
         |connection: &Connection| connection.optional("SELECT id FROM apexes WHERE content = ?1", [&content], value);
     if let Some(id) = find(connection)? {
         return Ok(id);
     }
-    connection.execute("INSERT OR IGNORE INTO apexes (content) VALUES (?1)", [&content])?;
+    connection.execute("INSERT INTO apexes (content) VALUES (?1) ON CONFLICT (content) DO NOTHING", [&content])?;
     Ok(find(connection)?.unwrap_or_default())
 }
 

@@ -3,16 +3,15 @@
 
 use dns::{Serial, ZoneId, ZoneName};
 use rusqlite::functions::FunctionFlags;
-use rusqlite::{Connection, Row, params};
 
+use super::db::{Connection, Row, params, value};
 use super::rows::Place;
-use super::sql::{Statements, value};
 use super::writer::Work;
 use crate::catalogs::of_key;
 use crate::{CatalogChange, CatalogSnapshot, CatalogVersion, Member, StoreError, Timestamp, catalog_of};
 
 /// Gives SQL the function `catalog_of`, for a migration.
-pub(super) fn define_function(connection: &Connection) -> Result<(), rusqlite::Error> {
+pub(super) fn define_function(connection: &rusqlite::Connection) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     connection.create_scalar_function("catalog_of", 1, flags, |call| Ok(of_key(call.get_raw(0).as_blob()?)))
 }

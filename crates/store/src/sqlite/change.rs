@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use dns::ZoneId;
-use rusqlite::Connection;
 
+use super::db::Connection;
 use super::answers;
 use super::readers::Size;
 use super::writer::View;

@@ -2,11 +2,10 @@
 
 use data_encoding::HEXLOWER;
 use dns::{Name, ZoneId, ZoneName};
-use rusqlite::{Connection, params};
 
+use super::db::{Connection, params, value};
 use super::readers::Size;
 use super::rows::{self, Place, ZoneRow, zone_columns};
-use super::sql::{Statements, value};
 use super::writer::Work;
 use super::{events, withheld, zone_delete, zone_names, zones};
 use crate::*;
@@ -71,7 +70,7 @@ fn create_claim(work: &Work, account: AccountId, name: &ZoneName, value: &str) -
     work.connection
         .prepare_cached(
             "DELETE FROM claims WHERE account = ?1 AND name IN
-                 (SELECT name FROM claims WHERE account = ?1 ORDER BY created DESC LIMIT -1 OFFSET ?2)",
+                 (SELECT name FROM claims WHERE account = ?1 ORDER BY created DESC LIMIT 9223372036854775807 OFFSET ?2)",
         )?
         .execute(params![account.0, MOST_CLAIMS - 1])?;
     work.connection
@@ -318,7 +317,7 @@ pub(super) const KEPT_LONG_ENOUGH: &str = concat!(
     "SELECT ",
     zone_columns!(),
     " FROM zones z INDEXED BY zones_displaced
-     WHERE z.deleted IS NULL AND z.withheld_until IS NOT NULL AND z.withheld_until <= ?1 AND z.withheld & 2 LIMIT ?2"
+     WHERE z.deleted IS NULL AND z.withheld_until IS NOT NULL AND z.withheld_until <= ?1 AND (z.withheld & 2) <> 0 LIMIT ?2"
 );
 
 /// Whether [`advance`] has something to do.

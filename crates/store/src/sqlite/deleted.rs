@@ -26,14 +26,13 @@
 //! - *The floor of a name stays*, so that no serial of the name is used twice.
 
 use dns::ZoneId;
-use rusqlite::{Connection, Row, params};
 use uuid::Uuid;
 
+use super::db::{Connection, Row, params, value};
 use super::catalogs::{self, Change};
 use super::journal::{self, By, Kind};
 use super::readers::Size;
 use super::rows::{self, Place, ZoneRow, zone_columns};
-use super::sql::{Statements, value};
 use super::writer::Work;
 use super::{holds, reserved, roll_out, withheld, zone_names, zones};
 use crate::{Counts, DeletedZone, Operator, Source, StoreError, Timestamp, UndeleteError, Withheld};
@@ -307,7 +306,7 @@ pub(super) fn waiting(
     keep_from: Option<Timestamp>,
 ) -> Result<Option<Waiting>, StoreError> {
     let find = |sql: &'static str, parameters: &[i64]| -> Result<Option<i64>, StoreError> {
-        connection.optional(sql, rusqlite::params_from_iter(parameters), value)
+        connection.optional(sql, parameters, value)
     };
     if let Some(row) = find(BEING_FORGOTTEN, &[])? {
         return Ok(Some(Waiting::BeingForgotten(row)));

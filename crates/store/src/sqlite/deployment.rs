@@ -7,16 +7,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use dns::{RecordType, ResourceRecord, Serial, Ttl, ZoneDelta, ZoneId, ZoneName, ZoneSnapshot};
-use rusqlite::{Connection, params};
 use tokio::sync::watch;
 
+use super::db::{Connection, params};
 use super::history::ENDING_BETWEEN;
 use super::journal::{self, By};
 use super::readers::Size;
 use super::rows::{self, ZoneRow, lives, record_columns};
 use super::shared::Shared;
 use super::source::LIVE_AT_OWNER;
-use super::sql::Statements;
 use super::writer::Work;
 use super::{catalogs, settings, zones};
 use crate::{

@@ -1,11 +1,10 @@
 //! The audit trail of accounts.
 
-use rusqlite::{Connection, Row, params};
 
+use super::db::{Connection, Row, params, value};
 use super::accounts;
 use super::readers::Size;
 use super::rows::Place;
-use super::sql::{Statements, value};
 use super::writer::Work;
 use crate::{AccountEvent, AccountId, Actor, EventId, EventKind, Operator, People, StoreError, Timestamp};
 
@@ -37,7 +36,7 @@ macro_rules! select {
         concat!(
             "SELECT e.id, e.time, e.kind, a.email, b.email AS actor, e.address, e.detail FROM events e
              LEFT JOIN accounts a ON a.id = e.account AND a.closed IS NULL
-             LEFT JOIN accounts b ON b.id = e.actor AND b.id IS NOT e.account AND b.closed IS NULL
+             LEFT JOIN accounts b ON b.id = e.actor AND b.id IS DISTINCT FROM e.account AND b.closed IS NULL
              WHERE ",
             $condition,
             " ORDER BY e.id DESC LIMIT ?3"

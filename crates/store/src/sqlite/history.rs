@@ -4,14 +4,13 @@
 use std::sync::Arc;
 
 use dns::{Apex, ResourceRecord, Serial, ZoneId, ZoneSnapshot};
-use rusqlite::{Connection, Row, params};
 
+use super::db::{Connection, Row, params, value};
 use super::deployment::{ENDED_SINCE, VERSION_BY_SERIAL, users_ns_ttl};
 use super::journal::Kind;
 use super::readers::Size;
 use super::rows::{self, Place, ZoneRow, record_columns};
 use super::shared::Shared;
-use super::sql::{Statements, value};
 use super::{deleted, settings, zones};
 use crate::history::{Counts, Difference, Event, History, HistoryError, MadeBy, Version};
 use crate::logic::source::VersionAt;

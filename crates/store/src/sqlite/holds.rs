@@ -5,10 +5,9 @@
 //! [`Operator::release_name`].
 
 use dns::{Name, ZoneName};
-use rusqlite::params;
 
+use super::db::params;
 use super::rows::ZoneRow;
-use super::sql::Statements;
 use super::writer::{View, Work};
 use crate::{AccountId, Operator, StoreError, Timestamp};
 

@@ -10,8 +10,8 @@
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
 
+use super::db::Connection;
 use super::retention::Keeper;
 use super::shared::Shared;
 use super::wal::{Log, log};
@@ -96,7 +96,7 @@ impl Housekeeping<'_> {
         sweep(connection, writer, &mut self.unswept)?;
         self.keeper.work(connection, shared, writer)?;
         staging::tend(connection, shared, writer, Instant::now() + SWEEP_AT_MOST)?;
-        shorten_log(connection, writer)
+        if let Connection::Sqlite(connection) = connection { shorten_log(connection, writer) } else { Ok(()) }
     }
 }
 
@@ -151,7 +151,7 @@ fn sweep(connection: &Connection, writer: &Writer, unswept: &mut Unswept) -> Res
     Ok(())
 }
 
-fn shorten_log(connection: &Connection, writer: &Writer) -> Result<(), StoreError> {
+fn shorten_log(connection: &rusqlite::Connection, writer: &Writer) -> Result<(), StoreError> {
     let Log { pages, copied } = log(connection, "PRAGMA wal_checkpoint(NOOP)")?;
     if pages - copied < PAGES_WAITING {
         return Ok(());

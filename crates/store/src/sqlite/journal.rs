@@ -3,10 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use dns::RecordId;
-use rusqlite::{Connection, params};
 
+use super::db::{Connection, params, value};
 use super::rows::{self, Place, ZoneRow};
-use super::sql::{Statements, value};
 use super::writer::Work;
 use crate::logic::cache::NO_ROW;
 use crate::{Comment, Counts, Moves, StoreError, StoredRecord, Timestamp, VersionNumber};
@@ -161,13 +160,12 @@ pub(super) fn insert_row(
     counts: Counts,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    work.connection
-        .prepare_cached(
-            "INSERT INTO versions (zone, version, serial, time, kind, apex, source, account, author, address, comment,
+    let seq = work.connection.insert(
+            "INSERT INTO versions (seq, zone, version, serial, time, kind, apex, source, account, author, address, comment,
                                    removed, added, changed, settings)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
-        )?
-        .execute(params![
+             VALUES ((SELECT coalesce(max(seq), 0) + 1 FROM versions),
+                     ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) RETURNING seq",
+        params![
             zone.row,
             rows::number(zone.zone.version),
             zone.zone.serial.0,
@@ -183,8 +181,9 @@ pub(super) fn insert_row(
             counts.added as i64,
             counts.changed as i64,
             zone.settings,
-        ])?;
-    work.journal_reached(work.connection.last_insert_rowid());
+        ],
+    )?;
+    work.journal_reached(seq);
     Ok(())
 }
 
@@ -211,7 +210,7 @@ pub(super) fn moves(connection: &Connection, after: u64) -> Result<Moves, StoreE
         if !zones.insert(zone) {
             continue;
         }
-        let name = Place { table: "zones", row: zone }.zone_name(row, "name")?;
+        let name = Place { table: "zones", row: zone }.zone_name(&row, "name")?;
         // A zone that was deleted and made again is two rows with one name.
         if seen.insert(name.clone()) {
             names.push(name);

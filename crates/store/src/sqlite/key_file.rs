@@ -9,11 +9,10 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use rusqlite::functions::FunctionFlags;
-use rusqlite::{Connection, TransactionBehavior, params};
 
+use super::db::{Connection, params, value};
 use super::open;
 use super::readers::Size;
-use super::sql::{Statements, value};
 use super::writer::Work;
 use crate::sealing::{Purpose, SecretKeys};
 use crate::{KeyError, Operator, Store, StoreError, Timestamp};
@@ -28,7 +27,7 @@ const CHECK: &[u8] = b"zonewright";
 
 /// The keys for a database. Runs in the transaction of the migrations, so that two processes that start together create one file.
 pub(super) fn load(connection: &Connection, path: &Path) -> Result<SecretKeys, StoreError> {
-    let is_in_use = has_table(connection)? && connection.prepare("SELECT 1 FROM secret_keys")?.exists([])?;
+    let is_in_use = has_table(connection)? && connection.exists("SELECT 1 FROM secret_keys", [])?;
     match fs::read_to_string(path) {
         Ok(text) => SecretKeys::from_text(&text).ok_or_else(|| KeyError::Malformed { path: path.to_owned() }.into()),
         Err(error) if error.kind() == io::ErrorKind::NotFound && !is_in_use => create(path),
@@ -42,12 +41,16 @@ pub(super) fn load(connection: &Connection, path: &Path) -> Result<SecretKeys, S
     }
 }
 
-fn has_table(connection: &Connection) -> Result<bool, rusqlite::Error> {
-    connection.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'secret_keys'")?.exists([])
+fn has_table(connection: &Connection) -> Result<bool, StoreError> {
+    let sql = match connection {
+        Connection::Sqlite(_) => "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'secret_keys'",
+        Connection::Postgres(_) => "SELECT 1 WHERE to_regclass('secret_keys') IS NOT NULL",
+    };
+    connection.exists(sql, [])
 }
 
 /// Gives SQL the function `seal_totp`, for a migration.
-pub(super) fn define_function(connection: &Connection, keys: &SecretKeys) -> Result<(), rusqlite::Error> {
+pub(super) fn define_function(connection: &rusqlite::Connection, keys: &SecretKeys) -> rusqlite::Result<()> {
     let keys = keys.clone();
     connection.create_scalar_function("seal_totp", 2, FunctionFlags::SQLITE_UTF8, move |call| {
         let sealed = keys.seal(Purpose::OneTimeKey, call.get(0)?, call.get_raw(1).as_blob()?);
@@ -105,7 +108,7 @@ fn write_new(path: &Path, text: &str) -> io::Result<()> {
 }
 
 fn confirmed(connection: &Connection) -> Result<Option<Timestamp>, StoreError> {
-    let sql = "SELECT min(ifnull(confirmed, 0)) FROM secret_keys";
+    let sql = "SELECT min(coalesce(confirmed, 0)) FROM secret_keys";
     let time: Option<i64> = connection.one(sql, [], value)?;
     super::rows::Place { table: "secret_keys", row: 0 }.time_or_none("confirmed", time.filter(|time| *time > 0))
 }
@@ -148,8 +151,8 @@ impl Store {
     /// accounts, and `None`, without changing anything, where the key is there and right. Blocks.
     pub fn reset_secrets(path: &Path, key_file: Option<&Path>, now: Timestamp) -> Result<Option<usize>, StoreError> {
         let key_file = key_file.map_or_else(|| beside(path), Path::to_owned);
-        let mut connection = open::connect(path, open::Role::Writer)?;
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let transaction = open::connect(path, open::Role::Writer)?;
+        transaction.control("BEGIN IMMEDIATE")?;
         if !has_table(&transaction)? {
             return Ok(None);
         }
@@ -163,11 +166,11 @@ impl Store {
             let aside = key_file.with_extension(format!("wrong-{}", now.as_second()));
             fs::rename(&key_file, &aside).map_err(|source| KeyError::File { path: key_file.clone(), source })?;
         }
-        let accounts = transaction.execute("UPDATE accounts SET totp = x'' WHERE totp IS NOT NULL", [])?;
+        let accounts = transaction.execute("UPDATE accounts SET totp = ?1 WHERE totp IS NOT NULL", [[0_u8; 0]])?;
         transaction.execute("DELETE FROM mails", [])?;
         transaction.execute("UPDATE update_keys SET secret = NULL", [])?;
         transaction.execute("DELETE FROM secret_keys", [])?;
-        transaction.commit()?;
+        transaction.control("COMMIT")?;
         Ok(Some(accounts))
     }
 }

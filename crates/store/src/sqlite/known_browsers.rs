@@ -7,10 +7,9 @@
 //! Decided against: a signed cookie. It needs a key that outlives restarts and stays secret, and it cannot be revoked when a
 //! password is changed. A row can, and needs no key.
 
-use rusqlite::{Connection, params};
 
+use super::db::{Connection, params};
 use super::readers::Size;
-use super::sql::Statements;
 use super::tokens::hash;
 use super::writer::Work;
 use super::{accounts, events, sessions};
@@ -54,20 +53,20 @@ pub(super) fn remember(
     connection
         .prepare_cached(
             "INSERT INTO known_browsers (hash, account, created, last_used) VALUES (?1, ?2, ?3, ?3)
-             ON CONFLICT DO UPDATE SET last_used = excluded.last_used, failures = 0",
+             ON CONFLICT (hash, account) DO UPDATE SET last_used = excluded.last_used, failures = 0",
         )?
         .execute(params![hash, account.0, now.as_millisecond()])?;
     connection
         .prepare_cached(
             "DELETE FROM known_browsers WHERE account = ?1 AND hash IN (
                  SELECT hash FROM known_browsers INDEXED BY known_browsers_of_account
-                 WHERE account = ?1 ORDER BY last_used DESC LIMIT -1 OFFSET ?2)",
+                 WHERE account = ?1 ORDER BY last_used DESC LIMIT 9223372036854775807 OFFSET ?2)",
         )?
         .execute(params![account.0, MOST])?;
     connection
         .prepare_cached(
             "DELETE FROM known_browsers WHERE hash = ?1 AND account IN (
-                 SELECT account FROM known_browsers WHERE hash = ?1 ORDER BY last_used DESC LIMIT -1 OFFSET ?2)",
+                 SELECT account FROM known_browsers WHERE hash = ?1 ORDER BY last_used DESC LIMIT 9223372036854775807 OFFSET ?2)",
         )?
         .execute(params![hash, MOST])?;
     if !was_known {
@@ -92,7 +91,7 @@ pub(super) fn note_wrong_code(work: &Work, account: AccountId, secret: &PlainSec
 pub(super) fn forget(work: &Work, account: AccountId, but: Option<&PlainSecret>) -> Result<(), StoreError> {
     let but = but.map(|secret| hash(secret.reveal()));
     work.connection
-        .prepare_cached("DELETE FROM known_browsers WHERE account = ?1 AND hash IS NOT ?2")?
+        .prepare_cached("DELETE FROM known_browsers WHERE account = ?1 AND hash IS DISTINCT FROM ?2")?
         .execute(params![account.0, but])?;
     Ok(())
 }

@@ -1,9 +1,8 @@
 //! The limits of an account that are counted in the database.
 
 use dns::{Fault, message};
-use rusqlite::params;
 
-use super::sql::{Statements, value};
+use super::db::{params, value};
 use super::writer::Work;
 use crate::logic::limits::{binds, check_daily};
 use crate::{AccountId, Author, DailyLimit, StoreError};
@@ -18,7 +17,7 @@ pub(super) fn zone_too_many(work: &Work, author: &Author) -> Result<Option<Fault
     let Some(most) = most.flatten() else { return Ok(None) };
     // No further than it takes to know.
     let sql = "SELECT count(*) FROM (SELECT 1 FROM zones INDEXED BY zones_of_account
-                   WHERE account = ?1 AND deleted IS NULL LIMIT ?2)";
+                   WHERE account = ?1 AND deleted IS NULL LIMIT ?2) AS held";
     let held: i64 = work.connection.one(sql, params![author.account.0, most + 1], value)?;
     let detail = || message!("This account may have at most {most} zones", most);
     Ok((held > most).then(|| Fault::general("account-zones", detail())))

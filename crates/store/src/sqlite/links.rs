@@ -1,10 +1,9 @@
 //! One-time links: creating and using them. A link and what it is used for change in one transaction.
 
 use jiff::SignedDuration;
-use rusqlite::{Connection, params};
 
+use super::db::{Connection, params};
 use super::readers::Size;
-use super::sql::Statements;
 use super::tokens::hash;
 use super::writer::Work;
 use super::{accounts, events, mails, sessions};

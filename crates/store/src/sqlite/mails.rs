@@ -1,13 +1,12 @@
 //! The queue of mail. At most a few thousand short rows, so that counting them costs nothing.
 
 use jiff::SignedDuration;
-use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::db::{Connection, ToValue, params, value};
 use super::readers::Size;
 use super::rows::Place;
-use super::sql::{Statements, value};
 use super::writer::Work;
 use crate::sealing::Purpose;
 use crate::*;
@@ -23,14 +22,14 @@ struct Sealed {
 
 fn queue(work: &Work, mail: NewMail) -> Result<(), QueueMailError> {
     let recipient = mail.to.to_lowercase();
-    let count = |sql: &str, values: &[&dyn rusqlite::ToSql]| work.connection.one(sql, values, value::<u32>);
+    let count = |sql: &str, values: &[&dyn ToValue]| work.connection.one(sql, values, value::<u32>);
     let kind = mail.kind as u8;
-    if count("SELECT count(*) FROM mails WHERE kind = ?1 AND recipient = ?2", &[&kind, &recipient])?
+    if count("SELECT count(*) FROM mails WHERE kind = ?1 AND recipient = ?2", params![kind, recipient])?
         >= mail.kind.places_of_one()
     {
         return Err(QueueMailError::FullForOne);
     }
-    if count("SELECT count(*) FROM mails WHERE kind = ?1", &[&kind])? >= mail.kind.places() {
+    if count("SELECT count(*) FROM mails WHERE kind = ?1", params![kind])? >= mail.kind.places() {
         return Err(QueueMailError::Full);
     }
     Ok(insert(work, &mail, &recipient)?)
@@ -38,20 +37,21 @@ fn queue(work: &Work, mail: NewMail) -> Result<(), QueueMailError> {
 
 fn insert(work: &Work, mail: &NewMail, recipient: &str) -> Result<(), StoreError> {
     let now = work.now();
-    work.connection
-        .prepare_cached(
-            "INSERT INTO mails (kind, account, recipient, created, due, expires, attempts, letter)
-             VALUES (?1, ?2, ?3, ?4, ?4, ?5, 0, x'')",
-        )?
-        .execute(params![
-            mail.kind as u8,
-            mail.account.map(|account| account.0),
-            recipient,
-            now.as_millisecond(),
-            mail.expires.as_millisecond(),
-        ])?;
     // The row's number is part of what the letter is sealed with.
-    let id = work.connection.last_insert_rowid();
+    let id = work
+        .connection
+        .insert(
+            "INSERT INTO mails (kind, account, recipient, created, due, expires, attempts, letter)
+             VALUES (?1, ?2, ?3, ?4, ?4, ?5, 0, ?6) RETURNING id",
+            params![
+                mail.kind as u8,
+                mail.account.map(|account| account.0),
+                recipient,
+                now.as_millisecond(),
+                mail.expires.as_millisecond(),
+                [0_u8; 0],
+            ],
+        )?;
     let NewMail { to, subject, text, .. } = mail.clone();
     let letter = Sealed { message_id: work.shared.rules.new_id(), to, subject, text };
     let letter = serde_json::to_vec(&letter).map_err(|_| StoreError::Bug("mail without a JSON form"))?;
@@ -109,7 +109,7 @@ pub(super) fn drop_all_of(work: &Work, account: AccountId) -> Result<(), StoreEr
 }
 
 fn waiting(connection: &Connection) -> Result<MailWaiting, StoreError> {
-    let sql = "SELECT count(*) AS letters, min(min(due, expires)) AS next FROM mails";
+    let sql = "SELECT count(*) AS letters, min(CASE WHEN due < expires THEN due ELSE expires END) AS next FROM mails";
     let (letters, next): (u32, Option<i64>) =
         connection.one(sql, [], |row| Ok((row.get("letters")?, row.get("next")?)))?;
     let next = Place { table: "mails", row: 0 }.time_or_none("due", next)?;

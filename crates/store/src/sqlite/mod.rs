@@ -3,7 +3,9 @@
 //! | part | job |
 //! |---|---|
 //! | `open` | the file, its connections, migrations |
-//! | `sql`, `rows` | statements, rows and errors of `rusqlite` |
+//! | `db` | one form of a connection for both databases |
+//! | `sql`, `rows` | columns and rows |
+//! | `cluster` | what only PostgreSQL needs: migrations, the writer's lock, the proof of a commit, notifications |
 //! | `timing` | how long operations take |
 //! | `shared` | what the threads have in common |
 //! | `key_file` | the key of the secrets in it |
@@ -43,6 +45,8 @@ mod background;
 mod catalogs;
 mod change;
 mod claims;
+mod cluster;
+mod db;
 mod deleted;
 mod deployment;
 mod doors;
@@ -105,10 +109,11 @@ use std::thread::JoinHandle;
 use dns::Name;
 use dns::apex::Apex;
 use dns::change::Limits;
-use rusqlite::Connection;
 use tokio::sync::watch;
 
 use self::background::spawn;
+use self::db::{Connection, Use};
+pub use self::db::{Address, AddressError};
 use self::open::Role;
 use self::readers::{Readers, Size};
 use self::shared::Shared;
@@ -141,7 +146,7 @@ pub struct Store {
 }
 
 struct Inner {
-    path: PathBuf,
+    database: Database,
     key_file: PathBuf,
     hashers: Hashers,
     writer: Writer,
@@ -162,48 +167,18 @@ struct Threads {
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Store").field("path", &self.inner.path).finish_non_exhaustive()
+        f.debug_struct("Store").field("database", &self.inner.database).finish_non_exhaustive()
     }
 }
 
 impl Store {
-    /// Opens the database file, makes it (mode 0600) where there is none, and brings its schema up to date. The key file is created
-    /// with it; a database that was opened with another key is refused. Blocks.
-    pub fn open(path: &Path, options: Options) -> Result<Store, StoreError> {
-        let key_file = options.key_file.unwrap_or_else(|| key_file::beside(path));
-        let (mut connection, secrets) = open::prepare(path, &key_file)?;
-        let apex_id = apexes::intern(&mut connection, &options.apex)?;
-        let nameservers = options.apex.nameservers.iter().map(|nameserver| nameserver.name.clone());
-        let reserved = Reserved::new(nameservers.chain(options.own_names));
-        let shared = Arc::new(Shared {
-            rules: Rules::new(options.clock, options.limits, options.policy),
-            apex: options.apex,
-            apex_id,
-            apexes: apexes::Apexes::default(),
-            reserved,
-            identities: identities::Identities::default(),
-            refusals: refusals::Refusals::default(),
-            position: watch::Sender::new(journal::position(&connection)?),
-            health: Arc::default(),
-            secrets,
-            mail_queued: tokio::sync::Notify::new(),
-            stages: stages::Stages::default(),
-            closing: AtomicBool::new(false),
-        });
-        let (writer, writer_thread) = Writer::start(connection, Arc::clone(&shared), groups::make)?;
-        let (readers, reader_threads) = Readers::start(path, &shared.health)?;
-        let mut threads = Threads { readers: reader_threads, writer: Some(writer_thread), ..Threads::default() };
-        threads.help("store-watcher", open::connect(path, Role::Reader)?, {
-            let shared = Arc::clone(&shared);
-            move |connection, stop| watcher::run(connection, &shared, stop)
-        })?;
-        threads.help("store-housekeeper", open::connect(path, Role::Checkpointer)?, {
-            let (shared, writer) = (Arc::clone(&shared), writer.clone());
-            move |connection, stop| housekeeper::run(connection, &shared, &writer, stop)
-        })?;
-        let (path, hashers, threads) = (path.to_owned(), Hashers::default(), Mutex::new(threads));
-        let inner = Inner { path, key_file, hashers, writer, readers, shared, threads };
-        Ok(Store { inner: Arc::new(inner) })
+    /// Opens the database, makes its file (mode 0600) or its schema where there is none, and brings the schema up to date. The key
+    /// file is created with it; a database that was opened with another key is refused. Blocks.
+    pub fn open(database: impl Into<Database>, options: Options) -> Result<Store, StoreError> {
+        let database = database.into();
+        // A session with PostgreSQL waits for the network by itself, which a thread that runs async tasks must not.
+        std::thread::scope(|scope| scope.spawn(|| open_here(database, options)).join())
+            .unwrap_or(Err(StoreError::Panicked))
     }
 
     /// The clock that it was opened with.
@@ -242,6 +217,60 @@ impl Store {
         // It fails only with a panic there, which leaves nothing to close.
         let _ = tokio::task::spawn_blocking(move || inner.end()).await;
     }
+}
+
+fn open_here(database: Database, options: Options) -> Result<Store, StoreError> {
+    let key_file = match (options.key_file, &database) {
+        (Some(named), _) => named,
+        (None, Database::Sqlite(path)) => key_file::beside(path),
+        (None, Database::Postgres(_)) => return Err(StoreError::Bug("a database on a server without a key file")),
+    };
+    let (connection, secrets) = match &database {
+        Database::Sqlite(path) => open::prepare(path, &key_file)?,
+        Database::Postgres(address) => cluster::prepare(address, &key_file)?,
+    };
+    let connect = |role: Role| match &database {
+        Database::Sqlite(path) => open::connect(path, role),
+        Database::Postgres(address) => cluster::connect(address, Use::Read),
+    };
+    let apex_id = apexes::intern(&connection, &options.apex)?;
+    let nameservers = options.apex.nameservers.iter().map(|nameserver| nameserver.name.clone());
+    let reserved = Reserved::new(nameservers.chain(options.own_names));
+    let shared = Arc::new(Shared {
+        rules: Rules::new(options.clock, options.limits, options.policy),
+        apex: options.apex,
+        apex_id,
+        apexes: apexes::Apexes::default(),
+        reserved,
+        identities: identities::Identities::default(),
+        refusals: refusals::Refusals::default(),
+        position: watch::Sender::new(journal::position(&connection)?),
+        health: Arc::default(),
+        secrets,
+        mail_queued: tokio::sync::Notify::new(),
+        stages: stages::Stages::default(),
+        closing: AtomicBool::new(false),
+    });
+    let (writer, writer_thread) = Writer::start(connection, Arc::clone(&shared), groups::make)?;
+    let (readers, reader_threads) = Readers::start(connect, &shared.health)?;
+    let mut threads = Threads { readers: reader_threads, writer: Some(writer_thread), ..Threads::default() };
+    threads.help("store-watcher", connect(Role::Reader)?, {
+        let shared = Arc::clone(&shared);
+        move |connection, stop| watcher::run(connection, &shared, stop)
+    })?;
+    threads.help("store-housekeeper", connect(Role::Checkpointer)?, {
+        let (shared, writer) = (Arc::clone(&shared), writer.clone());
+        move |connection, stop| housekeeper::run(connection, &shared, &writer, stop)
+    })?;
+    if let Database::Postgres(address) = &database {
+        let (shared, address) = (Arc::clone(&shared), address.clone());
+        threads.helpers.push(spawn("store-listener", move || {
+            cluster::listen(&address, || shared.is_closing(), |position| shared.journal_moved(Some(position)));
+        })?);
+    }
+    let (hashers, threads) = (Hashers::default(), Mutex::new(threads));
+    let inner = Inner { database, key_file, hashers, writer, readers, shared, threads };
+    Ok(Store { inner: Arc::new(inner) })
 }
 
 impl Inner {

@@ -13,9 +13,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use rusqlite::{ErrorCode, OpenFlags};
 
-use super::sql::{Statements, value};
+use super::db::{Connection, value};
 use super::{catalogs, key_file};
 use crate::StoreError;
 use crate::sealing::SecretKeys;
@@ -67,8 +67,8 @@ pub(super) enum Role {
 pub(super) fn prepare(path: &Path, key_file: &Path) -> Result<(Connection, SecretKeys), StoreError> {
     check_folder(path)?;
     make_file(path)?;
-    let mut connection = connect(path, Role::Writer)?;
-    let keys = migrate(&mut connection, path, key_file)?;
+    let connection = connect(path, Role::Writer)?;
+    let keys = migrate(&connection, path, key_file)?;
     Ok((connection, keys))
 }
 
@@ -79,7 +79,7 @@ pub(super) fn connect(path: &Path, role: Role) -> Result<Connection, StoreError>
         Role::Reader | Role::ScanReader => OpenFlags::SQLITE_OPEN_READ_ONLY,
     };
     // Each connection stays on one thread, so SQLite's own locks around it would only cost.
-    let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let connection = rusqlite::Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY)?;
     // All of them.
     connection.set_prepared_statement_cache_capacity(256);
@@ -98,7 +98,7 @@ pub(super) fn connect(path: &Path, role: Role) -> Result<Connection, StoreError>
         Role::Checkpointer => -1_024,
     };
     connection.pragma_update(None, "cache_size", cache)?;
-    Ok(connection)
+    Ok(Connection::Sqlite(connection))
 }
 
 fn check_folder(path: &Path) -> Result<(), StoreError> {
@@ -123,7 +123,7 @@ fn make_file(path: &Path) -> Result<(), StoreError> {
 }
 
 /// Two processes that open a new file together may find each other in the way here without SQLite's own waiting.
-fn set_wal(connection: &Connection) -> Result<(), rusqlite::Error> {
+fn set_wal(connection: &rusqlite::Connection) -> Result<(), rusqlite::Error> {
     let deadline = Instant::now() + BUSY;
     loop {
         match connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0)) {
@@ -135,10 +135,12 @@ fn set_wal(connection: &Connection) -> Result<(), rusqlite::Error> {
     }
 }
 
-fn migrate(connection: &mut Connection, path: &Path, key_file: &Path) -> Result<SecretKeys, StoreError> {
+fn migrate(connection: &Connection, path: &Path, key_file: &Path) -> Result<SecretKeys, StoreError> {
+    let Some(file) = connection.sqlite() else { return Err(StoreError::Bug("a file that is not SQLite's")) };
     let known = MIGRATIONS.len() as i64;
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let number = |sql: &str| transaction.query_row(sql, [], |row| row.get::<_, i64>(0));
+    // Where this ends early, the connection is closed, and the transaction with it.
+    connection.control("BEGIN IMMEDIATE")?;
+    let number = |sql: &str| file.query_row(sql, [], |row| row.get::<_, i64>(0));
     let done = number("PRAGMA user_version")?;
     let is_ours = number("PRAGMA application_id")? == APPLICATION_ID;
     let is_empty = number("SELECT count(*) FROM sqlite_schema")? == 0;
@@ -149,30 +151,30 @@ fn migrate(connection: &mut Connection, path: &Path, key_file: &Path) -> Result<
     let Some(missing) = missing else {
         return Err(StoreError::Newer { path: path.to_owned(), found: done, known });
     };
-    let keys = key_file::load(&transaction, key_file)?;
+    let keys = key_file::load(connection, key_file)?;
     if missing.is_empty() {
-        key_file::check(&transaction, key_file, &keys)?;
-        transaction.commit()?;
+        key_file::check(connection, key_file, &keys)?;
+        connection.control("COMMIT")?;
         return Ok(keys);
     }
     let failed = |error: rusqlite::Error| StoreError::Migration(error.into());
     // What a migration replaces is overwritten in the file, too.
-    transaction.pragma_update(None, "secure_delete", true)?;
-    catalogs::define_function(&transaction).map_err(failed)?;
-    key_file::define_function(&transaction, &keys).map_err(failed)?;
+    file.pragma_update(None, "secure_delete", true)?;
+    catalogs::define_function(file).map_err(failed)?;
+    key_file::define_function(file, &keys).map_err(failed)?;
     if done > 0 {
         tracing::info!(from = done, to = known, "upgrading the database's schema");
     }
     for migration in missing {
-        transaction.execute_batch(migration).map_err(failed)?;
+        file.execute_batch(migration).map_err(failed)?;
     }
-    transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
-    transaction.pragma_update(None, "user_version", known).map_err(failed)?;
-    key_file::check(&transaction, key_file, &keys)?;
-    transaction.commit().map_err(failed)?;
-    connection.pragma_update(None, "secure_delete", false)?;
+    file.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
+    file.pragma_update(None, "user_version", known).map_err(failed)?;
+    key_file::check(connection, key_file, &keys)?;
+    connection.control("COMMIT").map_err(|error| StoreError::Migration(error.into()))?;
+    file.pragma_update(None, "secure_delete", false)?;
     // The log still has what a migration replaced, such as secrets in the clear. Another process may hold it, and ends it later.
-    let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    let _ = file.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
     Ok(keys)
 }
 
@@ -198,6 +200,10 @@ pub(super) fn copy(connection: &Connection, to: &Path) -> Result<(), StoreError>
 
 /// SQLite's own check, of every page, index, constraint and foreign key.
 pub(super) fn check(connection: &Connection) -> Result<Vec<String>, StoreError> {
+    if connection.sqlite().is_none() {
+        // PostgreSQL checks itself (checksums, amcheck), by its operator's tools.
+        return Ok(Vec::new());
+    }
     let mut complaints: Vec<String> = connection.list("PRAGMA integrity_check", [], value)?;
     complaints.retain(|complaint| complaint != "ok");
     complaints.extend(connection.list("PRAGMA foreign_key_check", [], |row| {
@@ -227,7 +233,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("old.sqlite");
         let name = dns::ZoneName::parse("example.com").unwrap();
-        let old = Connection::open(&path).unwrap();
+        let old = rusqlite::Connection::open(&path).unwrap();
         old.execute_batch(MIGRATIONS[0]).unwrap();
         old.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
         old.pragma_update(None, "user_version", 1).unwrap();
@@ -247,7 +253,7 @@ mod tests {
     fn the_versions_of_an_older_schema_get_their_counts() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("old.sqlite");
-        let old = Connection::open(&path).unwrap();
+        let old = rusqlite::Connection::open(&path).unwrap();
         catalogs::define_function(&old).unwrap();
         old.execute_batch(&MIGRATIONS[..2].concat()).unwrap();
         old.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
@@ -266,6 +272,7 @@ mod tests {
         .unwrap();
         drop(old);
         let (connection, _) = prepare(&path, &folder.path().join("secret.key")).unwrap();
+        let connection = connection.sqlite().unwrap();
         let mut counts = connection.prepare("SELECT removed, added, changed FROM versions ORDER BY seq").unwrap();
         let counts = counts.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
         let counts: Vec<(i64, i64, i64)> = counts.collect::<Result<_, _>>().unwrap();
@@ -279,7 +286,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (path, key_file) = (folder.path().join("old.sqlite"), folder.path().join("secret.key"));
         let old = connect_new(&path);
-        catalogs::define_function(&old).unwrap();
+        let old = old.sqlite().unwrap();
+        catalogs::define_function(old).unwrap();
         old.execute_batch(&MIGRATIONS[..9].concat()).unwrap();
         old.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
         old.pragma_update(None, "user_version", 9).unwrap();
@@ -289,8 +297,8 @@ mod tests {
                  VALUES (?1, ?1, ?1, '', '', '', 0, CASE ?1 WHEN 2 THEN ?2 END)";
             old.execute(sql, rusqlite::params![id, plain]).unwrap();
         }
-        drop(old);
         let (connection, keys) = prepare(&path, &key_file).unwrap();
+        let connection = connection.sqlite().unwrap();
         let totp = |id: i64| {
             let sql = "SELECT totp FROM accounts WHERE id = ?1";
             connection.query_row(sql, [id], |row| row.get::<_, Option<Vec<u8>>>(0)).unwrap()

@@ -1,16 +1,15 @@
 //! Events of the audit trail that owners get an e-mail about.
 
-use rusqlite::{Connection, Row, params};
 
+use super::db::{Connection, Row, params, value};
 use super::readers::Size;
 use super::rows::Place;
-use super::sql::{Statements, value};
 use super::writer::Work;
 use crate::*;
 
 pub(super) const NEWEST: &str = "SELECT coalesce(max(id), 0) FROM events";
 pub(super) const AFTER: &str =
-    "SELECT e.id, e.time, e.kind, e.detail, e.address, e.actor IS e.account AS by_owner, e.account, a.email, a.created, a.language
+    "SELECT e.id, e.time, e.kind, e.detail, e.address, e.actor IS NOT DISTINCT FROM e.account AS by_owner, e.account, a.email, a.created, a.language
      FROM events e CROSS JOIN accounts a ON a.id = e.account
      WHERE e.id > ?1 AND e.id <= ?2 AND a.closed IS NULL ORDER BY e.id";
 /// How many events are looked at in one reading.
@@ -48,7 +47,7 @@ impl Outbox {
     /// Up to which event owners have been written to.
     pub async fn owners_written_to(&self) -> Result<EventId, StoreError> {
         let read = |connection: &Connection| {
-            let sql = "SELECT event FROM owner_mail WHERE only = 1";
+            let sql = "SELECT event FROM owner_mail WHERE \"only\" = 1";
             Ok(EventId(connection.one(sql, [], value)?))
         };
         self.store.inner.readers.run(Size::Small, read).await
@@ -62,7 +61,7 @@ impl Outbox {
     /// Notes that owners have been written to about all events up to this one.
     pub async fn note_owners_written_to(&self, until: EventId) -> Result<(), StoreError> {
         let note = move |work: &Work| {
-            let sql = "UPDATE owner_mail SET event = ?1 WHERE only = 1 AND event < ?1";
+            let sql = "UPDATE owner_mail SET event = ?1 WHERE \"only\" = 1 AND event < ?1";
             work.connection.prepare_cached(sql)?.execute([until.0])?;
             Ok(())
         };

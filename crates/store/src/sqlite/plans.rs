@@ -111,8 +111,9 @@ const UNORDERED: &[(&str, &str)] = &[
 fn nothing_is_sorted_or_scanned() {
     let folder = tempfile::tempdir().unwrap();
     let (connection, _) = open::prepare(&folder.path().join("store.db"), &folder.path().join("secret.key")).unwrap();
+    let connection = connection.sqlite().unwrap();
     for (what, sql) in QUERIES.iter().chain(UNORDERED) {
-        let plan = plan(&connection, sql);
+        let plan = plan(connection, sql);
         for step in &plan {
             // These indexes hold nothing but what is asked for.
             let is_allowed = ["zones_unswept", "accounts_closed", "accounts_zones_move", "displacements_unnoticed"]
@@ -130,6 +131,7 @@ fn nothing_is_sorted_or_scanned() {
 fn searching_stays_within_the_index() {
     let folder = tempfile::tempdir().unwrap();
     let (connection, _) = open::prepare(&folder.path().join("store.db"), &folder.path().join("secret.key")).unwrap();
+    let connection = connection.sqlite().unwrap();
     for sql in [search::RECORDS_BY_NAME, search::RECORDS_FROM_APEX] {
         let mut statement = connection.prepare(&format!("EXPLAIN {sql}")).unwrap();
         let unbound = vec![rusqlite::types::Null; statement.parameter_count()];
@@ -148,6 +150,7 @@ fn searching_stays_within_the_index() {
 fn no_query_is_prepared_again_for_other_values() {
     let folder = tempfile::tempdir().unwrap();
     let (connection, _) = open::prepare(&folder.path().join("store.db"), &folder.path().join("secret.key")).unwrap();
+    let connection = connection.sqlite().unwrap();
     let mut again = Vec::new();
     for (what, sql) in QUERIES.iter().chain(UNORDERED) {
         let mut statement = connection.prepare(sql).unwrap();

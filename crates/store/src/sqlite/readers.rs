@@ -7,15 +7,14 @@
 //! A read must not wait for a slow client: while it lasts, the log cannot begin again from its start.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 
-use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::db::Connection;
 use super::background::spawn;
-use super::open::{Role, connect};
+use super::open::Role;
 use super::timing::{self, timed};
 use crate::StoreError;
 use crate::health::HealthWatch;
@@ -52,13 +51,16 @@ enum Message {
 
 impl Readers {
     /// Opens the connections and starts the threads.
-    pub(super) fn start(path: &Path, health: &Arc<HealthWatch>) -> Result<(Readers, Vec<JoinHandle<()>>), StoreError> {
+    pub(super) fn start(
+        connect: impl Fn(Role) -> Result<Connection, StoreError>,
+        health: &Arc<HealthWatch>,
+    ) -> Result<(Readers, Vec<JoinHandle<()>>), StoreError> {
         let mut threads = Vec::new();
         let mut start = |count: usize, role: Role| -> Result<mpsc::Sender<Message>, StoreError> {
             let (messages, inbox) = mpsc::channel();
             let inbox = Arc::new(Mutex::new(inbox));
             for _ in 0..count {
-                let connection = connect(path, role)?;
+                let connection = connect(role)?;
                 let inbox = Arc::clone(&inbox);
                 threads.push(spawn("store-reader", move || run(&connection, &inbox))?);
             }
@@ -157,13 +159,30 @@ pub(super) fn in_transaction<T>(
     connection: &Connection,
     read: impl FnOnce(&Connection) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    connection.prepare_cached("BEGIN DEFERRED")?.execute([])?;
+    begin(connection)?;
     let outcome = catch_unwind(AssertUnwindSafe(|| read(connection))).unwrap_or_else(|_| {
         tracing::error!("a read of the store panicked");
         Err(StoreError::Panicked)
     });
-    if !connection.is_autocommit() {
-        connection.prepare_cached("ROLLBACK")?.execute([])?;
-    }
+    end(connection)?;
     outcome
+}
+
+fn begin(connection: &Connection) -> super::db::Result<()> {
+    match connection {
+        Connection::Sqlite(_) => connection.control("BEGIN DEFERRED"),
+        Connection::Postgres(session) => {
+            session.revive()?;
+            session.begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+            Ok(())
+        }
+    }
+}
+
+fn end(connection: &Connection) -> super::db::Result<()> {
+    match connection {
+        Connection::Sqlite(file) if file.is_autocommit() => Ok(()),
+        Connection::Sqlite(_) => connection.control("ROLLBACK"),
+        Connection::Postgres(session) => Ok(session.end("ROLLBACK")?),
+    }
 }

@@ -4,14 +4,13 @@
 use std::ops::ControlFlow;
 
 use dns::{OwnerName, RecordId, ZoneId};
-use rusqlite::{Connection, Row, params};
 use uuid::Uuid;
 
+use super::db::{Connection, Row, params};
 use super::history;
 use super::readers::Size;
 use super::rows::{self, RECORD_WIDTH, ZoneRow, lives, lives_in_z, record_columns};
 use super::source::LIVE_AT_OWNER;
-use super::sql::Statements;
 use super::zones::{self, start};
 use crate::*;
 
@@ -161,7 +160,7 @@ pub(super) fn visit_version<V: RecordVisitor>(
         let mut statement = connection.prepare_cached(OF_VERSION)?;
         let mut rows = statement.query(params![zone.row, after.0.as_bytes(), record_type, number])?;
         while let Some(row) = rows.next()? {
-            let (_, living) = rows::record(row, zone.zone.id)?;
+            let (_, living) = rows::record(&row, zone.zone.id)?;
             while let Some(earlier) = ended.next_if(|earlier| earlier.record.id < living.record.id) {
                 if visitor.record(&earlier).is_break() {
                     return Ok(true);
@@ -222,7 +221,7 @@ fn each_of_zone(
     let record_type = filter.record_type.map(|record_type| record_type.code());
     let mut rows = statement.query(params![zone.row, start(uuid(&after)), record_type, limit])?;
     while let Some(row) = rows.next()? {
-        if take(rows::record(row, zone.zone.id)?.1).is_break() {
+        if take(rows::record(&row, zone.zone.id)?.1).is_break() {
             break;
         }
     }

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use dns::ZoneName;
-use rusqlite::{Connection, params};
 
+use super::db::{Connection, params};
 use super::readers::Size;
 use super::rows::{self, Place, ZoneRow, zone_columns};
-use super::sql::Statements;
 use super::writer::Work;
 use crate::{AccountId, Operator, Reservation, Reserved, Role, StoreError, ZoneOfAnyone};
 

@@ -18,11 +18,10 @@
 
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, params};
 
+use super::db::{Connection, params, value};
 use super::readers::Size;
 use super::shared::Shared;
-use super::sql::{Statements, value};
 use super::writer::{Work, Writer};
 use super::{answers, deleted, events, journal};
 use crate::{Forgotten, Operator, Retention, StoreError, Timestamp};

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use dns::apex::Apex;
 use dns::change::Lookup;
 use dns::{OwnerName, Record, RecordData, RecordType, ZoneId, ZoneName};
-use rusqlite::Connection;
 
+use super::db::{Connection, value};
 use super::journal::{self, By};
 use super::readers::Size;
 use super::rows::{ZoneRow, zone, zone_columns};
-use super::sql::{Statements, value};
 use super::writer::{View, Work};
 use super::zones;
 use crate::logic::live::{LiveRecords, UNKNOWN_RECORD};
@@ -63,7 +62,7 @@ pub(super) fn roll_out(work: &Work, at_most: u32) -> Result<u32, StoreError> {
     work.connection
         .prepare_cached(
             "INSERT INTO present_apex VALUES (1, ?1)
-             ON CONFLICT (only) DO UPDATE SET apex = excluded.apex WHERE apex <> excluded.apex",
+             ON CONFLICT (\"only\") DO UPDATE SET apex = excluded.apex WHERE present_apex.apex <> excluded.apex",
         )?
         .execute([wanted])?;
     let mut outdated = Vec::new();
@@ -73,7 +72,7 @@ pub(super) fn roll_out(work: &Work, at_most: u32) -> Result<u32, StoreError> {
         while outdated.len() < at_most as usize
             && let Some(row) = rows.next()?
         {
-            let outdated_zone = zone(row)?;
+            let outdated_zone = zone(&row)?;
             match work.shared.apex.check_zone(&outdated_zone.zone.name) {
                 Ok(()) => outdated.push(outdated_zone),
                 Err(fault) => tracing::warn!(zone.name = %outdated_zone.zone.name, %fault, "a zone keeps its old apex"),

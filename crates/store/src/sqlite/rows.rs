@@ -3,10 +3,10 @@
 use std::net::IpAddr;
 
 use dns::{Name, OwnerName, Record, RecordData, RecordId, RecordType, Serial, Ttl, ZoneId, ZoneName};
-use rusqlite::{Connection, Params, Row, RowIndex};
 use uuid::Uuid;
 
-use super::sql::{Statements, columns};
+use super::db::{Connection, Index, Params, Row};
+use super::sql::columns;
 use crate::{AccountId, StoreError, StoredRecord, Timestamp, VersionNumber, Withheld, Zone};
 
 // What [`zone`] reads, of a table or alias named `z`.
@@ -146,13 +146,13 @@ impl Place {
     }
 
     /// A zone's name, which is stored as the key that sorts it.
-    pub(super) fn zone_name(self, row: &Row<'_>, index: impl RowIndex) -> Result<ZoneName, StoreError> {
+    pub(super) fn zone_name(self, row: &Row<'_>, index: impl Index) -> Result<ZoneName, StoreError> {
         let key = row.get_ref(index)?.as_blob().ok();
         self.sound("name", key.and_then(|key| Name::from_key(key).ok())).map(ZoneName::from_stored)
     }
 
     /// A UUID, which is stored as its 16 octets.
-    pub(super) fn uuid(self, column: &'static str, row: &Row<'_>, index: impl RowIndex) -> Result<Uuid, StoreError> {
+    pub(super) fn uuid(self, column: &'static str, row: &Row<'_>, index: impl Index) -> Result<Uuid, StoreError> {
         let octets = row.get_ref(index)?.as_blob().ok();
         self.sound(column, octets.and_then(|octets| Uuid::from_slice(octets).ok()))
     }

@@ -80,7 +80,7 @@ fn the_schema_file_is_what_the_migrations_make() {
     let folder = tempfile::tempdir().unwrap();
     let (connection, _) =
         super::open::prepare(&folder.path().join("new.sqlite"), &folder.path().join("secret.key")).unwrap();
-    let present = schema(&connection);
+    let present = schema(connection.sqlite().unwrap());
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema.sql");
     if std::env::var_os("WRITE_SCHEMA").is_some() {
         std::fs::write(&file, &present).unwrap();

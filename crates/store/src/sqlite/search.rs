@@ -9,8 +9,8 @@
 //! only for the beginning of a name (people do not remember it).
 
 use dns::{Name, OwnerName, Record, RecordData, RecordType, ZoneId, ZoneName};
-use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::db::{Connection, Row, params};
 use super::readers::Size;
 use super::rows::{self, Place, lives_in_z, record_columns, zone_columns};
 use super::zones;
@@ -105,7 +105,7 @@ fn find_zones(
     let mut rows = statement.query(params![account.0, after, first, longest])?;
     let mut found = FoundZones { zones: Vec::new(), next: None };
     while let Some(row) = rows.next()? {
-        let zone = rows::zone(row)?.zone;
+        let zone = rows::zone(&row)?.zone;
         if !scope.contains(zone.id) || !zone.name.to_string().contains(&wanted.text) {
             continue;
         }
@@ -145,17 +145,16 @@ fn find_records(
     let sought = Sought { text, record_type: RecordType::parse(text).ok() };
     let sql = if after.is_some() { RECORDS_BY_NAME } else { RECORDS_FROM_APEX };
     let mut statement = connection.prepare_cached(sql)?;
-    let mut whole = connection.prepare_cached(RECORD_BY_ROW)?;
     let mut rows = statement.query(params![zone.row, after.map(OwnerName::key).unwrap_or_default()])?;
     let mut found = FoundRecords { zone: zone.zone, records: Vec::new(), next: None };
     while let Some(row) = rows.next()? {
-        if !sought.may_be_in(row)? {
+        if !sought.may_be_in(&row)? {
             continue;
         }
         let row: i64 = row.get(0)?;
-        let stored = whole.query_row([row], |row| Ok(rows::record(row, found.zone.id))).optional()?;
         // The index has the records of a version that is yet to come, too.
-        let Some((_, stored)) = stored.transpose()? else { continue };
+        let stored = connection.optional(RECORD_BY_ROW, [row], |row| Ok(rows::record(row, found.zone.id)?.1))?;
+        let Some(stored) = stored else { continue };
         if !sought.is_in(&stored.record) {
             continue;
         }

@@ -1,8 +1,7 @@
 //! Two-factor authentication: one-time passwords and recovery codes.
 
-use rusqlite::params;
 
-use super::sql::{Statements, value};
+use super::db::{Connection, params, value};
 use super::tokens::hash;
 use super::writer::Work;
 use super::wrong_codes::{self, Kind};
@@ -121,7 +120,7 @@ impl Person {
     /// How many recovery codes are left.
     pub async fn recovery_codes_left(&self) -> Result<u32, StoreError> {
         let account = self.account;
-        let read = move |connection: &rusqlite::Connection| {
+        let read = move |connection: &Connection| {
             connection.one("SELECT count(*) FROM recovery_codes WHERE account = ?1", [account.0], value)
         };
         self.store.inner.readers.run(super::readers::Size::Small, read).await

@@ -1,11 +1,11 @@
 //! Sessions: beginning, using, listing and ending them.
 
-use rusqlite::{Connection, Row, params};
 
+use super::db::{Connection, Row, params, value};
 use super::accounts::{AFTER_ACCOUNT, account, account_columns};
 use super::readers::Size;
 use super::rows::Place;
-use super::sql::{Statements, columns, value};
+use super::sql::columns;
 use super::tokens::hash;
 use super::writer::Work;
 use super::{events, identities, known_browsers};
@@ -60,7 +60,7 @@ pub(super) fn sign_in(
         events::insert(work, &by, EventKind::SignedIn, Some(account.id), "")?;
         if let Some(language) = origin.language {
             work.connection
-                .prepare_cached("UPDATE accounts SET language = ?2 WHERE id = ?1 AND language IS NOT ?2")?
+                .prepare_cached("UPDATE accounts SET language = ?2 WHERE id = ?1 AND language IS DISTINCT FROM ?2")?
                 .execute(params![account.id.0, language])?;
         }
         Some(known_browsers::remember(work, account.id, origin, &by)?)
@@ -82,12 +82,10 @@ fn begin(
     let agent = short_agent(origin);
     // Whoever gave a password, and lacks the code, has proved nothing yet.
     let proved_at = (!waits_for_code).then_some(now);
-    work.connection
-        .prepare_cached(
+    let id = work.connection.insert(
             "INSERT INTO sessions (account, hash, created, last_seen, expires, proved, waits, address, agent)
-             VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6, ?7, ?8)",
-        )?
-        .execute(params![
+             VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6, ?7, ?8) RETURNING id",
+        params![
             account.id.0,
             hash(secret.reveal()),
             now.as_millisecond(),
@@ -96,9 +94,10 @@ fn begin(
             waits_for_code,
             origin.address.map(|address| address.to_string()),
             agent,
-        ])?;
+        ],
+    )?;
     Ok(Session {
-        id: SessionId(work.connection.last_insert_rowid()),
+        id: SessionId(id),
         account: account.id,
         created_at: now,
         last_seen_at: now,
@@ -148,7 +147,7 @@ pub(super) const OF_ACCOUNT: &str = concat!(
 
 /// Ends all sessions of an account but one.
 pub(super) fn end_all(work: &Work, account: AccountId, but: Option<SessionId>) -> Result<usize, StoreError> {
-    let mut delete = work.connection.prepare_cached("DELETE FROM sessions WHERE account = ?1 AND id IS NOT ?2")?;
+    let mut delete = work.connection.prepare_cached("DELETE FROM sessions WHERE account = ?1 AND id IS DISTINCT FROM ?2")?;
     Ok(delete.execute(params![account.0, but.map(|session| session.0)])?)
 }
 

@@ -4,12 +4,11 @@
 use std::sync::Arc;
 
 use dns::{Apex, Serial, Ttl, ZoneId, rdata::Soa};
-use rusqlite::{Connection, params};
 
+use super::db::{Connection, params};
 use super::readers::Size;
 use super::rows::Place;
 use super::shared::Shared;
-use super::sql::Statements;
 use super::writer::Work;
 use super::zones;
 use crate::*;
@@ -91,18 +90,17 @@ pub(super) fn soa(
 
 /// Stores settings; gives their number.
 pub(super) fn insert(work: &Work, settings: &ZoneSettings) -> Result<i64, StoreError> {
-    work.connection
-        .prepare_cached(
+    let inserted = work.connection.insert(
             "INSERT INTO zone_settings (default_ttl, refresh, retry, expire, minimum, comment)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        )?
-        .execute(params![
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6) RETURNING id",
+        params![
             settings.default_ttl.map(Ttl::seconds),
             settings.refresh,
             settings.retry,
             settings.expire,
             settings.minimum,
             settings.comment.as_ref().map(Comment::as_str),
-        ])?;
-    Ok(work.connection.last_insert_rowid())
+        ],
+    );
+    Ok(inserted?)
 }

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use dns::{Apex, OwnerName, RecordId, RecordType, Serial, ZoneId};
-use rusqlite::{Row, params};
 
+use super::db::{Row, params};
 use super::deployment::LIVE;
 use super::rows::{self, Place, lives, record_columns};
-use super::sql::Statements;
 use super::writer::View;
 use super::{answers, history, journal, settings, zones};
 use crate::logic::source::{Bound, Quota, RecordRow, Source, VersionAt, ZoneRow};
@@ -62,7 +61,7 @@ impl Source for View<'_> {
     }
 
     fn quota(&self, account: AccountId) -> Result<Option<Quota>, StoreError> {
-        let bound = |row: &Row<'_>, most: &str, held: &str| -> rusqlite::Result<Option<Bound>> {
+        let bound = |row: &Row<'_>, most: &str, held: &str| -> super::db::Result<Option<Bound>> {
             let both = row.get::<_, Option<i64>>(most)?.zip(row.get(held)?);
             Ok(both.map(|(most, held)| Bound { most, held }))
         };

@@ -26,8 +26,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OptionalExtension, params};
 
+use super::db::{Connection, params, value};
 use super::journal::{self, By};
 use super::rows::{self, ZoneRow};
 use super::shared::Shared;
@@ -258,11 +258,8 @@ fn commit(work: &Work, job: &ChangeJob, prepared: Prepared) -> Result<Option<Mad
 
 /// Begins to write the version that `zone` has.
 fn insert(work: &Work, zone: &ZoneRow) -> Result<Begun, StoreError> {
-    let token: Option<Option<[u8; 16]>> = work
-        .connection
-        .prepare_cached("SELECT token FROM stages WHERE zone = ?1")?
-        .query_row([zone.row], |row| row.get(0))
-        .optional()?;
+    let sql = "SELECT token FROM stages WHERE zone = ?1";
+    let token: Option<Option<[u8; 16]>> = work.connection.optional(sql, [zone.row], value)?;
     match token {
         None => {}
         Some(None) => return Ok(Begun::Unsettled(zone.row)),
@@ -418,10 +415,7 @@ fn settle(work: &Work, row: i64) -> Result<bool, StoreError> {
 
 /// Removes some of what was written of a version that will not be. False where nothing is left.
 fn remove(work: &Work, row: i64) -> Result<bool, StoreError> {
-    let head: i64 = work
-        .connection
-        .prepare_cached("SELECT version FROM zones WHERE id = ?1")?
-        .query_row([row], |row| row.get(0))?;
+    let head: i64 = work.connection.one("SELECT version FROM zones WHERE id = ?1", [row], value)?;
     // First what begins: then there is room for what does not end after all.
     let begun = work
         .connection
@@ -449,10 +443,9 @@ pub(super) fn tend(
     writer: &Writer,
     until: Instant,
 ) -> Result<(), StoreError> {
-    let found: Vec<(i64, bool, i64)> = connection
-        .prepare_cached("SELECT zone, token IS NULL, renewed FROM stages")?
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
-        .collect::<Result<_, _>>()?;
+    let sql = "SELECT zone, token IS NULL, renewed FROM stages";
+    let found: Vec<(i64, bool, i64)> =
+        connection.list(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     for (row, is_shown, renewed) in found {
         if is_shown {
             while Instant::now() < until && writer.run_blocking(move |work| settle(work, row))? {}
@@ -469,11 +462,8 @@ fn is_stale(now: Timestamp, renewed: i64) -> bool {
 
 fn remove_stale(work: &Work, row: i64) -> Result<bool, StoreError> {
     // The look was a moment ago: its writer may have gone on.
-    let renewed: Option<i64> = work
-        .connection
-        .prepare_cached("SELECT renewed FROM stages WHERE zone = ?1 AND token IS NOT NULL")?
-        .query_row([row], |row| row.get(0))
-        .optional()?;
+    let sql = "SELECT renewed FROM stages WHERE zone = ?1 AND token IS NOT NULL";
+    let renewed: Option<i64> = work.connection.optional(sql, [row], value)?;
     match renewed {
         Some(renewed) if is_stale(work.now(), renewed) => remove(work, row),
         _ => Ok(false),

@@ -1,10 +1,9 @@
 //! Suspending and closing accounts, and new passwords: what ends an account's sessions, links and tokens.
 
-use rusqlite::{Connection, params};
 
+use super::db::{Connection, params, value};
 use super::accounts::{by_id, keep_an_operator};
 use super::rows::Place;
-use super::sql::{Statements, value};
 use super::writer::Work;
 use super::{events, links, mails, sessions, tokens, update_keys, wrong_codes, zone_delete};
 use crate::*;
@@ -26,8 +25,9 @@ fn suspend(work: &Work, id: AccountId, how: Suspension, by: &Actor) -> Result<()
     let end = now.checked_add(CLOSED_KEPT).unwrap_or(now);
     work.connection
         .execute(
-            "UPDATE accounts SET suspended = coalesce(suspended, ?2), zones_off = iif(?3, coalesce(zones_off, ?2), zones_off),
-                 closes = iif(?4, coalesce(closes, ?5), closes), zones_move = max(zones_move, ?6) WHERE id = ?1",
+            "UPDATE accounts SET suspended = coalesce(suspended, ?2), zones_off = CASE WHEN ?3 = 1 THEN coalesce(zones_off, ?2) ELSE zones_off END,
+                 closes = CASE WHEN ?4 = 1 THEN coalesce(closes, ?5) ELSE closes END,
+                 zones_move = CASE WHEN ?6 = 1 THEN 1 ELSE zones_move END WHERE id = ?1",
             params![id.0, now.as_millisecond(), off, closes, end.as_millisecond(), stops_serving],
         )
         .map_err(StoreError::from)?;
@@ -47,7 +47,7 @@ fn resume(work: &Work, id: AccountId, by: &Actor) -> Result<(), AccountError> {
         return Ok(());
     }
     let sql =
-        "UPDATE accounts SET suspended = NULL, zones_move = max(zones_move, zones_off IS NOT NULL), zones_off = NULL,
+        "UPDATE accounts SET suspended = NULL, zones_move = CASE WHEN zones_off IS NOT NULL THEN 1 ELSE zones_move END, zones_off = NULL,
                    closes = NULL WHERE id = ?1";
     work.connection.execute(sql, [id.0]).map_err(StoreError::from)?;
     Ok(events::insert(work, by, EventKind::Resumed, Some(id), "")?)

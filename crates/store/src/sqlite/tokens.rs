@@ -4,16 +4,16 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use dns::ZoneId;
-use rusqlite::{Connection, Row, params};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::db::{Connection, Row, params, value};
 use super::accounts::{AFTER_ACCOUNT, account, account_columns};
 use super::identities::{TokenHash, TokenUse};
 use super::readers::Size;
 use super::rows::Place;
 use super::shared::Shared;
-use super::sql::{Statements, columns, value};
+use super::sql::columns;
 use super::writer::Work;
 use super::{accounts, events, identities, zones};
 use crate::*;
@@ -159,12 +159,10 @@ fn insert(
 ) -> Result<CreatedToken, StoreError> {
     let now = work.now();
     let last_four = plain.last_four().to_owned();
-    work.connection
-        .prepare_cached(
+    let id = work.connection.insert(
             "INSERT INTO tokens (account, hash, name, permissions, last_four, created, expires, zones, networks)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        )?
-        .execute(params![
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) RETURNING id",
+        params![
             account.0,
             hash(plain.reveal()),
             new.name,
@@ -174,8 +172,9 @@ fn insert(
             new.expires_at.map(|time| time.as_millisecond()),
             stored_zones(&new.zones),
             stored_networks(&new.networks),
-        ])?;
-    let id = TokenId(work.connection.last_insert_rowid());
+        ],
+    )?;
+    let id = TokenId(id);
     events::insert(work, by, EventKind::TokenMade, Some(account), &format!("{} ...{last_four}", new.name))?;
     let token = Token {
         id,

@@ -7,11 +7,10 @@
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use rusqlite::Connection;
 
+use super::db::{Connection, DbError, value};
 use super::shared::Shared;
-use super::sql::{Statements, value};
-use super::{background, journal, tokens};
+use super::{background, cluster, journal, tokens};
 use crate::StoreError;
 
 /// How often it looks. A revoked token is refused within twice this, and the time of a read.
@@ -37,6 +36,7 @@ struct Seen {
 
 fn look(connection: &Connection, shared: &Shared, seen: &mut Seen) -> Result<(), StoreError> {
     let data_version = data_version(connection)?;
+    shared.health.reached();
     if seen.data_version == Some(data_version) {
         return Ok(());
     }
@@ -53,5 +53,12 @@ fn look(connection: &Connection, shared: &Shared, seen: &mut Seen) -> Result<(),
 
 /// A number that changes whenever another connection has committed.
 pub(super) fn data_version(connection: &Connection) -> Result<i64, StoreError> {
-    connection.one("PRAGMA data_version", [], value)
+    let sql = match connection {
+        Connection::Sqlite(_) => "PRAGMA data_version",
+        Connection::Postgres(session) => {
+            session.revive().map_err(DbError::from)?;
+            cluster::POSITION_IN_LOG
+        }
+    };
+    connection.one(sql, [], value)
 }

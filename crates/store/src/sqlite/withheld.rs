@@ -6,12 +6,11 @@
 //!
 //! The housekeeper removes or adds all zones of an account, in steps.
 
-use rusqlite::{Connection, params};
 
+use super::db::{Connection, params, value};
 use super::catalogs::{self, Change};
 use super::journal::{self, By};
 use super::rows::{self, ZoneRow, zone_columns};
-use super::sql::{Statements, value};
 use super::writer::Work;
 use super::zone_names;
 use crate::{AccountId, Comment, StoreError, Timestamp, Withheld};

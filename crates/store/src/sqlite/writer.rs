@@ -19,10 +19,12 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ffi};
+use rusqlite::ffi;
 use tokio::sync::oneshot;
 
 use super::background::spawn;
+use super::cluster::Ledger;
+use super::db::{Connection, DbError};
 use super::shared::Shared;
 use super::timing::{self, timed};
 use super::wal::copy_back;
@@ -49,6 +51,7 @@ pub(super) struct Work {
     pub(super) connection: Connection,
     pub(super) shared: Arc<Shared>,
     make_group: MakeGroup,
+    ledger: Ledger,
     /// The newest position in the journal that the open transaction wrote.
     journal_end: Cell<Option<i64>>,
 }
@@ -138,7 +141,8 @@ impl Writer {
         make_group: MakeGroup,
     ) -> Result<(Writer, JoinHandle<()>), StoreError> {
         let (messages, inbox) = mpsc::channel();
-        let work = Work { connection, shared, make_group, journal_end: Cell::new(None) };
+        let ledger = Ledger::new(*shared.rules.new_id().as_bytes());
+        let work = Work { connection, shared, make_group, ledger, journal_end: Cell::new(None) };
         let mut inbox = Inbox { messages: inbox, next: None };
         let thread = spawn("store-writer", move || run(&work, &mut inbox))?;
         Ok((Writer { messages }, thread))
@@ -225,10 +229,6 @@ impl Work {
         self.journal_end.set(self.journal_end.get().max(Some(position)));
     }
 
-    fn execute(&self, sql: &'static str) -> Result<(), rusqlite::Error> {
-        self.connection.prepare_cached(sql)?.execute([]).map(drop)
-    }
-
     /// What planning reads from, inside the open transaction.
     pub(super) fn view(&self) -> View<'_> {
         View { connection: &self.connection, shared: &self.shared }
@@ -262,11 +262,16 @@ impl Work {
         job: impl FnOnce(&Work) -> Result<T, E>,
     ) -> Result<T, E> {
         let before = self.journal_end.get();
-        self.execute("SAVEPOINT job").map_err(StoreError::from)?;
+        self.connection.control("SAVEPOINT job").map_err(StoreError::from)?;
         let outcome = catch_unwind(AssertUnwindSafe(|| job(self))).unwrap_or_else(|_| {
             tracing::error!("a job of the store's writer panicked; it has had no effect");
             Err(E::from(StoreError::Panicked))
         });
+        // What it wrote without waiting may have failed.
+        let outcome = match self.connection.flush().map_err(StoreError::from) {
+            Err(error) if outcome.is_ok() => Err(error.into()),
+            _ => outcome,
+        };
         if let Err(error) = &outcome {
             self.shared.health.failed(error);
         }
@@ -276,9 +281,9 @@ impl Work {
         }
         if outcome.is_err() {
             self.journal_end.set(before);
-            self.execute("ROLLBACK TO job").map_err(StoreError::from)?;
+            self.connection.control("ROLLBACK TO job").map_err(StoreError::from)?;
         }
-        self.execute("RELEASE job").map_err(StoreError::from)?;
+        self.connection.control("RELEASE job").map_err(StoreError::from)?;
         outcome
     }
 }
@@ -288,8 +293,10 @@ fn run(work: &Work, inbox: &mut Inbox) {
         match message {
             job @ (Message::Job(_) | Message::Change(_)) => transaction(work, job, inbox),
             Message::Checkpoint(done) => {
-                if !work.shared.health.is_damaged() {
-                    copy_back(&work.connection);
+                if let Connection::Sqlite(connection) = &work.connection
+                    && !work.shared.health.is_damaged()
+                {
+                    copy_back(connection);
                 }
                 // The housekeeper may have ended.
                 let _ = done.send(());
@@ -299,25 +306,37 @@ fn run(work: &Work, inbox: &mut Inbox) {
     }
     // The last connection that is closed copies the log into the file: not into a damaged one.
     if work.shared.health.is_damaged()
-        && let Err(error) = work.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
+        && let Connection::Sqlite(connection) = &work.connection
+        && let Err(error) = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
     {
         tracing::error!(%error, "the log of the damaged database may be copied into it");
     }
 }
 
 /// Begins a transaction, unless the file is damaged.
-fn begin(work: &Work) -> Result<(), rusqlite::Error> {
+fn begin(work: &Work) -> Result<(), DatabaseError> {
     if work.shared.health.is_damaged() {
         let message = "the file was found damaged, and is not written to any more".to_owned();
-        return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CORRUPT), Some(message)));
+        return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CORRUPT), Some(message)).into());
     }
-    work.execute("BEGIN IMMEDIATE")
+    match &work.connection {
+        Connection::Sqlite(_) => Ok(work.connection.control("BEGIN IMMEDIATE")?),
+        Connection::Postgres(session) => work.ledger.begin(session),
+    }
+}
+
+/// Commits; `Ok` only where the transaction is known to be stored.
+fn commit(work: &Work, journal_end: Option<i64>) -> Result<(), DatabaseError> {
+    match &work.connection {
+        Connection::Sqlite(_) => Ok(work.connection.control("COMMIT")?),
+        Connection::Postgres(session) => work.ledger.commit(&work.connection, session, journal_end),
+    }
 }
 
 /// Runs `first` and what else has come by then in one transaction.
 fn transaction(work: &Work, first: Message, inbox: &mut Inbox) {
     let mut answers: Vec<Answer> = Vec::new();
-    let begun = begin(work).map_err(DatabaseError::from);
+    let begun = begin(work);
     let started = Instant::now();
     let mut next = Some(first);
     let mut outcome = begun.clone();
@@ -332,20 +351,17 @@ fn transaction(work: &Work, first: Message, inbox: &mut Inbox) {
             }
         }
         if begun.is_ok() && work.connection.is_autocommit() {
-            outcome = Err(DatabaseError::from(rusqlite::Error::SqliteFailure(
-                ffi::Error::new(ffi::SQLITE_ABORT_ROLLBACK),
-                Some("another change of the same transaction failed and took it back".to_owned()),
-            )));
+            outcome = Err(DbError::TakenBack.into());
             break;
         }
         if started.elapsed() < COLLECT_AT_MOST {
             next = inbox.poll();
         }
     }
-    if outcome.is_ok() {
-        outcome = work.execute("COMMIT").map_err(DatabaseError::from);
-    }
     let journal_end = work.journal_end.take();
+    if outcome.is_ok() {
+        outcome = commit(work, journal_end);
+    }
     match &outcome {
         Ok(()) => {
             work.shared.health.committed();
@@ -355,7 +371,7 @@ fn transaction(work: &Work, first: Message, inbox: &mut Inbox) {
             work.shared.health.failed(error);
             tracing::error!(error = %error, changes = answers.len(), "a transaction could not be stored");
             if !work.connection.is_autocommit()
-                && let Err(error) = work.execute("ROLLBACK")
+                && let Err(error) = work.connection.control("ROLLBACK").and_then(|()| work.connection.flush())
             {
                 tracing::error!(%error, "and could not be taken back");
             }
@@ -401,7 +417,7 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("store.db");
             let (connection, _) = super::super::open::prepare(&path, &folder.path().join("secret.key")).unwrap();
-            connection.busy_timeout(Duration::from_millis(50)).unwrap();
+            connection.sqlite().unwrap().busy_timeout(Duration::from_millis(50)).unwrap();
             let (writer, thread) =
                 Writer::start(connection, Arc::new(Shared::for_tests()), super::super::groups::make).unwrap();
             Fixture { writer, thread: Some(thread), path, _folder: folder }
@@ -425,7 +441,7 @@ mod tests {
         }
 
         fn stored(&self) -> i64 {
-            let connection = Connection::open(&self.path).unwrap();
+            let connection = rusqlite::Connection::open(&self.path).unwrap();
             connection.query_row("SELECT count(*) FROM floors", [], |row| row.get(0)).unwrap()
         }
     }
@@ -463,7 +479,7 @@ mod tests {
         let good = f.insert(1, || Ok(()));
         // A foreign key that is only looked at by the commit.
         let poison = f.writer.submit(|work| {
-            work.connection.execute_batch("PRAGMA defer_foreign_keys = ON")?;
+            work.connection.control("PRAGMA defer_foreign_keys = ON")?;
             work.connection.execute(
                 "INSERT INTO tokens (account, hash, name, permissions, last_four, created) VALUES (77, x'00', '', 0, '', 0)",
                 [],
@@ -486,7 +502,7 @@ mod tests {
         let (release, held) = f.hold();
         let good = f.insert(1, || Ok(()));
         let culprit = f.writer.submit(|work| {
-            work.connection.execute_batch("ROLLBACK")?;
+            work.connection.control("ROLLBACK")?;
             Err::<(), _>(StoreError::Random)
         });
         drop(release);
@@ -500,7 +516,7 @@ mod tests {
     #[test]
     fn a_file_that_another_holds_too_long_is_an_error_not_a_hang() {
         let f = Fixture::new();
-        let other = Connection::open(&f.path).unwrap();
+        let other = rusqlite::Connection::open(&f.path).unwrap();
         other.execute_batch("BEGIN IMMEDIATE").unwrap();
         assert!(matches!(f.insert(1, || Ok(())).blocking_recv().unwrap(), Err(StoreError::Commit(_))));
         other.execute_batch("ROLLBACK").unwrap();

@@ -4,9 +4,8 @@
 //! password, a new session or a restart. Only a person with the account's password can increase the delay, and it does not apply to
 //! the account's known browsers.
 
-use rusqlite::params;
 
-use super::sql::{Statements, value};
+use super::db::{params, value};
 use super::writer::Work;
 use crate::*;
 
@@ -54,7 +53,10 @@ pub(super) fn wait(work: &Work, account: AccountId, kind: Kind) -> Result<Option
 /// Counts a wrong code; how many there are now.
 pub(super) fn note(work: &Work, account: AccountId, kind: Kind) -> Result<u32, StoreError> {
     let sql = "INSERT INTO wrong_codes (account, kind, count, last) VALUES (?1, ?2, 1, ?3)
-               ON CONFLICT DO UPDATE SET count = min(count + 1, 1000000), last = excluded.last RETURNING count";
+               ON CONFLICT (account, kind) DO UPDATE SET
+                   count = CASE WHEN wrong_codes.count < 1000000 THEN wrong_codes.count + 1 ELSE 1000000 END,
+                   last = excluded.last
+               RETURNING count";
     let now = work.now().as_millisecond();
     work.connection.one(sql, params![account.0, kind as u8, now], value)
 }

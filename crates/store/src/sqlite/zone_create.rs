@@ -2,13 +2,12 @@
 
 use dns::change::NewRecord;
 use dns::{Record, Serial, ZoneId};
-use rusqlite::params;
 
+use super::db::params;
 use super::catalogs::{self, Change};
 use super::journal::{self, By};
 use super::roll_out;
 use super::rows::ZoneRow;
-use super::sql::violates_uniqueness;
 use super::writer::{View, Work};
 use super::zone_names::{floor, related_to_another, serial_before};
 use super::zones::by_name;
@@ -236,7 +235,7 @@ fn insert(work: &Work, zone: &ZoneRow) -> Result<Option<i64>, StoreError> {
     let inserted = insert_row(work, zone, None);
     match inserted {
         Ok(row) => Ok(Some(row)),
-        Err(error) if violates_uniqueness(&error) => Ok(None),
+        Err(error) if error.violates_uniqueness() => Ok(None),
         Err(error) => Err(error.into()),
     }
 }
@@ -246,15 +245,13 @@ pub(super) fn insert_hidden(work: &Work, zone: &ZoneRow) -> Result<i64, StoreErr
     Ok(insert_row(work, zone, Some(zone.zone.created_at))?)
 }
 
-fn insert_row(work: &Work, zone: &ZoneRow, hidden: Option<Timestamp>) -> Result<i64, rusqlite::Error> {
+fn insert_row(work: &Work, zone: &ZoneRow, hidden: Option<Timestamp>) -> super::db::Result<i64> {
     let hidden = hidden.map(Timestamp::as_millisecond);
-    work.connection
-        .prepare_cached(
+    work.connection.insert(
             "INSERT INTO zones (uuid, account, name, created, record_count, version, serial, apex, catalog,
                                 deleted, forgotten, swept, withheld, withheld_until)
-             VALUES (?1, ?2, ?3, ?4, 0, 0, ?5, ?6, ?7, ?8, ?8, ?9, ?10, ?11)",
-        )?
-        .execute(params![
+             VALUES (?1, ?2, ?3, ?4, 0, 0, ?5, ?6, ?7, ?8, ?8, ?9, ?10, ?11) RETURNING id",
+        params![
             zone.zone.id.0.as_bytes(),
             zone.account.0,
             zone.zone.name.name().key(),
@@ -263,11 +260,11 @@ fn insert_row(work: &Work, zone: &ZoneRow, hidden: Option<Timestamp>) -> Result<
             zone.apex,
             catalog_of(&zone.zone.name),
             hidden,
-            if hidden.is_some() { HIDDEN } else { 0 },
+            if hidden.is_some() { HIDDEN } else { 0_i64 },
             zone.zone.withheld.reasons,
             zone.zone.withheld.until.map(Timestamp::as_millisecond),
-        ])?;
-    Ok(work.connection.last_insert_rowid())
+        ],
+    )
 }
 
 /// `zones.swept` of a zone that is being made.
@@ -295,7 +292,7 @@ fn unhide(work: &Work, zone: &ZoneRow) -> Result<bool, StoreError> {
                 Err(StoreError::Busy)
             }
         }
-        Err(error) if violates_uniqueness(&error) => Ok(false),
+        Err(error) if error.violates_uniqueness() => Ok(false),
         Err(error) => Err(error.into()),
     }
 }

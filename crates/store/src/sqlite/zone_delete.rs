@@ -4,8 +4,8 @@
 //! zone, and the housekeeper ends their lives in small steps afterwards (see [`sweep`]).
 
 use dns::ZoneId;
-use rusqlite::{Connection, OptionalExtension, params};
 
+use super::db::{Connection, params};
 use super::catalogs::{self, Change};
 use super::journal::{self, By, Kind};
 use super::rows::{self, ZoneRow};
@@ -98,16 +98,12 @@ pub(super) fn is_unswept(connection: &Connection) -> Result<bool, StoreError> {
 
 /// Ends some records of a deleted zone with the zone's last version. False where there was nothing to do.
 pub(super) fn sweep(work: &Work) -> Result<bool, StoreError> {
-    let unswept = work
-        .connection
-        .prepare_cached(UNSWEPT)?
-        .query_row([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
-        .optional()?;
+    let unswept: Option<(i64, i64)> = work.connection.optional(UNSWEPT, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let Some((zone, version)) = unswept else { return Ok(false) };
     let ended = work
         .connection
         .prepare_cached(
-            "UPDATE records SET to_version = iif(ends > 0, ends, ?2), ends = 0 WHERE id IN (
+            "UPDATE records SET to_version = CASE WHEN ends > 0 THEN ends ELSE ?2 END, ends = 0 WHERE id IN (
                  SELECT id FROM records INDEXED BY records_of_zone WHERE zone = ?1 AND to_version IS NULL LIMIT ?3)",
         )?
         .execute(params![zone, version, SWEEP_STEP as i64])?;

@@ -1,8 +1,8 @@
 //! Giving a zone to another account.
 
 use dns::ZoneName;
-use rusqlite::params;
 
+use super::db::params;
 use super::writer::Work;
 use super::{claims, reserved, withheld, zones};
 use crate::*;

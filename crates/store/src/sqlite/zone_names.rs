@@ -1,10 +1,9 @@
 //! The serials that were used under a zone's name, and the zones above and below it.
 
 use dns::{Name, Serial, ZoneName};
-use rusqlite::{Connection, params};
 
+use super::db::{Connection, params, value};
 use super::rows::{Place, ZoneRow};
-use super::sql::{Statements, value};
 use super::writer::Work;
 use crate::{AccountId, StoreError};
 

@@ -1,11 +1,10 @@
 //! Zones: finding and listing them.
 
 use dns::{ZoneId, ZoneName};
-use rusqlite::{Connection, Row, params};
 
+use super::db::{Connection, Params, Row, params};
 use super::readers::Size;
 use super::rows::{self, Place, ZONE_WIDTH, ZoneRow, zone_columns};
-use super::sql::Statements;
 use crate::*;
 
 impl Store {
@@ -94,7 +93,7 @@ pub(super) fn by_row(connection: &Connection, row: i64) -> Result<Option<ZoneRow
 fn one(
     connection: &Connection,
     sql: &'static str,
-    parameters: impl rusqlite::Params,
+    parameters: impl Params,
 ) -> Result<Option<ZoneRow>, StoreError> {
     connection.optional(sql, parameters, rows::zone)
 }

@@ -3,6 +3,7 @@
 #![expect(dead_code, reason = "each test file uses its part of this")]
 #![expect(clippy::unwrap_used, reason = "only tests use this")]
 
+pub(crate) mod postgres;
 mod rows;
 
 use std::ops::ControlFlow;
@@ -40,6 +41,7 @@ pub(crate) struct Fixture {
     pub(crate) store: Store,
     pub(crate) clock: TestClock,
     folder: tempfile::TempDir,
+    database: Database,
 }
 
 /// Seconds since 1970, as the test sets them.
@@ -70,15 +72,57 @@ impl TestClock {
 impl Fixture {
     pub(crate) fn new() -> Fixture {
         let folder = tempfile::tempdir().unwrap();
-        let clock = TestClock::default();
-        let store =
-            Store::open(&folder.path().join("store.db"), options(&clock, apex(&[("ns1.zonewright.test", &[])])))
-                .unwrap();
-        Fixture { store, clock, folder }
+        if !postgres::is_wanted() {
+            return Fixture::on_sqlite();
+        }
+        let migrate = |url: &str| {
+            let scratch = tempfile::tempdir().unwrap();
+            let options = Options { key_file: Some(scratch.path().join("secret.key")), ..usual(&TestClock::default()) };
+            drop(Store::open(Address::parse(url).unwrap(), options).unwrap());
+        };
+        Fixture::on(folder, Address::parse(&postgres::database(migrate)).unwrap().into())
     }
 
+    /// For tests of the file itself.
+    pub(crate) fn on_sqlite() -> Fixture {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("store.db");
+        Fixture::on(folder, Database::Sqlite(file))
+    }
+
+    fn on(folder: tempfile::TempDir, database: Database) -> Fixture {
+        let clock = TestClock::default();
+        let options = Options { key_file: Some(folder.path().join("secret.key")), ..usual(&clock) };
+        let store = Store::open(database.clone(), options).unwrap();
+        Fixture { store, clock, folder, database }
+    }
+
+    /// The file of a test of the file itself.
     pub(crate) fn path(&self) -> PathBuf {
-        self.folder.path().join("store.db")
+        self.database.file().unwrap().to_owned()
+    }
+
+    /// A second store on the same database, as another process has it.
+    pub(crate) fn open(&self, options: Options) -> Store {
+        let options = Options { key_file: Some(self.folder.path().join("secret.key")), ..options };
+        Store::open(self.database.clone(), options).unwrap()
+    }
+
+    /// Runs statements beside the store.
+    pub(crate) fn execute(&self, sql: &str) {
+        match &self.database {
+            Database::Sqlite(path) => rusqlite::Connection::open(path).unwrap().execute_batch(sql).unwrap(),
+            Database::Postgres(address) => postgres::execute(address.url(), sql),
+        }
+    }
+
+    /// Octets as SQL has them.
+    pub(crate) fn octets(&self, octets: &[u8]) -> String {
+        let hex: String = octets.iter().map(|octet| format!("{octet:02x}")).collect();
+        match &self.database {
+            Database::Sqlite(_) => format!("x'{hex}'"),
+            Database::Postgres(_) => format!("'\\x{hex}'::bytea"),
+        }
     }
 
     /// A second store on the same file, as another process has it.
@@ -87,13 +131,13 @@ impl Fixture {
     }
 
     pub(crate) fn another_with(&self, apex: Apex) -> Store {
-        Store::open(&self.path(), options(&self.clock, apex)).unwrap()
+        self.open(options(&self.clock, apex))
     }
 
     /// A second store, of a server that is reached under this name.
     pub(crate) fn another_named(&self, name: &str) -> Store {
         let options = options(&self.clock, apex(&[("ns1.zonewright.test", &[])]));
-        Store::open(&self.path(), Options { own_names: vec![Name::parse(name).unwrap()], ..options }).unwrap()
+        self.open(Options { own_names: vec![Name::parse(name).unwrap()], ..options })
     }
 
     pub(crate) fn operator(&self) -> Operator {
@@ -126,7 +170,14 @@ impl Fixture {
 
     /// How many rows the file has.
     pub(crate) fn count(&self, rows: Rows) -> i64 {
-        count(&self.path(), rows)
+        self.count_by(&rows.sql())
+    }
+
+    fn count_by(&self, sql: &str) -> i64 {
+        match &self.database {
+            Database::Sqlite(path) => count_by(path, sql),
+            Database::Postgres(address) => postgres::number(address.url(), sql),
+        }
     }
 
     /// Each zone and each limited account has as many rows in kept versions as is noted.
@@ -134,15 +185,20 @@ impl Fixture {
         let rows =
             "(SELECT count(*) FROM records r JOIN zones z ON z.id = r.zone WHERE r.from_version <= z.version AND";
         let zones = format!("SELECT count(*) FROM zones o WHERE o.stored <> {rows} z.id = o.id)");
-        assert_eq!(count_by(&self.path(), &zones), 0, "zones whose rows are others");
+        assert_eq!(self.count_by(&zones), 0, "zones whose rows are others");
         let accounts = format!(
             "SELECT count(*) FROM accounts o
-             WHERE iif(o.max_stored IS NULL, NULL, {rows} z.account = o.id)) IS NOT o.held_stored"
+             WHERE CASE WHEN o.max_stored IS NOT NULL THEN {rows} z.account = o.id) END IS DISTINCT FROM o.held_stored"
         );
-        assert_eq!(count_by(&self.path(), &accounts), 0, "accounts whose rows are others");
+        assert_eq!(self.count_by(&accounts), 0, "accounts whose rows are others");
     }
 }
 
+fn usual(clock: &TestClock) -> Options {
+    options(clock, apex(&[("ns1.zonewright.test", &[])]))
+}
+
+/// Rows of a file.
 pub(crate) fn count(path: &Path, rows: Rows) -> i64 {
     count_by(path, &rows.sql())
 }

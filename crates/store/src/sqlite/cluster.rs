@@ -1,0 +1,224 @@
+//! What only PostgreSQL needs: its schema, the writer's lock, and the proof that a transaction was committed.
+//!
+//! Several nodes share the database. One of them writes at a time: whoever holds an advisory lock, which ends with the transaction.
+//! So everything that rests on one writer stays true: `versions.seq` is the order of the commits, and a rule that looks at several
+//! zones sees no half of another change.
+//!
+//! A commit whose connection is lost may have happened or not. So each transaction writes a number of its own into the row of this
+//! process in `writers`, and after a new connection, under the lock, that row gives the answer.
+//!
+//! Decided against: locks for each zone (slower, and wrong for limits and names), SERIALIZABLE (most attempts fail), a sequence for
+//! `seq` (numbers do not become visible in their order), and `pg_xact_status` (after a failover it speaks of another transaction).
+
+use std::cell::Cell;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::db::{Address, Connection, DbError, Session, Use, params, value};
+use super::key_file;
+use crate::sealing::SecretKeys;
+use crate::{DatabaseError, StoreError};
+
+/// Every schema change since the first release with PostgreSQL, oldest first. Never change or remove one. A change leaves what the
+/// release before it uses, so that nodes of both can run beside each other.
+const MIGRATIONS: [&str; 1] = [include_str!("migrations/postgres/0001_first.sql")];
+
+/// The oldest version of PostgreSQL, as `server_version_num` has it.
+const OLDEST: i64 = 150_000;
+
+/// The writer's lock: "ZWrt" in hexadecimal.
+const LOCK: &str = "SELECT pg_advisory_xact_lock(1515680372)";
+const BEGIN: &str = "BEGIN; SELECT pg_advisory_xact_lock(1515680372)";
+const TRY_LOCK: &str = "SELECT pg_try_advisory_xact_lock(1515680372)";
+
+/// The channel of notifications about the journal.
+const CHANNEL: &str = "zonewright_journal";
+
+/// How long a transaction waits for a database that cannot be reached before its changes are refused.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The pause between two attempts to connect.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Makes the schema where there is none, brings it up to date, and gives the writer's connection and the keys of the secrets.
+pub(super) fn prepare(address: &Address, key_file: &Path) -> Result<(Connection, SecretKeys), StoreError> {
+    let connection = connect(address, Use::Write)?;
+    let Connection::Postgres(session) = &connection else { return Err(StoreError::Bug("no session")) };
+    let version: i64 = connection.one("SELECT current_setting('server_version_num')::bigint", [], value)?;
+    if version < OLDEST {
+        return Err(StoreError::OldServer { found: version / 10_000, oldest: OLDEST / 10_000 });
+    }
+    prove_lock(address, session)?;
+    session.begin(BEGIN);
+    let keys = migrate(&connection, session, address, key_file)?;
+    session.end("COMMIT").map_err(DbError::from)?;
+    Ok((connection, keys))
+}
+
+/// Opens one more connection.
+pub(super) fn connect(address: &Address, purpose: Use) -> Result<Connection, StoreError> {
+    Ok(Connection::Postgres(Box::new(Session::connect(address, purpose).map_err(DbError::from)?)))
+}
+
+/// Runs in a transaction under the lock: nodes that start together wait for each other.
+fn migrate(
+    connection: &Connection,
+    session: &Session,
+    address: &Address,
+    key_file: &Path,
+) -> Result<SecretKeys, StoreError> {
+    let known = MIGRATIONS.len() as i64;
+    let has_schema = connection.exists("SELECT 1 WHERE to_regclass('schema_version') IS NOT NULL", [])?;
+    if !has_schema {
+        if connection.exists("SELECT 1 FROM pg_tables WHERE schemaname = current_schema()", [])? {
+            return Err(StoreError::Foreign { path: address.to_string().into() });
+        }
+        session.batch("CREATE TABLE schema_version (number BIGINT NOT NULL)").map_err(DbError::from)?;
+        connection.execute("INSERT INTO schema_version VALUES (0)", [])?;
+    }
+    let done: i64 = connection.one("SELECT number FROM schema_version", [], value)?;
+    let missing = usize::try_from(done).ok().and_then(|done| MIGRATIONS.get(done..));
+    let Some(missing) = missing else {
+        return Err(StoreError::Newer { path: address.to_string().into(), found: done, known });
+    };
+    let keys = key_file::load(connection, key_file)?;
+    for migration in missing {
+        session.batch(migration).map_err(|failure| StoreError::Migration(DbError::from(failure).into()))?;
+    }
+    connection.execute("UPDATE schema_version SET number = ?1", [known])?;
+    key_file::check(connection, key_file, &keys)?;
+    Ok(keys)
+}
+
+/// Refuses a database whose locks do not exclude each other, as that of a pooler or of a relative of PostgreSQL may be.
+fn prove_lock(address: &Address, session: &Session) -> Result<(), StoreError> {
+    let other = connect(address, Use::Read)?;
+    let Connection::Postgres(others_session) = &other else { return Err(StoreError::Bug("no session")) };
+    session.begin("BEGIN");
+    session.batch(LOCK).map_err(DbError::from)?;
+    others_session.begin("BEGIN");
+    let is_free: bool = other.one(TRY_LOCK, [], value)?;
+    session.end("ROLLBACK").map_err(DbError::from)?;
+    if is_free { Err(StoreError::NoLock) } else { Ok(()) }
+}
+
+/// What the writer of this process knows of its transactions.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    /// A random number for each start of a process, so that no process takes the row of an earlier one for its own.
+    node: [u8; 16],
+    number: Cell<i64>,
+}
+
+impl Ledger {
+    pub(super) fn new(node: [u8; 16]) -> Ledger {
+        Ledger { node, number: Cell::new(0) }
+    }
+
+    /// Begins a transaction under the writer's lock. Where the database cannot be reached, it is tried again for ten seconds.
+    pub(super) fn begin(&self, session: &Session) -> Result<(), DatabaseError> {
+        let deadline = Instant::now() + PATIENCE;
+        let mut begun = session.revive();
+        loop {
+            begun = begun.and_then(|()| {
+                session.begin(BEGIN);
+                session.flush()
+            });
+            match begun {
+                Err(failure) if failure.is_lost() && Instant::now() < deadline => {
+                    std::thread::sleep(PAUSE);
+                    begun = session.reconnect();
+                }
+                Err(failure) => {
+                    // The transaction may stand open.
+                    let _ = session.end("ROLLBACK");
+                    return Err(DbError::from(failure).into());
+                }
+                Ok(()) => return Ok(()),
+            }
+        }
+    }
+
+    /// Commits, with a notification where the journal moved; `Ok` only where the transaction is known to be stored.
+    pub(super) fn commit(
+        &self,
+        connection: &Connection,
+        session: &Session,
+        journal_end: Option<i64>,
+    ) -> Result<(), DatabaseError> {
+        let number = self.number.get() + 1;
+        self.number.set(number);
+        let ledger = "INSERT INTO writers VALUES (?1, ?2, (extract(epoch FROM now()) * 1000)::bigint)
+                      ON CONFLICT (node) DO UPDATE SET number = excluded.number, time = excluded.time";
+        connection.write(ledger, params![self.node, number])?;
+        if let Some(end) = journal_end {
+            connection.write("SELECT pg_notify('zonewright_journal', ?1)", [end.to_string()])?;
+        }
+        match session.end("COMMIT") {
+            Ok(()) if session.was_warned() => Err(DbError::Unsure.into()),
+            Ok(()) => Ok(()),
+            Err(failure) if failure.is_lost() => self.look_up(connection, session, number, failure),
+            Err(failure) => Err(DbError::from(failure).into()),
+        }
+    }
+
+    /// Whether a transaction whose connection was lost is stored: under the lock, because the old server process may still be at it.
+    fn look_up(
+        &self,
+        connection: &Connection,
+        session: &Session,
+        number: i64,
+        lost: super::db::Failure,
+    ) -> Result<(), DatabaseError> {
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            let is_back = session.reconnect().and_then(|()| {
+                session.begin(BEGIN);
+                session.flush()
+            });
+            if is_back.is_ok() {
+                let found = connection.optional("SELECT number FROM writers WHERE node = ?1", [self.node], value::<i64>);
+                let _ = session.end("ROLLBACK");
+                match found {
+                    Ok(stored) if stored == Some(number) => {
+                        tracing::info!("the connection to the database was lost during a commit, which is stored");
+                        return Ok(());
+                    }
+                    Ok(_) => return Err(DbError::from(lost).into()),
+                    Err(_) => {}
+                }
+            }
+            std::thread::sleep(PAUSE);
+        }
+        tracing::error!("the connection to the database was lost during a commit: its outcome is not known");
+        Err(DbError::Unsure.into())
+    }
+}
+
+/// A number that changes with each commit, for those who look whether there may be something new.
+pub(super) const POSITION_IN_LOG: &str = "SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint";
+
+/// Listens for the positions of the journal that other nodes commit, until `is_over`. A hint: the watcher polls as well.
+pub(super) fn listen(address: &Address, is_over: impl Fn() -> bool, moved: impl Fn(i64)) {
+    /// How often it looks whether it is over.
+    const LOOK: Duration = Duration::from_millis(200);
+    while !is_over() {
+        let heard = (|| {
+            let session = Session::connect(address, Use::Read)?;
+            session.batch(&format!("LISTEN {CHANNEL}"))?;
+            while !is_over() {
+                if let Some(payload) = session.notification(LOOK)?
+                    && let Ok(position) = payload.parse()
+                {
+                    moved(position);
+                }
+            }
+            Ok::<_, super::db::Failure>(())
+        })();
+        if let Err(error) = heard
+            && !is_over()
+        {
+            tracing::warn!(%error, "no notifications from the database; changes of other nodes are found by polling");
+            std::thread::sleep(PAUSE * 5);
+        }
+    }
+}
