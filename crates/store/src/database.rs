@@ -30,6 +30,12 @@ impl From<&Path> for Database {
     }
 }
 
+impl From<PathBuf> for Database {
+    fn from(path: PathBuf) -> Database {
+        Database::Sqlite(path)
+    }
+}
+
 impl From<&PathBuf> for Database {
     fn from(path: &PathBuf) -> Database {
         Database::Sqlite(path.clone())

@@ -52,6 +52,9 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
+    /// A copy of a database that has its own tools for that.
+    #[error("a copy of a PostgreSQL database is made with pg_dump, or by continuous archiving")]
+    OnServer,
     /// The server's PostgreSQL is too old.
     #[error("PostgreSQL {found} is too old: this release needs {oldest} or newer")]
     OldServer {

@@ -125,9 +125,9 @@ async fn a_lost_key_is_given_up_and_recovery_codes_go_on() {
     let (key, codes) = second_factor(&f, ann).await;
     let (key_file, now) = (f.operator().key_file().to_owned(), f.store.now());
     f.store.close().await;
-    assert_eq!(Store::reset_secrets(&f.path(), None, now).unwrap(), None, "the key is there");
+    assert_eq!(Store::reset_secrets(&f.path().into(), &f.path().with_file_name("secret.key"), now).unwrap(), None, "the key is there");
     fs::write(&key_file, "damaged").unwrap();
-    assert_eq!(Store::reset_secrets(&f.path(), None, now).unwrap(), Some(1));
+    assert_eq!(Store::reset_secrets(&f.path().into(), &f.path().with_file_name("secret.key"), now).unwrap(), Some(1));
     let names = fs::read_dir(key_file.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name());
     let names: Vec<String> = names.map(|name| name.to_string_lossy().into_owned()).collect();
     assert!(names.iter().any(|name| name.contains("wrong")), "the damaged file is put aside: {names:?}");

@@ -1,6 +1,6 @@
 //! Opens the database of a configuration.
 
-use store::{Clock, Options, Store};
+use store::{Clock, Database, Options, Store};
 
 use crate::cli::DataFlags;
 use crate::config::Config;
@@ -22,8 +22,13 @@ pub(crate) fn open_store(config: &Config) -> Result<Store, Failure> {
         own_names: config.own_names(),
         policy: config.policy,
     };
-    Store::open(&config.database_file(), options).map_err(|error| {
-        let (place, shown) = (config.set_by("data"), config.data.display());
+    Store::open(config.database.clone(), options).map_err(|error| {
+        let key = if config.database.file().is_some() { "data" } else { "database" };
+        let place = config.set_by(key);
+        let shown = match &config.database {
+            Database::Sqlite(_) => config.data.display().to_string(),
+            Database::Postgres(address) => address.to_string(),
+        };
         let hint = match error.health() {
             Some(store::Health::Damaged) => {
                 " (move the file and the files next to it away, and restore the newest backup as zonewright.sqlite)"
@@ -32,14 +37,14 @@ pub(crate) fn open_store(config: &Config) -> Result<Store, Failure> {
             Some(store::Health::Unreachable) => " (is the server running, and may this machine connect to it?)",
             Some(store::Health::Good) | None => "",
         };
-        let text = format!("{place}: data: {shown}: {}{hint}", chain(&error));
+        let text = format!("{place}: {key}: {shown}: {}{hint}", chain(&error));
         if matches!(error, store::StoreError::Key(_)) { Failure::Key(text) } else { Failure::Other(text) }
     })
 }
 
 /// Opens a database that is there, for commands that make no sense without: a slip in `--data` must not make a new one.
 pub(crate) fn open_existing_store(config: &Config) -> Result<Store, Failure> {
-    let file = config.database_file();
+    let Some(file) = config.database.file() else { return open_store(config) };
     match file.try_exists() {
         Ok(true) => open_store(config),
         Ok(false) => {

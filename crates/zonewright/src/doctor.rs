@@ -121,28 +121,13 @@ fn room(config: &Config) -> Option<Finding> {
 }
 
 async fn database_and_nameserver(config: &Config) -> Vec<Finding> {
-    let file = config.database_file();
-    let shown = file.display();
-    let metadata = match fs::metadata(&file) {
-        Ok(metadata) => metadata,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return vec![Finding::warning("database: does not exist yet", "`zonewright serve` creates it")];
-        }
-        Err(error) => {
-            let fix = "give this user access to it, or choose another --data";
-            return vec![Finding::bad(format!("database: {shown}: {error}"), fix)];
-        }
+    let mut findings = match config.database.file() {
+        Some(file) => match database_file(file) {
+            Ok(findings) => findings,
+            Err(finding) => return vec![finding],
+        },
+        None => Vec::new(),
     };
-    // SQLite takes an empty file for a new database, and would hide that something emptied it.
-    if metadata.len() == 0 {
-        let fix = "stop the server and restore a backup; if the database was never used, delete the file";
-        return vec![Finding::bad(format!("database: {shown} is empty"), fix)];
-    }
-    let mut findings = Vec::new();
-    if metadata.permissions().mode() & 0o077 != 0 {
-        let what = format!("database: {shown} is accessible to other users of this machine");
-        findings.push(Finding::warning(what, format!("chmod 600 {shown}*")));
-    }
     match open_store(config) {
         Ok(store) => {
             findings.extend(database(&store).await);
@@ -162,6 +147,25 @@ async fn database_and_nameserver(config: &Config) -> Vec<Finding> {
         )),
     }
     findings
+}
+
+/// What is to be said of the file; an error where nothing more can be found out.
+fn database_file(file: &Path) -> Result<Vec<Finding>, Finding> {
+    let shown = file.display();
+    let metadata = fs::metadata(file).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => Finding::warning("database: does not exist yet", "`zonewright serve` creates it"),
+        _ => Finding::bad(format!("database: {shown}: {error}"), "give this user access to it, or choose another --data"),
+    })?;
+    // SQLite takes an empty file for a new database, and would hide that something emptied it.
+    if metadata.len() == 0 {
+        let fix = "stop the server and restore a backup; if the database was never used, delete the file";
+        return Err(Finding::bad(format!("database: {shown} is empty"), fix));
+    }
+    if metadata.permissions().mode() & 0o077 != 0 {
+        let what = format!("database: {shown} is accessible to other users of this machine");
+        return Ok(vec![Finding::warning(what, format!("chmod 600 {shown}*"))]);
+    }
+    Ok(Vec::new())
 }
 
 fn data_directory(path: &Path) -> Vec<Finding> {

@@ -62,12 +62,13 @@ async fn confirm(copy: &Path, data: &DataFlags) -> Result<ExitCode, Failure> {
 
 fn reset(data: &DataFlags) -> Result<ExitCode, Failure> {
     let config = Config::load_for_data(data)?;
-    let database = config.database_file();
-    if !database.exists() {
-        return Err(Failure::Other(format!("there is no database {}", database.display())));
+    if let Some(file) = config.database.file()
+        && !file.exists()
+    {
+        return Err(Failure::Other(format!("there is no database {}", file.display())));
     }
     let key_file = config.key_file();
-    let Some(accounts) = Store::reset_secrets(&database, Some(&key_file), Clock::system().now())? else {
+    let Some(accounts) = Store::reset_secrets(&config.database, &key_file, Clock::system().now())? else {
         return Err(Failure::Other(format!("{} has the right key: there is nothing to reset", key_file.display())));
     };
     print(&format!(

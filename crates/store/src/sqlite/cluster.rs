@@ -21,7 +21,10 @@ use crate::{DatabaseError, StoreError};
 
 /// Every schema change since the first release with PostgreSQL, oldest first. Never change or remove one. A change leaves what the
 /// release before it uses, so that nodes of both can run beside each other.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/postgres/0001_first.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("migrations/postgres/0001_first.sql"),
+    include_str!("migrations/postgres/0002_update_keys.sql"),
+];
 
 /// The oldest version of PostgreSQL, as `server_version_num` has it.
 const OLDEST: i64 = 150_000;
@@ -52,6 +55,15 @@ pub(super) fn prepare(address: &Address, key_file: &Path) -> Result<(Connection,
     let keys = migrate(&connection, session, address, key_file)?;
     session.end("COMMIT").map_err(DbError::from)?;
     Ok((connection, keys))
+}
+
+/// Begins a transaction under the writer's lock, for work beside a store.
+pub(super) fn begin_alone(address: &Address) -> Result<Connection, StoreError> {
+    let connection = connect(address, Use::Write)?;
+    if let Connection::Postgres(session) = &connection {
+        session.begin(BEGIN);
+    }
+    Ok(connection)
 }
 
 /// Opens one more connection.

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use dns::Name;
-use rusqlite::Connection;
 
+use super::db::Connection;
 use super::identities::{self, Handle, NOTE_EVERY_MS};
 use super::readers::Size;
 use super::rows::Place;
-use super::sql::Statements;
 use super::tokens::hash;
 use super::update_keys::{BY_HASH, BY_NAME, Found, found};
 use crate::sealing::Purpose;

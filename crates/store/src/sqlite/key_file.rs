@@ -11,11 +11,11 @@ use std::path::{Path, PathBuf};
 use rusqlite::functions::FunctionFlags;
 
 use super::db::{Connection, params, value};
-use super::open;
+use super::{cluster, open};
 use super::readers::Size;
 use super::writer::Work;
 use crate::sealing::{Purpose, SecretKeys};
-use crate::{KeyError, Operator, Store, StoreError, Timestamp};
+use crate::{Database, KeyError, Operator, Store, StoreError, Timestamp};
 
 /// The key file of a database for which none is named: beside it.
 pub(super) fn beside(database: &Path) -> PathBuf {
@@ -149,28 +149,44 @@ impl Store {
     /// a second factor keep their recovery codes, and get in with those alone; mail that waits is gone, and update keys
     /// have their tokens only. Gives the number of such
     /// accounts, and `None`, without changing anything, where the key is there and right. Blocks.
-    pub fn reset_secrets(path: &Path, key_file: Option<&Path>, now: Timestamp) -> Result<Option<usize>, StoreError> {
-        let key_file = key_file.map_or_else(|| beside(path), Path::to_owned);
-        let transaction = open::connect(path, open::Role::Writer)?;
-        transaction.control("BEGIN IMMEDIATE")?;
-        if !has_table(&transaction)? {
-            return Ok(None);
-        }
-        match load(&transaction, &key_file).and_then(|keys| check(&transaction, &key_file, &keys)) {
-            Ok(()) => return Ok(None),
-            Err(StoreError::Key(KeyError::Missing { .. } | KeyError::Wrong { .. } | KeyError::Malformed { .. })) => {}
-            Err(error) => return Err(error),
-        }
-        // A file that is the key of something else, or nothing's, is not deleted: it may be a copy in the wrong place.
-        if key_file.exists() {
-            let aside = key_file.with_extension(format!("wrong-{}", now.as_second()));
-            fs::rename(&key_file, &aside).map_err(|source| KeyError::File { path: key_file.clone(), source })?;
-        }
-        let accounts = transaction.execute("UPDATE accounts SET totp = ?1 WHERE totp IS NOT NULL", [[0_u8; 0]])?;
-        transaction.execute("DELETE FROM mails", [])?;
-        transaction.execute("UPDATE update_keys SET secret = NULL", [])?;
-        transaction.execute("DELETE FROM secret_keys", [])?;
-        transaction.control("COMMIT")?;
-        Ok(Some(accounts))
+    pub fn reset_secrets(
+        database: &Database,
+        key_file: &Path,
+        now: Timestamp,
+    ) -> Result<Option<usize>, StoreError> {
+        // As in `Store::open`.
+        std::thread::scope(|scope| scope.spawn(|| reset(database, key_file, now)).join())
+            .unwrap_or(Err(StoreError::Panicked))
     }
+}
+
+fn reset(database: &Database, key_file: &Path, now: Timestamp) -> Result<Option<usize>, StoreError> {
+    let connection = match database {
+        Database::Sqlite(path) => {
+            let connection = open::connect(path, open::Role::Writer)?;
+            connection.control("BEGIN IMMEDIATE")?;
+            connection
+        }
+        Database::Postgres(address) => cluster::begin_alone(address)?,
+    };
+    if !has_table(&connection)? {
+        return Ok(None);
+    }
+    match load(&connection, key_file).and_then(|keys| check(&connection, key_file, &keys)) {
+        Ok(()) => return Ok(None),
+        Err(StoreError::Key(KeyError::Missing { .. } | KeyError::Wrong { .. } | KeyError::Malformed { .. })) => {}
+        Err(error) => return Err(error),
+    }
+    // A file that is the key of something else, or nothing's, is not deleted: it may be a copy in the wrong place.
+    if key_file.exists() {
+        let aside = key_file.with_extension(format!("wrong-{}", now.as_second()));
+        fs::rename(key_file, &aside).map_err(|source| KeyError::File { path: key_file.to_owned(), source })?;
+    }
+    let accounts = connection.execute("UPDATE accounts SET totp = ?1 WHERE totp IS NOT NULL", [[0_u8; 0]])?;
+    connection.execute("DELETE FROM mails", [])?;
+    connection.execute("UPDATE update_keys SET secret = NULL", [])?;
+    connection.execute("DELETE FROM secret_keys", [])?;
+    connection.control("COMMIT")?;
+    connection.flush()?;
+    Ok(Some(accounts))
 }

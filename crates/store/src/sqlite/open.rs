@@ -180,6 +180,9 @@ fn migrate(connection: &Connection, path: &Path, key_file: &Path) -> Result<Secr
 
 /// Copies the database into a new file, durably. A copy that fails leaves nothing.
 pub(super) fn copy(connection: &Connection, to: &Path) -> Result<(), StoreError> {
+    if connection.sqlite().is_none() {
+        return Err(StoreError::OnServer);
+    }
     let failed = |source: io::Error| StoreError::File { path: to.to_owned(), source };
     check_folder(to)?;
     let Some(name) = to.to_str() else { return Err(failed(io::ErrorKind::InvalidInput.into())) };

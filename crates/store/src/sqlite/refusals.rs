@@ -6,12 +6,11 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use rusqlite::{Connection, Row, params};
 
+use super::db::{Connection, Row, params, value};
 use super::readers::Size;
 use super::rows::Place;
 use super::shared::Shared;
-use super::sql::Statements;
 use super::writer::{Work, Writer};
 use crate::*;
 
@@ -95,14 +94,14 @@ pub(super) const OF_KEY: &str =
     "SELECT id, time, source, transport, rule, asked, detail, count FROM refusals INDEXED BY refusals_by_time
      WHERE key = ?1 ORDER BY time DESC, id DESC LIMIT ?2";
 pub(super) const TOO_MANY: &str = "SELECT id FROM refusals INDEXED BY refusals_by_time
-     WHERE key = ?1 ORDER BY time DESC, id DESC LIMIT -1 OFFSET ?2";
+     WHERE key = ?1 ORDER BY time DESC, id DESC LIMIT 9223372036854775807 OFFSET ?2";
 
 /// Stores refusals of keys that still exist, and forgets the oldest where a key has more than are kept.
 fn insert(work: &Work, refusals: &[(i64, Refusal)]) -> Result<(), StoreError> {
     let sql = "INSERT INTO refusals (key, time, source, transport, rule, asked, detail, count)
          SELECT id, ?2, ?3, ?4, ?5, ?6, ?7, ?8 FROM update_keys WHERE id = ?1
          ON CONFLICT (key, source, transport, rule, asked, detail)
-         DO UPDATE SET time = excluded.time, count = count + excluded.count";
+         DO UPDATE SET time = excluded.time, count = refusals.count + excluded.count";
     let mut insert = work.connection.prepare_cached(sql)?;
     for (key, refusal) in refusals {
         insert.execute(params![
@@ -120,7 +119,7 @@ fn insert(work: &Work, refusals: &[(i64, Refusal)]) -> Result<(), StoreError> {
     keys.dedup();
     let mut forget = work.connection.prepare_cached("DELETE FROM refusals WHERE id = ?1")?;
     for key in keys {
-        for id in work.connection.list(TOO_MANY, params![key, REFUSALS_KEPT as i64], super::sql::value::<i64>)? {
+        for id in work.connection.list(TOO_MANY, params![key, REFUSALS_KEPT as i64], value::<i64>)? {
             forget.execute([id])?;
         }
     }

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use data_encoding::BASE32_NOPAD;
 use dns::{Name, RecordType, ZoneId, ZoneName};
 use ipnet::IpNet;
-use rusqlite::{Connection, Row, params};
 use uuid::Uuid;
 
+use super::db::{Connection, Row, params, value};
 use super::accounts::AFTER_ACCOUNT;
 use super::identities::TokenHash;
 use super::readers::Size;
 use super::rows::Place;
-use super::sql::{Statements, columns, value};
+use super::sql::columns;
 use super::tokens::{hash, network_scope, stored_networks};
 use super::writer::Work;
 use super::{accounts, events, tokens, zones};
@@ -233,13 +233,11 @@ fn insert(
         KeyCredentials::Path(_, secret) => secret.reveal(),
     };
     let zones: Vec<u8> = new.zones.iter().flat_map(|zone| *zone.0.as_bytes()).collect();
-    work.connection
-        .prepare_cached(
+    let row = work.connection.insert(
             "INSERT INTO update_keys (uuid, account, token, name, key_name, algorithm, purpose, door, hash, zones,
                                       zone_names, names, types, permissions, networks, created, expires)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
-        )?
-        .execute(params![
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) RETURNING id",
+        params![
             uuid.as_bytes(),
             account.0,
             new.token.map(|token| token.0),
@@ -261,8 +259,8 @@ fn insert(
             stored_networks(&new.networks),
             now.as_millisecond(),
             new.expires_at.map(|time| time.as_millisecond()),
-        ])?;
-    let row = work.connection.last_insert_rowid();
+        ],
+    )?;
     if let KeyCredentials::Tsig { secret, .. } = &credentials {
         // The row's number is part of what the secret is sealed with.
         let sealed = work.shared.secrets.seal(Purpose::UpdateKey, row, secret.octets())?;

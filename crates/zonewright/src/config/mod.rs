@@ -20,10 +20,11 @@ use dns::apex::Apex;
 use dns::change::Limits;
 use dns::{Name, Ttl};
 use nameserver::RateLimit;
-use store::{AccountLimits, Policy, Retention};
+use store::{AccountLimits, Address, Database, Policy, Retention};
 
 use crate::cli::{ConfigFlags, DataFlags, ServeFlags};
 use crate::disk::Low;
+use crate::failure::chain;
 use crate::{duration, security_txt};
 
 use self::addresses::{
@@ -40,6 +41,8 @@ pub(crate) use self::running::Announcement;
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
     pub(crate) data: PathBuf,
+    /// The file in the data directory, or the server that several nodes share.
+    pub(crate) database: Database,
     pub(crate) http: SocketAddr,
     pub(crate) tls: Option<Tls>,
     /// Where dynamic DNS clients are answered without TLS, where they are.
@@ -156,6 +159,9 @@ impl Config {
     pub(crate) fn announce(&self, http: SocketAddr, dns: Option<SocketAddr>) -> std::io::Result<Announcement> {
         let mut settings = self.layers.public();
         settings.remove("data");
+        if let Database::Postgres(address) = &self.database {
+            settings.insert(SHARED_DATABASE.to_owned(), address.to_string().into());
+        }
         settings.insert("http".to_owned(), http.to_string().into());
         if let Some(dns) = dns {
             settings.insert("dns".to_owned(), dns.to_string().into());
@@ -208,11 +214,6 @@ impl Config {
         resolve::Resolver::new(self.resolvers.clone().unwrap_or_else(|| system_resolvers(&own)))
     }
 
-    /// The SQLite file.
-    pub(crate) fn database_file(&self) -> PathBuf {
-        self.data.join("zonewright.sqlite")
-    }
-
     /// The file that was read, if one was.
     pub(crate) fn file(&self) -> Option<&PathBuf> {
         self.layers.file.as_ref()
@@ -233,6 +234,10 @@ impl Config {
         self.layers.bad(key, problem, hint)
     }
 }
+
+/// Says, among the settings that a server tells commands, that its database is not in the data directory. The URL is not told,
+/// because there may be a password in it.
+const SHARED_DATABASE: &str = "shared_database";
 
 /// BIND's folder in the data directory.
 const BIND9: &str = "bind9";
@@ -271,6 +276,13 @@ fn beside_server(mut layers: Layers) -> Result<Config, ConfigError> {
     let data = PathBuf::from(layers.text("data")?.unwrap_or_default());
     let Some(server) = running::find(&data)? else { return check(layers) };
     let found = Server { file: server.path.clone(), is_running: server.is_running };
+    if let Some(shared) = server.settings.get(SHARED_DATABASE).and_then(toml::Value::as_str)
+        && !layers.is_set("database")
+    {
+        let problem = format!("is not set, but the server on this data directory uses {shared}");
+        let hint = "set ZONEWRIGHT_DATABASE or --database, or name the server's configuration file with --config";
+        return Err(ConfigError::new(SetBy::Server(server.path), "database", problem, hint));
+    }
     layers.under(server)?;
     Ok(Config { server: Some(found), ..check(layers)? })
 }
@@ -291,10 +303,10 @@ fn updates(layers: &Layers, nameserver: NameserverSetting) -> Result<UpdatesSett
 
 fn check(layers: Layers) -> Result<Config, ConfigError> {
     let data = PathBuf::from(layers.text("data")?.unwrap_or_default());
-    if let Some(url) = layers.text("database")? {
-        let problem = format!("\"{}\" is not supported by this version", redacted(url));
-        return Err(layers.bad("database", problem, "leave it out for SQLite in the data directory"));
-    }
+    let database = match layers.text("database")? {
+        None => Database::Sqlite(data.join("zonewright.sqlite")),
+        Some(url) => shared_database(&layers, url)?,
+    };
     let nameserver = match layers.text("nameserver")?.unwrap_or_default() {
         "embedded" => NameserverSetting::Embedded,
         "bind9" => NameserverSetting::Bind9,
@@ -342,6 +354,7 @@ fn check(layers: Layers) -> Result<Config, ConfigError> {
     let dashboard = pages(&layers, tls.is_some())?;
     Ok(Config {
         data,
+        database,
         security_contact: layers.text("security_contact")?.map(|text| contact(&layers, text)).transpose()?,
         key_file: layers.text("secrets.key_file")?.map(PathBuf::from),
         http: address(&layers, "http")?,
@@ -470,6 +483,17 @@ fn at_least_one<N: TryFrom<u64>>(layers: &Layers, key: &str) -> Result<N, Config
         return Err(layers.bad(key, "0 is too small", "use at least 1"));
     }
     N::try_from(number).map_err(|_| layers.bad(key, format!("{number} is too large"), "use a smaller number"))
+}
+
+fn shared_database(layers: &Layers, url: &str) -> Result<Database, ConfigError> {
+    let hint = "leave it out for SQLite in the data directory, or use postgres://USER@HOST/DATABASE";
+    if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+        return Err(layers.bad("database", format!("\"{}\" is not a kind of database", redacted(url)), hint));
+    }
+    match Address::parse(url) {
+        Ok(address) => Ok(address.into()),
+        Err(error) => Err(layers.bad("database", chain(&error), hint)),
+    }
 }
 
 /// A database URL without what it may say of a password.
