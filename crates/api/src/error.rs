@@ -236,9 +236,7 @@ impl Problem {
             Some(Health::Damaged) => {
                 Some(("The server's database cannot be used; the operator has to restore it", 300))
             }
-            Some(Health::Unreachable) => {
-                Some(("The server's database cannot be reached at the moment; try again", 2))
-            }
+            Some(Health::Unreachable) => Some(("The server's database cannot be reached at the moment; try again", 2)),
             Some(Health::Good) | None => None,
         };
         if let Some((detail, seconds)) = unavailable {

@@ -125,7 +125,11 @@ async fn a_lost_key_is_given_up_and_recovery_codes_go_on() {
     let (key, codes) = second_factor(&f, ann).await;
     let (key_file, now) = (f.operator().key_file().to_owned(), f.store.now());
     f.store.close().await;
-    assert_eq!(Store::reset_secrets(&f.path().into(), &f.path().with_file_name("secret.key"), now).unwrap(), None, "the key is there");
+    assert_eq!(
+        Store::reset_secrets(&f.path().into(), &f.path().with_file_name("secret.key"), now).unwrap(),
+        None,
+        "the key is there"
+    );
     fs::write(&key_file, "damaged").unwrap();
     assert_eq!(Store::reset_secrets(&f.path().into(), &f.path().with_file_name("secret.key"), now).unwrap(), Some(1));
     let names = fs::read_dir(key_file.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name());

@@ -153,8 +153,12 @@ async fn database_and_nameserver(config: &Config) -> Vec<Finding> {
 fn database_file(file: &Path) -> Result<Vec<Finding>, Finding> {
     let shown = file.display();
     let metadata = fs::metadata(file).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => Finding::warning("database: does not exist yet", "`zonewright serve` creates it"),
-        _ => Finding::bad(format!("database: {shown}: {error}"), "give this user access to it, or choose another --data"),
+        std::io::ErrorKind::NotFound => {
+            Finding::warning("database: does not exist yet", "`zonewright serve` creates it")
+        }
+        _ => {
+            Finding::bad(format!("database: {shown}: {error}"), "give this user access to it, or choose another --data")
+        }
     })?;
     // SQLite takes an empty file for a new database, and would hide that something emptied it.
     if metadata.len() == 0 {

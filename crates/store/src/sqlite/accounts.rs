@@ -1,6 +1,5 @@
 //! Accounts: creating, finding and changing them.
 
-
 use super::db::{Connection, Row, params, value};
 use super::events;
 use super::readers::Size;
@@ -57,26 +56,26 @@ pub(super) fn create(work: &Work, new: NewAccount) -> Result<Account, CreateAcco
     check_address(&new.email)?;
     let now = work.now();
     let inserted = work.connection.insert(
-            "INSERT INTO accounts (email, email_key, first_name, last_name, company_name, password, created, role,
+        "INSERT INTO accounts (email, email_key, first_name, last_name, company_name, password, created, role,
                                    max_zones, max_records, max_tokens, max_changes, max_stored, held_records,
                                    held_stored)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, CASE WHEN ?10 IS NOT NULL THEN 0 END,
                      CASE WHEN ?13 IS NOT NULL THEN 0 END) RETURNING id",
         params![
-        new.email,
-        email_key(&new.email),
-        new.first_name,
-        new.last_name,
-        new.company_name,
-        new.password.map(|password| password.0),
-        now.as_millisecond(),
-        new.role as u8,
-        new.limits.zones,
-        new.limits.records,
-        new.limits.tokens,
-        new.limits.changes_per_day,
-        new.limits.stored_records,
-    ],
+            new.email,
+            email_key(&new.email),
+            new.first_name,
+            new.last_name,
+            new.company_name,
+            new.password.map(|password| password.0),
+            now.as_millisecond(),
+            new.role as u8,
+            new.limits.zones,
+            new.limits.records,
+            new.limits.tokens,
+            new.limits.changes_per_day,
+            new.limits.stored_records,
+        ],
     );
     match inserted {
         Ok(id) => Ok(Account {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use dns::ZoneId;
 
-use super::db::Connection;
 use super::answers;
+use super::db::Connection;
 use super::readers::Size;
 use super::writer::View;
 use crate::logic::change::{AT_ONCE, prepare, weight};

@@ -21,10 +21,8 @@ use crate::{DatabaseError, StoreError};
 
 /// Every schema change since the first release with PostgreSQL, oldest first. Never change or remove one. A change leaves what the
 /// release before it uses, so that nodes of both can run beside each other.
-const MIGRATIONS: [&str; 2] = [
-    include_str!("migrations/postgres/0001_first.sql"),
-    include_str!("migrations/postgres/0002_update_keys.sql"),
-];
+const MIGRATIONS: [&str; 2] =
+    [include_str!("migrations/postgres/0001_first.sql"), include_str!("migrations/postgres/0002_update_keys.sql")];
 
 /// The oldest version of PostgreSQL, as `server_version_num` has it.
 const OLDEST: i64 = 150_000;
@@ -188,7 +186,8 @@ impl Ledger {
                 session.flush()
             });
             if is_back.is_ok() {
-                let found = connection.optional("SELECT number FROM writers WHERE node = ?1", [self.node], value::<i64>);
+                let found =
+                    connection.optional("SELECT number FROM writers WHERE node = ?1", [self.node], value::<i64>);
                 let _ = session.end("ROLLBACK");
                 match found {
                     Ok(stored) if stored == Some(number) => {

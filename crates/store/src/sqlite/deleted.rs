@@ -28,8 +28,8 @@
 use dns::ZoneId;
 use uuid::Uuid;
 
-use super::db::{Connection, Row, params, value};
 use super::catalogs::{self, Change};
+use super::db::{Connection, Row, params, value};
 use super::journal::{self, By, Kind};
 use super::readers::Size;
 use super::rows::{self, Place, ZoneRow, zone_columns};

@@ -1,8 +1,7 @@
 //! The audit trail of accounts.
 
-
-use super::db::{Connection, Row, params, value};
 use super::accounts;
+use super::db::{Connection, Row, params, value};
 use super::readers::Size;
 use super::rows::Place;
 use super::writer::Work;

@@ -10,7 +10,6 @@
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-
 use super::db::Connection;
 use super::retention::Keeper;
 use super::shared::Shared;

@@ -161,7 +161,7 @@ pub(super) fn insert_row(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let seq = work.connection.insert(
-            "INSERT INTO versions (seq, zone, version, serial, time, kind, apex, source, account, author, address, comment,
+        "INSERT INTO versions (seq, zone, version, serial, time, kind, apex, source, account, author, address, comment,
                                    removed, added, changed, settings)
              VALUES ((SELECT coalesce(max(seq), 0) + 1 FROM versions),
                      ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) RETURNING seq",

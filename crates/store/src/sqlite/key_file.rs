@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use rusqlite::functions::FunctionFlags;
 
 use super::db::{Connection, params, value};
-use super::{cluster, open};
 use super::readers::Size;
 use super::writer::Work;
+use super::{cluster, open};
 use crate::sealing::{Purpose, SecretKeys};
 use crate::{Database, KeyError, Operator, Store, StoreError, Timestamp};
 
@@ -149,11 +149,7 @@ impl Store {
     /// a second factor keep their recovery codes, and get in with those alone; mail that waits is gone, and update keys
     /// have their tokens only. Gives the number of such
     /// accounts, and `None`, without changing anything, where the key is there and right. Blocks.
-    pub fn reset_secrets(
-        database: &Database,
-        key_file: &Path,
-        now: Timestamp,
-    ) -> Result<Option<usize>, StoreError> {
+    pub fn reset_secrets(database: &Database, key_file: &Path, now: Timestamp) -> Result<Option<usize>, StoreError> {
         // As in `Store::open`.
         std::thread::scope(|scope| scope.spawn(|| reset(database, key_file, now)).join())
             .unwrap_or(Err(StoreError::Panicked))

@@ -7,7 +7,6 @@
 //! Decided against: a signed cookie. It needs a key that outlives restarts and stays secret, and it cannot be revoked when a
 //! password is changed. A row can, and needs no key.
 
-
 use super::db::{Connection, params};
 use super::readers::Size;
 use super::tokens::hash;

@@ -38,20 +38,18 @@ fn queue(work: &Work, mail: NewMail) -> Result<(), QueueMailError> {
 fn insert(work: &Work, mail: &NewMail, recipient: &str) -> Result<(), StoreError> {
     let now = work.now();
     // The row's number is part of what the letter is sealed with.
-    let id = work
-        .connection
-        .insert(
-            "INSERT INTO mails (kind, account, recipient, created, due, expires, attempts, letter)
+    let id = work.connection.insert(
+        "INSERT INTO mails (kind, account, recipient, created, due, expires, attempts, letter)
              VALUES (?1, ?2, ?3, ?4, ?4, ?5, 0, ?6) RETURNING id",
-            params![
-                mail.kind as u8,
-                mail.account.map(|account| account.0),
-                recipient,
-                now.as_millisecond(),
-                mail.expires.as_millisecond(),
-                [0_u8; 0],
-            ],
-        )?;
+        params![
+            mail.kind as u8,
+            mail.account.map(|account| account.0),
+            recipient,
+            now.as_millisecond(),
+            mail.expires.as_millisecond(),
+            [0_u8; 0],
+        ],
+    )?;
     let NewMail { to, subject, text, .. } = mail.clone();
     let letter = Sealed { message_id: work.shared.rules.new_id(), to, subject, text };
     let letter = serde_json::to_vec(&letter).map_err(|_| StoreError::Bug("mail without a JSON form"))?;

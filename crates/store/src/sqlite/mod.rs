@@ -112,8 +112,8 @@ use dns::change::Limits;
 use tokio::sync::watch;
 
 use self::background::spawn;
-use self::db::{Connection, Use};
 pub use self::db::{Address, AddressError};
+use self::db::{Connection, Use};
 use self::open::Role;
 use self::readers::{Readers, Size};
 use self::shared::Shared;

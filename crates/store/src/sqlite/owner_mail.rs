@@ -1,6 +1,5 @@
 //! Events of the audit trail that owners get an e-mail about.
 
-
 use super::db::{Connection, Row, params, value};
 use super::readers::Size;
 use super::rows::Place;

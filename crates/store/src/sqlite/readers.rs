@@ -12,8 +12,8 @@ use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 
-use super::db::Connection;
 use super::background::spawn;
+use super::db::Connection;
 use super::open::Role;
 use super::timing::{self, timed};
 use crate::StoreError;

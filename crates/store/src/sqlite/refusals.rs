@@ -6,7 +6,6 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-
 use super::db::{Connection, Row, params, value};
 use super::readers::Size;
 use super::rows::Place;

@@ -18,7 +18,6 @@
 
 use std::time::{Duration, Instant};
 
-
 use super::db::{Connection, params, value};
 use super::readers::Size;
 use super::shared::Shared;

@@ -1,6 +1,5 @@
 //! Two-factor authentication: one-time passwords and recovery codes.
 
-
 use super::db::{Connection, params, value};
 use super::tokens::hash;
 use super::writer::Work;

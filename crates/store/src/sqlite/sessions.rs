@@ -1,8 +1,7 @@
 //! Sessions: beginning, using, listing and ending them.
 
-
-use super::db::{Connection, Row, params, value};
 use super::accounts::{AFTER_ACCOUNT, account, account_columns};
+use super::db::{Connection, Row, params, value};
 use super::readers::Size;
 use super::rows::Place;
 use super::sql::columns;
@@ -83,7 +82,7 @@ fn begin(
     // Whoever gave a password, and lacks the code, has proved nothing yet.
     let proved_at = (!waits_for_code).then_some(now);
     let id = work.connection.insert(
-            "INSERT INTO sessions (account, hash, created, last_seen, expires, proved, waits, address, agent)
+        "INSERT INTO sessions (account, hash, created, last_seen, expires, proved, waits, address, agent)
              VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6, ?7, ?8) RETURNING id",
         params![
             account.id.0,
@@ -147,7 +146,8 @@ pub(super) const OF_ACCOUNT: &str = concat!(
 
 /// Ends all sessions of an account but one.
 pub(super) fn end_all(work: &Work, account: AccountId, but: Option<SessionId>) -> Result<usize, StoreError> {
-    let mut delete = work.connection.prepare_cached("DELETE FROM sessions WHERE account = ?1 AND id IS DISTINCT FROM ?2")?;
+    let mut delete =
+        work.connection.prepare_cached("DELETE FROM sessions WHERE account = ?1 AND id IS DISTINCT FROM ?2")?;
     Ok(delete.execute(params![account.0, but.map(|session| session.0)])?)
 }
 

@@ -91,7 +91,7 @@ pub(super) fn soa(
 /// Stores settings; gives their number.
 pub(super) fn insert(work: &Work, settings: &ZoneSettings) -> Result<i64, StoreError> {
     let inserted = work.connection.insert(
-            "INSERT INTO zone_settings (default_ttl, refresh, retry, expire, minimum, comment)
+        "INSERT INTO zone_settings (default_ttl, refresh, retry, expire, minimum, comment)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6) RETURNING id",
         params![
             settings.default_ttl.map(Ttl::seconds),

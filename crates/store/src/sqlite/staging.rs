@@ -26,7 +26,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-
 use super::db::{Connection, params, value};
 use super::journal::{self, By};
 use super::rows::{self, ZoneRow};
@@ -444,8 +443,7 @@ pub(super) fn tend(
     until: Instant,
 ) -> Result<(), StoreError> {
     let sql = "SELECT zone, token IS NULL, renewed FROM stages";
-    let found: Vec<(i64, bool, i64)> =
-        connection.list(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let found: Vec<(i64, bool, i64)> = connection.list(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     for (row, is_shown, renewed) in found {
         if is_shown {
             while Instant::now() < until && writer.run_blocking(move |work| settle(work, row))? {}

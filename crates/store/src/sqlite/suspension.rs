@@ -1,8 +1,7 @@
 //! Suspending and closing accounts, and new passwords: what ends an account's sessions, links and tokens.
 
-
-use super::db::{Connection, params, value};
 use super::accounts::{by_id, keep_an_operator};
+use super::db::{Connection, params, value};
 use super::rows::Place;
 use super::writer::Work;
 use super::{events, links, mails, sessions, tokens, update_keys, wrong_codes, zone_delete};

@@ -7,8 +7,8 @@ use dns::ZoneId;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::db::{Connection, Row, params, value};
 use super::accounts::{AFTER_ACCOUNT, account, account_columns};
+use super::db::{Connection, Row, params, value};
 use super::identities::{TokenHash, TokenUse};
 use super::readers::Size;
 use super::rows::Place;
@@ -160,7 +160,7 @@ fn insert(
     let now = work.now();
     let last_four = plain.last_four().to_owned();
     let id = work.connection.insert(
-            "INSERT INTO tokens (account, hash, name, permissions, last_four, created, expires, zones, networks)
+        "INSERT INTO tokens (account, hash, name, permissions, last_four, created, expires, zones, networks)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) RETURNING id",
         params![
             account.0,

@@ -7,8 +7,8 @@ use dns::{Name, RecordType, ZoneId, ZoneName};
 use ipnet::IpNet;
 use uuid::Uuid;
 
-use super::db::{Connection, Row, params, value};
 use super::accounts::AFTER_ACCOUNT;
+use super::db::{Connection, Row, params, value};
 use super::identities::TokenHash;
 use super::readers::Size;
 use super::rows::Place;
@@ -234,7 +234,7 @@ fn insert(
     };
     let zones: Vec<u8> = new.zones.iter().flat_map(|zone| *zone.0.as_bytes()).collect();
     let row = work.connection.insert(
-            "INSERT INTO update_keys (uuid, account, token, name, key_name, algorithm, purpose, door, hash, zones,
+        "INSERT INTO update_keys (uuid, account, token, name, key_name, algorithm, purpose, door, hash, zones,
                                       zone_names, names, types, permissions, networks, created, expires)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) RETURNING id",
         params![

@@ -1,6 +1,5 @@
 //! The write-ahead log: its length, and copying it back.
 
-
 use crate::{Chain, StoreError};
 
 /// Copies back what it can of the log without waiting for readers.

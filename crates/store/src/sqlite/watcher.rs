@@ -7,7 +7,6 @@
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-
 use super::db::{Connection, DbError, value};
 use super::shared::Shared;
 use super::{background, cluster, journal, tokens};

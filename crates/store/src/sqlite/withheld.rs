@@ -6,9 +6,8 @@
 //!
 //! The housekeeper removes or adds all zones of an account, in steps.
 
-
-use super::db::{Connection, params, value};
 use super::catalogs::{self, Change};
+use super::db::{Connection, params, value};
 use super::journal::{self, By};
 use super::rows::{self, ZoneRow, zone_columns};
 use super::writer::Work;

@@ -4,7 +4,6 @@
 //! password, a new session or a restart. Only a person with the account's password can increase the delay, and it does not apply to
 //! the account's known browsers.
 
-
 use super::db::{params, value};
 use super::writer::Work;
 use crate::*;

@@ -3,8 +3,8 @@
 use dns::change::NewRecord;
 use dns::{Record, Serial, ZoneId};
 
-use super::db::params;
 use super::catalogs::{self, Change};
+use super::db::params;
 use super::journal::{self, By};
 use super::roll_out;
 use super::rows::ZoneRow;
@@ -248,7 +248,7 @@ pub(super) fn insert_hidden(work: &Work, zone: &ZoneRow) -> Result<i64, StoreErr
 fn insert_row(work: &Work, zone: &ZoneRow, hidden: Option<Timestamp>) -> super::db::Result<i64> {
     let hidden = hidden.map(Timestamp::as_millisecond);
     work.connection.insert(
-            "INSERT INTO zones (uuid, account, name, created, record_count, version, serial, apex, catalog,
+        "INSERT INTO zones (uuid, account, name, created, record_count, version, serial, apex, catalog,
                                 deleted, forgotten, swept, withheld, withheld_until)
              VALUES (?1, ?2, ?3, ?4, 0, 0, ?5, ?6, ?7, ?8, ?8, ?9, ?10, ?11) RETURNING id",
         params![

@@ -5,8 +5,8 @@
 
 use dns::ZoneId;
 
-use super::db::{Connection, params};
 use super::catalogs::{self, Change};
+use super::db::{Connection, params};
 use super::journal::{self, By, Kind};
 use super::rows::{self, ZoneRow};
 use super::writer::Work;

@@ -90,11 +90,7 @@ pub(super) fn by_row(connection: &Connection, row: i64) -> Result<Option<ZoneRow
     one(connection, BY_ROW, [row])
 }
 
-fn one(
-    connection: &Connection,
-    sql: &'static str,
-    parameters: impl Params,
-) -> Result<Option<ZoneRow>, StoreError> {
+fn one(connection: &Connection, sql: &'static str, parameters: impl Params) -> Result<Option<ZoneRow>, StoreError> {
     connection.optional(sql, parameters, rows::zone)
 }
 

@@ -47,7 +47,9 @@ pub(crate) fn execute(url: &str, sql: &str) {
 
 /// The number that a query gives.
 pub(crate) fn number(url: &str, sql: &str) -> i64 {
-    with_client(url, |client, runtime| runtime.block_on(client.query_one(&format!("SELECT ({sql})::bigint"), &[])).unwrap().get(0))
+    with_client(url, |client, runtime| {
+        runtime.block_on(client.query_one(&format!("SELECT ({sql})::bigint"), &[])).unwrap().get(0)
+    })
 }
 
 fn create(template: &str) -> String {
@@ -63,7 +65,10 @@ fn url(database: &str) -> String {
     format!("postgres://zonewright@{}/{database}", server().display().to_string().replace('/', "%2F"))
 }
 
-fn with_client<T: Send>(url: &str, run: impl FnOnce(&tokio_postgres::Client, &tokio::runtime::Runtime) -> T + Send) -> T {
+fn with_client<T: Send>(
+    url: &str,
+    run: impl FnOnce(&tokio_postgres::Client, &tokio::runtime::Runtime) -> T + Send,
+) -> T {
     // A thread of its own: the caller may run async tasks, inside which nothing may block.
     std::thread::scope(|scope| {
         let run = scope.spawn(|| {
@@ -126,7 +131,10 @@ fn start(folder: &Path) -> Child {
     let deadline = Instant::now() + Duration::from_secs(30);
     let socket = folder.join(".s.PGSQL.5432");
     while std::os::unix::net::UnixStream::connect(&socket).is_err() || !answers(folder) {
-        assert!(server.try_wait().unwrap().is_none() && Instant::now() < deadline, "PostgreSQL does not start: {folder:?}");
+        assert!(
+            server.try_wait().unwrap().is_none() && Instant::now() < deadline,
+            "PostgreSQL does not start: {folder:?}"
+        );
         std::thread::sleep(Duration::from_millis(20));
     }
     server

@@ -162,9 +162,7 @@ fn tls(verify: Verify, root: Option<&Path>, client: Option<Client>) -> Result<Cl
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
     let builder = match verify {
-        Verify::Nothing => {
-            builder.dangerous().with_custom_certificate_verifier(Arc::new(Unverified(provider)))
-        }
+        Verify::Nothing => builder.dangerous().with_custom_certificate_verifier(Arc::new(Unverified(provider))),
         Verify::Full => {
             let mut roots = RootCertStore::empty();
             match root {
@@ -244,16 +242,28 @@ mod tests {
     #[test]
     fn an_address_never_shows_its_password() {
         let address = Address::parse("postgres://me:secret@db1:5433,db2:5434/zones?sslmode=disable").unwrap();
-        assert_eq!(format!("{address} {address:?}"), "postgres://db1:5433,db2:5434/zones postgres://db1:5433,db2:5434/zones");
+        assert_eq!(
+            format!("{address} {address:?}"),
+            "postgres://db1:5433,db2:5434/zones postgres://db1:5433,db2:5434/zones"
+        );
     }
 
     #[test]
     fn what_is_wrong_with_a_url_is_said() {
         for (url, expected) in [
-            ("mysql://me@db/zones", "it is not a PostgreSQL URL (postgres://USER@HOST[,HOST]/DATABASE[?sslmode=verify-full])"),
-            ("postgres://me@db/zones?sslmode=on", "sslmode=on does not exist: use disable, prefer, require, verify-ca or verify-full"),
+            (
+                "mysql://me@db/zones",
+                "it is not a PostgreSQL URL (postgres://USER@HOST[,HOST]/DATABASE[?sslmode=verify-full])",
+            ),
+            (
+                "postgres://me@db/zones?sslmode=on",
+                "sslmode=on does not exist: use disable, prefer, require, verify-ca or verify-full",
+            ),
             ("postgres://me@db/zones?sslcert=/a", "sslcert and sslkey belong together: give both or none"),
-            ("postgres://me@db/zones?sslmode=verify-full&sslrootcert=/does/not/exist", "/does/not/exist cannot be used"),
+            (
+                "postgres://me@db/zones?sslmode=verify-full&sslrootcert=/does/not/exist",
+                "/does/not/exist cannot be used",
+            ),
         ] {
             assert_eq!(Address::parse(url).unwrap_err().to_string(), expected);
         }

@@ -43,7 +43,10 @@ mod tests {
     fn parameters_and_indexes_are_translated() {
         for (sql, expected) in [
             ("SELECT 1", "SELECT 1"),
-            ("SELECT a FROM t INDEXED BY t_by_a WHERE a = ?1 AND b IS NOT ?12", "SELECT a FROM t  WHERE a = $1 AND b IS NOT $12"),
+            (
+                "SELECT a FROM t INDEXED BY t_by_a WHERE a = ?1 AND b IS NOT ?12",
+                "SELECT a FROM t  WHERE a = $1 AND b IS NOT $12",
+            ),
             ("SELECT a FROM t INDEXED BY t_by_a", "SELECT a FROM t "),
             ("SELECT a FROM t CROSS JOIN u ON t.a = u.a", "SELECT a FROM t JOIN u ON t.a = u.a"),
             ("DELETE FROM t WHERE i IN (SELECT i FROM t INDEXED BY x)", "DELETE FROM t WHERE i IN (SELECT i FROM t )"),

@@ -22,8 +22,8 @@ use rusqlite::ffi::{SQLITE_CONSTRAINT_UNIQUE, SQLITE_IOERR_SHMSIZE};
 use rusqlite::{CachedStatement, ErrorCode};
 use tokio_postgres::error::SqlState;
 
-pub use self::address::{Address, AddressError};
 pub(super) use self::Error as DbError;
+pub use self::address::{Address, AddressError};
 pub(super) use self::postgres::{Failure, Session, Use};
 pub(super) use self::value::{FromValue, Index, Params, Row, ToValue, params};
 use crate::{DatabaseError, Health, StoreError};

@@ -53,7 +53,8 @@ impl Failure {
     pub(in crate::sqlite) fn is_lost(&self) -> bool {
         self.is_closed
             || self.code.as_ref().is_some_and(|code| {
-                matches!(code.code().get(..2), Some("08")) || matches!(code.code(), "57P01" | "57P02" | "57P03" | "53300" | "25006" | "25P03")
+                matches!(code.code().get(..2), Some("08"))
+                    || matches!(code.code(), "57P01" | "57P02" | "57P03" | "53300" | "25006" | "25P03")
             })
     }
 
@@ -72,7 +73,11 @@ impl From<tokio_postgres::Error> for Failure {
     fn from(error: tokio_postgres::Error) -> Failure {
         if let Some(reported) = error.as_db_error() {
             let code = reported.code().clone();
-            return Failure { text: format!("{} ({})", reported.message(), code.code()), code: Some(code), is_closed: false };
+            return Failure {
+                text: format!("{} ({})", reported.message(), code.code()),
+                code: Some(code),
+                is_closed: false,
+            };
         }
         let mut text = error.to_string();
         let mut cause = error.source();
@@ -133,7 +138,10 @@ pub(in crate::sqlite) struct Session {
 
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Session").field("address", &self.address).field("purpose", &self.purpose).finish_non_exhaustive()
+        f.debug_struct("Session")
+            .field("address", &self.address)
+            .field("purpose", &self.purpose)
+            .finish_non_exhaustive()
     }
 }
 

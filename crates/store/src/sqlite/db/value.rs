@@ -43,11 +43,7 @@ impl Value<'_> {
 }
 
 impl ToSql for Value<'_> {
-    fn to_sql(
-        &self,
-        kind: &Type,
-        out: &mut BytesMut,
-    ) -> std::result::Result<IsNull, Box<dyn StdError + Sync + Send>> {
+    fn to_sql(&self, kind: &Type, out: &mut BytesMut) -> std::result::Result<IsNull, Box<dyn StdError + Sync + Send>> {
         match *self {
             Value::Integer(number) => number.to_sql(kind, out),
             Value::Text(text) => text.to_sql(kind, out),
@@ -64,7 +60,11 @@ impl ToSql for Value<'_> {
         kind: &Type,
         out: &mut BytesMut,
     ) -> std::result::Result<IsNull, Box<dyn StdError + Sync + Send>> {
-        if self.kind() == *kind { self.to_sql(kind, out) } else { Err("a statement was prepared with other types".into()) }
+        if self.kind() == *kind {
+            self.to_sql(kind, out)
+        } else {
+            Err("a statement was prepared with other types".into())
+        }
     }
 }
 
@@ -387,7 +387,10 @@ impl<T: FromValue> FromValue for Option<T> {
 }
 
 /// Where a column is: its number from 0, or its name.
-pub(in crate::sqlite) trait Index: Copy + std::fmt::Display + rusqlite::RowIndex + tokio_postgres::row::RowIndex {}
+pub(in crate::sqlite) trait Index:
+    Copy + std::fmt::Display + rusqlite::RowIndex + tokio_postgres::row::RowIndex
+{
+}
 
 impl Index for usize {}
 impl Index for &str {}
