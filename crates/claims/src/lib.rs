@@ -209,7 +209,7 @@ mod tests {
             key_file: None,
             own_names: Vec::new(),
         };
-        let store = store::Store::open(&folder.path().join("zones.db"), options).unwrap();
+        let store = store::Store::open(folder.path().join("zones.db"), options).unwrap();
         let mut accounts = Vec::new();
         for email in ["a@example.com", "b@example.com"] {
             let new = store::NewAccount { email: email.to_owned(), ..store::NewAccount::default() };

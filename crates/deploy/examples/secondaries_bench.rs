@@ -256,7 +256,7 @@ fn open_store(path: &Path) -> Result<Store, Failure> {
         own_names: Vec::new(),
         policy: store::Policy::default(),
     };
-    Ok(Store::open(&path.join("store.sqlite"), options)?)
+    Ok(Store::open(path.join("store.sqlite"), options)?)
 }
 
 async fn deployed(

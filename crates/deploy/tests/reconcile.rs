@@ -188,7 +188,7 @@ fn open(folder: &tempfile::TempDir) -> Store {
         own_names: Vec::new(),
         policy: store::Policy::default(),
     };
-    Store::open(&folder.path().join("test.sqlite"), options).unwrap()
+    Store::open(folder.path().join("test.sqlite"), options).unwrap()
 }
 
 async fn eventually<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {

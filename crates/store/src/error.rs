@@ -108,6 +108,11 @@ impl DatabaseError {
         DatabaseError { health, cause: Arc::new(cause) }
     }
 
+    /// Whether it is an error of this type for which `is` says yes.
+    pub(crate) fn is_of<E: Error + 'static>(&self, is: impl FnOnce(&E) -> bool) -> bool {
+        self.cause.downcast_ref::<E>().is_some_and(is)
+    }
+
     /// What the failure says of the database file; `None` where it is about something else.
     pub(crate) fn health(&self) -> Option<Health> {
         self.health

@@ -162,6 +162,6 @@ fn stores_that_open_a_new_file_together_have_one_key() {
     for name in ["one.db", "two.db"] {
         let options = options(&TestClock::default(), apex(&[("ns1.zonewright.test", &[])]));
         let options = Options { key_file: Some(shared.clone()), ..options };
-        assert_eq!(Store::open(&folder.path().join(name), options).unwrap().command_line().key_file(), shared);
+        assert_eq!(Store::open(folder.path().join(name), options).unwrap().command_line().key_file(), shared);
     }
 }

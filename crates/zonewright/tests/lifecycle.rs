@@ -314,7 +314,7 @@ fn invitations_end_when_registration_closes() {
             policy: store::Policy::default(),
             key_file: None,
         };
-        store::Store::open(&data.join("zonewright.sqlite"), options).expect("the store")
+        store::Store::open(data.join("zonewright.sqlite"), options).expect("the store")
     };
     let secret = runtime.block_on(async {
         let store = open();

@@ -220,7 +220,7 @@ async fn store(folder: &TempDir) -> (Store, Author) {
         own_names: Vec::new(),
         policy: store::Policy::default(),
     };
-    let store = Store::open(&folder.path().join("store.sqlite"), options).unwrap();
+    let store = Store::open(folder.path().join("store.sqlite"), options).unwrap();
     let account = NewAccount { email: "a@example.com".to_owned(), ..NewAccount::default() };
     let account = store.command_line().create_account(account).await.unwrap().id;
     (store, Author { account, name: "test".to_owned(), source: Source::Api, address: None })

@@ -36,7 +36,7 @@ const TRY_LOCK: &str = "SELECT pg_try_advisory_xact_lock(1515680372)";
 const CHANNEL: &str = "zonewright_journal";
 
 /// How long a transaction waits for a database that cannot be reached before its changes are refused.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// The pause between two attempts to connect.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -194,7 +194,10 @@ impl Ledger {
                         tracing::info!("the connection to the database was lost during a commit, which is stored");
                         return Ok(());
                     }
-                    Ok(_) => return Err(DbError::from(lost).into()),
+                    Ok(_) => {
+                        tracing::warn!(%lost, "the connection to the database was lost during a commit, which is not stored");
+                        return Err(DbError::Lost.into());
+                    }
                     Err(_) => {}
                 }
             }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use dns::{Name, ZoneName};
-use rusqlite::Connection;
 
+use super::db::Connection;
 use super::readers::Size;
 use super::writer::View;
 use super::zones;

@@ -269,7 +269,7 @@ pub(super) fn note_uses(work: &Work, uses: &[TokenUse]) -> Result<(), StoreError
 
 /// What moves when an identity changes, whoever changed it.
 pub(super) fn revision(connection: &Connection) -> Result<i64, StoreError> {
-    connection.one("SELECT revision FROM identities WHERE only = 1", [], value)
+    connection.one("SELECT revision FROM identities WHERE \"only\" = 1", [], value)
 }
 
 impl Person {

@@ -12,6 +12,7 @@
 //! loss, and with many the jobs collect by themselves while the last commit waits for the disk).
 
 use std::cell::Cell;
+use std::collections::VecDeque;
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, mpsc};
@@ -23,7 +24,7 @@ use rusqlite::ffi;
 use tokio::sync::oneshot;
 
 use super::background::spawn;
-use super::cluster::Ledger;
+use super::cluster::{Ledger, PATIENCE};
 use super::db::{Connection, DbError};
 use super::shared::Shared;
 use super::timing::{self, timed};
@@ -93,23 +94,37 @@ enum Message {
 struct Waiting {
     job: ChangeJob,
     reply: oneshot::Sender<(ChangeResult, ChangeJob)>,
+    since: Instant,
+}
+
+/// What is to be answered after the commit.
+enum Outcome {
+    Job(Answer),
+    Change(Waiting, ChangeResult),
 }
 
 /// The messages, with a look at the next one.
 struct Inbox {
     messages: mpsc::Receiver<Message>,
     next: Option<Message>,
+    /// Changes of a transaction whose connection was lost, which are made again.
+    again: VecDeque<Waiting>,
 }
 
 impl Inbox {
     /// The next message, when there is one; `None` where none can come any more.
     fn wait(&mut self) -> Option<Message> {
-        self.next.take().or_else(|| self.messages.recv().ok())
+        self.poll_again().or_else(|| self.messages.recv().ok())
     }
 
     /// The next message, if there is one by now.
     fn poll(&mut self) -> Option<Message> {
-        self.next.take().or_else(|| self.messages.try_recv().ok())
+        self.poll_again().or_else(|| self.messages.try_recv().ok())
+    }
+
+    fn poll_again(&mut self) -> Option<Message> {
+        let again = self.again.pop_front().map(|waiting| Message::Change(Box::new(waiting)));
+        again.or_else(|| self.next.take())
     }
 
     /// The changes that can be planned together with `first` and follow it directly.
@@ -143,7 +158,7 @@ impl Writer {
         let (messages, inbox) = mpsc::channel();
         let ledger = Ledger::new(*shared.rules.new_id().as_bytes());
         let work = Work { connection, shared, make_group, ledger, journal_end: Cell::new(None) };
-        let mut inbox = Inbox { messages: inbox, next: None };
+        let mut inbox = Inbox { messages: inbox, next: None, again: VecDeque::new() };
         let thread = spawn("store-writer", move || run(&work, &mut inbox))?;
         Ok((Writer { messages }, thread))
     }
@@ -163,7 +178,7 @@ impl Writer {
     pub(super) async fn change(&self, job: ChangeJob) -> Result<(ChangeResult, ChangeJob), StoreError> {
         let (reply, answer) = oneshot::channel();
         // As in `submit`.
-        let _ = self.messages.send(Message::Change(Box::new(Waiting { job, reply })));
+        let _ = self.messages.send(Message::Change(Box::new(Waiting { job, reply, since: Instant::now() })));
         timed::<ChangeJob, _>(Some(timing::SHORT), answer).await.map_err(|_| StoreError::Closed)
     }
 
@@ -335,7 +350,7 @@ fn commit(work: &Work, journal_end: Option<i64>) -> Result<(), DatabaseError> {
 
 /// Runs `first` and what else has come by then in one transaction.
 fn transaction(work: &Work, first: Message, inbox: &mut Inbox) {
-    let mut answers: Vec<Answer> = Vec::new();
+    let mut answers: Vec<Outcome> = Vec::new();
     let begun = begin(work);
     let started = Instant::now();
     let mut next = Some(first);
@@ -343,7 +358,7 @@ fn transaction(work: &Work, first: Message, inbox: &mut Inbox) {
     while let Some(message) = next.take() {
         let work_or_error = begun.clone().map(|()| work);
         match message {
-            Message::Job(job) => answers.push(job(work_or_error)),
+            Message::Job(job) => answers.push(Outcome::Job(job(work_or_error))),
             Message::Change(first) => change_group(work_or_error, inbox.group(*first), &mut answers),
             other @ (Message::Checkpoint(_) | Message::Stop) => {
                 inbox.next = Some(other);
@@ -351,7 +366,10 @@ fn transaction(work: &Work, first: Message, inbox: &mut Inbox) {
             }
         }
         if begun.is_ok() && work.connection.is_autocommit() {
-            outcome = Err(DbError::TakenBack.into());
+            outcome = Err(match &work.connection {
+                Connection::Sqlite(_) => DbError::TakenBack.into(),
+                Connection::Postgres(_) => DbError::Lost.into(),
+            });
             break;
         }
         if started.elapsed() < COLLECT_AT_MOST {
@@ -377,25 +395,30 @@ fn transaction(work: &Work, first: Message, inbox: &mut Inbox) {
             }
         }
     }
+    // A transaction that was lost before its commit has changed nothing: what can be run again is.
+    let is_again = outcome.as_ref().is_err_and(|error| error.is_of(|error| matches!(error, DbError::Lost)));
     for answer in answers {
-        answer(outcome.clone());
+        match answer {
+            Outcome::Job(answer) => answer(outcome.clone()),
+            Outcome::Change(waiting, _) if is_again && waiting.since.elapsed() < PATIENCE => {
+                inbox.again.push_back(waiting);
+            }
+            Outcome::Change(Waiting { job, reply, .. }, result) => {
+                let committed = outcome.clone().map_err(|error| StoreError::Commit(error).into());
+                // The caller may have gone; the change stands all the same.
+                let _ = reply.send((committed.and(result), job));
+            }
+        }
     }
 }
 
 /// Makes changes together; adds what is to be answered after the commit.
-fn change_group(work: Result<&Work, DatabaseError>, group: Vec<Waiting>, answers: &mut Vec<Answer>) {
+fn change_group(work: Result<&Work, DatabaseError>, group: Vec<Waiting>, answers: &mut Vec<Outcome>) {
     let results = match work {
         Ok(work) => work.change_all(&group.iter().map(|waiting| &waiting.job).collect::<Vec<_>>()),
         Err(error) => group.iter().map(|_| Err(StoreError::Commit(error.clone()).into())).collect(),
     };
-    for (waiting, result) in group.into_iter().zip(results) {
-        answers.push(Box::new(move |committed| {
-            let Waiting { job, reply } = waiting;
-            let result = committed.map_err(|error| StoreError::Commit(error).into()).and(result);
-            // The caller may have gone; the change stands all the same.
-            let _ = reply.send((result, job));
-        }));
-    }
+    answers.extend(group.into_iter().zip(results).map(|(waiting, result)| Outcome::Change(waiting, result)));
 }
 
 #[cfg(test)]

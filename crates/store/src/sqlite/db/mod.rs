@@ -45,6 +45,9 @@ pub(super) enum Error {
     /// A transaction that may be stored, or may be lost with the next failover.
     #[error("it is not known whether the change is stored")]
     Unsure,
+    /// A transaction that is not stored.
+    #[error("the connection to the database was lost")]
+    Lost,
     #[error("another change of the same transaction failed and took it back")]
     TakenBack,
     #[error("a statement gave no row")]
@@ -63,7 +66,7 @@ impl Error {
                 error.code == ErrorCode::ConstraintViolation && error.extended_code == SQLITE_CONSTRAINT_UNIQUE
             }),
             Error::Postgres(failure) => failure.has_code(&SqlState::UNIQUE_VIOLATION),
-            Error::Unsure | Error::TakenBack | Error::NoRow | Error::Type(_) => false,
+            Error::Lost | Error::Unsure | Error::TakenBack | Error::NoRow | Error::Type(_) => false,
         }
     }
 
@@ -76,7 +79,8 @@ impl Error {
                 _ => None,
             }),
             Error::Postgres(failure) => failure.health(),
-            Error::Unsure | Error::TakenBack | Error::NoRow | Error::Type(_) => None,
+            Error::Lost | Error::Unsure => Some(Health::Unreachable),
+            Error::TakenBack | Error::NoRow | Error::Type(_) => None,
         }
     }
 }

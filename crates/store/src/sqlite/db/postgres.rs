@@ -162,8 +162,12 @@ impl Session {
 
     /// Connects again where the connection was lost meanwhile.
     pub(in crate::sqlite) fn revive(&self) -> Outcome<()> {
-        // Lets the connection notice that the server has closed it.
-        self.runtime.block_on(tokio::task::yield_now());
+        // Lets the connection notice that the server has closed it: the first turn looks at the socket, the second reads it.
+        self.runtime.block_on(async {
+            for _ in 0..3 {
+                tokio::task::yield_now().await;
+            }
+        });
         if self.link.borrow().client.is_closed() {
             self.reconnect()?;
         }
