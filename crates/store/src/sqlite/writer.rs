@@ -100,7 +100,7 @@ struct Waiting {
 /// What is to be answered after the commit.
 enum Outcome {
     Job(Answer),
-    Change(Waiting, ChangeResult),
+    Change(Box<(Waiting, ChangeResult)>),
 }
 
 /// The messages, with a look at the next one.
@@ -400,10 +400,9 @@ fn transaction(work: &Work, first: Message, inbox: &mut Inbox) {
     for answer in answers {
         match answer {
             Outcome::Job(answer) => answer(outcome.clone()),
-            Outcome::Change(waiting, _) if is_again && waiting.since.elapsed() < PATIENCE => {
-                inbox.again.push_back(waiting);
-            }
-            Outcome::Change(Waiting { job, reply, .. }, result) => {
+            Outcome::Change(both) if is_again && both.0.since.elapsed() < PATIENCE => inbox.again.push_back(both.0),
+            Outcome::Change(both) => {
+                let (Waiting { job, reply, .. }, result) = *both;
                 let committed = outcome.clone().map_err(|error| StoreError::Commit(error).into());
                 // The caller may have gone; the change stands all the same.
                 let _ = reply.send((committed.and(result), job));
@@ -418,7 +417,7 @@ fn change_group(work: Result<&Work, DatabaseError>, group: Vec<Waiting>, answers
         Ok(work) => work.change_all(&group.iter().map(|waiting| &waiting.job).collect::<Vec<_>>()),
         Err(error) => group.iter().map(|_| Err(StoreError::Commit(error.clone()).into())).collect(),
     };
-    answers.extend(group.into_iter().zip(results).map(|(waiting, result)| Outcome::Change(waiting, result)));
+    answers.extend(group.into_iter().zip(results).map(|both| Outcome::Change(Box::new(both))));
 }
 
 #[cfg(test)]
