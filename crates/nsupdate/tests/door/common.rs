@@ -50,7 +50,7 @@ impl Door {
             own_names: Vec::new(),
             policy: Policy::default(),
         };
-        let store = Store::open(&folder.path().join("store.db"), options).unwrap();
+        let store = Store::open(folder.path().join("store.db"), options).unwrap();
         let author = account(&store, "me@example.com").await;
         let zone = store.create_zone(&author, ZoneName::parse(ZONE).unwrap()).await.unwrap();
         let updates = Updates::new(store.doors(), store.journal(), Takes::Everything);
