@@ -26,6 +26,11 @@ pub(crate) fn is_update(message: &[u8]) -> bool {
     })
 }
 
+/// Whether an update consists of prerequisites only.
+pub(crate) fn has_no_steps(message: &[u8]) -> bool {
+    Message::from_slice(message).is_ok_and(|message| message.header_counts().nscount() == 0)
+}
+
 /// The zone that an update is for (section 3.1.1).
 pub(crate) fn zone(message: &Message<[u8]>) -> Result<Name, Refusal> {
     let malformed = || Refusal::malformed("update", "the zone section has not exactly one SOA question");

@@ -26,6 +26,7 @@ impl Inner {
         let key = verified.identity.key.id;
         // A MAC of less than 16 octets is not accepted.
         let Some(mac) = verified.signature.mac().first_chunk() else { return Rcode::FORMERR };
+        let is_question = message::has_no_steps(message);
         let (tenant, message) = (verified.tenant.clone(), message.to_vec());
         let (doors, identity, client) = (self.doors.clone(), Arc::clone(&verified.identity), *client);
         let takes = self.takes.clone();
@@ -40,6 +41,10 @@ impl Inner {
                 Err(refusal) => refused(&doors, &identity, &client, refusal),
             }
         };
+        // A question changes nothing, and may be asked again.
+        if is_question {
+            return work.await;
+        }
         self.replays.once((key, *mac), verified.signature.expires(), self.now(), work).await
     }
 }

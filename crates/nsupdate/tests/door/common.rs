@@ -35,6 +35,8 @@ pub(crate) struct Key {
     pub(crate) name: Name,
     pub(crate) algorithm: Algorithm,
     pub(crate) secret: Vec<u8>,
+    /// The letters in which the algorithm is sent, where they are others.
+    pub(crate) spelled: Option<String>,
 }
 
 impl Door {
@@ -112,7 +114,7 @@ impl Door {
             // Only programs sign with the others.
             _ => Algorithm::Md5,
         };
-        Key { id: created.key.id, text, name, algorithm, secret: secret.octets().to_vec() }
+        Key { id: created.key.id, text, name, algorithm, secret: secret.octets().to_vec(), spelled: None }
     }
 
     pub(crate) async fn key(&self) -> Key {

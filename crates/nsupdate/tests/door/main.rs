@@ -11,5 +11,6 @@ mod hostile;
 mod messages;
 mod programs;
 mod queries;
+mod recorded;
 mod refusals;
 mod transfers;

@@ -8,7 +8,7 @@ use domain::rdata::tsig::Tsig;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::timeout;
-use wire::secret::Secret;
+use wire::secret::{Algorithm, Secret};
 
 use crate::common::{Door, Key, ZONE};
 
@@ -30,6 +30,8 @@ pub(crate) struct Sent {
     pub(crate) error: Option<TsigRcode>,
     /// Whether it has a signature, which is verified.
     pub(crate) is_signed: bool,
+    /// Of its sections.
+    pub(crate) counts: [u16; 4],
 }
 
 impl Message {
@@ -92,7 +94,7 @@ impl Message {
     /// The message with a TSIG record (RFC 8945, section 4.2), and its MAC.
     pub(crate) fn signed(&self, key: &Key) -> (Vec<u8>, Vec<u8>) {
         let secret = Secret::from_octets(key.algorithm, key.secret.clone());
-        let algorithm = wire_name(&key.algorithm.to_string());
+        let algorithm = wire_name(algorithm_name(key.algorithm));
         let time = self.time.unwrap_or_else(now) << 16 | 300;
         let mut variables = key.name.wire().to_vec();
         variables.extend([0, 255, 0, 0, 0, 0]);
@@ -100,7 +102,7 @@ impl Message {
         variables.extend(time.to_be_bytes());
         variables.extend([0, 0, 0, 0]);
         let mac = secret.mac(&[&self.octets, &variables]);
-        let mut data = algorithm;
+        let mut data = key.spelled.as_ref().map_or(algorithm, |spelled| wire_name(spelled));
         data.extend(time.to_be_bytes());
         data.extend((mac.len() as u16).to_be_bytes());
         data.extend(&mac);
@@ -146,7 +148,9 @@ fn read(response: Vec<u8>, request: &[u8], key: Option<&Key>, mac: &[u8]) -> Sen
     let parsed = Parsed::from_octets(response.as_slice()).unwrap();
     assert!(parsed.header().qr() && parsed.header().id().to_be_bytes() == request[..2]);
     assert_eq!(parsed.header().opcode().to_int(), request[2] >> 3 & 15);
-    let mut sent = Sent { rcode: parsed.header().rcode(), error: None, is_signed: false };
+    let counts = parsed.header_counts();
+    let counts = [counts.qdcount(), counts.ancount(), counts.nscount(), counts.arcount()];
+    let mut sent = Sent { rcode: parsed.header().rcode(), error: None, is_signed: false, counts };
     let mut section = parsed.additional().unwrap();
     loop {
         let start = section.pos();
@@ -165,7 +169,7 @@ fn read(response: Vec<u8>, request: &[u8], key: Option<&Key>, mac: &[u8]) -> Sen
             let time = u64::from(data.time_signed()) << 16 | u64::from(data.fudge());
             let mut variables = key.name.wire().to_vec();
             variables.extend([0, 255, 0, 0, 0, 0]);
-            variables.extend(wire_name(&key.algorithm.to_string()));
+            variables.extend(wire_name(algorithm_name(key.algorithm)));
             variables.extend(time.to_be_bytes());
             variables.extend(data.error().to_int().to_be_bytes());
             variables.extend((data.other().len() as u16).to_be_bytes());
@@ -174,6 +178,18 @@ fn read(response: Vec<u8>, request: &[u8], key: Option<&Key>, mac: &[u8]) -> Sen
             let length = (mac.len() as u16).to_be_bytes();
             assert!(secret.verifies(&[&length, mac, &plain, &variables], data.mac()), "the response is signed wrongly");
         }
+    }
+}
+
+/// The name of an algorithm in signatures (RFC 8945, section 6).
+fn algorithm_name(algorithm: Algorithm) -> &'static str {
+    match algorithm {
+        Algorithm::Md5 => "hmac-md5.sig-alg.reg.int",
+        Algorithm::Sha1 => "hmac-sha1",
+        Algorithm::Sha224 => "hmac-sha224",
+        Algorithm::Sha256 => "hmac-sha256",
+        Algorithm::Sha384 => "hmac-sha384",
+        Algorithm::Sha512 => "hmac-sha512",
     }
 }
 
