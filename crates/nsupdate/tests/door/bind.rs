@@ -134,10 +134,10 @@ fn line() -> impl Strategy<Value = String> {
     })
 }
 
-/// What nsupdate says of a message.
+/// What nsupdate says of a message. Over TCP: over UDP it may send one again that was slow, and BIND carries it out again.
 async fn send(to: SocketAddr, key: &Key, lines: &[String]) -> String {
     let script = format!("server {} {}\nzone {ZONE}\n{}\nsend\n", to.ip(), to.port(), lines.join("\n"));
-    program("nsupdate", &["-y", &key.text], &script).await.err().unwrap_or_default()
+    program("nsupdate", &["-v", "-y", &key.text], &script).await.err().unwrap_or_default()
 }
 
 /// The zone as it is served, without the SOA, sorted.
