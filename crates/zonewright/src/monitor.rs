@@ -54,6 +54,7 @@ pub(crate) fn start() -> Result<PrometheusHandle, Failure> {
     describe_gauge!("zonewright_disk_free_bytes", "Free space on the disk of the data directory");
     describe_gauge!("zonewright_disk_full", "1 while changes are refused because the disk is full");
     describe_gauge!("zonewright_database_damaged", "1 if the database file is damaged");
+    describe_gauge!("zonewright_database_unreachable", "1 while no database server can be reached");
     describe_gauge!("zonewright_info", "Always 1; the label has the version");
     metrics::gauge!("zonewright_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     Ok(handle)
