@@ -53,9 +53,9 @@ pub(super) fn show(work: &Work, zone: &ZoneRow, by: &By<'_>, counts: Counts, now
 }
 
 pub(super) fn end(work: &Work, zone: &ZoneRow, ends: &[i64]) -> Result<(), StoreError> {
-    let mut statement = work.connection.prepare_cached("UPDATE records SET to_version = ?2 WHERE id = ?1")?;
+    let sql = "UPDATE records SET to_version = ?2 WHERE id = ?1";
     for row in ends.iter().filter(|row| **row != NO_ROW) {
-        statement.execute(params![row, rows::number(zone.zone.version)])?;
+        work.connection.write(sql, params![row, rows::number(zone.zone.version)])?;
     }
     Ok(())
 }
@@ -72,14 +72,12 @@ pub(super) fn begin_and_end(
     added: &[StoredRecord],
     short_lived: &HashMap<(RecordId, VersionNumber), VersionNumber>,
 ) -> Result<(), StoreError> {
-    let mut statement = work.connection.prepare_cached(
-        "INSERT INTO records (zone, account, record, owner, type, data, quoted, ttl, created, from_version, from_serial,
+    let sql = "INSERT INTO records (zone, account, record, owner, type, data, quoted, ttl, created, from_version, from_serial,
                               to_version)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-    )?;
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
     for StoredRecord { record, created_at, version, serial, .. } in added {
         let ended = short_lived.get(&(record.id, *version));
-        statement.execute(params![
+        let values = params![
             zone.row,
             zone.account.0,
             record.id.0.as_bytes(),
@@ -92,7 +90,8 @@ pub(super) fn begin_and_end(
             rows::number(*version),
             serial.0,
             ended.map(|ended| rows::number(*ended)),
-        ])?;
+        ];
+        work.connection.write(sql, values)?;
     }
     Ok(())
 }
@@ -100,20 +99,11 @@ pub(super) fn begin_and_end(
 /// Makes the version that `zone` has now, with which so many records began, the one that everybody sees.
 pub(super) fn make_head(work: &Work, zone: &ZoneRow, added: u64) -> Result<(), StoreError> {
     let ZoneRow { row, apex, settings, zone, .. } = zone;
-    work.connection
-        .prepare_cached(
-            "UPDATE zones SET version = ?2, serial = ?3, record_count = ?4, apex = ?5, settings = ?6, stored = stored + ?7
-             WHERE id = ?1",
-        )?
-        .execute(params![
-            row,
-            rows::number(zone.version),
-            zone.serial.0,
-            zone.record_count as i64,
-            apex,
-            settings,
-            added as i64
-        ])?;
+    work.connection.write(
+        "UPDATE zones SET version = ?2, serial = ?3, record_count = ?4, apex = ?5, settings = ?6, stored = stored + ?7
+         WHERE id = ?1",
+        params![row, rows::number(zone.version), zone.serial.0, zone.record_count as i64, apex, settings, added as i64],
+    )?;
     Ok(())
 }
 
@@ -160,12 +150,13 @@ pub(super) fn insert_row(
     counts: Counts,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let seq = work.connection.insert(
+    let seq = next_position(work)?;
+    work.connection.write(
         "INSERT INTO versions (seq, zone, version, serial, time, kind, apex, source, account, author, address, comment,
-                                   removed, added, changed, settings)
-             VALUES ((SELECT coalesce(max(seq), 0) + 1 FROM versions),
-                     ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) RETURNING seq",
+                               removed, added, changed, settings)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
         params![
+            seq,
             zone.row,
             rows::number(zone.zone.version),
             zone.zone.serial.0,
@@ -185,6 +176,19 @@ pub(super) fn insert_row(
     )?;
     work.journal_reached(seq);
     Ok(())
+}
+
+/// The position of the next version: no other process writes before the open transaction ends.
+fn next_position(work: &Work) -> Result<i64, StoreError> {
+    let newest = match work.newest_position() {
+        Some(newest) => newest,
+        None => {
+            let newest = position(&work.connection)? as i64;
+            work.journal_begins_after(newest);
+            newest
+        }
+    };
+    Ok(newest + 1)
 }
 
 /// The newest position. Its row is never deleted, whatever is forgotten: the next version's is one more.

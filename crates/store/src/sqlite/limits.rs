@@ -37,11 +37,10 @@ pub(super) fn daily(work: &Work, author: &Author, changes: u64) -> Result<Result
 
 /// Stores how many changes an account has made on a day.
 pub(super) fn count(work: &Work, account: AccountId, day: i64, made: i64) -> Result<(), StoreError> {
-    work.connection
-        .prepare_cached(
-            "INSERT INTO changes_made VALUES (?1, ?2, ?3)
-             ON CONFLICT (account) DO UPDATE SET day = excluded.day, made = excluded.made",
-        )?
-        .execute(params![account.0, day, made])?;
+    work.connection.write(
+        "INSERT INTO changes_made VALUES (?1, ?2, ?3)
+         ON CONFLICT (account) DO UPDATE SET day = excluded.day, made = excluded.made",
+        params![account.0, day, made],
+    )?;
     Ok(())
 }

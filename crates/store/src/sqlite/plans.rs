@@ -1,6 +1,10 @@
 //! How SQLite answers the listing and paging queries: from an index, in its order. A query that begins to sort or to scan
 //! works in every other test and fails with the first large account.
 
+#[path = "../../tests/common/postgres.rs"]
+#[expect(dead_code, reason = "the tests of the store use the rest")]
+mod postgres;
+
 use rusqlite::Connection;
 
 use super::{
@@ -171,4 +175,31 @@ fn plan(connection: &Connection, sql: &str) -> Vec<String> {
     let unbound = vec![rusqlite::types::Null; statement.parameter_count()];
     let steps = statement.query_map(rusqlite::params_from_iter(unbound), |row| row.get("detail")).unwrap();
     steps.collect::<Result<_, _>>().unwrap()
+}
+
+/// The same queries on PostgreSQL: each can be prepared, and has a plan by an index, in its order. Tables are empty here, and the
+/// planner is told to avoid scans and sorts: what is left of them is what no index can answer.
+#[test]
+fn postgresql_scans_and_sorts_nothing_either() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = postgres::empty_database();
+    let address = crate::Address::parse(&url).unwrap();
+    let (connection, _) = super::cluster::prepare(&address, &folder.path().join("secret.key")).unwrap();
+    let super::db::Connection::Postgres(session) = &connection else { panic!("no session") };
+    session
+        .batch("SET enable_seqscan = off; SET enable_sort = off; SET enable_bitmapscan = off; SET plan_cache_mode = force_generic_plan")
+        .unwrap();
+    let mut faults = Vec::new();
+    for (is_ordered, (what, sql)) in
+        QUERIES.iter().map(|query| (true, query)).chain(UNORDERED.iter().map(|query| (false, query)))
+    {
+        match session.plan(sql) {
+            Ok(plan) if plan.contains("Seq Scan") || (is_ordered && plan.contains("Sort")) => {
+                faults.push(format!("{what}:\n{plan}"));
+            }
+            Ok(_) => {}
+            Err(failure) => faults.push(format!("{what}: {failure}")),
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }

@@ -55,6 +55,8 @@ pub(super) struct Work {
     ledger: Ledger,
     /// The newest position in the journal that the open transaction wrote.
     journal_end: Cell<Option<i64>>,
+    /// The newest position before the open transaction, once it was read.
+    journal_start: Cell<Option<i64>>,
 }
 
 /// Plans and writes changes; `None`, and nothing was done, where they have to be made one by one.
@@ -157,7 +159,14 @@ impl Writer {
     ) -> Result<(Writer, JoinHandle<()>), StoreError> {
         let (messages, inbox) = mpsc::channel();
         let ledger = Ledger::new(*shared.rules.new_id().as_bytes());
-        let work = Work { connection, shared, make_group, ledger, journal_end: Cell::new(None) };
+        let work = Work {
+            connection,
+            shared,
+            make_group,
+            ledger,
+            journal_end: Cell::new(None),
+            journal_start: Cell::new(None),
+        };
         let mut inbox = Inbox { messages: inbox, next: None, again: VecDeque::new() };
         let thread = spawn("store-writer", move || run(&work, &mut inbox))?;
         Ok((Writer { messages }, thread))
@@ -237,6 +246,16 @@ impl Work {
     /// Now, by the store's clock, in the resolution that is stored.
     pub(super) fn now(&self) -> Timestamp {
         self.shared.now()
+    }
+
+    /// The newest position of the journal, as far as the open transaction knows it.
+    pub(super) fn newest_position(&self) -> Option<i64> {
+        self.journal_end.get().or(self.journal_start.get())
+    }
+
+    /// Notes the newest position before the open transaction.
+    pub(super) fn journal_begins_after(&self, position: i64) {
+        self.journal_start.set(Some(position));
     }
 
     /// Notes that the open transaction has written this position of the journal.
@@ -376,6 +395,7 @@ fn transaction(work: &Work, first: Message, inbox: &mut Inbox) {
             next = inbox.poll();
         }
     }
+    work.journal_start.set(None);
     let journal_end = work.journal_end.take();
     if outcome.is_ok() {
         outcome = commit(work, journal_end);

@@ -237,6 +237,27 @@ impl Session {
         self.wait(async { client.query_raw(&statement, values.iter().copied()).await?.try_collect().await })
     }
 
+    /// How the server would run a statement, whatever its values.
+    #[cfg(test)]
+    pub(in crate::sqlite) fn plan(&self, sql: &str) -> Outcome<String> {
+        let client = Arc::clone(&self.link.borrow().client);
+        // Whether a number was given is the only thing that is asked of a value without its type.
+        let mut translated = for_postgres(sql);
+        for number in 1..9 {
+            translated = translated.replace(&format!("${number} IS NULL"), &format!("${number}::bigint IS NULL"));
+        }
+        let count = (1..20).take_while(|number| translated.contains(&format!("${number}"))).count();
+        let nulls = vec!["NULL"; count].join(", ");
+        let values = if count == 0 { String::new() } else { format!("({nulls})") };
+        let sql = format!("PREPARE planned AS {translated}; EXPLAIN EXECUTE planned{values}; DEALLOCATE planned");
+        let lines = self.wait(client.simple_query(&sql))?;
+        let lines = lines.iter().filter_map(|line| match line {
+            tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0),
+            _ => None,
+        });
+        Ok(lines.collect::<Vec<_>>().join("\n"))
+    }
+
     /// Statements without values, for schemas and settings.
     pub(in crate::sqlite) fn batch(&self, sql: &str) -> Outcome<()> {
         self.control_later(sql);
