@@ -318,7 +318,7 @@ impl Link {
             }
             Use::Read => "-c idle_in_transaction_session_timeout=60s -c random_page_cost=1.1 -c jit=off",
         });
-        runtime.block_on(async {
+        let opened = runtime.block_on(async {
             match &address.tls {
                 Some(tls) => {
                     let (client, connection) = config.connect(tls.clone()).await?;
@@ -329,7 +329,9 @@ impl Link {
                     Ok(Link::over(client, connection))
                 }
             }
-        })
+        });
+        // Whatever the reason is: there is no connection.
+        opened.map_err(|error: tokio_postgres::Error| Failure { is_closed: true, ..Failure::from(error) })
     }
 
     fn over<S, T>(client: Client, mut connection: tokio_postgres::Connection<S, T>) -> Link
