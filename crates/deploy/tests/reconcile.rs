@@ -1,6 +1,10 @@
 //! The reconciler against a real store: what it brings about, and what happens when a nameserver fails.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "../../store/tests/common/postgres.rs"]
+#[expect(dead_code, reason = "the tests of the store use the rest")]
+mod postgres;
+
 use std::collections::HashSet;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
@@ -188,7 +192,7 @@ fn open(folder: &tempfile::TempDir) -> Store {
         own_names: Vec::new(),
         policy: store::Policy::default(),
     };
-    Store::open(folder.path().join("test.sqlite"), options).unwrap()
+    postgres::open(folder.path(), options)
 }
 
 async fn eventually<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {

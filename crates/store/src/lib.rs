@@ -12,6 +12,10 @@
 //! Decided against: one ORM over several databases (group commit and the journal's range reads need SQL that we can see), and
 //! storing what is deployed (the nameserver is asked; anything else is a second truth).
 
+// Shared modules of tests name this crate as others do.
+#[cfg(test)]
+extern crate self as store;
+
 mod accounts;
 mod answers;
 mod backoff;

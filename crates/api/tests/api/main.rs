@@ -17,6 +17,9 @@ mod log;
 mod long_answers;
 mod model;
 mod nameservers;
+#[path = "../../../store/tests/common/postgres.rs"]
+#[expect(dead_code, reason = "the tests of the store use the rest")]
+mod postgres;
 mod proof;
 mod proxies;
 mod record_types;

@@ -97,7 +97,7 @@ impl Server {
             policy: store::Policy::default(),
         };
         let inside = runtime.enter();
-        let store = Store::open(folder.path().join("zones.db"), options).unwrap();
+        let store = crate::postgres::open(folder.path(), options);
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();

@@ -12,6 +12,9 @@ mod guessing;
 mod import;
 mod operator;
 mod owner_mail;
+#[path = "../../../store/tests/common/postgres.rs"]
+#[expect(dead_code, reason = "the tests of the store use the rest")]
+mod postgres;
 mod proxies;
 mod routes;
 mod settings;

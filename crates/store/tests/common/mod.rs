@@ -75,12 +75,8 @@ impl Fixture {
         if !postgres::is_wanted() {
             return Fixture::on_sqlite();
         }
-        let migrate = |url: &str| {
-            let scratch = tempfile::tempdir().unwrap();
-            let options = Options { key_file: Some(scratch.path().join("secret.key")), ..usual(&TestClock::default()) };
-            drop(Store::open(Address::parse(url).unwrap(), options).unwrap());
-        };
-        Fixture::on(folder, Address::parse(&postgres::database(migrate)).unwrap().into())
+        let database = postgres::migrated_database(&usual(&TestClock::default()));
+        Fixture::on(folder, Address::parse(&database).unwrap().into())
     }
 
     /// For tests of the file itself.

@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
+use store::{Address, Options, Store};
+
 /// Whether tests are to use PostgreSQL.
 pub(crate) fn is_wanted() -> bool {
     std::env::var("ZONEWRIGHT_TEST_DATABASE").is_ok_and(|wanted| wanted == "postgres")
@@ -22,22 +24,32 @@ pub(crate) fn empty_database() -> String {
 }
 
 /// The URL of a new database that has the schema, made once by the migrations.
-pub(crate) fn database(migrate: impl FnOnce(&str)) -> String {
+pub(crate) fn migrated_database(options: &Options) -> String {
     static TEMPLATE: Mutex<Option<String>> = Mutex::new(None);
-    let template = {
-        let mut template = TEMPLATE.lock().unwrap_or_else(PoisonError::into_inner);
-        template
-            .get_or_insert_with(|| {
-                let url = empty_database();
-                migrate(&url);
-                // The key file is another in each test.
-                execute(&url, "DELETE FROM secret_keys");
-                url
-            })
-            .clone()
-    };
-    let name = template.rsplit('/').next().unwrap().to_owned();
-    create(&name)
+    let mut template = TEMPLATE.lock().unwrap_or_else(PoisonError::into_inner);
+    let template = template.get_or_insert_with(|| {
+        let url = empty_database();
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options { key_file: Some(folder.path().join("secret.key")), ..options.clone() };
+        drop(Store::open(Address::parse(&url).unwrap(), options).unwrap());
+        // The key file is another in each test.
+        execute(&url, "DELETE FROM secret_keys");
+        url
+    });
+    create(template.rsplit('/').next().unwrap())
+}
+
+/// A new store in a folder, on the database that tests are to use.
+pub(crate) fn open(folder: &Path, options: Options) -> Store {
+    if !is_wanted() {
+        return Store::open(folder.join("store.sqlite"), options).unwrap();
+    }
+    // A folder keeps its database over a restart.
+    let note = folder.join("database-url");
+    let url = fs::read_to_string(&note).unwrap_or_else(|_| migrated_database(&options));
+    fs::write(note, &url).unwrap();
+    Store::open(Address::parse(&url).unwrap(), Options { key_file: Some(folder.join("secret.key")), ..options })
+        .unwrap()
 }
 
 /// Runs statements on a database.
