@@ -1,6 +1,6 @@
 //! Several servers on one PostgreSQL: any of them answers, all serve, and what happens when one or the database is gone.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod common;
 #[path = "../../store/tests/common/postgres.rs"]
