@@ -55,6 +55,26 @@ for (const javaScript of [true, false]) {
     assert.equal(used.status, 200);
     assert.equal(used.body.token.name, "backup server");
 
+    await server.command("zone", "create", "example.com", "--account", "admin@localhost");
+    await page.goto(`${server.base}/account/keys/new/`);
+    await page.getByText("More limits").click();
+    await look("key-new");
+    await press("Create key");
+    await page.getByRole("alert").waitFor();
+    await look("key-mistakes");
+    await page.getByLabel("Name", { exact: true }).fill("web server");
+    await page.getByRole("radio", { name: "Records of zones" }).check();
+    await page.getByLabel("Zones", { exact: true }).fill("example.com");
+    await press("Create key");
+    await page.getByRole("heading", { level: 1, name: "Your new update key" }).waitFor();
+    await page.getByText("Certbot").click();
+    await look("key-made");
+    await page.getByRole("link", { name: "copied it" }).click();
+    await look("keys");
+    await page.getByRole("link", { name: "Details web server" }).click();
+    await page.getByRole("heading", { level: 1, name: "web server" }).waitFor();
+    await look("key");
+
     await page.goto(`${server.base}/account/developers/`);
     const row = page.getByRole("row", { name: "backup server" });
     // The use of a token is stored within a second or two, off the request's path.

@@ -3,6 +3,7 @@
 use axum::http::{HeaderMap, header};
 
 use crate::cookies;
+use crate::texts::keys::{self, KeyTexts};
 use crate::texts::zones::{self, ZoneTexts};
 use crate::texts::{self, Texts};
 
@@ -50,6 +51,15 @@ impl Language {
             Self::English => &zones::ENGLISH,
             Self::Spanish => &zones::SPANISH,
             Self::Malay => &zones::MALAY,
+        }
+    }
+
+    /// Its texts of the pages of update keys.
+    pub(crate) fn key_texts(self) -> &'static KeyTexts {
+        match self {
+            Self::English => &keys::ENGLISH,
+            Self::Spanish => &keys::SPANISH,
+            Self::Malay => &keys::MALAY,
         }
     }
 

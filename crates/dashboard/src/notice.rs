@@ -83,6 +83,7 @@ notices! {
     SessionEnded = "session-ended" => notice_session_ended,
     SessionsEnded = "sessions-ended" => notice_sessions_ended,
     TokenRevoked = "token-revoked" => notice_token_revoked,
+    KeyDeleted = "key-deleted" => notice_key_deleted,
     SecondFactorOff = "second-factor-off" => notice_second_factor_off,
     AccountClosed = "account-closed" => notice_account_closed,
     Suspended = "suspended" => notice_suspended,

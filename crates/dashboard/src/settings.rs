@@ -18,6 +18,8 @@ pub struct Settings {
     pub https: bool,
     /// Where the nameserver answers, if the server runs one: for the examples of the reference.
     pub dns: Option<SocketAddr>,
+    /// Where clients reach the address for dynamic updates and transfers, if they are taken: for the configurations of programs.
+    pub updates: Option<SocketAddr>,
 }
 
 impl Settings {
@@ -38,6 +40,7 @@ impl Default for Settings {
             registered: AccountLimits::default(),
             https: false,
             dns: None,
+            updates: None,
         }
     }
 }

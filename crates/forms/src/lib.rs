@@ -3,6 +3,7 @@
 //! The members of a JSON request and the fields of a form are read by the same rules and get the same errors. `api` and
 //! `dashboard` both depend on this crate, so that the dashboard can change a zone without depending on `api`.
 
+mod client_config;
 mod member;
 mod record;
 mod typed_record;
@@ -10,6 +11,7 @@ mod typed_settings;
 mod update_key;
 mod zone_file;
 
+pub use client_config::{ClientFormat, Endpoints, NoConfig, client_config};
 pub use member::MemberError;
 pub use record::{RecordChanges, WholeRecord, owner};
 pub use typed_record::TypedRecord;

@@ -381,7 +381,7 @@ pub(crate) async fn backup(file: &Path, with_keys: bool, data: &DataFlags) -> Re
 }
 
 /// Who acts when the operator changes an account's zones.
-fn operator_for(account: AccountId) -> Author {
+pub(crate) fn operator_for(account: AccountId) -> Author {
     Author { account, name: "operator".to_owned(), source: Source::Operator, address: None }
 }
 
@@ -397,11 +397,10 @@ async fn zone_scope(store: &Store, account: &Account, names: Vec<ZoneName>) -> R
     Ok(ZoneScope::Only(zones))
 }
 
-fn expiry(span: Duration) -> Result<Timestamp, Failure> {
+/// When something ends that is valid for so long.
+pub(crate) fn expiry(span: Duration) -> Result<Timestamp, Failure> {
     Clock::system().now().checked_add(span).map_err(|_| {
-        Failure::Other(
-            "--expires: the time is too long; leave out --expires for a token that does not expire".to_owned(),
-        )
+        Failure::Other("--expires: the time is too long; leave out --expires for one that does not expire".to_owned())
     })
 }
 

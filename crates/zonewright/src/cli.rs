@@ -1,5 +1,7 @@
 //! The command line. Its names are stable: scripts rely on them.
 
+mod key;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,6 +12,8 @@ use store::{Permission, Role};
 use uuid::Uuid;
 
 use crate::duration;
+
+pub(crate) use key::{KeyCommand, NewKeyFlags};
 
 /// Self-hosted managed DNS.
 #[derive(Debug, Parser)]
@@ -29,6 +33,9 @@ pub(crate) enum Command {
     /// Create, list and revoke API tokens
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Create, list and revoke update keys: for dynamic updates, transfers and the protocols of other programs
+    #[command(subcommand)]
+    Key(KeyCommand),
     /// Manage the zones of all accounts
     #[command(subcommand)]
     Zone(ZoneCommand),
@@ -443,7 +450,7 @@ fn new_zone_name(text: &str) -> Result<ZoneName, String> {
 
 fn token_name(text: &str) -> Result<String, String> {
     if text.trim().is_empty() {
-        return Err("the token needs a name".to_owned());
+        return Err("the name must not be empty".to_owned());
     }
     visible_text(text)
 }

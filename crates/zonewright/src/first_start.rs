@@ -63,9 +63,13 @@ async fn secrets_of(
 
 /// A one-time link, as it is to be opened in a browser. `http` is where the server listens.
 pub(crate) fn link_to(config: &Config, http: SocketAddr, secret: &PlainSecret) -> String {
+    format!("{}/link/{}/", base(config, http), secret.reveal())
+}
+
+/// The address of the dashboard, without a final slash.
+pub(crate) fn base(config: &Config, http: SocketAddr) -> String {
     let scheme = if config.tls.is_some() { "https" } else { "http" };
-    let base = config.dashboard.url.clone().unwrap_or_else(|| format!("{scheme}://{}", reached_at(http)));
-    format!("{base}/link/{}/", secret.reveal())
+    config.dashboard.url.clone().unwrap_or_else(|| format!("{scheme}://{}", reached_at(http)))
 }
 
 fn text(config: &Config, token: &str, link: &str, http: SocketAddr, dns: Option<SocketAddr>) -> String {

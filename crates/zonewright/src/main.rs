@@ -25,6 +25,7 @@ mod serve;
 mod shell;
 mod status;
 mod tls;
+mod update_keys;
 mod zone_files;
 
 use std::process::ExitCode;
@@ -64,6 +65,7 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Doctor(flags) => doctor::doctor(&flags).await,
         Command::Account(command) => admin::account(command).await,
         Command::Token(command) => admin::token(command).await,
+        Command::Key(command) => update_keys::key(command).await,
         Command::Zone(command) => admin::zone(command).await,
         Command::Backup { file, with_keys, data } => admin::backup(&file, with_keys, &data).await,
         Command::Secrets(command) => secrets::secrets(command).await,

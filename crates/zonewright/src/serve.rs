@@ -20,7 +20,9 @@ use crate::bind9::Primary;
 use crate::config::{Config, NameserverSetting, SetBy, UpdatesSetting};
 use crate::database::open_store;
 use crate::failure::{Failure, chain};
-use crate::{bind9, cookie_secret, disk, first_start, health, logging, mailing, monitor, security_txt, tls};
+use crate::{
+    bind9, cookie_secret, disk, first_start, health, logging, mailing, monitor, security_txt, tls, update_keys,
+};
 
 /// The maximum time from SIGTERM to the end; requests in progress get most of it.
 const STOP_WITHIN: Duration = Duration::from_secs(9);
@@ -136,7 +138,8 @@ pub(crate) async fn serve(config: Config) -> Result<ExitCode, Failure> {
         }),
         None => tokio::spawn(async {}),
     };
-    let of_pages = dashboard::Settings { dns, ..config.dashboard.clone() };
+    let updates = updates_address.map(|listening| update_keys::reached_at(&config, listening));
+    let of_pages = dashboard::Settings { dns, updates, ..config.dashboard.clone() };
     let pages = Dashboard::new(store.clone(), deployment.clone(), Arc::clone(&claims), of_pages, post);
     let waits_for = {
         let (store, deployment) = (store.clone(), deployment.clone());

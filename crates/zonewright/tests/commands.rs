@@ -81,7 +81,7 @@ fn commands_that_make_no_sense_are_refused() {
     }
     refused(&data, &with(&token, &["dns:*", "--expires", "4294967295w"]), 1, &["--expires: the time is too long"]);
     let blank = ["token", "create", "--account", "ann@example.com", "--name", " ", "--permission", "dns:*"];
-    refused(&data, &blank, 2, &["the token needs a name"]);
+    refused(&data, &blank, 2, &["the name must not be empty"]);
     let unknown = ["token", "create", "--account", "bob@example.com", "--name", "ci", "--permission", "dns:*"];
     refused(&data, &unknown, 1, &["there is no account bob@example.com; create it with: zonewright account create"]);
 

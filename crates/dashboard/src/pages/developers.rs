@@ -18,6 +18,8 @@ struct DevelopersPage {
     page: Page,
     tokens: Vec<TokenRow>,
     base: String,
+    /// The link to the update keys.
+    keys: &'static str,
 }
 
 /// A token as the list shows it.
@@ -63,7 +65,8 @@ pub(crate) async fn show(who: SignedIn) -> Result<Response, Failure> {
     let (t, now) = (page.t, who.visit.now());
     let tokens = who.person().tokens().await?;
     let tokens = tokens.into_iter().rev().map(|token| TokenRow::new(token, now, t)).collect();
-    show_page(&DevelopersPage { page, tokens, base: who.visit.base.clone() })
+    let keys = who.visit.language.key_texts().keys;
+    show_page(&DevelopersPage { page, tokens, base: who.visit.base.clone(), keys })
 }
 
 #[derive(Template)]

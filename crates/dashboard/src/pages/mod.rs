@@ -5,6 +5,8 @@ pub(crate) mod close;
 pub(crate) mod developers;
 pub(crate) mod forgotten;
 pub(crate) mod home;
+pub(crate) mod key_new;
+pub(crate) mod keys;
 pub(crate) mod link;
 pub(crate) mod operator_accounts;
 pub(crate) mod operator_actions;

@@ -21,7 +21,7 @@ struct PasswordPage {
     problems: Problems,
     email: String,
     password: Field,
-    /// The label of the check box that revokes all tokens; `None` if there are no tokens.
+    /// The label of the check box that revokes all tokens and update keys; `None` if there are none.
     tokens: Option<String>,
     revokes_tokens: bool,
 }
@@ -32,8 +32,10 @@ impl PasswordPage {
         let hint = say(page.t.password_hint, &["10"]);
         let password = Field::password("password", page.t.new_password, "new-password").hint(&hint);
         let password = password.required().autofocus().problem(&problems);
-        let count = who.person().tokens().await?.len();
-        let tokens = (count > 0).then(|| say(page.t.password_revoke_tokens, &[&count.to_string()]));
+        let counts = [who.person().tokens().await?.len(), who.zones().update_keys().await?.len()];
+        let [tokens, keys] = counts.map(|count| count.to_string());
+        let is_any = counts.iter().any(|count| *count > 0);
+        let tokens = is_any.then(|| say(page.t.password_revoke_tokens, &[&tokens, &keys]));
         let (email, revokes_tokens) = (who.account.email.clone(), revokes_tokens(form));
         Ok(PasswordPage { page, problems, email, password, tokens, revokes_tokens })
     }

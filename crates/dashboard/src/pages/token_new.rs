@@ -42,10 +42,22 @@ struct PermissionChoice {
     is_chosen: bool,
 }
 
-struct DaysChoice {
-    days: i64,
-    text: String,
-    is_chosen: bool,
+/// After how many days something ends by itself.
+pub(super) struct DaysChoice {
+    pub(super) days: i64,
+    pub(super) text: String,
+    pub(super) is_chosen: bool,
+}
+
+/// What there is to choose from.
+pub(super) fn days_choices(chosen: i64, t: &Texts) -> Vec<DaysChoice> {
+    DAYS.into_iter()
+        .map(|days| DaysChoice {
+            days,
+            text: if days == 0 { t.never.to_owned() } else { say(t.days, &[&days.to_string()]) },
+            is_chosen: days == chosen,
+        })
+        .collect()
 }
 
 #[derive(Template)]
@@ -90,14 +102,7 @@ impl NewPage {
                 })
                 .collect(),
             permissions_problem: problems.get("permission").map(str::to_owned),
-            days: DAYS
-                .into_iter()
-                .map(|days| DaysChoice {
-                    days,
-                    text: if days == 0 { t.never.to_owned() } else { say(t.days, &[&days.to_string()]) },
-                    is_chosen: days == chosen_days,
-                })
-                .collect(),
+            days: days_choices(chosen_days, t),
             zones: zones.problem(&problems),
             networks: networks.problem(&problems),
             is_bounded: !typed.text("zones").is_empty() || !typed.text("networks").is_empty(),
@@ -162,12 +167,12 @@ async fn read(who: &SignedIn, form: &Form, t: &Texts, problems: &mut Problems) -
 }
 
 /// An empty or unknown choice means the default, so a token never lives longer than requested.
-fn expiry(text: &str, now: Timestamp) -> Option<Timestamp> {
+pub(super) fn expiry(text: &str, now: Timestamp) -> Option<Timestamp> {
     let days = text.parse().ok().filter(|days| DAYS.contains(days)).unwrap_or(USUAL_DAYS);
     if days == 0 { None } else { now.checked_add(SignedDuration::from_hours(24 * days)).ok() }
 }
 
-fn words(text: &str) -> impl Iterator<Item = &str> {
+pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| c.is_whitespace() || c == ',').filter(|word| !word.is_empty())
 }
 

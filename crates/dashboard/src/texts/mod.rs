@@ -30,6 +30,7 @@ macro_rules! texts {
     };
 }
 
+pub(crate) mod keys;
 pub(crate) mod zones;
 
 texts! {
@@ -331,6 +332,7 @@ texts! {
     notice_session_ended,
     notice_sessions_ended,
     notice_token_revoked,
+    notice_key_deleted,
     notice_second_factor_off,
     notice_account_closed,
     notice_suspended,

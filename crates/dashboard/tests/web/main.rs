@@ -10,6 +10,7 @@ mod forgotten;
 mod frame;
 mod guessing;
 mod import;
+mod keys;
 mod operator;
 mod owner_mail;
 #[path = "../../../store/tests/common/postgres.rs"]

@@ -164,7 +164,7 @@ fn a_new_password_revokes_all_tokens_where_that_is_wanted() {
             .to_owned()
     };
     let (first, second, other) = (token(&ann), token(&ann), token(&bob));
-    browser.get("/account/password/").is(200).says("Revoke all API tokens (2) as well");
+    browser.get("/account/password/").is(200).says("Revoke all API tokens (2) and update keys (0) as well");
     browser.post("/account/password/", &[("password", "short"), ("tokens", "revoke")]).is(422).says(" checked");
     browser.post("/account/password/", &[("password", "another long one")]).leads_to("/");
     assert_eq!([&first, &second, &other].map(|token| server.api_status(token)), [200, 200, 200]);

@@ -453,7 +453,7 @@ fn pages(layers: &Layers, tls: bool) -> Result<dashboard::Settings, ConfigError>
     };
     let url = layers.text("url")?.map(|text| public_url(layers, text)).transpose()?;
     let https = url.as_ref().map_or(tls, |url| url.starts_with("https://"));
-    Ok(dashboard::Settings { registration, url, https, registered: registered(layers)?, dns: None })
+    Ok(dashboard::Settings { registration, url, https, registered: registered(layers)?, dns: None, updates: None })
 }
 
 fn contact(layers: &Layers, text: &str) -> Result<String, ConfigError> {
