@@ -11,8 +11,8 @@ use dns::change::TtlChoice;
 use dns::{Name, OwnerName, RecordType, Ttl, ZoneName};
 use http_server::{Client, Limits, Permit, network_of, read_body};
 use store::{
-    AccountId, Author, Doors, Identity, KeyIdentity, OutOfScope, Permission, Permissions, Refusal as Note, RefusedBy,
-    Source, Store, StoreError, Tenant, Transport, Zone, ZoneScope,
+    AccountId, Author, Door, Doors, Identity, KeyIdentity, OutOfScope, Permission, Permissions, Refusal as Note,
+    RefusedBy, Source, Store, StoreError, Tenant, Transport, Zone, ZoneScope,
 };
 
 use crate::Settings;
@@ -73,6 +73,21 @@ impl Shared {
         self.counted(caller)
     }
 
+    /// The caller with the secret in the paths of a door.
+    pub(crate) async fn caller_by_path(
+        &self,
+        path: Door,
+        secret: &str,
+        client: Option<&Client>,
+        door: Source,
+    ) -> Result<Caller, Refusal> {
+        let address = client.map(|client| client.address);
+        match self.store.doors().by_path(path, secret).await? {
+            Some(key) => self.with_key(key, address, door),
+            None => Err(self.refused(address)),
+        }
+    }
+
     /// The caller with an update key.
     fn with_key(&self, key: Arc<KeyIdentity>, address: Option<IpAddr>, door: Source) -> Result<Caller, Refusal> {
         let doors = self.store.doors();
@@ -95,7 +110,7 @@ impl Shared {
     }
 
     /// Counts a failed authentication.
-    fn refused(&self, address: Option<IpAddr>) -> Refusal {
+    pub(crate) fn refused(&self, address: Option<IpAddr>) -> Refusal {
         let network = network_of(address.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)));
         self.limits.failed_attempts.count(&network).map_or_else(Refusal::TooMany, |()| Refusal::Unauthorized)
     }
@@ -119,9 +134,14 @@ impl Shared {
         Ok(read_body(request.into_body(), limit, self.settings.body_timeout, gate).await?)
     }
 
-    /// A TTL for records that change often, as short as the operator allows.
+    /// A TTL in seconds, or the smallest that the operator allows.
+    pub(crate) fn ttl(&self, seconds: u32) -> Ttl {
+        Ttl::new(seconds).unwrap_or(Ttl::MIN).max(self.settings.ttl_min)
+    }
+
+    /// The same for a whole set.
     pub(crate) fn short_ttl(&self, seconds: u32) -> TtlChoice {
-        TtlChoice::Set(Ttl::new(seconds).unwrap_or(Ttl::MIN).max(self.settings.ttl_min))
+        TtlChoice::Set(self.ttl(seconds))
     }
 
     /// Room for a response of about so many octets among those that clients have not read yet, before it is made.

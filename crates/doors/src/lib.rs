@@ -9,6 +9,8 @@
 //! | `powerdns` | of the PowerDNS HTTP API: octoDNS, lexicon, lego, acme.sh, external-dns, DNSControl, Terraform |
 //! | `httpreq` | lego and Traefik, for certificates |
 //! | `dyndns` | of dyndns2: routers, ddclient, inadyn |
+//! | `acme_dns` | of acme-dns: acme.sh, lego, cert-manager, Caddy |
+//! | `webhook` | external-dns |
 //!
 //! Doors differ from the API in two ways. They ignore unknown members, parameters and headers, because clients send many. And they
 //! are idempotent: adding what is there and deleting what is not there succeeds, without a new version.
@@ -16,6 +18,7 @@
 //! Decided against: doors as rows of the API's table of operations. Their paths, credentials and errors are those of other
 //! programs, and the API's description should contain none of them.
 
+mod acme_dns;
 mod caller;
 mod dyndns;
 mod httpreq;
@@ -23,12 +26,13 @@ mod json;
 mod powerdns;
 mod refusal;
 mod sets;
+mod webhook;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use dns::Ttl;
+use dns::{Name, Ttl};
 use http_server::Limits;
 use store::{AccountId, Store};
 
@@ -45,6 +49,8 @@ pub struct Settings {
     pub ttl_min: Ttl,
     /// Whether dynamic DNS clients may send their credentials in the query, where proxies and other servers may log them.
     pub dyndns_query_credentials: bool,
+    /// The zone with the challenges of acme-dns, where the server has one.
+    pub acme_dns_zone: Option<Name>,
 }
 
 /// The doors over one store.
@@ -61,7 +67,7 @@ impl Doors {
 
     /// All doors. To be merged with the router of the API, whose fallback answers unknown paths.
     pub fn router(&self) -> Router {
-        let doors = [powerdns::router(), httpreq::router(), dyndns::router()];
+        let doors = [powerdns::router(), httpreq::router(), dyndns::router(), acme_dns::router(), webhook::router()];
         doors.into_iter().fold(Router::new(), Router::merge).with_state(Arc::clone(&self.shared))
     }
 

@@ -5,6 +5,9 @@
 //! a bare LF and has no setting against it. So the octets are checked on their way to hyper: a bare LF becomes a NUL, which no
 //! head may contain, and hyper refuses the request with 400.
 //!
+//! Also, some clients (inadyn) write two spaces before the version of the request line, which a server may accept (RFC 9112,
+//! section 3) and hyper does not. The first of them becomes a `?` or a `&`: an empty query, or an empty part of one.
+//!
 //! Bodies may contain any octets, so the check follows the framing: Content-Length, and the sizes of chunks. It stops where it
 //! cannot follow (HTTP/2, framing that hyper refuses by itself).
 
@@ -72,6 +75,9 @@ impl LineEndings {
                         }
                         return;
                     };
+                    if self.state == State::Start {
+                        join_spaces(&self.line, &mut octets[..end]);
+                    }
                     self.line.extend_from_slice(&octets[..end]);
                     if self.line.pop() == Some(b'\r') {
                         self.state = self.after_line();
@@ -127,6 +133,17 @@ impl LineEndings {
     }
 }
 
+/// Replaces the first of two spaces before the version, where both are in the last piece of the request line. (The first piece has
+/// 24 octets, in which HTTP/2 is recognised.)
+fn join_spaces(before: &[u8], rest: &mut [u8]) {
+    const TWO: &[u8] = b"  HTTP/1.";
+    let Some(at) = rest.windows(TWO.len()).rposition(|part| part == TWO) else { return };
+    let target = || before.iter().chain(&rest[..at]);
+    if target().filter(|octet| **octet == b' ').count() == 1 {
+        rest[at] = if target().any(|octet| *octet == b'?') { b'&' } else { b'?' };
+    }
+}
+
 /// The size in a chunk's first line, without its extensions.
 fn chunk_size(line: &[u8]) -> Option<u64> {
     let digits = line.split(|octet| *octet == b';').next()?;
@@ -165,6 +182,22 @@ mod tests {
             "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\nContent-Length: 9\r\n\r\n0\n\r\n",
         ] {
             assert_eq!(seen(text).matches('\0').count(), 1, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn two_spaces_before_the_version_are_one() {
+        for (text, becomes) in [
+            ("GET /a?b=c  HTTP/1.0\r\nX:  HTTP/1.0\r\n\r\n", "GET /a?b=c& HTTP/1.0\r\nX:  HTTP/1.0\r\n\r\n"),
+            ("GET /a  HTTP/1.1\r\n\r\n", "GET /a? HTTP/1.1\r\n\r\n"),
+            ("GET /a   HTTP/1.0\r\n\r\n", "GET /a   HTTP/1.0\r\n\r\n"),
+            ("GET /a b  HTTP/1.0\r\n\r\n", "GET /a b  HTTP/1.0\r\n\r\n"),
+            ("GET  HTTP/1.0\r\n\r\n", "GET  HTTP/1.0\r\n\r\n"),
+            ("GET /a HTTP/1.0\r\n\r\n", "GET /a HTTP/1.0\r\n\r\n"),
+        ] {
+            let mut octets = text.as_bytes().to_vec();
+            LineEndings::new().check(&mut octets);
+            assert_eq!(String::from_utf8(octets).unwrap(), becomes);
         }
     }
 

@@ -33,6 +33,7 @@ pub(crate) const KEYS: &[Key] = &[
     text("http", "127.0.0.1:8053"),
     text("dyndns", ""),
     text("doors.dyndns_query_credentials", "off"),
+    text("doors.acme_dns_zone", ""),
     path("tls_cert", ""),
     path("tls_key", ""),
     text("url", ""),

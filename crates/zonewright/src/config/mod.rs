@@ -49,6 +49,8 @@ pub(crate) struct Config {
     pub(crate) dyndns: Option<SocketAddr>,
     /// As [`doors::Settings::dyndns_query_credentials`].
     pub(crate) dyndns_query_credentials: bool,
+    /// The zone with the challenges of acme-dns, where there is one.
+    pub(crate) acme_dns_zone: Option<Name>,
     /// Where metrics are served, where they are.
     pub(crate) metrics: Option<SocketAddr>,
     pub(crate) nameserver: NameserverSetting,
@@ -205,6 +207,7 @@ impl Config {
             body_timeout: self.api.body_timeout,
             ttl_min: self.limits.ttl_min,
             dyndns_query_credentials: self.dyndns_query_credentials,
+            acme_dns_zone: self.acme_dns_zone.clone(),
         }
     }
 
@@ -359,6 +362,7 @@ fn check(layers: Layers) -> Result<Config, ConfigError> {
         key_file: layers.text("secrets.key_file")?.map(PathBuf::from),
         http: address(&layers, "http")?,
         dyndns: layers.is_set("dyndns").then(|| address(&layers, "dyndns")).transpose()?,
+        acme_dns_zone: layers.text("doors.acme_dns_zone")?.map(|text| zone(&layers, text)).transpose()?,
         dyndns_query_credentials: guard::switch(&layers, "doors.dyndns_query_credentials")?,
         metrics: if layers.text("metrics")? == Some("none") { None } else { Some(address(&layers, "metrics")?) },
         mail: mail::read(&layers)?,
@@ -382,6 +386,13 @@ fn check(layers: Layers) -> Result<Config, ConfigError> {
         http_server,
         layers,
         server: None,
+    })
+}
+
+fn zone(layers: &Layers, text: &str) -> Result<Name, ConfigError> {
+    Name::parse(text).map_err(|error| {
+        let problem = format!("\"{}\" is not the name of a zone: {}", text.escape_debug(), error.message());
+        layers.bad("doors.acme_dns_zone", problem, "use the name of a zone of this server, such as auth.example.net")
     })
 }
 

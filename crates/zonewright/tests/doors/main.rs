@@ -5,11 +5,14 @@
 
 #![expect(clippy::expect_used, reason = "a test ends where something unexpected happens")]
 
+mod acme_dns;
 #[path = "../common/mod.rs"]
 mod common;
+
 mod dyndns;
 mod httpreq;
 mod powerdns;
+mod webhook;
 
 use std::fs;
 use std::path::{Path, PathBuf};
