@@ -58,10 +58,15 @@ impl Failure {
             })
     }
 
+    /// Whether it waited too long, or lost against another transaction: nothing is stored, and another attempt may work.
+    fn is_passing(&self) -> bool {
+        self.code.as_ref().is_some_and(|code| matches!(code.code(), "55P03" | "57014" | "40001" | "40P01" | "25P02"))
+    }
+
     pub(super) fn health(&self) -> Option<Health> {
         if self.has_code(&SqlState::DISK_FULL) {
             Some(Health::DiskFull)
-        } else if self.is_lost() {
+        } else if self.is_lost() || self.is_passing() {
             Some(Health::Unreachable)
         } else {
             None
