@@ -1,4 +1,4 @@
--- The present schema, for reading: what the migrations in src/sqlite/migrations together come to. Generated; do not edit.
+-- The present schema, for reading: what the migrations in src/sql/migrations together come to. Generated; do not edit.
 -- After a new migration: WRITE_SCHEMA=1 cargo test --workspace --lib schema_file
 --
 -- Times are milliseconds since 1970 (UTC). Names and owners are sort keys (dns::Name::key, dns::OwnerName::key), UUIDs their

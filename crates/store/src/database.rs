@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-pub use crate::sqlite::{Address, AddressError};
+pub use crate::sql::{Address, AddressError};
 
 /// A database: a file of this machine, or a PostgreSQL server that several nodes share.
 #[derive(Debug, Clone)]

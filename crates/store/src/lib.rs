@@ -49,7 +49,7 @@ mod second_factor;
 mod secrets;
 mod sessions;
 mod settings;
-mod sqlite;
+mod sql;
 mod tenant;
 mod tokens;
 mod update_keys;
@@ -95,7 +95,7 @@ pub use sessions::{
     AcceptError, IDLE, KNOWN_FOR, Keep, Link, NewSession, Origin, SESSION, Session, SessionId, WAIT_FOR_CODE,
 };
 pub use settings::{EffectiveSettings, OwnSettings, SettingsChange, TIMER_BOUNDS, ZoneSettings};
-pub use sqlite::{Options, Store};
+pub use sql::{Options, Store};
 pub use tenant::Tenant;
 pub use tokens::{
     CreateTokenError, CreatedToken, Identity, NetworkScope, NetworkTextError, NewToken, PlainToken, Token, TokenId,

@@ -10,7 +10,7 @@
 //! | the private section of the public suffix list (`github.io`), names of local networks (`lan`) | any account, by the operator's decision |
 //!
 //! "Above" ends below the public suffix: `ns1.example.co.uk` reserves `example.co.uk`, and not `co.uk`, which is refused anyway.
-//! The store asks this list inside the transaction of each way in which an account gets a zone (`sqlite/reserved.rs`), so that
+//! The store asks this list inside the transaction of each way in which an account gets a zone (`sql/reserved.rs`), so that
 //! no caller can forget it.
 //!
 //! Decided against: operators may hold catalog names. The primary serves catalogs under these names, whoever owns the zone, and

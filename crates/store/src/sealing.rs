@@ -1,6 +1,6 @@
 //! Encryption at rest: secrets that the server must be able to read again, such as the keys of one-time codes.
 //!
-//! All of them are sealed here, with XChaCha20-Poly1305 under a key that is kept in a file outside the database (`sqlite/key_file`), so
+//! All of them are sealed here, with XChaCha20-Poly1305 under a key that is kept in a file outside the database (`sql/key_file`), so
 //! that a stolen copy of the database gives none of them away. The associated data binds a sealed value to what it is and to its row:
 //! a value that is moved to another row or column does not open. The number of the key stands before each value, so that a later
 //! release can replace the key step by step.

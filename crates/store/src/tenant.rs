@@ -264,7 +264,7 @@ impl Tenant {
         }
     }
 
-    /// [`Journal::step`].
+    /// [`crate::Journal::step`].
     pub async fn step(&self, zone: ZoneId, from: Serial) -> Result<Option<Step>, StoreError> {
         if self.sees(zone) { self.store.journal().step(zone, from).await } else { Ok(None) }
     }

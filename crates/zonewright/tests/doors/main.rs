@@ -12,6 +12,7 @@ mod common;
 mod dyndns;
 mod httpreq;
 mod powerdns;
+mod powerdns_programs;
 mod webhook;
 
 use std::fs;

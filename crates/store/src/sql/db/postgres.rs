@@ -34,7 +34,7 @@ use crate::Health;
 
 /// What PostgreSQL reported, without the values of rows that its reports may have.
 #[derive(Debug, Clone)]
-pub(in crate::sqlite) struct Failure {
+pub(in crate::sql) struct Failure {
     code: Option<SqlState>,
     text: String,
     is_closed: bool,
@@ -50,7 +50,7 @@ impl Failure {
     }
 
     /// Whether the connection is lost, or the server refuses to go on with it.
-    pub(in crate::sqlite) fn is_lost(&self) -> bool {
+    pub(in crate::sql) fn is_lost(&self) -> bool {
         self.is_closed
             || self.code.as_ref().is_some_and(|code| {
                 matches!(code.code().get(..2), Some("08"))
@@ -109,7 +109,7 @@ type Sent = Pin<Box<dyn Future<Output = Result<(), tokio_postgres::Error>> + Sen
 
 /// What a session is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::sqlite) enum Use {
+pub(in crate::sql) enum Use {
     /// One writer in the cluster at a time.
     Write,
     /// Reads in transactions that see one moment.
@@ -133,7 +133,7 @@ struct Notices {
 }
 
 /// See the module.
-pub(in crate::sqlite) struct Session {
+pub(in crate::sql) struct Session {
     address: Address,
     purpose: Use,
     runtime: Runtime,
@@ -152,7 +152,7 @@ impl fmt::Debug for Session {
 
 impl Session {
     /// Connects. Blocks; not for threads that run async tasks.
-    pub(in crate::sqlite) fn connect(address: &Address, purpose: Use) -> Outcome<Session> {
+    pub(in crate::sql) fn connect(address: &Address, purpose: Use) -> Outcome<Session> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -161,12 +161,12 @@ impl Session {
         Ok(Session { address: address.clone(), purpose, runtime, link, is_in_transaction: Cell::new(false) })
     }
 
-    pub(in crate::sqlite) fn is_in_transaction(&self) -> bool {
+    pub(in crate::sql) fn is_in_transaction(&self) -> bool {
         self.is_in_transaction.get() && !self.link.borrow().client.is_closed()
     }
 
     /// Connects again where the connection was lost meanwhile.
-    pub(in crate::sqlite) fn revive(&self) -> Outcome<()> {
+    pub(in crate::sql) fn revive(&self) -> Outcome<()> {
         // Lets the connection notice that the server has closed it: the first turn looks at the socket, the second reads it.
         self.runtime.block_on(async {
             for _ in 0..3 {
@@ -179,20 +179,20 @@ impl Session {
         Ok(())
     }
 
-    pub(in crate::sqlite) fn reconnect(&self) -> Outcome<()> {
+    pub(in crate::sql) fn reconnect(&self) -> Outcome<()> {
         self.is_in_transaction.set(false);
         self.link.replace(Link::open(&self.address, self.purpose, &self.runtime)?);
         Ok(())
     }
 
     /// Begins a transaction with these statements, without waiting for them.
-    pub(in crate::sqlite) fn begin(&self, sql: &str) {
+    pub(in crate::sql) fn begin(&self, sql: &str) {
         self.control_later(sql);
         self.is_in_transaction.set(true);
     }
 
     /// Ends the transaction with these statements, and waits.
-    pub(in crate::sqlite) fn end(&self, sql: &str) -> Outcome<()> {
+    pub(in crate::sql) fn end(&self, sql: &str) -> Outcome<()> {
         self.link.borrow().notices.has_warning.store(false, Ordering::Relaxed);
         self.control_later(sql);
         let outcome = self.flush();
@@ -201,7 +201,7 @@ impl Session {
     }
 
     /// Whether the server warned while the last transaction ended: its standby may not have it.
-    pub(in crate::sqlite) fn was_warned(&self) -> bool {
+    pub(in crate::sql) fn was_warned(&self) -> bool {
         self.link.borrow().notices.has_warning.load(Ordering::Relaxed)
     }
 
@@ -223,7 +223,7 @@ impl Session {
     }
 
     /// Waits for everything that was sent.
-    pub(in crate::sqlite) fn flush(&self) -> Outcome<()> {
+    pub(in crate::sql) fn flush(&self) -> Outcome<()> {
         self.wait(std::future::ready(Ok(())))
     }
 
@@ -244,7 +244,7 @@ impl Session {
 
     /// How the server would run a statement, whatever its values.
     #[cfg(test)]
-    pub(in crate::sqlite) fn plan(&self, sql: &str) -> Outcome<String> {
+    pub(in crate::sql) fn plan(&self, sql: &str) -> Outcome<String> {
         let client = Arc::clone(&self.link.borrow().client);
         // Whether a number was given is the only thing that is asked of a value without its type.
         let mut translated = for_postgres(sql);
@@ -264,13 +264,13 @@ impl Session {
     }
 
     /// Statements without values, for schemas and settings.
-    pub(in crate::sqlite) fn batch(&self, sql: &str) -> Outcome<()> {
+    pub(in crate::sql) fn batch(&self, sql: &str) -> Outcome<()> {
         self.control_later(sql);
         self.flush()
     }
 
     /// The payload of a notification, if one comes within `timeout`; an error where the connection is lost.
-    pub(in crate::sqlite) fn notification(&self, timeout: Duration) -> Outcome<Option<String>> {
+    pub(in crate::sql) fn notification(&self, timeout: Duration) -> Outcome<Option<String>> {
         let mut link = self.link.borrow_mut();
         let notifications = &mut link.notifications;
         match self.runtime.block_on(async { tokio::time::timeout(timeout, notifications.recv()).await }) {

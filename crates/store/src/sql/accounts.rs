@@ -1,10 +1,10 @@
 //! Accounts: creating, finding and changing them.
 
+use super::columns::columns;
 use super::db::{Connection, Row, params, value};
 use super::events;
 use super::readers::Size;
 use super::rows::Place;
-use super::sql::columns;
 use super::writer::Work;
 use crate::*;
 

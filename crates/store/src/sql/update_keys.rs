@@ -8,11 +8,11 @@ use ipnet::IpNet;
 use uuid::Uuid;
 
 use super::accounts::AFTER_ACCOUNT;
+use super::columns::columns;
 use super::db::{Connection, Row, params, value};
 use super::identities::TokenHash;
 use super::readers::Size;
 use super::rows::Place;
-use super::sql::columns;
 use super::tokens::{hash, network_scope, stored_networks};
 use super::writer::Work;
 use super::{accounts, events, tokens, zones};

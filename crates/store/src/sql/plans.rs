@@ -3,7 +3,7 @@
 
 #[path = "../../tests/common/postgres.rs"]
 #[expect(dead_code, reason = "the tests of the store use the rest")]
-mod postgres;
+pub(super) mod postgres;
 
 use rusqlite::Connection;
 

@@ -8,12 +8,12 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::accounts::{AFTER_ACCOUNT, account, account_columns};
+use super::columns::columns;
 use super::db::{Connection, Row, params, value};
 use super::identities::{TokenHash, TokenUse};
 use super::readers::Size;
 use super::rows::Place;
 use super::shared::Shared;
-use super::sql::columns;
 use super::writer::Work;
 use super::{accounts, events, identities, zones};
 use crate::*;

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use dns::{Name, OwnerName, Record, RecordData, RecordId, RecordType, Serial, Ttl, ZoneId, ZoneName};
 use uuid::Uuid;
 
+use super::columns::columns;
 use super::db::{Connection, Index, Params, Row};
-use super::sql::columns;
 use crate::{AccountId, StoreError, StoredRecord, Timestamp, VersionNumber, Withheld, Zone};
 
 // What [`zone`] reads, of a table or alias named `z`.

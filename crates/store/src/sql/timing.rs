@@ -25,7 +25,7 @@ pub(super) async fn timed<F, T>(slow: Option<Duration>, work: impl Future<Output
     result
 }
 
-/// The function in a closure's path: `zones` in `store::sqlite::<impl store::Store>::zones<T>::{{closure}}`.
+/// The function in a closure's path: `zones` in `store::sql::<impl store::Store>::zones<T>::{{closure}}`.
 fn operation(path: &'static str) -> &'static str {
     let mut path = path;
     while let Some(rest) = path.strip_suffix("::{{closure}}") {
@@ -51,8 +51,8 @@ mod tests {
     #[test]
     fn an_operation_is_the_function_around_its_closure() {
         for (path, expected) in [
-            ("store::sqlite::accounts::all", "all"),
-            ("store::sqlite::sessions::<impl store::People>::session::{{closure}}::{{closure}}", "session"),
+            ("store::sql::accounts::all", "all"),
+            ("store::sql::sessions::<impl store::People>::session::{{closure}}::{{closure}}", "session"),
             ("store::<impl store::Store>::visit<alloc::vec::Vec<u8>>::{{closure}}", "visit"),
         ] {
             assert_eq!(operation(path), expected);

@@ -1,10 +1,10 @@
 //! Sessions: beginning, using, listing and ending them.
 
 use super::accounts::{AFTER_ACCOUNT, account, account_columns};
+use super::columns::columns;
 use super::db::{Connection, Row, params, value};
 use super::readers::Size;
 use super::rows::Place;
-use super::sql::columns;
 use super::tokens::hash;
 use super::writer::Work;
 use super::{events, identities, known_browsers};

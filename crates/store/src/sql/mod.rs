@@ -1,10 +1,11 @@
-//! The store on SQLite: one file, one thread that writes, a few that read.
+//! The store on its databases: one thread that writes, a few that read. SQLite is a file of this machine; PostgreSQL is shared by
+//! several nodes.
 //!
 //! | part | job |
 //! |---|---|
 //! | `open` | the file, its connections, migrations |
 //! | `db` | one form of a connection for both databases |
-//! | `sql`, `rows` | columns and rows |
+//! | `columns`, `rows` | the columns of rows, and the types that rows become |
 //! | `cluster` | what only PostgreSQL needs: migrations, the writer's lock, the proof of a commit, notifications |
 //! | `timing` | how long operations take |
 //! | `shared` | what the threads have in common |
@@ -35,7 +36,7 @@
 //! | `search` | searching by a part of a name or value |
 //! | `history`, `deleted`, `retention` | what was, the way back to it, and how long it is kept |
 //!
-//! The log is written ahead (WAL) with `synchronous=FULL`: a commit that was answered survives the loss of power. Other
+//! On SQLite, the log is written ahead (WAL) with `synchronous=FULL`: a commit that was answered survives the loss of power. Other
 //! processes may open the same file at the same time; SQLite's locks keep their transactions apart from the writer's.
 
 mod accounts;
@@ -46,6 +47,7 @@ mod catalogs;
 mod change;
 mod claims;
 mod cluster;
+mod columns;
 mod db;
 mod deleted;
 mod deployment;
@@ -82,7 +84,6 @@ mod sessions;
 mod settings;
 mod shared;
 mod source;
-mod sql;
 mod stages;
 mod staging;
 mod suspension;

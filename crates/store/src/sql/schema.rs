@@ -1,12 +1,15 @@
 //! The present schema as one file, `crates/store/schema.sql`: what all migrations together come to, for reading.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
 use rusqlite::Connection;
 
+use super::plans::postgres;
+
 const HEAD: &str = "\
--- The present schema, for reading: what the migrations in src/sqlite/migrations together come to. Generated; do not edit.
+-- The present schema, for reading: what the migrations in src/sql/migrations together come to. Generated; do not edit.
 -- After a new migration: WRITE_SCHEMA=1 cargo test --workspace --lib schema_file
 --
 -- Times are milliseconds since 1970 (UTC). Names and owners are sort keys (dns::Name::key, dns::OwnerName::key), UUIDs their
@@ -90,4 +93,26 @@ fn the_schema_file_is_what_the_migrations_make() {
         stored == present,
         "schema.sql is not the present schema; write it anew with: WRITE_SCHEMA=1 cargo test --workspace --lib schema_file"
     );
+}
+
+/// A migration of one database belongs to one of the other: both have the same columns and indexes.
+#[test]
+fn both_databases_have_the_same_columns_and_indexes() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = super::open::prepare(&folder.path().join("new.sqlite"), &folder.path().join("a.key")).unwrap().0;
+    let address = crate::Address::parse(&postgres::empty_database()).unwrap();
+    let server = super::cluster::prepare(&address, &folder.path().join("b.key")).unwrap().0;
+    let names = |connection: &super::db::Connection, sql: &str| -> BTreeSet<String> {
+        connection.list(sql, [], super::db::value).unwrap().into_iter().collect()
+    };
+    let of_file = "SELECT t.name || '.' || c.name FROM sqlite_schema t JOIN pragma_table_info(t.name) c
+                   WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%'
+                   UNION SELECT name FROM sqlite_schema WHERE type = 'index' AND name NOT LIKE 'sqlite_%'";
+    let of_server = "SELECT (table_name || '.' || column_name)::text FROM information_schema.columns
+                     WHERE table_schema = current_schema() AND table_name NOT IN ('schema_version', 'writers')
+                     UNION SELECT i.indexname::text FROM pg_indexes i WHERE i.schemaname = current_schema() AND NOT EXISTS
+                         (SELECT 1 FROM pg_constraint c WHERE c.conname = i.indexname)";
+    let (of_file, of_server) = (names(&file, of_file), names(&server, of_server));
+    assert_eq!(of_file.difference(&of_server).collect::<Vec<_>>(), Vec::<&String>::new(), "PostgreSQL lacks these");
+    assert_eq!(of_server.difference(&of_file).collect::<Vec<_>>(), Vec::<&String>::new(), "SQLite lacks these");
 }

@@ -13,7 +13,7 @@ use super::{Error, Result};
 
 /// A value that goes into a statement.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::sqlite) enum Value<'a> {
+pub(in crate::sql) enum Value<'a> {
     Integer(Option<i64>),
     Text(Option<&'a str>),
     Blob(Option<&'a [u8]>),
@@ -33,7 +33,7 @@ impl rusqlite::ToSql for Value<'_> {
 
 impl Value<'_> {
     /// The type that PostgreSQL is given for it.
-    pub(in crate::sqlite) fn kind(self) -> Type {
+    pub(in crate::sql) fn kind(self) -> Type {
         match self {
             Value::Integer(_) => Type::INT8,
             Value::Text(_) => Type::TEXT,
@@ -97,7 +97,7 @@ impl Owned {
 }
 
 /// What can be a value of a statement.
-pub(in crate::sqlite) trait ToValue {
+pub(in crate::sql) trait ToValue {
     fn to_value(&self) -> Value<'_>;
 
     /// NULL of this type.
@@ -222,7 +222,7 @@ impl<T: ToValue> ToValue for &Option<T> {
 }
 
 /// The values of a statement, in the order of their numbers.
-pub(in crate::sqlite) trait Params {
+pub(in crate::sql) trait Params {
     fn each<'a>(&'a self, take: &mut dyn FnMut(Value<'a>));
 
     /// All of them.
@@ -250,11 +250,11 @@ pub(in crate::sqlite) trait Params {
 /// The values of a statement, of any types.
 macro_rules! params {
     ($($value:expr),* $(,)?) => {
-        &[$(&$value as &dyn $crate::sqlite::db::ToValue),*] as &[&dyn $crate::sqlite::db::ToValue]
+        &[$(&$value as &dyn $crate::sql::db::ToValue),*] as &[&dyn $crate::sql::db::ToValue]
     };
 }
 
-pub(in crate::sqlite) use params;
+pub(in crate::sql) use params;
 
 impl Params for &[&dyn ToValue] {
     fn each<'a>(&'a self, take: &mut dyn FnMut(Value<'a>)) {
@@ -264,7 +264,7 @@ impl Params for &[&dyn ToValue] {
 
 /// The type of the values of a statement that has none.
 #[derive(Debug)]
-pub(in crate::sqlite) enum Never {}
+pub(in crate::sql) enum Never {}
 
 impl Params for [Never; 0] {
     fn each<'a>(&'a self, _: &mut dyn FnMut(Value<'a>)) {}
@@ -296,7 +296,7 @@ impl<T: ToValue> Params for Vec<T> {
 
 /// A value of a row.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::sqlite) enum ValueRef<'a> {
+pub(in crate::sql) enum ValueRef<'a> {
     Null,
     Integer(i64),
     Text(&'a str),
@@ -305,7 +305,7 @@ pub(in crate::sqlite) enum ValueRef<'a> {
 
 impl<'a> ValueRef<'a> {
     /// The octets; an error where it is something else.
-    pub(in crate::sqlite) fn as_blob(self) -> Result<&'a [u8]> {
+    pub(in crate::sql) fn as_blob(self) -> Result<&'a [u8]> {
         match self {
             ValueRef::Blob(octets) => Ok(octets),
             _ => Err(Error::Type("of octets".to_owned())),
@@ -334,7 +334,7 @@ impl<'a> FromSql<'a> for ValueRef<'a> {
 }
 
 /// What can be read from a row; `None` where the value has another type or is out of range.
-pub(in crate::sqlite) trait FromValue: Sized {
+pub(in crate::sql) trait FromValue: Sized {
     fn from_value(value: ValueRef<'_>) -> Option<Self>;
 }
 
@@ -387,7 +387,7 @@ impl<T: FromValue> FromValue for Option<T> {
 }
 
 /// Where a column is: its number from 0, or its name.
-pub(in crate::sqlite) trait Index:
+pub(in crate::sql) trait Index:
     Copy + std::fmt::Display + rusqlite::RowIndex + tokio_postgres::row::RowIndex
 {
 }
@@ -397,19 +397,19 @@ impl Index for &str {}
 
 /// A row of a query.
 #[derive(Clone, Copy)]
-pub(in crate::sqlite) enum Row<'a> {
+pub(in crate::sql) enum Row<'a> {
     Sqlite(&'a rusqlite::Row<'a>),
     Postgres(&'a tokio_postgres::Row),
 }
 
 impl<'a> Row<'a> {
     /// The value of a column.
-    pub(in crate::sqlite) fn get<I: Index, T: FromValue>(&self, index: I) -> Result<T> {
+    pub(in crate::sql) fn get<I: Index, T: FromValue>(&self, index: I) -> Result<T> {
         T::from_value(self.get_ref(index)?).ok_or_else(|| Error::Type(index.to_string()))
     }
 
     /// The value of a column, as it stands in the row.
-    pub(in crate::sqlite) fn get_ref(&self, index: impl Index) -> Result<ValueRef<'a>> {
+    pub(in crate::sql) fn get_ref(&self, index: impl Index) -> Result<ValueRef<'a>> {
         match self {
             Row::Sqlite(row) => sqlite(row.get_ref(index)?),
             Row::Postgres(row) => Ok(row.try_get(index).map_err(Failure::from)?),
