@@ -58,7 +58,7 @@ const SWEPT_AHEAD: usize = 256;
 const AHEAD_AGAIN: Duration = Duration::from_millis(200);
 /// The wait after the journal could not be read, and the longest after many failures in a row.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(200);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// How deployment goes about its work.
 #[derive(Debug, Clone, Copy)]

@@ -159,7 +159,7 @@ impl Refusal {
 /// Whether a failure may be over when the request is repeated.
 fn passes(error: &StoreError) -> bool {
     matches!(error, StoreError::Busy | StoreError::Closed)
-        || matches!(error.health(), Some(Health::DiskFull | Health::Damaged))
+        || error.health().is_some_and(|health| health != Health::Good)
 }
 
 impl From<ReadError> for Refusal {

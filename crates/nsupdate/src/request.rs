@@ -194,10 +194,15 @@ fn seconds(clock: &Doors) -> u64 {
     u64::try_from(clock.now().as_second()).unwrap_or_default()
 }
 
-/// A failure of the store, once, with all that stands behind it.
+/// A failure of the store, with its causes. A database that cannot be used is in the log already: one line for each message
+/// would only fill it.
 pub(crate) fn log(what: &'static str, error: &StoreError) {
-    let error = error as &dyn std::error::Error;
-    tracing::error!(error, what, "an update or a query failed");
+    let (is_known, error) = (error.health().is_some(), store::Chain(error));
+    if is_known {
+        tracing::debug!(%error, what, "an update or a query failed");
+    } else {
+        tracing::error!(%error, what, "an update or a query failed");
+    }
 }
 
 /// [`log`]; the response code of such a failure.

@@ -1,6 +1,6 @@
 //! Opens the database of a configuration.
 
-use store::{Clock, Database, Options, Store};
+use store::{Clock, Database, Options, Store, StoreError};
 
 use crate::cli::DataFlags;
 use crate::config::Config;
@@ -29,7 +29,11 @@ pub(crate) fn open_store(config: &Config) -> Result<Store, Failure> {
             Database::Sqlite(_) => config.data.display().to_string(),
             Database::Postgres(address) => address.to_string(),
         };
+        let is_shared = config.database.file().is_none();
         let hint = match error.health() {
+            None if is_shared && matches!(error, StoreError::Key(_)) => {
+                " (every node has the same key: copy secret.key from the data directory of another node)"
+            }
             Some(store::Health::Damaged) => {
                 " (move the file and the files next to it away, and restore the newest backup as zonewright.sqlite)"
             }
@@ -38,7 +42,7 @@ pub(crate) fn open_store(config: &Config) -> Result<Store, Failure> {
             Some(store::Health::Good) | None => "",
         };
         let text = format!("{place}: {key}: {shown}: {}{hint}", chain(&error));
-        if matches!(error, store::StoreError::Key(_)) { Failure::Key(text) } else { Failure::Other(text) }
+        if matches!(error, StoreError::Key(_)) { Failure::Key(text) } else { Failure::Other(text) }
     })
 }
 

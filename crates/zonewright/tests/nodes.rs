@@ -107,6 +107,11 @@ fn any_node_answers_and_all_serve() {
     serves(&one, "www.example.com", "192.0.2.1");
     serves(&two, "www.example.com", "192.0.2.1");
 
+    // A node with another key, or without one, says where the right one is.
+    let other = nodes.folder.path().join("other");
+    let refused = run(&mut nodes.command(&other, &["serve", "--http", "127.0.0.1:0"]));
+    assert!(describe(&refused).contains("copy secret.key from"), "{}", describe(&refused));
+
     // A command without the URL would use another database: it is refused.
     let without = run(&mut zonewright(two.data(), &["account", "list"]));
     assert!(!without.status.success());
