@@ -3,67 +3,16 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod common;
+#[path = "common/nodes.rs"]
+mod kit;
 #[path = "../../store/tests/common/postgres.rs"]
 #[expect(dead_code, reason = "the tests of the store use the rest")]
 mod postgres;
 
-use std::fs;
-use std::path::Path;
-use std::process::Command;
-
 use common::api::Api;
 use common::{Server, describe, run, wait_for, zonewright};
+use kit::Nodes;
 use serde_json::json;
-
-/// Servers with data directories of their own and one key.
-struct Nodes {
-    url: String,
-    folder: tempfile::TempDir,
-}
-
-impl Nodes {
-    fn new() -> Nodes {
-        Nodes { url: postgres::empty_database(), folder: tempfile::tempdir().unwrap() }
-    }
-
-    fn start(&self, name: &str) -> Server {
-        let data = self.folder.path().join(name);
-        fs::create_dir_all(&data).unwrap();
-        let key = self.folder.path().join("secret.key");
-        if key.exists() {
-            fs::copy(&key, data.join("secret.key")).unwrap();
-        }
-        let server = Server::start_in_with(&data, &[("ZONEWRIGHT_DATABASE", &self.url)], &[]);
-        if !key.exists() {
-            fs::copy(data.join("secret.key"), &key).unwrap();
-        }
-        server
-    }
-
-    fn command(&self, data: &Path, arguments: &[&str]) -> Command {
-        let mut command = zonewright(data, arguments);
-        command.env("ZONEWRIGHT_DATABASE", &self.url);
-        command
-    }
-
-    fn token(&self, server: &Server) -> String {
-        let arguments = [
-            "token",
-            "create",
-            "--account",
-            "admin@localhost",
-            "--name",
-            "t",
-            "--permission",
-            "dns:*",
-            "--expires",
-            "1d",
-        ];
-        let made = run(&mut self.command(server.data(), &arguments));
-        assert!(made.status.success(), "{}", describe(&made));
-        String::from_utf8(made.stdout).unwrap().trim().to_owned()
-    }
-}
 
 fn serves(server: &Server, name: &str, address: &str) {
     let wanted = format!("{name}. 3600 IN A {address}\n");

@@ -7,7 +7,7 @@ use std::fs;
 use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
@@ -104,16 +104,42 @@ fn server() -> &'static Path {
         // The server gets a signal when the thread that started it ends: this one ends with the process.
         std::thread::spawn(move || {
             let folder = std::env::temp_dir().join(format!("zonewright-postgres-{}", std::process::id()));
+            initialise(&folder);
             let mut server = start(&folder);
-            ready.send(folder).unwrap();
-            let ended = server.wait();
-            panic!("PostgreSQL ended: {ended:?}");
+            ready.send(folder.clone()).unwrap();
+            loop {
+                let ended = server.wait();
+                assert!(RESTARTS.swap(false, Ordering::SeqCst), "PostgreSQL ended: {ended:?}");
+                server = start(&folder);
+            }
         });
         is_ready.recv().unwrap()
     })
 }
 
-fn start(folder: &Path) -> Child {
+static PROCESS: AtomicU32 = AtomicU32::new(0);
+/// Whether the server is started again when it ends.
+static RESTARTS: AtomicBool = AtomicBool::new(false);
+
+/// Ends the server at once, as a crash would, and starts it again; what it had written stays.
+pub(crate) fn crash() {
+    RESTARTS.store(true, Ordering::SeqCst);
+    let process = PROCESS.load(Ordering::SeqCst);
+    assert!(Command::new("kill").args(["-QUIT", &process.to_string()]).status().unwrap().success());
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while PROCESS.load(Ordering::SeqCst) == process {
+        assert!(Instant::now() < deadline, "PostgreSQL does not start again");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Makes the server write a commit of this database before it answers, as it does outside tests.
+pub(crate) fn make_durable(url: &str) {
+    let database = url.rsplit('/').next().unwrap();
+    execute(url, &format!("ALTER DATABASE {database} SET synchronous_commit = on"));
+}
+
+fn initialise(folder: &Path) {
     remove_stale();
     fs::create_dir(folder).unwrap();
     let (user, group) = (id("-u"), id("-g"));
@@ -128,7 +154,11 @@ fn start(folder: &Path) -> Child {
         .status()
         .unwrap();
     assert!(made.success(), "initdb: {made}");
-    let log = fs::File::create(folder.join("log")).unwrap();
+}
+
+fn start(folder: &Path) -> Child {
+    let (user, group, data) = (id("-u"), id("-g"), folder.join("data"));
+    let log = fs::OpenOptions::new().create(true).append(true).open(folder.join("log")).unwrap();
     let mut server = command(&program("postgres"), user, group)
         .arg("-D")
         .arg(&data)
@@ -149,6 +179,7 @@ fn start(folder: &Path) -> Child {
         );
         std::thread::sleep(Duration::from_millis(20));
     }
+    PROCESS.store(server.id(), Ordering::SeqCst);
     server
 }
 
