@@ -1,14 +1,14 @@
 //! acme-dns: a zone for ACME challenges, to which customers' `_acme-challenge` names are aliases.
 //!
-//! Each path is that of an update key for this door. A registration is a name in the zone `doors.acme_dns_zone` with a password.
-//! Nothing is stored of it: the password is computed from the name with the secret of the path as the key (HMAC-SHA-256). So
-//! registrations cost nothing, however many there are, and all of a path end when its key is revoked. The key must be for the
+//! Each path belongs to an update key for this door. A registration is a name in the zone `doors.acme_dns_zone`, with a password.
+//! Registrations are not stored: the password is the HMAC-SHA-256 of the name, with the secret of the path as the key. So any
+//! number of registrations costs nothing, and all registrations of a path end when its key is revoked. The key must be for the
 //! zone, and its scope must contain the names.
 //!
-//! lego can keep its accounts on a server (`ACME_DNS_STORAGE_BASE_URL`): a domain's account is found by the alias of its challenge,
-//! and stored by creating the alias, where the key is for that zone, too.
+//! lego can store its accounts on a server (`ACME_DNS_STORAGE_BASE_URL`). The account of a domain is found through the alias of its
+//! challenge. It is stored by creating that alias, if the key is also for the zone of the domain.
 //!
-//! Decided against networks for single registrations (`allowfrom`), which would have to be stored: they are a member of the key.
+//! Decided against: networks for single registrations (`allowfrom`), which would have to be stored. The key has networks.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -41,11 +41,11 @@ const BODY: usize = 64 * 1024;
 const TTL: u32 = 1;
 /// The TTL of aliases, in seconds.
 const ALIAS_TTL: u32 = 300;
-/// How many values a name has at most: there is no call that removes one.
+/// The maximum number of values of a name: the protocol has no call that removes one.
 const MOST_VALUES: usize = 10;
-/// How long a value stays beside newer ones, in milliseconds.
+/// How long a value is kept beside newer ones, in milliseconds.
 const VALUES_KEPT: i64 = 24 * 3600 * 1000;
-/// The length of a password, 6 bits in each character.
+/// The length of a password, in characters of 6 bits.
 const PASSWORD: usize = 40;
 /// The length of a value: a SHA-256 in base64url (RFC 8555, section 8.4).
 const VALUE: usize = 43;
@@ -59,7 +59,7 @@ pub(crate) fn router() -> Router<Arc<Shared>> {
         .layer(map_response(refusals))
 }
 
-/// Clients know these words.
+/// The error words of acme-dns, which clients know.
 async fn refusals(response: Response) -> Response {
     in_form(response, |refusal| {
         let (status, word) = match refusal {
@@ -153,7 +153,7 @@ async fn keep(
 }
 
 impl Key {
-    /// The zone of the challenges, where the server has one and the key is for it.
+    /// The zone of the challenges, if the server has one and the key is for it.
     async fn zone(&self, shared: &Shared) -> Result<Zone, Refusal> {
         let name = shared.settings.acme_dns_zone.clone().ok_or(Refusal::NotFound)?;
         self.caller.zone(name).await?.ok_or(Refusal::NotFound)
@@ -161,7 +161,7 @@ impl Key {
 
     /// The password of a registration.
     fn password(&self, subdomain: &str) -> String {
-        // A key of any length is good for HMAC.
+        // HMAC takes keys of any length.
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.secret.as_bytes()) else { return String::new() };
         mac.update(b"acme-dns registration ");
         mac.update(subdomain.as_bytes());
@@ -235,7 +235,7 @@ impl Key {
         Ok(Json(json!({ "txt": value })).into_response())
     }
 
-    /// The values that go when another comes: those that are old, and the oldest of too many.
+    /// The values to remove when a value is added: those that are too old, and the oldest if there are too many.
     async fn superseded(
         &self,
         shared: &Shared,
@@ -265,7 +265,7 @@ impl Key {
         Ok(within.filter(|owner| !owner.is_apex()).map(|owner| owner.to_string()))
     }
 
-    /// Where the challenges of a domain are.
+    /// The zone and the owner name of a domain's challenges.
     async fn challenge(&self, domain: &str) -> Result<Option<(Zone, OwnerName)>, Refusal> {
         let domain = domain.strip_prefix("*.").unwrap_or(domain);
         match Name::parse(&format!("_acme-challenge.{domain}")) {
@@ -274,8 +274,8 @@ impl Key {
         }
     }
 
-    /// Creates the alias of a domain, if the key may and nothing is in its place: 201 says so. With 200 lego tells its user to
-    /// create it.
+    /// Creates the alias of a domain and responds with 201, if the key allows it and no other record is in its place. Otherwise
+    /// it responds with 200, and lego asks its user to create the alias.
     async fn keep(&self, shared: &Shared, domain: &str, request: Request) -> Result<Response, Refusal> {
         let zone = self.zone(shared).await?;
         let members = members(shared, &self.caller, request).await?;
@@ -289,12 +289,12 @@ impl Key {
         let data = RecordData::parse_whole(RecordType::Cname, &HostName::from(target).to_string(), &customers.name);
         let values = vec![data.map_err(|fault| word(&fault.to_string()))?];
         let ttl = TtlChoice::Join(shared.ttl(ALIAS_TTL));
-        // Beside another alias it breaks a rule: that one stays.
+        // If there is another alias, a rule refuses this one, and the other one stays.
         let alias = WantedSet { owner, record_type: RecordType::Cname, ttl, values, how: How::With };
         match self.caller.change(&customers, &[alias]).await {
             Ok(_) => Ok(StatusCode::CREATED.into_response()),
             Err(refusal @ (Refusal::Lacks(_) | Refusal::OutOfScope(..) | Refusal::Rules(_))) => {
-                // It is for the log of the key; the user can create the alias elsewhere.
+                // Only the log of the key gets the refusal: the user can create the alias in another way.
                 let _ = self.caller.noted::<()>(|| format!("alias of _acme-challenge.{domain}"), Err(refusal));
                 Ok(StatusCode::OK.into_response())
             }

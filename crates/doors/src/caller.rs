@@ -1,4 +1,4 @@
-//! Who sends a request, and what all doors share.
+//! The caller of a request, and the state that all doors share.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
@@ -34,19 +34,19 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
 }
 
-/// The holder of a valid key: an update key, or a token of the API. Its zones are those that the key may see and change.
+/// The holder of a valid key: an update key, or a token of the API. `zones` are those that the key may read and change.
 pub(crate) struct Caller {
     pub(crate) zones: Tenant,
     pub(crate) account: AccountId,
     pub(crate) permissions: Permissions,
-    /// Whether the key is for all zones of its account, so that it can create others.
+    /// Whether the key is for all zones of its account, so that it can create zones.
     pub(crate) has_every_zone: bool,
-    /// Where it is an update key: what takes notes for its owner.
+    /// The update key, for the log that its owner reads; `None` for a token of the API.
     update_key: Option<(Doors, Arc<KeyIdentity>)>,
 }
 
 impl Shared {
-    /// The caller with this token, of an update key or of the API. Failures are counted together with those at the API.
+    /// The caller with this token of an update key or of the API. Failed attempts are counted together with those at the API.
     pub(crate) async fn caller(
         &self,
         token: Option<&str>,
@@ -123,7 +123,7 @@ impl Shared {
         Ok(caller)
     }
 
-    /// The whole body of a caller's request, of at most `limit` octets, with its place among the large ones.
+    /// The whole body of a request, of at most `limit` octets, with its permit among the large requests.
     pub(crate) async fn body(
         &self,
         request: Request,
@@ -134,7 +134,7 @@ impl Shared {
         Ok(read_body(request.into_body(), limit, self.settings.body_timeout, gate).await?)
     }
 
-    /// A TTL in seconds, or the smallest that the operator allows.
+    /// A TTL in seconds, or the operator's minimum if that is higher.
     pub(crate) fn ttl(&self, seconds: u32) -> Ttl {
         Ttl::new(seconds).unwrap_or(Ttl::MIN).max(self.settings.ttl_min)
     }
@@ -144,7 +144,8 @@ impl Shared {
         TtlChoice::Set(self.ttl(seconds))
     }
 
-    /// Room for a response of about so many octets among those that clients have not read yet, before it is made.
+    /// Reserves memory for a response of about this size, before it is created. Responses that clients have not read yet share a
+    /// limit.
     pub(crate) fn room(&self, caller: &Caller, octets: u64) -> Result<Permit<AccountId>, Refusal> {
         let octets = usize::try_from(octets).unwrap_or(usize::MAX);
         self.limits.unread.enter(caller.account, octets).map_err(Refusal::Full)
@@ -152,17 +153,17 @@ impl Shared {
 }
 
 impl Caller {
-    /// Refuses what the key does not allow, where the change alone does not say what it needs.
+    /// Refuses a request if the key lacks a permission. For requests whose change does not determine the needed permissions.
     pub(crate) fn check(&self, needed: Permission) -> Result<(), Refusal> {
         if self.permissions.allows(needed) { Ok(()) } else { Err(Refusal::Lacks(needed)) }
     }
 
-    /// Whether records of this type at a name are in the scope of the key. Others it may neither see nor change.
+    /// Whether records of this type at a name are in the scope of the key. The key may neither read nor change others.
     pub(crate) fn in_scope(&self, owner: &OwnerName, record_type: RecordType) -> Result<(), OutOfScope> {
         self.zones.scope().map_or(Ok(()), |scope| scope.check(owner, record_type))
     }
 
-    /// The zone that a name is in, the longest one, and the name within it.
+    /// The zone with the longest name that contains a name, and the owner name within it.
     pub(crate) async fn zone_of(&self, name: &Name) -> Result<Option<(Zone, OwnerName)>, StoreError> {
         let mut ancestor = Some(name.clone());
         while let Some(candidate) = ancestor.filter(|ancestor| !ancestor.is_root()) {
@@ -181,8 +182,8 @@ impl Caller {
         Ok(self.zones.zones(Some(ZoneName::from_stored(name)), None, 1).await?.pop())
     }
 
-    /// The answer. A refusal is noted first, because most protocols have no room for a reason. `asked` is what it was about, in
-    /// one line.
+    /// Returns the answer unchanged. A refusal is logged first, because most protocols can return no reason. `asked` describes the
+    /// request in one line.
     pub(crate) fn noted<T>(&self, asked: impl FnOnce() -> String, answer: Result<T, Refusal>) -> Result<T, Refusal> {
         if let Err(refusal) = &answer
             && let Some(rule) = refusal.rule()

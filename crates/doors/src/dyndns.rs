@@ -1,10 +1,10 @@
 //! dyndns2: the addresses of hosts, as routers, ddclient and inadyn send them.
 //!
-//! Each host gets one line with one word, in the order of the request. Most clients read the word only, so all but a wrong
-//! password and failures of the server have the status 200. All hosts of a zone are changed together.
+//! Each host gets one line with one word, in the order of the request. Most clients read only the word, so the status is 200
+//! except for a wrong password and for failures of the server. All hosts of a zone are changed together.
 //!
-//! Decided against updates without a change as errors, and against deleting an address because its parameter is empty: routers
-//! send an empty value for an address that they do not know.
+//! Decided against: an error for updates that change nothing; and deleting an address because its parameter is empty, since
+//! routers send an empty value for an address that they do not know.
 
 mod request;
 
@@ -53,13 +53,13 @@ async fn refusals(response: Response) -> Response {
             let scheme = HeaderValue::from_static("Basic realm=\"dyndns\"");
             (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, scheme)], "badauth\n").into_response()
         }
-        // Clients stop until a person acts. An address gets here after many failed attempts only.
+        // After this word, clients stop until a person acts. It needs many failed attempts, or too many requests of the account.
         Refusal::TooMany(_) => (StatusCode::OK, "abuse\n").into_response(),
         _ => (StatusCode::SERVICE_UNAVAILABLE, "911\n").into_response(),
     })
 }
 
-/// The caller with the token as its password; and the user name, which may be the host.
+/// The caller, whose password is the token; and the user name, which may be the host.
 struct Key {
     caller: Caller,
     user: String,
@@ -86,7 +86,7 @@ impl FromRequestParts<Arc<Shared>> for Key {
     }
 }
 
-/// Whether a key does nothing but move single hosts.
+/// Whether a key can change only addresses of single hosts.
 fn is_for_hosts(caller: &Caller) -> bool {
     let is_host = |pattern: &NamePattern| matches!(pattern, NamePattern::Exact(_));
     let is_address = |record_type: &RecordType| matches!(record_type, RecordType::A | RecordType::Aaaa);
@@ -108,14 +108,14 @@ async fn update(
     };
     let is_good = lines.iter().all(|line| line.starts_with("good") || line.starts_with("nochg"));
     let agent = headers.get(header::USER_AGENT).map_or(&b""[..], HeaderValue::as_bytes);
-    // It takes every 2xx for a success, whatever the word.
+    // OPNsense takes every 2xx for a success, whatever the word is.
     let status =
         if !is_good && agent.starts_with(b"OPNsense-dyndns") { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     Ok((status, lines.into_iter().map(|line| line + "\n").collect::<String>()).into_response())
 }
 
 impl Key {
-    /// Changes the hosts of an update. A line for each, in their order.
+    /// Changes the hosts of an update. Returns one line for each host, in their order.
     async fn apply(&self, shared: &Shared, update: &Update) -> Result<Vec<String>, Refusal> {
         let Update { hosts, addresses } = update;
         let mut words = vec![Word::Dnserr; hosts.len()];
@@ -154,10 +154,10 @@ impl Key {
         Ok(words.into_iter().map(line).collect())
     }
 
-    /// Where a host is, if the key may change it.
+    /// The zone and the owner name of a host, if the key may change it.
     async fn find(&self, host: &str, addresses: &Addresses) -> Result<Result<(Zone, OwnerName), Word>, Refusal> {
         let refuse = |refusal: Refusal, word: Word| {
-            // It has the word only.
+            // The client gets only the word; the reason goes to the log.
             let _ = self.caller.noted::<()>(|| format!("update {host}"), Err(refusal));
             Ok(Err(word))
         };
@@ -174,7 +174,7 @@ impl Key {
     }
 }
 
-/// The address sets of a host; of a family that the update says nothing about, none.
+/// The address sets of a host, for each family that the update contains.
 fn sets(shared: &Shared, owner: &OwnerName, addresses: &Addresses) -> Vec<WantedSet> {
     let set = |record_type, values| WantedSet {
         owner: owner.clone(),
@@ -193,7 +193,7 @@ fn sets(shared: &Shared, owner: &OwnerName, addresses: &Addresses) -> Vec<Wanted
     addresses.types().map(of).collect()
 }
 
-/// Whether a change has anything to do with a host.
+/// Whether a change added or removed records of a host.
 fn touches(made: &Committed, owner: &OwnerName) -> bool {
     made.removed.iter().chain(&made.added).any(|stored| stored.record.owner == *owner)
 }

@@ -1,7 +1,7 @@
-//! httpreq: how lego and Traefik ask a server of one's own for the TXT records of ACME challenges.
+//! httpreq: the protocol with which lego and Traefik ask a self-hosted server for TXT records of ACME challenges.
 //!
-//! A challenge is one value among others of its name: adding it twice and removing what is not there succeed. The token is the
-//! password of the Basic scheme, with any user name.
+//! A challenge is one value among others of its name. Adding a value that exists and removing one that does not exist succeed.
+//! The token is the password of the Basic scheme; the user name can be anything.
 
 use std::sync::Arc;
 
@@ -53,7 +53,7 @@ async fn refusals(response: Response) -> Response {
     })
 }
 
-/// The caller with the token as its password.
+/// The caller, whose password is the token.
 struct Key(Caller);
 
 impl FromRequestParts<Arc<Shared>> for Key {
@@ -65,7 +65,7 @@ impl FromRequestParts<Arc<Shared>> for Key {
     }
 }
 
-/// A name and a value; or, in lego's raw mode, what these are computed from.
+/// A name and a value; or, in lego's raw mode, the domain and the key authorization that they are computed from.
 #[derive(Deserialize)]
 struct Challenge {
     #[serde(default, deserialize_with = "fqdn")]

@@ -1,10 +1,10 @@
-//! JSON bodies. Unknown members are ignored; an error of a known one names it.
+//! JSON bodies. Unknown members are ignored; an error in the value of a known member names the member.
 
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _, IgnoredAny};
 
 use crate::refusal::Refusal;
 
-/// A JSON body as what it should be.
+/// Parses a JSON body.
 pub(crate) fn read<T: DeserializeOwned>(octets: &[u8]) -> Result<T, Refusal> {
     serde_json::from_slice(octets).map_err(|error| match serde_json::from_slice::<IgnoredAny>(octets) {
         Ok(_) => Refusal::Rules(vec![error.to_string()]),
@@ -12,7 +12,7 @@ pub(crate) fn read<T: DeserializeOwned>(octets: &[u8]) -> Result<T, Refusal> {
     })
 }
 
-/// Names the member in the error of its value. Null is as good as no value.
+/// Reads an optional member, and names it in errors. `null` counts as no value.
 pub(crate) fn member<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     name: &str,
     value: D,

@@ -1,4 +1,4 @@
-//! Why a request is refused, at any door. Each door shows it in the form that its clients know.
+//! Why a request is refused, at any door. Each door returns it in the form that its clients know.
 
 use std::sync::Arc;
 
@@ -20,18 +20,18 @@ pub(crate) enum Refusal {
     /// A key for certain zones cannot create others.
     Bound,
     OutOfScope(OutOfScope, ZoneName),
-    /// A key for more than addresses of single hosts came over plain HTTP.
+    /// A key that allows more than addresses of single hosts was sent over plain HTTP.
     Unencrypted,
-    /// There is no such zone, or it is another account's.
+    /// The zone does not exist, or belongs to another account.
     NotFound,
-    /// There is such a zone.
+    /// The zone exists already.
     Conflict,
     BadJson,
     Body(ReadError),
-    /// What is wrong with the request, or with what it would make of the zone. At least one text.
+    /// Errors of the request or of the resulting zone. At least one text.
     Rules(Vec<String>),
     DailyLimit(DailyLimit),
-    /// There is no memory for the request or its response now.
+    /// There is no memory for the request or its response at the moment.
     Full(Full),
     Store(StoreError),
     Ended(JoinError),
@@ -47,7 +47,7 @@ impl Refusal {
             ChangeError::Faults(faults) => Refusal::faults(faults, label),
             ChangeError::DailyLimit(limit) => Refusal::DailyLimit(limit),
             ChangeError::Store(error) => Refusal::Store(error),
-            // No condition was set, and no record named.
+            // The doors set no condition and name no record by its id.
             ChangeError::NoRecord { .. } | ChangeError::Moved | ChangeError::Unmet(_) | ChangeError::Condition => {
                 Refusal::Store(StoreError::Bug("a change without conditions was refused for one"))
             }
@@ -82,7 +82,7 @@ impl Refusal {
         Refusal::Rules(faults.into_iter().map(text).collect())
     }
 
-    /// The status of a refusal, where the protocol of a door has no other.
+    /// The default status of a refusal; some doors use other ones.
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::Unauthorized | Self::Unencrypted => StatusCode::UNAUTHORIZED,
@@ -103,7 +103,7 @@ impl Refusal {
         }
     }
 
-    /// The refusal for people.
+    /// The reason as text.
     pub(crate) fn text(&self) -> String {
         match self {
             Self::Unauthorized => "Unauthorized".to_owned(),
@@ -130,7 +130,7 @@ impl Refusal {
         }
     }
 
-    /// Which rule it is, for the log of the key; `None` where there is no key, or it is not at fault.
+    /// The rule, for the log of the key; `None` if there is no key or the request is not the cause.
     pub(crate) fn rule(&self) -> Option<RefusedBy> {
         match self {
             Self::Lacks(_) => Some(RefusedBy::Permission),
@@ -156,7 +156,7 @@ impl Refusal {
     }
 }
 
-/// Whether a failure may be over when the request is repeated.
+/// Whether the same request may succeed later.
 fn passes(error: &StoreError) -> bool {
     matches!(error, StoreError::Busy | StoreError::Closed)
         || error.health().is_some_and(|health| health != Health::Good)
@@ -183,7 +183,7 @@ impl IntoResponse for Refusal {
     }
 }
 
-/// Gives a refusal the form of a door: its status, its body. The cause of a failure goes to the log.
+/// Gives a refusal the status and the body of a door. The cause of a failure goes to the log.
 pub(crate) fn in_form(response: Response, form: impl FnOnce(&Refusal) -> Response) -> Response {
     let Some(refusal) = response.extensions().get::<Arc<Refusal>>() else { return response };
     let mut shown = form(refusal);

@@ -1,7 +1,7 @@
-//! RRsets as clients want them, and the one change that they come to.
+//! RRsets as clients want them, and the change that they become.
 //!
-//! Everything is computed inside the transaction that stores the change: of two clients that add a value to one set at the same
-//! time, neither loses its value. The rules are checked on the result, so that a client may delete before it adds.
+//! The change is computed inside the transaction that stores it, so that two clients that add values to a set at the same time do
+//! not overwrite each other. The rules are checked on the result, so that a client may delete before it adds.
 
 use dns::change::{Edit, NewRecord, NewSet, TtlChoice};
 use dns::{OwnerName, RecordData, RecordType, ResourceRecord, ZoneName};
@@ -20,24 +20,24 @@ pub(crate) struct WantedSet {
     pub(crate) how: How,
 }
 
-/// What the values of a [`WantedSet`] are.
+/// The meaning of the values of a [`WantedSet`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum How {
-    /// All values of the set. Without any, there is no such set.
+    /// They are all values of the set. Without values, the set is deleted.
     Exactly,
-    /// Values that it has beside others.
+    /// They are added to the set.
     With,
-    /// Values that it does not have.
+    /// They are removed from the set.
     Without,
 }
 
 impl WantedSet {
-    /// What errors call it.
+    /// Its name in errors.
     pub(crate) fn label(&self, zone: &ZoneName) -> String {
         label(&self.owner.in_zone(zone).fqdn(), &self.record_type)
     }
 
-    /// Its values, each once, without those that the server has there itself: clients list what they have read.
+    /// Its values, each once. The server's own records are left out: clients send back all values that they have read.
     fn values<'a>(&'a self, own: &'a [ResourceRecord]) -> impl Iterator<Item = &'a RecordData> {
         let is_own = |data: &RecordData| own.iter().any(|own| own.owner == self.owner && is_same(&own.data, data));
         let is_again = |index: usize, data: &RecordData| self.values[..index].iter().any(|other| is_same(other, data));
@@ -46,7 +46,7 @@ impl WantedSet {
     }
 }
 
-/// Whether two values are one to DNS.
+/// Whether two values are equal in DNS.
 fn is_same(one: &RecordData, other: &RecordData) -> bool {
     one.record_type() == other.record_type() && one.wire() == other.wire()
 }
@@ -61,14 +61,14 @@ pub(crate) fn content(sets: &[WantedSet], own: &[ResourceRecord]) -> Vec<NewReco
 }
 
 impl Caller {
-    /// Changes a zone so that it has these sets: all of them, or nothing is changed. What changes decides which permissions the
-    /// key needs.
+    /// Changes a zone so that it has all these sets; after an error, nothing is changed. The records that are added, changed and
+    /// removed decide which permissions the key needs.
     pub(crate) async fn change(&self, zone: &Zone, sets: &[WantedSet]) -> Result<Committed, Refusal> {
         let changed = self.try_change(zone, sets).await;
         changed.map_err(|error| Refusal::changing(error, &zone.name, |index| Some(sets.get(index)?.label(&zone.name))))
     }
 
-    /// The same. Faults count the sets from 0.
+    /// The same; the numbers in faults are indexes of the sets.
     pub(crate) async fn try_change(&self, zone: &Zone, sets: &[WantedSet]) -> Result<Committed, ChangeError> {
         let own = self.own_records(Some(zone), &zone.name).await?;
         let edit = |set: &WantedSet| {
@@ -95,7 +95,7 @@ impl Caller {
     }
 }
 
-/// How clients of PowerDNS are used to see an RRset named in an error.
+/// The name of an RRset in errors, as PowerDNS writes it.
 pub(crate) fn label(name: &impl std::fmt::Display, record_type: &impl std::fmt::Display) -> String {
     format!("RRset {name} IN {record_type}")
 }

@@ -1,11 +1,11 @@
 //! The webhook provider of external-dns.
 //!
-//! external-dns ends, and its pod restarts for ever, at every status but those from 500 to 510, and one refused record would stop
-//! all others. So what is refused (a zone that is not there, a name outside the key's scope, a rule) is left out and noted, and the
-//! rest is applied. Only failures of the server itself are answered as such.
+//! external-dns retries only after a status from 500 to 510. After any other error status it exits, so that one refused record
+//! would restart its pod for ever and stop all other records. So a refused record (no such zone, a name outside the key's scope, a
+//! rule) is left out and logged, and the others are applied. Only failures of the server itself get an error status.
 //!
-//! Values of TXT are answered as they came, quoted or not; names and other values in the form in which they are stored.
-//! `adjustendpoints` says what that is: otherwise external-dns would find differences for ever.
+//! Values of TXT are returned as they came, quoted or not. Names and other values are returned in their stored form.
+//! `adjustendpoints` converts to that form; otherwise external-dns would find differences for ever.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -30,13 +30,13 @@ use crate::json::read;
 use crate::refusal::{Refusal, in_form};
 use crate::sets::{How, WantedSet};
 
-/// Compared octet by octet.
+/// external-dns compares it octet by octet.
 const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/external.dns.webhook+json;version=1");
 /// How many zones or records are read at a time.
 const PAGE: u32 = 1000;
-/// About how many octets a record takes in an answer.
+/// The approximate size of a record in a response, in octets.
 const RECORD_OCTETS: u64 = 200;
-/// How often a change is tried without the parts that were at fault.
+/// How often a change is retried without the refused parts.
 const ROUNDS: usize = 5;
 
 pub(crate) fn router() -> Router<Arc<Shared>> {
@@ -51,7 +51,7 @@ pub(crate) fn router() -> Router<Arc<Shared>> {
 async fn refusals(response: Response) -> Response {
     in_form(response, |refusal| {
         let status = match refusal {
-            // The next loop tries again.
+            // external-dns tries again in its next loop.
             Refusal::TooMany(_) | Refusal::DailyLimit(_) | Refusal::Full(_) => StatusCode::SERVICE_UNAVAILABLE,
             _ => refusal.status(),
         };
@@ -72,7 +72,7 @@ impl FromRequestParts<Arc<Shared>> for Key {
     }
 }
 
-/// An RRset. Labels and settings of providers go back as they came.
+/// An RRset. Labels and settings of providers are returned as they came.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Endpoint {
@@ -127,7 +127,7 @@ impl Endpoint {
         targets.iter().map(|target| parse(target).map_err(|fault| rule(fault.to_string()))).collect()
     }
 
-    /// What it is called in notes.
+    /// Its name in the log.
     fn label(&self) -> String {
         format!("{} {}", self.dns_name, self.record_type)
     }
@@ -147,13 +147,13 @@ impl Key {
         Ok(self.0.zones.zones(None, None, PAGE).await?)
     }
 
-    /// Notes an endpoint that is left out.
+    /// Logs an endpoint that is left out.
     fn leave_out(&self, label: &str, refusal: Refusal) {
-        // It is noted; external-dns is told nothing.
+        // Only the log gets the refusal; external-dns does not.
         let _ = self.0.noted::<()>(|| label.to_owned(), Err(refusal));
     }
 
-    /// The zone and the name of an endpoint, where the key may change it.
+    /// The zone and the name of an endpoint, if the key may change it.
     fn place<'z>(&self, zones: &'z [Zone], endpoint: &Endpoint) -> Result<(&'z Zone, OwnerName, RecordType), Refusal> {
         let name = endpoint.name()?;
         let record_type = RecordType::parse(&endpoint.record_type).map_err(|fault| rule(fault.to_string()))?;
@@ -165,7 +165,7 @@ impl Key {
         Ok((zone, owner, record_type))
     }
 
-    /// The endpoint as it would be read back; or why it can never be applied.
+    /// The endpoint as a later read returns it; or why it can never be applied.
     fn adjusted(&self, shared: &Shared, zones: &[Zone], mut endpoint: Endpoint) -> Result<Endpoint, Refusal> {
         let (zone, _, record_type) = self.place(zones, &endpoint)?;
         endpoint.targets = Some(endpoint.values(record_type, &zone.name)?.iter().map(target).collect());
@@ -175,7 +175,7 @@ impl Key {
         Ok(endpoint)
     }
 
-    /// The set that an endpoint wants: with its targets, or gone.
+    /// The set of an endpoint, with its targets; deleted unless `is_there`.
     fn wanted<'z>(
         &self,
         shared: &Shared,
@@ -190,7 +190,7 @@ impl Key {
         Ok((zone, WantedSet { owner, record_type, ttl, values, how: How::Exactly }))
     }
 
-    /// Changes a zone by all sets that it accepts; the others are noted and left out.
+    /// Applies all sets that the rules accept. The others are logged and left out.
     async fn change(&self, zone: &Zone, mut sets: Vec<WantedSet>) -> Result<(), Refusal> {
         for _ in 0..ROUNDS {
             if sets.is_empty() {
@@ -234,7 +234,7 @@ fn answer(body: &impl Serialize) -> Result<Response, Refusal> {
     Ok(([(header::CONTENT_TYPE, MEDIA_TYPE)], text).into_response())
 }
 
-/// The zones that external-dns may work in. Readers before version 0.15 know `filters`.
+/// The zones that external-dns may change. Versions before 0.15 read `filters`.
 async fn negotiate(key: Key) -> Result<Response, Refusal> {
     let names: Vec<String> = key.zones().await?.iter().map(|zone| zone.name.to_string()).collect();
     answer(&json!({"include": names, "exclude": [], "filters": names}))
@@ -298,7 +298,7 @@ async fn adjust(State(shared): State<Arc<Shared>>, key: Key, request: Request) -
     answer(&adjusted)
 }
 
-/// An update is the new set. The old one goes only where its name or its type is another.
+/// An update replaces a set. The old set is deleted only if its name or type differs from the new one's.
 async fn apply(State(shared): State<Arc<Shared>>, key: Key, request: Request) -> Result<StatusCode, Refusal> {
     let (octets, _place) = shared.body(request, shared.settings.bulk_limit, &key.0).await?;
     let Changes { create, update_old, update_new, delete } = read(&octets)?;
@@ -307,7 +307,7 @@ async fn apply(State(shared): State<Arc<Shared>>, key: Key, request: Request) ->
     let replaced = update_old.unwrap_or_default().into_iter().filter(|old| !new.contains(&old.label()));
     let gone = delete.unwrap_or_default().into_iter().chain(replaced).map(|endpoint| (endpoint, false));
     let there = [create, update_new].into_iter().flatten().flatten().map(|endpoint| (endpoint, true));
-    // What is wanted last counts: a set may be deleted and created in one request.
+    // The last entry of a set counts: one request may delete and create it.
     let mut wanted: BTreeMap<(ZoneId, OwnerName, RecordType), WantedSet> = BTreeMap::new();
     for (endpoint, is_there) in gone.chain(there) {
         match key.wanted(&shared, &zones, &endpoint, is_there) {

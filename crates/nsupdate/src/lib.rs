@@ -2,20 +2,20 @@
 //!
 //! | module | job |
 //! |---|---|
-//! | `request` | the order of all checks: signature, key, network, then what is asked |
+//! | `request` | the order of all checks: signature, key, network, then the request itself |
 //! | `message` | UPDATE messages: parsing, and the response codes of malformed ones |
-//! | `update` | from a message to one change of a zone, and what came of it |
-//! | `replays` | a message that comes again gets its first response code |
+//! | `update` | a message becomes one change of a zone; its outcome becomes a response code |
+//! | `replays` | a message that arrives again gets its first response code |
 //! | `query` | queries, answered from the committed state |
 //! | `transfer` | AXFR and IXFR |
 //! | `refusal` | response codes, and the reasons that the owner of a key can read |
 //!
 //! [`Updates`] is a door of a [`nameserver::Server`], which has the sockets and their limits. An UPDATE becomes one
 //! `store::Change`, which the store plans and writes in one transaction together with its prerequisites. This crate adds no
-//! rules and no rights: the scope of a key is judged by `store::Tenant`.
+//! rules and no rights: `store::Tenant` checks the scope of a key.
 //!
-//! Decided against: answering queries from the embedded nameserver's memory. Clients read a record back right after they wrote
-//! it, and with BIND there is no such memory.
+//! Decided against: answering queries from the embedded nameserver's memory. Clients read a record immediately after they wrote
+//! it, when that memory may still have the older version; and with BIND there is no such memory.
 
 mod message;
 mod metrics;
@@ -38,8 +38,8 @@ use wire::signed::Signature;
 use crate::metrics::Metrics;
 use crate::replays::Replays;
 
-/// How many reads of the store wait at a time for messages whose sender has shown nothing yet: a flood of them delays the
-/// reads of the API by two milliseconds at most.
+/// The maximum number of concurrent reads of the store for messages that are not verified yet. A flood of such messages delays
+/// reads of the API by at most two milliseconds.
 const READS_AT_ONCE: usize = 16;
 
 /// Which messages of a server are for [`Updates`].
@@ -47,7 +47,7 @@ const READS_AT_ONCE: usize = 16;
 pub enum Takes {
     /// All: the server has no zones of its own.
     Everything,
-    /// Updates, and what is signed. Unsigned queries are answered by the nameserver from these zones.
+    /// Updates and signed messages. The nameserver answers unsigned queries from these zones.
     UpdatesAndSigned(Zones),
 }
 
@@ -63,7 +63,7 @@ struct Inner {
     journal: Journal,
     replays: Replays,
     responder: Responder,
-    /// Reads of the store for messages whose sender has shown nothing yet.
+    /// Reads of the store for messages that are not verified yet.
     reads: Semaphore,
     preparing: Semaphore,
     /// Memory of transfers that are being sent, in KiB.
@@ -72,7 +72,7 @@ struct Inner {
 }
 
 impl Updates {
-    /// Counts with the metrics recorder that is installed at this moment.
+    /// Metrics go to the recorder that is installed when this is called.
     pub fn new(doors: Doors, journal: Journal, takes: Takes) -> Updates {
         let inner = Inner {
             takes,

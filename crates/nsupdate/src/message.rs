@@ -1,6 +1,6 @@
-//! UPDATE messages (RFC 2136, section 2): parsing, and what is malformed about them.
+//! UPDATE messages (RFC 2136, section 2): parsing, and errors of malformed messages.
 //!
-//! Everything is read before anything is looked up, so that a message that is malformed at its end has no effect.
+//! The whole message is parsed before its prerequisites are checked, so that a message that is malformed at its end has no effect.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -48,12 +48,12 @@ pub(crate) fn zone(message: &Message<[u8]>) -> Result<Name, Refusal> {
     Ok(name)
 }
 
-/// What a message asked for as a whole, in one line.
+/// A whole message in one line, for the log.
 pub(crate) fn asked_zone(zone: &Name) -> String {
     format!("update {}", zone.fqdn())
 }
 
-/// What a step asked for, in one line.
+/// A step in one line, for the log.
 pub(crate) fn asked_step(step: &DynamicStep, zone: &ZoneName) -> String {
     let owner = step.owner().in_zone(zone);
     match step {
@@ -64,7 +64,7 @@ pub(crate) fn asked_step(step: &DynamicStep, zone: &ZoneName) -> String {
     }
 }
 
-/// The name of a type, also of one that no zone here can have.
+/// The name of a type, also of types that zones cannot have.
 pub(crate) fn type_name(code: u16) -> String {
     Rtype::from_int(code).to_string()
 }
@@ -85,7 +85,7 @@ pub(crate) fn read(message: &Message<[u8]>, zone: &ZoneName) -> Result<DynamicUp
     for record in message.update().map_err(unreadable)? {
         update.steps.extend(reader.step(&record.map_err(unreadable)?)?);
     }
-    // What is in the additional section is not used, and must be readable.
+    // The additional section is not used, but it must be readable.
     for record in message.additional().map_err(unreadable)? {
         record.map_err(unreadable)?;
     }
@@ -192,7 +192,7 @@ impl Reader<'_> {
     }
 }
 
-/// Data that is equal to stored data where the record is the same. What is no data of its type is equal to nothing.
+/// The data in the form in which equal records have equal octets. Invalid data of a type stays as it is, and equals no stored data.
 fn canonical(code: u16, data: Vec<u8>) -> Vec<u8> {
     let known = RecordType::from_code(code).and_then(|known| RecordData::from_stored(known, &data, false).ok());
     known.map_or(data, |known| known.wire())

@@ -5,7 +5,7 @@ use metrics::{Counter, counter, describe_counter};
 
 const REQUESTS: &str = "zonewright_updates_requests_total";
 
-/// What was asked for.
+/// The kind of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Update,
@@ -16,7 +16,7 @@ pub(crate) enum Kind {
 
 const KINDS: [(Kind, &str); 4] =
     [(Kind::Update, "update"), (Kind::Query, "query"), (Kind::Transfer, "transfer"), (Kind::Other, "other")];
-/// The response codes that are given here.
+/// The response codes of this crate.
 const RCODES: [(Rcode, &str); 11] = [
     (Rcode::NOERROR, "NOERROR"),
     (Rcode::FORMERR, "FORMERR"),

@@ -1,4 +1,4 @@
-//! Queries, answered from the committed state: what was acknowledged is seen by the next query.
+//! Queries, answered from the committed state: the next query after an acknowledgement sees the change.
 //!
 //! The names that an answer depends on are read from the store, as a small part of the zone, and the nameserver's own code
 //! answers from that part. So the cost does not depend on the size of the zone, and no zone is held in memory.
@@ -16,11 +16,11 @@ use store::{KeyPurpose, ServedZone, StoreError};
 use crate::request::{Verified, log, response};
 use crate::{Inner, message};
 
-/// How many names an answer may lead to: aliases, and hosts whose addresses go with it.
+/// The maximum number of names that an answer follows: targets of aliases, and hosts for the additional section.
 const MOST_NAMES: usize = 32;
 
 impl Inner {
-    /// The response to a query, with room left for `reserved` octets; `None` where it is no query.
+    /// The response to a query, with room for `reserved` more octets; `None` if the message is no query.
     pub(crate) async fn query(
         &self,
         message: &[u8],
@@ -34,7 +34,7 @@ impl Inner {
         drop(reading);
         match excerpt {
             Ok(Some(excerpt)) => zones.load(excerpt),
-            // Without a zone it is refused.
+            // Without a zone, the responder refuses the query.
             Ok(None) => {}
             Err(error) => {
                 log("answering a query", &error);
@@ -49,7 +49,7 @@ impl Inner {
         let question = Message::from_slice(message).ok().and_then(|message| message.sole_question().ok());
         let Some(question) = question else { return Ok(None) };
         let (Some(name), qtype) = (message::name(question.qname()), question.qtype()) else { return Ok(None) };
-        // A key sees the names below a delegation too, which its owner may have to clean up.
+        // A key can also read names below a delegation, because its owner may have to delete them.
         let manages = verified.filter(|verified| verified.identity.key.scope.purpose == KeyPurpose::Manage);
         let own: Vec<_> =
             manages.into_iter().flat_map(|verified| &verified.identity.key.zones).map(|zone| zone.id).collect();
@@ -71,7 +71,7 @@ impl Inner {
     }
 }
 
-/// Reads what the answer about a name depends on. With `opens_cuts` delegations above the name do not count.
+/// Reads the records that the answer about a name depends on. With `opens_cuts`, delegations above the name are ignored.
 fn read(zone: &ServedZone<'_>, name: &Name, qtype: Rtype, opens_cuts: bool) -> Result<ZoneSnapshot, StoreError> {
     let mut reading = Reading { zone, seen: BTreeSet::new(), records: Vec::new() };
     let asked = OwnerName::of(name, zone.name());
@@ -117,7 +117,7 @@ impl Reading<'_, '_> {
         self.name(owner)
     }
 
-    /// Reads a name; where it has no records, one below it, which shows that it exists (RFC 8020).
+    /// Reads a name. If it has no records, reads one name below it, which shows that the name exists (RFC 8020).
     fn name(&mut self, owner: &OwnerName) -> Result<(), StoreError> {
         if !self.seen.insert(owner.clone()) {
             return Ok(());
@@ -136,7 +136,7 @@ impl Reading<'_, '_> {
     }
 }
 
-/// The name in this zone that a record sends an answer about `asked` to.
+/// The name in this zone at which an answer about `asked` continues because of a record.
 fn leads_to(record: &ResourceRecord, asked: &OwnerName, zone: &ServedZone<'_>) -> Option<OwnerName> {
     let target = match &record.data {
         RecordData::Generic(data) if data.record_type() == RecordType::Dname => {

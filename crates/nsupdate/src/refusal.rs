@@ -1,4 +1,4 @@
-//! Response codes, and the reasons behind them. The wire has room for a code only; the owner of a key reads the reason in the
+//! Response codes, and the reasons for them. A DNS response contains only a code; the owner of a key reads the reason in the
 //! key's log.
 
 use domain::base::iana::Rcode;
@@ -9,12 +9,12 @@ use store::RefusedBy;
 pub(crate) struct Refusal {
     /// The response code.
     pub(crate) rcode: Rcode,
-    /// Which rule refused it, what was asked, and what was wrong. `None` where that is no news to the owner of the key: a
-    /// prerequisite that does not hold, a failure of this server.
+    /// The rule that refused it, the request, and the error. `None` if the owner of the key does not need it: a prerequisite that
+    /// does not hold, a failure of this server.
     pub(crate) reason: Option<Reason>,
 }
 
-/// What the owner of a key reads.
+/// The entry in the key's log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Reason {
     pub(crate) rule: RefusedBy,

@@ -1,11 +1,12 @@
-//! A signed message that comes again: the same packet from a client that heard no response, or from somebody who recorded it.
+//! Signed messages that arrive again: a client that got no response sends the same packet again, or an attacker sends a recorded
+//! packet.
 //!
-//! A message is known by its key and its MAC until its signature is too old to be accepted. It gets the response code of the
-//! first time, and does nothing. So a client over UDP does not see YXDOMAIN from its own first try, and a deleted record does
-//! not come back.
+//! A message is remembered by its key and its MAC until its signature is too old to be accepted. The same message again gets the
+//! first response code, and changes nothing. So a client over UDP does not get YXDOMAIN because of its own first attempt, and a
+//! recorded message cannot restore a deleted record.
 //!
-//! The table is in memory: for up to five minutes after a restart, a message from before it would be carried out again. It has
-//! at most [`MOST`] messages; beyond 3,000 updates a second for five minutes, the oldest are forgotten.
+//! The table is in memory: in the first five minutes after a restart, a message from before the restart would be carried out again.
+//! The table has at most [`MOST`] messages; with more than 3,000 updates a second for five minutes, the oldest are forgotten.
 
 use std::collections::{HashMap, VecDeque};
 use std::future::Future;
@@ -15,7 +16,7 @@ use domain::base::iana::Rcode;
 use store::UpdateKeyId;
 use tokio::sync::watch;
 
-/// How many messages are known.
+/// The maximum number of remembered messages.
 const MOST: usize = 1 << 20;
 
 /// A message: its key, and the first octets of its verified MAC.
@@ -28,7 +29,7 @@ pub(crate) struct Replays(Arc<Mutex<Table>>);
 #[derive(Default)]
 struct Table {
     known: HashMap<MessageId, Entry>,
-    /// When each is forgotten, in seconds since 1970, in the order in which they came.
+    /// When each message is forgotten, in seconds since 1970, in the order of arrival.
     order: VecDeque<(u64, MessageId)>,
 }
 
@@ -39,10 +40,10 @@ enum Entry {
 }
 
 impl Replays {
-    /// Runs `work` for the first message, and gives its response code to all of them. A failure of this server is not
-    /// remembered: nothing was done, so the client may send the message again.
+    /// Runs `work` for the first message, and returns its response code for all of them. A failure of this server is not
+    /// remembered, so that the client may send the message again.
     ///
-    /// The work goes on when the caller does not: otherwise its outcome would be unknown.
+    /// If the caller is dropped, the work continues: otherwise its outcome would be unknown.
     pub(crate) async fn once(
         &self,
         id: MessageId,
@@ -75,7 +76,7 @@ impl Replays {
                 }
             }
         };
-        // The sender is gone without an outcome only where the work panicked.
+        // The sender is dropped without an outcome only if the work panicked.
         let rcode = outcome.wait_for(Option::is_some).await.ok().and_then(|rcode| *rcode);
         rcode.unwrap_or(Rcode::SERVFAIL)
     }

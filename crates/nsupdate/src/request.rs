@@ -1,5 +1,5 @@
-//! One request: the signature, the key, the network, and then what is asked. Every response to a verified request is signed,
-//! refusals too.
+//! One request: checks of the signature, the key and the network, and then the request itself. Every response to a verified request
+//! is signed, also refusals.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ pub(crate) struct Verified {
 }
 
 impl Inner {
-    /// Answers a message; `None` where it is no request.
+    /// Answers a message; `None` if it is no request.
     pub(crate) async fn answer(&self, mut message: Vec<u8>, client: Client) -> Option<Reply> {
         let header = Message::from_octets(message.as_slice()).ok()?.header();
         if header.qr() {
@@ -59,7 +59,7 @@ impl Inner {
         Some(Reply::one(response, false))
     }
 
-    /// Finds the key, and takes the verified signature off the message. The error is the response.
+    /// Finds the key, verifies the signature, and removes it from the message. The error is the response.
     async fn verify(&self, signature: Signature, message: &mut Vec<u8>, client: &Client) -> Result<Verified, Vec<u8>> {
         let kind = kind(message);
         let refuse = |error: TsigRcode| {
@@ -169,7 +169,7 @@ impl Inner {
     }
 }
 
-/// The response code of a refusal, whose reason is noted for the owner of the key.
+/// The response code of a refusal. Its reason goes to the key's log.
 pub(crate) fn refused(doors: &Doors, identity: &KeyIdentity, client: &Client, refusal: Refusal) -> Rcode {
     if let Some(reason) = refusal.reason {
         note(doors, identity, client, reason);
@@ -194,8 +194,8 @@ fn seconds(clock: &Doors) -> u64 {
     u64::try_from(clock.now().as_second()).unwrap_or_default()
 }
 
-/// A failure of the store, with its causes. A database that cannot be used is in the log already: one line for each message
-/// would only fill it.
+/// Logs a failure of the store with its chain of causes. If the database cannot be used, the log says so already, and each message
+/// is logged only at the level `debug`.
 pub(crate) fn log(what: &'static str, error: &StoreError) {
     let (is_known, error) = (error.health().is_some(), store::Chain(error));
     if is_known {
@@ -205,13 +205,13 @@ pub(crate) fn log(what: &'static str, error: &StoreError) {
     }
 }
 
-/// [`log`]; the response code of such a failure.
+/// Logs a failure of the store; returns its response code.
 pub(crate) fn failed(what: &'static str, error: &StoreError) -> Refusal {
     log(what, error);
     Refusal::silent(Rcode::SERVFAIL)
 }
 
-/// The client's address, where it proves something.
+/// The client's address over TCP. Over UDP it can be forged.
 fn address(client: &Client) -> Option<IpAddr> {
     (client.transport == Transport::Tcp).then(|| client.address.ip().to_canonical())
 }
@@ -227,7 +227,7 @@ fn algorithm(algorithm: KeyAlgorithm) -> Algorithm {
     }
 }
 
-/// What a message asks for.
+/// The kind of a request.
 fn kind(message: &[u8]) -> Kind {
     let Ok(message) = Message::from_octets(message) else { return Kind::Other };
     match message.header().opcode() {
@@ -245,7 +245,7 @@ fn rcode(message: &[u8]) -> Rcode {
     Message::from_octets(message).map_or(Rcode::SERVFAIL, |message| message.header().rcode())
 }
 
-/// A response of header and question.
+/// A response with only a header and the question.
 pub(crate) fn response(request: &[u8], rcode: Rcode) -> Vec<u8> {
     let Ok(request) = Message::from_octets(request) else { return Vec::new() };
     let mut header = HeaderSection::new();
@@ -255,7 +255,7 @@ pub(crate) fn response(request: &[u8], rcode: Rcode) -> Vec<u8> {
     header.header_mut().set_opcode(asked.opcode());
     header.header_mut().set_rd(asked.rd());
     header.header_mut().set_rcode(rcode);
-    // A question whose name is compressed has nothing to point at but itself.
+    // The question can be copied: there is no earlier name that its name could point to.
     let question = request.sole_question().ok().and_then(|_| {
         let end = request.answer().ok()?.pos();
         request.as_slice().get(header.as_slice().len()..end)

@@ -1,11 +1,11 @@
 //! Zone transfers: AXFR (RFC 5936) and IXFR (RFC 1995), over TCP.
 //!
-//! A key for transfers gets the whole zone as it is served. A key for updates gets it only where its scope is the whole zone:
-//! a part of a zone would look like a small zone, and programs that compare it with what they want would delete or create the
-//! rest. A small zone is one message, because some clients read no second one.
+//! A key for transfers gets the whole zone as it is served. A key for updates gets it only if its scope is the whole zone: a part
+//! of a zone would look like a small zone, and programs that compare it with their configuration would create the missing records
+//! again. A small zone is one message, because some clients do not read a second one.
 //!
-//! The answer to IXFR is one difference, from the client's version to the newest: the journal has the net of both (RFC 1995,
-//! section 5). Where the difference is longer than the zone, or is not known, it is the zone.
+//! The answer to IXFR is one difference, from the client's version to the newest; the journal condenses the versions between them
+//! (RFC 1995, section 5). If the difference is longer than the zone or not known, the answer is the zone.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,15 +29,15 @@ use crate::{Inner, message, update};
 
 /// How many transfers are prepared at a time: each holds its zone in memory.
 pub(crate) const AT_ONCE: usize = 2;
-/// How much memory transfers take that are being sent, in KiB. A larger one has all of it.
+/// The maximum memory of all transfers that are being sent, in KiB. A larger transfer takes all of it.
 pub(crate) const MOST_SENDING_KIB: u32 = 256 * 1024;
-/// How long a transfer waits for that memory: slow clients may hold it.
+/// How long a transfer waits for that memory, which slow clients may hold.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// The longest message of a transfer, in octets, its signature not counted.
+/// The maximum size of a message of a transfer, in octets, without its signature.
 const MOST: usize = 65_535 - 512;
 
 impl Inner {
-    /// The messages of a transfer, not signed yet, and the permit for the memory that they take until they are sent.
+    /// The messages of a transfer, not signed yet, and the permit for their memory until they are sent.
     pub(crate) async fn transfer(
         &self,
         verified: &Verified,
@@ -71,7 +71,7 @@ impl Inner {
             None => self.whole(verified, &zone).await?,
         };
         let request = message.to_vec();
-        // A large zone is a second of work.
+        // Writing a large zone takes about a second.
         let written = tokio::task::spawn_blocking(move || write(&request, &parts)).await;
         drop(preparing);
         let messages = written.ok().and_then(Result::ok);
@@ -87,7 +87,7 @@ impl Inner {
         Ok((messages, memory))
     }
 
-    /// The difference; `None` where the zone is the better answer.
+    /// The difference; `None` if the whole zone is to be sent.
     async fn increment(
         &self,
         verified: &Verified,
@@ -99,7 +99,7 @@ impl Inner {
         let step = step.map_err(|error| failed("reading the step of a zone", &error))?;
         let up_to_date = !zone.serial.is_newer_than(from);
         match step {
-            // Over UDP the client learns the serial, and comes again over TCP (RFC 1995, section 2).
+            // Over UDP, the client gets only the SOA with the serial, and retries over TCP (RFC 1995, section 2).
             _ if is_udp || up_to_date => {
                 let soa = self.journal.within(zone.name.name(), 0, |zone| Ok(zone.soa().clone())).await;
                 let soa = soa.map_err(|error| failed("reading a zone's SOA", &error))?;
@@ -131,7 +131,7 @@ fn client_serial(request: &Message<[u8]>, asked: &str) -> Result<Serial, Refusal
     WireRecord::read(&record).ok().and_then(|record| record.serial()).ok_or_else(malformed)
 }
 
-/// Who gets a zone.
+/// Refuses keys whose scope is not the whole zone.
 fn check_scope(scope: &KeyScope, asked: &str) -> Result<(), Refusal> {
     let refused = |rule, detail| Err(Refusal::new(Rcode::REFUSED, rule, asked, detail));
     match scope.purpose {
@@ -157,7 +157,7 @@ struct Parts {
 }
 
 enum Body {
-    /// The client has this version, or is to come again over TCP.
+    /// Only the SOA: the client has this version, or is to retry over TCP.
     Nothing,
     Zone(Vec<ResourceRecord>),
     Difference {
@@ -167,7 +167,7 @@ enum Body {
     },
 }
 
-/// The messages, as few as there can be. The first has the question (RFC 5936, section 2.2.1).
+/// The messages, as few as possible. The first contains the question (RFC 5936, section 2.2.1).
 fn write(request: &[u8], parts: &Parts) -> Result<Vec<Vec<u8>>, PushError> {
     let request = Message::from_slice(request).map_err(|_| PushError::ShortBuf)?;
     let Parts { name, soa, body } = parts;

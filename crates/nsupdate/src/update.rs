@@ -1,4 +1,4 @@
-//! From an UPDATE message to one change of a zone, and from what came of it to a response code (RFC 2136, section 3).
+//! An UPDATE message becomes one change of a zone, and the outcome becomes a response code (RFC 2136, section 3).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +21,7 @@ const SERVED_WITHIN_MS: u32 = 20;
 const NOT_FOR_TRANSFERS: &str = "the key is for transfers, not for updates";
 
 impl Inner {
-    /// Carries an update out, once however often the message comes; the response code.
+    /// Carries out an update once, however often the message arrives. Returns the response code.
     pub(crate) async fn update_once(&self, verified: &Verified, message: &[u8], client: &Client) -> Rcode {
         let key = verified.identity.key.id;
         // A MAC of less than 16 octets is not accepted.
@@ -41,7 +41,7 @@ impl Inner {
                 Err(refusal) => refused(&doors, &identity, &client, refusal),
             }
         };
-        // A question changes nothing, and may be asked again.
+        // A message without steps changes nothing, and may be evaluated again.
         if is_question {
             return work.await;
         }
@@ -49,8 +49,8 @@ impl Inner {
     }
 }
 
-/// Waits a few milliseconds until the nameserver in this process serves a version: clients read a record back at once, from the
-/// same address. The update is durable already, so the response does not wait for longer.
+/// Waits a few milliseconds until the nameserver in this process serves a version, because clients read a record immediately after
+/// the update, from the same address. The update is already stored, so the response does not wait for longer.
 async fn until_served(served: &Zones, stored: &Zone) {
     for _ in 0..SERVED_WITHIN_MS {
         let is_behind = |(_, serial)| stored.serial.is_newer_than(serial);
@@ -61,7 +61,7 @@ async fn until_served(served: &Zones, stored: &Zone) {
     }
 }
 
-/// Carries out an UPDATE message. Without an error it is stored durably, as this version, or had nothing to change.
+/// Carries out an UPDATE message. Returns the zone with the stored version; `None` if nothing had to be changed.
 async fn update(tenant: &Tenant, message: &[u8]) -> Result<Option<Zone>, Refusal> {
     let message = Message::from_slice(message).map_err(|_| Refusal::malformed("update", "the header is too short"))?;
     let name = message::zone(message)?;
@@ -75,7 +75,7 @@ async fn update(tenant: &Tenant, message: &[u8]) -> Result<Option<Zone>, Refusal
     check_prerequisites(&update, scope, &zone.name)?;
     let in_scope = check_steps(&update, scope, &zone.name);
     let DynamicUpdate { prerequisites, steps } = update;
-    // Prerequisites come before rights (section 3.3): without a right to the steps, they are all that is judged.
+    // Prerequisites come before permissions (section 3.3): if the steps are not allowed, only the prerequisites are evaluated.
     let steps = if in_scope.is_ok() { steps } else { Vec::new() };
     let is_question = steps.is_empty();
     if is_question && prerequisites.is_empty() {
@@ -87,7 +87,7 @@ async fn update(tenant: &Tenant, message: &[u8]) -> Result<Option<Zone>, Refusal
     in_scope.map(|()| done.changed.then_some(done.zone))
 }
 
-/// The zone of that name, as far as the key has it: that of another account looks like none.
+/// The zone of that name, if it is one of the key's. Zones of other accounts look like zones that do not exist.
 pub(crate) async fn zone(tenant: &Tenant, name: &ZoneName, what: &str) -> Result<Zone, Refusal> {
     let found = tenant.zones(Some(name.clone()), None, 1).await;
     let found = found.map_err(|error| failed("finding a zone", &error))?;
@@ -106,7 +106,7 @@ fn refusal(error: ChangeError, asked: String) -> Refusal {
         ChangeError::Unmet(Unmet::NameInUse) => Refusal::silent(Rcode::YXDOMAIN),
         ChangeError::Unmet(Unmet::SetMissing) => Refusal::silent(Rcode::NXRRSET),
         ChangeError::Unmet(Unmet::SetExists) => Refusal::silent(Rcode::YXRRSET),
-        // It was deleted since it was looked for.
+        // It was deleted after it was looked up.
         ChangeError::NoZone => Refusal::silent(Rcode::NOTAUTH),
         ChangeError::OutOfScope(outside) => refused(outside.rule(), outside.to_string()),
         ChangeError::Forbidden(permission) => refused(RefusedBy::Permission, format!("the key lacks {permission}")),
@@ -122,8 +122,8 @@ fn refusal(error: ChangeError, asked: String) -> Refusal {
     }
 }
 
-/// Prerequisites say whether records exist, so they are limited to the key's names. The SOA may be asked about by every key:
-/// queries show it to anyone.
+/// Prerequisites reveal whether records exist, so they are limited to the key's names. Every key may test the SOA, because anyone
+/// can query it.
 fn check_prerequisites(update: &DynamicUpdate, scope: &KeyScope, zone: &ZoneName) -> Result<(), Refusal> {
     let is_soa = |prerequisite: &Prerequisite| match prerequisite {
         Prerequisite::SetExists(owner, code)
@@ -143,9 +143,9 @@ fn check_prerequisites(update: &DynamicUpdate, scope: &KeyScope, zone: &ZoneName
     }
 }
 
-/// Refuses steps outside the scope even where they would change nothing, as BIND does. Deletions of whole names, and NS records
-/// at the apex, are judged by what they change: those of the operator are ignored, and DNSControl adds one that it takes out
-/// again.
+/// Refuses steps outside the scope even if they would change nothing, as BIND does. Deletions of whole names, and NS records at the
+/// apex, are checked later, by the records that they change: changes of the operator's NS records are ignored, and DNSControl adds
+/// an NS record that it removes in the same message.
 fn check_steps(update: &DynamicUpdate, scope: &KeyScope, zone: &ZoneName) -> Result<(), Refusal> {
     update.steps.iter().try_for_each(|step| {
         let checked = match step {
@@ -159,7 +159,7 @@ fn check_steps(update: &DynamicUpdate, scope: &KeyScope, zone: &ZoneName) -> Res
     })
 }
 
-/// The rule that a step breaks, and what is wrong.
+/// The rule that a step breaks, and the error.
 type Outside = (RefusedBy, String);
 
 fn outside(outside: &OutOfScope) -> Outside {
@@ -175,7 +175,7 @@ fn check_type(scope: &KeyScope, owner: &OwnerName, code: u16) -> Result<(), Outs
     match RecordType::from_code(code) {
         Some(RecordType::Ns) if owner.is_apex() => Ok(()),
         Some(record_type) => scope.check(owner, record_type).map_err(|error| outside(&error)),
-        // No zone here has records of such a type: deleting them changes nothing.
+        // Zones cannot have records of such a type, so deleting them changes nothing.
         None if matches!(scope.types, KeyTypes::Only(_)) => {
             Err((RefusedBy::Type, format!("the key may not change {} records", message::type_name(code))))
         }

@@ -8,16 +8,16 @@
 //! | `L.**.N`, `L.**` | the label `L` directly at `N`, or at any depth below it |
 //!
 //! Names are relative to the zone, so that one pattern applies to each zone of a key. The last form is for ACME:
-//! `_acme-challenge.**.www` has `_acme-challenge.www` and `_acme-challenge.a.www`.
+//! `_acme-challenge.**.www` matches `_acme-challenge.www` and `_acme-challenge.a.www`.
 //!
-//! Decided against: regular expressions (a wrong dot grants too much), and `*` between other labels (BIND and others differ in
-//! whether it is one label or many, so it is refused).
+//! Decided against: regular expressions (an unescaped dot grants too much), and `*` between other labels (for some servers it is
+//! one label, for others many).
 
 use std::fmt;
 
 use dns::{Message, Name, NameError, OwnerName, ZoneName, message};
 
-/// Which owner names of a zone; see the table of the module.
+/// A pattern of owner names; see the table in the module's documentation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NamePattern {
     /// This name.
@@ -26,7 +26,7 @@ pub enum NamePattern {
     Below(OwnerName),
     /// This name and all below it.
     Tree(OwnerName),
-    /// The label, an owner name of one label, at `base` or at any depth below it.
+    /// Names that begin with this label, directly at `base` or at any depth below it.
     Label {
         /// The leftmost label of the names.
         label: OwnerName,
@@ -35,13 +35,13 @@ pub enum NamePattern {
     },
 }
 
-/// Why a text is no pattern.
+/// Why a text is not a pattern.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NamePatternError {
-    /// A part of it is no name.
+    /// A part of it is not a name.
     #[error("{}", .0.message())]
     Name(#[from] NameError),
-    /// `*` or `**` in another place than the table of the module has.
+    /// `*` or `**` in a place that the module's table does not allow.
     #[error("{}", misplaced())]
     Misplaced,
 }
@@ -63,8 +63,8 @@ impl NamePatternError {
 }
 
 impl NamePattern {
-    /// Reads a pattern. As in records, a name that ends in the name of one of `zones` is a full name, and every other is
-    /// relative, except that one with a final dot has to be in one of the zones.
+    /// Reads a pattern. As in records, a name that ends in the name of one of `zones` is a full name, and all other names are
+    /// relative. A name with a final dot must be in one of the zones.
     ///
     /// # Errors
     ///
@@ -87,7 +87,7 @@ impl NamePattern {
         Ok(NamePattern::Exact(owner(text)?))
     }
 
-    /// Whether the name is one of the pattern's.
+    /// Whether the pattern matches the name.
     pub fn matches(&self, owner: &OwnerName) -> bool {
         let is_in = |owner: &OwnerName, base: &OwnerName| owner == base || owner.is_below(base);
         match self {
@@ -101,7 +101,7 @@ impl NamePattern {
     }
 }
 
-/// What follows `stars` in a text that is only these, or these and a dot and more; the apex for nothing.
+/// The text after `stars` and a dot; `@` (the apex) if the text is only `stars`.
 fn after_stars<'t>(text: &'t str, stars: &str) -> Option<&'t str> {
     match text.strip_prefix(stars)? {
         "" => Some("@"),
@@ -134,7 +134,7 @@ fn owner(text: &str, zones: &[ZoneName]) -> Result<OwnerName, NamePatternError> 
     OwnerName::from_key(&name.key()).ok_or(NamePatternError::Misplaced)
 }
 
-/// As [`NamePattern::parse`] reads it, relative to the zone. Stored.
+/// In the form that [`NamePattern::parse`] reads, relative to the zone. This form is stored.
 impl fmt::Display for NamePattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (stars, base) = match self {

@@ -1,18 +1,18 @@
 //! Update keys: credentials for the doors (dynamic updates, transfers, and the HTTP protocols of existing clients), each with a
 //! scope of its own.
 //!
-//! A key has a TSIG secret (RFC 8945), which the server must be able to read and stores encrypted, and a token for the doors
-//! that speak HTTP, of which only the hash is stored. A key for a door whose clients have no place for a token has a secret path
-//! instead, and neither of the others.
+//! A key has a TSIG secret (RFC 8945) and a token. The secret is stored encrypted, because the server must be able to read it. The
+//! token is for the doors that speak HTTP, and only its hash is stored. Some doors have clients that cannot send a token: a key for
+//! such a door has a secret path instead of both.
 //!
-//! The scope is judged where changes are planned, by the records that a change really removes and adds (`logic/change.rs`): a
-//! door that forgets to check it changes nothing outside it. Doors ask [`KeyScope::check`] as well, because some protocols
-//! refuse what would change nothing.
+//! The scope is checked where changes are planned, against the records that a change really removes and adds (`logic/change.rs`). So
+//! a door that forgets to check it cannot change anything outside it. Doors also call [`KeyScope::check`], because some protocols
+//! refuse requests that would change nothing.
 //!
-//! A key that was created with a token is never wider than that token, and is deleted with it.
+//! A key that is created with a token never allows more than that token, and is deleted with it.
 //!
-//! Decided against: keys as a kind of token (a leaked TSIG secret or path would open the REST API), and rules that deny (BIND's
-//! `update-policy` has them, and their order is what people get wrong).
+//! Decided against: keys as a kind of token (a leaked TSIG secret or path would give access to the REST API), and rules that deny
+//! (BIND's `update-policy` has them, and their order is a common source of errors).
 
 use std::fmt;
 use std::net::IpAddr;
@@ -33,9 +33,9 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UpdateKeyId(pub Uuid);
 
-/// The most update keys of an account.
+/// The maximum number of update keys of an account.
 pub const MOST_UPDATE_KEYS: u32 = 1_000;
-/// The most zones, names or networks of an update key.
+/// The maximum number of zones, names or networks of an update key.
 pub const MOST_IN_SCOPE: usize = 100;
 /// How many refusals of a key are kept.
 pub const REFUSALS_KEPT: usize = 100;
@@ -81,7 +81,7 @@ macro_rules! words {
 words! {
     /// What an update key is for. The stored numbers never change their meaning.
     KeyPurpose {
-        /// Dynamic updates, and reading what is in its scope.
+        /// Dynamic updates, and reading the records in its scope.
         Manage = 1, "manage";
         /// Transfers of whole zones to the customer's own nameservers; no changes.
         Transfer = 2, "transfer";
@@ -165,7 +165,7 @@ words! {
         Clock = 8, "clock";
         /// The request is signed with another algorithm than the key's (BADKEY).
         Algorithm = 9, "algorithm";
-        /// The request is malformed, or something that the door does not understand.
+        /// The request is malformed, or the door does not understand it.
         Malformed = 10, "malformed";
         /// The zone would break a rule: a CNAME beside other data, an invalid value.
         Content = 11, "content";
@@ -212,13 +212,13 @@ pub struct KeyScope {
     pub names: Option<Vec<NamePattern>>,
     /// The types that it may change.
     pub types: KeyTypes,
-    /// Which changes: as [`Change::allowed`](crate::Change::allowed).
+    /// The changes that it may make, as in [`Change::allowed`](crate::Change::allowed).
     pub permissions: Permissions,
 }
 
 impl KeyScope {
-    /// Whether the key may change records of this type at this name. Its permissions are not looked at: which of them are
-    /// needed depends on what is there.
+    /// Whether the key may change records of this type at this name. Permissions are not checked here: which of them are needed
+    /// depends on the existing records.
     ///
     /// # Errors
     ///
@@ -270,7 +270,7 @@ impl OutOfScope {
     }
 }
 
-/// What is stored of an update key, but for its secrets.
+/// An update key as it is stored, without its secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UpdateKey {
     /// Its identity.
@@ -282,24 +282,24 @@ pub struct UpdateKey {
     pub name: String,
     /// Its name in DNS messages, unique in this database.
     pub key_name: Name,
-    /// How its signatures are made.
+    /// The algorithm of its signatures.
     pub algorithm: KeyAlgorithm,
-    /// The door that its secret path leads to; `None`: it has a TSIG secret and a token.
+    /// The door of its secret path; `None`: it has a TSIG secret and a token.
     pub door: Option<Door>,
-    /// The zones that it is for, with the names that they had when it was created. One that was deleted does not come back to
-    /// the key when it is created again.
+    /// The zones that it is for, with the names that they had when the key was created. A zone that is deleted and created again is
+    /// a different zone, which the key does not include.
     pub zones: Vec<KeyZone>,
     /// What it may do there.
     pub scope: Arc<KeyScope>,
-    /// From where it may be used.
+    /// The networks from which it may be used.
     pub networks: NetworkScope,
     /// When it was created.
     pub created_at: Timestamp,
-    /// From when on it is refused; `None`: never.
+    /// The time from which it is refused; `None`: never.
     pub expires_at: Option<Timestamp>,
-    /// When it was last used, give or take a minute.
+    /// When it was last used, to about a minute.
     pub last_used_at: Option<Timestamp>,
-    /// The newest of its refusals: what was wrong.
+    /// The reason of its newest refusal.
     pub last_error: Option<String>,
 }
 
@@ -311,7 +311,7 @@ pub struct KeyZone {
     pub name: ZoneName,
 }
 
-/// The octets that a key's signatures are made with. `Debug` does not show them.
+/// The TSIG secret of a key. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct KeySecret(pub(crate) Vec<u8>);
 
@@ -327,7 +327,7 @@ impl KeySecret {
         &self.0
     }
 
-    /// The secret as configuration files spell it (RFC 4648, section 4, with padding).
+    /// The secret in the form of configuration files: base64 (RFC 4648, section 4) with padding.
     pub fn base64(&self) -> String {
         BASE64.encode(&self.0)
     }
@@ -356,7 +356,7 @@ pub struct NewUpdateKey {
     pub expires_at: Option<Timestamp>,
     /// As in [`UpdateKey`].
     pub door: Option<Door>,
-    /// The token that creates it: the key is never wider than this, and ends with it.
+    /// The token that creates it. The key never allows more than this token, and is deleted with it.
     pub token: Option<TokenId>,
 }
 
@@ -366,7 +366,7 @@ pub enum CreateUpdateKeyError {
     /// There is no such account, or it is closed.
     #[error("there is no such account")]
     NoAccount,
-    /// The account has as many as it may have.
+    /// The account has the maximum number of keys.
     #[error("an account may have at most {MOST_UPDATE_KEYS} update keys")]
     Limit,
     /// The account, or the token, has no such zone.
@@ -378,10 +378,10 @@ pub enum CreateUpdateKeyError {
     /// A permission that the token lacks.
     #[error("the token lacks {0}, so that its keys cannot have it")]
     Permission(Permission),
-    /// A network that is not within the token's.
+    /// A network that is not within the token's networks.
     #[error("a key may be used only from where the token that creates it may be used")]
     Network,
-    /// It would live longer than the token.
+    /// It would expire later than the token.
     #[error("a key may not expire later than the token that creates it")]
     Expiry,
     /// The store failed.
@@ -389,7 +389,7 @@ pub enum CreateUpdateKeyError {
     Store(#[from] StoreError),
 }
 
-/// An update key that was just created: the only time its token or its path is known.
+/// An update key that was just created, with its credentials: its token and its path cannot be read again later.
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "what the types say")]
 pub struct CreatedUpdateKey {
@@ -402,49 +402,49 @@ pub struct CreatedUpdateKey {
 pub enum KeyCredentials {
     /// For dynamic updates and transfers, and for the doors that take a token.
     Tsig {
-        /// Of the signatures.
+        /// The secret of the signatures.
         secret: KeySecret,
-        /// With the same scope; valid at the doors only.
+        /// The token, with the same scope; valid only at the doors.
         token: PlainToken,
     },
-    /// What stands in the path of a door.
+    /// The secret in the path of a door.
     Path(Door, PlainSecret),
 }
 
-/// A key that may be used now, and whose it is. The doors get it from [`Doors`](crate::Doors).
+/// A valid key and its account. The doors get it from [`Doors`](crate::Doors).
 #[derive(Debug)]
 pub struct KeyIdentity {
     /// Whose it is.
     pub account: Account,
     /// The key.
     pub key: UpdateKey,
-    /// Its TSIG secret. `None` of a key with a path, and where the file that secrets are encrypted with was lost.
+    /// Its TSIG secret. `None` if the key has a path, or if the key file that encrypts secrets was lost.
     pub secret: Option<KeySecret>,
-    /// When its use was last noted, in milliseconds since 1970.
+    /// When its use was last recorded, in milliseconds since 1970.
     pub(crate) noted: AtomicI64,
 }
 
 /// A refused request of a key, for its owner to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// When; the last time of equal ones.
+    /// The time; for equal refusals, that of the newest.
     pub time: Timestamp,
-    /// The client's address, where there was one.
+    /// The client's address, if it is known.
     pub source: Option<IpAddr>,
     /// How it came.
     pub transport: Transport,
-    /// What was wanted, in one line: `add www.example.com. A`. Longer texts are cut.
+    /// The request in one line, such as `add www.example.com. A`. Longer texts are cut.
     pub asked: String,
     /// Which rule refused it.
     pub rule: RefusedBy,
-    /// What was wrong, as a sentence. Longer texts are cut.
+    /// The reason, as a sentence. Longer texts are cut.
     pub detail: String,
-    /// How many equal ones there were.
+    /// The number of equal refusals.
     pub count: u64,
 }
 
 impl Refusal {
-    /// The most characters of a text.
+    /// The maximum number of characters of a text.
     pub const MAX_CHARACTERS: usize = 300;
 
     pub(crate) fn is_like(&self, other: &Refusal) -> bool {
@@ -452,7 +452,7 @@ impl Refusal {
         what(self) == what(other) && self.asked == other.asked && self.detail == other.detail
     }
 
-    /// With texts of one line that are not too long.
+    /// The same with texts of one line, cut to the maximum length.
     pub(crate) fn tidy(mut self) -> Refusal {
         for text in [&mut self.asked, &mut self.detail] {
             let clean =

@@ -1,8 +1,8 @@
 //! TSIG for servers (RFC 8945): the signature of a request, and the signatures of all messages of its answer.
 //!
-//! [`Signature::read`] only parses. The caller looks for the key, [`Signature::verify`] checks the message with it, and the
-//! [`Signer`] that it gives signs one message or many: a later message of a zone transfer covers the signature of the one before
-//! (section 5.3.1).
+//! [`Signature::read`] only parses. The caller looks up the key, and [`Signature::verify`] checks the message with it. The returned
+//! [`Signer`] signs one message or several: the signature of a later message of a zone transfer covers the signature of the message
+//! before it (section 5.3.1).
 //!
 //! Decided against: the server side of `domain`. It answers a wrong MAC with FORMERR, signs BADTIME over two octets too many,
 //! compares algorithm names with their letter case (dnspython sends `HMAC-MD5.SIG-ALG.REG.INT`), and has no HMAC-MD5 and no
@@ -17,13 +17,13 @@ use domain::rdata::tsig::Tsig;
 
 use crate::secret::{Algorithm, Secret};
 
-/// How far the clocks may differ, in seconds (RFC 8945, section 10). A larger fudge of the client is not accepted: it would let
-/// a recorded message be sent again for hours.
+/// The maximum difference of the clocks, in seconds (RFC 8945, section 10). If the client's fudge is larger, this value is used:
+/// otherwise a recorded message could be sent again for hours.
 pub const FUDGE: u16 = 300;
 /// The length of a message's header, in octets.
 const HEADER: usize = 12;
 
-/// The TSIG record of a request. Nothing of it is verified.
+/// The TSIG record of a request, not verified.
 #[derive(Debug, Clone)]
 pub struct Signature {
     key_name: Name,
@@ -40,7 +40,7 @@ pub struct Signature {
     start: usize,
 }
 
-/// The message has a TSIG record that is not the last one, is there twice, or cannot be read: FORMERR (section 5.2).
+/// The TSIG record of the message is not the last record, occurs twice, or cannot be read: FORMERR (section 5.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the TSIG record is malformed")]
 pub struct Malformed;
@@ -50,16 +50,16 @@ pub struct Malformed;
 pub enum Unverified {
     /// BADSIG, or BADTRUNC for a MAC that was shortened: the answer is not signed.
     Wrong(TsigRcode),
-    /// BADTIME: the answer is signed, and says what time it is here.
+    /// BADTIME: the answer is signed, and contains the server's time.
     Time(Box<Signer>),
 }
 
 impl Signature {
-    /// Reads the TSIG record of a message; `None` where it has none.
+    /// Reads the TSIG record of a message; `None` if it has none.
     ///
     /// # Errors
     ///
-    /// [`Malformed`], also where the records of the message cannot be read.
+    /// [`Malformed`], also if the records of the message cannot be read.
     pub fn read(message: &[u8]) -> Result<Option<Signature>, Malformed> {
         let message = Message::from_octets(message).map_err(|_| Malformed)?;
         let mut section = message.additional().map_err(|_| Malformed)?;
@@ -103,21 +103,23 @@ impl Signature {
         self.algorithm
     }
 
-    /// The MAC. Of a verified message it says which message it is.
+    /// The MAC. It identifies a verified message.
     pub fn mac(&self) -> &[u8] {
         &self.mac
     }
 
-    /// When the message is not accepted any more, in seconds since 1970.
+    /// The last time at which the message is accepted, in seconds since 1970.
     pub fn expires(&self) -> u64 {
         self.time.saturating_add(self.fudge.min(FUDGE).into())
     }
 
-    /// Checks the signature of `message`, from which it was read, and takes it off: what is left is the message as it was signed.
+    /// Verifies the signature of `message`, from which it was read, and removes the TSIG record: the result is the message as it was
+    /// signed.
     ///
     /// # Errors
     ///
-    /// See [`Unverified`]. A key of another algorithm than the signature's is BADSIG; the caller has to compare them first.
+    /// See [`Unverified`]. If the key has another algorithm than the signature, the error is BADSIG; the caller has to compare the
+    /// algorithms first.
     pub fn verify(&self, message: &mut Vec<u8>, key: &Arc<Secret>, now: u64) -> Result<Signer, Unverified> {
         if self.mac.len() < key.algorithm().digest_length() {
             return Err(Unverified::Wrong(TsigRcode::BADTRUNC));
@@ -134,7 +136,7 @@ impl Signature {
         Ok(signer)
     }
 
-    /// Takes the record off the message that it was read from.
+    /// Removes the record from the message that it was read from.
     pub fn take_off(&self, message: &mut Vec<u8>) {
         message.truncate(self.start);
         if let Some(header) = message.first_chunk_mut::<HEADER>() {
@@ -144,18 +146,18 @@ impl Signature {
         }
     }
 
-    /// Appends a TSIG record that says why the signature was not accepted, without a signature (section 5.3.2).
+    /// Appends an unsigned TSIG record with the error (section 5.3.2).
     pub fn refuse(&self, answer: &mut Vec<u8>, error: TsigRcode) {
         self.append(answer, self.time, &[], error.to_int(), &[]);
     }
 
-    /// How many octets [`Signer::sign`] adds to a message at most.
+    /// The maximum number of octets that [`Signer::sign`] adds to a message.
     pub fn room(&self) -> usize {
         let longest_mac = self.algorithm.map_or(0, Algorithm::digest_length);
         self.key_name.wire().len() + 10 + self.algorithm_name.len() + 16 + longest_mac + 6
     }
 
-    /// What is signed beside the message (section 4.3.3).
+    /// The TSIG variables, which are signed together with the message (section 4.3.3).
     fn variables(&self, time: u64, fudge: u16, error: u16, other: &[u8]) -> Vec<u8> {
         let mut variables = self.key_name.wire().to_vec();
         variables.extend(Class::ANY.to_int().to_be_bytes());
@@ -216,7 +218,7 @@ impl Signer {
         self.is_first = false;
     }
 
-    /// Signs a message that says what time it is here (section 5.2.3). It has the client's time too, so that the client
+    /// Signs a BADTIME answer with the server's time (section 5.2.3). The signature has the client's time, so that the client
     /// accepts it.
     pub fn refuse_time(self, message: &mut Vec<u8>, now: u64) {
         let other = now.to_be_bytes();

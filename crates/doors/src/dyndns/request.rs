@@ -1,4 +1,4 @@
-//! What an update says: hosts and addresses, in the query, under the names that clients use.
+//! Reads the query of an update: hosts and addresses, under the parameter names that clients use.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -6,7 +6,7 @@ use dns::RecordType;
 
 /// The most hosts of one update.
 const MOST_HOSTS: usize = 20;
-/// An address that is to stay as it is, whatever it is.
+/// The value that means: keep the current address.
 const PRESERVE: &str = "preserve";
 
 /// The answer to one host.
@@ -22,7 +22,7 @@ pub(super) enum Word {
     NotYours,
     Notfqdn,
     Numhost,
-    /// The addresses, or what they would make of the zone, are refused.
+    /// The addresses are refused, or the resulting zone would break a rule.
     Dnserr,
 }
 
@@ -51,7 +51,7 @@ pub(super) struct Update {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Addresses {
     pub(super) all: Vec<IpAddr>,
-    /// What is answered after the word; the unspecified address where nothing but `preserve` was sent.
+    /// The address in the response, after the word; `0.0.0.0` if the request had only `preserve`.
     pub(super) first: IpAddr,
 }
 
@@ -64,7 +64,7 @@ impl Addresses {
 }
 
 impl Update {
-    /// Reads a query. `user` is the host where the query has none; `client` is the address where it has none.
+    /// Reads a query. Without a host in the query, `user` is the host. Without an address, `client` is the address.
     pub(super) fn read(query: Option<&str>, user: &str, client: Option<IpAddr>) -> Result<Update, Word> {
         let pairs: Vec<(String, String)> =
             form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned().collect();
@@ -109,7 +109,7 @@ fn is_public(address: &IpAddr) -> bool {
     match address {
         IpAddr::V4(four) => {
             let [first, second, ..] = four.octets();
-            // RFC 6598: between a provider and its customers.
+            // RFC 6598: shared addresses between a provider and its customers.
             let is_shared = first == 100 && (64..128).contains(&second);
             !(first == 0
                 || is_shared

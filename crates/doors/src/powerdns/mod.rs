@@ -1,9 +1,9 @@
-//! The HTTP API of the PowerDNS Authoritative Server, as far as its clients use it.
+//! The part of the HTTP API of the PowerDNS Authoritative Server that its clients use.
 //!
 //! There is one server, `localhost`, with the zones of the key. Zones are of kind `Native`: there is no primary to notify.
-//! The members of an RRset have the order of PowerDNS, because shell scripts read the text.
+//! The members of an RRset have the same order as in PowerDNS, because shell scripts parse the text.
 //!
-//! Decided against: zone metadata, cryptokeys and settings that could be written. Clients only ask whether there are any.
+//! Decided against: writing zone metadata, cryptokeys and settings. Clients only ask whether there are any.
 
 mod request;
 mod view;
@@ -34,7 +34,7 @@ const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const SERVER: &str = "/api/v1/servers/localhost";
 /// How many zones are read at a time.
 const PAGE: u32 = 500;
-/// About how many octets a record takes in an answer.
+/// The approximate size of a record in a response, in octets.
 const RECORD_OCTETS: u64 = 200;
 
 pub(crate) fn router() -> Router<Arc<Shared>> {
@@ -61,7 +61,7 @@ async fn refusals(request: Request, next: Next) -> Response {
     let wants_json = accept.is_some_and(|accept| accept.contains("application/json"));
     in_form(next.run(request).await, |refusal| {
         let status = match refusal {
-            // It has no status of its own for keys that do less than all.
+            // PowerDNS has no keys with limits, and so no status for them.
             Refusal::Lacks(_) | Refusal::Bound | Refusal::OutOfScope(..) => StatusCode::UNPROCESSABLE_ENTITY,
             _ => refusal.status(),
         };
@@ -95,17 +95,17 @@ impl FromRequestParts<Arc<Shared>> for Key {
 }
 
 impl Key {
-    /// The zone that a path names, with or without the final dot, with octets as `=2F` as PowerDNS writes them.
+    /// The zone that a path names, with or without the final dot. PowerDNS writes some octets in hexadecimal, such as `=2F`.
     async fn zone(&self, id: &str) -> Result<Zone, Refusal> {
         let name = Name::parse(&unescape(id)).map_err(|_| Refusal::NotFound)?;
         self.0.zone(name).await?.ok_or(Refusal::NotFound)
     }
 
-    /// What the key may see of a zone: the records in its scope, the SOA and the nameservers.
+    /// The part of a zone that the key may read: the records in its scope, the SOA and the nameservers at the apex.
     async fn snapshot(&self, zone: &Zone) -> Result<ZoneSnapshot, Refusal> {
         let snapshot = self.0.zones.snapshot_at(zone.id, zone.serial).await;
         let mut snapshot = snapshot.map_err(|error| match error {
-            // Deleted since it was looked up, or changed so often that the version is forgotten.
+            // The zone was deleted after it was looked up, or the version is already forgotten.
             HistoryError::NoZone | HistoryError::NoVersion(_) => Refusal::NotFound,
             HistoryError::Store(error) => Refusal::Store(error),
         })?;
@@ -131,7 +131,7 @@ fn unescape(id: &str) -> String {
     text
 }
 
-/// The version is one whose API octoDNS and Terraform know.
+/// The server's description. octoDNS and Terraform know the API of this version.
 fn server() -> serde_json::Value {
     json!({
         "type": "Server", "id": "localhost", "daemon_type": "authoritative", "version": "4.9.0", "url": SERVER,
@@ -265,13 +265,13 @@ async fn delete(key: Key, Path(id): Path<String>) -> Result<StatusCode, Refusal>
     key.0.noted(|| format!("delete {id}"), answer)
 }
 
-/// Kind, account and SOA-EDIT of a zone: accepted without effect, as Terraform sends what it has read.
+/// Kind, account and SOA-EDIT of a zone: accepted without effect, because Terraform sends the values that it has read.
 async fn put_settings(key: Key, Path(id): Path<String>) -> Result<StatusCode, Refusal> {
     key.zone(&id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// A change is published without being asked for.
+/// Does nothing: changes are published without a request.
 async fn notify(key: Key, Path(id): Path<String>) -> Result<Response, Refusal> {
     key.zone(&id).await?;
     Ok(Json(json!({"result": "Notification queued"})).into_response())

@@ -1,6 +1,6 @@
 //! The bodies of requests.
 //!
-//! Members that are not listed here are ignored: clients send what they have read, and members of their own.
+//! Members that are not listed here are ignored: clients send back everything that they have read, and members of their own.
 
 use dns::change::TtlChoice;
 use dns::{Name, OwnerName, RecordData, RecordType, Ttl, ZoneName};
@@ -17,7 +17,7 @@ pub(super) struct PatchBody {
 }
 
 impl PatchBody {
-    /// The sets as they are wanted; or what is wrong with each of them.
+    /// The sets that the client wants; or the errors of all sets.
     pub(super) fn sets(&self, zone: &ZoneName) -> Result<Vec<WantedSet>, Vec<String>> {
         all(self.rrsets.iter().map(|set| set.wanted(zone, None)))
     }
@@ -76,7 +76,7 @@ struct RecordBody {
 }
 
 impl SetBody {
-    /// The set as it is wanted; `None` for the SOA, which is the server's. `how` is for bodies without `changetype`.
+    /// The set that the client wants; `None` for the SOA, which the server maintains. `how` is for bodies without `changetype`.
     fn wanted(&self, zone: &ZoneName, how: Option<How>) -> Result<Option<WantedSet>, String> {
         let SetBody { name, record_type, .. } = self;
         self.read(zone, how).map_err(|reason| format!("{}: {reason}", label(name, &record_type.to_ascii_uppercase())))
@@ -117,7 +117,7 @@ impl SetBody {
     }
 }
 
-/// All items that there are; or all that is wrong.
+/// All items; or all errors.
 fn all<T>(items: impl Iterator<Item = Result<Option<T>, String>>) -> Result<Vec<T>, Vec<String>> {
     let (mut good, mut wrong) = (Vec::new(), Vec::new());
     for item in items {

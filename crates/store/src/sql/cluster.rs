@@ -1,14 +1,14 @@
-//! What only PostgreSQL needs: its schema, the writer's lock, and the proof that a transaction was committed.
+//! The parts that only PostgreSQL needs: its schema, the writer's lock, and the proof that a transaction was committed.
 //!
-//! Several nodes share the database. One of them writes at a time: whoever holds an advisory lock, which ends with the transaction.
-//! So everything that rests on one writer stays true: `versions.seq` is the order of the commits, and a rule that looks at several
-//! zones sees no half of another change.
+//! Several nodes share the database. Only the node that holds an advisory lock writes; the lock ends with the transaction. So the
+//! guarantees of a single writer still hold: `versions.seq` is the order of the commits, and a rule that reads several zones
+//! never sees a part of another change.
 //!
-//! A commit whose connection is lost may have happened or not. So each transaction writes a number of its own into the row of this
-//! process in `writers`, and after a new connection, under the lock, that row gives the answer.
+//! If the connection is lost during a commit, the transaction may be stored or not. So each transaction writes its number into the
+//! row of this process in `writers`. After a new connection, that row, read under the lock, shows whether the transaction is stored.
 //!
 //! Decided against: locks for each zone (slower, and wrong for limits and names), SERIALIZABLE (most attempts fail), a sequence for
-//! `seq` (numbers do not become visible in their order), and `pg_xact_status` (after a failover it speaks of another transaction).
+//! `seq` (numbers do not become visible in their order), and `pg_xact_status` (after a failover, the id can be another transaction's).
 
 use std::cell::Cell;
 use std::path::Path;
@@ -19,12 +19,12 @@ use super::key_file;
 use crate::sealing::SecretKeys;
 use crate::{DatabaseError, StoreError};
 
-/// Every schema change since the first release with PostgreSQL, oldest first. Never change or remove one. A change leaves what the
-/// release before it uses, so that nodes of both can run beside each other.
+/// Every schema change since the first release with PostgreSQL, oldest first. Never change or remove one. A change must
+/// not remove anything that the previous release uses, so that nodes of both releases can run together.
 const MIGRATIONS: [&str; 2] =
     [include_str!("migrations/postgres/0001_first.sql"), include_str!("migrations/postgres/0002_update_keys.sql")];
 
-/// The oldest version of PostgreSQL, as `server_version_num` has it.
+/// The oldest supported version of PostgreSQL, in the form of `server_version_num`.
 const OLDEST: i64 = 150_000;
 
 /// The writer's lock: "ZWrt" in hexadecimal.
@@ -40,7 +40,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// The pause between two attempts to connect.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Makes the schema where there is none, brings it up to date, and gives the writer's connection and the keys of the secrets.
+/// Creates or updates the schema. Returns the writer's connection and the keys of the secrets.
 pub(super) fn prepare(address: &Address, key_file: &Path) -> Result<(Connection, SecretKeys), StoreError> {
     let connection = connect(address, Use::Write)?;
     let Connection::Postgres(session) = &connection else { return Err(StoreError::Bug("no session")) };
@@ -55,7 +55,7 @@ pub(super) fn prepare(address: &Address, key_file: &Path) -> Result<(Connection,
     Ok((connection, keys))
 }
 
-/// Begins a transaction under the writer's lock, for work beside a store.
+/// Begins a transaction under the writer's lock, for commands that do not open the store.
 pub(super) fn begin_alone(address: &Address) -> Result<Connection, StoreError> {
     let connection = connect(address, Use::Write)?;
     if let Connection::Postgres(session) = &connection {
@@ -99,7 +99,7 @@ fn migrate(
     Ok(keys)
 }
 
-/// Refuses a database whose locks do not exclude each other, as that of a pooler or of a relative of PostgreSQL may be.
+/// Refuses a database whose locks do not exclude each other, for example behind a pooler or in a variant of PostgreSQL.
 fn prove_lock(address: &Address, session: &Session) -> Result<(), StoreError> {
     let other = connect(address, Use::Read)?;
     let Connection::Postgres(others_session) = &other else { return Err(StoreError::Bug("no session")) };
@@ -111,10 +111,10 @@ fn prove_lock(address: &Address, session: &Session) -> Result<(), StoreError> {
     if is_free { Err(StoreError::NoLock) } else { Ok(()) }
 }
 
-/// What the writer of this process knows of its transactions.
+/// The number of the writer's newest transaction, and its row in `writers`.
 #[derive(Debug)]
 pub(super) struct Ledger {
-    /// A random number for each start of a process, so that no process takes the row of an earlier one for its own.
+    /// Random for each start of a process, so that no process uses the row of an earlier one.
     node: [u8; 16],
     number: Cell<i64>,
 }
@@ -124,7 +124,7 @@ impl Ledger {
         Ledger { node, number: Cell::new(0) }
     }
 
-    /// Begins a transaction under the writer's lock. Where the database cannot be reached, it is tried again for ten seconds.
+    /// Begins a transaction under the writer's lock. If the database cannot be reached, it is retried for ten seconds.
     pub(super) fn begin(&self, session: &Session) -> Result<(), DatabaseError> {
         let deadline = Instant::now() + PATIENCE;
         let mut begun = session.revive();
@@ -139,7 +139,7 @@ impl Ledger {
                     begun = session.reconnect();
                 }
                 Err(failure) => {
-                    // The transaction may stand open.
+                    // The transaction may still be open.
                     let _ = session.end("ROLLBACK");
                     return Err(DbError::from(failure).into());
                 }
@@ -148,7 +148,7 @@ impl Ledger {
         }
     }
 
-    /// Commits, with a notification where the journal moved; `Ok` only where the transaction is known to be stored.
+    /// Commits, with a notification if the journal has new versions. `Ok` only if the transaction is known to be stored.
     pub(super) fn commit(
         &self,
         connection: &Connection,
@@ -171,7 +171,8 @@ impl Ledger {
         }
     }
 
-    /// Whether a transaction whose connection was lost is stored: under the lock, because the old server process may still be at it.
+    /// Whether a transaction whose connection was lost is stored. Reads under the lock, because the old server process may still be
+    /// committing.
     fn look_up(
         &self,
         connection: &Connection,
@@ -208,12 +209,12 @@ impl Ledger {
     }
 }
 
-/// A number that changes with each commit, for those who look whether there may be something new.
+/// A number that changes with each commit, so that the watcher notices new data.
 pub(super) const POSITION_IN_LOG: &str = "SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint";
 
-/// Listens for the positions of the journal that other nodes commit, until `is_over`. A hint: the watcher polls as well.
+/// Listens for journal positions that other nodes commit, until `is_over`. Notifications may be missed: the watcher polls as well.
 pub(super) fn listen(address: &Address, is_over: impl Fn() -> bool, moved: impl Fn(i64)) {
-    /// How often it looks whether it is over.
+    /// How often `is_over` is checked.
     const LOOK: Duration = Duration::from_millis(200);
     while !is_over() {
         let heard = (|| {

@@ -1,5 +1,5 @@
-//! The URL of a PostgreSQL database. The members that libpq knows and the client library does not (certificates) are taken out
-//! here; everything else is the library's.
+//! The URL of a PostgreSQL database. Parameters that libpq knows but the client library does not (certificates) are read here; the
+//! library parses all others.
 
 use std::fmt;
 use std::fs::File;
@@ -18,14 +18,14 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// How long a connection attempt may take for each host.
 const CONNECT: Duration = Duration::from_secs(3);
-/// After so long without an acknowledgement from the other host, a connection counts as lost.
+/// After this time without an acknowledgement from the other host, a connection counts as lost.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(5);
 
-/// Where a PostgreSQL database is, and how to get there. Its text never has the password.
+/// The address of a PostgreSQL database, with the settings of the connection. `Display` and `Debug` do not show the password.
 #[derive(Clone)]
 pub struct Address {
     pub(super) config: tokio_postgres::Config,
-    /// `None` for sockets of this machine.
+    /// `None` for Unix sockets.
     pub(super) tls: Option<MakeRustlsConnect>,
     url: String,
     shown: String,
@@ -40,10 +40,10 @@ pub enum AddressError {
     /// A value of `sslmode` that does not exist.
     #[error("sslmode={0} does not exist: use disable, prefer, require, verify-ca or verify-full")]
     SslMode(String),
-    /// Only one of certificate and key.
+    /// A certificate without a key, or a key without a certificate.
     #[error("sslcert and sslkey belong together: give both or none")]
     HalfAClient,
-    /// A file of certificates.
+    /// A certificate or key file cannot be read.
     #[error("{path} cannot be used")]
     File {
         /// Which.
@@ -65,9 +65,9 @@ enum Verify {
 }
 
 impl Address {
-    /// Reads `postgres://...` or `postgresql://...`, with several hosts where the database has standbys.
+    /// Reads `postgres://...` or `postgresql://...`. There can be several hosts, for a database with standbys.
     ///
-    /// `sslmode`: `disable`, `prefer` (the default: encrypted where the server can), `require`, `verify-ca` and `verify-full` (the
+    /// `sslmode`: `disable`, `prefer` (the default: encrypted if the server supports it), `require`, `verify-ca` and `verify-full` (the
     /// certificate is valid and names the host). `sslrootcert`: a file with the certificate authorities to trust; with it, `require`
     /// verifies as `verify-full` does. `sslcert` and `sslkey`: the client's certificate. All are PEM.
     pub fn parse(url: &str) -> Result<Address, AddressError> {
@@ -184,7 +184,7 @@ fn tls(verify: Verify, root: Option<&Path>, client: Option<Client>) -> Result<Cl
     })
 }
 
-/// For `prefer` and `require`, which encrypt and do not say with whom.
+/// For `prefer` and `require`, which encrypt but do not verify the server.
 #[derive(Debug)]
 struct Unverified(Arc<CryptoProvider>);
 

@@ -1,8 +1,9 @@
-//! A statement as PostgreSQL takes it: parameters are `$1`, there is no `INDEXED BY`, and a `CROSS JOIN` has no condition. (With
-//! these words, SQLite reads tables in the order in which they stand.)
+//! Translates statements for PostgreSQL: parameters are `$1`, there is no `INDEXED BY`, and a `CROSS JOIN` has no condition. (With
+//! `CROSS JOIN`, SQLite reads tables in the order in which they stand in the statement.)
 //!
-//! The planner thinks of an average zone, and would read a large one whole where two indexes begin with the zone. So the indexes
-//! that are only for statements that name them are over `(zone + 0)`, and such statements compare that.
+//! PostgreSQL plans for a zone of average size. If two indexes begin with the zone, it may choose the wrong one, and read a large
+//! zone completely. So indexes that only the statements that name them should use are over `(zone + 0)`; these statements compare
+//! `zone + 0`.
 
 /// The indexes over `(zone + 0)`.
 const FENCED: [&str; 4] = ["records_from", "records_to", "records_of_zone", "records_ending"];

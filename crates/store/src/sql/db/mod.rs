@@ -1,16 +1,16 @@
-//! One form of a connection for both databases, so that there is one text of each statement.
+//! One connection type for both databases, so that each statement is written once.
 //!
 //! | part | job |
 //! |---|---|
-//! | `value` | values that go into statements and come out of rows |
-//! | `dialect` | a statement for SQLite as PostgreSQL takes it |
+//! | `value` | values of statements and of rows |
+//! | `dialect` | translates statements for PostgreSQL |
 //! | `postgres` | a session with PostgreSQL, which collects statements and sends them together |
 //! | `address` | the URL of a PostgreSQL database, and its certificates |
 //!
-//! Statements are written in the part of SQL that both databases understand, with two exceptions that `dialect` translates:
-//! parameters (`?1`) and `INDEXED BY`. What only one of them has (checkpoints, advisory locks) is reached by a `match`.
+//! Statements are written in the part of SQL that both databases understand, with three exceptions that `dialect` translates:
+//! parameters (`?1`), `INDEXED BY` and `CROSS JOIN`. Features of only one database (checkpoints, advisory locks) need a `match`.
 //!
-//! Decided against: a second set of statements for PostgreSQL (two truths for 200 statements), a trait with a method for each
+//! Decided against: a second set of statements for PostgreSQL (200 statements to keep equal), a trait with a method for each
 //! operation of the store, and an object-relational mapper.
 
 mod address;
@@ -42,10 +42,10 @@ pub(super) enum Error {
     Sqlite(#[from] rusqlite::Error),
     #[error(transparent)]
     Postgres(#[from] postgres::Failure),
-    /// A transaction that may be stored, or may be lost with the next failover.
+    /// The transaction may be stored or not; or it is stored, but may be lost at the next failover.
     #[error("it is not known whether the change is stored")]
     Unsure,
-    /// A transaction that is not stored.
+    /// The transaction is not stored.
     #[error("the connection to the database was lost")]
     Lost,
     #[error("another change of the same transaction failed and took it back")]
@@ -59,7 +59,7 @@ pub(super) enum Error {
 pub(super) type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    /// Whether a statement failed because its row would have been a second one.
+    /// Whether a statement failed because a unique value exists already.
     pub(super) fn violates_uniqueness(&self) -> bool {
         match self {
             Error::Sqlite(error) => error.sqlite_error().is_some_and(|error| {
@@ -124,7 +124,7 @@ impl Connection {
         }
     }
 
-    /// Waits for what [`Connection::write`] and [`Connection::control`] sent.
+    /// Waits for the statements that [`Connection::write`] and [`Connection::control`] sent.
     pub(super) fn flush(&self) -> Result<()> {
         match self {
             Connection::Sqlite(_) => Ok(()),
@@ -140,7 +140,7 @@ impl Connection {
         })
     }
 
-    /// Runs a statement that gives no rows; how many rows it changed.
+    /// Runs a statement that returns no rows. Returns the number of changed rows.
     pub(super) fn execute(&self, sql: &str, values: impl Params) -> Result<usize> {
         self.prepare_cached(sql)?.execute(values)
     }
@@ -198,7 +198,7 @@ impl Connection {
         Ok(number)
     }
 
-    /// Runs a statement whose count of rows does not matter. PostgreSQL gets it with the next one that has to be waited for.
+    /// Runs a statement whose number of changed rows does not matter. On PostgreSQL, the next statement with a result awaits it.
     pub(super) fn write(&self, sql: &str, values: impl Params) -> Result<()> {
         match self {
             Connection::Sqlite(_) => self.execute(sql, values).map(drop),
@@ -206,7 +206,7 @@ impl Connection {
         }
     }
 
-    /// A statement that controls the transaction: `SAVEPOINT` and the like, without values.
+    /// A statement without values that controls the transaction, such as `SAVEPOINT`.
     pub(super) fn control(&self, sql: &'static str) -> Result<()> {
         match self {
             Connection::Sqlite(connection) => Ok(connection.prepare_cached(sql)?.execute([]).map(drop)?),
@@ -217,7 +217,7 @@ impl Connection {
         }
     }
 
-    /// Whether no transaction is open: because none was begun, or because the database took it back by itself.
+    /// Whether no transaction is open: none was begun, or the database rolled it back by itself.
     pub(super) fn is_autocommit(&self) -> bool {
         match self {
             Connection::Sqlite(connection) => connection.is_autocommit(),
@@ -233,7 +233,7 @@ pub(super) enum Statement<'a> {
 }
 
 impl Statement<'_> {
-    /// How many rows it changed.
+    /// Runs it. Returns the number of changed rows.
     pub(super) fn execute(&mut self, values: impl Params) -> Result<usize> {
         match self {
             Statement::Sqlite(statement) => {
@@ -262,7 +262,7 @@ impl Statement<'_> {
     }
 }
 
-/// The rows of a query. SQLite's are read one by one; PostgreSQL's are all there.
+/// The rows of a query. Those of SQLite are read one by one; those of PostgreSQL are all in memory.
 pub(super) enum Rows<'a> {
     Sqlite(rusqlite::Rows<'a>),
     Postgres { rows: std::vec::IntoIter<tokio_postgres::Row>, current: Option<tokio_postgres::Row> },

@@ -1,11 +1,11 @@
 //! A session with PostgreSQL.
 //!
-//! A round trip to the server costs more than most statements. So a statement whose result nothing waits for (`BEGIN`,
-//! `SAVEPOINT`, the writes of a group of changes) is sent and not waited for; the next statement that has a result waits for all of
-//! them, and reports the first failure. A transaction that was aborted by one of them is never committed: the last statement before
-//! `COMMIT` writes to the ledger, which fails there.
+//! A round trip to the server costs more than most statements. So statements whose result is not needed (`BEGIN`, `SAVEPOINT`, the
+//! writes of a group of changes) are sent without waiting. The next statement with a result waits for all of them, and reports the
+//! first failure. If one of them aborted the transaction, it is never committed: the last statement before `COMMIT` writes to the
+//! ledger, and fails.
 //!
-//! The session belongs to one thread, and that thread drives the connection while it waits. Between two uses the connection rests.
+//! The session belongs to one thread, which drives the connection while it waits. Between two uses, the connection does nothing.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -32,7 +32,7 @@ use super::dialect::for_postgres;
 use super::value::{Owned, Value};
 use crate::Health;
 
-/// What PostgreSQL reported, without the values of rows that its reports may have.
+/// An error that PostgreSQL reported, without details that may contain values of rows.
 #[derive(Debug, Clone)]
 pub(in crate::sql) struct Failure {
     code: Option<SqlState>,
@@ -49,7 +49,7 @@ impl Failure {
         self.code.as_ref() == Some(code)
     }
 
-    /// Whether the connection is lost, or the server refuses to go on with it.
+    /// Whether the connection is lost, or the server refuses to continue it.
     pub(in crate::sql) fn is_lost(&self) -> bool {
         self.is_closed
             || self.code.as_ref().is_some_and(|code| {
@@ -58,7 +58,7 @@ impl Failure {
             })
     }
 
-    /// Whether it waited too long, or lost against another transaction: nothing is stored, and another attempt may work.
+    /// Whether the statement timed out or conflicted with another transaction: nothing is stored, and a retry may succeed.
     fn is_passing(&self) -> bool {
         self.code.as_ref().is_some_and(|code| matches!(code.code(), "55P03" | "57014" | "40001" | "40P01" | "25P02"))
     }
@@ -90,7 +90,7 @@ impl From<tokio_postgres::Error> for Failure {
             text = format!("{text}: {error}");
             cause = error.source();
         }
-        // What the server did not report is a failure of the connection.
+        // An error that the server did not report is a failure of the connection.
         let is_closed = error.is_closed() || error.source().is_none_or(|cause| cause.is::<std::io::Error>());
         Failure { code: None, text, is_closed }
     }
@@ -116,23 +116,23 @@ pub(in crate::sql) enum Use {
     Read,
 }
 
-/// A connection, and what depends on it.
+/// A connection, and the state that ends with it.
 struct Link {
     client: Arc<Client>,
     statements: HashMap<String, Statement>,
-    /// Statements that were sent and not waited for.
+    /// Statements that were sent, and whose results are not awaited yet.
     sent: Vec<Sent>,
     notices: Arc<Notices>,
     notifications: UnboundedReceiver<String>,
 }
 
-/// What the server says without being asked.
+/// Warnings that the server sends with a statement.
 #[derive(Debug, Default)]
 struct Notices {
     has_warning: AtomicBool,
 }
 
-/// See the module.
+/// A session; see the module's documentation.
 pub(in crate::sql) struct Session {
     address: Address,
     purpose: Use,
@@ -151,7 +151,7 @@ impl fmt::Debug for Session {
 }
 
 impl Session {
-    /// Connects. Blocks; not for threads that run async tasks.
+    /// Connects. Blocks, so it must not be called on threads that run async tasks.
     pub(in crate::sql) fn connect(address: &Address, purpose: Use) -> Outcome<Session> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -165,7 +165,7 @@ impl Session {
         self.is_in_transaction.get() && !self.link.borrow().client.is_closed()
     }
 
-    /// Connects again where the connection was lost meanwhile.
+    /// Connects again if the connection was lost meanwhile.
     pub(in crate::sql) fn revive(&self) -> Outcome<()> {
         // Lets the connection notice that the server has closed it: the first turn looks at the socket, the second reads it.
         self.runtime.block_on(async {
@@ -200,7 +200,7 @@ impl Session {
         outcome
     }
 
-    /// Whether the server warned while the last transaction ended: its standby may not have it.
+    /// Whether the server warned while the last transaction ended: the standby may not have the transaction.
     pub(in crate::sql) fn was_warned(&self) -> bool {
         self.link.borrow().notices.has_warning.load(Ordering::Relaxed)
     }
@@ -242,7 +242,7 @@ impl Session {
         self.wait(async { client.query_raw(&statement, values.iter().copied()).await?.try_collect().await })
     }
 
-    /// How the server would run a statement, whatever its values.
+    /// The plan of a statement, for any values.
     #[cfg(test)]
     pub(in crate::sql) fn plan(&self, sql: &str) -> Outcome<String> {
         let client = Arc::clone(&self.link.borrow().client);
@@ -269,7 +269,7 @@ impl Session {
         self.flush()
     }
 
-    /// The payload of a notification, if one comes within `timeout`; an error where the connection is lost.
+    /// The payload of a notification, if one arrives within `timeout`; an error if the connection is lost.
     pub(in crate::sql) fn notification(&self, timeout: Duration) -> Outcome<Option<String>> {
         let mut link = self.link.borrow_mut();
         let notifications = &mut link.notifications;
@@ -291,12 +291,12 @@ impl Session {
         Ok(statement)
     }
 
-    /// Waits for everything that was sent and for `last`; the first failure.
+    /// Waits for everything that was sent, and for `last`. Returns the first failure.
     fn wait<T>(&self, last: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Outcome<T> {
         let sent = std::mem::take(&mut self.link.borrow_mut().sent);
         let (earlier, last) = self.runtime.block_on(async {
             let mut last = std::pin::pin!(last);
-            // Sends it behind the others.
+            // Sends `last` after the others.
             let ready = poll_fn(|context| Poll::Ready(last.as_mut().poll(context))).await;
             let mut earlier = Ok(());
             for statement in sent {
@@ -316,7 +316,7 @@ impl Session {
 impl Link {
     fn open(address: &Address, purpose: Use, runtime: &Runtime) -> Outcome<Link> {
         let mut config = address.config.clone();
-        // A paused node that holds the writer's lock loses it after some seconds, and its transaction with it.
+        // If a node with the writer's lock is paused, the server ends its transaction after four seconds, which releases the lock.
         config.options(match purpose {
             Use::Write => {
                 "-c statement_timeout=30s -c lock_timeout=5s -c idle_in_transaction_session_timeout=4s -c random_page_cost=1.1 -c jit=off"
@@ -335,7 +335,7 @@ impl Link {
                 }
             }
         });
-        // Whatever the reason is: there is no connection.
+        // For any reason, there is no connection.
         opened.map_err(|error: tokio_postgres::Error| Failure { is_closed: true, ..Failure::from(error) })
     }
 
@@ -366,7 +366,7 @@ impl Link {
         Link { client: Arc::new(client), statements: HashMap::new(), sent: Vec::new(), notices, notifications }
     }
 
-    /// Sends a statement; it is waited for later.
+    /// Sends a statement; its result is awaited later.
     fn send(&mut self, mut statement: Sent) {
         match statement.poll_unpin(&mut Context::from_waker(&noop_waker())) {
             Poll::Ready(outcome) => self.sent.push(Box::pin(std::future::ready(outcome))),

@@ -1,6 +1,6 @@
 //! Values of statements and rows. There are three types: numbers of 64 bits, texts, and octets; each may be NULL.
 //!
-//! A parameter has a type even where it is NULL, because PostgreSQL has to know it.
+//! Also NULL has a type, because PostgreSQL needs the type of each parameter.
 
 use std::error::Error as StdError;
 
@@ -32,7 +32,7 @@ impl rusqlite::ToSql for Value<'_> {
 }
 
 impl Value<'_> {
-    /// The type that PostgreSQL is given for it.
+    /// Its type in PostgreSQL.
     pub(in crate::sql) fn kind(self) -> Type {
         match self {
             Value::Integer(_) => Type::INT8,
@@ -96,7 +96,7 @@ impl Owned {
     }
 }
 
-/// What can be a value of a statement.
+/// Types that can be values of a statement.
 pub(in crate::sql) trait ToValue {
     fn to_value(&self) -> Value<'_>;
 
@@ -304,7 +304,7 @@ pub(in crate::sql) enum ValueRef<'a> {
 }
 
 impl<'a> ValueRef<'a> {
-    /// The octets; an error where it is something else.
+    /// The octets; an error if the value has another type.
     pub(in crate::sql) fn as_blob(self) -> Result<&'a [u8]> {
         match self {
             ValueRef::Blob(octets) => Ok(octets),
@@ -333,7 +333,7 @@ impl<'a> FromSql<'a> for ValueRef<'a> {
     }
 }
 
-/// What can be read from a row; `None` where the value has another type or is out of range.
+/// Types that can be read from a row; `None` if the value has another type or is out of range.
 pub(in crate::sql) trait FromValue: Sized {
     fn from_value(value: ValueRef<'_>) -> Option<Self>;
 }
@@ -386,7 +386,7 @@ impl<T: FromValue> FromValue for Option<T> {
     }
 }
 
-/// Where a column is: its number from 0, or its name.
+/// The index of a column: its number from 0, or its name.
 pub(in crate::sql) trait Index:
     Copy + std::fmt::Display + rusqlite::RowIndex + tokio_postgres::row::RowIndex
 {
