@@ -67,7 +67,7 @@ for (const javaScript of [true, false]) {
     await page.getByLabel("Zones", { exact: true }).fill("example.com");
     await press("Create key");
     await page.getByRole("heading", { level: 1, name: "Your new update key" }).waitFor();
-    await page.getByText("Certbot").click();
+    await page.locator("summary", { hasText: "Certbot" }).click();
     await look("key-made");
     await page.getByRole("link", { name: "copied it" }).click();
     await look("keys");
