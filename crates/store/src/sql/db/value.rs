@@ -122,41 +122,21 @@ macro_rules! numbers {
 
 numbers! { i64 i32 u32 u16 u8 bool }
 
-impl ToValue for String {
-    fn to_value(&self) -> Value<'_> {
-        Value::Text(Some(self))
-    }
-
-    fn null() -> Value<'static> {
-        Value::Text(None)
-    }
-}
-
-impl ToValue for &str {
-    fn to_value(&self) -> Value<'_> {
-        Value::Text(Some(self))
-    }
-
-    fn null() -> Value<'static> {
-        Value::Text(None)
-    }
-}
-
-macro_rules! octets {
-    ($($type:ty)*) => {
+macro_rules! borrowed {
+    ($($type:ty => $variant:ident)*) => {
         $(impl ToValue for $type {
             fn to_value(&self) -> Value<'_> {
-                Value::Blob(Some(self.as_ref()))
+                Value::$variant(Some(self))
             }
 
             fn null() -> Value<'static> {
-                Value::Blob(None)
+                Value::$variant(None)
             }
         })*
     };
 }
 
-octets! { Vec<u8> &Vec<u8> &[u8] }
+borrowed! { String => Text  &str => Text  Vec<u8> => Blob  &[u8] => Blob }
 
 impl<const N: usize> ToValue for [u8; N] {
     fn to_value(&self) -> Value<'_> {
@@ -168,33 +148,13 @@ impl<const N: usize> ToValue for [u8; N] {
     }
 }
 
-impl<const N: usize> ToValue for &[u8; N] {
+impl<T: ToValue> ToValue for &T {
     fn to_value(&self) -> Value<'_> {
-        Value::Blob(Some(*self))
+        T::to_value(self)
     }
 
     fn null() -> Value<'static> {
-        Value::Blob(None)
-    }
-}
-
-impl ToValue for &String {
-    fn to_value(&self) -> Value<'_> {
-        Value::Text(Some(self))
-    }
-
-    fn null() -> Value<'static> {
-        Value::Text(None)
-    }
-}
-
-impl ToValue for &i64 {
-    fn to_value(&self) -> Value<'_> {
-        Value::Integer(Some(**self))
-    }
-
-    fn null() -> Value<'static> {
-        Value::Integer(None)
+        T::null()
     }
 }
 
@@ -204,16 +164,6 @@ impl<T: ToValue> ToValue for Option<T> {
             Some(value) => value.to_value(),
             None => T::null(),
         }
-    }
-
-    fn null() -> Value<'static> {
-        T::null()
-    }
-}
-
-impl<T: ToValue> ToValue for &Option<T> {
-    fn to_value(&self) -> Value<'_> {
-        (**self).to_value()
     }
 
     fn null() -> Value<'static> {
@@ -270,29 +220,17 @@ impl Params for [Never; 0] {
     fn each<'a>(&'a self, _: &mut dyn FnMut(Value<'a>)) {}
 }
 
-impl<T: ToValue> Params for [T; 1] {
-    fn each<'a>(&'a self, take: &mut dyn FnMut(Value<'a>)) {
-        take(self[0].to_value());
-    }
+macro_rules! lists {
+    ($($list:ty)*) => {
+        $(impl<T: ToValue> Params for $list {
+            fn each<'a>(&'a self, take: &mut dyn FnMut(Value<'a>)) {
+                self.iter().for_each(|value| take(value.to_value()));
+            }
+        })*
+    };
 }
 
-impl<T: ToValue> Params for [T; 2] {
-    fn each<'a>(&'a self, take: &mut dyn FnMut(Value<'a>)) {
-        self.iter().for_each(|value| take(value.to_value()));
-    }
-}
-
-impl Params for &[i64] {
-    fn each<'a>(&'a self, take: &mut dyn FnMut(Value<'a>)) {
-        self.iter().for_each(|value| take(value.to_value()));
-    }
-}
-
-impl<T: ToValue> Params for Vec<T> {
-    fn each<'a>(&'a self, take: &mut dyn FnMut(Value<'a>)) {
-        self.iter().for_each(|value| take(value.to_value()));
-    }
-}
+lists! { [T; 1] [T; 2] Vec<T> &[T] }
 
 /// A value of a row.
 #[derive(Debug, Clone, Copy)]
