@@ -86,6 +86,31 @@ async fn what_one_node_does_the_others_know_at_once() {
     println!("a revoked token is refused by the other node after {:?}", started.elapsed());
 }
 
+/// An outage that is longer than the pauses of the background work: housekeeping and reads go on after it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_background_work_goes_on_after_an_outage() {
+    let folder = tempfile::tempdir().unwrap();
+    let (url, key_file) = (postgres::empty_database(), folder.path().join("secret.key"));
+    let store = node(&url, &key_file).unwrap();
+    let new = NewAccount { email: "me@example.com".to_owned(), ..NewAccount::default() };
+    let me = author(store.command_line().create_account(new).await.unwrap().id);
+    let zone = store.create_zone(&me, zone_name("example.com")).await.unwrap();
+    let edit = dns::change::Edit::Create(store.new_record_id(), wish(&zone, "www", dns::RecordType::A, "192.0.2.1"));
+    store.change(&me, zone.id, vec![edit]).await.unwrap();
+
+    let outage = Duration::from_secs(6);
+    tokio::task::spawn_blocking({
+        let url = url.clone();
+        move || postgres::refuse_connections(&url, || std::thread::sleep(outage))
+    })
+    .await
+    .unwrap();
+    eventually("the store to be reached again", async || store.health() == Health::Good).await;
+    store.delete_zone(&me, zone.id, Vec::new()).await.unwrap();
+    let live = "SELECT count(*) FROM records WHERE to_version IS NULL";
+    eventually("the records of the deleted zone to end", async || postgres::number(&url, live) == 0).await;
+}
+
 /// Writers on three nodes, whose connections are ended again and again: what was acknowledged is there, once, in one order.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn connections_that_end_lose_nothing_and_double_nothing() {

@@ -93,23 +93,16 @@ fn a_database_that_is_gone_is_an_honest_503_and_the_nameserver_goes_on() {
     api.create_a(&zone, "www", "192.0.2.1");
     serves(&server, "www.example.com", "192.0.2.1");
 
-    let (rest, database) = nodes.url.rsplit_once('/').unwrap();
-    let elsewhere = format!("{rest}/postgres");
-    postgres::execute(&elsewhere, &format!("ALTER DATABASE {database} ALLOW_CONNECTIONS false"));
-    postgres::execute(
-        &elsewhere,
-        &format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'"),
-    );
-    let wish = json!({"name": "new", "record_type": "A", "value": "192.0.2.2"});
-    let (status, body) = api.send("POST", &format!("/dns-zones/{zone}/records/"), Some(&wish));
-    assert_eq!((status, &body["error_code"]), (503, &json!("unavailable")), "{body}");
-    assert_eq!(api.status(&format!("/dns-zones/{zone}/records/")), 503);
-    wait_for("the server to say that it is not ready", || {
-        server.waits_for().contains("the database cannot be reached").then_some(())
+    postgres::refuse_connections(&nodes.url, || {
+        let wish = json!({"name": "new", "record_type": "A", "value": "192.0.2.2"});
+        let (status, body) = api.send("POST", &format!("/dns-zones/{zone}/records/"), Some(&wish));
+        assert_eq!((status, &body["error_code"]), (503, &json!("unavailable")), "{body}");
+        assert_eq!(api.status(&format!("/dns-zones/{zone}/records/")), 503);
+        wait_for("the server to say that it is not ready", || {
+            server.waits_for().contains("the database cannot be reached").then_some(())
+        });
+        assert_eq!(server.dig(&["www.example.com", "A"]), "www.example.com. 3600 IN A 192.0.2.1\n");
     });
-    assert_eq!(server.dig(&["www.example.com", "A"]), "www.example.com. 3600 IN A 192.0.2.1\n");
-
-    postgres::execute(&elsewhere, &format!("ALTER DATABASE {database} ALLOW_CONNECTIONS true"));
     server.wait_until_ready();
     api.create_a(&zone, "after", "192.0.2.3");
     serves(&server, "after.example.com", "192.0.2.3");

@@ -14,7 +14,7 @@ use std::cell::Cell;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::db::{Address, Connection, DbError, Session, Use, params, value};
+use super::db::{Address, Connection, DbError, Failure, Session, Use, params, value};
 use super::key_file;
 use crate::sealing::SecretKeys;
 use crate::{DatabaseError, StoreError};
@@ -28,7 +28,6 @@ const MIGRATIONS: [&str; 2] =
 const OLDEST: i64 = 150_000;
 
 /// The writer's lock: "ZWrt" in hexadecimal.
-const LOCK: &str = "SELECT pg_advisory_xact_lock(1515680372)";
 const BEGIN: &str = "BEGIN; SELECT pg_advisory_xact_lock(1515680372)";
 const TRY_LOCK: &str = "SELECT pg_try_advisory_xact_lock(1515680372)";
 
@@ -49,7 +48,7 @@ pub(super) fn prepare(address: &Address, key_file: &Path) -> Result<(Connection,
         return Err(StoreError::OldServer { found: version / 10_000, oldest: OLDEST / 10_000 });
     }
     prove_lock(address, session)?;
-    session.begin(BEGIN);
+    begin(session).map_err(DbError::from)?;
     let keys = migrate(&connection, session, address, key_file)?;
     session.end("COMMIT").map_err(DbError::from)?;
     Ok((connection, keys))
@@ -59,9 +58,15 @@ pub(super) fn prepare(address: &Address, key_file: &Path) -> Result<(Connection,
 pub(super) fn begin_alone(address: &Address) -> Result<Connection, StoreError> {
     let connection = connect(address, Use::Write)?;
     if let Connection::Postgres(session) = &connection {
-        session.begin(BEGIN);
+        begin(session).map_err(DbError::from)?;
     }
     Ok(connection)
+}
+
+/// Begins a transaction, and waits for the writer's lock.
+fn begin(session: &Session) -> Result<(), Failure> {
+    session.begin(BEGIN)?;
+    session.flush()
 }
 
 /// Opens one more connection.
@@ -103,9 +108,8 @@ fn migrate(
 fn prove_lock(address: &Address, session: &Session) -> Result<(), StoreError> {
     let other = connect(address, Use::Read)?;
     let Connection::Postgres(others_session) = &other else { return Err(StoreError::Bug("no session")) };
-    session.begin("BEGIN");
-    session.batch(LOCK).map_err(DbError::from)?;
-    others_session.begin("BEGIN");
+    begin(session).map_err(DbError::from)?;
+    others_session.begin("BEGIN").map_err(DbError::from)?;
     let is_free: bool = other.one(TRY_LOCK, [], value)?;
     session.end("ROLLBACK").map_err(DbError::from)?;
     if is_free { Err(StoreError::NoLock) } else { Ok(()) }
@@ -127,17 +131,9 @@ impl Ledger {
     /// Begins a transaction under the writer's lock. If the database cannot be reached, it is retried for ten seconds.
     pub(super) fn begin(&self, session: &Session) -> Result<(), DatabaseError> {
         let deadline = Instant::now() + PATIENCE;
-        let mut begun = session.revive();
         loop {
-            begun = begun.and_then(|()| {
-                session.begin(BEGIN);
-                session.flush()
-            });
-            match begun {
-                Err(failure) if failure.is_lost() && Instant::now() < deadline => {
-                    std::thread::sleep(PAUSE);
-                    begun = session.reconnect();
-                }
+            match begin(session) {
+                Err(failure) if failure.is_lost() && Instant::now() < deadline => std::thread::sleep(PAUSE),
                 Err(failure) => {
                     // The transaction may still be open.
                     let _ = session.end("ROLLBACK");
@@ -161,7 +157,7 @@ impl Ledger {
                       ON CONFLICT (node) DO UPDATE SET number = excluded.number, time = excluded.time";
         connection.write(ledger, params![self.node, number])?;
         if let Some(end) = journal_end {
-            connection.write("SELECT pg_notify('zonewright_journal', ?1)", [end.to_string()])?;
+            connection.write("SELECT pg_notify(?1, ?2)", [CHANNEL, &end.to_string()])?;
         }
         match session.end("COMMIT") {
             Ok(()) if session.was_warned() => Err(DbError::Unsure.into()),
@@ -178,15 +174,11 @@ impl Ledger {
         connection: &Connection,
         session: &Session,
         number: i64,
-        lost: super::db::Failure,
+        lost: Failure,
     ) -> Result<(), DatabaseError> {
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
-            let is_back = session.reconnect().and_then(|()| {
-                session.begin(BEGIN);
-                session.flush()
-            });
-            if is_back.is_ok() {
+            if begin(session).is_ok() {
                 let found =
                     connection.optional("SELECT number FROM writers WHERE node = ?1", [self.node], value::<i64>);
                 let _ = session.end("ROLLBACK");
@@ -227,7 +219,7 @@ pub(super) fn listen(address: &Address, is_over: impl Fn() -> bool, moved: impl 
                     moved(position);
                 }
             }
-            Ok::<_, super::db::Failure>(())
+            Ok::<_, Failure>(())
         })();
         if let Err(error) = heard
             && !is_over()

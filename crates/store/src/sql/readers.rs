@@ -171,11 +171,7 @@ pub(super) fn in_transaction<T>(
 fn begin(connection: &Connection) -> super::db::Result<()> {
     match connection {
         Connection::Sqlite(_) => connection.control("BEGIN DEFERRED"),
-        Connection::Postgres(session) => {
-            session.revive()?;
-            session.begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-            Ok(())
-        }
+        Connection::Postgres(session) => Ok(session.begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?),
     }
 }
 

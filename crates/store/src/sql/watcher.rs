@@ -7,7 +7,7 @@
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use super::db::{Connection, DbError, value};
+use super::db::{Connection, value};
 use super::shared::Shared;
 use super::{background, cluster, journal, tokens};
 use crate::StoreError;
@@ -54,10 +54,7 @@ fn look(connection: &Connection, shared: &Shared, seen: &mut Seen) -> Result<(),
 pub(super) fn data_version(connection: &Connection) -> Result<i64, StoreError> {
     let sql = match connection {
         Connection::Sqlite(_) => "PRAGMA data_version",
-        Connection::Postgres(session) => {
-            session.revive().map_err(DbError::from)?;
-            cluster::POSITION_IN_LOG
-        }
+        Connection::Postgres(_) => cluster::POSITION_IN_LOG,
     };
     connection.one(sql, [], value)
 }

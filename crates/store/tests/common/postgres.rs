@@ -133,6 +133,18 @@ pub(crate) fn crash() {
     }
 }
 
+/// Ends all connections to a database and lets nothing connect to it during `meanwhile`.
+pub(crate) fn refuse_connections(url: &str, meanwhile: impl FnOnce()) {
+    let (server, database) = url.rsplit_once('/').unwrap();
+    let elsewhere = format!("{server}/postgres");
+    let allow = |allowed: bool| execute(&elsewhere, &format!("ALTER DATABASE {database} ALLOW_CONNECTIONS {allowed}"));
+    allow(false);
+    let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname =";
+    execute(&elsewhere, &format!("{sql} '{database}'"));
+    meanwhile();
+    allow(true);
+}
+
 /// Makes the server write a commit of this database before it answers, as it does outside tests.
 pub(crate) fn make_durable(url: &str) {
     let database = url.rsplit('/').next().unwrap();

@@ -139,6 +139,8 @@ pub(in crate::sql) struct Session {
     runtime: Runtime,
     link: RefCell<Link>,
     is_in_transaction: Cell<bool>,
+    /// Whether a failure showed that the connection cannot be used any more, closed or not: a server that became a standby keeps it open.
+    is_lost: Cell<bool>,
 }
 
 impl fmt::Debug for Session {
@@ -158,37 +160,40 @@ impl Session {
             .build()
             .map_err(|error| Failure::new(&error.to_string()))?;
         let link = RefCell::new(Link::open(address, purpose, &runtime)?);
-        Ok(Session { address: address.clone(), purpose, runtime, link, is_in_transaction: Cell::new(false) })
+        let (is_in_transaction, is_lost) = (Cell::new(false), Cell::new(false));
+        Ok(Session { address: address.clone(), purpose, runtime, link, is_in_transaction, is_lost })
     }
 
     pub(in crate::sql) fn is_in_transaction(&self) -> bool {
-        self.is_in_transaction.get() && !self.link.borrow().client.is_closed()
+        self.is_in_transaction.get() && !self.is_over()
     }
 
-    /// Connects again if the connection was lost meanwhile.
-    pub(in crate::sql) fn revive(&self) -> Outcome<()> {
+    /// Connects again if the connection was lost meanwhile. Every use of the session outside a transaction begins with this.
+    fn revive(&self) -> Outcome<()> {
         // Lets the connection notice that the server has closed it: the first turn looks at the socket, the second reads it.
         self.runtime.block_on(async {
             for _ in 0..3 {
                 tokio::task::yield_now().await;
             }
         });
-        if self.link.borrow().client.is_closed() {
-            self.reconnect()?;
+        if self.is_over() {
+            self.is_in_transaction.set(false);
+            self.link.replace(Link::open(&self.address, self.purpose, &self.runtime)?);
+            self.is_lost.set(false);
         }
         Ok(())
     }
 
-    pub(in crate::sql) fn reconnect(&self) -> Outcome<()> {
-        self.is_in_transaction.set(false);
-        self.link.replace(Link::open(&self.address, self.purpose, &self.runtime)?);
-        Ok(())
+    fn is_over(&self) -> bool {
+        self.is_lost.get() || self.link.borrow().client.is_closed()
     }
 
     /// Begins a transaction with these statements, without waiting for them.
-    pub(in crate::sql) fn begin(&self, sql: &str) {
+    pub(in crate::sql) fn begin(&self, sql: &str) -> Outcome<()> {
+        self.revive()?;
         self.control_later(sql);
         self.is_in_transaction.set(true);
+        Ok(())
     }
 
     /// Ends the transaction with these statements, and waits.
@@ -281,6 +286,9 @@ impl Session {
     }
 
     fn statement(&self, sql: &str, values: &impl Params) -> Outcome<Statement> {
+        if !self.is_in_transaction.get() {
+            self.revive()?;
+        }
         if let Some(known) = self.link.borrow().statements.get(sql) {
             return Ok(known.clone());
         }
@@ -308,8 +316,11 @@ impl Session {
             };
             (earlier, last)
         });
-        earlier?;
-        Ok(last?)
+        let outcome = earlier.and(last).map_err(Failure::from);
+        if outcome.as_ref().is_err_and(Failure::is_lost) {
+            self.is_lost.set(true);
+        }
+        outcome
     }
 }
 
