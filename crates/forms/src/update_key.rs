@@ -49,7 +49,7 @@ fn fault(field: &'static str, detail: Message) -> Fault {
 }
 
 impl TypedUpdateKey {
-    /// Reads it, for the zones that the creator sees. What is not given is what the creator's token has.
+    /// Converts the request. Zones must be visible to the creator; missing members take the values of the creator's token.
     ///
     /// # Errors
     ///

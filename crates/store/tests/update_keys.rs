@@ -423,7 +423,7 @@ async fn the_owner_reads_what_was_refused_and_when_the_key_was_used() {
     assert_eq!(read.len(), REFUSALS_KEPT);
     assert!(read.iter().all(|refusal| refusal.asked.starts_with("2/") || refusal.asked.starts_with("3/")));
 
-    // The housekeeper stores what nobody reads, and when the key was used.
+    // The housekeeper stores refusals that are not read, and the time of the last use.
     let used = f.store.now();
     doors.tenant(&identity, Source::Rfc2136, None).unwrap();
     doors.note_refusal(&identity, refusal(&f, "later", "newest"));

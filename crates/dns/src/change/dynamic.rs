@@ -1,12 +1,11 @@
 //! Dynamic updates (RFC 2136): prerequisites, and steps over values, RRsets and names, as the edits of a change.
 //!
-//! The steps are carried out in their order on copies of the RRsets that they name, and the edits are the difference: the rules
-//! judge the end of a message, not each of its steps. What is there already is added without effect, and what is not there is
-//! deleted without effect (RFC 2136, section 3.4.2), so that a repeated message makes no edits. Only names in the message are
-//! looked up.
+//! The steps are carried out in their order on copies of the RRsets that they name, and the edits are the difference. So the rules
+//! are checked on the result of a message, not on each step. Adding an existing record and deleting a missing one have no effect
+//! (RFC 2136, section 3.4.2), so a repeated message makes no edits. Only names in the message are looked up.
 //!
-//! Differences from RFC 2136: a CNAME beside other records is refused by the rules, where the RFC ignores it in silence; and the
-//! server's own records stay, whatever a message says about them.
+//! Differences from RFC 2136: the rules refuse a CNAME beside other records, which the RFC silently ignores. And no message changes
+//! the server's own records.
 
 use std::collections::{BTreeMap, BTreeSet};
 

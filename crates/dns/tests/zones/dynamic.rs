@@ -162,7 +162,7 @@ fn prerequisites() {
 fn steps() {
     for (lines, expected) in [
         ("add new 60 A 192.0.2.9", "+new 60 A 192.0.2.9"),
-        // What is there already, and what is not there.
+        // Existing records are added, and missing ones are deleted.
         ("add www 300 A 192.0.2.1", ""),
         ("del www A 192.0.2.9", ""),
         ("del www AAAA", ""),

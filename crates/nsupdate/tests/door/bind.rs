@@ -1,11 +1,11 @@
 //! The same random updates through nsupdate to this server and to a real named: both give the same response codes and end with the
 //! same zone.
 //!
-//! What differs, and is left out of the random messages (`docs/clients.md`):
+//! Known differences, which the random messages leave out (`docs/clients.md`):
 //!
 //! - a CNAME beside other data: BIND ignores the record, this server refuses the message;
 //! - an MX to a name of the zone without addresses, which BIND refuses;
-//! - the operator's nameservers, which nobody can delete here;
+//! - the operator's nameservers: a message cannot delete them here;
 //! - prerequisites and steps of a key that covers a part of the zone;
 //! - the SOA and its serial.
 

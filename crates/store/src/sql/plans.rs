@@ -177,8 +177,8 @@ fn plan(connection: &Connection, sql: &str) -> Vec<String> {
     steps.collect::<Result<_, _>>().unwrap()
 }
 
-/// The same queries on PostgreSQL: each can be prepared, and has a plan by an index, in its order. Tables are empty here, and the
-/// planner is told to avoid scans and sorts: what is left of them is what no index can answer.
+/// The same queries on PostgreSQL: each can be prepared, and has a plan by an index, in its order. The tables are empty, so scans and
+/// sorts are disabled: the planner uses one only where no index can answer the query.
 #[test]
 fn postgresql_scans_and_sorts_nothing_either() {
     let folder = tempfile::tempdir().unwrap();
